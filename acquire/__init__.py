@@ -1,0 +1,1 @@
+"""The daemon: from the instrument's reading to the signed record."""

@@ -1,0 +1,140 @@
+"""What every instrument driver is, seen from the daemon: identity, settings, one poll at a time, typed commands.
+
+A driver owns one link. The daemon calls open(), then poll() again and again, and command() between polls, never two
+at once: that is what lets a begin or end marker be put between two requests (noloss rule: what was asked before
+`begin` is appended before it). A driver never retries by itself in a way that could hide a lost reading.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from drivers.errors import Misuse
+from drivers.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered: as the instrument states it. serial is "" where the instrument cannot tell."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Something this driver was held against, and what was shown by it."""
+
+    against: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverInfo:
+    """What `acquire drivers` prints. `assumed` names every inferred fact the driver rests on."""
+
+    model: str
+    vendor: str
+    title: str
+    transports: tuple[str, ...]
+    quantities: tuple[str, ...]
+    verified: tuple[Verified, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+
+class Settings(BaseModel):
+    """Base of every driver's settings; unknown keys are refused so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoParameters(Settings):
+    """A command that takes nothing."""
+
+
+Run = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
+R = TypeVar("R", bound=Run)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A command an instrument accepts: its name, what it does in one sentence, the model of its parameters."""
+
+    name: str
+    title: str
+    parameters: type[Settings]
+    run: Run = field(compare=False, repr=False)
+
+
+def command(name: str, title: str, parameters: type[Settings] = NoParameters) -> Callable[[R], R]:
+    """Declare a driver method `async def f(self, p: parameters) -> Mapping` as a command."""
+
+    def mark(function: R) -> R:
+        function.__command__ = CommandSpec(name, title, parameters, function)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+class Driver(ABC):
+    """Base of all drivers. Subclasses set `info` and `settings_model` and are found by entry point "acquire.drivers".
+
+    Constructed as Driver(resource, settings, trace=None); construction touches no hardware.
+    """
+
+    info: ClassVar[DriverInfo]
+    settings_model: ClassVar[type[Settings]]
+    poll_interval_s: float = 0.1
+
+    @abstractmethod
+    async def open(self) -> Identity:
+        """Open the link, identify the instrument, set it up.
+
+        Raises LinkDown, WrongInstrument, ReplyTimeout, Refused.
+        """
+
+    @abstractmethod
+    async def poll(self) -> Sequence[Reading]:
+        """One exchange with the instrument: the readings it gave, possibly none.
+
+        A reply that cannot be parsed comes back as one Reading of kind "unparsed" with its bytes. Raises ReplyTimeout
+        (call recover() before the next poll), LinkDown (open() again) or Refused.
+        """
+
+    @abstractmethod
+    async def recover(self) -> Identity:
+        """After ReplyTimeout or cancellation: drain the line and identify again.
+
+        Raises WrongInstrument when another instrument answers now, ReplyTimeout when none does, LinkDown.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Leave the instrument safe and local where its protocol can, and release the port. Never raises."""
+
+    @classmethod
+    def commands(cls) -> Mapping[str, CommandSpec]:
+        """The commands this driver accepts, by name."""
+        found: dict[str, CommandSpec] = {}
+        for klass in reversed(cls.__mro__):
+            for member in vars(klass).values():
+                spec = getattr(member, "__command__", None)
+                if isinstance(spec, CommandSpec):
+                    found[spec.name] = spec
+        return found
+
+    async def run_command(self, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a command by name. Raises Misuse for an unknown name; pydantic.ValidationError for wrong parameters."""
+        known = self.commands()
+        if name not in known:
+            raise Misuse(f"{self.info.model} has no command '{name}'; it has {', '.join(sorted(known)) or 'none'}.")
+        spec = known[name]
+        return await spec.run(self, spec.parameters.model_validate(parameters))

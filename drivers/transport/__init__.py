@@ -1,0 +1,1 @@
+"""Ways bytes reach an instrument: serial line, VISA resource, TCP socket, memory."""

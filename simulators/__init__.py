@@ -1,0 +1,1 @@
+"""Simulated instruments, written from the facts and apart from the drivers."""
