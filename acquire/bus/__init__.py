@@ -1,0 +1,1 @@
+"""The bus: what is said over MQTT, under which topic, and the one adapter that talks to the client library."""

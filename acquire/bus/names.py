@@ -1,0 +1,55 @@
+"""Topics of the published contract, version 1: dosimetry/v1/<site>/<instrument>/..."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+ROOT = "dosimetry/v1"
+
+# A name that is one level of a topic: no '/', no wildcard, no blank, nothing that needs quoting in a shell.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """All topics of one site."""
+
+    site: str
+
+    def readings(self, instrument: str) -> str:
+        """Source to store: batches of entries, and the question "how far are you?"."""
+        return f"{ROOT}/{self.site}/{instrument}/readings"
+
+    def committed(self, instrument: str) -> str:
+        """Store to source: committed through N. Retained for onlookers only."""
+        return f"{ROOT}/{self.site}/{instrument}/committed"
+
+    def state(self, instrument: str) -> str:
+        """Retained state of an instrument, with a last will."""
+        return f"{ROOT}/{self.site}/{instrument}/state"
+
+    def command(self, instrument: str, name: str) -> str:
+        """Requests to an instrument."""
+        return f"{ROOT}/{self.site}/{instrument}/command/{name}"
+
+    def reply(self, client: str) -> str:
+        """Where a client of this project wants answers to its commands."""
+        return f"{ROOT}/{self.site}/clients/{client}/replies"
+
+    @property
+    def daemon_state(self) -> str:
+        """Retained state of the daemon, with a last will."""
+        return f"{ROOT}/{self.site}/daemon/state"
+
+    def session_events(self, session: str) -> str:
+        """Attached readings, step and state changes, results of one session."""
+        return f"{ROOT}/{self.site}/sessions/{session}/events"
+
+
+def instrument_of(topic: str) -> tuple[str, str] | None:
+    """(site, instrument) of a topic of this contract, or None."""
+    parts = topic.split("/")
+    return (parts[2], parts[3]) if len(parts) >= 5 and "/".join(parts[:2]) == ROOT else None

@@ -1,0 +1,107 @@
+"""Opening the store's database: pragmas, migrations, identity.
+
+One SQLite file, WAL, synchronous=FULL: the answer "committed" is given after a commit that survives a power cut.
+Every process that opens it (service, command line) uses its own connection; writers begin with BEGIN IMMEDIATE.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from uuid import uuid4
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class StoreError(Exception):
+    """The store cannot be used as asked: one plain sentence."""
+
+
+def path_of(url: str) -> Path:
+    """The file of a store URL, `sqlite:///relative.db` or `sqlite:////absolute.db`; StoreError for other forms."""
+    if not url.startswith("sqlite:///"):
+        raise StoreError(f"the store URL '{url}' is not known; allowed is sqlite:///PATH.")
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """Open the store and bring its schema up to date. Transactions are explicit (see `transaction`).
+
+    Raises StoreError when the file is missing (and not to be created), newer than this program, or no store at all.
+    """
+    if not create and not path.exists():
+        raise StoreError(f"there is no store at {path}; make one with `acquire store create`.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.row_factory = sqlite3.Row
+        migrate(connection)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path} cannot be opened as a store: {error}.") from error
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """(version, SQL) of every migration the package ships, in order."""
+    folder = resources.files("acquire.store") / "migrations"
+    found = [(int(m[1]), f.read_text()) for f in folder.iterdir() if (m := re.match(r"(\d{4})_\w+\.sql$", f.name))]
+    return sorted(found)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is missing, each migration in one transaction together with its version number."""
+    (have,) = connection.execute("PRAGMA user_version").fetchone()
+    steps = migrations()
+    newest = steps[-1][0]
+    if have > newest:
+        raise StoreError(f"the store has schema {have}, this program knows {newest}; use a newer program.")
+    for version, sql in steps:
+        if version > have:
+            _apply(connection, version, sql)
+
+
+def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
+    with transaction(connection):
+        (have,) = connection.execute("PRAGMA user_version").fetchone()
+        if have >= version:  # another process was quicker
+            return
+        for statement in _statements(sql):
+            connection.execute(statement)
+        if version == 1:
+            connection.execute("INSERT INTO identity (store, epoch) VALUES (?, ?)", (str(uuid4()), str(uuid4())))
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Split a migration into statements, respecting triggers (sqlite3.executescript would commit in between)."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def identity(connection: sqlite3.Connection) -> tuple[str, str]:
+    """(store, epoch): the record's name, and which life of it this is."""
+    row = connection.execute("SELECT store, epoch FROM identity").fetchone()
+    return str(row["store"]), str(row["epoch"])
