@@ -3,7 +3,8 @@
 
 CREATE TABLE identity (
     store TEXT NOT NULL,
-    epoch TEXT NOT NULL
+    epoch TEXT NOT NULL,
+    started_at TEXT             -- when a worker last began to serve this file
 ) STRICT;
 
 CREATE TABLE stream (

@@ -1,0 +1,35 @@
+"""Canonical JSON: one spelling for one content, so that a digest names it.
+
+UTF-8, keys sorted by code point, no blanks, shortest round-trip numbers. Every entry body is written this way once, at
+the source, and travels and rests as those bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def canonical(value: object) -> bytes:
+    """The canonical JSON of a value made of dictionaries, lists, text, numbers, booleans and None."""
+    return _encoder.encode(value)
+
+
+def parse(body: bytes) -> Any:
+    """Inverse of canonical. Raises msgspec.DecodeError (a ValueError) for anything that is not JSON."""
+    return msgspec.json.decode(body)
+
+
+def digest(body: bytes) -> bytes:
+    """SHA-256 of a canonical body, 32 bytes."""
+    return hashlib.sha256(body).digest()
+
+
+def utc_now() -> str:
+    """The host clock: UTC, ISO 8601 with microseconds and a Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

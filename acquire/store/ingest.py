@@ -1,0 +1,290 @@
+"""The store's side of the no-loss protocol: one transaction, then the answers (docs/noloss.md, section 4).
+
+Everything here is synchronous and runs on the store's one writer thread. Nothing is overwritten and nothing is dropped
+without a row that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from acquire.bus.messages import Entry
+from acquire.bus.names import instrument_of
+from acquire.canonical import canonical, digest, utc_now
+from acquire.store.alarms import raise_alarm
+from acquire.store.database import identity, transaction
+
+_entries = TypeAdapter(Entry)
+KEPT_OF_UNREADABLE = 4096
+LARGEST_SEQ = 2**62
+LONGEST_ID = 64
+
+
+class Envelope(msgspec.Struct, rename={"schema_": "schema"}):
+    """The readings message with its entries left as raw JSON: decoded once, quickly, and digested as they came."""
+
+    schema_: str
+    stream: str
+    first_seq: int
+    readings: list[msgspec.Raw]
+    source: str
+    head: int
+    oldest: int
+    ended: str | None
+    ask: str
+    epoch: str | None
+    older: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """ "Committed through N", to be published after the commit."""
+
+    instrument: str
+    stream: str
+    through: int
+    store: str
+    epoch: str
+    ask: str
+
+
+@dataclass(slots=True)
+class Ingested:
+    """What one transaction did."""
+
+    answers: list[Answer] = field(default_factory=list)
+    unreadable: int = 0
+    moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    seq: int
+    kind: str
+    status: str
+    reason: str | None
+    body: bytes
+    digest: bytes
+    element: str | None
+    measurement: str | None
+
+
+_decoder = msgspec.json.Decoder(Envelope)
+
+
+def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:
+    """Put messages (topic, payload) into the store in one transaction and return the answers owed.
+
+    Raises sqlite3.Error for what is not an entry's fault (disk full, lock, damaged file): nothing is written then, no
+    answer is owed, and the same messages may be given again.
+    """
+    done = Ingested()
+    with transaction(connection):
+        store, epoch = identity(connection)
+        owed: dict[tuple[str, str], Answer] = {}
+        for topic, payload in messages:
+            heard = _open_envelope(connection, site, topic, payload, done)
+            if heard is not None:
+                instrument, envelope = heard
+                through = _take(connection, site, instrument, envelope, epoch, done)
+                owed[envelope.stream, envelope.ask] = Answer(
+                    instrument, envelope.stream, through, store, epoch, envelope.ask
+                )
+    done.answers = list(owed.values())
+    return done
+
+
+def _open_envelope(
+    connection: sqlite3.Connection, site: str, topic: str, payload: bytes, done: Ingested
+) -> tuple[str, Envelope] | None:
+    """Rule 7: an envelope that cannot be read, is of another schema or site, is kept and not answered."""
+    place = instrument_of(topic)
+    try:
+        envelope = _decoder.decode(payload)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        _keep_unreadable(connection, topic, payload, f"not a readings message: {error}", done)
+        return None
+    why = _wrong(envelope, place, site)
+    if place is None or why is not None:
+        _keep_unreadable(connection, topic, payload, why or "under a strange topic", done)
+        return None
+    return place[1], envelope
+
+
+def _wrong(envelope: Envelope, place: tuple[str, str] | None, site: str) -> str | None:
+    """Why an envelope that could be decoded is not believed, or None."""
+    if place is None or place[0] != site:
+        return "from another site"
+    if envelope.schema_ != "readings/1":
+        return f"of an unknown schema {envelope.schema_[:40]!r}"
+    last = envelope.first_seq + len(envelope.readings) - 1
+    whole = envelope.first_seq >= 1 and envelope.oldest >= 1 and last <= envelope.head <= LARGEST_SEQ
+    if not whole or len(envelope.stream) > LONGEST_ID or len(envelope.ask) > LONGEST_ID:
+        return "with numbers that contradict each other"
+    return None
+
+
+def _keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, why: str, done: Ingested) -> None:
+    done.unreadable += 1
+    sha256, now = hashlib.sha256(payload).hexdigest(), utc_now()
+    connection.execute(
+        "INSERT INTO unreadable VALUES (?, ?, ?, ?, ?, 1, ?)"
+        " ON CONFLICT (topic, sha256) DO UPDATE SET count = count + 1, last_at = excluded.last_at",
+        (topic, sha256, len(payload), payload[:KEPT_OF_UNREADABLE], why, now),
+    )
+    raise_alarm(connection, "unreadable message", topic, f"A message on {topic} was kept unread: it is {why}.")
+
+
+def _take(
+    connection: sqlite3.Connection, site: str, instrument: str, envelope: Envelope, epoch: str, done: Ingested
+) -> int:
+    """Rules 1 to 6 for one message; returns through."""
+    now = utc_now()
+    connection.execute(
+        "INSERT INTO stream (stream, source, site, instrument, first_heard, last_heard) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (stream) DO NOTHING",
+        (envelope.stream, envelope.source, site, instrument, now, now),
+    )
+    before, head, ended, final = connection.execute(
+        "SELECT through, head, ended, final FROM stream WHERE stream = ?", (envelope.stream,)
+    ).fetchone()
+    rows = [_judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
+    _insert(connection, envelope.stream, rows, now)
+    head = max(head, envelope.head)
+    if envelope.ended is not None and ended is None:
+        ended, final = envelope.ended, envelope.head
+    _mark_lost(connection, envelope, before, head, now)
+    through = _advance(connection, envelope.stream, before, rows)
+    connection.execute(
+        "UPDATE stream SET through = ?, head = ?, ended = ?, final = ?, last_heard = ?, ready_epoch = ?, older = ?"
+        " WHERE stream = ?",
+        (through, head, ended, final, now, envelope.epoch, envelope.older, envelope.stream),
+    )
+    if through > before:
+        first = done.moved.get(envelope.stream, (before, before))[0]
+        done.moved[envelope.stream] = (first, through)
+    if envelope.epoch == epoch and ended is None:
+        _two_sources(connection, instrument, envelope.stream)
+    return int(through)
+
+
+def _judge(seq: int, raw: bytes) -> _Row:
+    """Rule 3: what does not validate is refused, with its body as it came."""
+    try:
+        value = msgspec.json.decode(raw)
+        body = canonical(value)
+        entry = _entries.validate_json(body)
+    except (ValidationError, msgspec.DecodeError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
+        return _Row(seq, "invalid", "refused", _reason(error), raw, digest(raw), None, None)
+    kind = entry.kind
+    if kind in ("withheld", "gap"):
+        return _Row(seq, kind, "refused", value["reason"], body, digest(body), None, None)
+    if kind == "unparsed":
+        return _Row(seq, kind, "refused", value.get("note") or "unparsable reply", body, digest(body), None, None)
+    measurement = str(value["measurement"]) if kind == "marker" else None
+    return _Row(seq, kind, "stored", None, body, digest(body), value.get("element"), measurement)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
+    return str(error)[:300]
+
+
+_INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, seq) DO NOTHING"
+
+
+def _insert(connection: sqlite3.Connection, stream: str, rows: list[_Row], now: str) -> None:
+    """Insert what is new; look closer only where a key was already taken."""
+    if not rows:
+        return
+    changes = connection.total_changes
+    connection.executemany(_INSERT, (_values(stream, row, now) for row in rows))
+    inserted = connection.total_changes - changes
+    if inserted < len(rows):
+        for row in rows:
+            _compare(connection, stream, row, now)
+
+
+def _values(stream: str, row: _Row, now: str) -> tuple[object, ...]:
+    return (
+        stream, row.seq, row.kind, row.status, row.reason, row.body, row.digest, row.element, row.measurement, now
+    )  # fmt: skip
+
+
+def _compare(connection: sqlite3.Connection, stream: str, row: _Row, now: str) -> None:
+    """Rule 2 for a key that was taken, by this insert or an earlier one."""
+    kind, status, held = connection.execute(
+        "SELECT kind, status, digest FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq)
+    ).fetchone()
+    if held == row.digest:
+        return
+    if status == "lost":
+        connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq))
+        connection.execute(_INSERT, _values(stream, row, now))
+        return
+    if row.kind == "withheld":  # the stand-in of an original that is here: nothing to keep
+        return
+    connection.execute(
+        "INSERT INTO conflict VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (stream, row.seq, row.digest, row.body, now),
+    )
+    if kind != "withheld":
+        raise_alarm(connection, "conflict", stream, f"Entry {row.seq} of stream {stream} came with two contents.")
+
+
+def _mark_lost(connection: sqlite3.Connection, envelope: Envelope, through: int, head: int, now: str) -> None:
+    """Rule 5: what the source no longer holds, and what lies above a head whose tail is unknown."""
+    gone = [(through + 1, envelope.oldest - 1)]
+    if envelope.ended in ("restored", "receded"):
+        gone.append((envelope.head + 1, head))
+    for first, last in gone:
+        if last < first:
+            continue
+        before = connection.total_changes
+        connection.execute(
+            "WITH RECURSIVE n(seq) AS (SELECT ?2 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?3)"
+            " INSERT INTO entry SELECT ?1, seq, 'lost', 'lost', 'no longer held by the source',"
+            " x'', x'', NULL, NULL, ?4 FROM n WHERE true ON CONFLICT (stream, seq) DO NOTHING",
+            (envelope.stream, first, last, now),
+        )
+        if connection.total_changes > before:
+            text = f"Entries of stream {envelope.stream} are lost: the source no longer holds them."
+            raise_alarm(connection, "lost", envelope.stream, text)
+
+
+def _advance(connection: sqlite3.Connection, stream: str, through: int, rows: list[_Row]) -> int:
+    """Rule 6: move the watermark over every row present without a gap."""
+    if rows and rows[0].seq <= through + 1 <= rows[-1].seq:
+        through = rows[-1].seq
+    if not _present(connection, stream, through + 1):
+        return through
+    (last,) = connection.execute(
+        "SELECT min(e.seq) FROM entry e WHERE e.stream = ?1 AND e.seq > ?2 AND NOT EXISTS"
+        " (SELECT 1 FROM entry f WHERE f.stream = ?1 AND f.seq = e.seq + 1)",
+        (stream, through),
+    ).fetchone()
+    return int(last)
+
+
+def _present(connection: sqlite3.Connection, stream: str, seq: int) -> bool:
+    found = connection.execute("SELECT 1 FROM entry WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    return found is not None
+
+
+def _two_sources(connection: sqlite3.Connection, instrument: str, stream: str) -> None:
+    """Rule 12: another open stream of the instrument, heard within a minute, is another source."""
+    row = connection.execute(
+        "SELECT o.source FROM stream o JOIN stream s ON s.stream = ?2 WHERE o.instrument = ?1 AND o.stream <> ?2"
+        " AND o.ended IS NULL AND o.source <> s.source AND julianday(o.last_heard) > julianday('now') - 60 / 86400.0",
+        (instrument, stream),
+    ).fetchone()
+    if row is not None:
+        raise_alarm(connection, "two sources", instrument, f"Two sources send readings for {instrument}.")
