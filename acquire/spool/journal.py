@@ -141,8 +141,8 @@ class Journal:
     def markers(self, measurement: str) -> list[MarkerAt]:
         """Markers of a measurement in any stream, in order of appending."""
         rows = self._db.execute(
-            "SELECT s.stream, e.seq, CAST(e.body AS TEXT) ->> 'mark', s.ended FROM entry e JOIN stream s ON s.number = e.stream"
-            " WHERE e.measurement = ? ORDER BY s.number, e.seq",
+            "SELECT s.stream, e.seq, CAST(e.body AS TEXT) ->> 'mark', s.ended"
+            " FROM entry e JOIN stream s ON s.number = e.stream WHERE e.measurement = ? ORDER BY s.number, e.seq",
             (measurement,),
         )
         return [MarkerAt(*row) for row in rows]

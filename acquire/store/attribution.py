@@ -151,7 +151,8 @@ def readings_of_element(
     """Readings of a TLD or OSL element by its id as the reader states it, confirmed ones, in the order they came."""
     rows = connection.execute(
         "SELECT e.stream, e.seq, e.body, e.digest, e.received_at, s.instrument"
-        " FROM entry e JOIN stream s USING (stream) WHERE e.element = ? AND e.status = 'stored' AND e.seq <= s.through ORDER BY e.received_at, e.stream, e.seq",
+        " FROM entry e JOIN stream s USING (stream)"
+        " WHERE e.element = ? AND e.status = 'stored' AND e.seq <= s.through ORDER BY e.received_at, e.stream, e.seq",
         (element,),
     )
     found = (_reading(row["stream"], row["instrument"], row) for row in rows)

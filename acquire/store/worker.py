@@ -1,0 +1,137 @@
+"""The store's worker: takes what waits on the bus, commits it on its own thread, then answers.
+
+One transaction holds whatever has arrived meanwhile, so latency is one commit when idle and throughput is many
+readings a commit when loaded. Memory is bounded by the windows of the sources.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.names import Topics
+from acquire.canonical import canonical, utc_now
+from acquire.store.database import connect as open_database
+from acquire.store.database import identity
+from acquire.store.events import AttachedEvents
+from acquire.store.ingest import Answer, Ingested, ingest
+
+log = structlog.get_logger("store")
+T = TypeVar("T")
+
+MOST_MESSAGES = 200
+MOST_BYTES = 4 * 1024 * 1024
+RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Worker:
+    """Serves one store file for one site."""
+
+    def __init__(self, path: Path, topics: Topics, *, create: bool = True) -> None:
+        self._path = path
+        self._create = create
+        self._topics = topics
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._connection: sqlite3.Connection | None = None
+        self._events: AttachedEvents | None = None
+        self.ingested = 0
+        self.on_committed: Callable[[], None] = lambda: None
+
+    async def open(self) -> None:
+        """Open the store. Raises StoreError."""
+        await self._run(self._open)
+
+    def _open(self) -> None:
+        self._connection = open_database(self._path, create=self._create)
+        self._connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
+        self._events = AttachedEvents(self._connection)
+        store, epoch = identity(self._connection)
+        log.info("store open", path=self._path.name, store=store, epoch=epoch)
+
+    async def close(self) -> None:
+        """Close the store and its thread."""
+        await self._run(self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def run(self, endpoint: Endpoint) -> None:
+        """Serve until cancelled; the broker may come and go."""
+        failures = 0
+        while True:
+            try:
+                async with connect(endpoint, f"store-{self._topics.site}-{id(self):x}") as connection:
+                    failures = 0
+                    await connection.subscribe(self._topics.readings("+"))
+                    await self._serve(connection)
+            except BusError as error:
+                if failures == 0:
+                    log.warning("broker lost or absent", host=endpoint.host, port=endpoint.port, why=str(error))
+            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
+            failures += 1
+
+    async def _serve(self, connection: Connection) -> None:
+        messages = connection.messages()
+        batch: list[tuple[str, bytes]] = []
+        size = 0
+        async for message in messages:
+            batch.append((message.topic, message.payload))
+            size += len(message.payload)
+            if connection.waiting() and len(batch) < MOST_MESSAGES and size < MOST_BYTES:
+                continue
+            await self._commit_and_answer(connection, batch)
+            batch, size = [], 0
+
+    async def _commit_and_answer(self, connection: Connection, batch: list[tuple[str, bytes]]) -> None:
+        try:
+            done, events = await self._run(lambda: self._ingest(batch))
+        except sqlite3.Error as error:  # not the entries' fault: nothing was written, no answer is owed
+            log.warning("the store could not commit; the sources will send again", why=str(error))
+            await asyncio.sleep(0.5)
+            return
+        self.ingested += len(batch)
+        for answer in done.answers:
+            await connection.publish(self._topics.committed(answer.instrument), committed(answer), retain=True)
+        for topic, payload in events:
+            await connection.publish(topic, payload)
+        self.on_committed()
+
+    def _ingest(self, batch: list[tuple[str, bytes]]) -> tuple[Ingested, list[tuple[str, bytes]]]:
+        if self._connection is None or self._events is None:
+            raise sqlite3.ProgrammingError("the store is closed")
+        begun = time.monotonic()
+        done = ingest(self._connection, self._topics.site, batch)
+        events = [
+            (self._topics.session_events(session), canonical(event))
+            for session, event in self._events.since(self._connection, done.moved)
+        ]
+        log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
+        return done, events
+
+
+def committed(answer: Answer) -> bytes:
+    """The committed message, canonical."""
+    return canonical(
+        {
+            "schema": "committed/1",
+            "stream": answer.stream,
+            "through": answer.through,
+            "store": answer.store,
+            "epoch": answer.epoch,
+            "ask": answer.ask,
+        }
+    )
