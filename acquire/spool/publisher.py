@@ -16,7 +16,6 @@ import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Will, connect
 from acquire.bus.names import Topics
-from acquire.canonical import canonical
 from acquire.spool.journal import Journal, StreamRow
 from acquire.spool.source import Effect, Limits, Source, Stream, Turn
 from acquire.spool.spool import Bodies, Spool
@@ -141,26 +140,9 @@ class Publisher:
             bodies = await self._spool.read(s.number, turn.first, turn.most, self.source.limits.batch_bytes)
             if self.source.ask != ask:  # another question came up meanwhile: decide anew
                 return
-        payload = self.message(turn, bodies)
+        payload = self.source.message(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), time.monotonic())
         await connection.publish(self._topics.readings(s.instrument), payload)
-
-    def message(self, turn: Turn, bodies: list[bytes]) -> bytes:
-        """The readings message: canonical envelope around bodies that are sent as they lie in the spool."""
-        s = turn.stream
-        envelope = {
-            "schema": "readings/1",
-            "stream": s.stream,
-            "first_seq": turn.first,
-            "source": self.source.source,
-            "head": s.head,
-            "oldest": s.oldest,
-            "ended": s.ended,
-            "ask": self.source.ask,
-            "epoch": self.source.epoch,
-            "older": self.source.older(s),
-        }
-        return canonical(envelope)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():

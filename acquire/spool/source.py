@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from acquire.canonical import canonical
 from acquire.spool.journal import StreamRow
+
+TRIES_BEFORE_ASKING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,23 @@ class Source:
         s.sent = max(s.sent, last)
         self._fly(s, Flight(turn.first, last, size, now))
 
+    def message(self, turn: Turn, bodies: list[bytes]) -> bytes:
+        """The readings message: a canonical envelope around bodies sent as they lie in the spool."""
+        s = turn.stream
+        envelope = {
+            "schema": "readings/1",
+            "stream": s.stream,
+            "first_seq": turn.first,
+            "source": self.source,
+            "head": s.head,
+            "oldest": s.oldest,
+            "ended": s.ended,
+            "ask": self.ask,
+            "epoch": self.epoch,
+            "older": self.older(s),
+        }
+        return canonical(envelope)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
+
     def wait_s(self, now: float) -> float:
         """Seconds until next() may have something to say although nothing happened meanwhile."""
         times = [s.flights[0].at + self._timer(s) for s in self.streams.values() if s.flights]
@@ -320,7 +340,9 @@ class Source:
                 self._time(now - flight.at)
             elif flight.question:
                 s.tries = 0
-        if moved and s.tries:  # something had been lost: go on from the watermark
+        if not moved and s.tries >= TRIES_BEFORE_ASKING:  # it answers and does not move: it may have gone back unsaid
+            self.new_ask()
+        elif moved and s.tries:  # something had been lost: go on from the watermark
             s.tries = 0
             for flight in s.flights:
                 self._land(flight)

@@ -1,0 +1,21 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
+export PATH := $(PATH):/usr/sbin
+
+.PHONY: demo test lint clean
+
+demo:
+	@tools/setup.sh run
+	@.venv/bin/acquire demo $(DEMO)
+
+test: lint
+	@.venv/bin/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint:
+	@tools/setup.sh dev
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
+
+clean:
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

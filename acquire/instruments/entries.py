@@ -1,0 +1,33 @@
+"""Entries as they go into the spool: canonical bodies of readings, markers and gaps."""
+
+from __future__ import annotations
+
+from acquire.canonical import canonical, utc_now
+from drivers import Reading, to_jsonable
+
+# The hard limit of a message is 1 MiB (docs/noloss.md section 5); the envelope needs well under 4 KiB of it.
+LARGEST_BODY = 1024 * 1024 - 4096
+
+
+def reading_body(reading: Reading) -> bytes:
+    """A reading in the contract's words."""
+    return canonical(to_jsonable(reading))
+
+
+def marker_body(mark: str, measurement: str, session: str, step: str) -> bytes:
+    """Begin or end of a measurement. No person's name is in it."""
+    return canonical(
+        {
+            "kind": "marker",
+            "mark": mark,
+            "measurement": measurement,
+            "session": session,
+            "step": step,
+            "time": utc_now(),
+        }
+    )
+
+
+def gap_body(reason: str, count: int | None, since: str) -> bytes:
+    """Readings that were not taken."""
+    return canonical({"kind": "gap", "reason": reason, "count": count, "from": since, "to": utc_now()})

@@ -1,0 +1,255 @@
+"""A source, a store and the worst broker there can be, in one thread and without waiting.
+
+The real journal, the real source protocol and the real ingest; only the network and the clock are the test's. Any
+message may be lost, doubled, delayed without bound or overtaken; both ends may die at any commit and be restored.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import NAMESPACE_OID, uuid4, uuid5
+
+from acquire.bus.names import Topics
+from acquire.canonical import canonical, parse
+from acquire.instruments.entries import marker_body
+from acquire.spool.journal import Journal
+from acquire.spool.source import Limits, Source, Stream
+from acquire.store.attribution import measurement
+from acquire.store.database import connect, migrate
+from acquire.store.ingest import Answer, ingest
+
+TOPICS = Topics("clinic")
+INSTRUMENT = "electrometer-1"
+SMALL = Limits(batch_entries=3, stream_messages=2, source_messages=4, heartbeat_s=5.0)
+
+
+def reading(number: int, *, poison: bool = False) -> bytes:
+    """A reading entry with its number as value; a poisoned one has a text where a number belongs."""
+    value: object = "poison" if poison else float(number)
+    return canonical(
+        {
+            "kind": "scalar",
+            "quantity": "charge",
+            "unit": "C",
+            "value": value,
+            "time": "2027-02-03T09:12:00.000000Z",
+            "monotonic_s": float(number),
+            "raw": f"+{number:07d}",
+        }
+    )
+
+
+def new_store() -> sqlite3.Connection:
+    """An empty store in memory."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    migrate(connection)
+    return connection
+
+
+@dataclass
+class Emitted:
+    """The test's own truth about one entry."""
+
+    stream: str
+    seq: int
+    body: bytes
+    truth: str | None  # the measurement that was open when it was appended
+    marker: bool
+
+
+@dataclass
+class World:
+    """Everything, and the operations that may happen to it."""
+
+    path: Path
+    store: sqlite3.Connection = field(default_factory=new_store)
+    now: float = 0.0
+    to_store: list[bytes] = field(default_factory=list)
+    to_source: list[Answer] = field(default_factory=list)
+    emitted: list[Emitted] = field(default_factory=list)
+    measurement: str | None = None
+    numbers: int = 0
+    excused: set[tuple[str, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.start_source()
+
+    # --- the source ---------------------------------------------------------------------------------------------------
+
+    def start_source(self) -> None:
+        self.journal = Journal(self.path)
+        self.journal._db.execute("PRAGMA synchronous=OFF")  # power cuts are not simulated here
+        self.source = Source(self.journal.source, self.journal.store, self.journal.epoch, self.journal.streams(), SMALL)
+        self.stream: Stream | None = None
+        self.measurement = None
+
+    def crash_source(self) -> None:
+        self.journal.close()
+        self.start_source()
+
+    def lose_link(self) -> None:
+        if self.stream is not None:
+            self.journal.end_stream(self.stream.number, "link-lost")
+            self.source.ended(self.stream.stream, "link-lost")
+            self.stream = self.measurement = None
+
+    def append(self, body: bytes, measurement: str | None = None) -> None:
+        if self.stream is None:
+            self.stream = self.source.opened(self.journal.open_stream(INSTRUMENT))
+        (seq,) = self.journal.append([(self.stream.number, [(body, measurement)])])
+        self.source.appended(self.stream.stream, seq)
+        truth = self.measurement if measurement is None else None
+        self.emitted.append(Emitted(self.stream.stream, seq, body, truth, measurement is not None))
+
+    def append_reading(self, *, poison: bool = False) -> None:
+        self.numbers += 1
+        self.append(reading(self.numbers, poison=poison))
+
+    def begin(self) -> None:
+        self.numbers += 1
+        new = str(uuid5(NAMESPACE_OID, str(self.numbers)))
+        self.append(marker_body("begin", new, "S-1", "irradiate"), new)
+        self.measurement = new
+
+    def end(self) -> None:
+        if self.measurement is not None and self.stream is not None:
+            self.append(marker_body("end", self.measurement, "S-1", "irradiate"), self.measurement)
+            self.measurement = None
+
+    def send(self) -> bool:
+        """One message of the source, if it has one to send now."""
+        turn = self.source.next(self.now)
+        if turn is None:
+            return False
+        limits = self.source.limits
+        bodies: list[bytes] = []
+        if turn.entries:
+            bodies = self.journal.read(turn.stream.number, turn.first, turn.most, limits.batch_bytes)
+        payload = self.source.message(turn, bodies)
+        self.source.sent(turn, len(bodies), len(payload), self.now)
+        self.to_store.append(payload)
+        return True
+
+    def hear(self, answer: Answer) -> None:
+        """The source takes an answer, and the journal what follows from it, as the publisher would."""
+        effects = self.source.answer(answer.stream, answer.through, answer.store, answer.epoch, answer.ask, self.now)
+        for effect in effects:
+            if effect.what == "pair":
+                self.journal.pair(effect.text)
+            elif effect.what == "epoch":
+                self.journal.new_epoch(effect.text)
+            elif effect.what == "receded" and effect.stream is not None:
+                self.journal.end_stream(effect.stream.number, "receded")
+                if self.stream is effect.stream:
+                    self.stream = self.measurement = None
+            elif effect.what == "through" and effect.stream is not None:
+                s = effect.stream
+                self.journal.confirm([(s.number, s.through, s.end_heard)], self.source.epoch, self.now)
+
+    def reconnect(self, *, wiped: bool) -> None:
+        self.source.connected()
+        if wiped:
+            self.to_store.clear()
+            self.to_source.clear()
+
+    # --- the store ----------------------------------------------------------------------------------------------------
+
+    def deliver(self, payload: bytes) -> None:
+        self.to_source += ingest(self.store, "clinic", [(TOPICS.readings(INSTRUMENT), payload)]).answers
+
+    def backup(self) -> sqlite3.Connection:
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        copy.row_factory = sqlite3.Row
+        self.store.backup(copy)
+        return copy
+
+    def restore(self, backup: sqlite3.Connection) -> None:
+        """As `acquire store restore` does it: the old content, a new epoch."""
+        backup.backup(self.store)
+        self.store.execute("UPDATE identity SET epoch = ?", (str(uuid4()),))
+
+    def flow(self) -> bool:
+        """One fair round: all that can be sent arrives and is answered. Whether anything was sent."""
+        while self.send():
+            pass
+        messages, self.to_store = self.to_store, []
+        for payload in messages:
+            self.deliver(payload)
+        answers, self.to_source = self.to_source, []
+        for answer in answers:
+            self.hear(answer)
+        self.now += 1.0
+        return bool(messages)
+
+    # --- what must hold -----------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Invariants 1 to 4, 6 and 7 of docs/noloss.md section 8."""
+        rows = {(r["stream"], r["seq"]): r for r in self.store.execute("SELECT * FROM entry")}
+        conflicts = {(r["stream"], r["seq"], bytes(r["body"])) for r in self.store.execute("SELECT * FROM conflict")}
+        held = {
+            (s.stream, s.oldest + i): body
+            for s in self.journal.streams()
+            for i, body in enumerate(self.journal.read(s.number, s.oldest, 10**6, 10**9))
+        }
+        for e in self.emitted:
+            key = (e.stream, e.seq)
+            in_store = key in rows and bytes(rows[key]["body"]) == e.body
+            assert in_store or held.get(key) == e.body or (*key, e.body) in conflicts or key in self.excused, (
+                f"entry {e.seq} is nowhere"
+            )
+        self.check_watermarks(rows)
+        self.check_attribution()
+
+    def check_watermarks(self, rows: dict[tuple[str, int], sqlite3.Row]) -> None:
+        _, epoch = self.store.execute("SELECT store, epoch FROM identity").fetchone()
+        for r in self.store.execute("SELECT * FROM stream"):
+            assert all((r["stream"], seq) in rows for seq in range(1, r["through"] + 1))
+            assert (r["stream"], r["through"] + 1) not in rows
+            known = self.source.streams.get(r["stream"])
+            if known is not None and self.source.epoch == epoch:
+                assert known.through <= r["through"]
+            if r["ended"] in ("closed", "link-lost", "crash") and r["final"] == r["head"] == r["through"]:
+                mine = [e for e in self.emitted if e.stream == r["stream"]]
+                assert len(mine) == r["final"], "a stream is called complete and is not"
+
+    def check_attribution(self) -> None:
+        truth = {(e.stream, e.seq): e.truth for e in self.emitted}
+        for each in {e.truth for e in self.emitted if e.truth}:
+            for r in measurement(self.store, each).readings:
+                assert truth[r.stream, r.seq] == each, "a reading is attached to a measurement it was not taken in"
+
+    def settle(self) -> None:
+        """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.
+
+        Every second time the connection stays up, so that the timers alone must notice the loss.
+        """
+        self.to_store.clear()
+        self.to_source.clear()
+        if self.numbers % 2:
+            self.source.connected()
+        noticed_by = self.now + 2 * SMALL.heartbeat_s  # a store that was restored meanwhile
+        for _ in range(400):
+            if not self.flow() and self.now > noticed_by and all(s.settled for s in self.source.streams.values()):
+                break
+        for s in self.source.streams.values():
+            assert s.settled, f"stream {s.number} never settles: {s}"
+            row = self.store.execute("SELECT * FROM stream WHERE stream = ?", (s.stream,)).fetchone()
+            assert s.head == 0 or (row is not None and row["through"] >= s.head), f"stream {s.number} is not stored"
+            assert s.ended is None or (s.head == 0 and row is None) or row["ended"] == s.ended
+        self.check()
+
+
+def open_store(path: Path) -> sqlite3.Connection:
+    """A store on disk, made if missing."""
+    return connect(path, create=True)
+
+
+def said(payload: bytes) -> dict[str, object]:
+    """A message, decoded."""
+    value = parse(payload)
+    assert isinstance(value, dict)
+    return value

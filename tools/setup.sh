@@ -1,0 +1,59 @@
+#!/bin/sh
+# Set-up for `make demo` and `make test`: a virtual environment with the pinned packages, and for the tests the system
+# packages they need. Says in one sentence what to install where it may not do so itself.
+set -eu
+
+fail() { printf '%s\n' "$1" >&2; exit 1; }
+
+find_python() {
+    for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
+        [ -n "$candidate" ] || continue
+        command -v "$candidate" >/dev/null 2>&1 || continue
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$candidate"; return; }
+    done
+    fail "Python 3.11 or newer is needed; install it (for example 'apt-get install python3') and run make again."
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif sudo -n true 2>/dev/null; then sudo -n "$@"; else return 1; fi
+}
+
+apt_install() {
+    command -v apt-get >/dev/null 2>&1 || return 1
+    as_root sh -c "apt-get install -y -q $* >/dev/null 2>&1 || { apt-get update -q >/dev/null && apt-get install -y -q $* >/dev/null; }"
+}
+
+make_venv() {
+    [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null && return
+    python=$(find_python)
+    "$python" -m venv .venv 2>/dev/null && return
+    rm -rf .venv
+    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    apt_install "$package" || fail "Python's venv module is missing; install it with 'apt-get install $package' and run make again."
+    "$python" -m venv .venv
+}
+
+install_packages() { # $1: run or dev
+    stamp=".venv/.installed-$1"
+    wanted=$(cat "requirements/$1.txt" pyproject.toml | sha256sum)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    printf 'Installing the %s packages into .venv ...\n' "$1" >&2
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "requirements/$1.txt"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+need_program() { # $1: program, $2...: Debian packages that bring it
+    program=$1
+    shift
+    PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null 2>&1 && return
+    printf 'Installing %s ...\n' "$*" >&2
+    apt_install "$@" || fail "The tests need '$program'; install it with 'apt-get install $*' and run make again."
+}
+
+make_venv
+install_packages "$1"
+if [ "$1" = dev ]; then
+    need_program mosquitto mosquitto
+    need_program mosquitto_sub mosquitto-clients
+fi
