@@ -170,7 +170,7 @@ class Runner:
     async def _mark(self, stream: Stream, mark: str, asked: Mark) -> dict[str, Any]:
         """Append a marker, once: the same measurement id again gets the same answer."""
         for earlier in await self._spool.markers(asked.measurement):
-            if earlier.mark == mark:
+            if earlier.mark == mark and (mark == "end" or earlier.ended is None):
                 return {"stream": earlier.stream, "seq": earlier.seq}
             if mark == "begin" or earlier.stream != stream.stream:
                 raise CommandRefused(f"Measurement {asked.measurement} was interrupted; begin a new attempt.")

@@ -252,7 +252,9 @@ class Source:
         return Turn(s, s.head + 1, entries=False, most=0)
 
     def _entries(self, s: Stream) -> Turn:
-        return Turn(s, max(s.sent + 1, s.oldest), entries=True, most=self.limits.batch_entries)
+        first = max(s.sent + 1, s.oldest)
+        # Not above the head: the spool may already hold more than this side has been told of.
+        return Turn(s, first, entries=True, most=min(self.limits.batch_entries, s.head - first + 1))
 
     def _timer(self, s: Stream) -> float:
         first = max(self.limits.first_resend_s, 4 * self._answer_s)

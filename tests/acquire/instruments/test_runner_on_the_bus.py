@@ -1,0 +1,255 @@
+"""A runner with a scripted driver, from the driver's readings to rows in the store, over a real Mosquitto."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import pytest
+from brokers import Mosquitto, running_mosquitto
+
+from acquire.bus.bench import BusBench, NotDone, bench
+from acquire.bus.client import connect
+from acquire.bus.messages import State
+from acquire.bus.names import Topics
+from acquire.canonical import utc_now
+from acquire.instruments.post import Post
+from acquire.instruments.runner import Runner
+from acquire.spool.publisher import Publisher
+from acquire.spool.spool import Spool
+from acquire.store.attribution import measurement
+from acquire.store.database import connect as open_store
+from acquire.store.worker import Worker
+from drivers import Driver, DriverInfo, Identity, LinkDown, Reading, Refused, ReplyTimeout, Settings, command
+
+TOPICS = Topics("clinic")
+
+
+class Gain(Settings):
+    gain: int
+
+
+class Scripted(Driver):
+    """Counts; does what its class-wide script says at the numbers named there."""
+
+    info = DriverInfo("scripted", "nobody", "a test's own", ("memory",), ("charge",))
+    settings_model = Settings
+    poll_interval_s = 0.005
+    faults: ClassVar[dict[int, Exception]] = {}
+    number: ClassVar[int] = 0
+    recovered: ClassVar[int] = 0
+    opened: ClassVar[int] = 0
+
+    async def open(self) -> Identity:
+        Scripted.opened += 1
+        return Identity("nobody", "scripted", "1", "0", b"")
+
+    async def poll(self) -> Sequence[Reading]:
+        Scripted.number += 1
+        fault = self.faults.pop(self.number, None)
+        if fault is not None:
+            raise fault
+        n = self.number
+        return [
+            Reading(
+                kind="scalar", quantity="charge", unit="C", value=n * 1e-9, raw=b"%d" % n, time=utc_now(), monotonic_s=n
+            )
+        ]  # fmt: skip
+
+    async def recover(self) -> Identity:
+        Scripted.recovered += 1
+        return Identity("nobody", "scripted", "1", "0", b"")
+
+    async def close(self) -> None:
+        pass
+
+    @command("set-gain", "Set the gain", Gain)
+    async def set_gain(self, p: Gain) -> Mapping[str, Any]:
+        if p.gain > 9:
+            raise Refused("The gain is at most 9.")
+        return {"gain": p.gain}
+
+
+class House:
+    """Everything one instrument needs, running."""
+
+    def __init__(self, folder: Path, broker: Mosquitto) -> None:
+        self.broker, self.folder = broker, folder
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self.worker = Worker(self.folder / "store.db", TOPICS)
+        await self.worker.open()
+        self.spool = await Spool.open(self.folder / "spool.db")
+        self.publisher = await Publisher.over(self.spool, TOPICS)
+        self.runner = Runner("scripted-1", lambda: Scripted(), self.spool, self.publisher)
+        self.publisher.on_receded = lambda instrument: self.runner.receded()
+        endpoint = self.broker.endpoint
+        runs = (self.worker.run(endpoint), self.publisher.run(endpoint), Post(self.runner, TOPICS).run(endpoint))
+        self.tasks = [asyncio.create_task(each) for each in runs]
+        self.running = asyncio.create_task(self.runner.run())
+
+    async def stop(self) -> None:
+        self.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.running
+        for _ in range(500):
+            if self.publisher.all_confirmed():
+                break
+            await asyncio.sleep(0.02)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.spool.close()
+        await self.worker.close()
+
+
+@asynccontextmanager
+async def house_in(folder: Path) -> AsyncIterator[tuple[House, BusBench]]:
+    Scripted.faults, Scripted.number, Scripted.recovered, Scripted.opened = {}, 0, 0, 0
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(running_mosquitto(folder))
+        house = House(folder, broker)
+        await house.start()
+        asker = await stack.enter_async_context(bench(broker.endpoint, TOPICS, "test", timeout_s=8))
+        await until(lambda: house.runner.state.state == "ready")
+        try:
+            yield house, asker
+        finally:
+            await house.stop()
+
+
+async def until(condition: Any) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("what was waited for did not come")
+
+
+async def test_readings_between_the_marks_belong_to_the_measurement_and_no_others(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as (house, asker):
+        await until(lambda: Scripted.number > 5)
+        asked = {"measurement": str(uuid4()), "session": "S-1", "step": "irradiate B1"}
+        begun = await asker.command("scripted-1", "begin", asked)
+        at_begin = Scripted.number
+        assert await asker.command("scripted-1", "begin", asked) == begun
+        await until(lambda: at_begin + 20 < Scripted.number)
+        ended = await asker.command("scripted-1", "end", asked)
+        await until(lambda: Scripted.number > 40)
+    store = open_store(tmp_path / "store.db")
+    view = measurement(store, asked["measurement"])
+    assert view.state == "ended"
+    assert (view.begin_seq, view.end_seq) == (begun["seq"], ended["seq"])
+    numbers = [round(r.body["value"] * 1e9) for r in view.readings]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(numbers) == ended["seq"] - begun["seq"] - 1
+    (stored,) = store.execute("SELECT count(*) FROM entry WHERE kind = 'scalar'").fetchone()
+    assert stored == Scripted.number == house.runner.appended
+    store.close()
+
+
+async def test_a_reply_that_does_not_come_is_a_gap_and_the_measurement_goes_on(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as (_, asker):
+        asked = {"measurement": str(uuid4()), "session": "S-1", "step": "x"}
+        await asker.command("scripted-1", "begin", asked)
+        missing = Scripted.number + 3
+        Scripted.faults[missing] = ReplyTimeout("No reply within 1 s.")
+        await until(lambda: Scripted.number > missing + 5)
+        await asker.command("scripted-1", "end", asked)
+    store = open_store(tmp_path / "store.db")
+    view = measurement(store, asked["measurement"])
+    assert (view.state, view.refused, Scripted.recovered, Scripted.opened) == ("ended", 1, 1, 1)
+    assert missing not in [round(r.body["value"] * 1e9) for r in view.readings]
+    row = store.execute("SELECT kind, status, reason FROM entry WHERE status = 'refused'").fetchone()
+    assert tuple(row) == ("gap", "refused", "No reply within 1 s.")
+    store.close()
+
+
+async def test_a_lost_link_interrupts_the_measurement_and_begins_a_new_stream(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as (house, asker):
+        asked = {"measurement": str(uuid4()), "session": "S-1", "step": "x"}
+        await asker.command("scripted-1", "begin", asked)
+        Scripted.faults[Scripted.number + 3] = LinkDown("The port is gone.")
+        await until(lambda: Scripted.opened == 2 and house.runner.state.state == "ready")
+        with pytest.raises(NotDone, match="interrupted; begin a new attempt"):
+            await asker.command("scripted-1", "begin", asked)
+    store = open_store(tmp_path / "store.db")
+    assert measurement(store, asked["measurement"]).state == "interrupted"
+    ends = [r["ended"] for r in store.execute("SELECT ended FROM stream ORDER BY first_heard")]
+    assert ends == ["link-lost", "closed"]
+    store.close()
+
+
+async def test_commands_are_answered_or_plainly_refused(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as (house, asker):
+        assert await asker.command("scripted-1", "set-gain", {"gain": 3}) == {"gain": 3}
+        for parameters, sentence in (
+            ({"gain": 12}, "at most 9"),
+            ({"gian": 1}, "cannot set-gain: gain: Field required"),
+        ):
+            with pytest.raises(NotDone, match=sentence):
+                await asker.command("scripted-1", "set-gain", parameters)
+        with pytest.raises(NotDone, match="has no command 'dance'; it has set-gain"):
+            await asker.command("scripted-1", "dance", {})
+        with pytest.raises(NotDone, match="not under way"):
+            await asker.command("scripted-1", "end", {"measurement": str(uuid4()), "session": "S", "step": "x"})
+        assert {a.name for a in house.runner.state.commands} == {"begin", "end", "set-gain"}
+
+
+async def test_the_same_command_id_is_carried_out_once(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as (house, _), connect(house.broker.endpoint, "asker") as connection:
+        await connection.subscribe(TOPICS.reply("asker"))
+        measured = str(uuid4())
+        payload = {
+            "schema": "command/1", "id": str(uuid4()), "by": "test", "reply_to": TOPICS.reply("asker"),
+            "parameters": {"measurement": measured, "session": "S-1", "step": "x"},
+        }  # fmt: skip
+        answers = []
+        for _ in range(3):
+            await connection.publish(TOPICS.command("scripted-1", "begin"), json.dumps(payload).encode())
+        async for message in connection.messages():
+            answers.append(message.payload)
+            if len(answers) == 3:
+                break
+        assert len(set(answers)) == 1
+        assert len(await house.spool.markers(measured)) == 1
+
+
+async def test_the_state_falls_to_offline_when_the_process_is_gone(tmp_path: Path) -> None:
+    async with running_mosquitto(tmp_path) as broker:
+        code = (
+            "import asyncio,sys\n"
+            "sys.path[:0]=sys.argv[3:]\n"
+            "from pathlib import Path\n"
+            "from test_runner_on_the_bus import House\n"
+            "class B: pass\n"
+            "from acquire.bus.client import Endpoint\n"
+            "async def main():\n"
+            "    b=B(); b.endpoint=Endpoint('127.0.0.1',int(sys.argv[1]))\n"
+            "    h=House(Path(sys.argv[2]),b); await h.start(); await asyncio.sleep(60)\n"
+            "asyncio.run(main())\n"
+        )
+        import sys  # noqa: PLC0415 - the interpreter of this very test
+
+        here = Path(__file__).parent
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, str(broker.port), str(tmp_path), str(here), str(here.parents[1]),
+            str(here.parents[2]), stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        states = []
+        async with connect(broker.endpoint, "watcher") as connection:
+            await connection.subscribe(TOPICS.state("scripted-1"))
+            async for message in connection.messages():
+                states.append(State.model_validate_json(message.payload).state)
+                if states[-1] == "ready":
+                    process.kill()
+                if states[-1] == "offline":
+                    break
+        await process.wait()
+        assert states[-1] == "offline"
