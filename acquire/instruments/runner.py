@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -55,12 +56,13 @@ class Runner:
         self._stream: Stream | None = None
         self._measurement: str | None = None
         self._new_stream = False
+        self._stopping = asyncio.Event()
         self._log = structlog.get_logger("instrument").bind(instrument=instrument)
 
     async def run(self) -> None:
-        """Until cancelled. A fault of the instrument is told once, when it comes and when it is over."""
+        """Until stopped or cancelled. A fault of the instrument is told once, when it comes and when it is over."""
         failures = 0
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self._live()
             except InstrumentError as error:
@@ -71,7 +73,15 @@ class Runner:
             except SpoolError as error:
                 self._log.exception("cannot append")
                 self._tell("not-acquiring", str(error))
-            await asyncio.sleep(REOPEN_S[min(failures, len(REOPEN_S) - 1)])
+            await self._pause(REOPEN_S[min(failures, len(REOPEN_S) - 1)])
+
+    def stop(self) -> None:
+        """Finish the exchange under way, append what it gave, close the stream: nothing taken is lost by stopping."""
+        self._stopping.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     def receded(self) -> None:
         """The store knows more of the stream than the spool (rule 5d): go on in a new one."""
@@ -84,7 +94,7 @@ class Runner:
         try:
             self._identity = await driver.open()
             self._driver = driver
-            while True:
+            while not self._stopping.is_set():
                 await self._one_stream(driver)
         finally:
             self._driver = None
@@ -96,10 +106,10 @@ class Runner:
         self._tell("ready")
         ended = "link-lost"
         try:
-            while not self._new_stream:
+            while not self._new_stream and not self._stopping.is_set():
                 async with self._turn:
                     await self._poll(driver, stream)
-                await asyncio.sleep(driver.poll_interval_s)
+                await self._pause(driver.poll_interval_s)
             ended = "closed"
         except asyncio.CancelledError:
             ended = "closed"

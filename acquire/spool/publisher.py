@@ -68,11 +68,19 @@ class Publisher:
         return self.source.opened(await self._spool.open_stream(instrument))
 
     async def append(self, stream: Stream, bodies: Bodies) -> int:
-        """Append entries; returns the first seq once they are safe in the spool."""
-        first = await self._spool.append(stream.number, bodies)
-        self.source.appended(stream.stream, first + len(bodies) - 1)
-        self._wake.set()
-        return first
+        """Append entries; returns the first seq once they are safe in the spool.
+
+        What has been handed over is appended and sent even when the caller is cancelled meanwhile.
+        """
+
+        def appended(done: asyncio.Future[int]) -> None:
+            if not done.cancelled() and done.exception() is None:
+                self.source.appended(stream.stream, done.result() + len(bodies) - 1)
+                self._wake.set()
+
+        future = self._spool.append(stream.number, bodies)
+        future.add_done_callback(appended)
+        return await asyncio.shield(future)
 
     async def withhold(self, stream: Stream, body: bytes, reason: str) -> int:
         """Keep an original that is too large to send; its stand-in takes the seq."""

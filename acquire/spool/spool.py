@@ -77,11 +77,14 @@ class Spool:
         """Time this spool has been run, over all starts, by the monotonic clock."""
         return time.monotonic() - self._begun
 
-    async def append(self, number: int, bodies: Bodies) -> int:
-        """Append (body, measurement of a marker or None) entries; returns the first seq once they are committed."""
+    def append(self, number: int, bodies: Bodies) -> asyncio.Future[int]:
+        """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
+
+        Cancelling whoever waits does not take the entries back: shield the future and watch it.
+        """
         done: asyncio.Future[int] = self._loop.create_future()
         self._queue.put(_Append(number, bodies, done))
-        return await done
+        return done
 
     async def call(self, run: Callable[[Journal], T]) -> T:
         """Run a journal operation in the spool's thread, in order with the appends before it."""

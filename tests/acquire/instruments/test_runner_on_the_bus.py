@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -87,7 +87,7 @@ class House:
         await self.worker.open()
         self.spool = await Spool.open(self.folder / "spool.db")
         self.publisher = await Publisher.over(self.spool, TOPICS)
-        self.runner = Runner("scripted-1", lambda: Scripted(), self.spool, self.publisher)
+        self.runner = Runner("scripted-1", Scripted, self.spool, self.publisher)
         self.publisher.on_receded = lambda instrument: self.runner.receded()
         endpoint = self.broker.endpoint
         runs = (self.worker.run(endpoint), self.publisher.run(endpoint), Post(self.runner, TOPICS).run(endpoint))
@@ -95,9 +95,8 @@ class House:
         self.running = asyncio.create_task(self.runner.run())
 
     async def stop(self) -> None:
-        self.running.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.running
+        self.runner.stop()
+        await self.running
         for _ in range(500):
             if self.publisher.all_confirmed():
                 break
