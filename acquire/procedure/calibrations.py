@@ -1,0 +1,129 @@
+"""Calibration data in a file: every factor with value, unit, standard uncertainty, source and time of validity.
+
+A factor that is not there, or whose time is over, is an error with a sentence. There is no default, and never 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from acquire.bus.names import Name
+from acquire.procedure import tomlfile
+from acquire.procedure.errors import Refused
+from acquire.procedure.inventory import Id
+from acquire.procedure.tomlfile import Written
+
+
+class FactorEntry(Written):
+    """One factor: value in `unit` (UCUM), relative standard uncertainty (k = 1) in percent, where it comes from."""
+
+    value: float = Field(allow_inf_nan=False)
+    unit: str
+    u_percent: float = Field(ge=0, lt=100)
+    source: str = Field(min_length=1)
+
+
+class Component(Written):
+    """A part of the uncertainty that belongs to no factor: set-up, reading, position. k = 1, percent.
+
+    `per` "element": independent for each element, so the mean of n elements carries it divided by the root of n.
+    """
+
+    name: str = Field(min_length=1)
+    u_percent: float = Field(ge=0, lt=100)
+    source: str = Field(min_length=1)
+    per: Literal["result", "element"] = "result"
+
+
+class Conditions(Written):
+    """Reference conditions of the calibration: they belong to the certificate, not to a protocol."""
+
+    t0_c: float | None = Field(None, gt=-20, lt=60)
+    p0_kpa: float | None = Field(None, gt=80, lt=110)
+
+
+class Calibration(Written):
+    """One certificate of a detector or reader, for one beam."""
+
+    id: Id
+    of: Id
+    beam: str
+    certificate: str
+    valid_from: date
+    valid_until: date
+    approved_by: str
+    conditions: Conditions = Conditions(t0_c=None, p0_kpa=None)
+    factors: Mapping[str, FactorEntry]
+    uncertainty: tuple[Component, ...] = ()
+
+    @model_validator(mode="after")
+    def _order_of_dates(self) -> Calibration:
+        if self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+        return self
+
+
+class Elements(Written):
+    """Element correction coefficients (ECC) of one batch on one reader, with a common uncertainty in percent."""
+
+    id: Id
+    reader: Name
+    certificate: str
+    valid_from: date
+    valid_until: date
+    u_percent: float = Field(ge=0, lt=100)
+    ecc: Mapping[str, float]
+
+
+class Calibrations(Written):
+    """One calibration file."""
+
+    schema_: Literal["calibrations/1"] = Field(alias="schema")
+    calibration: tuple[Calibration, ...]
+    elements: tuple[Elements, ...] = ()
+
+    def valid_for(self, owner: str, on: date) -> Calibration:
+        """The calibration of a detector or reader that holds on a day. Raises Refused, naming why there is none."""
+        own = [c for c in self.calibration if c.of == owner]
+        if not own:
+            raise Refused(f"There is no calibration of {owner}.")
+        holding = [c for c in own if c.valid_from <= on <= c.valid_until]
+        if not holding:
+            newest = max(own, key=lambda c: c.valid_until)
+            raise Refused(_when(f"Calibration {newest.id} of {owner}", newest, on))
+        return max(holding, key=lambda c: c.valid_from)
+
+    def factor(self, owner: str, name: str, on: date) -> FactorEntry:
+        """One factor of a detector or reader on a day. Raises Refused when it is missing or its time is over."""
+        calibration = self.valid_for(owner, on)
+        if name not in calibration.factors:
+            known = ", ".join(sorted(calibration.factors)) or "no factor"
+            raise Refused(f"Calibration {calibration.id} of {owner} has no {name}; it has {known}.")
+        return calibration.factors[name]
+
+    def ecc(self, element: str, reader: str, on: date) -> FactorEntry:
+        """Element correction coefficient. Raises Refused when it is missing or its time is over."""
+        batches = [b for b in self.elements if b.reader == reader and element in b.ecc]
+        if not batches:
+            raise Refused(f"There is no element correction (ECC) of {element} on {reader}.")
+        holding = [b for b in batches if b.valid_from <= on <= b.valid_until]
+        if not holding:
+            newest = max(batches, key=lambda b: b.valid_until)
+            raise Refused(_when(f"Element correction {newest.id} of {element}", newest, on))
+        batch = max(holding, key=lambda b: b.valid_from)
+        return FactorEntry(value=batch.ecc[element], unit="1", u_percent=batch.u_percent, source=batch.certificate)
+
+
+def _when(what: str, item: Calibration | Elements, on: date) -> str:
+    if on < item.valid_from:
+        return f"{what} holds only from {item.valid_from}; the measurement is of {on}."
+    return f"{what} ended on {item.valid_until}; the measurement is of {on}: calibrate it again, or use another."
+
+
+def read_calibrations(body: bytes, name: str) -> Calibrations:
+    """Parse a calibration file. Raises FileProblem."""
+    return tomlfile.read(body, name, Calibrations)

@@ -1,0 +1,101 @@
+"""Closing a session: only when nothing can still be on its way, or by a person's word over what is missing.
+
+What comes after closing is stored and attached all the same; the session then asks for an amendment (docs/noloss.md
+rules 4.10 and 4.11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+from acquire.procedure import audit
+from acquire.procedure.elements import readout
+from acquire.procedure.errors import Refused
+from acquire.procedure.placement import placements, still_out
+from acquire.procedure.session import Session, State, get_session, move
+from acquire.procedure.steps import attempts, progress
+from acquire.store.attribution import StoredReading, measurement, outstanding
+from acquire.store.database import transaction
+
+
+def keeps_open(connection: sqlite3.Connection, session: Session, *, heard_since: str | None = None) -> list[str]:
+    """What keeps the session from closing, one sentence each; empty when it may close."""
+    reasons = []
+    for status in progress(connection, session):
+        if status.progress in ("waiting", "running"):
+            what = " ".join(status.missing) or f"It is {status.progress}."
+            reasons.append(f"Step {status.step.id} is not settled. {what}")
+    if out := still_out(placements(connection, session.id)):
+        reasons.append(f"Not everything came back: {', '.join(out)}.")
+    begun = [a.measurement for a in attempts(connection, session.id) if a.begun]
+    return reasons + outstanding(connection, session.instruments, begun, heard_since)
+
+
+def close_session(
+    connection: sqlite3.Connection,
+    session_id: str,
+    who: str,
+    *,
+    over: str | None = None,
+    heard_since: str | None = None,
+) -> list[str]:
+    """Close; returns what it was closed over (empty when nothing was missing).
+
+    `over` is a person's reason for closing although something is missing; it goes into the audit trail and the record.
+    Raises Refused, naming all that is missing, where no such reason is given.
+    """
+    session = get_session(connection, session_id)
+    missing = keeps_open(connection, session, heard_since=heard_since)
+    if missing and not (over and over.strip()):
+        raise Refused(*missing)
+    with transaction(connection):
+        reason = f"Closed over what is missing: {over} ({' '.join(missing)})" if missing else None
+        move(connection, session_id, State.MEASURED, who, reason)
+        if missing:
+            audit.append(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
+    return missing
+
+
+async def close_when_settled(
+    connection: sqlite3.Connection, session_id: str, who: str, *, within_s: float = 30, every_s: float = 0.05
+) -> None:
+    """Close as soon as the store has confirmed everything. Raises Refused when it has not within the given time."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within_s
+    session = get_session(connection, session_id)
+    while loop.time() < until and keeps_open(connection, session):  # noqa: ASYNC110 (another process commits; no event)
+        await asyncio.sleep(every_s)
+    close_session(connection, session_id, who)
+
+
+def closed_at(connection: sqlite3.Connection, session_id: str) -> tuple[str, str | None] | None:
+    """(when, what it was closed over) or None while it is open."""
+    row = connection.execute(
+        "SELECT at, reason FROM session_state WHERE session = ? AND state = ?", (session_id, State.MEASURED)
+    ).fetchone()
+    return (row["at"], row["reason"]) if row else None
+
+
+def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list[str]:
+    """Readings attached to the session that came after it was closed, one sentence for each measurement or element.
+
+    Derived, like attribution itself: nothing has to notice them when they come.
+    """
+    closed = closed_at(connection, session.id)
+    if closed is None:
+        return []
+    late = []
+    for attempt in attempts(connection, session.id):
+        count = _after(measurement(connection, attempt.measurement).readings, closed[0])
+        if count:
+            late.append(f"{count} reading(s) of {attempt.step} came after closing.")
+    for placement in placements(connection, session.id):
+        found = readout(connection, session.inventory.element_named(placement.dosimeter), placement)
+        if found.used is not None and _after((found.used,), closed[0]):
+            late.append(f"The reading of {placement.dosimeter} came after closing.")
+    return late
+
+
+def _after(readings: tuple[StoredReading, ...], at: str) -> int:
+    return sum(r.received_at > at for r in readings)

@@ -1,0 +1,56 @@
+"""Which readings of an element belong to which placement: by id, after removal and before it is placed again.
+
+Only the store's own clock is compared with the store's own clock. Where the acquiring host says that the element was
+read before it was placed, the reading is held back and named: two clocks disagree, and a person decides.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from acquire.procedure.inventory import Element
+from acquire.procedure.placement import Placement
+from acquire.store.attribution import StoredReading, readings_of_element
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What the reader gave for one element. `used` is the first readout; later ones are of an emptied element."""
+
+    element: Element
+    used: StoredReading | None
+    later: tuple[StoredReading, ...]
+    held: tuple[StoredReading, ...]
+
+
+def readout(connection: sqlite3.Connection, element: Element, placement: Placement) -> Readout:
+    """Readings of a placed element that belong to this placement."""
+    after, before = placement.removed_at, _next_placed(connection, placement)
+    if after is None:
+        return Readout(element, None, (), ())
+    found = [r for r in of_element(connection, element) if r.received_at > after and r.received_at < before]
+    held = tuple(r for r in found if r.body["time"] < placement.placed_at)
+    good = [r for r in found if r not in held]
+    return Readout(element, good[0] if good else None, tuple(good[1:]), held)
+
+
+def of_element(connection: sqlite3.Connection, element: Element) -> list[StoredReading]:
+    """All sample readings of an element on its own reader, in the order they came."""
+    found = readings_of_element(connection, element.read_as, element.element_index)
+    return [r for r in found if r.instrument == element.reader and r.body.get("role", "sample") == "sample"]
+
+
+def reader_session(reading: StoredReading) -> tuple[str, str]:
+    """What names the reader's run a reading comes from: its file where it has one, else its stream."""
+    origin = reading.body.get("origin") or {}
+    return reading.instrument, str(origin.get("sha256") or reading.stream)
+
+
+def _next_placed(connection: sqlite3.Connection, placement: Placement) -> str:
+    row = connection.execute(
+        "SELECT min(placed_at) AS at FROM placement WHERE dosimeter = ? AND placed_at > ? AND id <> ?"
+        " AND replaces IS NULL",
+        (placement.dosimeter, placement.placed_at, placement.id),
+    ).fetchone()
+    return row["at"] or "9999"

@@ -1,0 +1,104 @@
+"""What the clinic owns: instruments, detectors, and dosimeter elements with the name each reader knows them by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, StringConstraints, model_validator
+
+from acquire.bus.names import Name
+from acquire.procedure import tomlfile
+from acquire.procedure.errors import Refused
+from acquire.procedure.tomlfile import Written
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Instrument(Written):
+    """An instrument as the procedure needs it: how it integrates, and which of its commands frame a measurement.
+
+    integrates  "running": the charge goes on rising, a measurement is last minus first (Keithley 6517 charge function);
+                "reset": the integral starts at zero at the reset before the measurement (PTW UNIDOS);
+                "elements": a reader of TLD or OSL elements
+    before      driver commands sent before the begin marker; `start` after it; `stop` before the end marker
+    """
+
+    id: Name
+    model: str
+    serial: str
+    integrates: Literal["running", "reset", "elements"]
+    zero: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+
+
+class Detector(Written):
+    """A diode or an ionisation chamber. Coefficients follow the serial number, not the channel."""
+
+    id: Id
+    kind: Literal["diode", "chamber"]
+    model: str
+    serial: str
+    build_up: str
+    accumulated_gy: float | None = Field(None, ge=0)
+    channel: str | None = None
+
+
+class Element(Written):
+    """A TLD chip or OSL dot. `read_as` is the text the reader gives for it, `element_index` its place on a card."""
+
+    id: Id
+    kind: Literal["tld", "osl"]
+    material: str
+    reader: Name
+    read_as: str
+    element_index: int | None = Field(None, ge=1, le=4)
+
+
+class Inventory(Written):
+    """One inventory file."""
+
+    schema_: Literal["inventory/1"] = Field(alias="schema")
+    instrument: tuple[Instrument, ...]
+    detector: tuple[Detector, ...] = ()
+    element: tuple[Element, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Inventory:
+        ids = [x.id for group in (self.instrument, self.detector, self.element) for x in group]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands more than once")
+        places = [(e.reader, e.read_as, e.element_index) for e in self.element]
+        if len(set(places)) < len(places):
+            raise ValueError("two elements have the same reader, read_as and element_index")
+        return self
+
+    def instrument_named(self, name: str) -> Instrument:
+        """Raises Refused when there is none."""
+        return _named(self.instrument, name, "instrument")
+
+    def detector_named(self, name: str) -> Detector:
+        """Raises Refused when there is none."""
+        return _named(self.detector, name, "detector")
+
+    def element_named(self, name: str) -> Element:
+        """Raises Refused when there is none."""
+        return _named(self.element, name, "element")
+
+
+T = TypeVar("T", Instrument, Detector, Element)
+
+
+def _named(items: Iterable[T], name: str, kind: str) -> T:
+    for item in items:
+        if item.id == name:
+            return item
+    raise Refused(f"The inventory has no {kind} '{name}'.")
+
+
+def read_inventory(body: bytes, name: str) -> Inventory:
+    """Parse an inventory file. Raises FileProblem."""
+    return tomlfile.read(body, name, Inventory)

@@ -1,0 +1,120 @@
+"""Elements on the patient: placed one by one, removed one by one, counted, and corrected in the open.
+
+The placement record is what attaches a chip's reading to a point, days later if need be (by element id, never by the
+order of a file or by clocks of readers).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acquire.canonical import utc_now
+from acquire.procedure import audit
+from acquire.procedure.errors import Refused
+from acquire.procedure.session import Session, State
+from acquire.store.database import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One element at one point. `removed_at` is None while it is still out."""
+
+    id: int
+    session: str
+    point: str
+    dosimeter: str
+    place: str | None
+    placed_at: str
+    placed_by: str
+    removed_at: str | None
+    removed_by: str | None
+    replaces: int | None
+    confirmed_by: str | None
+    reason: str | None
+
+
+def placements(connection: sqlite3.Connection, session_id: str) -> list[Placement]:
+    """The placements that count: those not replaced by a correction, in order."""
+    rows = connection.execute(
+        "SELECT p.*, r.removed_at, r.removed_by FROM placement p LEFT JOIN removal r ON r.placement = p.id"
+        " WHERE p.session = ? AND NOT EXISTS (SELECT 1 FROM placement q WHERE q.replaces = p.id) ORDER BY p.id",
+        (session_id,),
+    )
+    return [Placement(**{key: row[key] for key in row.keys()}) for row in rows]  # noqa: SIM118 (sqlite3.Row)
+
+
+def place(
+    connection: sqlite3.Connection, session: Session, point: str, dosimeter: str, who: str, place: str | None = None
+) -> None:
+    """One element onto one point.
+
+    Raises Refused: before the time-out, another element than planned, or one that is out already (here or elsewhere).
+    """
+    planned = session.plan.point_named(point).elements
+    session.inventory.element_named(dosimeter)
+    if session.state not in (State.READY, State.MEASURING):
+        raise Refused(f"Session {session.id} is {session.state}; elements are placed after the time-out.")
+    if dosimeter not in planned:
+        raise Refused(f"{dosimeter} is not planned at {point}; planned are {', '.join(planned) or 'no elements'}.")
+    with transaction(connection):
+        if where := _out(connection, dosimeter):
+            raise Refused(f"{dosimeter} is out already, at {where}.")
+        connection.execute(
+            "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by) VALUES (?, ?, ?, ?, ?, ?)",
+            (session.id, point, dosimeter, place, utc_now(), who),
+        )
+        audit.append(connection, who, "element placed", session.id, new=f"{dosimeter} at {point}")
+
+
+def remove(connection: sqlite3.Connection, session: Session, dosimeter: str, who: str) -> None:
+    """One element off the patient. Raises Refused when it is not out in this session."""
+    with transaction(connection):
+        found = [p for p in placements(connection, session.id) if p.dosimeter == dosimeter and p.removed_at is None]
+        if not found:
+            raise Refused(f"{dosimeter} is not out in session {session.id}.")
+        connection.execute("INSERT INTO removal VALUES (?, ?, ?)", (found[0].id, utc_now(), who))
+        audit.append(connection, who, "element removed", session.id, new=f"{dosimeter} from {found[0].point}")
+
+
+def correct(
+    connection: sqlite3.Connection, session: Session, wrong: str, right: str, who: str, confirmed_by: str, reason: str
+) -> None:
+    """The placed element was another one than written: append the correction, by one person and confirmed by another.
+
+    The old row stays. Raises Refused for one person twice, no reason, or an element that was not placed.
+    """
+    session.inventory.element_named(right)
+    if who == confirmed_by or not reason.strip():
+        raise Refused("A correction needs a reason and a second person who confirms it.")
+    with transaction(connection):
+        found = [p for p in placements(connection, session.id) if p.dosimeter == wrong]
+        if not found:
+            raise Refused(f"{wrong} has no placement in session {session.id}.")
+        old = found[0]
+        cursor = connection.execute(
+            "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by, replaces, confirmed_by,"
+            " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (session.id, old.point, right, old.place, old.placed_at, old.placed_by, old.id, confirmed_by, reason),
+        )
+        if old.removed_at is not None:
+            connection.execute(
+                "INSERT INTO removal VALUES (?, ?, ?)", (cursor.lastrowid, old.removed_at, old.removed_by)
+            )
+        audit.append(connection, who, "placement corrected", session.id, old=wrong, new=right, reason=reason)
+
+
+def still_out(found: Sequence[Placement]) -> list[str]:
+    """Elements that did not come back: out must equal back before the patient leaves."""
+    return [p.dosimeter for p in found if p.removed_at is None]
+
+
+def _out(connection: sqlite3.Connection, dosimeter: str) -> str | None:
+    row = connection.execute(
+        "SELECT p.point, p.session FROM placement p WHERE p.dosimeter = ? AND NOT EXISTS"
+        " (SELECT 1 FROM placement q WHERE q.replaces = p.id) AND NOT EXISTS"
+        " (SELECT 1 FROM removal r WHERE r.placement = p.id)",
+        (dosimeter,),
+    ).fetchone()
+    return f"{row['point']} in session {row['session']}" if row else None

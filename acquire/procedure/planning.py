@@ -1,0 +1,148 @@
+"""Taking a plan in: it must belong to an order, be measurable with what the clinic owns, and fit its own limits."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, date, datetime
+
+from acquire.canonical import utc_now
+from acquire.procedure import audit, documents
+from acquire.procedure.budget import Line, deviation_u_percent, planned, u_percent
+from acquire.procedure.calibrations import Calibrations
+from acquire.procedure.errors import Refused
+from acquire.procedure.inventory import Inventory
+from acquire.procedure.order import get_order
+from acquire.procedure.plan import Plan, Point, read_plan
+from acquire.store.database import transaction
+
+
+def add_plan(
+    connection: sqlite3.Connection, body: bytes, name: str, who: str, inventory: Inventory, calibrations: Calibrations
+) -> Plan:
+    """Read, check and keep a plan. The same bytes again change nothing.
+
+    Raises FileProblem (file, line, key), or Refused: no such order, a version that is here with another content or is
+    not newer, a method that is not fit for its tolerance, a factor missing or out of date.
+    """
+    plan = read_plan(body, name)
+    get_order(connection, plan.order)
+    if wrong := readiness(plan, inventory, calibrations, datetime.now(UTC).date()):
+        raise Refused(*wrong)
+    with transaction(connection):
+        sha256 = documents.keep(connection, "plan", name, body)
+        versions = {
+            row["version"]: row["sha256"]
+            for row in connection.execute("SELECT version, sha256 FROM plan WHERE order_id = ?", (plan.order,))
+        }
+        if versions.get(plan.version) == sha256:
+            return plan
+        _is_newer(plan, versions)
+        row = (plan.order, plan.version, sha256, utc_now(), who)
+        connection.execute("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", row)
+        audit.append(connection, who, "plan added", plan.order, old=_newest(versions), new=f"v{plan.version} {sha256}")
+        if not versions:  # the first plan carries its own second person; every later one is confirmed anew
+            for point in plan.point:
+                if point.expected is not None and point.expected.checked_by is not None:
+                    _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
+    return plan
+
+
+def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:
+    """A plan of the store. Raises Refused when there is none."""
+    row = connection.execute(
+        "SELECT sha256 FROM plan WHERE order_id = ? AND version = ?", (order_id, version)
+    ).fetchone()
+    if row is None:
+        raise Refused(f"Order {order_id} has no plan version {version}.")
+    name, body = documents.fetch(connection, row["sha256"])
+    return read_plan(body, name)
+
+
+def newest_version(connection: sqlite3.Connection, order_id: str) -> int:
+    """The newest plan version of an order. Raises Refused when there is none."""
+    row = connection.execute("SELECT max(version) AS v FROM plan WHERE order_id = ?", (order_id,)).fetchone()
+    if row["v"] is None:
+        raise Refused(f"Order {order_id} has no plan yet.")
+    return int(row["v"])
+
+
+def unconfirmed(connection: sqlite3.Connection, order_id: str, version: int) -> list[str]:
+    """Points whose expected dose no second person has confirmed for this plan version."""
+    done = {
+        row["point"]
+        for row in connection.execute(
+            "SELECT point FROM expected_confirmed WHERE order_id = ? AND version = ?", (order_id, version)
+        )
+    }
+    plan = get_plan(connection, order_id, version)
+    return [p.id for p in plan.point if p.expected is not None and p.id not in done]
+
+
+def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int, point_id: str, who: str) -> None:
+    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it."""
+    point = get_plan(connection, order_id, version).point_named(point_id)
+    if point.expected is None:
+        raise Refused(f"Point {point_id} has no expected dose to confirm.")
+    if point.expected.entered_by == who:
+        raise Refused(f"{who} entered the expected dose of {point_id}; another person must confirm it.")
+    with transaction(connection):
+        if point_id in unconfirmed(connection, order_id, version):
+            _confirm(connection, order_id, version, point_id, who)
+
+
+def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> list[str]:
+    """What would stop a measurement of this plan on a day, one sentence each."""
+    wrong: list[str] = []
+    for instrument in dict.fromkeys(s.instrument for s in plan.step if s.instrument):
+        try:
+            inventory.instrument_named(instrument)
+        except Refused as refused:
+            wrong.extend(refused.sentences)
+    for batch in plan.batch:
+        for element in (*batch.standards, *batch.controls):
+            try:
+                calibrations.ecc(element, inventory.element_named(element).reader, on)
+            except Refused as refused:
+                wrong.extend(refused.sentences)
+    for point in plan.point:
+        try:
+            lines = planned(plan, point, inventory, calibrations, on)
+        except Refused as refused:
+            wrong.extend(f"{point.id}: {sentence}" for sentence in refused.sentences)
+        else:
+            wrong.extend(_not_fit(point, lines))
+    return wrong
+
+
+def _not_fit(point: Point, lines: list[Line]) -> list[str]:
+    """With U at or above the tolerance nothing can pass: said now, with the tolerance that would fit."""
+    if point.limits is None:
+        return []
+    big_u = 2 * deviation_u_percent(lines, point)
+    if big_u < point.limits.tolerance_percent:
+        return []
+    return [
+        f"{point.id}: not fit for this tolerance: U of the deviation is {big_u:.1f} % (dose {u_percent(lines):.2f} %"
+        f" at k = 1), the tolerance {point.limits.tolerance_percent:g} %; above {big_u:.1f} % would fit."
+    ]
+
+
+def _is_newer(plan: Plan, versions: dict[int, str]) -> None:
+    if plan.version in versions:
+        raise Refused(
+            f"Plan v{plan.version} of {plan.order} is here with another content; what was planned stays: give the"
+            " change a new version."
+        )
+    if versions and plan.version < max(versions):
+        raise Refused(f"Plan v{plan.version} of {plan.order} is older than v{max(versions)}, which is here.")
+
+
+def _newest(versions: dict[int, str]) -> str | None:
+    return f"v{max(versions)}" if versions else None
+
+
+def _confirm(connection: sqlite3.Connection, order_id: str, version: int, point: str, who: str) -> None:
+    connection.execute(
+        "INSERT INTO expected_confirmed VALUES (?, ?, ?, ?, ?)", (order_id, version, point, utc_now(), who)
+    )
+    audit.append(connection, who, "expected dose confirmed", order_id, new=f"{point} v{version}")

@@ -1,0 +1,266 @@
+"""A session: one execution of a plan, one fraction on one machine, and its states.
+
+The state is the newest row of `session_state`; nothing is changed in place. A session keeps the calibration and
+inventory files it was started with: a coefficient that is approved later cannot be used in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from acquire.canonical import canonical, utc_now
+from acquire.procedure import audit, documents
+from acquire.procedure.calibrations import Calibrations, read_calibrations
+from acquire.procedure.errors import Refused
+from acquire.procedure.inventory import Inventory, read_inventory
+from acquire.procedure.order import get_order
+from acquire.procedure.plan import Plan
+from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
+from acquire.store.database import transaction
+
+
+class State(StrEnum):
+    """Where a session is. A person reads these words in the record."""
+
+    PLANNED = "PLANNED"
+    READY = "READY"
+    MEASURING = "MEASURING"
+    MEASURED = "MEASURED"
+    CALCULATED = "CALCULATED"
+    CANCELLED = "CANCELLED"
+
+
+ALLOWED: Mapping[State, frozenset[State]] = {
+    State.PLANNED: frozenset({State.READY, State.CANCELLED}),
+    State.READY: frozenset({State.MEASURING, State.MEASURED, State.CANCELLED}),
+    State.MEASURING: frozenset({State.MEASURED, State.CANCELLED}),
+    State.MEASURED: frozenset({State.CALCULATED}),
+    State.CALCULATED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session with the files it is bound to."""
+
+    id: str
+    order_id: str
+    plan: Plan
+    fraction: int
+    calibrations: Calibrations
+    inventory: Inventory
+    calibrations_sha256: str
+    inventory_sha256: str
+    simulated: bool
+    started_at: str
+    started_by: str
+    state: State
+
+    @property
+    def day(self) -> date:
+        """The day (UTC) on which calibrations must hold."""
+        return datetime.fromisoformat(self.started_at).astimezone(UTC).date()
+
+    @property
+    def instruments(self) -> list[str]:
+        """Every instrument that a step of the plan uses, in order of first use."""
+        return list(dict.fromkeys(s.instrument for s in self.plan.step if s.instrument))
+
+
+def start_session(
+    connection: sqlite3.Connection,
+    order_id: str,
+    who: str,
+    *,
+    calibrations: tuple[str, bytes],
+    inventory: tuple[str, bytes],
+    fraction: int | None = None,
+    simulated: bool = False,
+    session_id: str | None = None,
+) -> Session:
+    """Open a session of the newest plan of an order. Files are (name, bytes).
+
+    Raises Refused: no plan, a fraction that was measured already, or anything that `readiness` finds (expired
+    calibration, detector unknown, method not fit for its tolerance).
+    """
+    get_order(connection, order_id)
+    plan = get_plan(connection, order_id, newest_version(connection, order_id))
+    fraction = plan.fraction if fraction is None else fraction
+    wrong = readiness(
+        plan, read_inventory(inventory[1], inventory[0]), read_calibrations(calibrations[1], calibrations[0]), _today()
+    )
+    if wrong:
+        raise Refused(*wrong)
+    session = session_id or f"s-{uuid4().hex[:8]}"
+    with transaction(connection):
+        _fraction_is_free(connection, plan, order_id, fraction)
+        kept = [
+            documents.keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
+        ]
+        row = (session, order_id, plan.version, fraction, *kept, int(simulated), utc_now(), who)
+        connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        audit.append(connection, who, "session started", session, new=f"{order_id} plan v{plan.version} fx {fraction}")
+        _enter(connection, session, State.PLANNED, who, None)
+    return get_session(connection, session)
+
+
+def get_session(connection: sqlite3.Connection, session_id: str) -> Session:
+    """A session of the store. Raises Refused when there is none."""
+    row = connection.execute("SELECT * FROM session WHERE id = ?", (session_id,)).fetchone()
+    if row is None:
+        raise Refused(f"There is no session {session_id}.")
+    name_c, body_c = documents.fetch(connection, row["calibrations"])
+    name_i, body_i = documents.fetch(connection, row["inventory"])
+    return Session(
+        id=session_id,
+        order_id=row["order_id"],
+        plan=get_plan(connection, row["order_id"], row["plan_version"]),
+        fraction=row["fraction"],
+        calibrations=read_calibrations(body_c, name_c),
+        inventory=read_inventory(body_i, name_i),
+        calibrations_sha256=row["calibrations"],
+        inventory_sha256=row["inventory"],
+        simulated=bool(row["simulated"]),
+        started_at=row["started_at"],
+        started_by=row["started_by"],
+        state=state_of(connection, session_id),
+    )
+
+
+def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -> list[str]:
+    """Session ids, oldest first; of one order or of all."""
+    rows = connection.execute(
+        "SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY started_at, id", (order_id,)
+    )
+    return [row["id"] for row in rows]
+
+
+def state_of(connection: sqlite3.Connection, session_id: str) -> State:
+    """The newest state."""
+    row = connection.execute(
+        "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
+    ).fetchone()
+    return State(row["state"])
+
+
+def move(connection: sqlite3.Connection, session_id: str, to: State, who: str, reason: str | None = None) -> None:
+    """Enter another state, inside the caller's transaction. Raises Refused when the vocabulary does not allow it."""
+    now = state_of(connection, session_id)
+    if to not in ALLOWED[now]:
+        raise Refused(f"Session {session_id} is {now}; it cannot become {to}.")
+    _enter(connection, session_id, to, who, reason)
+    audit.append(connection, who, "session state", session_id, old=now, new=to, reason=reason)
+
+
+def time_out(
+    connection: sqlite3.Connection, session_id: str, read_by: str, confirmed_by: str, *, identifiers_agree: bool
+) -> None:
+    """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
+
+    Names here are ids of roles ("MD-1"). Raises Refused for one person twice, identifiers that do not agree, or an
+    expected dose that nobody has confirmed.
+    """
+    session = get_session(connection, session_id)
+    if read_by == confirmed_by:
+        raise Refused("A time-out needs two people; the same one read and confirmed.")
+    if not identifiers_agree:
+        raise Refused("The two identifiers of the patient do not agree with the order: do not go on.")
+    if waiting := unconfirmed(connection, session.order_id, session.plan.version):
+        raise Refused(f"Expected dose to be confirmed for {', '.join(waiting)} in plan v{session.plan.version}.")
+    with transaction(connection):
+        row = (session_id, read_by, confirmed_by, canonical(stated(session)), utc_now())
+        connection.execute(
+            "INSERT INTO time_out (session, read_by, confirmed_by, stated, at) VALUES (?, ?, ?, ?, ?)", row
+        )
+        audit.append(connection, read_by, "time-out", session_id, new=f"confirmed by {confirmed_by}")
+        if state_of(connection, session_id) is State.PLANNED:
+            move(connection, session_id, State.READY, read_by)
+
+
+def stated(session: Session) -> dict[str, object]:
+    """What is read aloud: order, plan version, machine, fraction, and for each point side, port and detector."""
+    points = [
+        {"point": p.id, "site": p.site, "side": p.side, "port": p.port, "detector": p.detector or list(p.elements)}
+        for p in session.plan.point
+    ]
+    return {
+        "order": session.order_id,
+        "plan_version": session.plan.version,
+        "machine": session.plan.machine,
+        "fraction": session.fraction,
+        "points": points,
+    }
+
+
+def set_environment(
+    connection: sqlite3.Connection,
+    session_id: str,
+    who: str,
+    *,
+    temperature_c: float,
+    pressure_kpa: float,
+    source: str,
+    humidity_percent: float | None = None,
+) -> None:
+    """Air at the chamber: temperature in °C, station pressure in kPa (not reduced to sea level), humidity in percent.
+
+    Raises Refused outside 10 to 40 °C or 60 to 110 kPa: there the unit is probably another one.
+    """
+    get_session(connection, session_id)
+    if not 10 <= temperature_c <= 40:
+        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 10 to 40 °C (is it °F or K?).")
+    if not 60 <= pressure_kpa <= 110:
+        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 60 to 110 kPa (is it hPa or mmHg?).")
+    with transaction(connection):
+        row = (session_id, temperature_c, pressure_kpa, humidity_percent, source, utc_now(), who)
+        connection.execute(
+            "INSERT INTO environment (session, temperature_c, pressure_kpa, humidity_percent, source, at, who)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        audit.append(
+            connection, who, "environment", session_id, new=f"{temperature_c} °C, {pressure_kpa} kPa, {source}"
+        )
+
+
+def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
+    """Give the session up, with the reason. What was read stays."""
+    with transaction(connection):
+        move(connection, session_id, State.CANCELLED, who, reason)
+
+
+def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
+    """A repeat on a patient is the next planned fraction, never more beam today."""
+    if plan.purpose != "patient":
+        return
+    row = connection.execute(
+        "SELECT max(s.fraction) AS last FROM session s JOIN attempt a ON a.session = s.id"
+        " JOIN attempt_mark m ON m.measurement = a.measurement AND m.mark = 'begun'"
+        " WHERE s.order_id = ? AND a.kind = 'irradiate' AND NOT EXISTS (SELECT 1 FROM attempt_mark x"
+        " WHERE x.measurement = a.measurement AND x.mark = 'abandoned' AND x.beam_given = 0)",
+        (order_id,),
+    ).fetchone()
+    if row["last"] is not None and fraction <= row["last"]:
+        raise Refused(
+            f"Fraction {row['last']} of {order_id} was measured already; a repeat on a patient is the next planned"
+            f" fraction, never more beam: start the session for fraction {row['last'] + 1} or later."
+        )
+    if fraction < plan.fraction:
+        raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
+
+
+def _enter(connection: sqlite3.Connection, session_id: str, state: State, who: str, reason: str | None) -> None:
+    connection.execute(
+        "INSERT INTO session_state (session, state, at, who, reason) VALUES (?, ?, ?, ?, ?)",
+        (session_id, state, utc_now(), who, reason),
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
