@@ -1,0 +1,19 @@
+"""Why there is no dose. Each error is one plain sentence; none of the functions here returns a number beside it."""
+
+from __future__ import annotations
+
+
+class DosimetryError(Exception):
+    """Base of all refusals to calculate."""
+
+
+class MissingFactor(DosimetryError):
+    """A factor of the formula is not there. It is never taken as 1."""
+
+
+class OutsideValidity(DosimetryError):
+    """An input lies outside the range for which the formula or the factor holds."""
+
+
+class Blocked(DosimetryError):
+    """A check that forbids the result: overload, leakage, recombination out of bounds, a pair that disagrees."""
