@@ -37,7 +37,7 @@ class Limits(Written):
 
     tolerance_percent: float = Field(gt=0, lt=100)
     action_percent: float = Field(gt=0, lt=100)
-    rule: Literal["guard-band", "simple"]
+    rule: Literal["guard-band", "simple-acceptance"]
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -115,6 +115,8 @@ class Batch(Written):
     def _whole(self) -> Batch:
         if self.standards and (self.standard_dose is None or self.rcf_u_percent is None or not self.controls):
             raise ValueError("standards need standard_dose, rcf_u_percent and controls")
+        if self.standard_dose is not None and self.standard_dose.unit != "cGy":
+            raise ValueError(f"standard_dose must be in cGy, not in {self.standard_dose.unit}")
         return self
 
 

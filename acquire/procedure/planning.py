@@ -6,9 +6,11 @@ import sqlite3
 from datetime import UTC, date, datetime
 
 from acquire.canonical import utc_now
-from acquire.procedure import audit, documents
-from acquire.procedure.budget import Line, deviation_u_percent, planned, u_percent
+from acquire.dosimetry import Budget, DosimetryError, fit_for
+from acquire.procedure import audit, documents, factors
 from acquire.procedure.calibrations import Calibrations
+from acquire.procedure.charge import Invalid
+from acquire.procedure.doses import planned_budget
 from acquire.procedure.errors import Refused
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
@@ -106,23 +108,32 @@ def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: 
                 wrong.extend(refused.sentences)
     for point in plan.point:
         try:
-            lines = planned(plan, point, inventory, calibrations, on)
-        except Refused as refused:
-            wrong.extend(f"{point.id}: {sentence}" for sentence in refused.sentences)
+            budget = planned(plan, point, inventory, calibrations, on)
+        except (Refused, DosimetryError, Invalid) as reason:
+            wrong.append(f"{point.id}: {reason}")
         else:
-            wrong.extend(_not_fit(point, lines))
+            wrong.extend(_not_fit(point, budget))
     return wrong
 
 
-def _not_fit(point: Point, lines: list[Line]) -> list[str]:
+def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Budget:
+    """The budget of the dose at a point, before it is measured.
+
+    Raises Refused, DosimetryError or Invalid for what is missing, out of date or outside its validity.
+    """
+    needed = factors.of_point(plan, point, inventory, calibrations, on)
+    return planned_budget(needed, {e: factors.ecc(e, inventory, calibrations, on) for e in point.elements})
+
+
+def _not_fit(point: Point, budget: Budget) -> list[str]:
     """With U at or above the tolerance nothing can pass: said now, with the tolerance that would fit."""
-    if point.limits is None:
+    if point.limits is None or point.expected is None:
         return []
-    big_u = 2 * deviation_u_percent(lines, point)
-    if big_u < point.limits.tolerance_percent:
+    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent)
+    if fit:
         return []
     return [
-        f"{point.id}: not fit for this tolerance: U of the deviation is {big_u:.1f} % (dose {u_percent(lines):.2f} %"
+        f"{point.id}: not fit for this tolerance: U of the deviation is {big_u:.1f} % (dose {budget.u_percent:.2f} %"
         f" at k = 1), the tolerance {point.limits.tolerance_percent:g} %; above {big_u:.1f} % would fit."
     ]
 

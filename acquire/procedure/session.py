@@ -210,13 +210,13 @@ def set_environment(
 ) -> None:
     """Air at the chamber: temperature in °C, station pressure in kPa (not reduced to sea level), humidity in percent.
 
-    Raises Refused outside 10 to 40 °C or 60 to 110 kPa: there the unit is probably another one.
+    Raises Refused outside 5 to 45 °C or 80 to 106 kPa: there the unit is probably another one.
     """
     get_session(connection, session_id)
-    if not 10 <= temperature_c <= 40:
-        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 10 to 40 °C (is it °F or K?).")
-    if not 60 <= pressure_kpa <= 110:
-        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 60 to 110 kPa (is it hPa or mmHg?).")
+    if not 5 <= temperature_c <= 45:
+        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 5 to 45 °C (is it °F or K?).")
+    if not 80 <= pressure_kpa <= 106:
+        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 80 to 106 kPa (is it hPa or mmHg?).")
     with transaction(connection):
         row = (session_id, temperature_c, pressure_kpa, humidity_percent, source, utc_now(), who)
         connection.execute(

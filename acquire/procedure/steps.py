@@ -146,14 +146,15 @@ async def begin_step(connection: sqlite3.Connection, bench: Bench, session_id: s
     _may_begin(connection, session, step)
     attempt = _requested(connection, session, step, who)
     instrument = session.inventory.instrument_named(attempt.instrument)
-    for name in instrument.before:
+    integrating = step.kind in ("background", "irradiate")
+    for name in instrument.before if integrating else ():
         await bench.command(instrument.id, name, {})
     answer = await bench.command(instrument.id, "begin", _marker(attempt))
     with transaction(connection):
         _mark(connection, attempt, "begun", answer, who)
         if state_of(connection, session_id) is State.READY:
             move(connection, session_id, State.MEASURING, who)
-    for name in instrument.start:
+    for name in instrument.start if integrating else ():
         await bench.command(instrument.id, name, {})
     return attempts(connection, session_id, step_id)[-1]
 
@@ -163,7 +164,7 @@ async def end_step(connection: sqlite3.Connection, bench: Bench, session_id: str
     session = get_session(connection, session_id)
     attempt = _running(connection, session_id, step_id)
     instrument = session.inventory.instrument_named(attempt.instrument)
-    for name in instrument.stop:
+    for name in instrument.stop if attempt.kind in ("background", "irradiate") else ():
         await bench.command(instrument.id, name, {})
     answer = await bench.command(instrument.id, "end", _marker(attempt))
     with transaction(connection):

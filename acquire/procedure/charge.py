@@ -1,0 +1,80 @@
+"""The charge a measurement collected, from the readings between its markers.
+
+A reading with a flag that forbids a number makes the measurement invalid: nothing is interpolated or extrapolated.
+Times are the instrument's own running clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
+BLOCKING = frozenset(
+    (
+        "overload",
+        "out-of-limit",
+        "zero-check",
+        "hv-fault",
+        "not-a-number",
+        "unparsed",
+        "uncalibrated",
+        "changed-by-hand",
+    )
+)
+RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement
+
+
+class Invalid(Exception):
+    """No number comes of this measurement; one plain sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Collected charge in nC over `time_s` seconds of the instrument's clock."""
+
+    nc: float
+    time_s: float
+
+
+def in_nc(value: float, unit: str) -> float:
+    """A charge in nC. Raises Invalid for a unit that is no charge."""
+    if unit not in IN_NC:
+        raise Invalid(f"The unit '{unit}' is no charge; allowed are {', '.join(IN_NC)}.")
+    return value * IN_NC[unit]
+
+
+def curve(bodies: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+    """(times in s of the instrument's clock, charges in nC) of the readings that carry a charge.
+
+    Raises Invalid: a blocking flag, fewer than two readings, no clock, a clock that went back.
+    """
+    readings = [b for b in bodies if b["quantity"] == "charge"]
+    flags = sorted({f for b in readings for f in b.get("flags") or () if f in BLOCKING})
+    if flags:
+        raise Invalid(f"The instrument flagged {', '.join(flags)} during the measurement: no value.")
+    valued = [b for b in readings if b.get("value") is not None]
+    if len(valued) < 2:
+        raise Invalid(f"{len(valued)} charge reading(s) lie between the markers; at least two are needed.")
+    times = [float(b["elapsed_s"]) for b in valued if b.get("elapsed_s") is not None]
+    if len(times) < len(valued):
+        raise Invalid("The readings carry no time of the instrument's own clock.")
+    if any(b < a for a, b in pairwise(times)):
+        raise Invalid("The instrument's clock went back during the measurement: it was reset or started anew.")
+    return times, [in_nc(b["value"], b["unit"]) for b in valued]
+
+
+def collected(bodies: Sequence[dict[str, Any]], integrates: Literal["running", "reset", "elements"]) -> Charge:
+    """Charge of one measurement from its readings in order.
+
+    "running": last minus first. "reset": the last integral, where the first reading shows that the instrument was
+    reset just before. Raises Invalid as `curve` does, and where it was not reset.
+    """
+    times, charges = curve(bodies)
+    if integrates == "running":
+        return Charge(charges[-1] - charges[0], times[-1] - times[0])
+    if times[0] > RESET_WITHIN_S:
+        raise Invalid(f"The integral began {times[0]:g} s before the measurement: the instrument was not reset.")
+    return Charge(charges[-1], times[-1])
