@@ -1,6 +1,6 @@
 """TLD elements: reader calibration by standards of the same session, element correction, background, dose.
 
-The ECC/RCF form of AAPM TG-191 (formula recalled, not re-read): D = mean over elements of (Q ECC - B)/RCF x k_F k_L k_Q.
+The ECC/RCF form of AAPM TG-191 (recalled, not re-read): D = mean over elements of (Q ECC - B)/RCF, x k_F k_L k_Q.
 The background is the mean of sensitivity-corrected control elements and is taken off after the element correction.
 """
 

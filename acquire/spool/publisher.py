@@ -54,7 +54,8 @@ class Publisher:
         self._confirmed_at = 0.0
         self.connected = False
         self.on_receded: Callable[[str], None] = lambda instrument: None
-        self.will: Will | None = None
+        self.birth: Will | None = None  # retained, said on every connection
+        self.will: Will | None = None  # retained, said for us when we are gone
 
     @classmethod
     async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
@@ -120,6 +121,8 @@ class Publisher:
 
     async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.committed("+"))
+        if self.birth is not None:
+            await connection.publish(self.birth.topic, self.birth.payload, retain=True)
         self.source.connected()
         self.connected = True
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")

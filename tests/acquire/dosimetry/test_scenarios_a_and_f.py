@@ -42,7 +42,7 @@ def part(name: str, u: float) -> Contribution:
     return Contribution(name, u, "worked case")
 
 
-# --- F -----------------------------------------------------------------------------------------------------------------
+# --- F ---
 
 M1, M_OPP, M2 = fmean([12.268, 12.271, 12.266]), fmean([12.262, 12.259, 12.261]), fmean([12.222, 12.225, 12.223])
 
@@ -109,7 +109,7 @@ def test_f_leakage_blocks_first_and_is_only_named_later() -> None:
     assert between.value_nc == pytest.approx(M1 - 0.03)
 
 
-# --- A -----------------------------------------------------------------------------------------------------------------
+# --- A ---
 
 PORTS = [
     # port, N_cal, M, SVWT, CF_SSD, CF_FS, expected cGy; then printed: CF_T, D, deviation, state, p_c

@@ -1,0 +1,155 @@
+"""The configuration of one host, in TOML: which broker, spool and store, which instruments, which simulators.
+
+A file without [store] makes an acquisition host, one without instruments a store's worker; both together make the
+usual single machine. Relative paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from acquire.bus.names import Name
+from acquire.errors import FileProblem
+from acquire.store.database import StoreError, path_of
+from acquire.tomlfile import Written, line_numbers, read, sentence
+from drivers import Misuse
+from drivers.registry import driver_class
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+SIMULATOR = "simulator:"
+
+
+class BrokerConfig(Written):
+    """external: runs elsewhere; mosquitto: started by us; embedded: amqtt; auto: mosquitto or else embedded."""
+
+    mode: Literal["external", "mosquitto", "embedded", "auto"]
+    host: Text = "127.0.0.1"
+    port: int = Field(1883, ge=0, le=65535, description="0 takes a free one (not with external)")
+    protocol: Literal["5", "3.1.1"] = "5"
+    username: str | None = None
+    password_file: Path | None = None
+
+
+class SpoolConfig(Written):
+    """Where readings are kept until the store has them."""
+
+    path: Path
+
+
+class StoreConfig(Written):
+    """The session store."""
+
+    url: Text
+
+
+class InstrumentConfig(Written):
+    """One instrument. `settings` are those of its driver (`acquire drivers` lists the models)."""
+
+    id: Name
+    model: Text
+    resource: Text
+    settings: Mapping[str, Any] = {}
+
+
+class SimulatorConfig(Written):
+    """One simulated instrument, to be named by an instrument's resource as "simulator:<id>"."""
+
+    id: Name
+    model: Text
+    listen: Text
+    seed: int = 0
+    speed: float = Field(1.0, gt=0, le=1000)
+    faults: tuple[str, ...] = ()
+    options: Mapping[str, Any] = {}
+
+
+class Config(Written):
+    """One file."""
+
+    site: Name
+    broker: BrokerConfig
+    spool: SpoolConfig | None = None
+    store: StoreConfig | None = None
+    instrument: tuple[InstrumentConfig, ...] = ()
+    simulator: tuple[SimulatorConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that was found sound, with its paths resolved."""
+
+    path: Path
+    config: Config
+    spool: Path | None
+    store: Path | None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any instrument is a simulator."""
+        return any(each.resource.startswith(SIMULATOR) for each in self.config.instrument)
+
+    def beside(self, path: Path) -> Path:
+        """A path of the file, relative to it."""
+        return self.path.parent / path
+
+    def password(self) -> str | None:
+        """The broker's password, read from its file when it is needed."""
+        file = self.config.broker.password_file
+        return self.beside(file).read_text().strip() if file else None
+
+
+def load(path: Path) -> Loaded:
+    """Read and check a configuration. Raises FileProblem: one sentence for each error, with file, line and key."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be read: {error.strerror}.") from error
+    config = read(body, str(path), Config)
+    lines = line_numbers(body.decode())
+    problems = [sentence(str(path), lines, where, message) for where, message in _check(config)]
+    if problems:
+        raise FileProblem(*problems)
+    store = path.parent / path_of(config.store.url) if config.store else None
+    spool = path.parent / config.spool.path if config.spool else None
+    return Loaded(path, config, spool, store)
+
+
+def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """What one part must know of another: (path of the key, sentence)."""
+    if config.broker.mode == "external" and config.broker.port == 0:
+        yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
+    if config.instrument and config.spool is None:
+        yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
+    if not config.instrument and config.store is None:
+        yield (), "there is neither an [[instrument]] nor a [store]: nothing to run"
+    if config.store is not None:
+        try:
+            path_of(config.store.url)
+        except StoreError as error:
+            yield ("store", "url"), str(error).rstrip(".")
+    yield from _check_instruments(config)
+
+
+def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    simulators = [each.id for each in config.simulator]
+    seen: set[str] = set()
+    for n, each in enumerate(config.instrument):
+        if each.id in seen:
+            yield ("instrument", n, "id"), f"there are two instruments called '{each.id}'"
+        seen.add(each.id)
+        named = each.resource.removeprefix(SIMULATOR)
+        if each.resource.startswith(SIMULATOR) and named not in simulators:
+            known = ", ".join(simulators) or "none"
+            yield ("instrument", n, "resource"), f"there is no [[simulator]] '{named}'; there are: {known}"
+        try:
+            driver_class(each.model).settings_model.model_validate(dict(each.settings))
+        except Misuse as error:
+            yield ("instrument", n, "model"), str(error).rstrip(".")
+        except ValidationError as error:
+            for e in error.errors(include_url=False, include_context=False):
+                yield ("instrument", n, "settings", *e["loc"]), e["msg"]

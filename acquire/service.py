@@ -1,0 +1,186 @@
+"""`acquire run`: everything a configuration names, in one process, until told to stop.
+
+Order of starting: broker, store, spool and publisher, simulators, instruments. Order of stopping: instruments finish
+the exchange under way and close their streams, the spool gets a few seconds to be confirmed, then the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from acquire.broker import broker
+from acquire.bus.client import Endpoint, Will
+from acquire.bus.messages import State
+from acquire.bus.names import Topics
+from acquire.canonical import utc_now
+from acquire.config import SIMULATOR, InstrumentConfig, Loaded
+from acquire.instruments.post import Post
+from acquire.instruments.runner import Runner
+from acquire.spool.publisher import Publisher
+from acquire.spool.spool import Spool
+from acquire.store.worker import Worker
+from drivers import Driver
+from drivers.registry import driver_class
+from simulators import Served, serve
+
+log = structlog.get_logger("service")
+
+HANG_S = 5.0  # a driver that does not come back is left behind after this
+
+
+@dataclass(slots=True)
+class Service:
+    """What is running, for whoever drives it from the same process (the demonstration, tests)."""
+
+    loaded: Loaded
+    topics: Topics
+    endpoint: Endpoint
+    runners: dict[str, Runner] = field(default_factory=dict)
+    simulators: dict[str, Served] = field(default_factory=dict)
+    publisher: Publisher | None = None
+    worker: Worker | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, what: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start a part that runs until the service stops."""
+        task = asyncio.create_task(what, name=name)
+        self._tasks.append(task)
+        return task
+
+    async def confirmed(self, within_s: float) -> bool:
+        """Wait until the store has confirmed everything the spool holds."""
+        until = asyncio.get_running_loop().time() + within_s
+        while self.publisher is not None and not self.publisher.all_confirmed():
+            if asyncio.get_running_loop().time() > until:
+                return False
+            await asyncio.sleep(0.02)
+        return True
+
+    async def stop_instruments(self) -> None:
+        """Each finishes its exchange; one that hangs is cancelled after a few seconds."""
+        for runner in self.runners.values():
+            runner.stop()
+        if self._running:
+            await asyncio.wait(self._running, timeout=HANG_S)
+            await _cancel(self._running)
+            self._running.clear()
+
+
+@asynccontextmanager
+async def service(loaded: Loaded) -> AsyncIterator[Service]:
+    """A running service; stops it in order at the end of the context."""
+    config = loaded.config
+    topics = Topics(config.site)
+    async with AsyncExitStack() as stack:
+        endpoint = await stack.enter_async_context(broker(config.broker, loaded.password()))
+        running = Service(loaded, topics, endpoint)
+        stack.push_async_callback(lambda: _cancel(running._tasks))
+        if loaded.store is not None:
+            await _start_store(running, loaded.store, stack)
+        if loaded.spool is not None:
+            await _start_source(running, loaded.spool, stack)
+        try:
+            yield running
+        finally:
+            await running.stop_instruments()
+            if loaded.store is not None:
+                await running.confirmed(within_s=HANG_S)
+
+
+async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:
+    running.worker = Worker(path, running.topics)
+    await running.worker.open()
+    stack.push_async_callback(running.worker.close)
+    stack.push_async_callback(lambda: _cancel(running._tasks))
+    running.start(running.worker.run(running.endpoint), "store")
+
+
+async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:
+    spool = await Spool.open(path)
+    stack.push_async_callback(spool.close)
+    publisher = running.publisher = await Publisher.over(spool, running.topics)
+    stack.push_async_callback(publisher.write_down)
+    stack.push_async_callback(lambda: _cancel(running._tasks))
+    publisher.birth, publisher.will = (_daemon_says(running.topics, each) for each in ("ready", "offline"))
+    running.start(publisher.run(running.endpoint), "publisher")
+    for simulator in running.loaded.config.simulator:
+        served = await serve(
+            simulator.model, simulator.listen, seed=simulator.seed, speed=simulator.speed, faults=simulator.faults,
+            options=dict(simulator.options) or None,
+        )  # fmt: skip
+        stack.push_async_callback(served.close)
+        running.simulators[simulator.id] = served
+    stack.push_async_callback(running.stop_instruments)
+    for instrument in running.loaded.config.instrument:
+        _start_instrument(running, instrument, spool, publisher)
+    publisher.on_receded = lambda instrument: running.runners[instrument].receded()
+
+
+def _daemon_says(topics: Topics, state: str) -> Will:
+    said = State.model_validate({"state": state, "since": utc_now()})
+    return Will(topics.daemon_state, said.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+
+def _start_instrument(running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher) -> None:
+    resource = config.resource
+    if resource.startswith(SIMULATOR):
+        resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
+    elif resource.startswith("dir:"):
+        resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
+    make = partial(_make_driver, config.model, resource, config.settings)
+    runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
+    running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
+    running.start(Post(runner, running.topics).run(running.endpoint), f"post-{config.id}")
+
+
+def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:
+    driver: Callable[..., Driver] = driver_class(model)
+    return driver(resource, driver_class(model).settings_model.model_validate(dict(settings)))
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run(loaded: Loaded) -> None:
+    """Run until SIGINT or SIGTERM. A part that fails by itself stops the whole service, with its error."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    async with service(loaded) as running:
+        log.info("running", site=running.topics.site, broker=f"{running.endpoint.host}:{running.endpoint.port}")
+        notify("READY=1")
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait([waiting, *running._tasks], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        notify("STOPPING=1")
+        for task in running._tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify: one datagram to the socket it names). Nothing happens elsewhere."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, suppress(OSError):
+        s.connect("\0" + address[1:] if address.startswith("@") else address)
+        s.sendall(state.encode())
