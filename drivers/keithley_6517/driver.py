@@ -1,0 +1,265 @@
+"""Driver of the Keithley 6517A and 6517B: one fresh reading a poll, over a serial line, VISA or TCP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from drivers.driver import Driver, DriverInfo, Identity, NoParameters, Settings, Verified, command
+from drivers.errors import Garbled, Refused, ReplyTimeout, WrongInstrument
+from drivers.keithley_6517 import protocol
+from drivers.keithley_6517.protocol import Function, Parsed
+from drivers.link import Link
+from drivers.reading import Also, Flag, Reading
+from drivers.trace import Trace
+from drivers.transport.base import Transport
+from drivers.transport.resource import open_transport
+from drivers.transport.serial import SerialSettings
+
+TERMINATORS = {"LF": b"\n", "CR": b"\r", "CRLF": b"\r\n"}
+IDENTIFY_TRIES = 3
+
+
+class Settings6517(Settings):
+    """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion."""
+
+    function: Function = "charge"
+    range_si: float | None = Field(None, gt=0)
+    nplc: float = Field(1.0, ge=0.01, le=10)
+    terminator: Literal["LF", "CR", "CRLF"] = "LF"
+    expected_serial: str | None = None
+    poll_interval_s: float = Field(0.0, ge=0, le=60)
+    timeout_s: float = Field(3.0, gt=0, le=120)
+    serial: SerialSettings = SerialSettings()
+
+
+class RangeParameters(Settings):
+    """range_si null takes autorange."""
+
+    range_si: float | None = Field(None, gt=0)
+
+
+class FunctionParameters(Settings):
+    """What to measure."""
+
+    function: Function
+
+
+class SwitchParameters(Settings):
+    """On or off."""
+
+    on: bool
+
+
+class Keithley6517B(Driver):
+    """Keithley 6517B. Charge and current are what dosimetry asks of it."""
+
+    info: ClassVar[DriverInfo] = DriverInfo(
+        model="keithley-6517b",
+        vendor="Keithley",
+        title="Keithley 6517B electrometer",
+        transports=("serial", "VISA", "tcp"),
+        quantities=("charge", "current", "voltage", "resistance"),
+        verified=(
+            Verified("reading lines captured from real 6517A and 6517B units", "parsing of every captured shape"),
+            Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
+        ),
+        assumed=(
+            "unit text OHM of resistance readings",
+            "suffix texts of channel, temperature and humidity are unknown: they are kept as text",
+            "terminators are as configured; replies may end in CR, LF or both",
+            "not yet run on a real instrument",
+        ),
+    )
+    settings_model = Settings6517
+    model_pattern: ClassVar[str] = "6517B"
+
+    def __init__(
+        self, resource: str, settings: Settings6517, trace: Trace | None = None, transport: Transport | None = None
+    ) -> None:
+        self.settings = settings
+        self.poll_interval_s = settings.poll_interval_s
+        self._link = Link(transport or open_transport(resource, settings.serial), name=resource, trace=trace)
+        self._end = TERMINATORS[settings.terminator]
+        self._function: Function = settings.function
+        self._range = settings.range_si
+        self._identity: Identity | None = None
+        self._last_number: int | None = None
+
+    async def open(self) -> Identity:
+        """Open, identify, set up, and make sure that the instrument took every setting."""
+        await self._link.open()
+        with self._link.recovering():
+            self._identity = await self._identify()
+        await self._set_up()
+        return self._identity
+
+    async def recover(self) -> Identity:
+        """Drain, identify, and go on as set up. Raises WrongInstrument when another unit answers now."""
+        with self._link.recovering():
+            now = await self._identify()
+        if self._identity is not None and now.serial != self._identity.serial:
+            raise WrongInstrument(f"Serial number {now.serial} answers where {self._identity.serial} was.")
+        return now
+
+    async def close(self) -> None:
+        """Release the port."""
+        await self._link.close()
+
+    async def poll(self) -> Sequence[Reading]:
+        """One fresh reading (:SENS:DATA:FRES?), or what came in its place with its bytes."""
+        raw = await self._ask(":SENS:DATA:FRES?")
+        try:
+            return [self._reading(raw, protocol.parse_reading(raw))]
+        except Garbled as error:
+            return [self._unparsed(raw, str(error))]
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    @command("zero", "Zero check on, zero correct where the function has it, zero check off")
+    async def zero(self, p: NoParameters) -> Mapping[str, Any]:
+        """For charge this discharges the feedback capacitor."""
+        await self._set(protocol.zero(self._function))
+        return {"function": self._function}
+
+    @command("zero-check", "Switch zero check", SwitchParameters)
+    async def zero_check(self, p: SwitchParameters) -> Mapping[str, Any]:
+        """Readings carry no value while it is on."""
+        await self._set([f":SYST:ZCH {int(p.on)}"])
+        return {"on": p.on}
+
+    @command("range", "Set the range, or autorange", RangeParameters)
+    async def range(self, p: RangeParameters) -> Mapping[str, Any]:
+        """Full scale in SI units."""
+        f = protocol.SCPI[self._function]
+        auto = f":SENS:{f}:RANG:AUTO 1"
+        await self._set([auto if p.range_si is None else f":SENS:{f}:RANG {p.range_si:g}"])
+        self._range = p.range_si
+        return {"range_si": p.range_si}
+
+    @command("function", "Choose what is measured", FunctionParameters)
+    async def function(self, p: FunctionParameters) -> Mapping[str, Any]:
+        """Sets the instrument up anew, on autorange."""
+        self._function, self._range = p.function, None
+        await self._set_up()
+        return {"function": p.function}
+
+    @command("relative", "Switch the instrument's own reference subtraction (REL)", SwitchParameters)
+    async def relative(self, p: SwitchParameters) -> Mapping[str, Any]:
+        """Readings then carry the flag 'relative'."""
+        f = protocol.SCPI[self._function]
+        await self._set([f":SENS:{f}:REF:ACQ", f":SENS:{f}:REF:STAT 1"] if p.on else [f":SENS:{f}:REF:STAT 0"])
+        return {"on": p.on}
+
+    @command("errors", "Read and empty the instrument's error queue")
+    async def errors(self, p: NoParameters) -> Mapping[str, Any]:
+        """Numbers and texts, oldest first."""
+        return {"errors": await self._errors()}
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, query: str) -> bytes:
+        return await self._link.exchange(query.encode("ascii") + self._end, timeout_s=self.settings.timeout_s)
+
+    async def _identify(self) -> Identity:
+        """*IDN? on a drained line; a late reading in its place is thrown away and the question asked again."""
+        for attempt in range(IDENTIFY_TRIES):
+            await self._link.drain()
+            try:
+                raw = await self._ask("*IDN?")
+                idn = protocol.parse_idn(raw)
+            except (Garbled, ReplyTimeout) as error:
+                if attempt < IDENTIFY_TRIES - 1:
+                    continue
+                if isinstance(error, ReplyTimeout):
+                    raise
+                said = error.raw.decode("latin-1")[:80]
+                raise WrongInstrument(
+                    f"A Keithley 6517 was expected on {self._link.name}; '{said}' answers."
+                ) from error
+            self._check(idn)
+            return Identity("Keithley", idn.model, idn.serial, idn.firmware, raw)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _check(self, idn: protocol.Idn) -> None:
+        if idn.model != self.model_pattern:
+            raise WrongInstrument(f"A {self.model_pattern} is configured on {self._link.name}; a {idn.model} answers.")
+        wanted = self.settings.expected_serial
+        if wanted is not None and idn.serial != wanted:
+            raise WrongInstrument(f"Serial number {wanted} is configured on {self._link.name}; {idn.serial} answers.")
+
+    async def _set_up(self) -> None:
+        self._last_number = None
+        await self._set(protocol.set_up(self._function, self._range, self.settings.nplc))
+
+    async def _set(self, commands: Sequence[str]) -> None:
+        """Send settings, then ask for errors: settings have no reply of their own."""
+        for each in commands:
+            await self._link.send(each.encode("ascii") + self._end)
+        errors = await self._errors()
+        if errors:
+            raise Refused(f"{self._link.name} refused a setting: {'; '.join(errors)}.")
+
+    async def _errors(self) -> list[str]:
+        found = []
+        for _ in range(12):  # the queue is ten deep
+            number, text = protocol.parse_error(await self._ask(":SYST:ERR?"))
+            if number == 0:
+                break
+            found.append(f"{number} {text}")
+        return found
+
+    def _reading(self, raw: bytes, parsed: Parsed) -> Reading:
+        flags, note = parsed.flags, None
+        function, unit = parsed.function or self._function, parsed.unit or _unit(self._function)
+        if function != self._function:
+            flags = (*flags, Flag.CHANGED_BY_HAND)
+            note = f"{function} came where {self._function} was set"
+        also = {}
+        if parsed.reading_number is not None:
+            also["reading-number"] = Also(value=float(parsed.reading_number), unit="1")
+            if self._last_number is not None and parsed.reading_number <= self._last_number:
+                note = f"the reading number went back from {self._last_number}: restarted, or reset by hand"
+            self._last_number = parsed.reading_number
+        if parsed.source_v is not None:
+            also["source-voltage"] = Also(value=parsed.source_v, unit="V")
+        if parsed.others:
+            note = f"further elements: {', '.join(parsed.others)}"
+        return Reading(
+            kind="scalar", quantity=function, unit=unit, value=parsed.value, flags=flags, raw=raw, time=_now(),
+            monotonic_s=time.monotonic(), elapsed_s=parsed.elapsed_s, clock=parsed.clock, also=also, note=note,
+            range="auto" if self._range is None else f"{self._range:g}",
+        )  # fmt: skip
+
+    def _unparsed(self, raw: bytes, why: str) -> Reading:
+        return Reading(
+            kind="unparsed", quantity=self._function, unit=_unit(self._function), flags=(Flag.UNPARSED,), raw=raw,
+            time=_now(), monotonic_s=time.monotonic(), note=why,
+        )  # fmt: skip
+
+
+class Keithley6517A(Keithley6517B):
+    """Keithley 6517A: the same words."""
+
+    info: ClassVar[DriverInfo] = DriverInfo(
+        model="keithley-6517a",
+        vendor="Keithley",
+        title="Keithley 6517A electrometer",
+        transports=Keithley6517B.info.transports,
+        quantities=Keithley6517B.info.quantities,
+        verified=Keithley6517B.info.verified,
+        assumed=Keithley6517B.info.assumed,
+    )
+    model_pattern: ClassVar[str] = "6517A"
+
+
+def _unit(function: Function) -> str:
+    return next(unit for name, unit in protocol.UNITS.values() if name == function)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

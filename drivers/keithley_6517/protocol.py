@@ -1,0 +1,168 @@
+"""The 6517A/B's words, pure: reply bytes in, facts out; settings in, command bytes out.
+
+Sources: 6517B reference manual (6517B-901-01 Rev C) for commands, status letters and special values; captured lines of
+real instruments for the shape of a reading. The element order of a reply is fixed whatever order was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from drivers.errors import Garbled
+from drivers.reading import Flag
+
+Function = Literal["charge", "current", "voltage", "resistance"]
+
+SCPI = {"charge": "CHAR", "current": "CURR", "voltage": "VOLT", "resistance": "RES"}
+# Suffix after the number: VDC, ADC and COUL from captures; OHM by analogy (not captured).
+UNITS: dict[str, tuple[Function, str]] = {
+    "COUL": ("charge", "C"),
+    "ADC": ("current", "A"),
+    "VDC": ("voltage", "V"),
+    "OHM": ("resistance", "Ohm"),
+}
+# Status letters, reference manual section 13.
+STATUS = {
+    "N": (),
+    "O": (Flag.OVERLOAD,),
+    "U": (Flag.UNDERLOAD,),
+    "Z": (Flag.ZERO_CHECK,),
+    "R": (Flag.RELATIVE,),
+    "L": (Flag.OUT_OF_LIMIT,),
+}
+VALUELESS = {"O", "U", "Z", "L"}
+SENTINEL = 9.9e37  # overflow and out of limit; zero check reads 9.91e37
+ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
+
+_NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
+_READING = re.compile(rf"^({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?$")
+_RELATIVE = re.compile(r"^([+-]?\d{1,7}\.\d{6})secs$")
+_RTC_TIME = re.compile(r"^\d{2}:\d{2}:\d{2}\.\d{2}$")
+_RTC_DATE = re.compile(r"^\d{2}-[A-Z][a-z]{2}-\d{4}$")
+_RNUM = re.compile(r"^([+-]?\d{1,6})RDNG#$")
+_VSRC = re.compile(r"^([+-]?\d{1,4}\.\d{1,3})Vsrc$")
+_IDN = re.compile(r"^KEITHLEY INSTRUMENTS INC\.,MODEL (6517[AB]?),(\w+),(.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one reading string says. `value` is None where a flag or a sentinel forbids a number."""
+
+    value: float | None
+    function: Function | None
+    unit: str | None
+    flags: tuple[Flag, ...]
+    elapsed_s: float | None = None
+    clock: str | None = None
+    reading_number: int | None = None
+    source_v: float | None = None
+    others: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Idn:
+    """*IDN? taken apart."""
+
+    model: str
+    serial: str
+    firmware: str
+
+
+def parse_reading(line: bytes) -> Parsed:
+    """One reading with its elements. Raises Garbled for anything that is not exactly of the captured shapes."""
+    try:
+        first, *rest = line.decode("ascii").split(",")
+    except UnicodeDecodeError as error:
+        raise Garbled("A reading is not ASCII text.", line) from error
+    found = _READING.match(first.strip())
+    if found is None:
+        raise Garbled("A reading does not begin with a number and its unit.", line)
+    function, unit = UNITS[found[3]] if found[3] else (None, None)
+    value, flags = _value(float(found[1]), found[2] or "N", line)
+    return Parsed(value, function, unit, flags, **_elements(rest, line))  # type: ignore[arg-type]  # keys are its fields
+
+
+def _value(number: float, status: str, line: bytes) -> tuple[float | None, tuple[Flag, ...]]:
+    if status not in STATUS:
+        raise Garbled(f"The status letter {status!r} is not known; known are {', '.join(STATUS)}.", line)
+    flags = STATUS[status]
+    if abs(number) >= SENTINEL:
+        return None, flags if status in VALUELESS else (*flags, Flag.OVERLOAD)
+    if status in VALUELESS:
+        return None, flags
+    return number + 0.0 if number else 0.0, flags  # minus zero is zero
+
+
+def _elements(fields: list[str], line: bytes) -> dict[str, object]:
+    """Time stamp, reading number and source after the reading; what is not known is kept as text."""
+    found: dict[str, object] = {}
+    others = []
+    waiting = [each.strip() for each in fields]
+    while waiting:
+        text = waiting.pop(0)
+        if m := _RELATIVE.match(text):
+            found["elapsed_s"] = float(m[1])
+        elif _RTC_TIME.match(text) and waiting and _RTC_DATE.match(waiting[0]):
+            found["clock"] = _clock(f"{waiting.pop(0)} {text}", line)
+        elif m := _RNUM.match(text):
+            found["reading_number"] = int(m[1])
+        elif m := _VSRC.match(text):
+            found["source_v"] = float(m[1])
+        elif _READING.match(text):
+            raise Garbled("Two readings in one reply.", line)
+        else:
+            others.append(text)
+    if others:
+        found["others"] = tuple(others)
+    return found
+
+
+def _clock(text: str, line: bytes) -> str:
+    try:
+        return datetime.strptime(text, "%d-%b-%Y %H:%M:%S.%f").isoformat()
+    except ValueError as error:
+        raise Garbled(f"'{text}' is no date and time.", line) from error
+
+
+def parse_idn(line: bytes) -> Idn:
+    """Reply to *IDN?. Raises Garbled when another make or model answers."""
+    found = _IDN.match(line.decode("latin-1").strip())
+    if found is None:
+        raise Garbled("The reply to *IDN? is not that of a Keithley 6517A or 6517B.", line)
+    return Idn(found[1], found[2], " ".join(found[3].split()))
+
+
+def parse_error(line: bytes) -> tuple[int, str]:
+    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units."""
+    number, _, text = line.decode("latin-1").partition(",")
+    try:
+        return int(number), text.strip().strip("\"'")
+    except ValueError as error:
+        raise Garbled("The reply to :SYST:ERR? is no error entry.", line) from error
+
+
+def set_up(function: Function, range_si: float | None, nplc: float) -> list[str]:
+    """Commands for a fresh measurement of one function, without zero check, readings free-running."""
+    f = SCPI[function]
+    ranging = f":SENS:{f}:RANG:AUTO 1" if range_si is None else f":SENS:{f}:RANG {range_si:g}"
+    return [
+        "*CLS",
+        ":SYST:ZCH 1",
+        f":SENS:FUNC '{f}'",
+        ranging,
+        f":SENS:{f}:NPLC {nplc:g}",
+        f":FORM:ELEM {ELEMENTS}",
+        ":SYST:TST:TYPE REL",
+        ":SYST:TST:REL:RES",
+        ":SYST:ZCH 0",
+        ":INIT:CONT ON",
+    ]
+
+
+def zero(function: Function) -> list[str]:
+    """Zero check on, zero correct where the function has it, zero check off: charge is discharged by it."""
+    correct = [] if function == "charge" else [":SYST:ZCOR 0", ":SYST:ZCOR 1"]
+    return [":SYST:ZCH 1", *correct, ":SYST:ZCH 0"]

@@ -1,0 +1,52 @@
+"""The second serial backend: pyserial, for its URL handlers (rfc2217://, socket://, spy://, loop://, hwgrep://)."""
+
+from __future__ import annotations
+
+import serial
+
+from drivers.transport.serial import PARITY, SerialSettings
+from drivers.transport.threaded import ThreadedTransport
+
+READ_S = 0.005
+
+
+class PyserialTransport(ThreadedTransport):
+    """A pyserial URL or device."""
+
+    errors = (OSError, serial.SerialException, ValueError)
+
+    def __init__(self, url: str, settings: SerialSettings) -> None:
+        super().__init__(f"The serial port {url}")
+        self._url = url
+        self._settings = settings
+        self._port: serial.Serial | None = None  # or a handler's own class with the same face
+
+    def blocking_open(self) -> None:
+        """Open, exclusively where the handler knows how."""
+        s = self._settings
+        self._port = serial.serial_for_url(
+            self._url,
+            baudrate=s.baud_rate,
+            bytesize=s.data_bits,
+            parity=PARITY[s.parity],
+            stopbits=s.stop_bits,
+            xonxoff=s.flow == "xon-xoff",
+            rtscts=s.flow == "rts-cts",
+            timeout=READ_S,
+        )
+
+    def blocking_write(self, data: bytes) -> None:
+        """Write all of data."""
+        if self._port is not None:
+            self._port.write(data)
+
+    def blocking_read(self) -> bytes:
+        """One byte or what has arrived: pyserial's read_until would go byte by byte."""
+        if self._port is None:
+            return b""
+        return bytes(self._port.read(max(1, self._port.in_waiting)))
+
+    def blocking_close(self) -> None:
+        """Close."""
+        if self._port is not None:
+            self._port.close()
