@@ -5,13 +5,17 @@ DosimetryError with one plain sentence and gives no number.
 """
 
 from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, quadrature
-from acquire.dosimetry.chamber import chamber_dose_trs398, k_pol, k_q_sigmoid, k_s_pulsed, k_tp
+from acquire.dosimetry.chamber import chamber_dose_trs398
 from acquire.dosimetry.charge import NetCharge, net_charge, slope
 from acquire.dosimetry.decision import Decision, State, decide, fit_for, p_conform, report_only
 from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose
 from acquire.dosimetry.dose import FORMULAS_VERSION, Dose, Step
+from acquire.dosimetry.environment import k_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.kq_trs398_rev1 import k_q_sigmoid
+from acquire.dosimetry.polarity import k_pol
+from acquire.dosimetry.recombination import k_s_pulsed
 from acquire.dosimetry.tld import (
     ElementSignal,
     background_of_controls,

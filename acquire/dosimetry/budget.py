@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-# Coverage factor for 95.45 % by degrees of freedom: JCGM 100:2008, table G.2.
-_T_9545 = {
-    1: 13.97, 2: 4.53, 3: 3.31, 4: 2.87, 5: 2.65, 6: 2.52, 7: 2.43, 8: 2.37, 9: 2.32, 10: 2.28, 11: 2.25, 12: 2.23,
-    13: 2.21, 14: 2.20, 15: 2.18, 16: 2.17, 17: 2.16, 18: 2.15, 19: 2.14, 20: 2.13, 25: 2.11, 30: 2.09, 35: 2.07,
-    40: 2.06, 45: 2.06, 50: 2.05, 100: 2.025,
-}  # fmt: skip
+from acquire.dosimetry.distributions import student_t_k
+from acquire.dosimetry.errors import OutsideValidity
+
+COVERAGE = 0.9545  # the probability for which k = 2 with ample degrees of freedom
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One row of a budget. `sensitivity` multiplies u_percent (GUM 5.1.3); 1 for a plain factor."""
+    """One row of a budget. `sensitivity` multiplies u_percent (GUM 5.1.3); 1 for a plain factor.
+
+    kind is "A" (from a series of observations, dof = n - 1) or "B" (everything else). `shared_key` names what other
+    results have in common with this row: rows of two results are fully correlated when name and key are the same.
+    """
 
     name: str
     u_percent: float
@@ -27,6 +29,12 @@ class Contribution:
     dof: float = math.inf
     shared_key: str | None = None
 
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.u_percent) or self.u_percent < 0 or not math.isfinite(self.sensitivity):
+            raise OutsideValidity(f"The uncertainty of '{self.name}' must be a finite number of 0 % or more.")
+        if not self.dof >= 1:
+            raise OutsideValidity(f"'{self.name}' has {self.dof} degrees of freedom; at least 1 is needed.")
+
     @property
     def part_percent(self) -> float:
         """What it adds, before squaring."""
@@ -35,7 +43,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The rows, and what they sum to."""
+    """The rows, and what they sum to. The rows of one budget are taken as independent of each other."""
 
     rows: tuple[Contribution, ...]
 
@@ -45,14 +53,23 @@ class Budget:
         return math.sqrt(sum(row.part_percent**2 for row in self.rows))
 
     @property
+    def type_a_percent(self) -> float:
+        """The part evaluated from series of observations, k = 1."""
+        return quadrature([row.part_percent for row in self.rows if row.kind == "A"])
+
+    @property
+    def type_b_percent(self) -> float:
+        """The part evaluated by other means, k = 1."""
+        return quadrature([row.part_percent for row in self.rows if row.kind == "B"])
+
+    @property
     def dof(self) -> float:
         """Effective degrees of freedom (Welch-Satterthwaite, GUM G.4.1)."""
-        spread = sum(row.part_percent**4 / row.dof for row in self.rows if row.part_percent)
-        return self.u_percent**4 / spread if spread else math.inf
+        return effective_dof([(row.part_percent, row.dof) for row in self.rows])
 
     @property
     def k(self) -> float:
-        """Coverage factor for 95.45 %: 2 for ample degrees of freedom, table G.2 below that (next lower entry)."""
+        """Coverage factor for 95.45 %: 2 for ample degrees of freedom, Student's t below that (GUM G.3, G.4)."""
         return coverage_factor(self.dof)
 
     @property
@@ -60,14 +77,35 @@ class Budget:
         """U = k u, in percent."""
         return self.k * self.u_percent
 
+    def with_rows(self, *rows: Contribution) -> Budget:
+        """The budget with further rows."""
+        return Budget(self.rows + rows)
 
-def coverage_factor(dof: float) -> float:
-    """k for 95.45 % and these degrees of freedom (JCGM 100:2008 table G.2); at least one degree is needed."""
-    if dof > max(_T_9545):
-        return 2.0
-    return _T_9545[max((n for n in _T_9545 if n <= dof), default=1)]
+    def scaled(self, sensitivity: float) -> Budget:
+        """The budget of a quantity that depends on this one with a relative sensitivity (1: proportional to it)."""
+        return Budget(tuple(replace(row, sensitivity=row.sensitivity * sensitivity) for row in self.rows))
+
+
+def effective_dof(parts: Sequence[tuple[float, float]]) -> float:
+    """ν_eff = u_c⁴ / Σ(u_i⁴/ν_i) for (part, degrees of freedom) pairs (GUM G.2b); infinite when every ν_i is."""
+    spread = sum(part**4 / dof for part, dof in parts if part)
+    return sum(part**2 for part, _ in parts) ** 2 / spread if spread else math.inf
+
+
+def coverage_factor(dof: float, p: float = COVERAGE) -> float:
+    """k = t_p(ν) for these degrees of freedom, cut down to a whole number (GUM G.4.1); exactly 2 for infinite ones."""
+    if math.isinf(dof):
+        return 2.0 if p == COVERAGE else student_t_k(p, math.inf)
+    return student_t_k(p, float(max(1, math.floor(dof))))
 
 
 def quadrature(parts: Sequence[float]) -> float:
     """Root of the sum of squares."""
     return math.sqrt(sum(part * part for part in parts))
+
+
+def standard_from_certificate(expanded_percent: float, k: float) -> float:
+    """u = U/k of a certificate (GUM 4.3.3). The k is the certificate's; there is no default."""
+    if k <= 0 or expanded_percent < 0:
+        raise OutsideValidity(f"A certificate's uncertainty needs U of 0 % or more and k above 0, not {k}.")
+    return expanded_percent / k

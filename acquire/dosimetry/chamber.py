@@ -1,70 +1,20 @@
-"""Ionisation chamber in a calibrated beam: IAEA TRS-398 Rev.1, with the factors of its certificate."""
+"""Ionisation chamber in a calibrated beam: IAEA TRS-398 (2000 and Rev.1), with the factors of its certificate."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from acquire.dosimetry.budget import Contribution
-from acquire.dosimetry.dose import Calculation, Dose
+from acquire.dosimetry.dose import Calculation, Dose, shown
+from acquire.dosimetry.environment import k_tp
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Factor, needed
+from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.polarity import polarity_warning
+from acquire.dosimetry.recombination import LIMITS
 
-ZERO_CELSIUS_K = 273.15  # TRS-398; TG-51 writes 273.2
-PRESSURE_KPA = (80.0, 106.0)
-TEMPERATURE_C = (5.0, 45.0)
 SOURCE = "IAEA TRS-398 Rev.1"
-
-# TRS-398 Rev.1 table 10: k_s = a0 + a1 r + a2 r^2 for pulsed beams, r = M1/M2, by voltage ratio V1/V2.
-RECOMBINATION_PULSED = {
-    2.0: (2.337, -3.636, 2.299),
-    2.5: (1.474, -1.587, 1.114),
-    3.0: (1.198, -0.875, 0.677),
-    3.5: (1.080, -0.542, 0.463),
-    4.0: (1.022, -0.363, 0.341),
-    5.0: (0.975, -0.188, 0.214),
-}
-
-
-def k_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
-    """Air density correction of a vented chamber, (273.15+T)/(273.15+T0) P0/P. T0 and P0 are the certificate's."""
-    if not PRESSURE_KPA[0] <= pressure_kpa <= PRESSURE_KPA[1]:
-        raise OutsideValidity(
-            f"The pressure {pressure_kpa} kPa lies outside {PRESSURE_KPA[0]} to {PRESSURE_KPA[1]} kPa: station pressure"
-            " in kPa is wanted, not hPa, mmHg or the sea-level value."
-        )
-    if not TEMPERATURE_C[0] <= temperature_c <= TEMPERATURE_C[1]:
-        raise OutsideValidity(f"The temperature {temperature_c} °C lies outside 5 to 45 °C; give it in °C.")
-    return (ZERO_CELSIUS_K + temperature_c) / (ZERO_CELSIUS_K + t0_c) * p0_kpa / pressure_kpa
-
-
-def k_pol(reference_nc: float, opposite_nc: float) -> float:
-    """Polarity correction (|M+| + |M-|) / (2 |M|), TRS-398 Rev.1; the signs of the readings do not matter."""
-    if reference_nc == 0:
-        raise OutsideValidity("The reading at the reference polarity is zero.")
-    value = (abs(reference_nc) + abs(opposite_nc)) / (2 * abs(reference_nc))
-    if abs(value - 1) > 0.02:
-        raise Blocked(f"k_pol is {value:.4f}, more than 2 % from 1: check polarity, cable and waiting time.")
-    return value
-
-
-def k_s_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
-    """Recombination in pulsed beams, TRS-398 Rev.1 eq. 13 and table 10; blocked outside 1 to 1.05."""
-    if voltage_ratio not in RECOMBINATION_PULSED:
-        allowed = ", ".join(f"{n:g}" for n in RECOMBINATION_PULSED)
-        raise OutsideValidity(f"Recombination is tabulated for voltage ratios {allowed}, not {voltage_ratio:g}.")
-    a0, a1, a2 = RECOMBINATION_PULSED[voltage_ratio]
-    value = a0 + a1 * reading_ratio + a2 * reading_ratio**2
-    if reading_ratio < 1 or value > 1.05:
-        raise Blocked(f"k_s would be {value:.4f} at M1/M2 = {reading_ratio:.4f}: allowed is 1 to 1.05.")
-    return value
-
-
-def k_q_sigmoid(tpr20_10: float, a: float, b: float) -> float:
-    """Beam quality in photon beams, TRS-398 Rev.1 eq. 34, TPR20,10 from 0.56 to 0.82."""
-    if not 0.56 <= tpr20_10 <= 0.82:
-        raise OutsideValidity(f"TPR20,10 = {tpr20_10} lies outside 0.56 to 0.82.")
-    return (1 + math.exp((a - 0.57) / b)) / (1 + math.exp((a - tpr20_10) / b))
+OF_THE_READING = ("k_elec", "k_pol", "k_s")
+AT_CALIBRATION = ("k_pol_q0", "k_s_q0")
 
 
 def chamber_dose_trs398(
@@ -76,34 +26,60 @@ def chamber_dose_trs398(
     t0_c: float,
     p0_kpa: float,
     components: Sequence[Contribution] = (),
+    fff: bool = False,
+    at: Circumstances | None = None,
 ) -> Dose:
-    """D_w,Q = M k_TP k_elec k_pol k_s N_D,w k_Q (TRS-398 Rev.1 eq. 9 and 10), M net of leakage, its sign dropped.
+    """D_w,Q = M k_TP k_elec k_pol k_s N_D,w k_Q (TRS-398), M net of leakage, its sign dropped.
 
-    factors: n_dw in Gy/nC; k_elec, k_pol, k_s, k_q in "1". components: uncertainty rows that belong to no factor.
-    Raises MissingFactor, OutsideValidity, Blocked.
+    factors: n_dw in Gy/nC; k_elec, k_pol, k_s, k_q in "1"; k_vol where `fff` (flattening filter free); k_pol_q0 and
+    k_s_q0 where the laboratory did not apply these at calibration: the user's are divided by them. components:
+    uncertainty rows that belong to no factor. k_Q is whatever table or measurement its source names, of photons or
+    electrons. Raises MissingFactor, OutsideValidity, Blocked.
     """
     name = "TRS-398 chamber dose"
-    n_dw = needed(factors, "n_dw", "Gy/nC", name)
-    ks = {each: needed(factors, each, "1", name) for each in ("k_elec", "k_pol", "k_s", "k_q")}
-    if not 0.98 <= ks["k_elec"].value <= 1.02:
-        raise OutsideValidity(f"k_elec = {ks['k_elec'].value} lies outside 0.98 to 1.02.")
-    if not 1.0 <= ks["k_s"].value <= 1.05:
-        raise Blocked(f"k_s = {ks['k_s'].value} lies outside 1 to 1.05.")
+    n_dw = positive(needed(factors, "n_dw", "Gy/nC", name, at), "n_dw")
+    wanted = (*OF_THE_READING, *(("k_vol",) if fff else ()), *(each for each in AT_CALIBRATION if each in factors))
+    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    k_q = positive(needed(factors, "k_q", "1", name, at), "k_q")
+    check_chamber(charge_nc, n_dw.value, ks["k_elec"].value, ks["k_pol"].value, ks["k_s"].value)
     inputs = {
         "charge_nc": charge_nc, "factors": dict(factors), "temperature_c": temperature_c, "pressure_kpa": pressure_kpa,
-        "t0_c": t0_c, "p0_kpa": p0_kpa, "components": list(components),
+        "t0_c": t0_c, "p0_kpa": p0_kpa, "components": list(components), "fff": fff,
     }  # fmt: skip
     work = Calculation(name, inputs)
     ktp = k_tp(temperature_c, pressure_kpa, t0_c, p0_kpa)
     numbers = f"(273.15 + {temperature_c}) / (273.15 + {t0_c}) × {p0_kpa} / {pressure_kpa}"
     work.step("k_TP", "(273.15 + T)/(273.15 + T0) · P0/P", numbers, ktp, "1", SOURCE)
-    m_q = abs(charge_nc) * ktp * ks["k_elec"].value * ks["k_pol"].value * ks["k_s"].value
-    shown = [f"{abs(charge_nc):.6g}", f"{ktp:.6f}", *(f"{ks[each].value:.6g}" for each in ("k_elec", "k_pol", "k_s"))]
-    work.step("M_Q", "|M| · k_TP · k_elec · k_pol · k_s", " × ".join(shown), m_q, "nC", f"{SOURCE} eq. 10")
-    dose = m_q * n_dw.value * ks["k_q"].value
-    numbers = f"{m_q:.6g} × {n_dw.value:.6g} × {ks['k_q'].value:.6g}"
-    work.step("D_w", "M_Q · N_D,w · k_Q", numbers, dose, "Gy", f"{SOURCE} eq. 9")
-    for each, factor in (("n_dw", n_dw), *ks.items()):
+    m_q, signs = abs(charge_nc) * ktp, {each: "/" if each in AT_CALIBRATION else "·" for each in ks}
+    formula, numbers = "|M| · k_TP", f"{shown(abs(charge_nc))} × {shown(ktp)}"
+    for each, factor in ks.items():
+        m_q = m_q / factor.value if each in AT_CALIBRATION else m_q * factor.value
+        formula += f" {signs[each]} {each}"
+        numbers += f" {signs[each].replace('·', '×')} {shown(factor.value)}"
+    work.step("M_Q", formula, numbers, m_q, "nC", SOURCE)
+    dose = m_q * n_dw.value * k_q.value
+    numbers = f"{shown(m_q)} × {shown(n_dw.value)} × {shown(k_q.value)}"
+    work.step("D_w", "M_Q · N_D,w · k_Q", numbers, dose, "Gy", SOURCE)
+    for each, factor in {"n_dw": n_dw, **ks, "k_q": k_q}.items():
         work.row(each, factor)
     work.rows.extend(components)
+    warning = polarity_warning(ks["k_pol"].value)
+    work.warnings.extend([warning] if warning else [])
     return work.dose(dose)
+
+
+def check_chamber(charge_nc: float, n_dw_gy_per_nc: float, k_elec: float, k_pol: float, k_s: float) -> None:
+    """What must hold of every chamber measurement, whatever the protocol. Raises OutsideValidity, Blocked."""
+    if charge_nc == 0:
+        raise OutsideValidity("The reading of the chamber is zero.")
+    if not 0.001 <= n_dw_gy_per_nc <= 5:
+        raise OutsideValidity(
+            f"N_D,w = {n_dw_gy_per_nc:g} Gy/nC lies outside 0.001 to 5 Gy/nC (a Farmer chamber has about 0.054 Gy/nC"
+            " = 5.4 cGy/nC = 5.4e7 Gy/C): check its unit."
+        )
+    if not 0.98 <= k_elec <= 1.02:
+        raise OutsideValidity(f"k_elec = {k_elec} lies outside 0.98 to 1.02.")
+    if not 0.98 <= k_pol <= 1.02:
+        raise Blocked(f"k_pol = {k_pol} lies outside 0.98 to 1.02.")
+    if not LIMITS[0] - 1e-9 <= k_s <= LIMITS[1]:
+        raise Blocked(f"k_s = {k_s} lies outside 1 to 1.05.")

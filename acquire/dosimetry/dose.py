@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any
 
 from acquire.dosimetry.budget import Budget, Contribution
@@ -39,6 +40,7 @@ class Dose:
     formula_version: str
     inputs_hash: str
     warnings: tuple[str, ...] = ()
+    factors: tuple[tuple[str, Factor], ...] = ()
 
     @property
     def u_gy(self) -> float:
@@ -60,6 +62,7 @@ class Calculation:
     steps: list[Step] = field(default_factory=list)
     rows: list[Contribution] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    factors: dict[str, Factor] = field(default_factory=dict)
 
     def step(self, what: str, formula: str, numbers: str, value: float, unit: str, source: str) -> float:
         """Note one step; returns its value. Raises OutsideValidity when it is no finite number."""
@@ -69,7 +72,8 @@ class Calculation:
         return value
 
     def row(self, name: str, factor: Factor, sensitivity: float = 1.0) -> None:
-        """A budget row for a factor."""
+        """A budget row for a factor, which is listed among the factors used."""
+        self.factors[name] = factor
         self.rows.append(
             Contribution(
                 name, factor.u_percent, factor.source, sensitivity=sensitivity, dof=factor.dof,
@@ -78,25 +82,40 @@ class Calculation:
         )  # fmt: skip
 
     def dose(self, value_gy: float) -> Dose:
-        """The finished dose."""
+        """The finished dose. Raises OutsideValidity when it is no finite number."""
+        if not math.isfinite(value_gy):
+            raise OutsideValidity(f"{self.formula} gives no finite number: check its inputs.")
         return Dose(
             value_gy, Budget(tuple(self.rows)), tuple(self.steps), self.formula, FORMULAS_VERSION,
-            inputs_hash(self.formula, self.inputs), tuple(self.warnings),
+            inputs_hash(self.formula, self.inputs), tuple(self.warnings), tuple(self.factors.items()),
         )  # fmt: skip
 
 
 def inputs_hash(formula: str, inputs: Mapping[str, Any]) -> str:
-    """SHA-256 of formula, version and inputs: the same inputs give the same hash next year."""
+    """SHA-256 of formula, version and inputs: the same inputs give the same hash next year.
+
+    Fields of factors and rows that stand at their default are left out: a later, optional field changes nothing.
+    """
     text = json.dumps([formula, FORMULAS_VERSION, inputs], sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _plain(value: object) -> object:
-    slots = getattr(type(value), "__slots__", None)
-    if slots is None:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, type) or not hasattr(value, "__dataclass_fields__"):
         raise TypeError(f"{value!r} cannot be an input of a calculation")
-    return {name: _finite(getattr(value, name)) for name in slots}
+    return {
+        each.name: _finite(getattr(value, each.name))
+        for each in fields(value)  # type: ignore[arg-type]  # hasattr above shows it is a dataclass
+        if getattr(value, each.name) != each.default
+    }
 
 
 def _finite(value: object) -> object:
     return "inf" if value == math.inf else value
+
+
+def shown(value: float) -> str:
+    """A number as it stands in a step: enough digits to follow the calculation to six figures, with a true minus."""
+    return f"{value:.8g}".replace("-", "\u2212")

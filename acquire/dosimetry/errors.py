@@ -17,3 +17,7 @@ class OutsideValidity(DosimetryError):
 
 class Blocked(DosimetryError):
     """A check that forbids the result: overload, leakage, recombination out of bounds, a pair that disagrees."""
+
+
+class Doubtful(MissingFactor):
+    """A tabulated value that is doubtful: it is not used, the site has to give its own."""

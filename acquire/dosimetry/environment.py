@@ -1,0 +1,57 @@
+"""Air in a vented chamber: density and humidity. T0 and P0 belong to the calibration certificate, not to a protocol."""
+
+from __future__ import annotations
+
+from acquire.dosimetry.budget import Contribution
+from acquire.dosimetry.errors import OutsideValidity
+
+ZERO_CELSIUS_K = 273.15  # TRS-398
+ZERO_CELSIUS_TG51_K = 273.2  # AAPM TG-51
+PRESSURE_KPA = (80.0, 106.0)
+TEMPERATURE_C = (5.0, 45.0)
+
+
+def k_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
+    """Air density correction of a vented chamber, (273.15+T)/(273.15+T0) P0/P (TRS-398 Rev.1)."""
+    return _density(ZERO_CELSIUS_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
+
+
+def p_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
+    """The same after AAPM TG-51, with 273.2. North American certificates state T0 = 22 °C; the certificate decides."""
+    return _density(ZERO_CELSIUS_TG51_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
+
+
+def humidity_row(relative_percent: float) -> Contribution:
+    """No correction for humid air is made between 20 and 80 %; the budget row for leaving it out (TRS-398 Rev.1)."""
+    if not 20 <= relative_percent <= 80:
+        raise OutsideValidity(
+            f"The relative humidity of {relative_percent:g} % lies outside 20 to 80 %; there the reading of a chamber"
+            " cannot be used without a correction of the laboratory."
+        )
+    u_percent = 0.05 if 40 <= relative_percent <= 60 else 0.15
+    return Contribution("humidity", u_percent, f"TRS-398 Rev.1, no correction at {relative_percent:g} %")
+
+
+def _density(zero_k: float, temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
+    _check(temperature_c, pressure_kpa)
+    if t0_c not in (20.0, 22.0) and not 15 <= t0_c <= 25:
+        raise OutsideValidity(f"The certificate's T0 = {t0_c} °C lies outside 15 to 25 °C; give it in °C.")
+    if not 100 <= p0_kpa <= 102:
+        raise OutsideValidity(f"The certificate's P0 = {p0_kpa} kPa lies outside 100 to 102 kPa; give it in kPa.")
+    return (zero_k + temperature_c) / (zero_k + t0_c) * p0_kpa / pressure_kpa
+
+
+def _check(temperature_c: float, pressure_kpa: float) -> None:
+    if not PRESSURE_KPA[0] <= pressure_kpa <= PRESSURE_KPA[1]:
+        likely = {1: "hPa", 2: "mmHg"}.get(
+            1 if 800 <= pressure_kpa <= 1060 else 2 if 600 <= pressure_kpa < 800 else 0, ""
+        )
+        raise OutsideValidity(
+            f"The pressure {pressure_kpa} kPa lies outside {PRESSURE_KPA[0]} to {PRESSURE_KPA[1]} kPa: station pressure"
+            f" in kPa is wanted, not hPa, mmHg or the sea-level value{f'; it looks like {likely}' if likely else ''}."
+        )
+    if not TEMPERATURE_C[0] <= temperature_c <= TEMPERATURE_C[1]:
+        likely = (
+            "; it looks like °F" if 50 < temperature_c < 115 else "; it looks like K" if temperature_c > 250 else ""
+        )
+        raise OutsideValidity(f"The temperature {temperature_c} °C lies outside 5 to 45 °C; give it in °C{likely}.")

@@ -1,0 +1,108 @@
+"""Checks for what a formula cannot see: mixed units, a wrong polarity, old environment readings, unlike repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from acquire.dosimetry.errors import Blocked, OutsideValidity
+
+SCALE_LIMITS = (0.2, 5.0)  # measured/expected outside these is a mistake of units or detector, not a dose deviation
+
+# What a result is too high by when two units were mixed up, and what was probably taken for what.
+_MIXED = (
+    (1e3, "mrad or mGy read as cGy or Gy, or pC as nC"),
+    (100.0, "cGy read as Gy (a coefficient in cGy/nC used as Gy/nC)"),
+    (10.0, "mGy read as cGy, or hPa as kPa"),
+    (0.1, "cGy read as mGy"),
+    (0.01, "Gy read as cGy (a coefficient in Gy/nC used as cGy/nC)"),
+    (1e-3, "cGy or Gy read as mrad or mGy, or nC as pC"),
+)
+
+
+def likely_unit(ratio: float) -> str:
+    """What may have been mixed up when a result is `ratio` times what was expected; "" when no pair of units fits."""
+    for factor, text in _MIXED:
+        if factor / 2 < ratio < factor * 2:
+            return text
+    return ""
+
+
+def same_scale(dose_gy: float, expected_gy: float) -> None:
+    """The factor-100 guard: block a dose that is less than a fifth or more than five times the expected one."""
+    if expected_gy <= 0 or dose_gy <= 0:
+        raise OutsideValidity("Measured and expected dose must both be above 0 Gy to be compared.")
+    ratio = dose_gy / expected_gy
+    if not SCALE_LIMITS[0] <= ratio <= SCALE_LIMITS[1]:
+        hint = likely_unit(ratio)
+        raise Blocked(
+            f"The measured {dose_gy:.4g} Gy is {ratio:.3g} times the expected {expected_gy:.4g} Gy:"
+            f" check the units ({hint or 'Gy and cGy, nC and pC'}) and the detector before anything else."
+        )
+
+
+def believable(dose_gy: float, low_gy: float, high_gy: float) -> None:
+    """Block a dose outside the plausible range that was entered before the measurement; name the likely unit."""
+    if not 0 <= low_gy < high_gy:
+        raise OutsideValidity(
+            f"A plausible range needs a lowest dose below a highest one, not {low_gy} to {high_gy} Gy."
+        )
+    if low_gy <= dose_gy <= high_gy:
+        return
+    side, bound = ("above", high_gy) if dose_gy > high_gy else ("below", low_gy)
+    middle = (low_gy * high_gy) ** 0.5 or high_gy / 2
+    hint = likely_unit(dose_gy / middle)
+    raise Blocked(
+        f"The result lies {side} the plausible {100 * bound:g} cGy of this point; the unit of a column or factor may be"
+        f" wrong ({hint or 'mrad, cGy, Gy'}). No dose is shown."
+    )
+
+
+def fresh(read_at: datetime, used_at: datetime, at_most: timedelta, what: str = "The temperature and pressure") -> None:
+    """Block an environment reading that is older than the site allows, or that lies after the measurement."""
+    if read_at.tzinfo is None or used_at.tzinfo is None:
+        raise OutsideValidity(f"{what} and the measurement need times with a time zone to be compared.")
+    age = used_at - read_at
+    if abs(age) > at_most:
+        side = "before" if age > timedelta(0) else "after"
+        minutes = abs(age).total_seconds() / 60
+        raise Blocked(
+            f"{what} were read {minutes:.0f} min {side} the measurement; at most {at_most.total_seconds() / 60:.0f} min"
+            " are allowed: read them again beside the phantom."
+        )
+
+
+def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool) -> None:
+    """Block a reading whose sign shows the other polarity than the one the chamber was calibrated with."""
+    if reading_nc == 0:
+        raise OutsideValidity("A reading of zero shows no polarity.")
+    if (reading_nc > 0) != positive_at_calibration:
+        signs = ("positive", "negative") if positive_at_calibration else ("negative", "positive")
+        raise Blocked(
+            f"The reading {reading_nc:g} nC is {signs[1]}, the chamber was calibrated with {signs[0]} readings:"
+            " the polarity is swapped, or the reference and opposite readings have been exchanged."
+        )
+
+
+def one_sign(readings: Sequence[float]) -> None:
+    """Block repeats of which some are positive and some negative: two polarities in one series."""
+    if min(readings) < 0 < max(readings):
+        raise Blocked("The repeats have both signs: readings of two polarities are mixed in one series.")
+
+
+def alike(readings: Sequence[float], limit_percent: float, what: str = "The repeats") -> None:
+    """Block repeats whose span is above a limit in percent of their mean."""
+    mean = sum(readings) / len(readings)
+    span = 100 * (max(readings) - min(readings)) / abs(mean) if mean else float("inf")
+    if span > limit_percent:
+        raise Blocked(
+            f"{what} differ by {span:.2f} %, above {limit_percent:g} %: look for drift, settling or a mistyped digit."
+        )
+
+
+def without_overload(value: float | None, flags: Sequence[str]) -> float:
+    """The value of a reading that carries one. Raises Blocked, naming the flags, where it does not."""
+    if value is None:
+        said = ", ".join(flags) or "no value"
+        raise Blocked(f"The reading carries no number ({said}): the measurement is invalid, nothing is extrapolated.")
+    return value
