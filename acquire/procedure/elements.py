@@ -35,16 +35,26 @@ def readout(connection: sqlite3.Connection, element: Element, placement: Placeme
     return Readout(element, good[0] if good else None, tuple(good[1:]), held)
 
 
+READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
+
+
 def of_element(connection: sqlite3.Connection, element: Element) -> list[StoredReading]:
-    """All sample readings of an element on its own reader, in the order they came."""
+    """All readouts of an element on its own reader, in the order they came; no quality control records."""
     found = readings_of_element(connection, element.read_as, element.element_index)
-    return [r for r in found if r.instrument == element.reader and r.body.get("role", "sample") == "sample"]
+    return [r for r in found if r.instrument == element.reader and _is_readout(r, element)]
 
 
-def reader_session(reading: StoredReading) -> tuple[str, str]:
-    """What names the reader's run a reading comes from: its file where it has one, else its stream."""
+def _is_readout(reading: StoredReading, element: Element) -> bool:
+    return reading.body["kind"] in READOUTS[element.kind] and reading.body.get("role", "sample") == "sample"
+
+
+def reader_session(reading: StoredReading) -> tuple[str, str, str]:
+    """What names the reader's run a reading comes from: (instrument, file or stream, day on the reader's clock).
+
+    The clock only tells runs in one file apart; nothing is ordered by it.
+    """
     origin = reading.body.get("origin") or {}
-    return reading.instrument, str(origin.get("sha256") or reading.stream)
+    return reading.instrument, str(origin.get("file") or reading.stream), str(reading.body.get("clock") or "")[:10]
 
 
 def _next_placed(connection: sqlite3.Connection, placement: Placement) -> str:

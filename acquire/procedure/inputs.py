@@ -102,14 +102,14 @@ def _elements(
 
 
 def _signal(name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """What the reader measured: charge in nC, or counts. Corrections already applied by the reader are refused."""
+    """What the reader measured: charge in nC, or counts; refused where its file states corrections of its own."""
     if body.get("value") is None:
         flags = ", ".join(body.get("flags") or ()) or "no value"
         raise Invalid(f"The reading of {name} carries no number: {flags}.")
-    applied = {k: v.get("value") for k, v in (body.get("also") or {}).items() if k.lower() in ("ecc", "rcf")}
+    applied = {k: v.get("value") for k, v in (body.get("also") or {}).items() if k in ("file-ecc", "file-rcf")}
     if any(v not in (None, 0.0, 1.0) for v in applied.values()):
-        said = ", ".join(f"{k.upper()} {v}" for k, v in applied.items())
-        raise Invalid(f"The reader has applied corrections of its own to {name} ({said}); they would count twice.")
+        said = ", ".join(f"{k} {v}" for k, v in applied.items())
+        raise Invalid(f"The reader's file states corrections of its own for {name} ({said}); they would count twice.")
     if body["quantity"] == "counts":
         return {"value": body["value"], "unit": "{counts}"}
     return {"value": in_nc(body["value"], body["unit"]), "unit": "nC"}

@@ -200,6 +200,10 @@ class Plan(Written):
         known = ", ".join(s.id for s in self.step)
         raise Refused(f"Plan {self.name} v{self.version} has no step '{name}'; it has {known}.")
 
+    def port_of(self, point: str) -> str | None:
+        """The port of a point, None where it has none or this version has no such point."""
+        return next((p.port for p in self.point if p.id == point), None)
+
     def batch_of(self, reader: str) -> Batch | None:
         """The standards and controls that travel with the elements of a reader."""
         return next((b for b in self.batch if b.reader == reader), None)

@@ -20,6 +20,7 @@ from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
 
 Selection = dict[str, Any]
+Run = tuple[str, str, str]
 
 
 def select(connection: sqlite3.Connection, session: Session, point_id: str) -> Selection:
@@ -137,7 +138,7 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
         _select_batch(connection, session, runs[0], chosen)
 
 
-def _select_batch(connection: sqlite3.Connection, session: Session, run: tuple[str, str], chosen: Selection) -> None:
+def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, chosen: Selection) -> None:
     """Standards and controls, from the same reader session as the point's elements and no other."""
     batch = session.plan.batch_of(run[0])
     for name, wanted in (("standards", batch.standards), ("controls", batch.controls)) if batch else ():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720.0, 270.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 56.0, 14.0, 44.0
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 62.0, 14.0, 48.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,11 @@ def _signed(value: float) -> str:
 
 def _shade(x: Axis, start: float, end: float, label: str) -> str:
     left, right = _px(x, max(start, x.low)), _px(x, min(end, x.high))
+    middle = min(max((left + right) / 2, LEFT + 70), WIDTH - RIGHT - 70)
     return (
         f'<rect class="interval" x="{left:.1f}" y="{TOP}" width="{max(0.0, right - left):.1f}"'
         f' height="{HEIGHT - TOP - BOTTOM:.1f}"/>'
-        f'<text class="note" x="{left + 5:.1f}" y="{TOP + 14:.1f}">{escape(label)}</text>'
+        f'<text class="note" x="{middle:.1f}" y="{TOP + 14:.1f}" text-anchor="middle">{escape(label)}</text>'
     )
 
 

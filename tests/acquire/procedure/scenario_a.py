@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,14 +62,19 @@ class StoreBench:
         self.marks: dict[tuple[str, str], dict[str, Any]] = {}
         self.beam: dict[str, float] = dict(CHARGES)
         self.leak_a = 0.0
+        self.ahead_s = 0.0
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append((instrument, name))
         if name in ("begin", "end"):
             key = (name, parameters["measurement"])
             if key not in self.marks:
+                if name == "begin":
+                    self.idle(instrument)
                 entry = {"kind": "marker", "mark": name, "time": self.now(), **parameters}
                 self.marks[key] = {"stream": self.of(instrument).stream, "seq": self.put(instrument, [entry])}
+                if name == "end":
+                    self.idle(instrument)
             return self.marks[key]
         if name == "reset":
             self.of(instrument).charge_nc, self.of(instrument).clock_s = 0.0, 0.0
@@ -87,7 +92,16 @@ class StoreBench:
             of.charge_nc = start + rise * k / n + self.leak_a * 1e9 * step.duration_s * k / n
             readings.append(self.charge(step.instrument, of.charge_nc, flags if k == n // 2 else []))
             of.clock_s += step.duration_s / n
+            self.ahead_s += step.duration_s / n
         self.put(step.instrument, readings)
+
+    def idle(self, instrument: str) -> None:
+        """The instrument is polled all the time: readings outside the markers, which belong to nothing."""
+        of = self.of(instrument)
+        for _ in range(4):
+            of.clock_s += 0.25
+            self.ahead_s += 0.25
+            self.put(instrument, [self.charge(instrument, of.charge_nc, [])])
 
     def flags(self, step_id: str) -> list[str]:
         return []
@@ -96,7 +110,8 @@ class StoreBench:
         return self.instruments.setdefault(instrument, Instrument(instrument))
 
     def now(self) -> str:
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        """The host's clock, ahead of the real one by the time that steps would have taken."""
+        return (datetime.now(UTC) + timedelta(seconds=self.ahead_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def charge(self, instrument: str, nc: float, flags: list[str]) -> dict[str, Any]:
         of = self.of(instrument)
@@ -108,14 +123,14 @@ class StoreBench:
         return {**body, "flags": flags} if flags else {**body, "value": value}
 
     def chips(self, file: str, charges: Mapping[str, float], reader: str = "tld-reader-1") -> None:
-        origin = {"name": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
+        origin = {"file": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
         self.put(reader, [self.chip(element, value, origin) for element, value in charges.items()])
 
     def chip(self, element: str, value: float, origin: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "kind": "scalar", "quantity": "charge", "unit": "pC", "value": value, "time": self.now(),
-            "monotonic_s": 1.0, "element": element, "element_index": 2, "origin": dict(origin),
-            "raw": f'"M6600", {element}, {value}',
+            "kind": "scalar", "quantity": "charge", "unit": "C", "value": value * 1e-12, "time": self.now(),
+            "monotonic_s": 1.0, "clock": "2027-02-05T10:20:00", "element": element, "element_index": 2,
+            "origin": dict(origin), "raw": f'"M6600", {element}, {value}',
         }  # fmt: skip
 
     def disc(self, counts: float = DISC_COUNTS, reader: str = "tld-reader-2") -> None:
@@ -125,7 +140,7 @@ class StoreBench:
         body = {
             "kind": "glow-curve", "quantity": "counts", "unit": "{counts}", "value": counts, "time": self.now(),
             "monotonic_s": 1.0, "element": "Luminescence/1", "raw": "<Curve>...</Curve>",
-            "origin": {"name": "x.xsyg", "sha256": "ab" * 32},
+            "origin": {"file": "x.xsyg", "sha256": "ab" * 32},
             "axes": {
                 "time": {"unit": "s", "values": times},
                 "temperature": {"unit": "Cel", "values": [25 + 12 * t for t in times]},

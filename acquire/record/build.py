@@ -1,0 +1,240 @@
+"""The complete record of a session as one JSON document, made from the store alone.
+
+The same store gives the same bytes: nothing in it depends on when it is printed. The patient is not in it; the store
+keeps the opaque reference with the order.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib import metadata
+from typing import Any
+
+from acquire.canonical import canonical, digest, parse
+from acquire.procedure import audit
+from acquire.procedure.closing import asks_for_amendment, closed_at
+from acquire.procedure.doses import FORMULA
+from acquire.procedure.order import Order, get_order
+from acquire.procedure.placement import placements
+from acquire.procedure.plan import Point
+from acquire.procedure.results import Result, results, versions
+from acquire.procedure.session import Session, get_session
+from acquire.procedure.steps import attempts, progress
+from acquire.procedure.strays import strays
+from acquire.record.billing import checks, proposal
+from acquire.record.evidence import of_result
+from acquire.store.attribution import measurement
+
+NOT_A_DEVICE = "Not a cleared medical device. To be verified by a qualified medical physicist before any clinical use."
+UNSEALED = ("sha256", "signatures")
+
+
+def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
+    """The record. `sha256` is that of its canonical JSON without signatures. Raises Refused for an unknown session."""
+    session = get_session(connection, session_id)
+    order = get_order(connection, session.order_id)
+    found = results(connection, session_id)
+    rules = checks(connection, session, order, found)
+    record: dict[str, Any] = {
+        "schema": "record/1",
+        "id": session.id,
+        "status": "DRAFT",
+        "simulated": session.simulated,
+        "notice": NOT_A_DEVICE,
+        "order": _order(order),
+        "plan": _plan(session),
+        "session": _session(connection, session),
+        "equipment": _equipment(session),
+        "points": [_point(connection, session, p, found) for p in session.plan.point],
+        "events": _events(connection, session),
+        "placements": _placements(connection, session),
+        "attached_to_nothing": [_plain(s) for s in strays(connection, session)],
+        "asks_for_amendment": asks_for_amendment(connection, session),
+        "rules_77331": [_plain(rule) for rule in rules],
+        "missing_for_77331": [rule.missing for rule in rules if rule.missing],
+        "charge": proposal(connection, session, found, rules),
+        "integrity": _integrity(connection, session),
+        "amendments": [],
+        "signatures": [],
+    }
+    record["sha256"] = seal(record)
+    return record
+
+
+def seal(record: dict[str, Any]) -> str:
+    """SHA-256 (hex) of the canonical JSON of the record without its own digest and the signatures over it."""
+    return digest(canonical({k: v for k, v in record.items() if k not in UNSEALED})).hex()
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in type(item).__slots__}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    """The order without the patient."""
+    return {
+        "id": order.id,
+        "requester": order.requester,
+        "requester_role": order.requester_role,
+        "authored_on": order.authored_on.isoformat(),
+        "asks": order.text,
+        "necessity": order.necessity,
+        "decides": order.effect,
+        "diagnosis_codes": list(order.reasons),
+        "history": list(order.history),
+        "patient": "kept in the store with the order, not in this record",
+    }
+
+
+def _plan(session: Session) -> dict[str, Any]:
+    plan = session.plan.model_dump(mode="json", by_alias=True, exclude={"point", "step", "batch"})
+    return {**plan, "batches": [b.model_dump(mode="json") for b in session.plan.batch]}
+
+
+def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
+    closed = closed_at(connection, session.id)
+    rows = connection.execute(
+        "SELECT state, at, who, reason FROM session_state WHERE session = ? ORDER BY n", (session.id,)
+    )
+    return {
+        "state": session.state.value,
+        "fraction": session.fraction,
+        "machine": session.plan.machine,
+        "started_at": session.started_at,
+        "started_by": session.started_by,
+        "closed_at": closed[0] if closed else None,
+        "closed_over": closed[1] if closed else None,
+        "states": [dict(row) for row in rows],
+        "time_outs": _rows(connection, "time_out", session.id),
+        "environment": _rows(connection, "environment", session.id),
+    }
+
+
+def _rows(connection: sqlite3.Connection, table: str, session_id: str) -> list[dict[str, Any]]:
+    rows = connection.execute(f"SELECT * FROM {table} WHERE session = ? ORDER BY n", (session_id,)).fetchall()
+    return [
+        {k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in ("n", "session")}
+        for row in rows
+    ]
+
+
+def _equipment(session: Session) -> dict[str, Any]:
+    """Instruments, detectors and elements the plan uses, and the certificates that hold on the day."""
+    plan = session.plan
+    detectors = list(dict.fromkeys(p.detector for p in plan.point if p.detector))
+    batched = [e for b in plan.batch for e in (*b.standards, *b.controls)]
+    elements = list(dict.fromkeys([*(e for p in plan.point for e in p.elements), *batched]))
+    used = {*detectors, *session.instruments}
+    certificates = [
+        c.model_dump(mode="json")
+        for c in session.calibrations.calibration
+        if c.of in used and c.valid_from <= session.day <= c.valid_until
+    ]
+    return {
+        "instruments": [session.inventory.instrument_named(i).model_dump(mode="json") for i in session.instruments],
+        "detectors": [session.inventory.detector_named(d).model_dump(mode="json") for d in detectors],
+        "elements": [session.inventory.element_named(e).model_dump(mode="json") for e in elements],
+        "calibrations": certificates,
+        "element_corrections": [
+            {k: v for k, v in e.model_dump(mode="json").items() if k != "ecc"}
+            for e in session.calibrations.elements
+            if e.reader in used
+        ],
+    }
+
+
+def _point(connection: sqlite3.Connection, session: Session, point: Point, found: list[Result]) -> dict[str, Any]:
+    plain = point.model_dump(mode="json")
+    steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
+    result = next((r for r in found if r.point == point.id), None)
+    if result is None:
+        return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+    return {
+        **plain,
+        "beams": steps,
+        "result": {
+            "version": result.version,
+            "at": result.at,
+            "calculated_with": result.formula,
+            "inputs_sha256": result.inputs_sha256,
+            "output_sha256": result.output_sha256,
+            **result.output,
+        },
+        "versions": [_version(r) for r in versions(connection, session.id, point.id)],
+        "inputs": result.inputs,
+        "evidence": of_result(connection, result),
+    }
+
+
+def _version(result: Result) -> dict[str, Any]:
+    """What an amended figure was before."""
+    output = result.output
+    return {
+        "version": result.version,
+        "at": result.at,
+        "decision": output["decision"],
+        "dose_gy": output.get("dose_gy"),
+        "output_sha256": result.output_sha256,
+    }
+
+
+def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
+    """Every step with its attempts, what the streams say of them, and why something was not done."""
+    events = []
+    for status in progress(connection, session):
+        own = []
+        for attempt in attempts(connection, session.id, status.step.id):
+            view = measurement(connection, attempt.measurement)
+            own.append(
+                {
+                    "measurement": attempt.measurement,
+                    "requested_at": attempt.requested_at,
+                    "stream": view.stream,
+                    "begin_seq": view.begin_seq,
+                    "end_seq": view.end_seq,
+                    "state": view.state,
+                    "readings": len(view.readings),
+                    "refused": view.refused,
+                    "why": view.reason,
+                    "abandoned": attempt.abandoned,
+                }
+            )
+        step = status.step
+        events.append(
+            {
+                "step": step.id,
+                "kind": step.kind,
+                "title": step.title,
+                "instrument": step.instrument,
+                "progress": status.progress,
+                "reason": status.reason,
+                "missing": list(status.missing),
+                "attempts": own,
+            }
+        )
+    return events
+
+
+def _placements(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
+    return [{k: v for k, v in _plain(p).items() if k != "session"} for p in placements(connection, session.id)]
+
+
+def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
+    number, head = audit.head(connection)
+    rows = connection.execute("SELECT kind, name, sha256 FROM document ORDER BY kind, name, sha256")
+    wanted = {session.calibrations_sha256, session.inventory_sha256}
+    row = connection.execute(
+        "SELECT o.sha256 AS o, p.sha256 AS p FROM orders o JOIN plan p ON p.order_id = o.id"
+        " WHERE o.id = ? AND p.version = ?",
+        (session.order_id, session.plan.version),
+    ).fetchone()
+    wanted |= {row["o"], row["p"]}
+    return {
+        "software": f"dosimetry-acquire {metadata.version('dosimetry-acquire')}",
+        "formulas": FORMULA,
+        "canonical_form": "JSON, keys sorted, no blanks, shortest round-trip numbers; without sha256 and signatures",
+        "documents": [dict(row) for row in rows if row["sha256"] in wanted],
+        "audit_entries": number,
+        "audit_head": head,
+        "verify_with": "acquire store verify",
+    }

@@ -1,0 +1,92 @@
+"""What stands behind a result: the readings with their raw replies, and the curves to draw."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+from typing import Any
+
+from acquire.canonical import parse
+from acquire.procedure.charge import IN_NC
+from acquire.procedure.results import Result
+from acquire.store.attribution import measurement
+
+AROUND = 500  # entries of the stream looked at before and after a measurement
+SHARE = 0.5  # of the measurement's time that is drawn before and after it
+
+
+def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
+    """Readings by what they were used for, and the curves of the measurement or of the elements."""
+    readings = {
+        name: [_reading(connection, ref) for ref in refs] for name, refs in result.selection["readings"].items()
+    }
+    curves = [c for name, refs in result.selection["readings"].items() if (c := _glow_curve(connection, name, refs))]
+    if "measurement" in result.selection:
+        curves += [c for c in [_charge_curve(connection, result.selection["measurement"])] if c]
+    return {"readings": readings, "curves": curves}
+
+
+def _reading(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:
+    """A reading without its arrays (those are the curves), with the reply it was parsed from."""
+    body = _body(connection, ref["stream"], ref["seq"])
+    kept = {key: value for key, value in body.items() if key not in ("axes", "monotonic_s")}
+    return {**kept, "stream": ref["stream"], "seq": ref["seq"], "digest": ref["digest"]}
+
+
+def _body(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, Any]:
+    row = connection.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    body: dict[str, Any] = parse(row["body"])
+    return body
+
+
+def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[str, Any] | None:
+    """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it."""
+    view = measurement(connection, measurement_id)
+    if view.begin_seq is None or view.end_seq is None or view.stream is None:
+        return None
+    rows = connection.execute(
+        "SELECT seq, body FROM entry WHERE stream = ? AND seq BETWEEN ? AND ? AND status = 'stored' ORDER BY seq",
+        (view.stream, view.begin_seq - AROUND, view.end_seq + AROUND),
+    )
+    begin = _time(_body(connection, view.stream, view.begin_seq)["time"])
+    end = _time(_body(connection, view.stream, view.end_seq)["time"])
+    lasted = (end - begin).total_seconds()
+    points = []
+    for row in rows:
+        body = parse(row["body"])
+        at = (_time(body["time"]) - begin).total_seconds()
+        drawn = -SHARE * lasted <= at <= (1 + SHARE) * lasted
+        if drawn and body.get("quantity") == "charge" and body.get("value") is not None and body["unit"] in IN_NC:
+            points.append((at, body["value"] * IN_NC[body["unit"]]))
+    if len(points) < 2:
+        return None
+    return {
+        "kind": "charge",
+        "title": "Charge against time",
+        "x": {"label": "time since the begin marker / s", "values": [p[0] for p in points]},
+        "y": {"label": "charge / nC", "values": [p[1] for p in points]},
+        "interval": [0.0, lasted],
+    }
+
+
+def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Signal against time, with the heater's temperature where the reader gives it."""
+    body = _body(connection, refs[0]["stream"], refs[0]["seq"]) if refs else {}
+    axes = body.get("axes") or {}
+    if body.get("kind") != "glow-curve" or "signal" not in axes or "time" not in axes:
+        return None
+    curve: dict[str, Any] = {
+        "kind": "glow-curve",
+        "title": f"Glow curve of {name}",
+        "x": {"label": "time / s", "values": axes["time"]["values"]},
+        "y": {"label": "signal / counts per channel", "values": axes["signal"]["values"]},
+    }
+    if "heater-time" in axes and "heater-temperature" in axes:
+        curve["heater"] = {"x": axes["heater-time"]["values"], "y": axes["heater-temperature"]["values"]}
+    elif "temperature" in axes:
+        curve["heater"] = {"x": axes["time"]["values"], "y": axes["temperature"]["values"]}
+    return curve
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,93 @@
+"""How numbers are written on paper: rounding for print only, true minus signs, decimals that stand under each other."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+MINUS, FIGURE_SPACE, THIN = "\u2212", "\u2007", "\u202f"
+NOTHING = "\u2014"
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """A number with so many decimals; a dash where there is none."""
+    return NOTHING if value is None else f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def cgy(gray: float | None, decimals: int = 2) -> str:
+    """A dose in Gy, written in cGy."""
+    return fixed(None if gray is None else 100 * gray, decimals)
+
+
+def uncertainty(value: float | None, column: int = 2) -> str:
+    """Two significant digits, filled up with figure spaces so that the points of a column align."""
+    if value is None:
+        return NOTHING
+    if value <= 0:
+        return f"{value:.{column}f}"
+    decimals = max(0, min(column, 1 - math.floor(math.log10(value))))
+    text = f"{value:.{decimals}f}"
+    missing = column - decimals + (1 if decimals == 0 and column else 0)
+    return text + FIGURE_SPACE * missing
+
+
+def with_u(gray: float, expanded_gray: float) -> str:
+    """Dose and U in cGy, both to the place of the second significant digit of U (GUM 7.2.6)."""
+    spread = 100 * expanded_gray
+    decimals = max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 2
+    return f"{fixed(100 * gray, decimals)} ± {fixed(spread, decimals)} cGy"
+
+
+def signed(value: float | None, decimals: int = 1) -> str:
+    """With its sign, as deviations are written."""
+    return NOTHING if value is None else f"{value:+.{decimals}f}".replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """A factor as it was given, up to six digits; thousands set apart by thin spaces."""
+    text = f"{value:.6g}"
+    if "e" in text or abs(value) >= 10000:
+        text = f"{value:,.0f}".replace(",", THIN)
+    return text.replace("-", MINUS)
+
+
+NAMES = {
+    "n_cal": "N_cal", "n_dw": "N_D,w", "svwt": "SVWT", "t_cal": "T_cal", "rcf": "RCF", "ecc": "ECC", "k_elec": "k_elec",
+    "k_pol": "k_pol", "k_s": "k_s", "k_q": "k_Q", "k_f": "k_F", "k_l": "k_L", "cf_ssd": "CF_SSD", "cf_fs": "CF_FS",
+    "cf_wedge": "CF_wedge", "cf_tray": "CF_tray", "cf_angle": "CF_angle", "cf_dose_rate": "CF_dose rate",
+}  # fmt: skip
+UNITS = {"1": "", "Cel": "°C", "%/Cel": "%/°C", "{counts}": "counts", "{counts}/cGy": "counts/cGy"}
+
+
+def symbol(name: str) -> str:
+    """A factor as formulas write it; what is no factor stays as it is."""
+    return NAMES.get(name, name)
+
+
+def unit(ucum: str) -> str:
+    """A UCUM unit as people write it."""
+    return UNITS.get(ucum, ucum)
+
+
+def sentence(text: str) -> str:
+    """The first letter large, all others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def moment(text: str | None) -> str:
+    """A stored time (UTC, ISO 8601) to the second, with its zone."""
+    if text is None:
+        return NOTHING
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def stated(text: str) -> str:
+    """A time with the offset it was written with."""
+    at = datetime.fromisoformat(text)
+    return at.strftime("%Y-%m-%d %H:%M ") + at.strftime("%z")[:3].replace("-", MINUS) + ":" + at.strftime("%z")[3:5]
+
+
+def day(text: str) -> str:
+    """The day of a stored time."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%d %B %Y").lstrip("0")

@@ -1,0 +1,30 @@
+"""The record's tests use scenario A's bench, which lies with the procedure's tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
+
+from scenario_a import StoreBench, closed
+
+from acquire.procedure.results import calculate_session
+from acquire.record import build
+from acquire.store.database import connect
+
+
+@pytest.fixture
+def connection(tmp_path):
+    made = connect(tmp_path / "store.db", create=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def record(connection):
+    session = await closed(connection, StoreBench(connection))
+    calculate_session(connection, session, "MP-1")
+    return build(connection, session)
