@@ -1,6 +1,7 @@
 """The back door: one JSON object per line in, one out, so that another process can play the world.
 
-`{"do": "expose", "charge_c": 1.5e-8, "duration_s": 9}`, `{"do": "state"}`, `{"do": "set", "name": "leakage_a", "value": 1e-14}`,
+`{"do": "expose", "charge_c": 1.5e-8, "duration_s": 9}`, `{"do": "state"}`,
+`{"do": "set", "name": "leakage_a", "value": 1e-14}`,
 `{"do": "fault", "fault": "split@1"}`, `{"do": "disarm"}`, `{"do": "read_out", ...}` with the arguments of a
 reader's `read_out`.
 Answers `{"ok": true, ...}` or `{"ok": false, "error": "one sentence"}`.

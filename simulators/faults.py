@@ -137,7 +137,7 @@ def flip_one_bit(data: bytes, rng: random.Random) -> bytes:
 
 def noise(count: int, rng: random.Random) -> bytes:
     """`count` bytes of line noise, no terminator among them."""
-    return bytes(rng.choice([byte for byte in range(128, 256)]) for _ in range(count))
+    return bytes(rng.choice(range(128, 256)) for _ in range(count))
 
 
 def with_terminator(data: bytes, name: str) -> bytes:

@@ -108,7 +108,8 @@ class Table:
 
 def command_tree(unit: Keithley6517B) -> Tree[Entry]:
     """Everything that can be said to the instrument, bound to ``unit``."""
-    from simulators import keithley_reading_commands, keithley_sense_commands, keithley_system_commands
+    # late: the three tables import this module
+    from simulators import keithley_reading_commands, keithley_sense_commands, keithley_system_commands  # noqa: PLC0415 - see above
 
     table = Table(unit)
     keithley_system_commands.enter(table)

@@ -42,17 +42,17 @@ def common(table: Table) -> None:
     table.attribute("*ESE", unit.status, "ese", BYTE, show_count)
     table.attribute("*SRE", unit.status, "sre", BYTE, show_count)
     table.act("*RST", unit.reset)
-    table.act("*CLS", lambda: unit.status.clear())
+    table.act("*CLS", unit.status.clear)
     table.take("*SAV", Count(0, 9, 0))
     table.take("*RCL", Count(0, 9, 0))
 
 
 def status(table: Table) -> None:
     unit = table.unit
-    table.act(":STATus:PRESet", lambda: unit.status.preset())
-    table.query(":STATus:QUEue[:NEXT]", lambda: unit.status.next_error())
-    table.query(":SYSTem:ERRor[:NEXT]", lambda: unit.status.next_error())
-    table.act(":STATus:QUEue:CLEar", lambda: unit.status.queue.clear())
+    table.act(":STATus:PRESet", unit.status.preset)
+    table.query(":STATus:QUEue[:NEXT]", unit.status.next_error)
+    table.query(":SYSTem:ERRor[:NEXT]", unit.status.next_error)
+    table.act(":STATus:QUEue:CLEar", unit.status.queue.clear)
     for name, register in (
         ("MEASurement", unit.status.measurement),
         ("QUEStionable", unit.status.questionable),

@@ -15,7 +15,8 @@ GUID = "3f2b8c1e-0001-4000-8000-000000030013"
 LAN = {"dns": "0.0.0.0", "ipv4": "127.0.0.1", "ipv6": "::1"}
 ACCESS_POINT = {"enabled": False, "ssid": "UNIDOS"}
 SYSTEM: dict[str, Any] = {
-    "brightness": 80, "date": "2026-01-05", "keyboardSound": False, "locale": "en_GB", "mark": "", "startAsMaster": False,
+    "brightness": 80, "date": "2026-01-05", "keyboardSound": False, "locale": "en_GB", "mark": "",
+    "startAsMaster": False,
     "time": "08:00:00", "timezone": "UTC", "volume": 50,
 }  # fmt: skip
 
@@ -49,7 +50,8 @@ def detectors(calibration_gy_per_c: float) -> list[dict[str, Any]]:
             "calibrationFactor": calibration_gy_per_c, "calibrationFactorUnit": "Gy/C", "calibrationLab": "PTW",
             "calibrationProcedure": "", "calibrationTemp": 293.15, "calibrationType": "D_W", "calibrationUser": "",
             "comment": "", "guid": GUID, "manufacturer": "PTW", "maxHv": HV_LIMITS[1], "measuredQuantity": "D",
-            "minHv": HV_LIMITS[0], "name": "Farmer 30013", "nominalHv": 400, "polarity": "+", "radiationQuality": "Co-60",
+            "minHv": HV_LIMITS[0], "name": "Farmer 30013", "nominalHv": 400, "polarity": "+",
+            "radiationQuality": "Co-60",
             "range": "MEDIUM", "serialNumber": "000001", "testDate": "", "testLimits": "", "testResult": "",
             "testTarget": "", "timebase": "min", "type": "ionization chamber", "typeNumber": "TM30013",
         }
@@ -60,7 +62,8 @@ def measurement(meter: Meter) -> dict[str, Any]:
     """The measurement settings."""
     return {
         "correction": 1.0, "detectorGuid": GUID, "highResolution": False, "hv": meter.voltage_v,
-        "integrationTime": meter.interval_s, "isElectrical": meter.electrical, "limitDose": 0.0, "limitDoseEnabled": False,
+        "integrationTime": meter.interval_s, "isElectrical": meter.electrical, "limitDose": 0.0,
+        "limitDoseEnabled": False,
         "limitDoseRate": 0.0, "limitDoseRateEnabled": False, "range": meter.range_, "triggerAuto": meter.autostart,
         "triggerReset": meter.autoreset, "triggerSensitivity": meter.autostart_level,
     }  # fmt: skip

@@ -180,15 +180,15 @@ class UnidosSession(Session):
         self.now_s = clock.now()
         self.meter.catch_up(self.now_s)
         try:
-            if len(request) > MAX_REQUEST:
-                raise PtwError(16)
-            word, *fields = request.decode("utf-8", "replace").strip().split(";")
-            text = self._answer(word, fields)
+            text = self._answer(request)
         except PtwError as error:
             return Reply(f"E;{error.code:02d}\r\n".encode())
-        return Reply(text.encode() + b"\r\n", measurement=word == "MV")
+        return Reply(text.encode() + b"\r\n", measurement=text.startswith("MV;"))
 
-    def _answer(self, word: str, fields: Fields) -> str:
+    def _answer(self, request: bytes) -> str:
+        if len(request) > MAX_REQUEST:
+            raise PtwError(16)
+        word, *fields = request.decode("utf-8", "replace").strip().split(";")
         if any(not field for field in fields):
             raise PtwError(18)
         if word == "TOK":
@@ -275,8 +275,11 @@ class UnidosSession(Session):
             "INT": lambda: self.meter.start_interval(self.now_s),
             "NUL": lambda: self.meter.zero(self.now_s),
             "AST": lambda: self.meter.self_test(self.now_s),
-            "CHR": lambda: self.meter.history.clear(),
+            "CHR": self._clear_history,
         }
+
+    def _clear_history(self) -> None:
+        self.meter.history.clear()
 
     def _make_settings(self) -> dict[str, Setting]:
         def text(name: str, allowed: tuple[str, ...]) -> Setting:

@@ -14,7 +14,7 @@ from simulators.instrument import Instrument
 from simulators.options import option_checked
 
 KEITHLEY_ASSUMED = (
-    "one conversion takes 34 ms plus four power line cycles per PLC, after reading rates seen in captures",
+    "one conversion takes 1 ms plus six power line cycles per PLC, after reading rates seen in captures",
     "the unit powers up in zero check and measures continuously",
     "numbers in answers to setting queries; the texts of channel, temperature and humidity elements",
     "the size of the charge hop at zero check, and the noise",

@@ -79,7 +79,7 @@ def spellings(pattern: str) -> Iterator[tuple[str, ...]]:
         forms = {short_form(word), word.upper()}
         if one:
             forms |= {form + "1" for form in forms}
-        steps = [(form,) for form in sorted(forms)]
+        steps: list[tuple[str, ...]] = [(form,) for form in sorted(forms)]
         choices.append([(), *steps] if opening else steps)
     for combination in product(*choices):
         yield tuple(step for part in combination for step in part)
