@@ -12,18 +12,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
-BLOCKING = frozenset(
-    (
-        "overload",
-        "out-of-limit",
-        "zero-check",
-        "hv-fault",
-        "not-a-number",
-        "unparsed",
-        "uncalibrated",
-        "changed-by-hand",
-    )
-)
+_NO_VALUE = ("overload", "out-of-limit", "zero-check", "hv-fault", "not-a-number", "unparsed")
+BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy"))
 RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement
 
 

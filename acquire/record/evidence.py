@@ -40,7 +40,10 @@ def _body(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, An
 
 
 def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[str, Any] | None:
-    """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it."""
+    """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it.
+
+    A reading without a value is a None among the values: the line is broken there.
+    """
     view = measurement(connection, measurement_id)
     if view.begin_seq is None or view.end_seq is None or view.stream is None:
         return None
@@ -56,9 +59,10 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
         body = parse(row["body"])
         at = (_time(body["time"]) - begin).total_seconds()
         drawn = -SHARE * lasted <= at <= (1 + SHARE) * lasted
-        if drawn and body.get("quantity") == "charge" and body.get("value") is not None and body["unit"] in IN_NC:
-            points.append((at, body["value"] * IN_NC[body["unit"]]))
-    if len(points) < 2:
+        if drawn and body.get("quantity") == "charge" and body["unit"] in IN_NC:
+            value = body.get("value")
+            points.append((at, None if value is None else value * IN_NC[body["unit"]]))
+    if sum(p[1] is not None for p in points) < 2:
         return None
     return {
         "kind": "charge",

@@ -124,7 +124,8 @@ def ruler(result: dict[str, Any]) -> Markup:
 
 def curve(data: dict[str, Any]) -> Markup:
     """A charge or glow curve with its axes; the description says in words what the plot shows."""
-    xs, ys = data["x"]["values"], data["y"]["values"]
+    xs, all_ys = data["x"]["values"], data["y"]["values"]
+    ys = [y for y in all_ys if y is not None]
     x = svg.Axis(data["x"]["label"], min(xs), max(xs))
     y = svg.Axis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] == "glow-curve"))
     desc = (
@@ -133,14 +134,27 @@ def curve(data: dict[str, Any]) -> Markup:
     if data["kind"] == "charge":
         start, end = data["interval"]
         shaded = (start, end, f"measured, {end - start:.1f} s")
-        lines = [svg.Line(xs, ys, "signal")]
-        return Markup(svg.plot(data["title"], f"{desc} The measurement is shaded.", x, y, lines, shaded=shaded))
+        lines = [svg.Line([xs[i] for i in run], [all_ys[i] for i in run], "signal") for run in runs(all_ys)]
+        lost = [t for t, value in zip(xs, all_ys, strict=True) if value is None]
+        desc += f" The measurement is shaded. {len(lost)} readings carry no value." if lost else ""
+        return Markup(svg.plot(data["title"], desc, x, y, lines, shaded=shaded, lost=lost))
     lines, right = [svg.Line(xs, ys, "signal")], None
     if "heater" in data:
         inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]
         right = svg.Axis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
         lines.append(svg.Line([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
     return Markup(svg.plot(data["title"], f"{desc} The dashed line is the heater.", x, y, lines, right=right))
+
+
+def runs(values: list[float | None]) -> list[list[int]]:
+    """Indices of the stretches without a missing value."""
+    found: list[list[int]] = [[]]
+    for i, value in enumerate(values):
+        if value is None:
+            found.append([])
+        else:
+            found[-1].append(i)
+    return [run for run in found if run]
 
 
 def budget_bar(part: float, largest: float) -> Markup:

@@ -69,8 +69,9 @@ def plot(
     *,
     right: Axis | None = None,
     shaded: tuple[float, float, str] | None = None,
+    lost: Sequence[float] = (),
 ) -> str:
-    """One figure as an <svg> element. `shaded` is (from, to, label) on the x axis."""
+    """One figure as an <svg> element. `shaded` is (from, to, label) on the x axis, `lost` where values are missing."""
     parts = [
         f'<svg class="plot" role="img" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" xmlns="http://www.w3.org/2000/svg">',
         f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>",
@@ -80,6 +81,7 @@ def plot(
     parts += [_x_axis(x), _y_axis(y, right=False)]
     if right is not None:
         parts.append(_y_axis(right, right=True))
+    parts += [_lost(x, at) for at in lost]
     for line in lines:
         axis = right if line.right and right is not None else y
         parts.append(f'<polyline class="{escape(line.look)}" points="{_points(x, axis, line)}"/>')
@@ -126,6 +128,13 @@ def _shade(x: Axis, start: float, end: float, label: str) -> str:
         f' height="{HEIGHT - TOP - BOTTOM:.1f}"/>'
         f'<text class="note" x="{middle:.1f}" y="{TOP + 14:.1f}" text-anchor="middle">{escape(label)}</text>'
     )
+
+
+def _lost(x: Axis, at: float) -> str:
+    """A reading without a value: a dashed line with a cross, and no height."""
+    px, top = _px(x, at), TOP + 30
+    cross = f"M{px - 4:.1f} {top - 4}l8 8m0 -8l-8 8"
+    return f'<path class="lost" d="M{px:.1f} {top + 8}V{HEIGHT - BOTTOM}{cross}"/>'
 
 
 def _x_axis(axis: Axis) -> str:
