@@ -33,7 +33,6 @@ class Link:
             "duplicate": lambda fault, data: data + data,
             "wrong-terminator": lambda fault, data: with_terminator(data, fault.arg),
             "unsolicited": lambda fault, data: self._instrument.stray_line() + data,
-            "busy-reply": lambda fault, data: self._instrument.busy(),
         }
 
     async def start(self) -> None:
@@ -157,6 +156,8 @@ class Link:
             self._later(fault.seconds, self._hear_again)
         elif fault := self._struck("reboot"):
             await self._reboot(fault.seconds)
+        elif self._struck("busy-reply"):
+            await self._port.send(self._instrument.busy())
         elif fault := self._struck("half-then-silence"):
             count = int(fault.seconds) if fault.arg else max(1, len(reply.data) // 2)
             await self._port.send(reply.data[:count])

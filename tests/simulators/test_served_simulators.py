@@ -10,9 +10,10 @@ import tty
 from pathlib import Path
 
 import pytest
+from wire_talk import address, talk_to
+
 from simulators import MODELS, Served, serve
 from simulators.faults import FAULTS
-from wire_talk import address, talk_to
 
 TCP = "tcp:127.0.0.1:0"
 IDN = b"KEITHLEY INSTRUMENTS INC.,MODEL 6517B,4096271,A13/700X\r\n"

@@ -9,10 +9,11 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wire_talk import converse
+
 from simulators.clock import SteppedClock
 from simulators.keithley_6517b import Keithley6517A, Keithley6517B, Options
 from simulators.keithley_reading import Conversion, reading_string
-from wire_talk import converse
 
 DEFAULT = {"READ", "STAT", "UNIT", "TST", "RNUM"}
 

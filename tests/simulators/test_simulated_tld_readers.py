@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from simulators import serve
 from simulators.xsyg import TLD_100, Peak, first_order
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from wire_talk import converse
+
 from simulators.clock import SteppedClock
 from simulators.ptw_unidos_tango import Options, PtwUnidosRomeo, PtwUnidosTango
 from simulators.ptw_unidos_text import quantity
-from wire_talk import converse
 
 
 class Client:
