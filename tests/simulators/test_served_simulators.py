@@ -26,7 +26,8 @@ async def keithley(*faults: str, **options: object) -> Served:
 @pytest.mark.parametrize(
     ("model", "listen", "wanted"),
     [("ohmmeter", TCP, "keithley-6517b"), ("keithley-6517b", "usb:1", "tcp:HOST:PORT"), ("winrems", TCP, "dir:PATH"),
-     ("keithley-6517b", "dir:/x", "tcp:HOST:PORT"), ("xsyg", "dir:", "folder"), ("xsyg", "tcp:127.0.0.1:99999", "65535")],
+     ("keithley-6517b", "dir:/x", "tcp:HOST:PORT"), ("xsyg", "dir:", "folder"),
+     ("xsyg", "tcp:127.0.0.1:99999", "65535")],
 )  # fmt: skip
 async def test_wrong_arguments_are_told_in_one_sentence(model: str, listen: str, wanted: str) -> None:
     with pytest.raises(ValueError, match=re.escape(wanted)) as caught:
@@ -210,7 +211,7 @@ async def test_hang_and_close_in_spite_of_it() -> None:
     async with talk_to(served.resource) as talk:
         talk.say("*IDN?")
         async with asyncio.timeout(5):
-            while not served.faults_happened:
+            while not served.faults_happened:  # noqa: ASYNC110 - the simulator offers no event for it
                 await asyncio.sleep(0.005)
         async with asyncio.timeout(5):
             await served.close()
@@ -221,4 +222,29 @@ async def test_every_fault_of_the_catalogue_can_be_armed() -> None:
     for name in FAULTS:
         served.arm(name)
     served.disarm()
+    await served.close()
+
+
+async def test_busy_reply_is_no_measurement() -> None:
+    served = await serve("ptw-unidos-tango", TCP, speed=20, faults=["busy-reply@1"])
+    async with talk_to(served.resource) as talk:
+        assert await talk.ask("MV") == b"E;03\r\n"
+        assert served.instrument.emitted == 0
+        assert (await talk.ask("MV")).startswith(b"MV;RES;")
+    assert served.instrument.emitted == 1
+    await served.close()
+
+
+async def test_terminal_that_vanished_is_back_under_its_link(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    served = await serve("keithley-6517b", f"pty:{link}", speed=20, faults=["vanish-write=0.02@1"])
+    fd = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    os.write(fd, b"*IDN?\r")
+    async with asyncio.timeout(5):
+        while link.is_symlink():  # noqa: ASYNC110 - a file that goes and comes sends no event
+            await asyncio.sleep(0.002)
+        while not link.is_symlink():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.002)
+    os.close(fd)
+    assert await read_terminal(str(link), b"*IDN?\r", len(IDN)) == IDN
     await served.close()
