@@ -17,7 +17,7 @@ from drivers.framing import Framer
 from drivers.trace import Trace
 from drivers.transport.base import Transport
 
-SETTLE_S = 0.0  # one turn of the event loop: what has already arrived is seen before a request is sent
+TURNS_BEFORE_REQUEST = 4  # turns of the event loop: what has already arrived is seen before a request is sent
 LONGEST_DRAIN_S = 5.0
 
 
@@ -129,7 +129,8 @@ class Link:
 
     async def _ready(self) -> None:
         """Nothing unread may wait when a request is sent."""
-        await asyncio.sleep(SETTLE_S)
+        for _ in range(TURNS_BEFORE_REQUEST):
+            await asyncio.sleep(0)
         if self._down is not None:
             raise self._down
         stray = self._take_away()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
-from acquire.procedure.errors import Refused
 from acquire.procedure.placement import placements, still_out
 from acquire.procedure.session import Session, State, get_session, move
 from acquire.procedure.steps import attempts, progress

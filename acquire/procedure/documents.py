@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 
 from acquire.canonical import utc_now
-from acquire.procedure.errors import Refused
+from acquire.errors import Refused
 
 
 def keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from acquire.errors import Refused
 from acquire.procedure.calibrations import Calibrations, Component, FactorEntry
-from acquire.procedure.errors import Refused
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.plan import Plan, Point
 

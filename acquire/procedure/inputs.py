@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from acquire.dosimetry import DosimetryError, net_charge, slope
+from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.charge import Charge, Invalid, collected, curve, in_nc
-from acquire.procedure.errors import Refused
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.plan import Plan, Point, read_plan

@@ -7,10 +7,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
 
+from acquire import tomlfile
 from acquire.bus.names import Name
-from acquire.procedure import tomlfile
-from acquire.procedure.errors import Refused
-from acquire.procedure.tomlfile import Written
+from acquire.errors import Refused
+from acquire.tomlfile import Written
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 

@@ -19,8 +19,8 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import ValidationError
 
 from acquire.canonical import utc_now
+from acquire.errors import FileProblem, Refused
 from acquire.procedure import audit, documents
-from acquire.procedure.errors import FileProblem, Refused
 from acquire.store.database import transaction
 
 CPT = "http://www.ama-assn.org/go/cpt"

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acquire.canonical import utc_now
+from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.errors import Refused
 from acquire.procedure.session import Session, State
 from acquire.store.database import transaction
 

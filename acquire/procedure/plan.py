@@ -8,12 +8,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from acquire import tomlfile
 from acquire.bus.names import Name
-from acquire.procedure import tomlfile
+from acquire.errors import Refused
 from acquire.procedure.calibrations import Component, FactorEntry
-from acquire.procedure.errors import Refused
 from acquire.procedure.inventory import Id
-from acquire.procedure.tomlfile import Written
+from acquire.tomlfile import Written
 
 
 class Expected(Written):

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
+from acquire.errors import Refused
 from acquire.procedure import audit, documents, factors
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.charge import Invalid
 from acquire.procedure.doses import planned_budget
-from acquire.procedure.errors import Refused
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan, Point, read_plan

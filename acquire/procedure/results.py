@@ -6,9 +6,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from acquire.canonical import canonical, digest, parse, utc_now
+from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.doses import FORMULA, Output, calculate
-from acquire.procedure.errors import Refused
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inputs import prepare
 from acquire.procedure.selection import Selection, select

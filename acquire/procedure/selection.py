@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from acquire.canonical import digest, parse
+from acquire.errors import Refused
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
-from acquire.procedure.errors import Refused
 from acquire.procedure.placement import Placement, placements
 from acquire.procedure.plan import Point
 from acquire.procedure.session import Session

@@ -14,9 +14,9 @@ from enum import StrEnum
 from uuid import uuid4
 
 from acquire.canonical import canonical, utc_now
+from acquire.errors import Refused
 from acquire.procedure import audit, documents
 from acquire.procedure.calibrations import Calibrations, read_calibrations
-from acquire.procedure.errors import Refused
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan

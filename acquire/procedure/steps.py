@@ -13,9 +13,9 @@ from typing import Any, Literal, Protocol
 from uuid import uuid4
 
 from acquire.canonical import utc_now
+from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
-from acquire.procedure.errors import Refused
 from acquire.procedure.placement import placements
 from acquire.procedure.plan import Step
 from acquire.procedure.session import Session, State, get_session, move, state_of

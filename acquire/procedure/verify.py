@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 
 from acquire.canonical import canonical, digest, parse
+from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.doses import FORMULA, calculate
-from acquire.procedure.errors import Refused
 from acquire.procedure.inputs import prepare
 
 

@@ -188,7 +188,7 @@ class PtwUnidosTango(Driver):
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _check(self, who: list[str], serial: str, raw: bytes) -> Identity:
-        name, type_number, firmware, *_ = who + ["", "", ""]
+        name, type_number, firmware, *_ = [*who, "", "", ""]
         if not re.match(self.name_pattern, name):
             raise WrongInstrument(f"A {self.info.title} is configured on {self._link.name}; a {name} answers.")
         wanted = self.settings.expected_serial

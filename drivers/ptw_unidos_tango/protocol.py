@@ -39,23 +39,8 @@ ERRORS = {
 }
 
 STATES = frozenset(
-    [
-        "RES",
-        "MEAS",
-        "HOLD",
-        "INT",
-        "INTHLD",
-        "ZERO",
-        "AUTO",
-        "AUTO_MEAS",
-        "AUTO_HOLD",
-        "EOM",
-        "WAIT",
-        "INIT",
-        "ERROR",
-        "SELF_TEST",
-        "TST",
-    ]
+    {"RES", "MEAS", "HOLD", "INT", "INTHLD", "ZERO", "AUTO", "AUTO_MEAS", "AUTO_HOLD", "EOM", "WAIT", "INIT"}
+    | {"ERROR", "SELF_TEST", "TST"}
 )
 BUSY_STATES = frozenset({"ZERO", "INIT", "SELF_TEST", "TST", "ERROR"})
 
@@ -144,7 +129,7 @@ def parse_measured(reply: bytes) -> Measured:
 
 
 def parse_progress(word: str, reply: bytes) -> tuple[str, float, float]:
-    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known of the words."""
+    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Known is only "Passed" is known."""
     got = fields(word, reply)
     if len(got) < 3:
         raise Garbled(f"{word} has {len(got)} fields where at least 3 belong.", reply)

@@ -7,7 +7,7 @@ import json
 import pytest
 from scenario_a import DEMO, demo_file
 
-from acquire.procedure.errors import FileProblem, Refused
+from acquire.errors import FileProblem, Refused
 from acquire.procedure.order import add_order, get_order, list_orders, read_order
 
 

@@ -8,13 +8,13 @@ import pytest
 from scenario_a import DEMO, demo_file
 
 from acquire.dosimetry import fit_for
+from acquire.errors import FileProblem, Refused
 from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.errors import FileProblem, Refused
 from acquire.procedure.inventory import read_inventory
 from acquire.procedure.order import add_order
 from acquire.procedure.plan import read_plan
 from acquire.procedure.planning import add_plan, confirm_expected, get_plan, planned, readiness, unconfirmed
-from acquire.procedure.tomlfile import line_numbers
+from acquire.tomlfile import line_numbers
 
 DAY = date(2026, 2, 3)
 PLAN = (DEMO / "plan-A-v2.toml").read_bytes()

@@ -8,8 +8,8 @@ import pytest
 from scenario_a import CHIPS, StoreBench, closed, measured, prepared
 
 from acquire.canonical import canonical, parse
+from acquire.errors import Refused
 from acquire.procedure.closing import close_session
-from acquire.procedure.errors import Refused
 from acquire.procedure.results import calculate_session, latest, results, versions
 from acquire.procedure.session import State, get_session
 from acquire.procedure.verify import verify_store

@@ -1,0 +1,85 @@
+"""The command table and the one place where errors become a sentence and an exit code."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import sys
+
+import structlog
+import typer
+from typer.exceptions import TyperException
+
+from acquire.bus.bench import NotDone
+from acquire.bus.client import BusError
+from acquire.cli import instruments, procedure, serving, stores
+from acquire.cli.output import say
+from acquire.dosimetry.errors import DosimetryError
+from acquire.errors import FileProblem, Refused
+from acquire.spool.journal import SpoolError
+from acquire.store.database import StoreError
+from drivers.errors import InstrumentError, Misuse
+
+REFUSED, USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    name="acquire",
+    help="Measurement acquisition for special dosimetry. Not a cleared medical device: results are verified by a"
+    " qualified medical physicist.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+serving.register(app)
+instruments.register(app)
+procedure.register(app)
+stores.register(app)
+
+
+def main() -> None:
+    """Entry point of `acquire`."""
+    _quiet_logging()
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except FileProblem as error:
+        for sentence in error.sentences:
+            say(sentence)
+        sys.exit(USAGE)
+    except Misuse as error:
+        say(str(error))
+        sys.exit(USAGE)
+    except (Refused, DosimetryError, InstrumentError, StoreError, SpoolError, NotDone) as error:
+        say(str(error))
+        sys.exit(REFUSED)
+    except BusError as error:
+        say(f"The broker cannot be had: {error}.")
+        sys.exit(REFUSED)
+    except sqlite3.Error as error:
+        say(f"The store cannot be used: {error}.")
+        sys.exit(REFUSED)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(REFUSED)
+    except TyperException as error:
+        _usage(error)
+
+
+def _usage(error: Exception) -> None:
+    show = getattr(error, "show", None)
+    if callable(show):
+        show(file=sys.stderr)
+    else:
+        say(str(error))
+    sys.exit(USAGE)
+
+
+def _quiet_logging() -> None:
+    """Logs go to stderr, from warnings up; `acquire run` turns them on."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

@@ -1,0 +1,61 @@
+"""Which store and broker a command means: a configuration, or a store's file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acquire.bus.bench import BusBench, bench
+from acquire.bus.client import Endpoint
+from acquire.bus.names import Topics
+from acquire.config import load
+from acquire.errors import Refused
+from acquire.store.database import connect, path_of
+from drivers import Misuse
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", envvar="ACQUIRE_CONFIG", help="Configuration of the service.")
+]
+StoreOption = Annotated[str | None, typer.Option("--store", help="Store URL, sqlite:///PATH, instead of --config.")]
+By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
+
+
+def store_path(config: Path | None, store: str | None) -> Path:
+    """The store's file. Raises Misuse when nothing names one."""
+    if store is not None:
+        return path_of(store)
+    if config is None:
+        raise Misuse("Say which store: --config CONFIG (or ACQUIRE_CONFIG), or --store sqlite:///PATH.")
+    path = load(config).store
+    if path is None:
+        raise Misuse(f"{config} has no [store]; name the configuration of the store's host, or --store.")
+    return path
+
+
+@contextmanager
+def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite3.Connection]:
+    """A connection to the store."""
+    connection = connect(store_path(config, store))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@asynccontextmanager
+async def open_bench(config: Path | None, by: str) -> AsyncIterator[BusBench]:
+    """The instruments of a running service, over its broker."""
+    if config is None:
+        raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
+    loaded = load(config)
+    b = loaded.config.broker
+    if b.port == 0:
+        raise Refused("This configuration takes a free broker port at every start; give it a fixed one to be reached.")
+    endpoint = Endpoint(b.host, b.port, b.protocol, b.username, loaded.password())
+    async with bench(endpoint, Topics(loaded.config.site), by) as made:
+        yield made

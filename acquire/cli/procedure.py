@@ -1,0 +1,325 @@
+"""order, plan, session, results, report: the ordered procedure from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from acquire.cli.output import Json, emit, say, table
+from acquire.cli.place import By, ConfigOption, StoreOption, open_bench, open_store
+from acquire.errors import Refused
+
+orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
+plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
+sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
+
+FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
+Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
+Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(orders, name="order")
+    app.add_typer(plans, name="plan")
+    app.add_typer(sessions, name="session")
+    app.command()(results)
+    app.command()(report)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.") from error
+
+
+# --- orders and plans -----------------------------------------------------------------------------------------------
+
+
+@orders.command("add")
+def order_add(
+    file: FilePath, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+) -> None:
+    """Read an order from a FHIR R4 ServiceRequest (JSON); refused unless it is one for 77331 by a physician."""
+    from acquire.procedure.order import add_order  # noqa: PLC0415 - brings the FHIR models
+
+    with open_store(config, store) as connection:
+        order = add_order(connection, _bytes(file), file.name, by)
+    emit(_order(order)) if as_json else typer.echo(f"Order {order.id} is in the store.")
+
+
+@orders.command("list")
+def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """All orders."""
+    from acquire.procedure.order import list_orders  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = [_order(each) for each in list_orders(connection)]
+    if as_json:
+        emit(found)
+    else:
+        table(
+            "Orders", ("order", "authored", "requester"), [(o["id"], o["authored_on"], o["requester"]) for o in found]
+        )
+
+
+@orders.command("show")
+def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """One order. The patient's reference is not printed."""
+    from acquire.procedure.order import get_order  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = _order(get_order(connection, order))
+    if as_json:
+        emit(found)
+    else:
+        for key, value in found.items():
+            typer.echo(f"{key}: {value}")
+
+
+def _order(order: Any) -> dict[str, Any]:
+    """What may be printed of an order: everything but who the patient is."""
+    kept = {name: getattr(order, name) for name in order.__slots__ if name not in ("subject", "patient", "body")}
+    return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
+
+
+@plans.command("add")
+def plan_add(
+    file: FilePath, calibrations: Calibrations, inventory: Inventory, by: By, config: ConfigOption = None,
+    store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Read a plan (TOML), check it against inventory and calibrations, and keep it as a new version."""
+    from acquire.procedure.calibrations import read_calibrations  # noqa: PLC0415
+    from acquire.procedure.inventory import read_inventory  # noqa: PLC0415
+    from acquire.procedure.planning import add_plan  # noqa: PLC0415
+
+    owned = read_inventory(_bytes(inventory), inventory.name)
+    factors = read_calibrations(_bytes(calibrations), calibrations.name)
+    with open_store(config, store) as connection:
+        plan = add_plan(connection, _bytes(file), file.name, by, owned, factors)
+    if as_json:
+        emit({"order": plan.order, "version": plan.version, "points": [p.id for p in plan.point]})
+    else:
+        typer.echo(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+
+
+@sessions.command("start")
+def session_start(
+    order: str, calibrations: Calibrations, inventory: Inventory, by: By,
+    fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Open a session of the newest plan of an order."""
+    from acquire.procedure.session import start_session  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        session = start_session(
+            connection, order, by, calibrations=(calibrations.name, _bytes(calibrations)),
+            inventory=(inventory.name, _bytes(inventory)), fraction=fraction, simulated=simulated,
+        )  # fmt: skip
+    emit({"session": session.id, "state": session.state}) if as_json else typer.echo(session.id)
+
+
+@sessions.command("time-out")
+def session_time_out(
+    session: SessionId, read_by: Annotated[str, typer.Option()], confirmed_by: Annotated[str, typer.Option()],
+    identifiers_agree: Annotated[bool, typer.Option("--identifiers-agree", help="Both were compared.")] = False,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Two people have read who, what and where; no marker is set before it."""
+    from acquire.procedure.session import time_out  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree)
+    typer.echo(f"{session}: time-out by {read_by} and {confirmed_by}.")
+
+
+@sessions.command("environment")
+def session_environment(
+    session: SessionId, temperature: Annotated[float, typer.Option(help="°C")],
+    pressure: Annotated[float, typer.Option(help="Station pressure in kPa.")],
+    source: Annotated[str, typer.Option(help="Which thermometer and barometer.")], by: By,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Air temperature and station pressure at the chamber."""
+    from acquire.procedure.session import set_environment  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        set_environment(connection, session, by, temperature_c=temperature, pressure_kpa=pressure, source=source)
+    typer.echo(f"{session}: {temperature} °C, {pressure} kPa.")
+
+
+@sessions.command("step")
+def session_step(
+    session: SessionId, step: Annotated[str, typer.Argument(metavar="STEP")],
+    action: Annotated[Literal["begin", "end", "run", "skip", "abandon"], typer.Argument()],
+    by: By, reason: Reason = None,
+    seconds: Annotated[float, typer.Option(help="With run: how long it lasts.")] = 0.0,
+    beam_given: Annotated[bool, typer.Option("--beam-given", help="With abandon: the beam was given.")] = False,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
+    from acquire.procedure import steps  # noqa: PLC0415
+
+    if action in ("skip", "abandon") and not reason:
+        raise Refused(f"Say why: --reason is needed to {action} a step.")
+    with open_store(config, store) as connection:
+        if action == "skip":
+            steps.not_measured(connection, session, step, by, reason or "")
+        else:
+
+            async def act() -> None:
+                async with open_bench(config, by) as bench:
+                    if action == "begin":
+                        await steps.begin_step(connection, bench, session, step, by)
+                    elif action == "end":
+                        await steps.end_step(connection, bench, session, step, by)
+                    elif action == "run":
+                        await steps.run_step(connection, bench, session, step, by, lambda _: asyncio.sleep(seconds))
+                    else:
+                        await steps.abandon_step(
+                            connection, session, step, by, reason or "", beam_given=beam_given, bench=bench
+                        )
+
+            asyncio.run(act())
+    typer.echo(f"{session}: {step} {action}.")
+
+
+@sessions.command("place")
+def session_place(
+    session: SessionId, point: str, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+) -> None:
+    """One element onto one point, scanned or read one by one."""
+    from acquire.procedure.placement import place  # noqa: PLC0415
+
+    _with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
+    typer.echo(f"{session}: {element} at {point}.")
+
+
+@sessions.command("remove")
+def session_remove(
+    session: SessionId, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+) -> None:
+    """One element off the patient."""
+    from acquire.procedure.placement import remove  # noqa: PLC0415
+
+    _with_session(config, store, session, lambda c, s: remove(c, s, element, by))
+    typer.echo(f"{session}: {element} is back.")
+
+
+def _with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
+    from acquire.procedure.session import get_session  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        act(connection, get_session(connection, session))
+
+
+@sessions.command("list")
+def session_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """All sessions with their state."""
+    from acquire.procedure.session import list_sessions, state_of  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = [{"session": each, "state": state_of(connection, each)} for each in list_sessions(connection)]
+    emit(found) if as_json else table("Sessions", ("session", "state"), [(f["session"], f["state"]) for f in found])
+
+
+@sessions.command("status")
+def session_status(
+    session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+) -> None:
+    """Every step with how far it is, and what keeps the session open."""
+    from acquire.procedure.closing import keeps_open  # noqa: PLC0415
+    from acquire.procedure.session import get_session  # noqa: PLC0415
+    from acquire.procedure.steps import progress  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = get_session(connection, session)
+        found_steps = progress(connection, found)
+        steps = [
+            {
+                "step": p.step.id,
+                "kind": p.step.kind,
+                "progress": p.progress,
+                "missing": list(p.missing),
+                "reason": p.reason,
+            }
+            for p in found_steps
+        ]
+        keeps = keeps_open(connection, found)
+    if as_json:
+        emit({"session": session, "state": found.state, "steps": steps, "keeps_open": keeps})
+        return
+    rows = [(p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing)) for p in found_steps]
+    table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
+    for sentence in keeps:
+        say(sentence)
+
+
+@sessions.command("close")
+def session_close(
+    session: SessionId, by: By, over: Annotated[str | None, typer.Option(help="Why over what is missing.")] = None,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Close a session; refused, naming what is missing, while anything may still be on its way."""
+    from acquire.procedure.closing import close_session  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        missing = close_session(connection, session, by, over=over)
+    typer.echo(f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.")
+
+
+# --- results and record ---------------------------------------------------------------------------------------------
+
+
+def results(
+    session: SessionId,
+    calculate: Annotated[bool, typer.Option("--calculate", help="Compute them first (new versions).")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Each step with its numbers and source.")] = False,
+    by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="Who computes.")] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation."""
+    from acquire.procedure.results import calculate_session  # noqa: PLC0415
+    from acquire.procedure.results import results as stored  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        if calculate:
+            if by is None:
+                raise Refused("Say who computes: --by ROLE.")
+            calculate_session(connection, session, by)
+        found = [{"point": each.point, "version": each.version, **each.output} for each in stored(connection, session)]
+    if as_json:
+        emit({"session": session, "results": found})
+        return
+    from acquire.cli.show import print_results  # noqa: PLC0415
+
+    print_results(found, explain=explain)
+
+
+def report(
+    session: SessionId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    format: Annotated[Literal["html", "json"], typer.Option("--format", help="html or json.")] = "html",
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The record of a session, as a page or as canonical JSON."""
+    from acquire.canonical import canonical  # noqa: PLC0415
+    from acquire.record import build, html  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        record = build(connection, session)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(html(record).encode() if format == "html" else canonical(record))
+    typer.echo(str(output))

@@ -1,0 +1,173 @@
+"""run, check, demo, tail: the service and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from acquire.bus.client import Endpoint, connect
+from acquire.bus.names import ROOT
+from acquire.cli.output import Json, emit, emit_line, say, table
+from acquire.config import Loaded, load
+from drivers.registry import driver_class
+
+ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(run)
+    app.command()(check)
+    app.command()(demo)
+    app.command()(tail)
+
+
+def run(
+    config: ConfigFile, verbose: Annotated[bool, typer.Option("--verbose", help="Say more in the log.")] = False
+) -> None:
+    """Run the service until it is told to stop (SIGINT or SIGTERM)."""
+    from acquire import service  # noqa: PLC0415 - brings the simulators and the MQTT client
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+    asyncio.run(service.run(load(config)))
+
+
+def check(config: ConfigFile, as_json: Json = False) -> None:
+    """Validate a configuration and explain it; changes nothing."""
+    loaded = load(config)
+    explained = _explain(loaded)
+    if as_json:
+        emit(explained)
+        return
+    typer.echo(f"{config} is sound. Site {explained['site']}, broker {explained['broker']}.")
+    typer.echo(f"Roles: {', '.join(explained['roles'])}.")
+    rows = [
+        (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
+        for i in explained["instruments"]
+    ]
+    if rows:
+        columns = ("instrument", "model", "resource", "", "facts assumed by its driver")
+        table("Instruments", columns, [(*row[:3], row[3] or "", len(row[4])) for row in rows])
+
+
+def _explain(loaded: Loaded) -> dict[str, Any]:
+    config = loaded.config
+    roles = ["acquisition host"] if config.instrument else []
+    roles += ["store worker"] if config.store else []
+    instruments = [
+        {
+            "id": each.id,
+            "model": each.model,
+            "resource": each.resource,
+            "simulated": each.resource.startswith("simulator:"),
+            "assumed": list(driver_class(each.model).info.assumed),
+        }
+        for each in config.instrument
+    ]
+    return {
+        "config": str(loaded.path),
+        "site": config.site,
+        "broker": config.broker.mode,
+        "roles": roles,
+        "spool": str(loaded.spool) if loaded.spool else None,
+        "store": str(loaded.store) if loaded.store else None,
+        "instruments": instruments,
+    }
+
+
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="Keep everything running afterwards, to watch.")] = False,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Where to put store and record.")] = Path(
+        "demo-output"
+    ),
+    as_json: Json = False,
+) -> None:
+    """An ordered procedure from order to report, on simulators, in under a minute."""
+    from acquire.demo import run as run_demo  # noqa: PLC0415 - brings everything
+
+    asyncio.run(run_demo(folder, serve=serve, as_json=as_json))
+
+
+def tail(
+    topic: Annotated[str, typer.Argument(help="Topic filter; everything of the contract by default.")] = f"{ROOT}/#",
+    config: Annotated[Path | None, typer.Option("--config", help="Take the broker from this configuration.")] = None,
+    host: Annotated[str, typer.Option(help="Broker host.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Broker port.")] = 1883,
+    protocol: Annotated[str, typer.Option(help="MQTT version: 5 or 3.1.1.")] = "5",
+    count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many messages; 0 goes on.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Watch the bus, readable. --json gives one document a message."""
+    endpoint = Endpoint(host, port, "3.1.1" if protocol == "3.1.1" else "5")
+    if config is not None:
+        loaded = load(config)
+        b = loaded.config.broker
+        endpoint = Endpoint(b.host, b.port, b.protocol, b.username, loaded.password())
+    asyncio.run(_tail(endpoint, topic, count, as_json))
+
+
+async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> None:
+    from uuid import uuid4  # noqa: PLC0415
+
+    seen = 0
+    async with connect(endpoint, f"tail-{uuid4().hex[:12]}") as connection:
+        await connection.subscribe(topic, qos=0)
+        say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
+        async for message in connection.messages():
+            try:
+                body = json.loads(message.payload)
+            except ValueError:
+                body = {"unreadable": message.payload[:200].decode("latin-1")}
+            if as_json:
+                emit_line({"topic": message.topic, "message": body})
+            else:
+                for line in readable(message.topic, body):
+                    typer.echo(line)
+            seen += 1
+            if count and seen >= count:
+                return
+
+
+def readable(topic: str, body: Any) -> list[str]:
+    """A message in one line, a batch of readings in a line each."""
+    short = topic.removeprefix(f"{ROOT}/")
+    if not isinstance(body, dict):
+        return [f"{short}  {body}"]
+    schema = body.get("schema")
+    if schema == "readings/1":
+        return [_entry(short, body["first_seq"] + n, each) for n, each in enumerate(body["readings"])] or [
+            f"{short}  asks; head {body['head']}{', ended: ' + body['ended'] if body['ended'] else ''}"
+        ]
+    if schema == "committed/1":
+        return [f"{short}  committed through {body['through']}"]
+    if schema == "state/1":
+        return [f"{short}  {body['state']}{': ' + body['why'] if body.get('why') else ''}"]
+    if schema == "event/1":
+        detail = body["detail"]
+        attached = (
+            f" {len(detail['readings'])} readings" if body["event"] == "attached" else f" {detail.get('mark', '')}"
+        )
+        return [f"{short}  {body['event']}{attached} {detail.get('step', '')}"]
+    return [f"{short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
+
+
+def _entry(short: str, seq: int, each: dict[str, Any]) -> str:
+    kind = each.get("kind")
+    if kind == "marker":
+        return f"{short} #{seq}  {each['mark']} {each['step']} (measurement {each['measurement']})"
+    if kind in ("gap", "withheld"):
+        return f"{short} #{seq}  {kind}: {each['reason']}"
+    value = f"{each['value']:.6g} {each['unit']}" if each.get("value") is not None else "no value"
+    flags = f" [{', '.join(each['flags'])}]" if each.get("flags") else ""
+    element = f" element {each['element']}" if each.get("element") else ""
+    return f"{short} #{seq}  {each.get('quantity')} {value}{flags}{element}"

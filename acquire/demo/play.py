@@ -1,0 +1,179 @@
+"""Playing the scene: order, plan, session, every step over the bus, the readers, closing, results, record."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from acquire.bus.bench import BusBench, bench
+from acquire.config import load
+from acquire.demo import scene
+from acquire.errors import Refused
+from acquire.procedure.calibrations import read_calibrations
+from acquire.procedure.closing import close_when_settled
+from acquire.procedure.dates import shifted
+from acquire.procedure.inventory import read_inventory
+from acquire.procedure.order import add_order
+from acquire.procedure.placement import place, remove
+from acquire.procedure.plan import Step
+from acquire.procedure.planning import add_plan
+from acquire.procedure.results import calculate_session
+from acquire.procedure.session import Session, get_session, set_environment, start_session, time_out
+from acquire.procedure.steps import run_step
+from acquire.record import build, write_files
+from acquire.service import Service
+from acquire.store.database import connect
+
+Tell = Callable[[str], None]
+PHYSICIST, DOSIMETRIST, THERAPIST = "MP-1", "MD-1", "RT-1"
+BEFORE_BEAM_S, AFTER_BEAM_S = 0.5, 0.5
+PUBLIC_SAMPLE = Path("shared/samples/xsyg/XSYG_file.xsyg")  # beside the checkout, where somebody keeps public files
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it."""
+
+    session: str
+    record: dict[str, Any]
+    files: dict[str, str]
+    disc_file: str
+
+
+def example_files() -> Path:
+    """The folder of example files: in a checkout, or where the installation put it. Raises Refused."""
+    for folder in (
+        Path(__file__).parents[2] / "config" / "demo",
+        Path(sysconfig.get_path("data")) / "share" / "dosimetry-acquire" / "demo",
+    ):
+        if folder.is_dir():
+            return folder
+    raise Refused("The example files of the demonstration are not installed.")
+
+
+def prepare(folder: Path) -> Path:
+    """Copy the service's configuration into the run's folder and make the readers' folders; returns its path."""
+    folder.mkdir(parents=True)
+    for reader in ("reader-1", "reader-2"):
+        (folder / reader).mkdir()
+    text = (example_files() / "service.toml").read_text().replace("dir:reader", f"dir:{folder.resolve()}/reader")
+    path = folder / "service.toml"
+    path.write_text(text)
+    return path
+
+
+def example(name: str) -> tuple[str, bytes]:
+    """An example file with its dates moved so that its session is today."""
+    today = datetime.now(UTC).date()
+    return name, shifted((example_files() / name).read_bytes(), scene.DAY_OF_FILES, today)
+
+
+async def play(service: Service, folder: Path, tell: Tell) -> Played:
+    """The whole procedure on a running service."""
+    path = load(folder / "service.toml").store
+    if path is None:
+        raise Refused("The demonstration's configuration has no store.")
+    connection = connect(path)
+    try:
+        await _ready(service)
+        session = _open(connection, tell)
+        async with bench(service.endpoint, service.topics, DOSIMETRIST, timeout_s=60) as asker:
+            await _measure(connection, asker, service, session, tell)
+        disc_file = await _read_out(connection, service, folder, session, tell)
+        tell("Closing: the store must have confirmed everything")
+        await close_when_settled(connection, session.id, DOSIMETRIST)
+        tell("Doses, uncertainties, decisions")
+        calculate_session(connection, session.id, PHYSICIST)
+        record = build(connection, session.id)
+        return Played(session.id, record, write_files(record, folder), disc_file)
+    finally:
+        connection.close()
+
+
+async def _ready(service: Service) -> None:
+    for runner in service.runners.values():
+        for _ in range(400):
+            if runner.state.state == "ready":
+                break
+            await asyncio.sleep(0.05)
+        else:
+            raise Refused(f"{runner.instrument} did not become ready: {runner.state.why or runner.state.state}.")
+
+
+def _open(connection: sqlite3.Connection, tell: Tell) -> Session:
+    tell("Order ORD-A-1 (FHIR ServiceRequest, 77331), plan v2, session")
+    name, body = example("order-A-1.json")
+    order = add_order(connection, body, name, DOSIMETRIST)
+    inventory, calibrations, plan = (example(f"{n}.toml") for n in ("inventory", "calibrations", "plan-A-v2"))
+    owned = read_inventory(inventory[1], inventory[0])
+    add_plan(connection, plan[1], plan[0], PHYSICIST, owned, read_calibrations(calibrations[1], calibrations[0]))
+    session = start_session(
+        connection, order.id, DOSIMETRIST, calibrations=calibrations, inventory=inventory, simulated=True
+    )
+    time_out(connection, session.id, DOSIMETRIST, THERAPIST, identifiers_agree=True)
+    set_environment(
+        connection, session.id, DOSIMETRIST, temperature_c=scene.TEMPERATURE_C, pressure_kpa=scene.PRESSURE_KPA,
+        source="simulated room sensors",
+    )  # fmt: skip
+    return get_session(connection, session.id)
+
+
+async def _measure(
+    connection: sqlite3.Connection, asker: BusBench, service: Service, session: Session, tell: Tell
+) -> None:
+    """Every step up to the elements' coming back, in the plan's order."""
+
+    async def during(step: Step) -> None:
+        await _beam_or_wait(service, step)
+
+    for step in session.plan.step:
+        tell(step.title)
+        elements = [(p, e) for p in step.points for e in session.plan.point_named(p).elements]
+        now = get_session(connection, session.id)
+        for point, element in elements:
+            if step.kind == "place":
+                place(connection, now, point, element, DOSIMETRIST)
+            elif step.kind == "remove":
+                remove(connection, now, element, DOSIMETRIST)
+        if step.has_markers:
+            await run_step(connection, asker, session.id, step.id, DOSIMETRIST, during)
+
+
+async def _beam_or_wait(service: Service, step: Step) -> None:
+    """A background only waits. An irradiation gives the step's charge to the simulated detector."""
+    duration_s = step.duration_s
+    if step.kind == "zero" or duration_s is None:
+        return
+    if step.kind == "irradiate":
+        await asyncio.sleep(BEFORE_BEAM_S)
+        resource = next(i.resource for i in service.loaded.config.instrument if i.id == step.instrument)
+        name = resource.removeprefix("simulator:")
+        speed = next(s.speed for s in service.loaded.config.simulator if s.id == name)
+        detector: Any = service.simulators[name].instrument
+        detector.detector.expose(scene.BEAM_CHARGE_C[step.id], duration_s * speed)
+    await asyncio.sleep(duration_s + AFTER_BEAM_S)
+
+
+async def _read_out(
+    connection: sqlite3.Connection, service: Service, folder: Path, session: Session, tell: Tell
+) -> str:
+    """Days later at the readers: chips on a simulated Harshaw, a disc from a public lexsyg file where there is one."""
+    tell("Reading the chips with their standards and controls, and the disc")
+    reader: Any = service.simulators["sim-winrems"].instrument
+    reader.read_out([(card, (None, charge, None, None)) for card, charge in scene.CHIPS])
+    public = next((p / PUBLIC_SAMPLE for p in (Path.cwd(), *Path.cwd().parents) if (p / PUBLIC_SAMPLE).exists()), None)
+    if public is not None:
+        part = folder / "reader-2" / ".part"
+        await asyncio.to_thread(shutil.copy, public, part)
+        part.rename(part.with_name("disc.xsyg"))
+        return f"a public lexsyg file ({public.name})"
+    lexsyg: Any = service.simulators["sim-lexsyg"].instrument
+    lexsyg.read_out("Luminescence", 1, scene.DISC_DOSE_SCALE)
+    return "a simulated lexsyg file"
