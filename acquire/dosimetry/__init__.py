@@ -1,63 +1,310 @@
 """From reading to dose: pure functions, usable without the daemon.
 
 Units stand in every name; every factor has a source and an uncertainty; what is missing or blocked raises a
-DosimetryError with one plain sentence and gives no number.
+DosimetryError with one plain sentence and gives no number. Spectra are in acquire.dosimetry.microdosimetry (with
+micro_calibration and micro_formats), unit conversions in acquire.dosimetry.units.
 """
 
-from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, quadrature
+from acquire.dosimetry.arrays import each
+from acquire.dosimetry.attempts import Attempt, Counted, counting, pair_choice, pair_difference_percent
+from acquire.dosimetry.beam_quality import (
+    d_ref_of_r50,
+    dose_at_maximum,
+    inverse_square,
+    pdd10x,
+    r50_of_i50,
+    tpr20_10_estimate,
+    tpr20_10_of_pdd,
+)
+from acquire.dosimetry.brachytherapy import check_dwell_time, days_between, decay_factor, dwell_time_s, source_strength
+from acquire.dosimetry.budget import (
+    Budget,
+    Contribution,
+    coverage_factor,
+    effective_dof,
+    quadrature,
+    standard_from_certificate,
+)
+from acquire.dosimetry.calibration import (
+    Coefficient,
+    change_percent,
+    cross_calibration,
+    detector_calibration,
+    dose_at_maximum_of,
+    may_be_issued,
+)
 from acquire.dosimetry.chamber import chamber_dose_trs398
 from acquire.dosimetry.charge import NetCharge, net_charge, slope
-from acquire.dosimetry.decision import Decision, State, decide, fit_for, p_conform, report_only
-from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose
-from acquire.dosimetry.dose import FORMULAS_VERSION, Dose, Step
-from acquire.dosimetry.environment import k_tp
-from acquire.dosimetry.errors import Blocked, DosimetryError, MissingFactor, OutsideValidity
-from acquire.dosimetry.factor import Factor
-from acquire.dosimetry.kq_trs398_rev1 import k_q_sigmoid
-from acquire.dosimetry.polarity import k_pol
-from acquire.dosimetry.recombination import k_s_pulsed
-from acquire.dosimetry.tld import (
-    ElementSignal,
-    background_of_controls,
-    detection_limit_cgy,
-    pair_difference_percent,
-    rcf_of_standards,
-    tld_dose,
+from acquire.dosimetry.correction_tables import (
+    CorrectionTable,
+    cf_of_ratio,
+    equivalent_square_cm,
+    temperature_coefficient,
 )
+from acquire.dosimetry.correlation import (
+    Combined,
+    Term,
+    combine,
+    correlation_coefficient,
+    mean_of_deviations,
+    mean_of_doses,
+    weighted_mean,
+)
+from acquire.dosimetry.course import Line, course_against_limit, course_dose, imaging_line, therapy_line
+from acquire.dosimetry.decision import (
+    Decision,
+    State,
+    decide,
+    e_n,
+    false_accept_risk,
+    fit_for,
+    fitness,
+    invalid,
+    p_conform,
+    report_only,
+)
+from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose, diode_exit_dose
+from acquire.dosimetry.dose import FORMULAS_VERSION, Dose, Step
+from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
+from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
+from acquire.dosimetry.explain import budget_table, explain
+from acquire.dosimetry.factor import Circumstances, Factor
+from acquire.dosimetry.guards import (
+    alike,
+    believable,
+    fresh,
+    likely_unit,
+    polarity_as_at_calibration,
+    same_scale,
+    without_overload,
+)
+from acquire.dosimetry.kq_electrons import (
+    k_q_electrons_2014,
+    k_q_relative_2014,
+    k_r50_cylindrical_1999,
+    k_r50_plane_parallel_1999,
+    p_gradient,
+)
+from acquire.dosimetry.kq_tg51 import k_q_of_abc, k_q_tg51
+from acquire.dosimetry.kq_trs398_2000 import k_q_electrons_2000, k_q_photons_2000
+from acquire.dosimetry.kq_trs398_rev1 import cavity_length_cm, k_q_rev1, k_q_sigmoid
+from acquire.dosimetry.limits import LimitFinding, against_limits
+from acquire.dosimetry.luminescence import (
+    angle_factor,
+    background_of_controls,
+    blank_sd,
+    check_element,
+    depletion_corrected,
+    depletion_of,
+    detection_limit_cgy,
+    element_sensitivities,
+    fading_linear,
+    linearity_line,
+    net_signal,
+    second_read,
+    within_days,
+)
+from acquire.dosimetry.midline import midline_mean, midline_transmission
+from acquire.dosimetry.montecarlo import Distribution, Simulated, confirms, simulate
+from acquire.dosimetry.mosfet import (
+    cf_of_sensitivity,
+    enough_life,
+    mosfet_dose,
+    read_at_same_delay,
+    remaining_mv,
+    threshold_shift_mv,
+)
+from acquire.dosimetry.number_text import parse_number
+from acquire.dosimetry.osl import (
+    Dot,
+    ReaderForm,
+    audit_form_cgy,
+    n_dw_of_standards,
+    osl_dose,
+    reader_dose_mrad,
+    reader_form_dose,
+    right_curve,
+)
+from acquire.dosimetry.polarity import k_pol, opposite_signs, polarity_warning, relative_to_calibration, waited
+from acquire.dosimetry.propagation import Propagated, Quantity, propagate
+from acquire.dosimetry.readings import Mean, mean_of
+from acquire.dosimetry.recombination import (
+    k_s_continuous,
+    k_s_linear,
+    k_s_pulsed,
+    k_s_scanned,
+    p_ion_pulsed,
+    voltage_ratio,
+)
+from acquire.dosimetry.tg51 import chamber_dose_tg51, electron_dose_muir_rogers, electron_dose_tg51_1999
+from acquire.dosimetry.tld import ElementSignal, rcf_of_standards, tld_dose
+from acquire.dosimetry.trend import Chart, Observation, chart, charts, ewma, percent_beyond, repeats_out
+from acquire.dosimetry.volume import k_vol, p_rp_of_parabola, p_rp_of_profile
 
 __all__ = [
     "FORMULAS_VERSION",
+    "Attempt",
     "Blocked",
     "Budget",
+    "Chart",
+    "Circumstances",
+    "Coefficient",
+    "Combined",
     "Contribution",
+    "CorrectionTable",
+    "Counted",
     "Decision",
+    "Distribution",
     "Dose",
     "DosimetryError",
+    "Dot",
+    "Doubtful",
     "ElementSignal",
     "Factor",
+    "LimitFinding",
+    "Line",
+    "Mean",
     "MissingFactor",
     "NetCharge",
+    "Observation",
     "OutsideValidity",
+    "Propagated",
+    "Quantity",
+    "ReaderForm",
+    "Simulated",
     "State",
     "Step",
+    "Term",
+    "against_limits",
+    "alike",
+    "angle_factor",
+    "audit_form_cgy",
     "background_of_controls",
+    "believable",
+    "blank_sd",
+    "budget_table",
+    "cavity_length_cm",
+    "cf_of_ratio",
+    "cf_of_sensitivity",
     "cf_temperature",
+    "chamber_dose_tg51",
     "chamber_dose_trs398",
+    "change_percent",
+    "chart",
+    "charts",
+    "check_dwell_time",
+    "check_element",
+    "combine",
+    "confirms",
+    "correlation_coefficient",
+    "counting",
+    "course_against_limit",
+    "course_dose",
     "coverage_factor",
+    "cross_calibration",
+    "d_ref_of_r50",
+    "days_between",
+    "decay_factor",
     "decide",
+    "depletion_corrected",
+    "depletion_of",
     "detection_limit_cgy",
+    "detector_calibration",
     "diode_entrance_dose",
+    "diode_exit_dose",
+    "dose_at_maximum",
+    "dose_at_maximum_of",
+    "dwell_time_s",
+    "e_n",
+    "each",
+    "effective_dof",
+    "electron_dose_muir_rogers",
+    "electron_dose_tg51_1999",
+    "element_sensitivities",
+    "enough_life",
+    "equivalent_square_cm",
+    "ewma",
+    "explain",
+    "fading_linear",
+    "false_accept_risk",
     "fit_for",
+    "fitness",
+    "fresh",
+    "humidity_row",
+    "imaging_line",
+    "invalid",
+    "inverse_square",
     "k_pol",
+    "k_q_electrons_2000",
+    "k_q_electrons_2014",
+    "k_q_of_abc",
+    "k_q_photons_2000",
+    "k_q_relative_2014",
+    "k_q_rev1",
     "k_q_sigmoid",
+    "k_q_tg51",
+    "k_r50_cylindrical_1999",
+    "k_r50_plane_parallel_1999",
+    "k_s_continuous",
+    "k_s_linear",
     "k_s_pulsed",
+    "k_s_scanned",
     "k_tp",
+    "k_vol",
+    "likely_unit",
+    "linearity_line",
+    "may_be_issued",
+    "mean_of",
+    "mean_of_deviations",
+    "mean_of_doses",
+    "midline_mean",
+    "midline_transmission",
+    "mosfet_dose",
+    "n_dw_of_standards",
     "net_charge",
+    "net_signal",
+    "opposite_signs",
+    "osl_dose",
     "p_conform",
+    "p_gradient",
+    "p_ion_pulsed",
+    "p_rp_of_parabola",
+    "p_rp_of_profile",
+    "p_tp",
+    "pair_choice",
     "pair_difference_percent",
+    "parse_number",
+    "pdd10x",
+    "percent_beyond",
+    "polarity_as_at_calibration",
+    "polarity_warning",
+    "propagate",
     "quadrature",
+    "r50_of_i50",
     "rcf_of_standards",
+    "read_at_same_delay",
+    "reader_dose_mrad",
+    "reader_form_dose",
+    "relative_to_calibration",
+    "remaining_mv",
+    "repeats_out",
     "report_only",
+    "right_curve",
+    "same_scale",
+    "second_read",
+    "simulate",
     "slope",
+    "source_strength",
+    "standard_from_certificate",
+    "temperature_coefficient",
+    "therapy_line",
+    "threshold_shift_mv",
     "tld_dose",
+    "tpr20_10_estimate",
+    "tpr20_10_of_pdd",
+    "voltage_ratio",
+    "waited",
+    "weighted_mean",
+    "within_days",
+    "without_overload",
 ]

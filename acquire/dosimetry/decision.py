@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.budget import coverage_factor, effective_dof
+from acquire.dosimetry.distributions import normal_cdf
+from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.guards import believable, same_scale
 
 Rule = Literal["guard-band", "simple-acceptance"]
+UncertaintyForm = Literal["first-order", "exact"]
 
 
 class State(StrEnum):
@@ -23,6 +27,13 @@ class State(StrEnum):
     REPORT_ONLY = "REPORT ONLY"
 
 
+_ASKS = {
+    State.OUT_OF_TOLERANCE: "repeat at the next planned fraction, physicist's review",
+    State.ACTION: "hold before the next fraction; physicist and physician informed the same day",
+    State.INVALID: "no number; the cause is in the record",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided, by which rule and with which limits. All percentages of the expected dose."""
@@ -34,6 +45,27 @@ class Decision:
     p_conform: float | None = None
     tolerance_percent: float | None = None
     action_percent: float | None = None
+    k: float | None = None
+    u_form: str | None = None
+    why: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """PASS and the uncertainty band count as accepted."""
+        return self.state in (State.PASS, State.PASS_BAND)
+
+    @property
+    def asks(self) -> str | None:
+        """What the state asks of people; None for an accepted or a reported result: it raises no alarm."""
+        return _ASKS.get(self.state)
+
+    @property
+    def acceptance_limit_percent(self) -> float | None:
+        """Largest deviation of a plain PASS: TL - U with a guard band (ILAC-G8, w = U), TL with simple acceptance."""
+        if self.tolerance_percent is None or self.expanded_percent is None:
+            return None
+        guard = self.expanded_percent if self.rule == "guard-band" else 0.0
+        return self.tolerance_percent - guard
 
 
 def fit_for(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> tuple[bool, float]:
@@ -42,11 +74,22 @@ def fit_for(tolerance_percent: float, u_measured_percent: float, u_expected_perc
     return expanded < tolerance_percent, expanded
 
 
+def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> str | None:
+    """The sentence to say while planning when the method cannot show conformity; None when it can."""
+    fit, expanded = fit_for(tolerance_percent, u_measured_percent, u_expected_percent)
+    if fit:
+        return None
+    return (
+        f"The method is not fit for this tolerance: U of the deviation is {expanded:.1f} %, the tolerance"
+        f" {tolerance_percent:g} %; a tolerance above {expanded:.1f} % would fit."
+    )
+
+
 def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: float) -> float:
-    """Probability that the true deviation lies inside the tolerance (JCGM 106:2012 section 7.4, normal)."""
+    """Probability that the true deviation lies inside the tolerance (JCGM 106:2012, normal distribution)."""
     upper = (tolerance_percent - deviation_percent) / u_percent
     lower = (-tolerance_percent - deviation_percent) / u_percent
-    return _normal(upper) - _normal(lower)
+    return normal_cdf(upper) - normal_cdf(lower)
 
 
 def decide(
@@ -58,47 +101,60 @@ def decide(
     tolerance_percent: float,
     action_percent: float,
     rule: Rule,
+    dof_measured: float = math.inf,
+    dof_expected: float = math.inf,
+    u_form: UncertaintyForm = "first-order",
 ) -> Decision:
     """The state of a measured dose against an expected one.
 
     Guard band (ILAC-G8, w = U): |δ| <= TL - U is PASS, up to TL "PASS, uncertainty band" (accepted, p_conform is
     printed). Simple acceptance: |δ| <= TL is PASS. Then OUT OF TOLERANCE up to the action level, ACTION beyond.
+    u_form: "first-order" u_δ = √(u_meas² + u_exp²), or "exact" with the factor (1 + δ) of the GUM; the Decision says
+    which. U = k u with k from the effective degrees of freedom, 2 for ample ones.
     """
-    if expected_gy <= 0 or dose_gy <= 0:
-        raise OutsideValidity("Measured and expected dose must both be above 0 Gy to be compared.")
-    if not 0.2 <= dose_gy / expected_gy <= 5:
-        raise Blocked(
-            f"The measured {dose_gy:.4g} Gy is {dose_gy / expected_gy:.3g} times the expected {expected_gy:.4g} Gy:"
-            " check the units (Gy and cGy, nC and pC) and the detector before anything else."
+    same_scale(dose_gy, expected_gy)
+    if rule not in ("guard-band", "simple-acceptance") or u_form not in ("first-order", "exact"):
+        raise OutsideValidity(
+            f"The rule '{rule}' with the form '{u_form}' is unknown: choose guard-band or simple-acceptance, and"
+            " first-order or exact."
+        )
+    if not 0 < tolerance_percent <= action_percent:
+        raise OutsideValidity(
+            f"The tolerance of {tolerance_percent:g} % must be above 0 and not above the action level of"
+            f" {action_percent:g} %."
         )
     deviation = 100 * (dose_gy / expected_gy - 1)
-    u = math.hypot(u_measured_percent, u_expected_percent)
-    guard = 2 * u if rule == "guard-band" else 0.0
-    size = abs(deviation)
-    if size <= tolerance_percent - guard:
-        state = State.PASS
-    elif size <= tolerance_percent:
-        state = State.PASS_BAND
-    elif size <= action_percent:
-        state = State.OUT_OF_TOLERANCE
-    else:
-        state = State.ACTION
-    chance = p_conform(deviation, tolerance_percent, u)
-    return Decision(state, rule, deviation, 2 * u, chance, tolerance_percent, action_percent)
+    u = math.hypot(u_measured_percent, u_expected_percent) * (1 + deviation / 100 if u_form == "exact" else 1.0)
+    k = coverage_factor(effective_dof([(u_measured_percent, dof_measured), (u_expected_percent, dof_expected)]))
+    state = _state(abs(deviation), tolerance_percent, action_percent, k * u if rule == "guard-band" else 0.0)
+    chance = p_conform(deviation, tolerance_percent, u) if u > 0 else float(abs(deviation) <= tolerance_percent)
+    return Decision(state, rule, deviation, k * u, chance, tolerance_percent, action_percent, k, u_form)
+
+
+def _state(size: float, tolerance: float, action: float, guard: float) -> State:
+    if size <= tolerance - guard:
+        return State.PASS
+    if size <= tolerance:
+        return State.PASS_BAND
+    return State.OUT_OF_TOLERANCE if size <= action else State.ACTION
 
 
 def report_only(dose_gy: float, plausible_gy: tuple[float, float]) -> Decision:
     """No expected dose, but a range that is believable. Blocked outside it: no dose is shown then."""
-    low, high = plausible_gy
-    if not low <= dose_gy <= high:
-        side = "above" if dose_gy > high else "below"
-        bound = high if dose_gy > high else low
-        raise Blocked(
-            f"The result lies {side} the plausible {100 * bound:g} cGy of this point; the unit of a column or factor"
-            " may be wrong (mrad, cGy, Gy). No dose is shown."
-        )
+    believable(dose_gy, *plausible_gy)
     return Decision(State.REPORT_ONLY, "plausible range")
 
 
-def _normal(x: float) -> float:
-    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
+def invalid(why: str) -> Decision:
+    """The decision where a block forbids a number; `why` is the block's sentence."""
+    return Decision(State.INVALID, "none", why=why)
+
+
+def e_n(value: float, expanded: float, other: float, other_expanded: float) -> float:
+    """E_n = |a - b| / √(U_a² + U_b²), both U at k = 2 (ISO 13528); up to 1 the two agree."""
+    return abs(value - other) / math.hypot(expanded, other_expanded)
+
+
+def false_accept_risk(tolerance_percent: float, acceptance_limit_percent: float, u_percent: float) -> float:
+    """Largest risk that a result at the acceptance limit is truly outside the tolerance (one side, normal)."""
+    return 1 - normal_cdf((tolerance_percent - acceptance_limit_percent) / u_percent)

@@ -58,12 +58,12 @@ ABC_DOUBTFUL: Mapping[str, tuple[float, float, float]] = {
 def k_q_tg51(chamber: str, pdd10x_percent: float) -> float:
     """k_Q of a listed chamber for %dd(10)x from 58 to 86; below 63 on a line to 1 at 58 (Co-60).
 
-    Raises Doubtful for a chamber whose coefficients are known but not of the addendum's list, OutsideValidity for others.
+    Raises Doubtful for a chamber whose coefficients are not of the addendum's list, OutsideValidity for others.
     """
     if chamber in ABC_DOUBTFUL:
         raise Doubtful(
-            f"The k_Q of {chamber} is not in the addendum's list of reference chambers as held here: enter the site's own"
-            " k_Q with its source and uncertainty."
+            f"The k_Q of {chamber} is not in the addendum's list of reference chambers as held here: enter the site's"
+            " own k_Q with its source and uncertainty."
         )
     if chamber not in ABC:
         raise OutsideValidity(f"The TG-51 addendum table has no '{chamber}'; it has {', '.join(ABC)}.")

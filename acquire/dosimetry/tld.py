@@ -1,7 +1,8 @@
 """TLD elements: reader calibration by standards of the same session, element correction, background, dose.
 
 The ECC/RCF form of AAPM TG-191 (recalled, not re-read): D = mean over elements of (Q ECC - B)/RCF, x k_F k_L k_Q.
-The background is the mean of sensitivity-corrected control elements and is taken off after the element correction.
+The background is the mean of sensitivity-corrected control elements and is taken off after the element correction; the
+other form can be asked for and is then named in the steps.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from acquire.dosimetry.attempts import pair_difference_percent
 from acquire.dosimetry.budget import Contribution, quadrature
-from acquire.dosimetry.dose import Calculation, Dose
+from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
-from acquire.dosimetry.factor import Factor, needed
+from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.luminescence import Background, net_formula, net_signal
 
 SOURCE = "AAPM TG-191, ECC/RCF form"
 CORRECTIONS = ("k_f", "k_l", "k_q")
@@ -28,33 +31,25 @@ class ElementSignal:
     ecc: Factor
 
 
-def background_of_controls(signals: Sequence[float]) -> float:
-    """Mean signal of the control elements of the session. Raises MissingFactor when none was read."""
-    if not signals:
-        raise MissingFactor("The control elements of this reader session are missing: without them there is no result.")
-    return fmean(signals)
-
-
-def rcf_of_standards(standards: Sequence[ElementSignal], background: float, dose_cgy: float) -> float:
-    """Reader calibration factor in signal per cGy: (mean of Q ECC of the standards - background) / their dose."""
+def rcf_of_standards(
+    standards: Sequence[ElementSignal],
+    background: float,
+    dose_cgy: float,
+    background_form: Background = "after-sensitivity",
+) -> float:
+    """Reader calibration factor in signal per cGy: mean net signal of the standards / their dose."""
     if not standards:
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:
         raise OutsideValidity(f"The dose of the standards is {dose_cgy} cGy; it must be above 0.")
-    value = (fmean([s.signal * s.ecc.value for s in standards]) - background) / dose_cgy
+    if background_form == "after-sensitivity":
+        mean = fmean([s.signal * s.ecc.value for s in standards]) - background
+    else:
+        mean = fmean([net_signal(s.signal, s.ecc.value, background, background_form) for s in standards])
+    value = mean / dose_cgy
     if value <= 0:
         raise Blocked("The standards read no more than the controls: standards and controls may have been exchanged.")
     return value
-
-
-def detection_limit_cgy(blank_sd: float, rcf: float) -> float:
-    """Three standard deviations of zero-dose readings, as a dose in cGy."""
-    return 3 * blank_sd / rcf
-
-
-def pair_difference_percent(first: float, second: float) -> float:
-    """|a - b| / mean(a, b), in percent."""
-    return 100 * abs(first - second) / fmean([first, second])
 
 
 def tld_dose(
@@ -65,33 +60,36 @@ def tld_dose(
     factors: Mapping[str, Factor],
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    background_form: Background = "after-sensitivity",
+    at: Circumstances | None = None,
 ) -> Dose:
     """Mean dose of the elements at a point.
 
-    background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1". Blocked when two
-    elements differ by more than pair_limit_percent: first the cause, then a stated choice, never a silent mean.
+    background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1", and k_theta where the
+    site uses it. Blocked when two elements differ by more than pair_limit_percent: first the cause, then a stated
+    choice, never a silent mean.
     """
     name = "TLD dose"
     if rcf.unit not in ("nC/cGy", "{counts}/cGy"):
         raise OutsideValidity(f"{name} needs the reader's factor in nC/cGy or {{counts}}/cGy, not in {rcf.unit}.")
+    positive(needed({"rcf": rcf}, "rcf", rcf.unit, name, at), "rcf")
     if not elements:
         raise MissingFactor("No element of this point has been read.")
-    ks = {each: needed(factors, each, "1", name) for each in CORRECTIONS}
+    wanted = (*CORRECTIONS, *(("k_theta",) if "k_theta" in factors else ()))
+    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
     inputs = {
         "elements": list(elements), "background": background, "rcf": rcf, "factors": dict(factors),
-        "pair_limit_percent": pair_limit_percent, "components": list(components),
+        "pair_limit_percent": pair_limit_percent, "components": list(components), "background_form": background_form,
     }  # fmt: skip
     work = Calculation(name, inputs)
-    doses = []
-    for each in elements:
-        value = (each.signal * each.ecc.value - background) / rcf.value
-        numbers = f"({each.signal:.6g} × {each.ecc.value:.6g} − {background:.6g}) / {rcf.value:.6g}"
-        doses.append(work.step(f"D({each.element})", "(Q · ECC − B)/RCF", numbers, value, "cGy", SOURCE))
-    _check_pair(elements, doses, pair_limit_percent)
+    doses = [_element_dose(work, each, background, rcf, background_form) for each in elements]
+    check_elements([each.element for each in elements], doses, pair_limit_percent)
     mean = fmean(doses)
-    dose_cgy = mean * ks["k_f"].value * ks["k_l"].value * ks["k_q"].value
-    numbers = " × ".join([f"{mean:.6g}", *(f"{ks[each].value:.6g}" for each in CORRECTIONS)])
-    work.step("D_w", "mean D · k_F · k_L · k_Q", numbers, dose_cgy, "cGy", SOURCE)
+    dose_cgy = mean
+    for factor in ks.values():
+        dose_cgy *= factor.value
+    numbers = " × ".join([_mean_of(doses), *(shown(factor.value) for factor in ks.values())])
+    work.step("D_w", " · ".join(("mean D", *ks)), numbers, dose_cgy, "cGy", SOURCE)
     work.row("rcf", rcf)
     spread = quadrature([each.ecc.u_percent for each in elements]) / len(elements)
     work.rows.append(Contribution("ecc", spread, elements[0].ecc.source))
@@ -101,14 +99,27 @@ def tld_dose(
     return work.dose(dose_cgy / 100)
 
 
-def _check_pair(elements: Sequence[ElementSignal], doses: Sequence[float], limit_percent: float) -> None:
+def _element_dose(work: Calculation, each: ElementSignal, background: float, rcf: Factor, form: Background) -> float:
+    value = net_signal(each.signal, each.ecc.value, background, form) / rcf.value
+    q, ecc, b = shown(each.signal), shown(each.ecc.value), shown(background)
+    inner = f"{q} × {ecc} − {b}" if form == "after-sensitivity" else f"({q} − {b}) × {ecc}"
+    numbers = f"({inner}) / {shown(rcf.value)}"
+    return work.step(f"D({each.element})", f"({net_formula(form)})/RCF", numbers, value, "cGy", SOURCE)
+
+
+def _mean_of(values: Sequence[float]) -> str:
+    return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
+
+
+def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
+    """Block a point with an element at or below background, or with elements further apart than the limit."""
     if min(doses) <= 0:
-        low = elements[doses.index(min(doses))].element
+        low = names[doses.index(min(doses))]
         raise Blocked(f"Element {low} read no more than the background: was it placed in the beam?")
     if len(doses) > 1:
         difference = pair_difference_percent(min(doses), max(doses))
         if difference > limit_percent:
-            names = " and ".join(each.element for each in elements)
             raise Blocked(
-                f"{names} differ by {difference:.1f} %, above the pair limit of {limit_percent:g} %: find the cause."
+                f"{' and '.join(names)} differ by {difference:.1f} %, above the pair limit of {limit_percent:g} %: find"
+                " the cause."
             )

@@ -1,0 +1,100 @@
+"""Results that share a calibration or a reader: sums and means, with what is common counted as common (GUM 5.2)."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, effective_dof
+from acquire.dosimetry.errors import OutsideValidity
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """weight × value, with the relative budget of the value; `scale` is what the percentages of the budget refer to."""
+
+    value: float
+    budget: Budget
+    weight: float = 1.0
+    scale: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A linear combination: value and standard uncertainty in the terms' unit, and its parts by row."""
+
+    value: float
+    u: float
+    dof: float
+    parts: tuple[tuple[str, float, str | None], ...]  # row, its part in the value's unit, the key it is shared under
+
+    @property
+    def expanded(self) -> float:
+        """U = k u."""
+        return coverage_factor(self.dof) * self.u
+
+    def budget(self) -> Budget:
+        """The relative budget of the combination. Raises OutsideValidity when its value is zero."""
+        if self.value == 0:
+            raise OutsideValidity("A combination of value zero has no relative uncertainty.")
+        rows = (
+            Contribution(name, 100 * abs(part / self.value), "combined results", shared_key=key)
+            for name, part, key in self.parts
+        )
+        return Budget(tuple(rows))
+
+
+def combine(terms: Sequence[Term]) -> Combined:
+    """Σ weight·value. Rows with the same name and shared_key add linearly with their signs, all others apart."""
+    if not terms:
+        raise OutsideValidity("There is nothing to combine.")
+    sums: dict[tuple[str, str | None, int], float] = defaultdict(float)
+    dofs: dict[tuple[str, str | None, int], float] = {}
+    for i, term in enumerate(terms):
+        scale = term.value if term.scale is None else term.scale
+        for j, row in enumerate(term.budget.rows):
+            own = -1 if row.shared_key is not None else 1000 * i + j
+            key = (row.name, row.shared_key, own)
+            sums[key] += term.weight * scale * row.sensitivity * row.u_percent / 100
+            dofs[key] = min(row.dof, dofs.get(key, math.inf))
+    u = math.sqrt(math.fsum(part * part for part in sums.values()))
+    dof = effective_dof([(abs(part), dofs[key]) for key, part in sums.items()])
+    parts = tuple((key[0], abs(part), key[1]) for key, part in sums.items())
+    return Combined(math.fsum(t.weight * t.value for t in terms), u, dof, parts)
+
+
+def mean_of_doses(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
+    """Arithmetic mean of doses in Gy, correlated through their shared rows."""
+    n = len(doses_gy)
+    return combine([Term(dose, budget, 1 / n) for dose, budget in zip(doses_gy, budgets, strict=True)])
+
+
+def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Budget]) -> Combined:
+    """Mean of deviations in percent; the budgets' percentages are percentages of the expected dose (first order)."""
+    n = len(deviations_percent)
+    pairs = zip(deviations_percent, budgets, strict=True)
+    return combine([Term(deviation, budget, 1 / n, 100.0) for deviation, budget in pairs])
+
+
+def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
+    """Mean weighted by 1/u² of the parts that are not shared; what is shared stays common."""
+    own = [
+        math.sqrt(sum((dose * row.part_percent / 100) ** 2 for row in budget.rows if row.shared_key is None))
+        for dose, budget in zip(doses_gy, budgets, strict=True)
+    ]
+    if not own or min(own) <= 0:
+        raise OutsideValidity("A weighted mean needs an own uncertainty above 0 for each result.")
+    total = math.fsum(1 / u**2 for u in own)
+    weights = [1 / u**2 / total for u in own]
+    return combine([Term(d, b, w) for d, b, w in zip(doses_gy, budgets, weights, strict=True)])
+
+
+def correlation_coefficient(first: Term, second: Term) -> float:
+    """r of two results, from the rows they share (GUM 5.2.2)."""
+    together, apart = combine([first, second]), combine([first, Term(second.value, second.budget, -second.weight)])
+    u1, u2 = combine([first]).u, combine([second]).u
+    if u1 == 0 or u2 == 0:
+        raise OutsideValidity("A correlation needs two results with an uncertainty above 0.")
+    return (together.u**2 - apart.u**2) / (4 * u1 * u2)

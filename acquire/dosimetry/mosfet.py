@@ -1,0 +1,92 @@
+"""MOSFET detectors: dose from the shift of the threshold voltage, and the life that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from acquire.dosimetry.budget import Contribution
+from acquire.dosimetry.dose import Calculation, Dose, shown
+from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+
+SOURCE = "threshold shift, vendors' form (textbook)"
+CORRECTIONS = ("cf_energy", "cf_angle")
+
+
+def threshold_shift_mv(before_mv: float, after_mv: float) -> float:
+    """ΔV_th = V_after - V_before. Blocked when it is not above 0: exchanged readings, or no dose."""
+    shift = after_mv - before_mv
+    if shift <= 0:
+        raise Blocked(f"The threshold voltage changed by {shift:g} mV: before and after may have been exchanged.")
+    return shift
+
+
+def read_at_same_delay(before_min: float, after_min: float, calibration_min: float, tolerance_min: float) -> None:
+    """Block readings not taken at the calibration's delay from the irradiation (fading and creep-up), in minutes."""
+    for what, delay in (("before", before_min), ("after", after_min)):
+        if abs(delay - calibration_min) > tolerance_min:
+            raise Blocked(
+                f"The threshold was read {delay:g} min {what} irradiation, at calibration {calibration_min:g} min;"
+                f" the difference may be {tolerance_min:g} min."
+            )
+
+
+def mosfet_dose(
+    *,
+    before_mv: float,
+    after_mv: float,
+    factors: Mapping[str, Factor],
+    components: Sequence[Contribution] = (),
+    at: Circumstances | None = None,
+) -> Dose:
+    """D = ΔV_th · CF · CF_energy · CF_angle.
+
+    factors: cf in cGy/mV (of the sensor, bias and beam); cf_energy and cf_angle in "1", 1 only with the reason as its
+    source. Raises MissingFactor, OutsideValidity, Blocked.
+    """
+    name = "MOSFET dose"
+    cf = positive(needed(factors, "cf", "cGy/mV", name, at), "cf")
+    cfs = {each: positive(needed(factors, each, "1", name, at), each) for each in CORRECTIONS}
+    inputs = {"before_mv": before_mv, "after_mv": after_mv, "factors": dict(factors), "components": list(components)}
+    work = Calculation(name, inputs)
+    shift = threshold_shift_mv(before_mv, after_mv)
+    work.step("ΔV_th", "V_after − V_before", f"{shown(after_mv)} − {shown(before_mv)}", shift, "mV", SOURCE)
+    dose_cgy = shift * cf.value
+    for correction in cfs.values():
+        dose_cgy *= correction.value
+    numbers = " × ".join(shown(x) for x in (shift, cf.value, *(c.value for c in cfs.values())))
+    work.step("D_w", " · ".join(("ΔV_th", "CF", *cfs)), numbers, dose_cgy, "cGy", SOURCE)
+    for each, factor in {"cf": cf, **cfs}.items():
+        work.row(each, factor)
+    work.rows.extend(components)
+    return work.dose(dose_cgy / 100)
+
+
+def cf_of_sensitivity(mv_per_gy: float) -> float:
+    """CF in cGy/mV of a sensor whose sensitivity is given in mV/Gy."""
+    if mv_per_gy <= 0:
+        raise OutsideValidity("A sensitivity must be above 0 mV/Gy.")
+    return 100 / mv_per_gy
+
+
+def calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> float:
+    """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose."""
+    if dose_cgy <= 0 or not shifts_mv or min(shifts_mv) <= 0:
+        raise OutsideValidity("A MOSFET calibration needs a dose above 0 and threshold shifts above 0 mV.")
+    return dose_cgy / (sum(shifts_mv) / len(shifts_mv))
+
+
+def remaining_mv(threshold_mv: float, limit_mv: float) -> float:
+    """Threshold shift left before the end of life. The limit (often 20 000 mV) is the maker's, entered by the site."""
+    return max(0.0, limit_mv - threshold_mv)
+
+
+def enough_life(threshold_mv: float, limit_mv: float, expected_cgy: float, cf_cgy_per_mv: float) -> float:
+    """Shift in mV that the expected dose needs. Blocked when less is left: use another sensor."""
+    need, left = expected_cgy / cf_cgy_per_mv, remaining_mv(threshold_mv, limit_mv)
+    if need > left:
+        raise Blocked(
+            f"The sensor stands at {threshold_mv:g} mV of {limit_mv:g} mV: {left:.0f} mV are left and {need:.0f} mV are"
+            " needed for the expected dose; use another sensor."
+        )
+    return need

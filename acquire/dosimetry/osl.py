@@ -1,0 +1,192 @@
+"""OSL dots: the chain of AAPM TG-191 (recalled, not re-read), the reader's own form, the form of the mailed audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from acquire.dosimetry.budget import Contribution, quadrature
+from acquire.dosimetry.dose import Calculation, Dose, shown
+from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
+from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected, net_formula, net_signal
+from acquire.dosimetry.tld import check_elements
+
+SOURCE = "AAPM TG-191"
+Position = Literal["in-field", "out-of-field"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One OSL element: its repeated readings in order, in counts, and its sensitivity correction k_s."""
+
+    element: str
+    readings: tuple[float, ...]
+    k_s: Factor
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderForm:
+    """The forms a site has chosen, named in every step and in the hash: depletion, background, place in the field."""
+
+    depletion_per_reading: float
+    depletion: Depletion
+    background: Background
+    position: Position
+
+
+def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: float, form: ReaderForm) -> float:
+    """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session."""
+    if not standards:
+        raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
+    if dose_cgy <= 0:
+        raise OutsideValidity(f"The dose of the standards is {dose_cgy} cGy; it must be above 0.")
+    mean = fmean([corrected_signal(each, background, form) for each in standards])
+    if mean <= 0:
+        raise Blocked("The standards read no more than the controls: standards and controls may have been exchanged.")
+    return dose_cgy / mean
+
+
+def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
+    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background."""
+    if not dot.readings:
+        raise MissingFactor(f"Dot {dot.element} has not been read.")
+    mean = fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
+    return net_signal(mean, dot.k_s.value, background, form.background)
+
+
+def osl_dose(
+    *,
+    dots: Sequence[Dot],
+    background: float,
+    n_dw: Factor,
+    factors: Mapping[str, Factor],
+    form: ReaderForm,
+    pair_limit_percent: float,
+    components: Sequence[Contribution] = (),
+    at: Circumstances | None = None,
+) -> Dose:
+    """D_w = mean(M_corr) N_D,w k_F k_L k_Q k_θ.
+
+    n_dw in cGy/{counts}; factors k_f, k_l, k_theta and k_q in "1". Out of the field the energy correction is k_q_out, a
+    value of the site (published ones run from 0.69 to 0.95, and one study finds the other sign). Raises MissingFactor,
+    OutsideValidity, Blocked.
+    """
+    name = f"OSL dose, {form.position}"
+    if form.position not in ("in-field", "out-of-field"):
+        raise OutsideValidity(f"The position '{form.position}' is unknown: in-field or out-of-field.")
+    energy = "k_q" if form.position == "in-field" else "k_q_out"
+    n_dw = positive(needed({"n_dw": n_dw}, "n_dw", "cGy/{counts}", name, at), "n_dw")
+    wanted = ("k_f", "k_l", energy, "k_theta")
+    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    if not dots:
+        raise MissingFactor("No dot of this point has been read.")
+    inputs = {
+        "dots": list(dots), "background": background, "n_dw": n_dw, "factors": dict(factors), "form": form,
+        "pair_limit_percent": pair_limit_percent, "components": list(components),
+    }  # fmt: skip
+    work = Calculation(name, inputs)
+    signals = [_signal(work, each, background, form) for each in dots]
+    check_elements([each.element for each in dots], signals, pair_limit_percent)
+    mean = fmean(signals)
+    dose_cgy = mean * n_dw.value
+    for factor in ks.values():
+        dose_cgy *= factor.value
+    numbers = " × ".join(shown(x) for x in (mean, n_dw.value, *(factor.value for factor in ks.values())))
+    work.step("D_w", " · ".join(("mean M_corr", "N_D,w", *ks)), numbers, dose_cgy, "cGy", SOURCE)
+    work.row("n_dw", n_dw)
+    spread = quadrature([each.k_s.u_percent for each in dots]) / len(dots)
+    work.rows.append(Contribution("k_s", spread, dots[0].k_s.source))
+    for each_k, factor in ks.items():
+        work.row(each_k, factor)
+    work.rows.extend(components)
+    return work.dose(dose_cgy / 100)
+
+
+def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) -> float:
+    value = corrected_signal(dot, background, form)
+    mean = fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
+    ratio = (
+        f"(1 + {form.depletion_per_reading})" if form.depletion == "growing" else f"(1 − {form.depletion_per_reading})"
+    )
+    sign = "" if form.depletion == "growing" else "-"
+    parts = " + ".join(f"{shown(r)} × {ratio}^({sign}{j})" for j, r in enumerate(dot.readings))
+    work.step(f"M({dot.element})", f"mean of M_j · k_d,j ({form.depletion})", f"({parts}) / {len(dot.readings)}", mean,
+              "{counts}", SOURCE)  # fmt: skip
+    m, k, b = shown(mean), shown(dot.k_s.value), shown(background)
+    numbers = f"{m} × {k} − {b}" if form.background == "after-sensitivity" else f"({m} − {b}) × {k}"
+    formula = net_formula(form.background, "M", "k_s")
+    return work.step(f"M_corr({dot.element})", formula, numbers, value, "{counts}", SOURCE)
+
+
+def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) -> float:
+    """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session)."""
+    if counts < 0 or reader_factor <= 0 or sensitivity <= 0:
+        raise OutsideValidity("Counts must not be negative, the reader's factor and the sensitivity must be above 0.")
+    return counts / (reader_factor * sensitivity)
+
+
+def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad: float) -> None:
+    """Block a dose calculated with the reader's curve for the other range; the cross-over is the reader's own."""
+    if (dose_mrad > crossover_mrad) == (curve == "low"):
+        raise Blocked(
+            f"{dose_mrad:.0f} mrad were calculated with the {curve}-dose curve; it ends at {crossover_mrad:g} mrad: use"
+            " the other curve."
+        )
+
+
+def reader_form_dose(
+    *,
+    counts: Sequence[tuple[str, float, Factor]],
+    control_mrad: float,
+    reader_factor: Factor,
+    factors: Mapping[str, Factor],
+    position: Position,
+    pair_limit_percent: float,
+    components: Sequence[Contribution] = (),
+    at: Circumstances | None = None,
+) -> Dose:
+    """Mean over elements of counts/(factor · sensitivity), less the control, times k_F and the energy correction.
+
+    counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
+    field). 1000 mrad = 1 cGy.
+    """
+    name, energy = f"OSL dose, reader's form, {position}", "k_q" if position == "in-field" else "k_q_out"
+    reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")
+    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in ("k_f", energy)}
+    if not counts:
+        raise MissingFactor("No dot of this point has been read.")
+    inputs = {
+        "counts": [list(each) for each in counts], "control_mrad": control_mrad, "reader_factor": reader_factor,
+        "factors": dict(factors), "pair_limit_percent": pair_limit_percent, "components": list(components),
+    }  # fmt: skip
+    work = Calculation(name, inputs)
+    values = []
+    for element, count, sensitivity in counts:
+        value = reader_dose_mrad(count, reader.value, sensitivity.value)
+        numbers = f"{shown(count)} / ({shown(reader.value)} × {shown(sensitivity.value)})"
+        values.append(work.step(f"D({element})", "counts/(factor · sensitivity)", numbers, value, "mRAD", "reader"))
+    check_elements([each[0] for each in counts], values, pair_limit_percent)
+    mean = fmean(values)
+    dose_cgy = (mean - control_mrad) / 1000
+    for factor in ks.values():
+        dose_cgy *= factor.value
+    if dose_cgy <= 0:
+        raise Blocked("The dots read no more than the control: were they placed in the beam?")
+    numbers = f"({shown(mean)} − {shown(control_mrad)}) / 1000"
+    numbers = " × ".join((numbers, *(shown(factor.value) for factor in ks.values())))
+    work.step("D_w", " · ".join(("(mean − control)/1000", *ks)), numbers, dose_cgy, "cGy", "reader's form")
+    work.row("reader_factor", reader)
+    spread = quadrature([each[2].u_percent for each in counts]) / len(counts)
+    work.rows.append(Contribution("sensitivity", spread, counts[0][2].source))
+    for each_k, factor in ks.items():
+        work.row(each_k, factor)
+    work.rows.extend(components)
+    return work.dose(dose_cgy / 100)
+
+
+def audit_form_cgy(reading: float, system_sensitivity: float, ecf: float, k_f: float, k_l: float, k_e: float) -> float:
+    """D = S R ECF K_F K_L K_E in cGy: the form of a mailed audit (IROC Houston)."""
+    return system_sensitivity * reading * ecf * k_f * k_l * k_e
