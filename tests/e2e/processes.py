@@ -1,0 +1,67 @@
+"""Real processes of the real command, to be killed at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ACQUIRE = Path(sys.executable).with_name("acquire")
+
+
+class Process:
+    """An `acquire` command that runs until it is told to stop or killed."""
+
+    def __init__(self, folder: Path, name: str, *arguments: str) -> None:
+        self._arguments = arguments
+        self._log = folder / f"{name}.log"
+        self._process: asyncio.subprocess.Process | None = None
+        self.first_line: dict[str, Any] = {}
+
+    async def start(self, *, reads_first_line: bool = False) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                str(ACQUIRE), *self._arguments, stdout=asyncio.subprocess.PIPE, stderr=log
+            )
+        if reads_first_line:
+            assert self._process.stdout is not None
+            line = await asyncio.wait_for(self._process.stdout.readline(), 20)
+            self.first_line = json.loads(line)
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._reap()
+
+    async def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return await self._reap()
+
+    async def _reap(self) -> int:
+        assert self._process is not None
+        await asyncio.wait_for(self._process.communicate(), 20)
+        code = self._process.returncode
+        assert code is not None
+        return code
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+
+async def ask(address: str, question: dict[str, Any]) -> dict[str, Any]:
+    """One question to a simulator's back door."""
+    host, port = address.removeprefix("tcp:").rsplit(":", 1)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(json.dumps(question).encode() + b"\n")
+    answer = json.loads(await asyncio.wait_for(reader.readline(), 10))
+    writer.close()
+    await writer.wait_closed()
+    assert isinstance(answer, dict)
+    return answer
