@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from acquire.bus.names import Name
 from acquire.errors import FileProblem
 from acquire.store.database import StoreError, path_of
-from acquire.tomlfile import Written, line_numbers, read, sentence
+from acquire.tomlfile import Written, line_numbers, message, read, sentence
 from drivers import Misuse
 from drivers.registry import driver_class
 
@@ -111,7 +111,7 @@ def load(path: Path) -> Loaded:
         raise FileProblem(f"{path}: cannot be read: {error.strerror}.") from error
     config = read(body, str(path), Config)
     lines = line_numbers(body.decode())
-    problems = [sentence(str(path), lines, where, message) for where, message in _check(config)]
+    problems = [sentence(str(path), lines, where, what) for where, what in _check(config)]
     if problems:
         raise FileProblem(*problems)
     store = path.parent / path_of(config.store.url) if config.store else None
@@ -147,9 +147,10 @@ def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], 
             known = ", ".join(simulators) or "none"
             yield ("instrument", n, "resource"), f"there is no [[simulator]] '{named}'; there are: {known}"
         try:
-            driver_class(each.model).settings_model.model_validate(dict(each.settings))
+            model = driver_class(each.model).settings_model
+            model.model_validate(dict(each.settings))
         except Misuse as error:
             yield ("instrument", n, "model"), str(error).rstrip(".")
         except ValidationError as error:
             for e in error.errors(include_url=False, include_context=False):
-                yield ("instrument", n, "settings", *e["loc"]), e["msg"]
+                yield ("instrument", n, "settings", *e["loc"]), message(e, model)

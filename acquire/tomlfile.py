@@ -40,11 +40,11 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
     except ValidationError as error:
         lines = line_numbers(text)
         raise FileProblem(
-            *(sentence(name, lines, e["loc"], _message(e, model)) for e in error.errors(include_url=False))
+            *(sentence(name, lines, e["loc"], message(e, model)) for e in error.errors(include_url=False))
         ) from error
 
 
-def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
+def message(error: ErrorDetails, model: type[BaseModel]) -> str:
     """pydantic's message; for a key that does not exist, the one that was probably meant and those there are."""
     if error["type"] != "extra_forbidden":
         return error["msg"]
@@ -75,11 +75,11 @@ def _model_in(annotation: Any) -> Any:
     return next((found for each in get_args(annotation) if (found := _model_in(each)) is not None), None)
 
 
-def sentence(name: str, lines: dict[Where, int], where: Where, message: str) -> str:
+def sentence(name: str, lines: dict[Where, int], where: Where, what: str) -> str:
     """One problem: file, line, key, what is wrong and what is allowed."""
     key = ".".join(str(part) for part in where) or "the file"
     line = next((lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in lines), 1)
-    return f"{name}, line {line}, {key}: {message}."
+    return f"{name}, line {line}, {key}: {what}."
 
 
 def line_numbers(text: str) -> dict[Where, int]:

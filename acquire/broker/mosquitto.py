@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ log_type error
 @asynccontextmanager
 async def spawned(binary: str, host: str, port: int) -> AsyncIterator[None]:
     """Run the binary with a configuration of ours; stop it at the end. Raises Refused."""
+    _must_be_free(host, port)
     with tempfile.TemporaryDirectory(prefix="acquire-broker-") as folder:
         file = Path(folder) / "mosquitto.conf"
         file.write_text(CONFIGURATION.format(host=host, port=port))
@@ -41,6 +43,19 @@ async def spawned(binary: str, host: str, port: int) -> AsyncIterator[None]:
             yield
         finally:
             await _stop(process)
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Otherwise whoever listens there would be taken for our broker."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((host, port))
+        except OSError as error:
+            text = (
+                f"A broker cannot listen on {host}:{port}: {error.strerror}. Choose another port, or mode 'external'."
+            )
+            raise Refused(text) from error
 
 
 async def _listening(process: asyncio.subprocess.Process, host: str, port: int) -> None:

@@ -14,7 +14,6 @@ from acquire.bus.bench import NotDone
 from acquire.bus.client import BusError
 from acquire.cli import instruments, procedure, serving, stores
 from acquire.cli.output import say
-from acquire.dosimetry.errors import DosimetryError
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -50,7 +49,7 @@ def main() -> None:
     except Misuse as error:
         say(str(error))
         sys.exit(USAGE)
-    except (Refused, DosimetryError, InstrumentError, StoreError, SpoolError, NotDone) as error:
+    except (Refused, InstrumentError, StoreError, SpoolError, NotDone) as error:
         say(str(error))
         sys.exit(REFUSED)
     except BusError as error:
@@ -66,6 +65,13 @@ def main() -> None:
         sys.exit(REFUSED)
     except TyperException as error:
         _usage(error)
+    except Exception as error:
+        from acquire.dosimetry.errors import DosimetryError  # noqa: PLC0415 - brings numpy
+
+        if not isinstance(error, DosimetryError):
+            raise
+        say(str(error))
+        sys.exit(REFUSED)
 
 
 def _usage(error: Exception) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import structlog
 import typer
@@ -90,12 +90,15 @@ def demo(
     folder: Annotated[Path, typer.Option("--output", "-o", help="Where to put store and record.")] = Path(
         "demo-output"
     ),
+    broker: Annotated[
+        Literal["auto", "mosquitto", "embedded"], typer.Option(help="Which broker of its own it uses.")
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """An ordered procedure from order to report, on simulators, in under a minute."""
     from acquire.demo import run as run_demo  # noqa: PLC0415 - brings everything
 
-    asyncio.run(run_demo(folder, serve=serve, as_json=as_json))
+    asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 
 
 def tail(

@@ -58,12 +58,13 @@ def example_files() -> Path:
     raise Refused("The example files of the demonstration are not installed.")
 
 
-def prepare(folder: Path) -> Path:
+def prepare(folder: Path, broker: str = "auto") -> Path:
     """Copy the service's configuration into the run's folder and make the readers' folders; returns its path."""
     folder.mkdir(parents=True)
     for reader in ("reader-1", "reader-2"):
         (folder / reader).mkdir()
-    text = (example_files() / "service.toml").read_text().replace("dir:reader", f"dir:{folder.resolve()}/reader")
+    text = (example_files() / "service.toml").read_text()
+    text = text.replace("dir:reader", f"dir:{folder.resolve()}/reader").replace('mode = "auto"', f'mode = "{broker}"')
     path = folder / "service.toml"
     path.write_text(text)
     return path

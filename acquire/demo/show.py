@@ -23,10 +23,10 @@ from acquire.service import Service, service
 STEPS = 18  # lines that play() tells, for the progress bar
 
 
-async def run(folder: Path, *, serve: bool, as_json: bool) -> None:
+async def run(folder: Path, *, serve: bool, as_json: bool, broker: str = "auto") -> None:
     """Run the demonstration in a new folder below `folder`; with `serve` keep everything running until interrupted."""
     run_folder = folder / datetime.now().strftime("%Y-%m-%dT%H-%M-%S")
-    config = await asyncio.to_thread(prepare, run_folder)
+    config = await asyncio.to_thread(prepare, run_folder, broker)
     async with service(load(config)) as running:
         with progress() as tell:
             played = await play(running, run_folder, tell)

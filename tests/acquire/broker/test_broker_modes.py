@@ -1,0 +1,66 @@
+"""The three ways to have a broker, each with a real one and clients that are not ours."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from brokers import free_port, running_mosquitto
+
+from acquire.broker import broker
+from acquire.bus.client import BusError, connect
+from acquire.config import BrokerConfig
+from acquire.errors import Refused
+
+
+@pytest.mark.parametrize(("mode", "protocol"), [("mosquitto", "5"), ("embedded", "3.1.1"), ("auto", "5")])
+async def test_a_broker_of_our_own_carries_messages_and_leaves_nothing_behind(mode: str, protocol: str) -> None:
+    config = BrokerConfig.model_validate({"mode": mode, "port": 0})
+    async with broker(config) as endpoint:
+        assert endpoint.protocol == protocol
+        async with connect(endpoint, "a") as one, connect(endpoint, "b") as other:
+            await other.subscribe("t/+")
+            await one.publish("t/1", b"hello")
+            async for message in other.messages():
+                assert (message.topic, message.payload) == ("t/1", b"hello")
+                break
+    with pytest.raises(BusError):
+        async with connect(endpoint, "late"):
+            pass
+    assert "embedded-broker" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize("mode", ["mosquitto", "embedded"])
+async def test_mosquittos_own_clients_are_served(mode: str) -> None:
+    async with broker(BrokerConfig.model_validate({"mode": mode, "port": 0})) as endpoint:
+        where = ["-h", endpoint.host, "-p", str(endpoint.port), "-t", "dosimetry/v1/x", "-V", "mqttv311"]
+        listening = await asyncio.create_subprocess_exec(
+            "mosquitto_sub", *where, "-C", "1", "-q", "1", stdout=asyncio.subprocess.PIPE
+        )
+        for _ in range(100):
+            said = await asyncio.create_subprocess_exec("mosquitto_pub", *where, "-q", "1", "-m", "a reading")
+            assert await said.wait() == 0
+            if listening.returncode is not None:
+                break
+            await asyncio.sleep(0.05)
+        out, _ = await asyncio.wait_for(listening.communicate(), 10)
+        assert out == b"a reading\n"
+
+
+async def test_external_is_taken_as_it_is(tmp_path: Path) -> None:
+    async with running_mosquitto(tmp_path) as running:
+        config = BrokerConfig(mode="external", port=running.port)
+        async with broker(config, password="secret") as endpoint:
+            assert (endpoint.port, endpoint.password) == (running.port, "secret")
+            assert "secret" not in repr(endpoint)
+
+
+async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    port = free_port()
+    server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", port)
+    async with server:
+        with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
+            async with broker(BrokerConfig(mode="mosquitto", port=port)):
+                pass
