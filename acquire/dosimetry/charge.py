@@ -36,11 +36,21 @@ def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
     return sum((t - mean_t) * (q - mean_q) for t, q in zip(times_s, charges_nc, strict=True)) / spread
 
 
-def net_charge(gross_nc: float, leakage_nc_per_s: float, duration_s: float) -> NetCharge:
-    """Q_net = Q_gross - I_leak t, with the sign of each.
+def long_enough(leakage_s: float, measured_s: float) -> None:
+    """Block a leakage measured for a shorter time than the beam: its current is not known well enough then."""
+    if leakage_s < measured_s:
+        raise Blocked(
+            f"The leakage was measured for {leakage_s:g} s, the charge for {measured_s:g} s: measure it as long."
+        )
 
-    A leakage of at most 0.1 % of the reading is named and not subtracted (the plan's budget carries 0.1 % for it);
-    above 0.5 % the result is blocked.
+
+def net_charge(
+    gross_nc: float, leakage_nc_per_s: float, duration_s: float, *, always_subtract: bool = False
+) -> NetCharge:
+    """Q_net = Q_gross - I_leak t, with the sign of each (TRS-398 Rev.1).
+
+    A leakage of at most 0.1 % of the reading is named and not subtracted (the plan's budget carries 0.1 % for it),
+    unless the site always subtracts; above 0.5 % the result is blocked.
     """
     if duration_s <= 0 or gross_nc == 0:
         raise OutsideValidity("A net charge needs a reading that is not zero and a duration above 0 s.")
@@ -51,6 +61,6 @@ def net_charge(gross_nc: float, leakage_nc_per_s: float, duration_s: float) -> N
             f"Leakage is {percent:.2f} % of the reading ({1000 * leakage_nc_per_s:.3f} pA for {duration_s:.1f} s),"
             f" above {LEAKAGE_BLOCKS_PERCENT} %: dry the connector, wait, and measure the leakage again."
         )
-    subtracted = percent > LEAKAGE_NAMED_PERCENT
+    subtracted = always_subtract or percent > LEAKAGE_NAMED_PERCENT
     net = gross_nc - leakage_nc if subtracted else gross_nc
     return NetCharge(net, gross_nc, leakage_nc, percent, duration_s, subtracted)
