@@ -65,6 +65,7 @@ class SimulatorConfig(Written):
     seed: int = 0
     speed: float = Field(1.0, gt=0, le=1000)
     faults: tuple[str, ...] = ()
+    control: str | None = Field(None, description="tcp:HOST:PORT of a back door, to give it a beam by hand")
     options: Mapping[str, Any] = {}
 
 

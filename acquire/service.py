@@ -118,7 +118,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     for simulator in running.loaded.config.simulator:
         served = await serve(
             simulator.model, simulator.listen, seed=simulator.seed, speed=simulator.speed, faults=simulator.faults,
-            options=dict(simulator.options) or None,
+            options=dict(simulator.options) or None, control=simulator.control,
         )  # fmt: skip
         stack.push_async_callback(served.close)
         running.simulators[simulator.id] = served

@@ -93,11 +93,19 @@ def demo(
     broker: Annotated[
         Literal["auto", "mosquitto", "embedded"], typer.Option(help="Which broker of its own it uses.")
     ] = "auto",
+    files: Annotated[
+        bool, typer.Option("--files", help="Only write the example files, dated today, to try by hand.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """An ordered procedure from order to report, on simulators, in under a minute."""
     from acquire.demo import run as run_demo  # noqa: PLC0415 - brings everything
+    from acquire.demo import write_files  # noqa: PLC0415
 
+    if files:
+        for path in write_files(folder):
+            typer.echo(str(path))
+        return
     asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 
 

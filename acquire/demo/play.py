@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from acquire.bus.bench import BusBench, bench
 from acquire.config import load
 from acquire.demo import scene
+from acquire.demo.files import example
 from acquire.errors import Refused
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_when_settled
-from acquire.procedure.dates import shifted
 from acquire.procedure.inventory import read_inventory
 from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
@@ -45,35 +43,6 @@ class Played:
     record: dict[str, Any]
     files: dict[str, str]
     disc_file: str
-
-
-def example_files() -> Path:
-    """The folder of example files: in a checkout, or where the installation put it. Raises Refused."""
-    for folder in (
-        Path(__file__).parents[2] / "config" / "demo",
-        Path(sysconfig.get_path("data")) / "share" / "dosimetry-acquire" / "demo",
-    ):
-        if folder.is_dir():
-            return folder
-    raise Refused("The example files of the demonstration are not installed.")
-
-
-def prepare(folder: Path, broker: str = "auto") -> Path:
-    """Copy the service's configuration into the run's folder and make the readers' folders; returns its path."""
-    folder.mkdir(parents=True)
-    for reader in ("reader-1", "reader-2"):
-        (folder / reader).mkdir()
-    text = (example_files() / "service.toml").read_text()
-    text = text.replace("dir:reader", f"dir:{folder.resolve()}/reader").replace('mode = "auto"', f'mode = "{broker}"')
-    path = folder / "service.toml"
-    path.write_text(text)
-    return path
-
-
-def example(name: str) -> tuple[str, bytes]:
-    """An example file with its dates moved so that its session is today."""
-    today = datetime.now(UTC).date()
-    return name, shifted((example_files() / name).read_bytes(), scene.DAY_OF_FILES, today)
 
 
 async def play(service: Service, folder: Path, tell: Tell) -> Played:

@@ -16,7 +16,8 @@ from acquire.cli.show import print_results
 from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.counts import counts
-from acquire.demo.play import Played, Tell, play, prepare
+from acquire.demo.files import prepare
+from acquire.demo.play import Played, Tell, play
 from acquire.record import results_of
 from acquire.service import Service, service
 

@@ -1,4 +1,4 @@
-"""`acquire demo` as a newcomer runs it: every reading accounted for, every dose right, the record complete and honest."""
+"""`acquire demo` as a newcomer runs it: every reading accounted for, every dose right, the record honest."""
 
 from __future__ import annotations
 
