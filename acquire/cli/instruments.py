@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from acquire.cli.output import Json, emit, emit_line, say, table
 from acquire.errors import Refused
+from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers import Driver, Misuse, ReplyTimeout, to_jsonable
 from drivers.registry import driver_class, models
 

@@ -13,10 +13,10 @@ from typer.exceptions import TyperException
 from acquire.bus.bench import NotDone
 from acquire.bus.client import BusError
 from acquire.cli import instruments, procedure, serving, stores
-from acquire.cli.output import say
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
+from acquire.terminal.output import say
 from drivers.errors import InstrumentError, Misuse
 
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130

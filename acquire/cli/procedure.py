@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.output import Json, emit, say, table
 from acquire.cli.place import By, ConfigOption, StoreOption, open_bench, open_store
 from acquire.errors import Refused
+from acquire.terminal.output import Json, emit, say, table
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
@@ -303,7 +303,7 @@ def results(
     if as_json:
         emit({"session": session, "results": found})
         return
-    from acquire.cli.show import print_results  # noqa: PLC0415
+    from acquire.terminal.results import print_results  # noqa: PLC0415
 
     print_results(found, explain=explain)
 

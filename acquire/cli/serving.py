@@ -14,8 +14,8 @@ import typer
 
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
-from acquire.cli.output import Json, emit, emit_line, say, table
 from acquire.config import Loaded, load
+from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers.registry import driver_class
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import typer
 
-from acquire.cli.output import Json, emit, table
 from acquire.cli.place import ConfigOption, StoreOption, open_store, store_path
 from acquire.errors import Refused
 from acquire.store.database import connect, identity
+from acquire.terminal.output import Json, emit, table
 
 app = typer.Typer(no_args_is_help=True, help="The session store.")
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acquire.cli.output import emit, say
-from acquire.cli.show import print_results
 from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.counts import counts
@@ -20,6 +18,8 @@ from acquire.demo.files import prepare
 from acquire.demo.play import Played, Tell, play
 from acquire.record import results_of
 from acquire.service import Service, service
+from acquire.terminal.output import emit, say
+from acquire.terminal.results import print_results
 
 STEPS = 18  # lines that play() tells, for the progress bar
 
@@ -57,7 +57,7 @@ def document(running: Service, folder: Path, played: Played) -> dict[str, Any]:
 
 
 def _print(shown: dict[str, Any]) -> None:
-    from acquire.cli.output import table  # noqa: PLC0415
+    from acquire.terminal.output import table  # noqa: PLC0415
 
     print_results(shown["results"], explain=False)
     rows = [

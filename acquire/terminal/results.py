@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from acquire.cli.output import table
 from acquire.record.figures import cgy, fixed, signed
+from acquire.terminal.output import table
 
 MARKS = {
     "PASS": "●",
