@@ -34,7 +34,7 @@ from acquire.dosimetry.calibration import (
     may_be_issued,
 )
 from acquire.dosimetry.chamber import chamber_dose_trs398
-from acquire.dosimetry.charge import NetCharge, net_charge, slope
+from acquire.dosimetry.charge import NetCharge, long_enough, net_charge, slope
 from acquire.dosimetry.correction_tables import (
     CorrectionTable,
     cf_of_ratio,
@@ -253,6 +253,7 @@ __all__ = [
     "k_vol",
     "likely_unit",
     "linearity_line",
+    "long_enough",
     "may_be_issued",
     "mean_of",
     "mean_of_deviations",

@@ -246,7 +246,9 @@ def case_b() -> dict[str, Any]:
     out["B_utld"] = b_chips("r1", rcf).budget.u_percent
     mosfet = d.mosfet_dose(
         before_mv=GIVEN["B_v0"], after_mv=GIVEN["B_v1"],
-        factors={"cf": one(GIVEN["B_cf"], 2.5, "cGy/mV"), "cf_angle": one(GIVEN["B_ca"], 1.5), "cf_energy": one(1.0, 1.5)},
+        factors={
+            "cf": one(GIVEN["B_cf"], 2.5, "cGy/mV"), "cf_angle": one(GIVEN["B_ca"], 1.5), "cf_energy": one(1.0, 1.5),
+        },
         components=[part("shift", 1.0), part("drift", 0.5)],
     )  # fmt: skip
     out |= decided("B_m", mosfet, u_exp, (20, 30), cgy=False)
@@ -261,7 +263,8 @@ def case_b() -> dict[str, Any]:
     out |= {
         "B_cut": cut, "B_top": float(spectrum.edges[-1]), "B_tot": found.n, "B_yf": found.y_f, "B_yd": found.y_d,
         "B_ys": found.y_star, "B_yf0": all_bins.y_f, "B_zf": pytest_approx_printed(1000 * z_f, GIVEN["B_zf"]),
-        "B_lr": 582 / 600, "B_lr0": 504 / 600, "B_kev": 1000 * scale_of_edge(2840, 136.0, 0.0, "case B").kev_um_per_unit,
+        "B_lr": 582 / 600, "B_lr0": 504 / 600,
+        "B_kev": 1000 * scale_of_edge(2840, 136.0, 0.0, "case B").kev_um_per_unit,
     }  # fmt: skip
     return out
 
@@ -316,7 +319,8 @@ def case_c() -> dict[str, Any]:
         m1, m2 = (step(dose, f"M_corr(dot {n})") for n in (1, 2))
         finding = d.against_limits(dose.value_gy, dose.expanded_gy, 1.80, 2.20)
         out |= {
-            f"{point}_m1": m1, f"{point}_m2": m2, f"{point}_D": 100 * dose.value_gy, f"{point}_U": 100 * dose.expanded_gy,
+            f"{point}_m1": m1, f"{point}_m2": m2,
+            f"{point}_D": 100 * dose.value_gy, f"{point}_U": 100 * dose.expanded_gy,
             f"{point}_lo": 100 * finding.low_end_gy, f"{point}_hi": 100 * finding.high_end_gy,
             f"{point}_pair": d.pair_difference_percent(m1, m2),
         }  # fmt: skip

@@ -94,7 +94,8 @@ def test_what_goes_wrong_in_e() -> None:
         d.report_only(OURS["E_wrong"] / 100, (0.01, 0.30))
     with pytest.raises(d.MissingFactor, match="needs k_q_out"):
         d.reader_form_dose(
-            counts=[("dot", 57910, cases.one(0.92))], control_mrad=52, reader_factor=cases.one(9.12, unit="{counts}/mRAD"),
+            counts=[("dot", 57910, cases.one(0.92))], control_mrad=52,
+            reader_factor=cases.one(9.12, unit="{counts}/mRAD"),
             factors={"k_f": cases.one(1.0), "k_q": cases.one(1.0)}, position="out-of-field", pair_limit_percent=5,
         )  # fmt: skip
 
