@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, effective_dof
 from acquire.dosimetry.errors import OutsideValidity
@@ -22,13 +23,24 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one row, or one group of rows that are common, adds to a combination, in the value's unit."""
+
+    name: str
+    u: float
+    shared_key: str | None
+    dof: float
+    kind: Literal["A", "B"]
+
+
+@dataclass(frozen=True, slots=True)
 class Combined:
     """A linear combination: value and standard uncertainty in the terms' unit, and its parts by row."""
 
     value: float
     u: float
     dof: float
-    parts: tuple[tuple[str, float, str | None], ...]  # row, its part in the value's unit, the key it is shared under
+    parts: tuple[Part, ...]
 
     @property
     def expanded(self) -> float:
@@ -40,8 +52,8 @@ class Combined:
         if self.value == 0:
             raise OutsideValidity("A combination of value zero has no relative uncertainty.")
         rows = (
-            Contribution(name, 100 * abs(part / self.value), "combined results", shared_key=key)
-            for name, part, key in self.parts
+            Contribution(p.name, 100 * abs(p.u / self.value), "combined results", p.kind, 1.0, p.dof, p.shared_key)
+            for p in self.parts
         )
         return Budget(tuple(rows))
 
@@ -51,17 +63,18 @@ def combine(terms: Sequence[Term]) -> Combined:
     if not terms:
         raise OutsideValidity("There is nothing to combine.")
     sums: dict[tuple[str, str | None, int], float] = defaultdict(float)
-    dofs: dict[tuple[str, str | None, int], float] = {}
+    firsts: dict[tuple[str, str | None, int], Contribution] = {}
     for i, term in enumerate(terms):
         scale = term.value if term.scale is None else term.scale
         for j, row in enumerate(term.budget.rows):
             own = -1 if row.shared_key is not None else 1000 * i + j
             key = (row.name, row.shared_key, own)
             sums[key] += term.weight * scale * row.sensitivity * row.u_percent / 100
-            dofs[key] = min(row.dof, dofs.get(key, math.inf))
+            if row.dof < firsts.setdefault(key, row).dof:
+                firsts[key] = row
     u = math.sqrt(math.fsum(part * part for part in sums.values()))
-    dof = effective_dof([(abs(part), dofs[key]) for key, part in sums.items()])
-    parts = tuple((key[0], abs(part), key[1]) for key, part in sums.items())
+    dof = effective_dof([(abs(part), firsts[key].dof) for key, part in sums.items()])
+    parts = tuple(Part(key[0], abs(part), key[1], firsts[key].dof, firsts[key].kind) for key, part in sums.items())
     return Combined(math.fsum(t.weight * t.value for t in terms), u, dof, parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
@@ -106,3 +106,29 @@ def without_overload(value: float | None, flags: Sequence[str]) -> float:
         said = ", ".join(flags) or "no value"
         raise Blocked(f"The reading carries no number ({said}): the measurement is invalid, nothing is extrapolated.")
     return value
+
+
+def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
+    """Block a port where another detector than its own collected the most: they may have been exchanged."""
+    if own not in charges_nc:
+        raise Blocked(f"Detector {own} of this port collected nothing that was read.")
+    largest = max(charges_nc, key=lambda name: abs(charges_nc[name]))
+    if largest != own:
+        raise Blocked(
+            f"During this port {largest} collected {abs(charges_nc[largest]):g} nC and its own {own}"
+            f" {abs(charges_nc[own]):g} nC: the detector of the point is in doubt; confirm the serials on the patient."
+        )
+
+
+def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -> None:
+    """Block, before the beam, a range that the expected charge would overload (above 80 % of full scale)."""
+    if abs(expected_nc) > margin * full_scale_nc:
+        raise Blocked(
+            f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC: take the next one."
+        )
+
+
+def pre_irradiated(received_gy: float, needed_gy: float = 10.0) -> None:
+    """Block a chamber that has not received enough dose today to have settled (TRS-398 Rev.1: more than 10 Gy)."""
+    if received_gy < needed_gy:
+        raise Blocked(f"The chamber has received {received_gy:g} Gy today; its readings settle after {needed_gy:g} Gy.")

@@ -69,7 +69,7 @@ def cf_of_sensitivity(mv_per_gy: float) -> float:
     return 100 / mv_per_gy
 
 
-def calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> float:
+def mosfet_calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> float:
     """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose."""
     if dose_cgy <= 0 or not shifts_mv or min(shifts_mv) <= 0:
         raise OutsideValidity("A MOSFET calibration needs a dose above 0 and threshold shifts above 0 mV.")

@@ -288,3 +288,25 @@ def test_a_factor_without_source_or_with_no_number_is_none() -> None:
 def test_a_missing_factor_is_an_error_everywhere(call, missing: str) -> None:
     with pytest.raises(d.MissingFactor, match=f"needs {missing}, and it is not given; it is never taken as 1"):
         call({})
+
+
+def test_the_beam_that_is_on_gives_the_largest_signal_on_its_own_diode() -> None:
+    d.own_detector_is_largest("D-14", {"D-12": 2.31, "D-14": 16.95})
+    with pytest.raises(d.Blocked) as error:
+        d.own_detector_is_largest("D-12", {"D-12": 2.31, "D-14": 16.95})
+    assert "detector of the point is in doubt" in sentence(error)
+
+
+def test_what_would_stop_a_measurement_is_said_before_it() -> None:
+    d.range_holds(15.0, 20.0)
+    with pytest.raises(d.Blocked, match="would overload the range of 20 nC"):
+        d.range_holds(17.0, 20.0)
+    d.pre_irradiated(10.5)
+    with pytest.raises(d.Blocked, match="received 4 Gy today"):
+        d.pre_irradiated(4.0)
+
+
+def test_a_mosfet_is_calibrated_by_a_known_dose() -> None:
+    assert d.mosfet_calibration_factor(200.0, [199.0, 201.0]) == pytest.approx(1.0)
+    with pytest.raises(d.OutsideValidity):
+        d.mosfet_calibration_factor(200.0, [])

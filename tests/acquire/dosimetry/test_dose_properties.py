@@ -135,6 +135,21 @@ def test_decisions_are_symmetric_and_ordered(dose: float, expected: float, u: fl
     assert mirrored == pytest.approx(guarded.p_conform, abs=1e-12)
 
 
+@given(st.floats(1e-6, 1e-4), st.floats(3, 30))
+def test_a_measured_profile_gives_what_its_parabola_gives(curvature: float, length_mm: float) -> None:
+    positions = [x / 10 for x in range(-200, 201)]
+    profile = [1 - curvature * x * x for x in positions]
+    measured = d.p_rp_of_profile(positions, profile, length_mm)
+    assert measured == pytest.approx(d.p_rp_of_parabola(curvature, length_mm), abs=1e-5)
+    assert measured >= 1
+
+
+@given(st.floats(60, 85))
+def test_the_estimate_of_tpr_rises_and_lies_near_the_measured_form(pdd10: float) -> None:
+    assert d.tpr20_10_estimate(pdd10) < d.tpr20_10_estimate(pdd10 + 1)
+    assert 0.55 < d.tpr20_10_estimate(pdd10) < 0.85
+
+
 # --- a physicist with a pocket calculator ---
 
 _OPERATORS = {

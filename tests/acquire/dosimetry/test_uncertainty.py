@@ -120,6 +120,13 @@ def test_the_table_of_a_budget_can_be_added_up() -> None:
     assert f"{d.Budget(rows).u_percent:.4f}" in lines[-1]
 
 
+def test_degrees_of_freedom_and_types_survive_a_combination() -> None:
+    rows = (d.Contribution("reading", 1.0, "n = 3", kind="A", dof=2), d.Contribution("lab", 0.5, "b", shared_key="lab"))
+    budget = d.mean_of_doses([2.0, 2.0], [d.Budget(rows)] * 2).budget()
+    assert [(row.name, row.kind, row.dof) for row in budget.rows if row.kind == "A"] == [("reading", "A", 2)] * 2
+    assert budget.k > 2
+
+
 # --- trends ---
 
 
