@@ -9,7 +9,8 @@ class Framer:
     """Collects bytes and returns complete frames without their terminator.
 
     Any of `terminators` ends a frame; CR LF counts as one even when it arrives in two pieces. More than `limit` bytes
-    without a terminator raise OverflowError; what was collected is in its args and is forgotten.
+    without a terminator raise OverflowError; its args are those bytes, which are forgotten, and the frames that were
+    complete before them.
     """
 
     def __init__(self, terminators: tuple[bytes, ...] = (b"\r\n", b"\n", b"\r"), limit: int = 65536) -> None:
@@ -19,15 +20,23 @@ class Framer:
         self._buffer = bytearray()
         self._after_cr = False
 
+    def reset(self) -> None:
+        """Begin anew, as on a fresh connection."""
+        self._buffer.clear()
+        self._after_cr = False
+
     @property
     def pending(self) -> bytes:
         """The beginning of a frame that is not complete yet."""
         return bytes(self._buffer)
 
     def clear(self) -> bytes:
-        """Forget the unfinished frame; returns it."""
+        """Forget the unfinished frame; returns it.
+
+        That the last frame ended in CR is not forgotten: its LF may still be on the way and must not become an empty
+        frame, which would be taken for the next reply.
+        """
         left, self._buffer = bytes(self._buffer), bytearray()
-        self._after_cr = False
         return left
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -45,5 +54,5 @@ class Framer:
             self._after_cr = True
         del self._buffer[:start]
         if len(self._buffer) > self._limit:
-            raise OverflowError(self.clear())
+            raise OverflowError(self.clear(), frames)
         return frames

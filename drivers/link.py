@@ -42,7 +42,7 @@ class Link:
         self._lock = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
-        self._down: LinkDown | None = None
+        self._down: LinkDown | None = LinkDown(f"{name} is not open.")
         self._overlong: bytes | None = None
         self._dirty = False
         self._recovering = False
@@ -53,12 +53,13 @@ class Link:
         return self._dirty
 
     async def open(self) -> None:
-        """Open the port. Raises LinkDown."""
+        """Open the port, closing it first where it was open. Raises LinkDown."""
+        await self.close()
         await self._transport.open()
         self._down = self._overlong = None
         self._dirty = False
         self._frames.clear()
-        self._framer.clear()
+        self._framer.reset()
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
     async def close(self) -> None:
@@ -69,6 +70,9 @@ class Link:
             with suppress(asyncio.CancelledError):
                 await self._reader
             self._reader = None
+        if self._down is None:
+            self._down = LinkDown(f"{self.name} was closed.")
+        self._arrived.set()
 
     async def exchange(self, request: bytes, *, timeout_s: float) -> bytes:
         """Send a request; returns one frame without its terminator."""
@@ -121,7 +125,8 @@ class Link:
                 try:
                     self._frames.extend(self._framer.feed(data))
                 except OverflowError as error:
-                    self._overlong = error.args[0]
+                    self._overlong, whole = error.args
+                    self._frames.extend(whole)
                 self._arrived.set()
         except LinkDown as error:
             self._down = error
