@@ -48,16 +48,15 @@ def _serial_ports() -> list[Found]:
 def _visa_resources() -> list[Found]:
     import pyvisa  # noqa: PLC0415 - a heavy import
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        manager = pyvisa.ResourceManager("@py")
-        try:
+    from drivers.transport import visa_manager  # noqa: PLC0415 - brings pyvisa
+
+    try:
+        with visa_manager.taken() as manager, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             listing: Callable[[str], tuple[str, ...]] = manager.list_resources
             names = [name for query in ("GPIB?*", "USB?*") for name in listing(query)]
-        except (pyvisa.errors.Error, ValueError):
-            names = []
-        finally:
-            manager.close()
+    except (pyvisa.errors.Error, ValueError, OSError):
+        names = []
     return [Found(name, "VISA") for name in names]
 
 

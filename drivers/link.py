@@ -84,8 +84,7 @@ class Link:
         """Send something that has no reply."""
         async with self._lock:
             await self._ready()
-            self.trace.note("sent", data)
-            await self._transport.write(data)
+            await self._write(data)
 
     async def receive(self, *, timeout_s: float) -> bytes:
         """The next frame of an instrument that speaks unasked."""
@@ -153,11 +152,18 @@ class Link:
         self.trace.note("stray", taken)
         return taken
 
+    async def _write(self, data: bytes) -> None:
+        self.trace.note("sent", data)
+        try:
+            await self._transport.write(data)
+        except LinkDown as error:
+            self._down = error
+            raise
+
     async def _converse(self, request: bytes, timeout_s: float) -> bytes:
         done = False
         try:
-            self.trace.note("sent", request)
-            await self._transport.write(request)
+            await self._write(request)
             frame = await self._frame(timeout_s)
             done = True
             return frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import serial
 
 from drivers.transport.serial import PARITY, SerialSettings
-from drivers.transport.threaded import ThreadedTransport
+from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_S = 0.005
 
@@ -13,7 +13,7 @@ READ_S = 0.005
 class PyserialTransport(ThreadedTransport):
     """A pyserial URL or device."""
 
-    errors = (OSError, serial.SerialException, ValueError)
+    errors = (*PORT_ERRORS, serial.SerialException, TypeError)  # TypeError: closed in the middle of a read
 
     def __init__(self, url: str, settings: SerialSettings) -> None:
         super().__init__(f"The serial port {url}")
@@ -33,6 +33,7 @@ class PyserialTransport(ThreadedTransport):
             xonxoff=s.flow == "xon-xoff",
             rtscts=s.flow == "rts-cts",
             timeout=READ_S,
+            exclusive=True,
         )
 
     def blocking_write(self, data: bytes) -> None:

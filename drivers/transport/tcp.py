@@ -9,6 +9,7 @@ from contextlib import suppress
 from drivers.errors import LinkDown
 
 CONNECT_S = 5.0
+CLOSED_S = 1.0
 
 
 class TcpTransport:
@@ -56,7 +57,8 @@ class TcpTransport:
     async def close(self) -> None:
         """Close; a pending read ends."""
         if self._writer is not None:
-            self._writer.close()
-            with suppress(OSError):
-                await self._writer.wait_closed()
-            self._reader = self._writer = None
+            writer, self._reader, self._writer = self._writer, None, None
+            writer.close()
+            with suppress(OSError, TimeoutError):
+                await asyncio.wait_for(writer.wait_closed(), CLOSED_S)
+            writer.transport.abort()  # an other end that takes no bytes must not keep us

@@ -15,7 +15,13 @@ from contextlib import suppress
 
 from drivers.errors import LinkDown
 
+try:
+    from termios import error as line_error  # no OSError, although it speaks of the same things
+except ImportError:  # there is no termios on Windows
+    line_error = OSError  # type: ignore[misc,assignment]  # the same name on every system
+
 CLOSED_WITHIN_S = 5.0
+PORT_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError, line_error)
 
 
 class ThreadedTransport(ABC):
@@ -24,9 +30,11 @@ class ThreadedTransport(ABC):
     def __init__(self, where: str) -> None:
         self._where = where
         self._received: asyncio.Queue[bytes | LinkDown] = asyncio.Queue()
-        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._writing: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lost: LinkDown | None = LinkDown(f"{where} is not open.")
         self._stop = threading.Event()
 
     @abstractmethod
@@ -45,12 +53,15 @@ class ThreadedTransport(ABC):
     def blocking_close(self) -> None:
         """Close the port; called from another thread it must unblock a read."""
 
-    errors: tuple[type[Exception], ...] = (OSError,)
+    errors: tuple[type[Exception], ...] = PORT_ERRORS
 
     async def open(self) -> None:
         """Open the port in its own thread."""
+        if self._thread is not None and self._thread.is_alive():
+            raise LinkDown(f"{self._where} cannot be opened: it is still held by a call that does not return.")
         self._loop = asyncio.get_running_loop()
         self._received, self._jobs, self._stop = asyncio.Queue(), queue.SimpleQueue(), threading.Event()
+        self._lost = None
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, args=(opened,), name=f"port-{self._where}", daemon=True)
         self._thread.start()
@@ -58,75 +69,71 @@ class ThreadedTransport(ABC):
 
     async def write(self, data: bytes) -> None:
         """Write in the port's thread, after the read under way."""
-        if self._thread is None or self._loop is None:
-            raise LinkDown(f"{self._where} is not open.")
+        if self._loop is None or self._lost is not None:
+            raise self._lost or LinkDown(f"{self._where} is not open.")
         done: asyncio.Future[None] = self._loop.create_future()
+        self._writing.add(done)
+        done.add_done_callback(self._writing.discard)
         self._jobs.put((data, done))
         await asyncio.shield(done)
 
     async def read_some(self) -> bytes:
         """What the thread has read; cancelling loses nothing, the bytes stay in the queue."""
+        if self._lost is not None and self._received.empty():
+            raise self._lost
         got = await self._received.get()
         if isinstance(got, LinkDown):
-            self._received.put_nowait(got)
             raise got
         return got
 
     async def close(self) -> None:
-        """Stop the thread; a read that does not end by itself is unblocked by closing the port under it."""
-        thread, self._thread = self._thread, None
+        """Stop the thread; a call that does not end by itself is unblocked by closing the port under it."""
+        thread = self._thread
         if thread is None:
             return
         self._stop.set()
-        self._jobs.put(None)
         await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
         if thread.is_alive():
             with suppress(*self.errors):
-                await asyncio.to_thread(self.blocking_close)
-            await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
-        self._received.put_nowait(LinkDown(f"{self._where} was closed."))
+                await asyncio.wait_for(asyncio.to_thread(self.blocking_close), CLOSED_WITHIN_S / 4)
+            await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 4)
+        self._lose(LinkDown(f"{self._where} was closed."))
+
+    def _lose(self, why: LinkDown) -> None:
+        """The port is gone: tell whoever reads, and whoever waits for a write."""
+        if self._lost is None:
+            self._lost = why
+            self._received.put_nowait(why)
+        for waiting in tuple(self._writing):
+            _fail(waiting, why)
 
     # --- the port's thread ------------------------------------------------------------------------------------------
 
     def _work(self, opened: asyncio.Future[None]) -> None:
+        why, is_open = LinkDown(f"{self._where} was lost by an error in this program."), False
         try:
             self.blocking_open()
+            is_open = True
+            self._call(_done, opened)
+            self._serve()
+            why = LinkDown(f"{self._where} was closed.")
         except self.errors as error:
-            self._call(_fail, opened, LinkDown(f"{self._where} cannot be opened: {error}."))
-            return
-        self._call(_done, opened)
-        try:
-            while not self._stop.is_set():
-                self._write_waiting()
-                data = self.blocking_read()
-                if data:
-                    self._call(self._received.put_nowait, data)
-        except self.errors as error:
-            lost = LinkDown(f"{self._where} is gone: {error}.")
-            self._call(self._received.put_nowait, lost)
-            self._fail_waiting(lost)
-        finally:
+            why = LinkDown(f"{self._where} {'is gone' if is_open else 'cannot be opened'}: {error}.")
+        finally:  # whatever ended the thread, nobody is left waiting
             with suppress(*self.errors):
                 self.blocking_close()
+            self._call(_fail, opened, why)
+            self._call(self._lose, why)
 
-    def _write_waiting(self) -> None:
-        with suppress(queue.Empty):
-            while (job := self._jobs.get_nowait()) is not None:
-                data, done = job
-                try:
-                    self.blocking_write(data)
-                except self.errors as error:
-                    self._call(_fail, done, LinkDown(f"{self._where} is gone: {error}."))
-                    raise
-                self._call(_done, done)
-
-    def _fail_waiting(self, lost: LinkDown) -> None:
-        """The port is gone: answer every write until the owner closes."""
+    def _serve(self) -> None:
         while not self._stop.is_set():
             with suppress(queue.Empty):
-                job = self._jobs.get(timeout=0.1)
-                if job is not None:
-                    self._call(_fail, job[1], lost)
+                data, done = self._jobs.get_nowait()
+                self.blocking_write(data)
+                self._call(_done, done)
+            arrived = self.blocking_read()
+            if arrived:
+                self._call(self._received.put_nowait, arrived)
 
     def _call(self, what: Callable[..., object], *arguments: object) -> None:
         if self._loop is not None:
@@ -142,3 +149,4 @@ def _done(future: asyncio.Future[None]) -> None:
 def _fail(future: asyncio.Future[None], error: LinkDown) -> None:
     if not future.done():
         future.set_exception(error)
+        future.exception()  # who waited may have been cancelled: then nobody else looks at it

@@ -6,40 +6,62 @@ has simply found nothing yet. GPIB and USB need the operating system's own libra
 
 from __future__ import annotations
 
+import socket
 import warnings
 from typing import Any
 
 import pyvisa
-from pyvisa.constants import InterfaceType, ResourceAttribute, StatusCode
+from pyvisa.constants import ControlFlow, InterfaceType, Parity, ResourceAttribute, StatusCode, StopBits
 from pyvisa.errors import VisaIOError
 
-from drivers.transport.threaded import ThreadedTransport
+from drivers.transport import visa_manager
+from drivers.transport.serial import SerialSettings
+from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_MS = 20
+PARITY = {"none": Parity.none, "even": Parity.even, "odd": Parity.odd}
+STOP_BITS = {1: StopBits.one, 2: StopBits.two}
+FLOW = {"none": ControlFlow.none, "xon-xoff": ControlFlow.xon_xoff, "rts-cts": ControlFlow.rts_cts}
 
 
 class VisaTransport(ThreadedTransport):
-    """A VISA resource string, such as TCPIP::192.0.2.7::5025::SOCKET or GPIB0::27::INSTR."""
+    """A VISA resource string, such as TCPIP::192.0.2.7::5025::SOCKET or GPIB0::27::INSTR.
 
-    errors = (OSError, VisaIOError, pyvisa.errors.Error, ValueError)
+    `serial` is applied to ASRL resources only.
+    """
 
-    def __init__(self, resource: str) -> None:
+    errors = (*PORT_ERRORS, pyvisa.errors.Error)
+
+    def __init__(self, resource: str, serial: SerialSettings) -> None:
         super().__init__(resource)
         self._resource = resource
+        self._settings = serial
         self._manager: pyvisa.ResourceManager | None = None
         self._session: Any = None
-        self._serial = False
+        self._is_serial = self._is_socket = False
 
     def blocking_open(self) -> None:
         """Open with the pure Python backend."""
+        self._manager = visa_manager.take()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the backend warns of optional libraries that this resource does not need
-            self._manager = pyvisa.ResourceManager("@py")
             self._session = self._manager.open_resource(self._resource, open_timeout=5000)
         self._session.timeout = READ_MS
-        self._serial = self._session.interface_type == InterfaceType.asrl
-        if self._session.resource_class == "SOCKET":
+        self._is_serial = self._session.interface_type == InterfaceType.asrl
+        self._is_socket = self._session.resource_class == "SOCKET"
+        if self._is_socket:
+            self._interface().getpeername()  # the backend takes a refused connection for an open one
             self._session.set_visa_attribute(ResourceAttribute.suppress_end_enabled, False)
+        if self._is_serial:
+            self._set_line(self._settings)
+
+    def _set_line(self, s: SerialSettings) -> None:
+        self._session.baud_rate = s.baud_rate
+        self._session.data_bits = s.data_bits
+        self._session.parity = PARITY[s.parity]
+        self._session.stop_bits = STOP_BITS[s.stop_bits]
+        self._session.flow_control = FLOW[s.flow]
+        self._interface().exclusive = True  # VISA locks are not supported by the backend on serial lines
 
     def blocking_write(self, data: bytes) -> None:
         """Write all of data."""
@@ -52,18 +74,38 @@ class VisaTransport(ThreadedTransport):
         serial line is asked for the bytes it holds, a socket may return what it has (END not suppressed), and message
         based interfaces end at END by themselves.
         """
-        count = max(1, self._session.bytes_in_buffer) if self._serial else 4096
+        library, handle = self._session.visalib, self._session.session
+        count = max(1, self._session.bytes_in_buffer) if self._is_serial else 4096
         try:
-            data, _ = self._session.visalib.read(self._session.session, count)
+            with library.ignore_warning(handle, StatusCode.success_max_count_read):
+                data, _ = library.read(handle, count)
         except VisaIOError as error:
-            if error.error_code == StatusCode.error_timeout:
-                return b""
-            raise
+            if error.error_code != StatusCode.error_timeout:
+                raise
+            if self._is_socket:
+                self._notice_end()
+            return b""
         return bytes(data)
 
+    def _notice_end(self) -> None:
+        """The backend takes the end of a TCP stream for silence; look for it. Raises ConnectionResetError."""
+        try:
+            if self._interface().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                raise ConnectionResetError("the other end closed the connection")
+        except BlockingIOError:
+            return
+
+    def _interface(self) -> Any:
+        """The backend's own socket or serial port."""
+        return self._session.visalib.sessions[self._session.session].interface
+
     def blocking_close(self) -> None:
-        """Close session and manager."""
-        if self._session is not None:
-            self._session.close()
-        if self._manager is not None:
-            self._manager.close()
+        """Close the session, and the manager with its last user."""
+        session, self._session = self._session, None
+        manager, self._manager = self._manager, None
+        try:
+            if session is not None:
+                session.close()
+        finally:
+            if manager is not None:
+                visa_manager.give_back(manager)
