@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from drivers.driver import Driver, DriverInfo, Identity, NoParameters, Settings, Verified, command
-from drivers.errors import Garbled, Refused, ReplyTimeout, WrongInstrument
+from drivers.errors import Garbled, Misuse, Refused, ReplyTimeout, WrongInstrument
 from drivers.keithley_6517 import protocol
 from drivers.keithley_6517.protocol import Function, Parsed
 from drivers.link import Link
@@ -22,6 +22,7 @@ from drivers.transport.serial import SerialSettings
 
 TERMINATORS = {"LF": b"\n", "CR": b"\r", "CRLF": b"\r\n"}
 IDENTIFY_TRIES = 3
+DEVICE_CLEAR = b"\x03"  # ^C on a serial line; answered with DCL (6517B reference manual, RS-232 operation)
 
 
 class Settings6517(Settings):
@@ -72,6 +73,9 @@ class Keithley6517B(Driver):
             "unit text OHM of resistance readings",
             "suffix texts of channel, temperature and humidity are unknown: they are kept as text",
             "terminators are as configured; replies may end in CR, LF or both",
+            "every reading has a sign and seven digits, as all captured ones have; any other is kept unparsed",
+            "REF:ACQ and REF:STAT of the command 'relative': not confirmed by a captured session",
+            "device-clear is sent as ^C: it needs the instrument's serial line, directly or behind a serial server",
             "not yet run on a real instrument",
         ),
     )
@@ -88,15 +92,22 @@ class Keithley6517B(Driver):
         self._function: Function = settings.function
         self._range = settings.range_si
         self._identity: Identity | None = None
-        self._last_number: int | None = None
+        self._last: Parsed | None = None
+        self._restarted = False
 
     async def open(self) -> Identity:
-        """Open, identify, set up, and make sure that the instrument took every setting."""
-        await self._link.open()
-        with self._link.recovering():
-            self._identity = await self._identify()
-        await self._set_up()
-        return self._identity
+        """Open, identify, set up, and make sure that the instrument took every setting; on failure free the port."""
+        ready = False
+        try:
+            await self._link.open()
+            with self._link.recovering():
+                identity = self._identity = await self._identify()
+            await self._set_up()
+            ready = True
+        finally:
+            if not ready:
+                await self._link.close()
+        return identity
 
     async def recover(self) -> Identity:
         """Drain, identify, and go on as set up. Raises WrongInstrument when another unit answers now."""
@@ -114,7 +125,9 @@ class Keithley6517B(Driver):
         """One fresh reading (:SENS:DATA:FRES?), or what came in its place with its bytes."""
         raw = await self._ask(":SENS:DATA:FRES?")
         try:
-            return [self._reading(raw, protocol.parse_reading(raw))]
+            parsed = protocol.parse_reading(raw)
+            protocol.require_elements(parsed, raw)
+            return [self._reading(raw, parsed)]
         except Garbled as error:
             return [self._unparsed(raw, str(error))]
 
@@ -125,6 +138,32 @@ class Keithley6517B(Driver):
         """For charge this discharges the feedback capacitor."""
         await self._set(protocol.zero(self._function))
         return {"function": self._function}
+
+    @command("reset-charge", "Discharge the feedback capacitor: zero check on, then off")
+    async def reset_charge(self, p: NoParameters) -> Mapping[str, Any]:
+        """The integral begins again near zero; releasing zero check adds a small charge of its own. Raises Misuse."""
+        if self._function != "charge":
+            raise Misuse(f"reset-charge needs the function charge; {self._link.name} measures {self._function}.")
+        await self._set(protocol.zero("charge"))
+        return {"function": "charge"}
+
+    @command("set-up", "Set the instrument up anew as it is configured")
+    async def set_up(self, p: NoParameters) -> Mapping[str, Any]:
+        """After a restart or a change by hand. Takes zero check through on and off, and so discharges."""
+        await self._set_up()
+        return {"function": self._function, "range_si": self._range}
+
+    @command("device-clear", "Abort what the instrument is doing and empty its input (^C on the serial line)")
+    async def device_clear(self, p: NoParameters) -> Mapping[str, Any]:
+        """The line is drained before; the answer must be DCL. Raises Misuse on GPIB and USB, Garbled, ReplyTimeout."""
+        if self._link.name.upper().startswith(("GPIB", "USB")):
+            raise Misuse(f"device-clear is for the instrument's serial line; {self._link.name} is none.")
+        with self._link.recovering():
+            await self._link.drain()
+            answer = await self._link.exchange(DEVICE_CLEAR, timeout_s=self.settings.timeout_s)
+            if answer != b"DCL":
+                raise Garbled(f"{self._link.name} did not answer DCL to a device clear.", answer)
+        return {"answer": "DCL"}
 
     @command("zero-check", "Switch zero check", SwitchParameters)
     async def zero_check(self, p: SwitchParameters) -> Mapping[str, Any]:
@@ -193,7 +232,7 @@ class Keithley6517B(Driver):
             raise WrongInstrument(f"Serial number {wanted} is configured on {self._link.name}; {idn.serial} answers.")
 
     async def _set_up(self) -> None:
-        self._last_number = None
+        self._last, self._restarted = None, False
         await self._set(protocol.set_up(self._function, self._range, self.settings.nplc))
 
     async def _set(self, commands: Sequence[str]) -> None:
@@ -214,26 +253,38 @@ class Keithley6517B(Driver):
         return found
 
     def _reading(self, raw: bytes, parsed: Parsed) -> Reading:
-        flags, note = parsed.flags, None
+        flags, notes = parsed.flags, []
         function, unit = parsed.function or self._function, parsed.unit or _unit(self._function)
         if function != self._function:
+            notes.append(f"{function} came where {self._function} was set")
+        notes += self._noticed(parsed)
+        if function != self._function or self._restarted:
             flags = (*flags, Flag.CHANGED_BY_HAND)
-            note = f"{function} came where {self._function} was set"
         also = {}
         if parsed.reading_number is not None:
             also["reading-number"] = Also(value=float(parsed.reading_number), unit="1")
-            if self._last_number is not None and parsed.reading_number <= self._last_number:
-                note = f"the reading number went back from {self._last_number}: restarted, or reset by hand"
-            self._last_number = parsed.reading_number
         if parsed.source_v is not None:
             also["source-voltage"] = Also(value=parsed.source_v, unit="V")
         if parsed.others:
-            note = f"further elements: {', '.join(parsed.others)}"
+            notes.append(f"further elements: {', '.join(parsed.others)}")
         return Reading(
             kind="scalar", quantity=function, unit=unit, value=parsed.value, flags=flags, raw=raw, time=_now(),
-            monotonic_s=time.monotonic(), elapsed_s=parsed.elapsed_s, clock=parsed.clock, also=also, note=note,
+            monotonic_s=time.monotonic(), elapsed_s=parsed.elapsed_s, clock=parsed.clock, also=also,
+            note="; ".join(notes) or None,
             range="auto" if self._range is None else f"{self._range:g}",
         )  # fmt: skip
+
+    def _noticed(self, parsed: Parsed) -> list[str]:
+        """Reading number and clock gone back together mean a restart: range and speed are then not those set."""
+        last, self._last = self._last, parsed
+        notes = []
+        if last is not None and (parsed.reading_number or 0) <= (last.reading_number or 0):
+            notes.append(f"the reading number went from {last.reading_number} to {parsed.reading_number}")
+            before, now = last.elapsed_s, parsed.elapsed_s
+            self._restarted |= before is not None and now is not None and now < before
+        if self._restarted:
+            notes.append("restarted, or reset by hand: to be set up anew (command set-up)")
+        return notes
 
     def _unparsed(self, raw: bytes, why: str) -> Reading:
         return Reading(

@@ -6,6 +6,7 @@ real instruments for the shape of a reading. The element order of a reply is fix
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,16 +35,19 @@ STATUS = {
     "L": (Flag.OUT_OF_LIMIT,),
 }
 VALUELESS = {"O", "U", "Z", "L"}
-SENTINEL = 9.9e37  # overflow and out of limit; zero check reads 9.91e37
+SENTINEL = 9.9e37  # overflow and out of limit
+SENTINEL_ZERO_CHECK = 9.91e37
 ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
 
 _NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
+# A sign and seven digits in every captured reading: one digit lost on the line is noticed by it.
+_SEVEN = re.compile(r"^[+-](?=[\d.]{8}E)\d+\.\d+E[+-]\d{2}$")
 _READING = re.compile(rf"^({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?$")
-_RELATIVE = re.compile(r"^([+-]?\d{1,7}\.\d{6})secs$")
+_RELATIVE = re.compile(r"^([+-]\d{7}\.\d{6})secs$")
 _RTC_TIME = re.compile(r"^\d{2}:\d{2}:\d{2}\.\d{2}$")
 _RTC_DATE = re.compile(r"^\d{2}-[A-Z][a-z]{2}-\d{4}$")
-_RNUM = re.compile(r"^([+-]?\d{1,6})RDNG#$")
-_VSRC = re.compile(r"^([+-]?\d{1,4}\.\d{1,3})Vsrc$")
+_RNUM = re.compile(r"^([+-]\d{5,})RDNG#$")
+_VSRC = re.compile(r"^([+-]\d{4}\.\d{3})Vsrc$")
 _IDN = re.compile(r"^KEITHLEY INSTRUMENTS INC\.,MODEL (6517[AB]?),(\w+),(.+)$")
 
 
@@ -81,18 +85,28 @@ def parse_reading(line: bytes) -> Parsed:
     if found is None:
         raise Garbled("A reading does not begin with a number and its unit.", line)
     function, unit = UNITS[found[3]] if found[3] else (None, None)
-    value, flags = _value(float(found[1]), found[2] or "N", line)
+    value, flags = _value(found[1], found[2] or "N", line)
     return Parsed(value, function, unit, flags, **_elements(rest, line))  # type: ignore[arg-type]  # keys are its fields
 
 
-def _value(number: float, status: str, line: bytes) -> tuple[float | None, tuple[Flag, ...]]:
+def require_elements(parsed: Parsed, line: bytes) -> None:
+    """All elements of ELEMENTS must be there: what was asked for and did not come was cut off. Raises Garbled."""
+    stamped = parsed.elapsed_s is not None or parsed.clock is not None
+    if parsed.function is None or not stamped or parsed.reading_number is None:
+        raise Garbled("An element of the reading is missing.", line)
+
+
+def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Flag, ...]]:
     if status not in STATUS:
         raise Garbled(f"The status letter {status!r} is not known; known are {', '.join(STATUS)}.", line)
-    flags = STATUS[status]
-    if abs(number) >= SENTINEL:
-        return None, flags if status in VALUELESS else (*flags, Flag.OVERLOAD)
+    flags, number = STATUS[status], float(text)
     if status in VALUELESS:
         return None, flags
+    if abs(number) >= SENTINEL:
+        zero_check = math.isclose(abs(number), SENTINEL_ZERO_CHECK, rel_tol=1e-4)
+        return None, (*flags, Flag.ZERO_CHECK if zero_check else Flag.OVERLOAD)
+    if not _SEVEN.match(text):
+        raise Garbled(f"'{text}' is not a sign and seven digits.", line)
     return number + 0.0 if number else 0.0, flags  # minus zero is zero
 
 
