@@ -48,6 +48,9 @@ class PyserialTransport(ThreadedTransport):
         return bytes(self._port.read(max(1, self._port.in_waiting)))
 
     def blocking_close(self) -> None:
-        """Close."""
+        """Close. pyserial leaves the socket of socket:// and rfc2217:// open when the other end went first."""
         if self._port is not None:
+            left_open = getattr(self._port, "_socket", None)
             self._port.close()
+            if left_open is not None:
+                left_open.close()

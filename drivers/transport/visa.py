@@ -19,6 +19,7 @@ from drivers.transport.serial import SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_MS = 20
+WRITE_S = 10.0
 PARITY = {"none": Parity.none, "even": Parity.even, "odd": Parity.odd}
 STOP_BITS = {1: StopBits.one, 2: StopBits.two}
 FLOW = {"none": ControlFlow.none, "xon-xoff": ControlFlow.xon_xoff, "rts-cts": ControlFlow.rts_cts}
@@ -62,6 +63,7 @@ class VisaTransport(ThreadedTransport):
         self._session.stop_bits = STOP_BITS[s.stop_bits]
         self._session.flow_control = FLOW[s.flow]
         self._interface().exclusive = True  # VISA locks are not supported by the backend on serial lines
+        self._interface().write_timeout = WRITE_S  # the backend would give up a write after the short time of a read
 
     def blocking_write(self, data: bytes) -> None:
         """Write all of data."""

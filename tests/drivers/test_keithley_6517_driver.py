@@ -105,7 +105,7 @@ FAULTS: dict[str, Callable[[bytes], list[bytes]]] = {
     "glued": lambda r: [r + b"\r\n" + r + b"\r\n"],
     "half-then-silence": lambda r: [r[:20]],
     "garbage-before": lambda r: [b"\xff\x00\x7f" + r + b"\r\n"],
-    "front-lost": lambda r: [r[3:] + b"\r\n"],
+    "front-lost": lambda r: [r[5:] + b"\r\n"],
     "bit-flip": flip,
     "duplicate": lambda r: [r + b"\r\n", r + b"\r\n"],
     "echo": lambda r: [FRESH.encode() + b"\n", r + b"\r\n"],
@@ -282,7 +282,7 @@ async def test_commands_that_are_refused_or_misused() -> None:
 
 
 async def test_device_clear_is_answered_with_dcl_and_readings_go_on() -> None:
-    async with opened() as (driver, device):
+    async with opened() as (driver, _):
         assert await driver.run_command("device-clear", {}) == {"answer": "DCL"}
         assert (await driver.poll())[0].value == pytest.approx(1e-9)
 
