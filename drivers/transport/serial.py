@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ class SerialSettings(BaseModel):
     flow: Literal["none", "xon-xoff", "rts-cts"] = "none"
 
 
+UNSENT_S = 1.0  # how long closing waits for bytes that the line does not take (flow control, a dead adapter)
 PARITY = {"none": "N", "even": "E", "odd": "O"}
 
 
@@ -48,6 +50,7 @@ class SerialTransport:
                 xonxoff=s.flow == "xon-xoff",
                 rtscts=s.flow == "rts-cts",
                 exclusive=True,
+                close_timeout=UNSENT_S,
             )
         except (OSError, serialx.SerialException) as error:
             raise LinkDown(f"The serial port {self._device} cannot be opened: {error}.") from error
@@ -75,9 +78,9 @@ class SerialTransport:
         return data
 
     async def close(self) -> None:
-        """Close; a pending read ends."""
+        """Close; a pending read ends, bytes that the line does not take are given up."""
         if self._writer is not None:
-            self._writer.close()
-            with suppress(OSError, serialx.SerialException):
-                await self._writer.wait_closed()
-            self._reader = self._writer = None
+            writer, self._reader, self._writer = self._writer, None, None
+            writer.close()
+            with suppress(OSError, serialx.SerialException):  # TimeoutError is an OSError
+                await asyncio.wait_for(writer.wait_closed(), 2 * UNSENT_S)

@@ -75,7 +75,7 @@ class ThreadedTransport(ABC):
         self._writing.add(done)
         done.add_done_callback(self._writing.discard)
         self._jobs.put((data, done))
-        await asyncio.shield(done)
+        await done  # cancelled before its turn, it is not sent at all
 
     async def read_some(self) -> bytes:
         """What the thread has read; cancelling loses nothing, the bytes stay in the queue."""
@@ -94,10 +94,18 @@ class ThreadedTransport(ABC):
         self._stop.set()
         await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
         if thread.is_alive():
-            with suppress(*self.errors):
-                await asyncio.wait_for(asyncio.to_thread(self.blocking_close), CLOSED_WITHIN_S / 4)
+            self._close_under_it()
             await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 4)
         self._lose(LinkDown(f"{self._where} was closed."))
+
+    def _close_under_it(self) -> None:
+        """In a thread of its own that nobody waits for: closing may hang as well, and the process must still end."""
+
+        def close() -> None:
+            with suppress(*self.errors):
+                self.blocking_close()
+
+        threading.Thread(target=close, name=f"closing-{self._where}", daemon=True).start()
 
     def _lose(self, why: LinkDown) -> None:
         """The port is gone: tell whoever reads, and whoever waits for a write."""
@@ -129,8 +137,9 @@ class ThreadedTransport(ABC):
         while not self._stop.is_set():
             with suppress(queue.Empty):
                 data, done = self._jobs.get_nowait()
-                self.blocking_write(data)
-                self._call(_done, done)
+                if not done.cancelled():
+                    self.blocking_write(data)
+                    self._call(_done, done)
             arrived = self.blocking_read()
             if arrived:
                 self._call(self._received.put_nowait, arrived)

@@ -31,7 +31,8 @@ class VisaTransport(ThreadedTransport):
     `serial` is applied to ASRL resources only.
     """
 
-    errors = (*PORT_ERRORS, pyvisa.errors.Error)
+    # TypeError: a serial line closed in mid-write. EOFError: the end of a VXI-11 connection.
+    errors = (*PORT_ERRORS, pyvisa.errors.Error, TypeError, EOFError)
 
     def __init__(self, resource: str, serial: SerialSettings) -> None:
         super().__init__(resource)
