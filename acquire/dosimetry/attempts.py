@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Literal
 
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 
 AttemptRule = Literal["first-valid", "last-valid", "mean-of-valid"]
 PairRule = Literal["both", "both-with-spread", "named", "none"]
@@ -21,6 +22,9 @@ class Attempt:
     name: str
     dose_gy: float | None
     why_invalid: str | None = None
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,13 @@ def counting(attempts: Sequence[Attempt], rule: AttemptRule) -> Counted:
     return Counted(fmean([dose for _, dose in chosen]), used, rule, left)
 
 
+@finite
 def pair_difference_percent(first: float, second: float) -> float:
     """|a - b| / mean(a, b), in percent."""
     return 100 * abs(first - second) / fmean([first, second])
 
 
+@finite
 def pair_choice(
     first: tuple[str, float], second: tuple[str, float], limit_percent: float, rule: PairRule, named: str | None = None
 ) -> tuple[float, float]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 Foil = Literal["none", "30 cm", "50 cm"]
 
 
+@finite
 def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
     """TPR20,10 = 1.2661 PDD20/PDD10 - 0.0595: flattened beams, SSD 100 cm, 10 x 10 (TRS-398; Followill 1998)."""
     if not 0 < pdd20_percent < pdd10_percent:
@@ -16,6 +18,7 @@ def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
     return 1.2661 * pdd20_percent / pdd10_percent - 0.0595
 
 
+@finite
 def tpr20_10_estimate(pdd10_percent: float) -> float:
     """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)²: to see whether a stated TPR is plausible, never to calibrate."""
     if not 57 <= pdd10_percent <= 89:
@@ -23,6 +26,7 @@ def tpr20_10_estimate(pdd10_percent: float) -> float:
     return -0.7898 + 0.0329 * pdd10_percent - 0.000166 * pdd10_percent**2
 
 
+@finite
 def pdd10x(pdd10_percent: float, energy_mv: float, foil: Foil, *, fff: bool = False) -> float:
     """%dd(10)x of TG-51 (1999) eqs. 13 to 15, from PDD(10) at SSD 100 cm without electron contamination corrections.
 
@@ -44,6 +48,7 @@ def pdd10x(pdd10_percent: float, energy_mv: float, foil: Foil, *, fff: bool = Fa
     return 1.267 * pdd10_percent - 20
 
 
+@finite
 def r50_of_i50(i50_cm: float) -> float:
     """R50 from I50, the half-value depth of ionisation: 1.029 I50 - 0.06 to 10 cm, 1.059 I50 - 0.37 above (TG-51).
 
@@ -55,6 +60,7 @@ def r50_of_i50(i50_cm: float) -> float:
     return 1.029 * i50_cm - 0.06 if i50_cm <= 10 else 1.059 * i50_cm - 0.37
 
 
+@finite
 def d_ref_of_r50(r50_cm: float) -> float:
     """Reference depth of electron beams, 0.6 R50 - 0.1 cm (TG-51, TRS-398; Burns 1996)."""
     if not 0.5 <= r50_cm <= 26:
@@ -62,6 +68,7 @@ def d_ref_of_r50(r50_cm: float) -> float:
     return 0.6 * r50_cm - 0.1
 
 
+@finite
 def dose_at_maximum(dose: float, pdd_percent: float) -> float:
     """Dose at the depth of maximum from the dose at the reference depth and the clinical depth dose there."""
     if not 10 < pdd_percent <= 100:
@@ -69,6 +76,7 @@ def dose_at_maximum(dose: float, pdd_percent: float) -> float:
     return dose / (pdd_percent / 100)
 
 
+@finite
 def inverse_square(from_cm: float, to_cm: float) -> float:
     """(from/to)²: the change of dose with distance alone, without change of scatter."""
     if from_cm <= 0 or to_cm <= 0:

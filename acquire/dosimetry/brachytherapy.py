@@ -7,6 +7,7 @@ from datetime import datetime
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.finite import finite
 
 IR192_HALF_LIFE_D = 73.83  # days; textbook, to hold a certificate's value against
 
@@ -18,6 +19,7 @@ def days_between(start: datetime, end: datetime) -> float:
     return (end - start).total_seconds() / 86400
 
 
+@finite
 def decay_factor(days: float, half_life_d: float) -> float:
     """exp(-ln 2 · t/T½), t and T½ in days."""
     if half_life_d <= 0:
@@ -29,6 +31,7 @@ def decay_factor(days: float, half_life_d: float) -> float:
     return math.exp(-math.log(2) * days / half_life_d)
 
 
+@finite
 def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> Factor:
     """Air kerma strength (U) after some days, with the uncertainty of the half-life by its sensitivity ln2 t/T½."""
     if at_certificate.unit != "U" or half_life.unit != "d":
@@ -40,6 +43,7 @@ def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> F
     return Factor(value, "U", u_percent, source, at_certificate.dof, at_certificate.shared_key)
 
 
+@finite
 def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float) -> float:
     """Total dwell time for the same dose with today's source."""
     if min(planned_s, planned_strength_u, strength_u) <= 0:
@@ -47,6 +51,7 @@ def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float)
     return planned_s * planned_strength_u / strength_u
 
 
+@finite
 def check_dwell_time(console_s: float, expected_s: float, limit_percent: float) -> float:
     """Deviation of the console's total dwell time in percent. Blocked beyond the site's limit."""
     deviation = 100 * (console_s / expected_s - 1)

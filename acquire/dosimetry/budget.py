@@ -9,6 +9,7 @@ from typing import Literal
 
 from acquire.dosimetry.distributions import student_t_k
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite, hold
 
 COVERAGE = 0.9545  # the probability for which k = 2 with ample degrees of freedom
 
@@ -88,10 +89,16 @@ class Budget:
 
 def effective_dof(parts: Sequence[tuple[float, float]]) -> float:
     """ν_eff = u_c⁴ / Σ(u_i⁴/ν_i) for (part, degrees of freedom) pairs (GUM G.2b); infinite when every ν_i is."""
+    for part, dof in parts:
+        hold("part", part)
+        hold("dof", dof)
+        if dof < 1:
+            raise OutsideValidity(f"There are {dof:g} degrees of freedom; at least 1 is needed.")
     spread = sum(part**4 / dof for part, dof in parts if part)
     return sum(part**2 for part, _ in parts) ** 2 / spread if spread else math.inf
 
 
+@finite
 def coverage_factor(dof: float, p: float = COVERAGE) -> float:
     """k = t_p(ν) for these degrees of freedom, cut down to a whole number (GUM G.4.1); exactly 2 for infinite ones."""
     if math.isinf(dof):
@@ -99,11 +106,13 @@ def coverage_factor(dof: float, p: float = COVERAGE) -> float:
     return student_t_k(p, float(max(1, math.floor(dof))))
 
 
+@finite
 def quadrature(parts: Sequence[float]) -> float:
     """Root of the sum of squares."""
     return math.sqrt(sum(part * part for part in parts))
 
 
+@finite
 def standard_from_certificate(expanded_percent: float, k: float) -> float:
     """u = U/k of a certificate (GUM 4.3.3). The k is the certificate's; there is no default."""
     if k <= 0 or expanded_percent < 0:

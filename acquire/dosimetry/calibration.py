@@ -9,6 +9,7 @@ from acquire.dosimetry.budget import Budget, Contribution
 from acquire.dosimetry.dose import Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.readings import Mean, mean_of
 
 
@@ -22,12 +23,16 @@ class Coefficient:
     numbers: str
     source: str
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     def factor(self, digits: int, shared_key: str | None = None) -> Factor:
         """The coefficient as issued, rounded to so many significant digits, ready for use in a formula."""
         value = float(f"{self.value:.{digits}g}")
         return Factor(value, self.unit, self.budget.u_percent, self.source, self.budget.dof, shared_key)
 
 
+@finite
 def cross_calibration(n_dw_reference: Factor, k_q: Factor, reference: Mean, field: Mean) -> Coefficient:
     """N_field = N_ref k_Q,ref M_ref/M_field in the same beam; both readings corrected for influence quantities.
 
@@ -50,6 +55,7 @@ def cross_calibration(n_dw_reference: Factor, k_q: Factor, reference: Mean, fiel
     )
 
 
+@finite
 def detector_calibration(
     reference_gy: float, reference: Budget, readings_nc: Sequence[float], components: Sequence[Contribution] = ()
 ) -> Coefficient:
@@ -70,6 +76,7 @@ def detector_calibration(
     )
 
 
+@finite
 def dose_at_maximum_of(dose: Dose, pdd_percent: float, u_pdd_percent: float, source: str) -> tuple[float, Budget]:
     """(dose at the depth of maximum in Gy, its budget) from a dose at the reference depth and the depth dose there."""
     if not 10 < pdd_percent <= 100:
@@ -78,11 +85,13 @@ def dose_at_maximum_of(dose: Dose, pdd_percent: float, u_pdd_percent: float, sou
     return dose.value_gy / (pdd_percent / 100), dose.budget.with_rows(row)
 
 
+@finite
 def change_percent(new: float, last: float) -> float:
     """Change of a coefficient against its last good value, in percent."""
     return 100 * (new / last - 1)
 
 
+@finite
 def may_be_issued(
     new: float, last: float, limit_percent: float, accumulated_gy: float, accumulated_limit_gy: float, detector: str
 ) -> float:

@@ -9,6 +9,7 @@ from acquire.dosimetry.chamber_form import Air, ChamberForm, chamber_dose
 from acquire.dosimetry.dose import Dose
 from acquire.dosimetry.environment import ZERO_CELSIUS_K, k_tp
 from acquire.dosimetry.factor import Circumstances, Factor
+from acquire.dosimetry.finite import finite
 
 TRS398 = ChamberForm(
     name="TRS-398 chamber dose",
@@ -23,6 +24,7 @@ TRS398 = ChamberForm(
 )
 
 
+@finite
 def chamber_dose_trs398(
     *,
     charge_nc: float,

@@ -9,6 +9,7 @@ from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.polarity import polarity_warning
 from acquire.dosimetry.recombination import LIMITS
 
@@ -37,7 +38,11 @@ class Air:
     t0_c: float
     p0_kpa: float
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
+
+@finite
 def chamber_dose(
     form: ChamberForm,
     charge_nc: float,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 # IAEA TRS-398 Rev.1 practice as clinics apply it: below 0.1 % leakage is only named, above 0.5 % the work stops.
 LEAKAGE_NAMED_PERCENT = 0.1
@@ -24,6 +25,7 @@ class NetCharge:
     subtracted: bool
 
 
+@finite
 def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
     """Least-squares slope in nC/s: the leakage current of a beam-off integration. At least three readings."""
     n = len(times_s)
@@ -36,6 +38,7 @@ def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
     return sum((t - mean_t) * (q - mean_q) for t, q in zip(times_s, charges_nc, strict=True)) / spread
 
 
+@finite
 def long_enough(leakage_s: float, measured_s: float) -> None:
     """Block a leakage measured for a shorter time than the beam: its current is not known well enough then."""
     if leakage_s < measured_s:
@@ -44,6 +47,7 @@ def long_enough(leakage_s: float, measured_s: float) -> None:
         )
 
 
+@finite
 def net_charge(
     gross_nc: float, leakage_nc_per_s: float, duration_s: float, *, always_subtract: bool = False
 ) -> NetCharge:

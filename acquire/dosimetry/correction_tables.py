@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.interpolation import linear
 
 
@@ -25,12 +26,16 @@ class CorrectionTable:
     source: str
     beam: str | None = None
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     def factor(self, value: float) -> Factor:
         """The factor at a value inside the table, linear between nodes. Raises OutsideValidity: no extrapolation."""
         cf = linear(self.at, self.cf, value, f"{self.quantity} ({self.unit})")
         return Factor(cf, "1", self.u_percent, f"{self.source}, {self.quantity} {value:g} {self.unit}", beam=self.beam)
 
 
+@finite
 def cf_of_ratio(dose: float, dose_reference: float, reading: float, reading_reference: float) -> float:
     """CF = (D/D_ref)/(M/M_ref): chamber ratio over detector ratio (ESTRO booklet 5, AAPM Report 87)."""
     if min(dose, dose_reference) <= 0 or reading * reading_reference <= 0:
@@ -38,6 +43,7 @@ def cf_of_ratio(dose: float, dose_reference: float, reading: float, reading_refe
     return (dose / dose_reference) / (reading / reading_reference)
 
 
+@finite
 def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
     """2 a b/(a + b): side of the square field with the same area to perimeter ratio (Sterling)."""
     if width_cm <= 0 or length_cm <= 0:
@@ -45,6 +51,7 @@ def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
     return 2 * width_cm * length_cm / (width_cm + length_cm)
 
 
+@finite
 def temperature_coefficient(temperatures_c: Sequence[float], readings: Sequence[float], t_cal_c: float) -> float:
     """SVWT in %/°C: least-squares slope of readings at equal dose, relative to the fitted reading at T_cal."""
     n = len(temperatures_c)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, effective_dof
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Term:
     budget: Budget
     weight: float = 1.0
     scale: float | None = None
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Combined:
     dof: float
     parts: tuple[Part, ...]
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     @property
     def expanded(self) -> float:
         """U = k u."""
@@ -58,6 +65,7 @@ class Combined:
         return Budget(tuple(rows))
 
 
+@finite
 def combine(terms: Sequence[Term]) -> Combined:
     """Σ weight·value. Rows with the same name and shared_key add linearly with their signs, all others apart."""
     if not terms:
@@ -78,12 +86,14 @@ def combine(terms: Sequence[Term]) -> Combined:
     return Combined(math.fsum(t.weight * t.value for t in terms), u, dof, parts)
 
 
+@finite
 def mean_of_doses(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
     """Arithmetic mean of doses in Gy, correlated through their shared rows."""
     n = len(doses_gy)
     return combine([Term(dose, budget, 1 / n) for dose, budget in zip(doses_gy, budgets, strict=True)])
 
 
+@finite
 def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Budget]) -> Combined:
     """Mean of deviations in percent; the budgets' percentages are percentages of the expected dose (first order)."""
     n = len(deviations_percent)
@@ -91,6 +101,7 @@ def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Bu
     return combine([Term(deviation, budget, 1 / n, 100.0) for deviation, budget in pairs])
 
 
+@finite
 def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
     """Mean weighted by 1/u² of the parts that are not shared; what is shared stays common."""
     own = [
@@ -104,6 +115,7 @@ def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combi
     return combine([Term(d, b, w) for d, b, w in zip(doses_gy, budgets, weights, strict=True)])
 
 
+@finite
 def correlation_coefficient(first: Term, second: Term) -> float:
     """r of two results, from the rows they share (GUM 5.2.2)."""
     together, apart = combine([first, second]), combine([first, Term(second.value, second.budget, -second.weight)])

@@ -10,6 +10,7 @@ from acquire.dosimetry.correlation import Combined, Term, combine
 from acquire.dosimetry.dose import Dose
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.limits import LimitFinding, against_limits
 
 
@@ -21,6 +22,9 @@ class Line:
     gy_each: float
     times: int
     budget: Budget
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
 
 def therapy_line(measured: Dose, fractions: int) -> Line:
@@ -43,6 +47,7 @@ def course_dose(lines: Sequence[Line]) -> Combined:
     return combine([Term(line.gy_each, line.budget, line.times) for line in lines])
 
 
+@finite
 def course_against_limit(lines: Sequence[Line], limit_gy: float) -> LimitFinding:
     """The course dose with its U against the order's upper limit."""
     total = course_dose(lines)

@@ -10,6 +10,7 @@ from typing import Literal
 from acquire.dosimetry.budget import coverage_factor, effective_dof
 from acquire.dosimetry.distributions import normal_cdf
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 from acquire.dosimetry.guards import believable, same_scale
 
 Rule = Literal["guard-band", "simple-acceptance"]
@@ -68,12 +69,14 @@ class Decision:
         return self.tolerance_percent - guard
 
 
+@finite
 def fit_for(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> tuple[bool, float]:
     """Before measuring: (whether any plain PASS is possible, U of the deviation in percent, k = 2)."""
     expanded = 2 * math.hypot(u_measured_percent, u_expected_percent)
     return expanded < tolerance_percent, expanded
 
 
+@finite
 def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> str | None:
     """The sentence to say while planning when the method cannot show conformity; None when it can."""
     fit, expanded = fit_for(tolerance_percent, u_measured_percent, u_expected_percent)
@@ -85,6 +88,7 @@ def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_perc
     )
 
 
+@finite
 def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: float) -> float:
     """Probability that the true deviation lies inside the tolerance (JCGM 106:2012, normal distribution)."""
     upper = (tolerance_percent - deviation_percent) / u_percent
@@ -92,6 +96,7 @@ def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: flo
     return normal_cdf(upper) - normal_cdf(lower)
 
 
+@finite
 def decide(
     *,
     dose_gy: float,
@@ -139,6 +144,7 @@ def _state(size: float, tolerance: float, action: float, guard: float) -> State:
     return State.OUT_OF_TOLERANCE if size <= action else State.ACTION
 
 
+@finite
 def report_only(dose_gy: float, plausible_gy: tuple[float, float]) -> Decision:
     """No expected dose, but a range that is believable. Blocked outside it: no dose is shown then."""
     believable(dose_gy, *plausible_gy)
@@ -150,11 +156,13 @@ def invalid(why: str) -> Decision:
     return Decision(State.INVALID, "none", why=why)
 
 
+@finite
 def e_n(value: float, expanded: float, other: float, other_expanded: float) -> float:
     """E_n = |a - b| / √(U_a² + U_b²), both U at k = 2 (ISO 13528); up to 1 the two agree."""
     return abs(value - other) / math.hypot(expanded, other_expanded)
 
 
+@finite
 def false_accept_risk(tolerance_percent: float, acceptance_limit_percent: float, u_percent: float) -> float:
     """Largest risk that a result at the acceptance limit is truly outside the tolerance (one side, normal)."""
     return 1 - normal_cdf((tolerance_percent - acceptance_limit_percent) / u_percent)

@@ -9,6 +9,7 @@ from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.finite import finite
 
 SOURCE = "ESTRO booklet 5 / AAPM Report 87"
 CORRECTIONS = ("cf_ssd", "cf_fs", "cf_wedge")
@@ -16,6 +17,7 @@ OPTIONAL_CORRECTIONS = ("cf_tray", "cf_angle", "cf_dose_rate", "cf_energy")
 N_CAL_CGY_PER_NC = (0.001, 1000.0)
 
 
+@finite
 def cf_temperature(svwt_percent_per_c: float, temperature_c: float, t_cal_c: float) -> float:
     """CF_T = 1 / (1 + SVWT (T - T_cal)), SVWT the sensitivity variation with temperature in % per °C."""
     if not 10 <= temperature_c <= 45 or not 10 <= t_cal_c <= 45:
@@ -27,6 +29,7 @@ def cf_temperature(svwt_percent_per_c: float, temperature_c: float, t_cal_c: flo
     return 1 / (1 + svwt_percent_per_c / 100 * (temperature_c - t_cal_c))
 
 
+@finite
 def diode_entrance_dose(
     *,
     charge_nc: float,
@@ -43,6 +46,7 @@ def diode_entrance_dose(
     return _dose("Diode entrance dose", "D_ent", charge_nc, factors, temperature_c, components, at)
 
 
+@finite
 def diode_exit_dose(
     *,
     charge_nc: float,

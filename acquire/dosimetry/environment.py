@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 ZERO_CELSIUS_K = 273.15  # TRS-398
 ZERO_CELSIUS_TG51_K = 273.2  # AAPM TG-51
@@ -11,16 +12,19 @@ PRESSURE_KPA = (80.0, 106.0)
 TEMPERATURE_C = (5.0, 45.0)
 
 
+@finite
 def k_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
     """Air density correction of a vented chamber, (273.15+T)/(273.15+T0) P0/P (TRS-398 Rev.1)."""
     return _density(ZERO_CELSIUS_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
 
 
+@finite
 def p_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
     """The same after AAPM TG-51, with 273.2. North American certificates state T0 = 22 °C; the certificate decides."""
     return _density(ZERO_CELSIUS_TG51_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
 
 
+@finite
 def humidity_row(relative_percent: float) -> Contribution:
     """No correction for humid air is made between 20 and 80 %; the budget row for leaving it out (TRS-398 Rev.1)."""
     if not 20 <= relative_percent <= 80:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 SCALE_LIMITS = (0.2, 5.0)  # measured/expected outside these is a mistake of units or detector, not a dose deviation
 
@@ -20,6 +21,7 @@ _MIXED = (
 )
 
 
+@finite
 def likely_unit(ratio: float) -> str:
     """What may have been mixed up when a result is `ratio` times what was expected; "" when no pair of units fits."""
     for factor, text in _MIXED:
@@ -28,6 +30,7 @@ def likely_unit(ratio: float) -> str:
     return ""
 
 
+@finite
 def same_scale(dose_gy: float, expected_gy: float) -> None:
     """The factor-100 guard: block a dose that is less than a fifth or more than five times the expected one."""
     if expected_gy <= 0 or dose_gy <= 0:
@@ -41,6 +44,7 @@ def same_scale(dose_gy: float, expected_gy: float) -> None:
         )
 
 
+@finite
 def believable(dose_gy: float, low_gy: float, high_gy: float) -> None:
     """Block a dose outside the plausible range that was entered before the measurement; name the likely unit."""
     if not 0 <= low_gy < high_gy:
@@ -72,6 +76,7 @@ def fresh(read_at: datetime, used_at: datetime, at_most: timedelta, what: str = 
         )
 
 
+@finite
 def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool) -> None:
     """Block a reading whose sign shows the other polarity than the one the chamber was calibrated with."""
     if reading_nc == 0:
@@ -84,12 +89,14 @@ def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool)
         )
 
 
+@finite
 def one_sign(readings: Sequence[float]) -> None:
     """Block repeats of which some are positive and some negative: two polarities in one series."""
     if min(readings) < 0 < max(readings):
         raise Blocked("The repeats have both signs: readings of two polarities are mixed in one series.")
 
 
+@finite
 def alike(readings: Sequence[float], limit_percent: float, what: str = "The repeats") -> None:
     """Block repeats whose span is above a limit in percent of their mean."""
     mean = sum(readings) / len(readings)
@@ -100,6 +107,7 @@ def alike(readings: Sequence[float], limit_percent: float, what: str = "The repe
         )
 
 
+@finite
 def without_overload(value: float | None, flags: Sequence[str]) -> float:
     """The value of a reading that carries one. Raises Blocked, naming the flags, where it does not."""
     if value is None:
@@ -108,6 +116,7 @@ def without_overload(value: float | None, flags: Sequence[str]) -> float:
     return value
 
 
+@finite
 def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
     """Block a port where another detector than its own collected the most: they may have been exchanged."""
     if own not in charges_nc:
@@ -120,14 +129,17 @@ def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
         )
 
 
+@finite
 def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -> None:
     """Block, before the beam, a range that the expected charge would overload (above 80 % of full scale)."""
     if abs(expected_nc) > margin * full_scale_nc:
         raise Blocked(
-            f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC: take the next one."
+            f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC:"
+            " take the next one."
         )
 
 
+@finite
 def pre_irradiated(received_gy: float, needed_gy: float = 10.0) -> None:
     """Block a chamber that has not received enough dose today to have settled (TRS-398 Rev.1: more than 10 Gy)."""
     if received_gy < needed_gy:

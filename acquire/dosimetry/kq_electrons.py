@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 SOURCE_1999 = "AAPM TG-51 (1999)"
 SOURCE_2014 = "Muir and Rogers (2014), AAPM Report 385"
@@ -41,18 +42,21 @@ MUIR_ROGERS: Mapping[str, tuple[float, float, float, float]] = {
 PLANE_PARALLEL: Mapping[str, tuple[float, float, float]] = {"Roos": (0.984, 0.134, 3.511)}
 
 
+@finite
 def k_r50_cylindrical_1999(r50_cm: float) -> float:
     """k'_R50 = 0.9905 + 0.0710 exp(-R50/3.67) of Farmer-type chambers, R50 from 2 to 9 cm (TG-51, 1999)."""
     _range(r50_cm, 2, 9, "of Farmer-type chambers")
     return 0.9905 + 0.071 * math.exp(-r50_cm / 3.67)
 
 
+@finite
 def k_r50_plane_parallel_1999(r50_cm: float) -> float:
     """k'_R50 = 1.2239 - 0.145 R50^0.214 of well-guarded plane-parallel chambers, 2 to 20 cm (TG-51, recalled)."""
     _range(r50_cm, 2, 20, "of plane-parallel chambers")
     return float(1.2239 - 0.145 * r50_cm**0.214)
 
 
+@finite
 def p_gradient(reading_behind: float, reading_at_reference: float) -> float:
     """P_gr = M(d_ref + 0.5 r_cav) / M(d_ref) of cylindrical chambers in electron beams (TG-51, 1999)."""
     if reading_at_reference == 0 or reading_behind / reading_at_reference <= 0:
@@ -63,6 +67,7 @@ def p_gradient(reading_behind: float, reading_at_reference: float) -> float:
     return value
 
 
+@finite
 def k_q_relative_2014(chamber: str, r50_cm: float) -> float:
     """k'_Q of a chamber of either kind, 1 at R50 = 7.5 cm (Muir and Rogers 2014); R50 from 1 to 20 cm."""
     _range(r50_cm, 1, 20, "of Muir and Rogers")
@@ -73,6 +78,7 @@ def k_q_relative_2014(chamber: str, r50_cm: float) -> float:
     return float(a + b * r50_cm**-c)
 
 
+@finite
 def k_q_electrons_2014(chamber: str, r50_cm: float) -> float:
     """k_Q = (a + b R50^-c) k_Q,ecal of a cylindrical chamber calibrated in Co-60 (Muir and Rogers 2014).
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from acquire.dosimetry.errors import Doubtful, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 SOURCE = "AAPM TG-51 addendum (2014) table I"
 
@@ -55,6 +56,7 @@ ABC_DOUBTFUL: Mapping[str, tuple[float, float, float]] = {
 }
 
 
+@finite
 def k_q_tg51(chamber: str, pdd10x_percent: float) -> float:
     """k_Q of a listed chamber for %dd(10)x from 58 to 86; below 63 on a line to 1 at 58 (Co-60).
 
@@ -70,6 +72,7 @@ def k_q_tg51(chamber: str, pdd10x_percent: float) -> float:
     return k_q_of_abc(*ABC[chamber], pdd10x_percent)
 
 
+@finite
 def k_q_of_abc(a: float, b: float, c: float, pdd10x_percent: float) -> float:
     """A + B 1e-3 x + C 1e-5 x² for x from 63 to 86 %; below that linear to 1.000 at 58 % (TG-51 addendum)."""
     if not 58 <= pdd10x_percent <= 86:

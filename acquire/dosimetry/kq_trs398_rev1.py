@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 
 from acquire.dosimetry.errors import Doubtful, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 SOURCE = "IAEA TRS-398 Rev.1 eq. 34"
 
@@ -45,6 +46,7 @@ AB: Mapping[str, tuple[float, float, float, bool]] = {
 }
 
 
+@finite
 def k_q_sigmoid(tpr20_10: float, a: float, b: float) -> float:
     """k_Q = (1 + e^((a-0.57)/b)) / (1 + e^((a-TPR)/b)), TRS-398 Rev.1 eq. 34, TPR20,10 from 0.56 to 0.82."""
     if not 0.56 <= tpr20_10 <= 0.82:
@@ -52,12 +54,14 @@ def k_q_sigmoid(tpr20_10: float, a: float, b: float) -> float:
     return (1 + math.exp((a - 0.57) / b)) / (1 + math.exp((a - tpr20_10) / b))
 
 
+@finite
 def k_q_rev1(chamber: str, tpr20_10: float) -> float:
     """k_Q of a chamber of the table. Raises OutsideValidity for others."""
     a, b, _, _ = _of(chamber)
     return k_q_sigmoid(tpr20_10, a, b)
 
 
+@finite
 def cavity_length_cm(chamber: str, site_value_cm: float | None = None) -> float:
     """The cavity length of the chamber's data sheet, which the site enters; held against the table.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class LimitFinding:
         return f"{self.where}, but the interval {interval} crosses a limit"
 
 
+@finite
 def against_limits(dose_gy: float, expanded_gy: float, low_gy: float | None, high_gy: float | None) -> LimitFinding:
     """Hold a dose with its U against absolute limits; either may be None, not both. Raises OutsideValidity."""
     if low_gy is None and high_gy is None:

@@ -11,11 +11,13 @@ from statistics import fmean, stdev
 from typing import Literal
 
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 Background = Literal["after-sensitivity", "before-sensitivity"]
 Depletion = Literal["growing", "falling"]
 
 
+@finite
 def element_sensitivities(signals: Mapping[str, float]) -> dict[str, float]:
     """k_s,i (ECC) = mean(M)/M_i of elements that all received the same dose, background taken off."""
     if len(signals) < 2 or min(signals.values()) <= 0:
@@ -24,6 +26,7 @@ def element_sensitivities(signals: Mapping[str, float]) -> dict[str, float]:
     return {element: mean / signal for element, signal in signals.items()}
 
 
+@finite
 def net_signal(signal: float, sensitivity: float, background: float, form: Background) -> float:
     """Signal of an element, corrected for its sensitivity and background.
 
@@ -45,6 +48,7 @@ def net_formula(form: Background, signal: str = "Q", sensitivity: str = "ECC") -
     return f"({signal} − B) · {sensitivity}"
 
 
+@finite
 def depletion_corrected(readings: Sequence[float], loss: float, form: Depletion) -> list[float]:
     """Repeated readings of one element brought back to the first; loss is the fraction lost per reading (0.0005).
 
@@ -58,6 +62,7 @@ def depletion_corrected(readings: Sequence[float], loss: float, form: Depletion)
     return [reading * ratio**j for j, reading in enumerate(readings)]
 
 
+@finite
 def depletion_of(readings: Sequence[float]) -> float:
     """Fraction lost per reading, from repeated readings of one element: slope of the logarithm (at least five)."""
     n = len(readings)
@@ -68,6 +73,7 @@ def depletion_of(readings: Sequence[float]) -> float:
     return 1 - math.exp(slope)
 
 
+@finite
 def fading_linear(per_day: float, days: float, days_of_standards: float) -> float:
     """k_F = 1 + rate (days - days of the standards), the rate a fraction per day; times from the placement record."""
     if days < 0 or days_of_standards < 0 or not 0 <= per_day <= 0.05:
@@ -75,12 +81,14 @@ def fading_linear(per_day: float, days: float, days_of_standards: float) -> floa
     return 1 + per_day * (days - days_of_standards)
 
 
+@finite
 def within_days(days: float, low: float, high: float, what: str) -> None:
     """Block a readout outside the time for which a fading curve or waiting rule holds."""
     if not low <= days <= high:
         raise Blocked(f"{what} was read {days:g} d after irradiation; its fading is known from {low:g} to {high:g} d.")
 
 
+@finite
 def linearity_line(apparent_gy: float, slope_per_gy: float, at_gy: float, valid_gy: tuple[float, float]) -> float:
     """k_L = 1 - slope (D_app - D_0): a site's straight line through 1 at the dose of the standards.
 
@@ -94,6 +102,7 @@ def linearity_line(apparent_gy: float, slope_per_gy: float, at_gy: float, valid_
     return 1 - slope_per_gy * (apparent_gy - at_gy)
 
 
+@finite
 def angle_factor(response: float) -> float:
     """k_θ = 1/response; a dot edge-on at 6 MV, calibrated face-on, responds with 0.96 (PMC3133805)."""
     if not 0.5 <= response <= 1.5:
@@ -101,6 +110,7 @@ def angle_factor(response: float) -> float:
     return 1 / response
 
 
+@finite
 def background_of_controls(signals: Sequence[float]) -> float:
     """Mean signal of the control elements of the session. Raises MissingFactor when none was read."""
     if not signals:
@@ -108,11 +118,13 @@ def background_of_controls(signals: Sequence[float]) -> float:
     return fmean(signals)
 
 
+@finite
 def detection_limit_cgy(blank_sd: float, rcf: float) -> float:
     """Three standard deviations of zero-dose readings, as a dose in cGy; rcf in signal per cGy."""
     return 3 * blank_sd / rcf
 
 
+@finite
 def blank_sd(blanks: Sequence[float]) -> float:
     """Standard deviation of zero-dose readings; at least ten are wanted (detection limit, HPS)."""
     if len(blanks) < 10:
@@ -120,6 +132,7 @@ def blank_sd(blanks: Sequence[float]) -> float:
     return stdev(blanks)
 
 
+@finite
 def check_element(reading: float, expected: float, limit_percent: float, what: str = "The check element") -> float:
     """Deviation in percent of a reader's check element of known signal. Blocked beyond the limit."""
     deviation = 100 * (reading / expected - 1)
@@ -128,12 +141,14 @@ def check_element(reading: float, expected: float, limit_percent: float, what: s
     return deviation
 
 
+@finite
 def below_cumulative_limit(accumulated_gy: float, limit_gy: float, element: str) -> None:
     """Block an element that has received more than its limit: its sensitivity is no longer known."""
     if accumulated_gy > limit_gy:
         raise Blocked(f"{element} has received {accumulated_gy:g} Gy in all, above its limit of {limit_gy:g} Gy.")
 
 
+@finite
 def second_read(signal: float, first_signal: float, emptied_below: float = 0.05) -> bool:
     """Whether a later readout of an element is that of an emptied one (under 5 % of the first): no new dose."""
     return signal < emptied_below * first_signal

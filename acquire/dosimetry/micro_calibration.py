@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 
 Array = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ class EdgeFit:
         return self.c + 2 / self.b
 
 
+@finite
 def fit_edge(heights: Sequence[float], values: Sequence[float], start: EdgeFit | None = None) -> EdgeFit:
     """Least-squares fit of the edge (Levenberg-Marquardt). Raises OutsideValidity; Blocked when it does not settle."""
     h, v = np.asarray(heights, dtype=np.float64), np.asarray(values, dtype=np.float64)
@@ -97,11 +99,15 @@ class Scale:
     offset: float
     source: str
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     def y(self, height: float) -> float:
         """Lineal energy in keV/µm of a pulse height."""
         return (height - self.offset) * self.kev_um_per_unit
 
 
+@finite
 def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: str) -> Scale:
     """The scale on which the marker of the edge stands at y_edge."""
     if marker <= offset or y_edge_kev_um <= 0 or not source:
@@ -109,6 +115,7 @@ def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: st
     return Scale(y_edge_kev_um / (marker - offset), offset, source)
 
 
+@finite
 def tissue_equivalent(y_silicon: float, factor: float) -> float:
     """y in tissue from y in silicon by the site's path-length factor (published 0.55 to 0.65)."""
     if not 0.4 <= factor <= 0.8:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite_fields
 from acquire.dosimetry.micro_calibration import Scale
 from acquire.dosimetry.microdosimetry import Spectrum
 from acquire.dosimetry.number_text import parse_number
@@ -24,6 +25,9 @@ class ChannelSpectrum:
     live_s: float
     real_s: float
     noted: tuple[tuple[str, str], ...]
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
     def on(self, scale: Scale) -> Spectrum:
         """The spectrum on a scale of lineal energy; channel i spans i to i + 1. Channels below y = 0 must be empty."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 KEV_J = 1.602176634e-16  # exact, SI brochure 2019
 Array = NDArray[np.float64]
@@ -54,6 +55,7 @@ class Means:
     bins_cut: int
 
 
+@finite
 def log_edges(low: float, per_decade: int, bins: int) -> Array:
     """Edges low · 10^(i / per_decade), i from 0 to bins."""
     if low <= 0 or per_decade < 1 or bins < 1:
@@ -61,6 +63,7 @@ def log_edges(low: float, per_decade: int, bins: int) -> Array:
     return low * 10.0 ** (np.arange(bins + 1) / per_decade)
 
 
+@finite
 def edges_of_log_centres(centres: Sequence[float]) -> Array:
     """Edges between equidistant logarithmic centres: geometric means inside, half a step beyond at both ends."""
     c = np.asarray(centres, dtype=np.float64)
@@ -70,6 +73,7 @@ def edges_of_log_centres(centres: Sequence[float]) -> Array:
     return np.concatenate(([c[0] / half], c * half))
 
 
+@finite
 def edges_of_linear_centres(centres: Sequence[float]) -> Array:
     """Edges between equidistant centres."""
     c = np.asarray(centres, dtype=np.float64)
@@ -79,11 +83,13 @@ def edges_of_linear_centres(centres: Sequence[float]) -> Array:
     return np.concatenate(([c[0] - half], c + half))
 
 
+@finite
 def counts_of_density(edges: Array, density: Sequence[float]) -> Spectrum:
     """A spectrum from f(y) per bin: counts are f(y) times the width of the bin."""
     return Spectrum(edges, np.asarray(density, dtype=np.float64) * np.diff(edges))
 
 
+@finite
 def means(spectrum: Spectrum, cut: float, y0: float) -> Means:
     """y_F = Σ y n/Σ n, y_D = Σ y² n/Σ y n, and the saturation-corrected y* = y0² Σ(1 - e^-(y/y0)²) n / Σ y n.
 
@@ -102,6 +108,7 @@ def means(spectrum: Spectrum, cut: float, y0: float) -> Means:
     return Means(total, first / total, second / first, y0 * y0 * saturated / first, y0, cut, int(np.sum(~kept)))
 
 
+@finite
 def dose_distribution(spectrum: Spectrum) -> Array:
     """d(y) = y f(y)/y_F per keV/µm, so that its integral is 1."""
     n, width = spectrum.counts, np.diff(spectrum.edges)
@@ -112,6 +119,7 @@ def dose_distribution(spectrum: Spectrum) -> Array:
     return dose / total / width
 
 
+@finite
 def log_plot(spectrum: Spectrum) -> tuple[Array, Array]:
     """(y, y·d(y)) for a plot against log y, where equal areas are equal dose.
 
@@ -126,6 +134,7 @@ def log_plot(spectrum: Spectrum) -> tuple[Array, Array]:
     return spectrum.centres, dose / total / np.diff(np.log(spectrum.edges))
 
 
+@finite
 def rebin(spectrum: Spectrum, edges: Array) -> Spectrum:
     """The same events in other bins, each old bin spread evenly over its width. Total counts are kept.
 
@@ -138,6 +147,7 @@ def rebin(spectrum: Spectrum, edges: Array) -> Spectrum:
     return Spectrum(edges, np.diff(at))
 
 
+@finite
 def mean_chord_um(shape: str, size_um: float) -> float:
     """Mean chord: 2d/3 of a sphere of diameter d; the thickness of a slab at normal incidence."""
     if size_um <= 0:
@@ -150,6 +160,7 @@ def mean_chord_um(shape: str, size_um: float) -> float:
     raise OutsideValidity(f"The shape '{shape}' is unknown: sphere or slab; for others use mean_chord_convex_um.")
 
 
+@finite
 def mean_chord_convex_um(volume_um3: float, surface_um2: float) -> float:
     """4 V/S of a convex body in isotropic radiation (Cauchy)."""
     if min(volume_um3, surface_um2) <= 0:
@@ -157,6 +168,7 @@ def mean_chord_convex_um(volume_um3: float, surface_um2: float) -> float:
     return 4 * volume_um3 / surface_um2
 
 
+@finite
 def specific_energy_gy(y_kev_um: float, diameter_um: float, density_g_cm3: float = 1.0) -> float:
     """z = 4 y/(π ρ d²) of a sphere: 0.2040 y/d² Gy at unit density (y in keV/µm, d in µm)."""
     if diameter_um <= 0 or density_g_cm3 <= 0:
@@ -165,6 +177,7 @@ def specific_energy_gy(y_kev_um: float, diameter_um: float, density_g_cm3: float
     return 4 * y_kev_um * KEV_J / (math.pi * kg_per_um3 * diameter_um**2)
 
 
+@finite
 def quality_factor_icru40(y_kev_um: float) -> float:
     """Q(y) = 5510/y · (1 - exp(-5e-5 y² - 2e-7 y³)), ICRU 40."""
     if y_kev_um <= 0:
@@ -172,6 +185,7 @@ def quality_factor_icru40(y_kev_um: float) -> float:
     return -5510 / y_kev_um * math.expm1(-5e-5 * y_kev_um**2 - 2e-7 * y_kev_um**3)
 
 
+@finite
 def alpha_mkm(y_star: float, alpha0_per_gy: float, beta_per_gy2: float, r_domain_um: float) -> float:
     """α = α0 + β z*, z* = y*/(ρ π r²) of the microdosimetric kinetic model (Kase 2006), at unit density, in 1/Gy."""
     if r_domain_um <= 0:
@@ -179,6 +193,7 @@ def alpha_mkm(y_star: float, alpha0_per_gy: float, beta_per_gy2: float, r_domain
     return alpha0_per_gy + beta_per_gy2 * y_star * KEV_J / (math.pi * 1e-15 * r_domain_um**2)
 
 
+@finite
 def live_time_flag(live_s: float, real_s: float, at_least: float = 0.9) -> str | None:
     """A sentence when live over real time is below the limit (pile-up, dead time); the run is kept and flagged."""
     if real_s <= 0 or not 0 < live_s <= real_s * (1 + 1e-9):

@@ -9,11 +9,13 @@ from acquire.dosimetry.correlation import Term, combine
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
+from acquire.dosimetry.finite import finite
 from acquire.dosimetry.interpolation import linear
 
 MEAN_SOURCE = "arithmetic mean of two surfaces (ESTRO booklet 5)"
 
 
+@finite
 def midline_mean(first: Dose, second: Dose, depth_factor: Factor, components: Sequence[Contribution] = ()) -> Dose:
     """(D_1 + D_2)/2 · F, F the site's phantom factor for the thickness (1, with its reason, where none is used).
 
@@ -36,6 +38,7 @@ def midline_mean(first: Dose, second: Dose, depth_factor: Factor, components: Se
     return work.dose(dose)
 
 
+@finite
 def midline_transmission(entrance_gy: float, exit_gy: float, ratios: Sequence[tuple[float, float]]) -> float:
     """Midline dose by transmission: the site's table of (exit/entrance, midline/entrance), linear between nodes.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.propagation import Correlations
 
 Array = NDArray[np.float64]
@@ -29,6 +30,9 @@ class Distribution:
     shape: Shape = "normal"
     dof: float = math.inf
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
@@ -43,6 +47,7 @@ class Simulated:
     seed: int
 
 
+@finite
 def simulate(
     model: Callable[..., Array],
     inputs: Mapping[str, Distribution],
@@ -78,6 +83,7 @@ class Check:
     delta: float
 
 
+@finite
 def confirms(value: float, u: float, k: float, simulated: Simulated, digits: int = 2) -> Check:
     """Hold value ± k u against the simulated interval; δ is half a unit of the last significant digit of u."""
     if u <= 0:

@@ -8,11 +8,13 @@ from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.finite import finite
 
 SOURCE = "threshold shift, vendors' form (textbook)"
 CORRECTIONS = ("cf_energy", "cf_angle")
 
 
+@finite
 def threshold_shift_mv(before_mv: float, after_mv: float) -> float:
     """ΔV_th = V_after - V_before. Blocked when it is not above 0: exchanged readings, or no dose."""
     shift = after_mv - before_mv
@@ -21,6 +23,7 @@ def threshold_shift_mv(before_mv: float, after_mv: float) -> float:
     return shift
 
 
+@finite
 def read_at_same_delay(before_min: float, after_min: float, calibration_min: float, tolerance_min: float) -> None:
     """Block readings not taken at the calibration's delay from the irradiation (fading and creep-up), in minutes."""
     for what, delay in (("before", before_min), ("after", after_min)):
@@ -31,6 +34,7 @@ def read_at_same_delay(before_min: float, after_min: float, calibration_min: flo
             )
 
 
+@finite
 def mosfet_dose(
     *,
     before_mv: float,
@@ -62,6 +66,7 @@ def mosfet_dose(
     return work.dose(dose_cgy / 100)
 
 
+@finite
 def cf_of_sensitivity(mv_per_gy: float) -> float:
     """CF in cGy/mV of a sensor whose sensitivity is given in mV/Gy."""
     if mv_per_gy <= 0:
@@ -69,6 +74,7 @@ def cf_of_sensitivity(mv_per_gy: float) -> float:
     return 100 / mv_per_gy
 
 
+@finite
 def mosfet_calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> float:
     """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose."""
     if dose_cgy <= 0 or not shifts_mv or min(shifts_mv) <= 0:
@@ -76,11 +82,13 @@ def mosfet_calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> fl
     return dose_cgy / (sum(shifts_mv) / len(shifts_mv))
 
 
+@finite
 def remaining_mv(threshold_mv: float, limit_mv: float) -> float:
     """Threshold shift left before the end of life. The limit (often 20 000 mV) is the maker's, entered by the site."""
     return max(0.0, limit_mv - threshold_mv)
 
 
+@finite
 def enough_life(threshold_mv: float, limit_mv: float, expected_cgy: float, cf_cgy_per_mv: float) -> float:
     """Shift in mV that the expected dose needs. Blocked when less is left: use another sensor."""
     need, left = expected_cgy / cf_cgy_per_mv, remaining_mv(threshold_mv, limit_mv)

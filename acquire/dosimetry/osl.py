@@ -11,6 +11,7 @@ from acquire.dosimetry.budget import Contribution, quadrature
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected, net_formula, net_signal
 from acquire.dosimetry.tld import check_elements
 
@@ -26,6 +27,9 @@ class Dot:
     readings: tuple[float, ...]
     k_s: Factor
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ReaderForm:
@@ -36,7 +40,11 @@ class ReaderForm:
     background: Background
     position: Position
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
+
+@finite
 def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: float, form: ReaderForm) -> float:
     """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session."""
     if not standards:
@@ -49,6 +57,7 @@ def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: flo
     return dose_cgy / mean
 
 
+@finite
 def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
     """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background."""
     if not dot.readings:
@@ -57,6 +66,7 @@ def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
     return net_signal(mean, dot.k_s.value, background, form.background)
 
 
+@finite
 def osl_dose(
     *,
     dots: Sequence[Dot],
@@ -121,6 +131,7 @@ def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) ->
     return work.step(f"M_corr({dot.element})", formula, numbers, value, "{counts}", SOURCE)
 
 
+@finite
 def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) -> float:
     """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session)."""
     if counts < 0 or reader_factor <= 0 or sensitivity <= 0:
@@ -128,6 +139,7 @@ def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) ->
     return counts / (reader_factor * sensitivity)
 
 
+@finite
 def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad: float) -> None:
     """Block a dose calculated with the reader's curve for the other range; the cross-over is the reader's own."""
     if (dose_mrad > crossover_mrad) == (curve == "low"):
@@ -137,6 +149,7 @@ def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad:
         )
 
 
+@finite
 def reader_form_dose(
     *,
     counts: Sequence[tuple[str, float, Factor]],
@@ -187,6 +200,7 @@ def reader_form_dose(
     return work.dose(dose_cgy / 100)
 
 
+@finite
 def audit_form_cgy(reading: float, system_sensitivity: float, ecf: float, k_f: float, k_l: float, k_e: float) -> float:
     """D = S R ECF K_F K_L K_E in cGy: the form of a mailed audit (IROC Houston)."""
     return system_sensitivity * reading * ecf * k_f * k_l * k_e

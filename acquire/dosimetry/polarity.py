@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 WARN_BEYOND = 0.004
 BLOCK_BEYOND = 0.02
 
 
+@finite
 def k_pol(reference_nc: float, opposite_nc: float) -> float:
     """Polarity correction (|M+| + |M-|) / (2 |M|), TRS-398 Rev.1 and TG-51; the signs of the readings do not matter.
 
@@ -21,6 +23,7 @@ def k_pol(reference_nc: float, opposite_nc: float) -> float:
     return value
 
 
+@finite
 def polarity_warning(value: float) -> str | None:
     """A sentence when k_pol lies beyond 1 ± 0.004, which a chamber in good order does not show in a photon beam."""
     if abs(value - 1) <= WARN_BEYOND:
@@ -28,6 +31,7 @@ def polarity_warning(value: float) -> str | None:
     return f"k_pol = {value:.4f} lies outside 1 ± 0.004: was the wait after the voltage change long enough?"
 
 
+@finite
 def waited(seconds: float, needed_s: float) -> None:
     """Block a reading taken too soon after a change of voltage or polarity. `needed_s` is the site's rule."""
     if seconds < needed_s:
@@ -36,12 +40,14 @@ def waited(seconds: float, needed_s: float) -> None:
         )
 
 
+@finite
 def opposite_signs(reference_nc: float, opposite_nc: float) -> None:
     """Block two readings that should be of opposite polarity and have the same sign."""
     if (reference_nc > 0) == (opposite_nc > 0):
         raise Blocked("The readings at the two polarities have the same sign: the voltage was not reversed.")
 
 
+@finite
 def relative_to_calibration(value: float, at_calibration: float) -> float:
     """k/k_Q0: where the laboratory did not apply the correction, the user's is divided by the one at calibration."""
     if not 0.9 <= at_calibration <= 1.1:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from acquire.dosimetry.budget import coverage_factor, effective_dof
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Propagated:
     dof: float
     parts: tuple[tuple[str, float], ...]
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     @property
     def k(self) -> float:
         """Coverage factor for 95.45 %."""
@@ -42,6 +46,7 @@ Model = Callable[..., float]
 Correlations = Mapping[tuple[str, str], float]
 
 
+@finite
 def propagate(model: Model, inputs: Mapping[str, Quantity], correlations: Correlations | None = None) -> Propagated:
     """y = model(**values), u² = Σ Σ c_i c_j u_i u_j r_ij; c_i by central differences over ± u_i (GUM 5.1.3, note 2).
 

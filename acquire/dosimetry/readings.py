@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from acquire.dosimetry import guards
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.errors import MissingFactor
+from acquire.dosimetry.finite import finite, finite_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class Mean:
     n: int
     sem_percent: float | None
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
     def row(self, name: str, source: str) -> Contribution:
         """The type A row of a budget. Raises MissingFactor for a single reading: its scatter is not known."""
         if self.sem_percent is None:
@@ -26,6 +30,7 @@ class Mean:
         return Contribution(name, self.sem_percent, source, kind="A", dof=self.n - 1)
 
 
+@finite
 def mean_of(readings: Sequence[float], limit_percent: float | None = None) -> Mean:
     """Mean of repeats in one unit and one polarity. Independent of their order, bit for bit.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.finite import finite
 
 LIMITS = (1.0, 1.05)
 
@@ -31,16 +32,19 @@ RECOMBINATION_SCANNED: Mapping[float, tuple[float, float, float]] = {
 }
 
 
+@finite
 def k_s_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
     """Pulsed beams, TRS-398 Rev.1 eq. 13 and table 10; the ratio must be tabulated."""
     return _quadratic(RECOMBINATION_PULSED, voltage_ratio, reading_ratio)
 
 
+@finite
 def k_s_scanned(voltage_ratio: float, reading_ratio: float) -> float:
     """Pulsed-scanned beams, TRS-398 Rev.1 eq. 13 and table 10; the ratio must be tabulated."""
     return _quadratic(RECOMBINATION_SCANNED, voltage_ratio, reading_ratio)
 
 
+@finite
 def k_s_linear(voltage_ratio: float, reading_ratio: float) -> float:
     """Pulsed beams, 1 + (r - 1)/(n - 1), TRS-398 Rev.1 eq. 14: for any n, while k_s < 1.03."""
     _voltages(voltage_ratio)
@@ -52,6 +56,7 @@ def k_s_linear(voltage_ratio: float, reading_ratio: float) -> float:
     return value
 
 
+@finite
 def k_s_continuous(voltage_ratio: float, reading_ratio: float) -> float:
     """Continuous radiation (Co-60), (n² - 1)/(n² - r), TRS-398 Rev.1 eq. 16 = TG-51 eq. 11."""
     _voltages(voltage_ratio)
@@ -59,6 +64,7 @@ def k_s_continuous(voltage_ratio: float, reading_ratio: float) -> float:
     return _bounded((square - 1) / (square - reading_ratio), reading_ratio)
 
 
+@finite
 def p_ion_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
     """Pulsed and pulsed-swept beams after TG-51 eq. 12, (1 - n)/(r - n); the voltage ratio must be at least 2."""
     _voltages(voltage_ratio)
@@ -67,6 +73,7 @@ def p_ion_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
     return _bounded((1 - voltage_ratio) / (reading_ratio - voltage_ratio), reading_ratio)
 
 
+@finite
 def voltage_ratio(high_v: float, low_v: float) -> float:
     """n = V1/V2 from two voltages of one sign; a tabulated ratio within 0.1 % is taken as that ratio."""
     if low_v == 0 or high_v / low_v <= 1:

@@ -10,6 +10,7 @@ from acquire.dosimetry.chamber_form import Air, ChamberForm, chamber_dose
 from acquire.dosimetry.dose import Dose
 from acquire.dosimetry.environment import ZERO_CELSIUS_TG51_K, p_tp
 from acquire.dosimetry.factor import Circumstances, Factor
+from acquire.dosimetry.finite import finite
 
 PHOTONS = ChamberForm(
     name="TG-51 photon dose",
@@ -29,6 +30,7 @@ ELECTRONS_2014 = replace(
 )
 
 
+@finite
 def chamber_dose_tg51(
     *,
     charge_nc: float,
@@ -50,6 +52,7 @@ def chamber_dose_tg51(
     return chamber_dose(PHOTONS, charge_nc, factors, air, components, fff, at)
 
 
+@finite
 def electron_dose_tg51_1999(
     *,
     charge_nc: float,
@@ -66,6 +69,7 @@ def electron_dose_tg51_1999(
     return chamber_dose(ELECTRONS_1999, charge_nc, factors, air, components, False, at)
 
 
+@finite
 def electron_dose_muir_rogers(
     *,
     charge_nc: float,

@@ -16,6 +16,7 @@ from acquire.dosimetry.budget import Contribution, quadrature
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, net_formula, net_signal
 
 SOURCE = "AAPM TG-191, ECC/RCF form"
@@ -30,7 +31,11 @@ class ElementSignal:
     signal: float
     ecc: Factor
 
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
+
+@finite
 def rcf_of_standards(
     standards: Sequence[ElementSignal],
     background: float,
@@ -52,6 +57,7 @@ def rcf_of_standards(
     return value
 
 
+@finite
 def tld_dose(
     *,
     elements: Sequence[ElementSignal],
@@ -111,6 +117,7 @@ def _mean_of(values: Sequence[float]) -> str:
     return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
 
 
+@finite
 def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
     """Block a point with an element at or below background, or with elements further apart than the limit."""
     if min(doses) <= 0:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite, finite_fields
 
 D2_OF_TWO = 1.128  # mean moving range of two over sigma (Shewhart; ASTM MNL 7)
 Key = tuple[str, str, str]
@@ -25,6 +26,9 @@ class Observation:
     detector: str
     point_type: str
     machine: str
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
 
     @property
     def key(self) -> Key:
@@ -45,6 +49,7 @@ class Chart:
     signals: tuple[str, ...]
 
 
+@finite
 def chart(observations: Sequence[Observation], baseline: int | None = None) -> Chart:
     """Individuals chart: centre ± 3 MR/1.128 from the first `baseline` observations (all of them without it).
 
@@ -77,6 +82,7 @@ def charts(observations: Sequence[Observation], baseline: int | None = None) -> 
     return {key: chart(group, baseline) for key, group in sorted(groups.items()) if len(group) >= 8}
 
 
+@finite
 def ewma(values: Sequence[float], centre: float, sigma: float, weight: float) -> list[tuple[float, float, bool]]:
     """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts."""
     if not 0 < weight <= 1 or sigma < 0:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 ATM_KPA = 101.325
 ZERO_CELSIUS_K = 273.15  # TG-51 writes 273.2 in its own formula
@@ -24,31 +25,37 @@ _TIME_S = {"s": 1.0, "ms": 1e-3, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _PRESSURE_KPA = {"kPa": 1.0, "hPa": 0.1, "mbar": 0.1, "Pa": 1e-3, "atm": ATM_KPA}
 
 
+@finite
 def dose_gy(value: float, unit: str) -> float:
     """A dose in Gy. 12 000 mrad = 12 cGy = 0.12 Gy."""
     return value * _scale(unit, _DOSE_GY, "dose")
 
 
+@finite
 def charge_nc(value: float, unit: str) -> float:
     """A charge in nC."""
     return value * _scale(unit, _CHARGE_NC, "charge")
 
 
+@finite
 def current_na(value: float, unit: str) -> float:
     """A current in nA (nC/s)."""
     return value * _scale(unit, _CURRENT_NA, "current")
 
 
+@finite
 def length_cm(value: float, unit: str) -> float:
     """A length in cm."""
     return value * _scale(unit, _LENGTH_CM, "length")
 
 
+@finite
 def time_s(value: float, unit: str) -> float:
     """A time in s."""
     return value * _scale(unit, _TIME_S, "time")
 
 
+@finite
 def pressure_kpa(value: float, unit: str, atm_kpa: float = ATM_KPA) -> float:
     """A pressure in kPa; mm[Hg] (also written mmHg, Torr) by atm_kpa/760."""
     if unit in ("mm[Hg]", "mmHg", "Torr"):
@@ -56,6 +63,7 @@ def pressure_kpa(value: float, unit: str, atm_kpa: float = ATM_KPA) -> float:
     return value * _scale(unit, _PRESSURE_KPA | {"mm[Hg]": 0.0}, "pressure")
 
 
+@finite
 def temperature_c(value: float, unit: str) -> float:
     """A temperature in °C from Cel, [degF] (also °F) or K."""
     match unit:
@@ -68,6 +76,7 @@ def temperature_c(value: float, unit: str) -> float:
     raise OutsideValidity(f"The unit '{unit}' is no temperature; allowed are Cel, [degF], K.")
 
 
+@finite
 def n_dw_gy_per_nc(value: float, unit: str) -> float:
     """An absorbed-dose coefficient in Gy/nC from "Gy/C", "Gy/nC", "cGy/nC", ... (dose unit / charge unit)."""
     dose, slash, charge = unit.partition("/")

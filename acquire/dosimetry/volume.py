@@ -7,8 +7,10 @@ from itertools import pairwise
 from math import fsum
 
 from acquire.dosimetry.errors import OutsideValidity
+from acquire.dosimetry.finite import finite
 
 
+@finite
 def k_vol(tpr20_10: float, cavity_length_cm: float, sdd_cm: float) -> float:
     """1 + (0.0062 TPR20,10 - 0.0036)(100/SDD)² L², TRS-398 Rev.1 eq. 22; L and SDD in cm, for FFF beams only.
 
@@ -25,6 +27,7 @@ def k_vol(tpr20_10: float, cavity_length_cm: float, sdd_cm: float) -> float:
     return 1 + (0.0062 * tpr20_10 - 0.0036) * (100 / sdd_cm) ** 2 * cavity_length_cm**2
 
 
+@finite
 def p_rp_of_profile(positions_mm: Sequence[float], relative: Sequence[float], cavity_length_mm: float) -> float:
     """1 / mean of a measured profile over the cavity (TG-51 addendum); profile 1 on the axis, linear between points.
 
@@ -45,6 +48,7 @@ def p_rp_of_profile(positions_mm: Sequence[float], relative: Sequence[float], ca
     return cavity_length_mm / area
 
 
+@finite
 def p_rp_of_parabola(curvature_per_mm2: float, cavity_length_mm: float) -> float:
     """1/(1 - c L²/12): the same for a profile 1 - c y², with c in mm⁻² and L in mm."""
     if not 0 <= curvature_per_mm2 * cavity_length_mm**2 < 1.2:
