@@ -18,4 +18,4 @@ lint:
 	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
 
 clean:
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf .venv .venv-pylinac .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -43,6 +43,17 @@ install_packages() { # $1: run or dev
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+install_oracle() { # pylinac in an environment of its own: the dose library is compared with it and never imports it
+    stamp=.venv-pylinac/.installed
+    wanted=$(sha256sum <requirements/pylinac.txt)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    printf 'Installing pylinac, which the dose library is compared with, into .venv-pylinac ...\n' >&2
+    rm -rf .venv-pylinac
+    .venv/bin/python -m venv .venv-pylinac
+    .venv-pylinac/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/pylinac.txt
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 need_program() { # $1: program, $2...: Debian packages that bring it
     program=$1
     shift
@@ -54,6 +65,7 @@ need_program() { # $1: program, $2...: Debian packages that bring it
 make_venv
 install_packages "$1"
 if [ "$1" = dev ]; then
+    install_oracle
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
 fi
