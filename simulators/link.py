@@ -75,7 +75,7 @@ class Link:
     def on_bytes(self, data: bytes) -> None:
         if self._deaf:
             return
-        if any(fault.name == "echo" for fault in self._faults):
+        if self._struck("echo"):
             self._start_task(self._send_plain(data), "echo")
         if self._session is None:
             self._session = self._instrument.open_session()

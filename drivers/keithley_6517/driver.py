@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +23,10 @@ from drivers.transport.serial import SerialSettings
 
 TERMINATORS = {"LF": b"\n", "CR": b"\r", "CRLF": b"\r\n"}
 IDENTIFY_TRIES = 3
+QUIET_S = 0.2  # a line is drained when it has been quiet for so long
+SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
+RECENT = 16  # replies among which a duplicate is looked for
+T = TypeVar("T")
 DEVICE_CLEAR = b"\x03"  # ^C on a serial line; answered with DCL (6517B reference manual, RS-232 operation)
 
 
@@ -75,6 +80,8 @@ class Keithley6517B(Driver):
             "terminators are as configured; replies may end in CR, LF or both",
             "every reading has a sign and seven digits, as all captured ones have; any other is kept unparsed",
             "REF:ACQ and REF:STAT of the command 'relative': not confirmed by a captured session",
+            "the power-on bit of *ESR? tells a restart (IEEE 488.2; not seen on a real instrument)",
+            "a reading that comes twice, byte for byte, is a duplicate: each has its own number and time stamp",
             "device-clear is sent as ^C: it needs the instrument's serial line, directly or behind a serial server",
             "not yet run on a real instrument",
         ),
@@ -93,6 +100,7 @@ class Keithley6517B(Driver):
         self._range = settings.range_si
         self._identity: Identity | None = None
         self._last: Parsed | None = None
+        self._recent: deque[bytes] = deque(maxlen=RECENT)
         self._restarted = False
 
     async def open(self) -> Identity:
@@ -110,11 +118,22 @@ class Keithley6517B(Driver):
         return identity
 
     async def recover(self) -> Identity:
-        """Drain, identify, and go on as set up. Raises WrongInstrument when another unit answers now."""
+        """Drain, identify, and go on as set up. Raises WrongInstrument when another unit answers now.
+
+        Whether power went in the meantime is asked: readings are then marked until set up anew. Errors that come of the
+        interruption are emptied, so that no later setting is blamed for them. Raises ReplyTimeout while no reply can be
+        made sense of, and LinkDown.
+        """
         with self._link.recovering():
             now = await self._identify()
-        if self._identity is not None and now.serial != self._identity.serial:
-            raise WrongInstrument(f"Serial number {now.serial} answers where {self._identity.serial} was.")
+            if self._identity is not None and now.serial != self._identity.serial:
+                raise WrongInstrument(f"Serial number {now.serial} answers where {self._identity.serial} was.")
+            try:
+                status = await self._ask_for("*ESR?", protocol.parse_event_status)
+            except Garbled as error:
+                raise ReplyTimeout(f"{self._link.name} is not understood yet: {error}", error.raw) from error
+            self._restarted |= bool(status & protocol.POWER_ON)
+            await self._link.send(b"*CLS" + self._end)
         return now
 
     async def close(self) -> None:
@@ -122,14 +141,20 @@ class Keithley6517B(Driver):
         await self._link.close()
 
     async def poll(self) -> Sequence[Reading]:
-        """One fresh reading (:SENS:DATA:FRES?), or what came in its place with its bytes."""
+        """One fresh reading (:SENS:DATA:FRES?), or what came in its place with its bytes.
+
+        What came in its place may have been nobody's answer: the reading itself is then still on the way, and would be
+        taken for the answer to the next poll, and so on for ever. So the next poll raises ReplyTimeout.
+        """
         raw = await self._ask(":SENS:DATA:FRES?")
         try:
             parsed = protocol.parse_reading(raw)
             protocol.require_elements(parsed, raw)
-            return [self._reading(raw, parsed)]
+            self._refuse_duplicate(raw)
         except Garbled as error:
+            self._link.doubt()
             return [self._unparsed(raw, str(error))]
+        return [self._reading(raw, parsed)]
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +184,7 @@ class Keithley6517B(Driver):
         if self._link.name.upper().startswith(("GPIB", "USB")):
             raise Misuse(f"device-clear is for the instrument's serial line; {self._link.name} is none.")
         with self._link.recovering():
-            await self._link.drain()
+            await self._link.drain(QUIET_S)
             answer = await self._link.exchange(DEVICE_CLEAR, timeout_s=self.settings.timeout_s)
             if answer != b"DCL":
                 raise Garbled(f"{self._link.name} did not answer DCL to a device clear.", answer)
@@ -194,7 +219,7 @@ class Keithley6517B(Driver):
         await self._set([f":SENS:{f}:REF:ACQ", f":SENS:{f}:REF:STAT 1"] if p.on else [f":SENS:{f}:REF:STAT 0"])
         return {"on": p.on}
 
-    @command("errors", "Read and empty the instrument's error queue")
+    @command("errors", "Read and empty the instrument's error queue", while_measuring=True)
     async def errors(self, p: NoParameters) -> Mapping[str, Any]:
         """Numbers and texts, oldest first."""
         return {"errors": await self._errors()}
@@ -204,10 +229,20 @@ class Keithley6517B(Driver):
     async def _ask(self, query: str) -> bytes:
         return await self._link.exchange(query.encode("ascii") + self._end, timeout_s=self.settings.timeout_s)
 
+    async def _ask_for(self, query: str, parse: Callable[[bytes], T], more_s: float = 0.0) -> T:
+        """A query whose reply `parse` understands. Raises what it raises, and doubts the line then."""
+        request = query.encode("ascii") + self._end
+        raw = await self._link.exchange(request, timeout_s=self.settings.timeout_s + more_s)
+        try:
+            return parse(raw)
+        except Garbled:
+            self._link.doubt()
+            raise
+
     async def _identify(self) -> Identity:
         """*IDN? on a drained line; a late reading in its place is thrown away and the question asked again."""
         for attempt in range(IDENTIFY_TRIES):
-            await self._link.drain()
+            await self._link.drain(QUIET_S)
             try:
                 raw = await self._ask("*IDN?")
                 idn = protocol.parse_idn(raw)
@@ -239,14 +274,14 @@ class Keithley6517B(Driver):
         """Send settings, then ask for errors: settings have no reply of their own."""
         for each in commands:
             await self._link.send(each.encode("ascii") + self._end)
-        errors = await self._errors()
+        errors = await self._errors(SETTING_S * len(commands))
         if errors:
             raise Refused(f"{self._link.name} refused a setting: {'; '.join(errors)}.")
 
-    async def _errors(self) -> list[str]:
+    async def _errors(self, more_s: float = 0.0) -> list[str]:
         found = []
         for _ in range(12):  # the queue is ten deep
-            number, text = protocol.parse_error(await self._ask(":SYST:ERR?"))
+            number, text = await self._ask_for(":SYST:ERR?", protocol.parse_error, more_s)
             if number == 0:
                 break
             found.append(f"{number} {text}")
@@ -273,6 +308,11 @@ class Keithley6517B(Driver):
             note="; ".join(notes) or None,
             range="auto" if self._range is None else f"{self._range:g}",
         )  # fmt: skip
+
+    def _refuse_duplicate(self, raw: bytes) -> None:
+        if raw in self._recent:
+            raise Garbled("A reading that has come before, time stamp and all.", raw)
+        self._recent.append(raw)
 
     def _noticed(self, parsed: Parsed) -> list[str]:
         """Reading number and clock gone back together mean a restart: range and speed are then not those set."""

@@ -48,6 +48,8 @@ _RTC_TIME = re.compile(r"^\d{2}:\d{2}:\d{2}\.\d{2}$")
 _RTC_DATE = re.compile(r"^\d{2}-[A-Z][a-z]{2}-\d{4}$")
 _RNUM = re.compile(r"^([+-]\d{5,})RDNG#$")
 _VSRC = re.compile(r"^([+-]\d{4}\.\d{3})Vsrc$")
+_ERROR = re.compile(r"""^\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*$""")
+POWER_ON = 0x80  # of the standard event status register: power was switched on since it was read (IEEE 488.2)
 _IDN = re.compile(r"^KEITHLEY INSTRUMENTS INC\.,MODEL (6517[AB]?),(\w+),(.+)$")
 
 
@@ -151,11 +153,18 @@ def parse_idn(line: bytes) -> Idn:
 
 def parse_error(line: bytes) -> tuple[int, str]:
     """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units."""
-    number, _, text = line.decode("latin-1").partition(",")
-    try:
-        return int(number), text.strip().strip("\"'")
-    except ValueError as error:
-        raise Garbled("The reply to :SYST:ERR? is no error entry.", line) from error
+    found = _ERROR.match(line.decode("latin-1"))
+    if found is None:
+        raise Garbled("The reply to :SYST:ERR? is no error entry.", line)
+    return int(found[1]), found[3]
+
+
+def parse_event_status(line: bytes) -> int:
+    """Reply to *ESR?, 0 to 255; the register is cleared by it. Raises Garbled."""
+    text = line.strip().removeprefix(b"+")
+    if not (text.isdigit() and len(text) <= 3 and int(text) < 256):
+        raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
+    return int(text)
 
 
 def set_up(function: Function, range_si: float | None, nplc: float) -> list[str]:

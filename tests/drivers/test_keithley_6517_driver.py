@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from drivers import Flag, Garbled, InstrumentError, LinkDown, Misuse, Reading, Refused, WrongInstrument
+from drivers import Flag, Garbled, InstrumentError, LinkDown, Misuse, Reading, Refused, ReplyTimeout, WrongInstrument
 from drivers.keithley_6517 import Keithley6517A, Keithley6517B, Settings6517
 from drivers.trace import Trace
 from drivers.transport.memory import MemoryTransport
@@ -23,13 +23,14 @@ FRESH = ":SENS:DATA:FRES?"
 
 
 class Electrometer:
-    """Answers *IDN?, :SYST:ERR? and fresh readings n nC for the n-th; `fault` bends the n-th reply it is asked for."""
+    """Answers queries, the n-th for a fresh reading with n nC; `fault` bends the next reply."""
 
     def __init__(self, wire: MemoryTransport) -> None:
         self.wire = wire
         self.idn, self.end = IDN, b"\r\n"
         self.heard: list[str] = []
         self.errors: list[str] = []
+        self.event_status = "0"
         self.readings = 0
         self.number = 0
         self.line: bytes | None = None
@@ -61,8 +62,13 @@ class Electrometer:
     def _reply(self, line: str) -> bytes | None:
         if line == "*IDN?":
             return self.idn.encode()
+        if line == "*ESR?":
+            status, self.event_status = self.event_status, "0"
+            return status.encode()
         if line == ":SYST:ERR?":
             return (self.errors.pop(0) if self.errors else '0,"No Error"').encode()
+        if line == "*CLS":
+            self.errors.clear()
         if line == FRESH:
             self.asked.set()
             self.readings += 1
@@ -213,6 +219,7 @@ async def test_calendar_clock_source_voltage_and_another_function_than_set() -> 
 
 async def test_a_reboot_is_noticed_and_stays_noticed_until_set_up_anew() -> None:
     async with opened() as (driver, device):
+        device.number = 100
         for _ in range(3):
             assert (await driver.poll())[0].flags == ()
         device.number = 0
@@ -222,6 +229,25 @@ async def test_a_reboot_is_noticed_and_stays_noticed_until_set_up_anew() -> None
             assert "set up anew" in (reading.note or "")
         await driver.run_command("set-up", {})
         assert (await driver.poll())[0].flags == ()
+
+
+async def test_a_reboot_during_a_time_out_is_told_by_the_power_on_bit_and_stays_noticed() -> None:
+    async with opened() as (driver, device):
+        device.fault, device.event_status = late, "128"
+        with pytest.raises(ReplyTimeout):
+            await driver.poll()
+        for _ in range(2):  # the second recovery reads a register that the first has cleared
+            await driver.recover()
+            assert (await driver.poll())[0].flags == (Flag.CHANGED_BY_HAND,)
+        await driver.run_command("set-up", {})
+        assert (await driver.poll())[0].flags == ()
+
+
+async def test_no_later_setting_is_blamed_for_errors_of_an_interruption() -> None:
+    async with opened() as (driver, device):
+        device.errors = ['-410,"Query INTERRUPTED"']
+        await driver.recover()
+        assert await driver.run_command("zero-check", {"on": False}) == {"on": False}
 
 
 async def test_vanish_write_and_read() -> None:
