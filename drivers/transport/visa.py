@@ -84,15 +84,21 @@ class VisaTransport(ThreadedTransport):
     def blocking_read(self) -> bytes:
         """What arrives within a short time.
 
-        The backend drops what it has when a read times out, so a read never asks for more than will surely come: a
-        serial line is asked for the bytes it holds, a socket may return what it has (END not suppressed), and message
-        based interfaces end at END by themselves.
+        The backend drops what it has when a read times out, so a read never asks for more than comes at once: a serial
+        line is asked for one byte at a time, a socket may return what it has (END not suppressed), and message based
+        interfaces end at END by themselves.
         """
-        if not (self._is_serial or self._is_socket or self._has_message()):
-            self._stop.wait(READ_MS / 1000)
-            return b""
+        if self._is_serial:
+            data = self._read(1)
+            waiting = self._session.bytes_in_buffer if data else 0
+            return data + b"".join(self._read(1) for _ in range(waiting))
+        if self._is_socket or self._has_message():
+            return self._read(4096)
+        self._stop.wait(READ_MS / 1000)
+        return b""
+
+    def _read(self, count: int) -> bytes:
         library, handle = self._session.visalib, self._session.session
-        count = max(1, self._session.bytes_in_buffer) if self._is_serial else 4096
         try:
             with library.ignore_warning(handle, StatusCode.success_max_count_read):
                 data, status = library.read(handle, count)
