@@ -21,9 +21,9 @@ IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_python_blocks_run(page: Path) -> None:
-    """All blocks of a page share one namespace, in order."""
+    """All blocks of a page share one namespace, in order. Blocks with a prompt are doctests, run with their room."""
     names: dict[str, object] = {"__name__": page.stem}
-    for n, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL), start=1):
+    for n, block in enumerate(re.findall(r"```python\n(?!>>>)(.*?)```", page.read_text(), re.DOTALL), start=1):
         exec(compile(block, f"{page.name}, block {n}", "exec"), names)
     assert not asyncio._get_running_loop()
 

@@ -84,7 +84,7 @@ async def test_serve_keeps_running_and_others_can_watch(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         tailing = await asyncio.create_subprocess_exec(
-            str(ACQUIRE), "tail", "--host", host, "--port", port, "-n", "10",
+            str(ACQUIRE), "tail", "--host", host, "--port", port, "-n", "60",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         heard, _ = await asyncio.wait_for(listening.communicate(), 40)

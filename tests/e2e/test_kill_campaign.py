@@ -12,7 +12,7 @@ import random
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,14 +51,13 @@ class House:
     store: Process
 
     def rows(self, file: str, sql: str) -> list[tuple[object, ...]]:
-        """Read a database of another process; an empty list before it exists."""
+        """Read a database of another process; an empty list before it exists and has its tables."""
         path = self.folder / file
         if not path.exists():
             return []
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as db:
-            found = db.execute(sql).fetchall()
-        db.close()
-        return found
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+            (made,) = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'entry'").fetchone()
+            return db.execute(sql).fetchall() if made else []
 
     def stored(self) -> int:
         rows = self.rows("store.db", "SELECT count(*) FROM entry WHERE kind = 'scalar'")

@@ -56,9 +56,8 @@ def test_what_goes_wrong_is_a_sentence_on_stderr_and_an_exit_code(
 
 def test_drivers_say_what_they_were_held_against() -> None:
     drivers = {each["model"]: each for each in data("drivers", "--json")}
-    assert {"keithley-6517a", "keithley-6517b", "ptw-unidos-tango", "ptw-unidos-romeo", "winrems", "xsyg"} <= set(
-        drivers
-    )
+    wanted = {"keithley-6517a", "keithley-6517b", "ptw-unidos-tango", "ptw-unidos-romeo", "winrems", "xsyg"}
+    assert wanted <= set(drivers)
     for each in drivers.values():
         assert each["transports"]
         assert each["assumed"]
@@ -83,8 +82,8 @@ def test_a_store_is_created_once_and_verified(tmp_path: Path) -> None:
 
 def test_import_tells_what_a_file_holds_and_what_it_rejected(tmp_path: Path) -> None:
     line = (
-        '"M6600", 1, 9, 0, 1, 1, 0, "3", "0", 0, " ", 20260601, 090215, 900000, "           ", " ", 1.000E+0, 1.000, 0, '
-        '0.000E+0, 0.000, 80955, 0.000E+0, 0.000, 78584, 1.000E+0, 1.000, 0, "pC"\n'
+        '"M6600", 1, 9, 0, 1, 1, 0, "3", "0", 0, " ", 20260601, 090215, 900000, "           ", " ", '
+        '1.000E+0, 1.000, 0, 0.000E+0, 0.000, 80955, 0.000E+0, 0.000, 78584, 1.000E+0, 1.000, 0, "pC"\n'
     )
     (tmp_path / "export.asc").write_text(line + line[:60] + "\n" + line)
     found = data("import", str(tmp_path / "export.asc"), "--json")
