@@ -1,7 +1,7 @@
-"""Messages of the published contract, version 1. The JSON Schemas are generated from these models.
+"""Messages of the published contract, version 1. The JSON Schemas are generated from these models (contract.py).
 
-`readings` and `committed` follow the no-loss protocol (docs/noloss.md, sections 2 to 4). Within /1 keys may be added
-but never change name or meaning; subscribers must ignore keys they do not know, so the models here do the same.
+`readings` and `committed` follow the no-loss protocol (docs/noloss.md, sections 2 to 4). What may change within /1 is
+said in docs/bus.md, "What may change"; subscribers must ignore keys they do not know, so the models here do the same.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 from acquire.bus.names import Name
 
@@ -34,18 +34,18 @@ class AlsoValue(Message):
     value: float | None = None
 
 
-class ReadingEntry(Message):
-    """One reading of an instrument. `value` is absent where a flag forbids a number (overload, zero check, ...)."""
+class Reading(Message):
+    """What a reading says. `value` is absent where a flag forbids a number (overload, zero check, ...)."""
 
     kind: Literal["scalar", "glow-curve", "curve", "unparsed"]
-    quantity: str
+    quantity: str = Field(description='"charge", "current", "voltage", "dose", "dose-rate", "counts", ...')
     unit: str = Field(description="UCUM")
     value: float | None = Field(None, allow_inf_nan=False)
     u: float | None = Field(None, ge=0, description="standard uncertainty stated by the instrument, same unit")
     role: str = Field("sample", description='"sample", "pmt-noise", "reference-light", "background"')
-    flags: list[str] = []
+    flags: list[str] = Field([], description="quality flags; what each means is in docs/bus.md")
     time: str = Field(description="host clock, UTC, ISO 8601")
-    monotonic_s: float
+    monotonic_s: float = Field(description="host's monotonic clock, for intervals only")
     elapsed_s: float | None = Field(None, description="the instrument's own running clock")
     clock: str | None = Field(None, description="the instrument's calendar clock, no time zone")
     channel: str | None = None
@@ -54,9 +54,14 @@ class ReadingEntry(Message):
     element: str | None = Field(None, description="dosimeter id as the reader states it")
     element_index: int | None = None
     also: dict[str, AlsoValue] = {}
-    axes: dict[str, Column] = {}
-    origin: dict[str, str | int] = {}
     note: str | None = None
+
+
+class ReadingEntry(Reading):
+    """One reading, with its raw bytes and, of an array, its columns."""
+
+    axes: dict[str, Column] = {}
+    origin: dict[str, str | int] = Field({}, description="of a file: name, SHA-256, byte offset and length")
     raw: str = Field(description="the bytes this was parsed from, as text or base64")
     raw_encoding: Literal["text", "base64"] = "text"
 
@@ -102,7 +107,7 @@ class Readings(Message):
     schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
     stream: UUID
     first_seq: int = Field(ge=1)
-    readings: list[dict[str, Any]]
+    readings: list[Entry]
     source: UUID
     head: int = Field(ge=0)
     oldest: int = Field(ge=1)
@@ -129,6 +134,9 @@ class Accepts(Message):
     name: str
     title: str
     parameters: dict[str, Any]
+    while_measuring: bool = Field(False, description="carried out while a measurement is open, whatever its step")
+    now: bool = Field(True, description="whether it would be carried out in the state told here")
+    within_s: float | None = Field(None, description="given up, and the link recovered, when it takes longer")
 
 
 class State(Message):
@@ -144,16 +152,26 @@ class State(Message):
     stream: UUID | None = None
     measurement: UUID | None = None
     emitted: int | None = Field(None, description="entries appended to the spool since start")
+    run: UUID | None = Field(None, description="made when the daemon starts; a command that names it acts in no other")
     commands: list[Accepts] = []
 
 
 class Command(Message):
-    """A request. Answered on the MQTT 5 response topic, or on `reply_to`. Same `id`, same answer."""
+    """A request. Answered on the MQTT 5 response topic, or on `reply_to`. Same `id`, same answer.
+
+    What keeps a request from acting late or twice is optional: `sent` with `valid_s`, and `run` (docs/commands.md).
+    """
 
     schema_: Literal["command/1"] = Field("command/1", alias="schema")
     id: UUID
-    by: str = Field(min_length=1, description="who asks: a user or program name, never a patient")
+    by: str = Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="who asks: a user or program name, never a patient",
+    )  # fmt: skip
     reply_to: str | None = None
+    sent: AwareDatetime | None = Field(None, description="the asker's clock, with its time zone")
+    valid_s: float = Field(60, gt=0, le=300, description="from `sent` on; later it is refused, and nothing is done")
+    run: UUID | None = Field(None, description="the instrument's `run` as its state told it")
     parameters: dict[str, Any] = {}
 
 
@@ -167,17 +185,101 @@ class Answer(Message):
     error: str | None = None
 
 
-class SessionEvent(Message):
-    """Something that happened in a session: ids only, never a person."""
+class AttachedReading(Reading):
+    """A reading without its arrays and raw bytes; those are in `readings` under the same stream and seq."""
 
+    stream: UUID
+    seq: int = Field(ge=1)
+
+
+class Attached(Message):
+    """Readings that the store has committed and that belong to this measurement."""
+
+    measurement: UUID
+    step: str
+    readings: list[AttachedReading]
+
+
+class StepChange(Message):
+    """A step began, ended, was given up or was left out."""
+
+    mark: Literal["begin", "end", "abandoned", "not-measured"]
+    step: str
+    measurement: UUID | None = Field(None, description="null for a step that was not measured")
+    stream: UUID | None = Field(None, description="where the marker is, of begin and end")
+    seq: int | None = Field(None, ge=1)
+    time: str = Field(description="when it happened, UTC")
+    beam_given: bool | None = Field(None, description="of an abandoned attempt")
+
+
+class StateChange(Message):
+    """The session entered a state."""
+
+    state: str = Field(description="PLANNED, READY, MEASURING, MEASURED, CALCULATED or CANCELLED")
+    previous: str | None = Field(description="null when the session was started")
+    order: str
+    plan_version: int
+    fraction: int
+    simulated: bool = Field(description="true: not a patient's measurement, whatever the numbers look like")
+
+
+class ResultChange(Message):
+    """A new version of the result at a point. Numbers are absent where the decision is INVALID."""
+
+    point: str
+    version: int = Field(ge=1)
+    decision: str = Field(
+        description="PASS; PASS, uncertainty band; OUT OF TOLERANCE; ACTION; INVALID or REPORT ONLY"
+    )  # fmt: skip
+    dose_gy: float | None = None
+    u_gy: float | None = Field(None, description="standard uncertainty, k = 1")
+    expected_gy: float | None = None
+    deviation_percent: float | None = None
+    output_sha256: str = Field(description="of the stored result, as the record prints it")
+    simulated: bool
+
+
+class _Event(Message):
     schema_: Literal["event/1"] = Field("event/1", alias="schema")
     session: Name
-    event: Literal["state", "step", "attached", "result"]
-    time: str
-    detail: dict[str, Any] = {}
+    time: str = Field(description="when it was told or, of state and result, when it happened, UTC")
 
 
-MESSAGES: dict[str, type[Message]] = {
+class StateEvent(_Event):
+    """The session entered a state."""
+
+    event: Literal["state"]
+    detail: StateChange
+
+
+class StepEvent(_Event):
+    """A step began, ended, was given up or was left out."""
+
+    event: Literal["step"]
+    detail: StepChange
+
+
+class AttachedEvent(_Event):
+    """Readings were committed and belong to a measurement of the session."""
+
+    event: Literal["attached"]
+    detail: Attached
+
+
+class ResultEvent(_Event):
+    """A point has a new result."""
+
+    event: Literal["result"]
+    detail: ResultChange
+
+
+class SessionEvent(
+    RootModel[Annotated[StateEvent | StepEvent | AttachedEvent | ResultEvent, Field(discriminator="event")]]
+):
+    """Something that happened in a session: ids only, never a person."""
+
+
+MESSAGES: dict[str, type[BaseModel]] = {
     "readings/1": Readings,
     "committed/1": Committed,
     "state/1": State,

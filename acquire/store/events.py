@@ -1,20 +1,29 @@
-"""Live session events from the streams: which readings were just attached to which measurement.
+"""Session events to publish: what the streams confirm, and what the procedure has written into the audit trail.
 
-Derived as attribution is (acquire.store.attribution.Walk), only incrementally: the walk of each stream is remembered
-between commits, and begun anew from the stream's start when the worker starts.
+Attached readings and steps are derived as attribution is (acquire.store.attribution.Walk), only incrementally: the walk
+of each stream is remembered between commits. States, results and steps given up are written by other processes (the
+command line) into the same store, each with an audit entry in the same transaction; the trail's numbers have no gaps,
+so following it leaves nothing out. How far all this has been told is kept in the table `told`.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from acquire.canonical import parse, utc_now
 from acquire.store.attribution import Walk, walk_stream
+from acquire.store.database import transaction
+from acquire.store.procedure_events import procedure_event
 
-ARRAYS_STAY = ("axes", "raw", "origin")  # subscribers to events get the number; the curve is in `readings`
+Event = tuple[str, dict[str, Any]]  # (session, message)
+
+ARRAYS_STAY = ("axes", "raw", "raw_encoding", "origin")  # subscribers get the number; the curve is in `readings`
+MOST_ENTRIES = 500  # of one stream in one turn: the store's thread is never held for long
+MOST_AUDIT = 200
+AUDIT = "audit"
 
 
 @dataclass(slots=True)
@@ -24,42 +33,103 @@ class _Position:
     sessions: dict[str, tuple[str, str]] = field(default_factory=dict)  # measurement: (session, step)
 
 
-class AttachedEvents:
-    """Remembers how far each stream has been walked."""
+class SessionEvents:
+    """What has not been told yet. Every method runs on the store's thread; one that raised is begun anew."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._positions: dict[str, _Position] = {}
-        for row in connection.execute("SELECT stream, through FROM stream WHERE ended IS NULL"):
-            position = self._positions[row["stream"]] = _Position()
-            for _ in self._walk(connection, row["stream"], position, row["through"]):
-                pass  # told before the worker was restarted
+        self._told: dict[str, int] = {AUDIT: _told(connection, AUDIT)}  # what is not written down yet, and the trail
+        behind = connection.execute(
+            "SELECT s.stream FROM stream s LEFT JOIN told t ON t.subject = s.stream"
+            " WHERE s.through > coalesce(t.through, 0) ORDER BY s.first_heard"
+        )
+        self._behind: dict[str, None] = {row["stream"]: None for row in behind}
 
-    def since(
-        self, connection: sqlite3.Connection, moved: Mapping[str, tuple[int, int]]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(session, event) for everything that the moved watermarks now confirm."""
-        for stream, (_, through) in moved.items():
-            position = self._positions.setdefault(stream, _Position())
-            yield from self._walk(connection, stream, position, through)
+    def moved(self, streams: Iterable[str]) -> None:
+        """The watermarks of these streams have moved."""
+        self._behind.update(dict.fromkeys(streams))
 
-    def _walk(
-        self, connection: sqlite3.Connection, stream: str, position: _Position, through: int
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        attached: dict[str, list[dict[str, Any]]] = {}
-        for row, belongs in walk_stream(connection, stream, position.through + 1, through, position.walk):
-            if row["kind"] == "marker" and row["status"] == "stored":
-                mark = parse(row["body"])
-                position.sessions[mark["measurement"]] = (mark["session"], mark["step"])
-                yield mark["session"], _event(mark["session"], "step", {"stream": stream, "seq": row["seq"], **mark})
-            elif belongs is not None:
-                body = {k: v for k, v in parse(row["body"]).items() if k not in ARRAYS_STAY}
-                attached.setdefault(belongs, []).append({"stream": stream, "seq": row["seq"], **body})
-        position.through = through
-        for measurement, readings in attached.items():
-            session, step = position.sessions[measurement]
-            detail = {"measurement": measurement, "step": step, "readings": readings}
-            yield session, _event(session, "attached", detail)
+    def fetch(self, connection: sqlite3.Connection) -> list[Event]:
+        """The next events, to be published before `fetch` or `write_down` is called again. Empty: all is told."""
+        events: list[Event] = []
+        for stream in list(self._behind):
+            events += self._of_stream(connection, stream)
+        events += self._of_procedure(connection)
+        return events
+
+    def write_down(self, connection: sqlite3.Connection) -> None:
+        """Keep how far was told, once everything that was fetched has been published."""
+        with transaction(connection):
+            connection.executemany(
+                "INSERT INTO told VALUES (?, ?)"
+                " ON CONFLICT (subject) DO UPDATE SET through = max(told.through, excluded.through)",
+                self._told.items(),
+            )
+        self._told = {AUDIT: self._told[AUDIT]}
+
+    def _of_stream(self, connection: sqlite3.Connection, stream: str) -> Iterator[Event]:
+        row = connection.execute("SELECT through, ended, final FROM stream WHERE stream = ?", (stream,)).fetchone()
+        position = self._positions.get(stream) or self._walked_again(connection, stream)
+        last = min(row["through"], position.through + MOST_ENTRIES)
+        yield from _walk(connection, stream, position, last)
+        self._told[stream] = last
+        if last == row["through"]:
+            del self._behind[stream]
+        if row["ended"] is not None and last == row["final"]:
+            self._positions.pop(stream, None)
+        else:
+            self._positions[stream] = position
+
+    def _walked_again(self, connection: sqlite3.Connection, stream: str) -> _Position:
+        """After a start: up to where was told, in silence, so that what follows finds the measurement it belongs to."""
+        position = _Position()
+        told = self._told.get(stream) or _told(connection, stream)
+        for _ in _walk(connection, stream, position, told):
+            pass
+        return position
+
+    def _of_procedure(self, connection: sqlite3.Connection) -> Iterator[Event]:
+        rows = connection.execute(
+            "SELECT n, at, what, subject, old, new FROM audit WHERE n > ? ORDER BY n LIMIT ?",
+            (self._told[AUDIT], MOST_AUDIT),
+        ).fetchall()
+        for row in rows:
+            found = procedure_event(connection, row)
+            if found is not None:
+                session, event, detail = found
+                yield session, _event(session, event, row["at"], detail)
+            self._told[AUDIT] = row["n"]
 
 
-def _event(session: str, what: str, detail: dict[str, Any]) -> dict[str, Any]:
-    return {"schema": "event/1", "session": session, "event": what, "time": utc_now(), "detail": detail}
+def _walk(connection: sqlite3.Connection, stream: str, position: _Position, through: int) -> Iterator[Event]:
+    attached: dict[str, list[dict[str, Any]]] = {}
+    for row, belongs in walk_stream(connection, stream, position.through + 1, through, position.walk):
+        if row["kind"] == "marker" and row["status"] == "stored":
+            mark = parse(row["body"])
+            position.sessions[mark["measurement"]] = (mark["session"], mark["step"])
+            yield from _attached(position, attached)
+            detail = {"stream": stream, "seq": row["seq"], **mark}
+            yield mark["session"], _event(mark["session"], "step", utc_now(), detail)
+        elif belongs is not None:
+            body = {k: v for k, v in parse(row["body"]).items() if k not in ARRAYS_STAY}
+            attached.setdefault(belongs, []).append({"stream": stream, "seq": row["seq"], **body})
+    position.through = through
+    yield from _attached(position, attached)
+
+
+def _attached(position: _Position, attached: dict[str, list[dict[str, Any]]]) -> Iterator[Event]:
+    """One event for each measurement; empties what it has told."""
+    for measurement, readings in attached.items():
+        session, step = position.sessions[measurement]
+        detail = {"measurement": measurement, "step": step, "readings": readings}
+        yield session, _event(session, "attached", utc_now(), detail)
+    attached.clear()
+
+
+def _told(connection: sqlite3.Connection, subject: str) -> int:
+    row = connection.execute("SELECT through FROM told WHERE subject = ?", (subject,)).fetchone()
+    return int(row["through"]) if row else 0
+
+
+def _event(session: str, what: str, time: str, detail: dict[str, Any]) -> dict[str, Any]:
+    return {"schema": "event/1", "session": session, "event": what, "time": time, "detail": detail}

@@ -21,8 +21,8 @@ from acquire.bus.names import Topics
 from acquire.canonical import canonical, utc_now
 from acquire.store.database import connect as open_database
 from acquire.store.database import identity
-from acquire.store.events import AttachedEvents
 from acquire.store.ingest import Answer, Ingested, ingest
+from acquire.store.telling import Teller
 
 log = structlog.get_logger("store")
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Worker:
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
-        self._events: AttachedEvents | None = None
+        self._teller = Teller(topics)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
 
@@ -52,7 +52,7 @@ class Worker:
     def _open(self) -> None:
         self._connection = open_database(self._path, create=self._create)
         self._connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
-        self._events = AttachedEvents(self._connection)
+        self._teller.open(self._connection)
         store, epoch = identity(self._connection)
         log.info("store open", path=self._path.name, store=store, epoch=epoch)
 
@@ -63,6 +63,7 @@ class Worker:
 
     def _close(self) -> None:
         if self._connection is not None:
+            self._teller.write_down(self._connection)
             self._connection.close()
             self._connection = None
 
@@ -77,10 +78,13 @@ class Worker:
                 async with connect(endpoint, f"store-{self._topics.site}-{id(self):x}") as connection:
                     failures = 0
                     await connection.subscribe(self._topics.readings("+"))
-                    await self._serve(connection)
-            except BusError as error:
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._teller.run(connection, self._on_thread))
+                        tasks.create_task(self._serve(connection))
+            except* BusError as lost:
                 if failures == 0:
-                    log.warning("broker lost or absent", host=endpoint.host, port=endpoint.port, why=str(error))
+                    why = str(lost.exceptions[0])
+                    log.warning("broker lost or absent", host=endpoint.host, port=endpoint.port, why=why)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
@@ -98,7 +102,7 @@ class Worker:
 
     async def _commit_and_answer(self, connection: Connection, batch: list[tuple[str, bytes]]) -> None:
         try:
-            done, events = await self._run(lambda: self._ingest(batch))
+            done = await self._run(lambda: self._ingest(batch))
         except sqlite3.Error as error:  # not the entries' fault: nothing was written, no answer is owed
             log.warning("the store could not commit; the sources will send again", why=str(error))
             await asyncio.sleep(0.5)
@@ -106,21 +110,24 @@ class Worker:
         self.ingested += len(batch)
         for answer in done.answers:
             await connection.publish(self._topics.committed(answer.instrument), committed(answer), retain=True)
-        for topic, payload in events:
-            await connection.publish(topic, payload)
+        self._teller.news.set()
         self.on_committed()
 
-    def _ingest(self, batch: list[tuple[str, bytes]]) -> tuple[Ingested, list[tuple[str, bytes]]]:
-        if self._connection is None or self._events is None:
-            raise sqlite3.ProgrammingError("the store is closed")
+    def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
+        connection = self._opened()
         begun = time.monotonic()
-        done = ingest(self._connection, self._topics.site, batch)
-        events = [
-            (self._topics.session_events(session), canonical(event))
-            for session, event in self._events.since(self._connection, done.moved)
-        ]
+        done = ingest(connection, self._topics.site, batch)
+        self._teller.moved(done.moved)
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
-        return done, events
+        return done
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise sqlite3.ProgrammingError("the store is closed")
+        return self._connection
+
+    async def _on_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        await self._run(lambda: work(self._opened()))
 
 
 def committed(answer: Answer) -> bytes:

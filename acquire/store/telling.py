@@ -1,0 +1,102 @@
+"""Publishes session events beside the store's main work: what was fetched is kept until the broker has taken it.
+
+At least once: how far was told is written down after the publishing, at most once a second, so that a crash repeats the
+last events and leaves none out. The answers to the sources never wait for this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from acquire.bus.client import Connection
+from acquire.bus.names import Name, Topics
+from acquire.canonical import canonical
+from acquire.store.events import SessionEvents
+
+log = structlog.get_logger("telling")
+
+LOOK_EVERY_S = 0.5  # the command line writes into the same store and cannot ring here
+WRITE_EVERY_S = 1.0
+
+OnThread = Callable[[Callable[[sqlite3.Connection], None]], Awaitable[None]]
+_name = TypeAdapter(Name)
+
+
+class Teller:
+    """`open`, `moved`, `fetch` and `write_down` run on the store's thread, `run` in the event loop."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._events: SessionEvents | None = None
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._unwritten = False
+        self._written_at = 0.0
+        self.news = asyncio.Event()
+
+    def open(self, connection: sqlite3.Connection) -> None:
+        """Begin where the store says that telling stopped."""
+        self._events = SessionEvents(connection)
+
+    def moved(self, streams: Iterable[str]) -> None:
+        """More of these streams is committed."""
+        if self._events is not None:
+            self._events.moved(streams)
+
+    def fetch(self, connection: sqlite3.Connection) -> None:
+        """Take the next events, if the last ones are told."""
+        if self._waiting:
+            return
+        events, self._events = self._events or SessionEvents(connection), None  # half a walk is never gone on with
+        for session, event in events.fetch(connection):
+            if _is_name(session):
+                self._waiting.append((self._topics.session_events(session), canonical(event)))
+            else:  # a marker of some other program; such a name would be several levels of a topic, or a wildcard
+                log.warning("an event of a session whose id is no name is not published", session=session[:64])
+            self._unwritten = True
+        self._events = events
+
+    def write_down(self, connection: sqlite3.Connection) -> None:
+        """Keep how far was told, unless something fetched still waits."""
+        if self._events is not None and self._unwritten and not self._waiting:
+            self._events.write_down(connection)
+            self._unwritten = False
+
+    async def run(self, connection: Connection, on_thread: OnThread) -> None:
+        """Tell until cancelled. Raises BusError when the broker is lost; what was not taken is told after that."""
+        while True:
+            self.news.clear()
+            try:
+                await on_thread(self.fetch)
+                told = await self._publish(connection)
+                if self._unwritten and time.monotonic() - self._written_at >= WRITE_EVERY_S:
+                    await on_thread(self.write_down)
+                    self._written_at = time.monotonic()
+            except sqlite3.Error as error:  # a full disk, a lock: the next round does it
+                log.warning("session events wait", why=str(error))
+                told = False
+            if not told:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.news.wait(), LOOK_EVERY_S)
+
+    async def _publish(self, connection: Connection) -> bool:
+        told = bool(self._waiting)
+        while self._waiting:
+            await connection.publish(*self._waiting[0])
+            self._waiting.popleft()
+        return told
+
+
+def _is_name(session: str) -> bool:
+    try:
+        _name.validate_python(session)
+    except ValidationError:
+        return False
+    return True
