@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from acquire.bus.names import Name
+from acquire.bus.client import Endpoint
+from acquire.bus.names import RESERVED, Name
+from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
@@ -24,6 +26,21 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 SIMULATOR = "simulator:"
 
 
+class TlsConfig(Written):
+    """TLS to an external broker. Its certificate and host name are verified always."""
+
+    ca_file: Path | None = Field(None, description="authorities to trust, PEM; without it those of the system")
+    cert_file: Path | None = Field(None, description="our own certificate, where the broker asks for one")
+    key_file: Path | None = None
+    key_passphrase_file: Path | None = None
+    key_passphrase_env: Text | None = None
+
+    def resolved(self, folder: Path) -> Tls:
+        """With paths relative to a folder."""
+        ca, cert, key = (folder / each if each else None for each in (self.ca_file, self.cert_file, self.key_file))
+        return Tls(ca, cert, key, _secret(folder, self.key_passphrase_file, self.key_passphrase_env))
+
+
 class BrokerConfig(Written):
     """external: runs elsewhere; mosquitto: started by us; embedded: amqtt; auto: mosquitto or else embedded."""
 
@@ -31,8 +48,20 @@ class BrokerConfig(Written):
     host: Text = "127.0.0.1"
     port: int = Field(1883, ge=0, le=65535, description="0 takes a free one (not with external)")
     protocol: Literal["5", "3.1.1"] = "5"
-    username: str | None = None
+    username: Text | None = Field(None, description="who we are to the broker; with a certificate, its common name")
     password_file: Path | None = None
+    password_env: Text | None = None
+    tls: TlsConfig | None = None
+
+    def endpoint(self, folder: Path) -> Endpoint:
+        """The external broker, with files relative to a folder and secrets still where they are kept."""
+        tls = self.tls.resolved(folder) if self.tls else None
+        password = _secret(folder, self.password_file, self.password_env)
+        return Endpoint(self.host, self.port, self.protocol, self.username, password, tls)
+
+
+def _secret(folder: Path, file: Path | None, env: str | None) -> Secret | None:
+    return Secret(folder / file if file else None, env) if file or env else None
 
 
 class SpoolConfig(Written):
@@ -73,6 +102,7 @@ class Config(Written):
     """One file."""
 
     site: Name
+    host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     broker: BrokerConfig
     spool: SpoolConfig | None = None
     store: StoreConfig | None = None
@@ -98,10 +128,9 @@ class Loaded:
         """A path of the file, relative to it."""
         return self.path.parent / path
 
-    def password(self) -> str | None:
-        """The broker's password, read from its file when it is needed."""
-        file = self.config.broker.password_file
-        return self.beside(file).read_text().strip() if file else None
+    def endpoint(self) -> Endpoint:
+        """The broker the file names."""
+        return self.config.broker.endpoint(self.path.parent)
 
 
 def load(path: Path) -> Loaded:
@@ -124,6 +153,7 @@ def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     """What one part must know of another: (path of the key, sentence)."""
     if config.broker.mode == "external" and config.broker.port == 0:
         yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
+    yield from _check_access(config.broker)
     if config.instrument and config.spool is None:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
     if not config.instrument and config.store is None:
@@ -136,6 +166,25 @@ def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     yield from _check_instruments(config)
 
 
+def _check_access(broker: BrokerConfig) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    tls = broker.tls
+    if broker.mode != "external" and (tls or broker.username or broker.password_file or broker.password_env):
+        key = "tls" if tls else "username" if broker.username else "password_file"
+        yield ("broker", key), "a broker of our own lets everybody on this machine in; this goes with mode 'external'"
+    if broker.password_file and broker.password_env:
+        yield ("broker", "password_env"), "there is a password_file too; keep one of them"
+    if (broker.password_file or broker.password_env) and not broker.username:
+        yield ("broker",), "a password goes with a username"
+    if tls is None:
+        return
+    if (tls.cert_file is None) != (tls.key_file is None):
+        yield ("broker", "tls"), "cert_file and key_file go together"
+    if tls.key_passphrase_file and tls.key_passphrase_env:
+        yield ("broker", "tls"), "there is a key_passphrase_file and a key_passphrase_env; keep one of them"
+    if (tls.key_passphrase_file or tls.key_passphrase_env) and tls.key_file is None:
+        yield ("broker", "tls"), "a passphrase goes with a key_file"
+
+
 def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     simulators = [each.id for each in config.simulator]
     seen: set[str] = set()
@@ -143,6 +192,8 @@ def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], 
         if each.id in seen:
             yield ("instrument", n, "id"), f"there are two instruments called '{each.id}'"
         seen.add(each.id)
+        if each.id in RESERVED:
+            yield ("instrument", n, "id"), f"'{each.id}' is a word of the topics; choose another name"
         named = each.resource.removeprefix(SIMULATOR)
         if each.resource.startswith(SIMULATOR) and named not in simulators:
             known = ", ".join(simulators) or "none"

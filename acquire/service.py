@@ -84,7 +84,7 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
     config = loaded.config
     topics = Topics(config.site)
     async with AsyncExitStack() as stack:
-        endpoint = await stack.enter_async_context(broker(config.broker, loaded.password()))
+        endpoint = await stack.enter_async_context(broker(config.broker, loaded.path.parent))
         running = Service(loaded, topics, endpoint)
         stack.push_async_callback(lambda: _cancel(running._tasks))
         if loaded.store is not None:
@@ -113,7 +113,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     publisher = running.publisher = await Publisher.over(spool, running.topics)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
-    publisher.birth, publisher.will = (_daemon_says(running.topics, each) for each in ("ready", "offline"))
+    publisher.birth, publisher.will = (_daemon_says(running, each) for each in ("ready", "offline"))
     running.start(publisher.run(running.endpoint), "publisher")
     for simulator in running.loaded.config.simulator:
         served = await serve(
@@ -128,9 +128,10 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     publisher.on_receded = lambda instrument: running.runners[instrument].receded()
 
 
-def _daemon_says(topics: Topics, state: str) -> Will:
+def _daemon_says(running: Service, state: str) -> Will:
     said = State.model_validate({"state": state, "since": utc_now()})
-    return Will(topics.daemon_state, said.model_dump_json(by_alias=True, exclude_none=True).encode())
+    topic = running.topics.host_state(running.loaded.config.host)
+    return Will(topic, said.model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
 def _start_instrument(running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher) -> None:

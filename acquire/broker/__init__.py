@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from acquire.broker.embedded import embedded
 from acquire.broker.mosquitto import spawned
@@ -21,13 +22,13 @@ def mosquitto_binary() -> str | None:
 
 
 @asynccontextmanager
-async def broker(config: BrokerConfig, password: str | None = None) -> AsyncIterator[Endpoint]:
-    """A broker for as long as the context lasts, and where it is. Raises Refused."""
+async def broker(config: BrokerConfig, folder: Path = Path()) -> AsyncIterator[Endpoint]:
+    """A broker for as long as the context lasts, and where it is; files are relative to `folder`. Raises Refused."""
     mode = config.mode
     if mode == "auto":
         mode = "mosquitto" if mosquitto_binary() else "embedded"
     if mode == "external":
-        yield Endpoint(config.host, config.port, config.protocol, config.username, password)
+        yield config.endpoint(folder)
         return
     port = config.port or _free_port()
     if mode == "mosquitto":

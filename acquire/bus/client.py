@@ -1,32 +1,45 @@
 """The one place that talks to the MQTT client library (aiomqtt on paho).
 
 What the rest of the project relies on: a connection with TCP_NODELAY (Nagle and delayed acknowledgement cost 40 ms a
-round trip), clean sessions, an optional last will, MQTT 5 where the broker has it. Nothing relies on PUBACK.
+round trip), clean sessions, an optional last will, MQTT 5 where the broker has it, TLS with verified names where it is
+configured, and for every failure a sentence. Nothing relies on PUBACK.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import aiomqtt
+import structlog
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 
+from acquire.bus.reasons import of_connack, of_network
+from acquire.bus.tls import Secret, Tls, Unusable
+
 BusError = aiomqtt.MqttError
+log = structlog.get_logger("bus")
+
+CONNECTED_WITHIN_S = 10.0
+TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
+MOST_WAITING_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the broker is and what it speaks."""
+    """Where the broker is, what it speaks, and who we are to it. The password is named, not held."""
 
     host: str
     port: int
     protocol: Literal["5", "3.1.1"] = "5"
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: Secret | None = None
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +60,54 @@ class Received:
     retained: bool = False
 
 
+class _Client(aiomqtt.Client):
+    """What aiomqtt 2.5 does not tell: an early close, a publish refused, a queue too long."""
+
+    held = 0  # bytes in the queue of messages
+    dropped = 0
+    _refused: frozenset[str] = frozenset()
+
+    def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        if not self._connected.done():  # otherwise it would be waited for until the time is up
+            self._connected.set_exception(ClosedEarly())
+            return
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
+        """A broker that does not allow a topic says so once for a topic; what is sent stays unconfirmed."""
+        if reason_code.is_failure:
+            sent = client._out_messages.get(mid)
+            topic = str(sent.topic, "utf-8", "replace") if sent is not None else "?"
+            if topic not in self._refused and len(self._refused) < 100:
+                self._refused |= {topic}
+                log.error("the broker does not take what is published here", topic=topic, why=str(reason_code))
+        super()._on_publish(client, userdata, mid, reason_code, properties)
+
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        """A flood does not grow memory without end; whatever matters is asked for or sent again."""
+        size = len(message.payload)
+        if self.held + size > MOST_WAITING_BYTES:
+            self.dropped += 1
+            if is_worth_telling(self.dropped):
+                log.error("messages come faster than they are taken; dropped", dropped=self.dropped)
+            return
+        self.held += size
+        super()._on_message(client, userdata, message)
+
+
+class ClosedEarly(BusError):
+    """The broker closed the connection before it answered."""
+
+
+def is_worth_telling(count: int) -> bool:
+    """1, 10, 100, ...: something that may happen without end is told without filling the log."""
+    return str(count).strip("0") == "1"
+
+
 class Connection:
     """An open connection. Made by `connect`; one task publishes at a time or many, as they like."""
 
-    def __init__(self, client: aiomqtt.Client) -> None:
+    def __init__(self, client: _Client) -> None:
         self._client = client
 
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
@@ -64,7 +121,9 @@ class Connection:
     async def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
         async for message in self._client.messages:
-            yield _received(message)
+            received = _received(message)
+            self._client.held -= len(received.payload)
+            yield received
 
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
@@ -78,25 +137,97 @@ def _received(message: aiomqtt.Message) -> Received:
     return Received(str(message.topic), data, response, bool(message.retain))
 
 
+class Outage:
+    """Tells a loss of the broker once, again only when its reason changes, and once when it is over."""
+
+    def __init__(self, endpoint: Endpoint, logger: Any) -> None:
+        self._where = {"host": endpoint.host, "port": endpoint.port}
+        self._log = logger
+        self._told: str | None = None
+
+    def lost(self, error: BusError) -> None:
+        """There is no connection, for this reason."""
+        why = str(error)
+        if why != self._told:
+            self._told = why
+            self._log.warning("broker lost or absent", **self._where, why=why)
+
+    def over(self) -> None:
+        """There is a connection."""
+        if self._told is not None:
+            self._told = None
+            self._log.info("broker there again", **self._where)
+
+
 @asynccontextmanager
 async def connect(
     endpoint: Endpoint, identifier: str, *, will: Will | None = None, keepalive_s: int = 15
 ) -> AsyncIterator[Connection]:
-    """Open a connection with a clean session. Raises BusError when the broker cannot be had."""
+    """Open a connection with a clean session. Raises BusError, one plain sentence, when the broker cannot be had.
+
+    Certificates and password are read from their files each time.
+    """
     v5 = endpoint.protocol == "5"
-    async with aiomqtt.Client(
+    try:
+        context = endpoint.tls.context() if endpoint.tls else None
+        password = endpoint.password.read() if endpoint.password else None
+    except Unusable as error:
+        raise BusError(str(error)) from None
+    client = _Client(
         endpoint.host,
         endpoint.port,
         identifier=identifier,
         username=endpoint.username,
-        password=endpoint.password,
+        password=password,
         protocol=aiomqtt.ProtocolVersion.V5 if v5 else aiomqtt.ProtocolVersion.V311,
         will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=True) if will else None,
         clean_start=True if v5 else MQTT_CLEAN_START_FIRST_ONLY,
         clean_session=None if v5 else True,
         keepalive=keepalive_s,
-        timeout=10,
+        timeout=CONNECTED_WITHIN_S,
         max_inflight_messages=100,
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-    ) as client:
+        tls_context=context,
+    )
+    try:
+        await client.__aenter__()
+    except BusError as error:
+        raise BusError(f"{endpoint.host}:{endpoint.port}: {await _reason(error, endpoint, context)}") from None
+    try:
         yield Connection(client)
+    except BaseException as error:
+        await client.__aexit__(type(error), error, error.__traceback__)
+        raise
+    await client.__aexit__(None, None, None)
+
+
+async def _reason(error: BusError, endpoint: Endpoint, context: ssl.SSLContext | None) -> str:
+    """The sentence. aiomqtt keeps only the text of a network error; the error itself is its context."""
+    if isinstance(error, aiomqtt.MqttCodeError):
+        code: Any = error.rc  # an int, or paho's ReasonCode
+        return of_connack(int(getattr(code, "value", code)))
+    ca_file = endpoint.tls.ca_file if endpoint.tls else None
+    if isinstance(error.__context__, OSError):
+        return of_network(error.__context__, endpoint.host, ca_file)
+    if not isinstance(error, ClosedEarly):
+        return "it does not answer"
+    if context is not None:
+        refused = await asyncio.to_thread(_probe, endpoint, context)
+        if refused is not None:
+            return of_network(refused, endpoint.host, ca_file)
+    return "it closed the connection before it answered; does it ask for TLS or a certificate there?"
+
+
+def _probe(endpoint: Endpoint, context: ssl.SSLContext) -> OSError | None:
+    """Ask once more, saying nothing, to hear why the broker closes the connection."""
+    try:
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), timeout=TOLD_WITHIN_S) as plain,
+            context.wrap_socket(plain, server_hostname=endpoint.host) as secured,
+        ):
+            secured.recv(1)
+    except TimeoutError:
+        return None
+    except OSError as error:
+        return error
+    return None

@@ -12,6 +12,9 @@ ROOT = "dosimetry/v1"
 # A name that is one level of a topic: no '/', no wildcard, no blank, nothing that needs quoting in a shell.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
+# Levels of a site that are no instruments.
+RESERVED = ("clients", "daemon", "sessions")
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -43,6 +46,10 @@ class Topics:
     def daemon_state(self) -> str:
         """Retained state of the daemon, with a last will."""
         return f"{ROOT}/{self.site}/daemon/state"
+
+    def host_state(self, host: str | None) -> str:
+        """Retained state of an acquisition host; a host without a name is the only one of its site."""
+        return self.daemon_state if host is None else f"{ROOT}/{self.site}/daemon/{host}/state"
 
     def session_events(self, session: str) -> str:
         """Attached readings, step and state changes, results of one session."""

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from acquire.bus.bench import BusBench, bench
-from acquire.bus.client import Endpoint
 from acquire.bus.names import Topics
 from acquire.config import load
 from acquire.errors import Refused
@@ -53,9 +52,7 @@ async def open_bench(config: Path | None, by: str) -> AsyncIterator[BusBench]:
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
     loaded = load(config)
-    b = loaded.config.broker
-    if b.port == 0:
+    if loaded.config.broker.port == 0:
         raise Refused("This configuration takes a free broker port at every start; give it a fixed one to be reached.")
-    endpoint = Endpoint(b.host, b.port, b.protocol, b.username, loaded.password())
-    async with bench(endpoint, Topics(loaded.config.site), by) as made:
+    async with bench(loaded.endpoint(), Topics(loaded.config.site), by) as made:
         yield made

@@ -121,9 +121,7 @@ def tail(
     """Watch the bus, readable. --json gives one document a message."""
     endpoint = Endpoint(host, port, "3.1.1" if protocol == "3.1.1" else "5")
     if config is not None:
-        loaded = load(config)
-        b = loaded.config.broker
-        endpoint = Endpoint(b.host, b.port, b.protocol, b.username, loaded.password())
+        endpoint = load(config).endpoint()
     asyncio.run(_tail(endpoint, topic, count, as_json))
 
 

@@ -51,10 +51,13 @@ async def test_mosquittos_own_clients_are_served(mode: str) -> None:
 
 async def test_external_is_taken_as_it_is(tmp_path: Path) -> None:
     async with running_mosquitto(tmp_path) as running:
-        config = BrokerConfig(mode="external", port=running.port)
-        async with broker(config, password="secret") as endpoint:
-            assert (endpoint.port, endpoint.password) == (running.port, "secret")
-            assert "secret" not in repr(endpoint)
+        (tmp_path / "password").write_text("hunter2\n")
+        config = BrokerConfig(mode="external", port=running.port, username="room-1", password_file=Path("password"))
+        async with broker(config, tmp_path) as endpoint:
+            assert endpoint.port == running.port
+            assert endpoint.password is not None
+            assert endpoint.password.read() == "hunter2"
+            assert "hunter2" not in repr(endpoint)
 
 
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
