@@ -62,10 +62,23 @@ need_program() { # $1: program, $2...: Debian packages that bring it
     apt_install "$@" || fail "The tests need '$program'; install it with 'apt-get install $*' and run make again."
 }
 
+install_node_packages() { # without a lock file, which would name the registry it was made from
+    stamp="tools/node/node_modules/.installed"
+    wanted=$(sha256sum <tools/node/package.json)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    printf 'Installing the npm packages of the tests into tools/node/node_modules ...\n' >&2
+    (cd tools/node && npm install --silent --ignore-scripts --no-audit --no-fund --no-package-lock) ||
+        fail "npm could not install tools/node/package.json; see what 'npm install' says in tools/node and run make again."
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 make_venv
 install_packages "$1"
 if [ "$1" = dev ]; then
     install_oracle
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
+    need_program node nodejs
+    need_program npm npm
+    install_node_packages
 fi

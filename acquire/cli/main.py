@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from acquire.bus.bench import NotDone
 from acquire.bus.client import BusError
-from acquire.cli import instruments, procedure, serving, stores
+from acquire.cli import brokers, bus, instruments, procedure, serving, stores
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -31,9 +31,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 serving.register(app)
+bus.register(app)
 instruments.register(app)
 procedure.register(app)
 stores.register(app)
+brokers.register(app)
 
 
 def main() -> None:
