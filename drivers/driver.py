@@ -7,10 +7,11 @@ at once: that is what lets a begin or end marker be put between two requests (no
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -51,9 +52,17 @@ class DriverInfo:
 
 
 class Settings(BaseModel):
-    """Base of every driver's settings; unknown keys are refused so that a misspelt one is noticed."""
+    """Base of every driver's settings. Unknown keys are refused so that a misspelt one is noticed; so is infinity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def from_request(cls, parameters: Mapping[str, Any]) -> Self:
+        """Parameters of a request, as its JSON Schema has them: a text is no number and a number no text.
+
+        Raises pydantic.ValidationError.
+        """
+        return cls.model_validate_json(json.dumps(dict(parameters)), strict=True)
 
 
 class NoParameters(Settings):
@@ -63,22 +72,38 @@ class NoParameters(Settings):
 Run = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
 R = TypeVar("R", bound=Run)
 
+COMMAND_WITHIN_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """A command an instrument accepts: its name, what it does in one sentence, the model of its parameters."""
+    """A command an instrument accepts: its name, what it does in one sentence, the model of its parameters.
+
+    while_measuring: it belongs into a measurement or cannot change one; every other command is refused while a
+    measurement is open, unless its step asked for it. within_s: the daemon gives it up when it takes longer.
+    """
 
     name: str
     title: str
     parameters: type[Settings]
     run: Run = field(compare=False, repr=False)
+    while_measuring: bool = False
+    within_s: float = COMMAND_WITHIN_S
 
 
-def command(name: str, title: str, parameters: type[Settings] = NoParameters) -> Callable[[R], R]:
+def command(
+    name: str,
+    title: str,
+    parameters: type[Settings] = NoParameters,
+    *,
+    while_measuring: bool = False,
+    within_s: float = COMMAND_WITHIN_S,
+) -> Callable[[R], R]:
     """Declare a driver method `async def f(self, p: parameters) -> Mapping` as a command."""
 
     def mark(function: R) -> R:
-        function.__command__ = CommandSpec(name, title, parameters, function)  # type: ignore[attr-defined]
+        spec = CommandSpec(name, title, parameters, function, while_measuring, within_s)
+        function.__command__ = spec  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -137,4 +162,4 @@ class Driver(ABC):
         if name not in known:
             raise Misuse(f"{self.info.model} has no command '{name}'; it has {', '.join(sorted(known)) or 'none'}.")
         spec = known[name]
-        return await spec.run(self, spec.parameters.model_validate(parameters))
+        return await spec.run(self, spec.parameters.from_request(parameters))

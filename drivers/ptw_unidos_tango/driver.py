@@ -26,6 +26,7 @@ from drivers.transport.serial import SerialSettings
 IDENTIFY_TRIES = 3
 PROGRESS_POLL_S = 0.25  # the maximum poll rate is not published: a few a second
 TOKEN_TRIES = 10
+LONG_S = 200.0  # zero and self test: one and a half times what the instrument states, and its replies
 
 
 class TangoSettings(Settings):
@@ -123,23 +124,23 @@ class PtwUnidosTango(Driver):
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    @command("zero", "Zero correction; takes about 82 s")
+    @command("zero", "Zero correction; takes about 82 s", within_s=LONG_S)
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
         """NUL, then NUS until nothing remains."""
         return await self._wait_for("NUL", "NUS")
 
-    @command("self-test", "Self test; takes about 89 s")
+    @command("self-test", "Self test; takes about 89 s", within_s=LONG_S)
     async def self_test(self, p: NoParameters) -> Mapping[str, Any]:
         """AST, then ASS until nothing remains."""
         return await self._wait_for("AST", "ASS")
 
-    @command("start", "Start to integrate")
+    @command("start", "Start to integrate", while_measuring=True)
     async def start(self, p: NoParameters) -> Mapping[str, Any]:
         """STA."""
         await self._ask("STA")
         return {}
 
-    @command("hold", "Hold the integral")
+    @command("hold", "Hold the integral", while_measuring=True)
     async def hold(self, p: NoParameters) -> Mapping[str, Any]:
         """HLD."""
         await self._ask("HLD")
@@ -157,7 +158,7 @@ class PtwUnidosTango(Driver):
         await self._ask("RGE", p.range)
         return {"range": p.range}
 
-    @command("interval", "Integrate for a set time", IntervalParameters)
+    @command("interval", "Integrate for a set time", IntervalParameters, while_measuring=True)
     async def interval(self, p: IntervalParameters) -> Mapping[str, Any]:
         """IT, then INT."""
         await self._ask("IT", p.seconds)
