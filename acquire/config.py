@@ -1,7 +1,8 @@
 """The configuration of one host, in TOML: which broker, spool and store, which instruments, which simulators.
 
 A file without [store] makes an acquisition host, one without instruments a store's worker; both together make the
-usual single machine. Relative paths are relative to the file.
+usual single machine; neither is an operator's or viewer's, who only speaks to the bus. Relative paths are relative to the
+file.
 """
 
 from __future__ import annotations
@@ -156,8 +157,6 @@ def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     yield from _check_access(config.broker)
     if config.instrument and config.spool is None:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
-    if not config.instrument and config.store is None:
-        yield (), "there is neither an [[instrument]] nor a [store]: nothing to run"
     if config.store is not None:
         try:
             path_of(config.store.url)

@@ -36,6 +36,7 @@ instruments.register(app)
 procedure.register(app)
 stores.register(app)
 brokers.register(app)
+brokers.register(app)
 
 
 def main() -> None:

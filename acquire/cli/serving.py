@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal
 import structlog
 import typer
 
+from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
+from acquire.errors import FileProblem
 from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers.registry import driver_class
 
@@ -39,7 +41,10 @@ def run(
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
-    asyncio.run(service.run(load(config)))
+    loaded = load(config)
+    if not loaded.config.instrument and loaded.store is None:
+        raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
+    asyncio.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
@@ -58,12 +63,15 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
     if rows:
         columns = ("instrument", "model", "resource", "", "facts assumed by its driver")
         table("Instruments", columns, [(*row[:3], row[3] or "", len(row[4])) for row in rows])
+    for sentence in explained["warnings"]:
+        say(f"Warning: {sentence}")
 
 
 def _explain(loaded: Loaded) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
     roles += ["store worker"] if config.store else []
+    roles = roles or ["client of the bus"]
     instruments = [
         {
             "id": each.id,
@@ -82,6 +90,7 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
+        "warnings": cautions(loaded),
     }
 
 
