@@ -18,6 +18,8 @@ from typing import Any, Literal
 import aiomqtt
 import structlog
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from acquire.bus.reasons import of_connack, of_network
 from acquire.bus.tls import Secret, Tls, Unusable
@@ -58,6 +60,7 @@ class Received:
     payload: bytes
     response_topic: str | None = None
     retained: bool = False
+    correlation: bytes | None = None
 
 
 class _Client(aiomqtt.Client):
@@ -107,12 +110,27 @@ def is_worth_telling(count: int) -> bool:
 class Connection:
     """An open connection. Made by `connect`; one task publishes at a time or many, as they like."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: _Client, *, v5: bool) -> None:
         self._client = client
+        self._v5 = v5
 
-    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> None:
-        """Publish and wait for the broker to take it. Raises BusError when the connection is lost."""
-        await self._client.publish(topic, payload, qos=qos, retain=retain)
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+        expires_s: int | None = None,
+    ) -> None:
+        """Publish and wait for the broker to take it. Raises BusError when the connection is lost.
+
+        Response topic, correlation data and expiry go along where the broker speaks MQTT 5; 3.1.1 has none of them.
+        """
+        properties = _properties(response_topic, correlation, expires_s) if self._v5 else None
+        await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
@@ -134,7 +152,19 @@ def _received(message: aiomqtt.Message) -> Received:
     payload = message.payload
     data = bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
     response = getattr(message.properties, "ResponseTopic", None) if message.properties else None
-    return Received(str(message.topic), data, response, bool(message.retain))
+    correlation = getattr(message.properties, "CorrelationData", None) if message.properties else None
+    return Received(str(message.topic), data, response, bool(message.retain), correlation)
+
+
+def _properties(response_topic: str | None, correlation: bytes | None, expires_s: int | None) -> Properties | None:
+    given = {"ResponseTopic": response_topic, "CorrelationData": correlation, "MessageExpiryInterval": expires_s}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return None
+    made: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    for name, value in given.items():
+        setattr(made, name, value)
+    return made
 
 
 class Outage:
@@ -194,7 +224,7 @@ async def connect(
     except BusError as error:
         raise BusError(f"{endpoint.host}:{endpoint.port}: {await _reason(error, endpoint, context)}") from None
     try:
-        yield Connection(client)
+        yield Connection(client, v5=v5)
     except BaseException as error:
         await client.__aexit__(type(error), error, error.__traceback__)
         raise
