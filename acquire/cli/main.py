@@ -36,7 +36,6 @@ instruments.register(app)
 procedure.register(app)
 stores.register(app)
 brokers.register(app)
-brokers.register(app)
 
 
 def main() -> None:
