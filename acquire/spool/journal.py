@@ -8,18 +8,33 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 from uuid import uuid4
 
-from acquire.canonical import canonical, digest
+from acquire.canonical import canonical, digest, utc_now
+from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
+
+T = TypeVar("T")
+Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
+
+SCHEMA = 2
+DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+TWO_STORES_WITHIN_S = 3600.0  # a second change of epoch within this says that two stores of one record are live
+NO_PRUNING_FOR_S = 86400.0
+CONFIRMED_EVERY_S = 3600.0
 
 
 class SpoolError(Exception):
     """The spool cannot be used: one plain sentence."""
+
+
+class SpoolFull(SpoolError):
+    """The spool takes no more entries until there is room again (rule 3.9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +63,84 @@ class MarkerAt:
 
 
 class Journal:
-    """One spool file, opened exclusively."""
+    """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._lock = _take_lock(path)
+        self.room = Room(path, limit, reserve)
         self.moved_aside: Path | None = None
-        if path.exists() and not _sound(path):
-            self.moved_aside = _move_aside(path)
-        self._db = self._open()
-        meta = self._db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
+        self._lock = take_lock(path)
+        try:
+            self._begin()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _begin(self) -> None:
+        if self.path.exists() and not sound(self.path):
+            self.moved_aside = move_aside(self.path, "damaged")
+        self.db = self._with_reserve(self._open)
+        meta = self.db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
         self.source: str = meta[0]
         self.store: str | None = meta[1]
         self.epoch: str | None = meta[2]
         self.uptime_s: float = meta[3]
-        with self._db:
-            self._db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
+        self._with_reserve(self._end_all)
+        if not self.room.make_reserve():
+            self.room.full = "the spool's disk has no room for its reserve"
+
+    def _end_all(self) -> None:
+        with self.writing():
+            self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
 
     def _open(self) -> sqlite3.Connection:
-        new = not self.path.exists()
         db = sqlite3.connect(self.path, check_same_thread=False, isolation_level="IMMEDIATE")
+        try:
+            with self._refusals():
+                self._make_ready(db)
+        except SpoolError:
+            db.close()
+            raise
+        return db
+
+    def _make_ready(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
-        if new or db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            schema = (resources.files("acquire.spool") / "schema.sql").read_text()
-            db.executescript(f"BEGIN IMMEDIATE; {schema} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
-        return db
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            db.executescript(f"BEGIN IMMEDIATE; {_sql(1)} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
+        (have,) = db.execute("PRAGMA user_version").fetchone()
+        if have > SCHEMA:
+            raise SpoolError(f"the spool {self.path} has schema {have}, this program knows {SCHEMA}; use a newer one.")
+        for version in range(max(have, 1) + 1, SCHEMA + 1):
+            db.executescript(f"BEGIN IMMEDIATE; {_sql(version)} PRAGMA user_version = {version}; COMMIT;")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. Raises SpoolFull where the disk takes no more, SpoolError for what else is refused."""
+        with self._refusals(), self.db:
+            yield self.db
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK_ERRORS:
+                self.room.disk_refused(error)
+                raise SpoolFull(f"spool full: {self.room.full}.") from error
+            raise SpoolError(f"the spool {self.path} cannot be used: {error}.") from error
+
+    def _with_reserve(self, run: Callable[[], T]) -> T:
+        """What must still be written when the disk is full: again, once the reserve has been let go."""
+        try:
+            return run()
+        except SpoolFull:
+            return run()
 
     def streams(self) -> list[StreamRow]:
         """All streams held, in order of creation."""
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT number, stream, instrument, head, oldest, ended, end_heard, through, epoch FROM stream"
             " ORDER BY number"
         )
@@ -87,60 +149,91 @@ class Journal:
     def open_stream(self, instrument: str) -> StreamRow:
         """A new stream for an instrument: one connection epoch, seq from 1."""
         stream = str(uuid4())
-        with self._db:
-            cursor = self._db.execute("INSERT INTO stream (stream, instrument) VALUES (?, ?)", (stream, instrument))
+        with self.writing():
+            cursor = self.db.execute("INSERT INTO stream (stream, instrument) VALUES (?, ?)", (stream, instrument))
         return StreamRow(int(cursor.lastrowid or 0), stream, instrument, 0, 1, None, 0, 0, None)
 
-    def append(self, groups: Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]) -> list[int]:
+    def append(self, groups: Groups, *, urgent: bool = False) -> list[int]:
         """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; first seq of each.
 
-        Raises SpoolError for a stream that has ended or does not exist: nothing of any group is written then.
+        `urgent` entries (end markers) may go over the budget and into the reserve. Raises SpoolError for a stream that
+        has ended or does not exist, SpoolFull when there is no room: nothing of any group is written then.
         """
-        firsts = []
-        with self._db:
-            for number, bodies in groups:
-                row = self._db.execute("SELECT head, ended FROM stream WHERE number = ?", (number,)).fetchone()
-                if row is None or row[1] is not None:
-                    raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
-                first = row[0] + 1
-                self._db.executemany(
-                    "INSERT INTO entry VALUES (?, ?, ?, ?)",
-                    ((number, first + i, body, marked) for i, (body, marked) in enumerate(bodies)),
-                )
-                self._db.execute("UPDATE stream SET head = ? WHERE number = ?", (row[0] + len(bodies), number))
-                firsts.append(first)
-        return firsts
+        held = list(groups)
+        if urgent:
+            return self._with_reserve(lambda: self._append(held))
+        self._refuse_when_full(sum(len(body) for _, bodies in held for body, _ in bodies))
+        return self._append(held)
+
+    def _append(self, groups: Groups) -> list[int]:
+        with self.writing():
+            return [self._insert(number, bodies) for number, bodies in groups]
+
+    def _insert(self, number: int, bodies: Sequence[tuple[bytes, str | None]]) -> int:
+        row = self.db.execute("SELECT head, ended FROM stream WHERE number = ?", (number,)).fetchone()
+        if row is None or row[1] is not None:
+            raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
+        first: int = row[0] + 1
+        self.db.executemany(
+            "INSERT INTO entry VALUES (?, ?, ?, ?)",
+            ((number, first + i, body, marked) for i, (body, marked) in enumerate(bodies)),
+        )
+        self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (row[0] + len(bodies), number))
+        return first
+
+    def _refuse_when_full(self, more: int) -> None:
+        self.room.check(self.db, more)
+        if self.room.full is not None:
+            raise SpoolFull(f"spool full: {self.room.full}.")
+
+    def has_room(self) -> bool:
+        """Whether entries are taken, or taken again."""
+        return self.room.settle(self.db)
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
         """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq."""
-        stand_in = {"kind": "withheld", "reason": reason, "bytes": len(body), "sha256": digest(body).hex()}
-        (seq,) = self.append([(number, [(canonical(stand_in), None)])])
-        with self._db:
-            self._db.execute("INSERT INTO withheld VALUES (?, ?, ?, ?)", (number, seq, body, reason))
+        self._refuse_when_full(len(body))
+        with self.writing():
+            seq = self._insert(number, [(stand_in(body, reason), None)])
+            self.db.execute("INSERT INTO withheld VALUES (?, ?, ?, ?)", (number, seq, body, reason))
         return seq
+
+    def replace(self, number: int, seq: int, reason: str) -> None:
+        """Withhold an entry that was appended already and is refused on its way (rule 3.8)."""
+        with self.writing():
+            (body,) = self.db.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
+            self.db.execute("INSERT OR IGNORE INTO withheld VALUES (?, ?, ?, ?)", (number, seq, body, reason))
+            self.db.execute(
+                "UPDATE entry SET body = ? WHERE stream = ? AND seq = ?", (stand_in(body, reason), number, seq)
+            )
 
     def end_stream(self, number: int, reason: str) -> None:
         """Set why a stream ended, once; a later reason does not replace the first."""
-        with self._db:
-            self._db.execute("UPDATE stream SET ended = ? WHERE number = ? AND ended IS NULL", (reason, number))
+
+        def end() -> None:
+            with self.writing():
+                self.db.execute("UPDATE stream SET ended = ? WHERE number = ? AND ended IS NULL", (reason, number))
+
+        self._with_reserve(end)
 
     def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
-        """Bodies from seq `first` on, at most max_entries and max_bytes, but always one if there is one."""
+        """Bodies of seq `first`, first+1, ... at most max_entries and max_bytes, but always one if `first` is held."""
         bodies: list[bytes] = []
         size = 0
-        rows = self._db.execute(
-            "SELECT body FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?", (number, first, max_entries)
+        rows = self.db.execute(
+            "SELECT seq, body FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (number, first, max_entries),
         )
-        for (body,) in rows:
+        for seq, body in rows:
             size += len(body)
-            if bodies and size > max_bytes:
+            if seq != first + len(bodies) or (bodies and size > max_bytes):  # pruned meanwhile, or the batch is full
                 break
             bodies.append(body)
         return bodies
 
     def markers(self, measurement: str) -> list[MarkerAt]:
         """Markers of a measurement in any stream, in order of appending."""
-        rows = self._db.execute(
+        rows = self.db.execute(
             "SELECT s.stream, e.seq, CAST(e.body AS TEXT) ->> 'mark', s.ended"
             " FROM entry e JOIN stream s ON s.number = e.stream WHERE e.measurement = ? ORDER BY s.number, e.seq",
             (measurement,),
@@ -148,42 +241,86 @@ class Journal:
         return [MarkerAt(*row) for row in rows]
 
     def pair(self, store: str) -> None:
-        """Remember the store this spool belongs to."""
-        with self._db:
-            self._db.execute("UPDATE meta SET store = ?", (store,))
-        self.store = store
+        """Remember the store this spool belongs to. Nothing is confirmed by it yet."""
+        with self.writing():
+            self.db.execute("UPDATE meta SET store = ?, epoch = NULL, epoch_at = NULL", (store,))
+            self._forget_confirmed(None)
+        self.store, self.epoch = store, None
 
-    def new_epoch(self, epoch: str) -> None:
-        """The store began a new life, or went back: nothing is confirmed any more (rule 5c)."""
-        with self._db:
-            self._db.execute("UPDATE meta SET epoch = ?", (epoch,))
-            self._db.execute("UPDATE stream SET through = 0, end_heard = 0, epoch = ?", (epoch,))
-            self._db.execute("DELETE FROM confirmed")
+    def new_epoch(self, epoch: str, uptime_s: float) -> bool:
+        """The store began a new life, or went back: nothing is confirmed any more (rule 5c).
+
+        Returns True when it is the second change of epoch within an hour: two stores of one record answer, and
+        nothing is pruned until a day has passed without another.
+        """
+        with self.writing():
+            known, changed_at = self.db.execute("SELECT epoch, epoch_at FROM meta").fetchone()
+            changed = known is not None and known != epoch
+            two = changed and changed_at is not None and uptime_s - changed_at < TWO_STORES_WITHIN_S
+            self.db.execute("UPDATE meta SET epoch = ?", (epoch,))
+            if changed:
+                self.db.execute("UPDATE meta SET epoch_at = ?", (uptime_s,))
+            if two:
+                self.db.execute("UPDATE meta SET no_pruning_before = ?", (uptime_s + NO_PRUNING_FOR_S,))
+            self._forget_confirmed(epoch)
         self.epoch = epoch
+        return two
+
+    def _forget_confirmed(self, epoch: str | None) -> None:
+        self.db.execute("UPDATE stream SET through = 0, end_heard = 0, epoch = ?", (epoch,))
+        self.db.execute("DELETE FROM confirmed")
 
     def confirm(self, marks: Iterable[tuple[int, int, bool]], epoch: str | None, uptime_s: float) -> None:
-        """Write down (stream number, through, end heard), and at most once an hour when a seq was first confirmed."""
-        with self._db:
+        """Write down (stream number, through, end heard), and when it was first confirmed, at most one row an hour."""
+        with self.writing():
             for number, through, end_heard in marks:
-                self._db.execute(
+                self.db.execute(
                     "UPDATE stream SET through = max(through, ?), end_heard = ?, epoch = ? WHERE number = ?",
                     (through, int(end_heard), epoch, number),
                 )
-                self._db.execute(
-                    "INSERT INTO confirmed SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
-                    " (SELECT 1 FROM confirmed WHERE stream = ?1 AND (through >= ?2 OR uptime_s > ?3 - 3600))",
-                    (number, through, uptime_s),
-                )
-            self._db.execute("UPDATE meta SET uptime_s = ?", (uptime_s,))
+                self._note_confirmed(number, through, uptime_s)
+            self.db.execute("UPDATE meta SET uptime_s = ?", (uptime_s,))
         self.uptime_s = uptime_s
+
+    def _note_confirmed(self, number: int, through: int, uptime_s: float) -> None:
+        """The newest row moves along until it is an hour younger than the one before: never older than the truth."""
+        rows = self.db.execute(
+            "SELECT through, uptime_s FROM confirmed WHERE stream = ? ORDER BY through DESC LIMIT 2", (number,)
+        ).fetchall()
+        if rows and rows[0][0] >= through:
+            return
+        if len(rows) == 2 and rows[0][1] - rows[1][1] < CONFIRMED_EVERY_S:
+            self.db.execute("DELETE FROM confirmed WHERE stream = ? AND through = ?", (number, rows[0][0]))
+        self.db.execute("INSERT INTO confirmed VALUES (?, ?, ?)", (number, through, uptime_s))
+
+    def alarm(self, what: str, subject: str, message: str) -> None:
+        """Note an alarm for a person, counted when it comes again."""
+        now = utc_now()
+        with self.writing():
+            self.db.execute(
+                "INSERT INTO alarm VALUES (?1, ?2, ?3, 1, ?4, ?4) ON CONFLICT (what, subject) DO UPDATE"
+                " SET count = count + 1, message = excluded.message, last_at = excluded.last_at",
+                (what, subject, message, now),
+            )
 
     def close(self) -> None:
         """Close the file and let go of the lock."""
-        self._db.close()
+        self.db.close()
         self._lock.close()
 
 
-def _take_lock(path: Path) -> TextIO:
+def stand_in(body: bytes, reason: str) -> bytes:
+    """The entry that stands for an original the source cannot send."""
+    return canonical({"kind": "withheld", "reason": reason, "bytes": len(body), "sha256": digest(body).hex()})
+
+
+def _sql(version: int) -> str:
+    name = "schema.sql" if version == 1 else f"schema_{version}.sql"
+    return (resources.files("acquire.spool") / name).read_text()
+
+
+def take_lock(path: Path) -> TextIO:
+    """The exclusive lock of a spool file. Raises SpoolError when another process has it."""
     lock = path.with_name(path.name + ".lock").open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -193,20 +330,23 @@ def _take_lock(path: Path) -> TextIO:
     return lock
 
 
-def _sound(path: Path) -> bool:
+def sound(path: Path) -> bool:
+    """Whether SQLite finds the file whole. Raises SpoolError when it cannot be read for another reason."""
+    db = sqlite3.connect(path)
     try:
-        db = sqlite3.connect(path)
-        try:
-            return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-        finally:
-            db.close()
-    except sqlite3.DatabaseError:
-        return False
+        return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return False
+        raise SpoolError(f"the spool {path} cannot be read: {error}.") from error
+    finally:
+        db.close()
 
 
-def _move_aside(path: Path) -> Path:
+def move_aside(path: Path, why: str) -> Path:
+    """Rename a file with its log out of the way, keeping it; returns its new name."""
     n = 1
-    while (aside := path.with_name(f"{path.stem}.damaged-{n}{path.suffix}")).exists():
+    while (aside := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
         n += 1
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)

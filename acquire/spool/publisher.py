@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -16,7 +16,7 @@ import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Will, connect
 from acquire.bus.names import Topics
-from acquire.spool.journal import Journal, StreamRow
+from acquire.spool.journal import Journal, SpoolError, StreamRow
 from acquire.spool.source import Effect, Limits, Source, Stream, Turn
 from acquire.spool.spool import Bodies, Spool
 
@@ -50,7 +50,10 @@ class Publisher:
         self._topics = topics
         self.source = Source(spool.source, spool.store, spool.epoch, rows, limits)
         self._wake = asyncio.Event()
+        self._heard = asyncio.Event()
         self._changed: set[str] = set()
+        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
+        self._writing = asyncio.Lock()
         self._confirmed_at = 0.0
         self.connected = False
         self.on_receded: Callable[[str], None] = lambda instrument: None
@@ -68,8 +71,8 @@ class Publisher:
         """Begin a stream: one connection epoch of an instrument."""
         return self.source.opened(await self._spool.open_stream(instrument))
 
-    async def append(self, stream: Stream, bodies: Bodies) -> int:
-        """Append entries; returns the first seq once they are safe in the spool.
+    async def append(self, stream: Stream, bodies: Bodies, *, urgent: bool = False) -> int:
+        """Append entries; returns the first seq once they are safe in the spool. Raises SpoolError.
 
         What has been handed over is appended and sent even when the caller is cancelled meanwhile.
         """
@@ -79,7 +82,7 @@ class Publisher:
                 self.source.appended(stream.stream, done.result() + len(bodies) - 1)
                 self._wake.set()
 
-        future = self._spool.append(stream.number, bodies)
+        future = self._spool.append(stream.number, bodies, urgent=urgent)
         future.add_done_callback(appended)
         return await asyncio.shield(future)
 
@@ -98,7 +101,31 @@ class Publisher:
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
-        return all(s.settled for s in self.source.streams.values())
+        return self.source.all_settled
+
+    # --- for the keeper ---------------------------------------------------------------------------------------------
+
+    def begin_pass(self, streams: Iterable[str]) -> str:
+        """Ask about these streams, under a new ask; returns it."""
+        self._heard.clear()
+        self._wake.set()
+        return self.source.begin_pass(streams)
+
+    async def heard(self, within_s: float) -> bool:
+        """Wait for an answer of the store; whether one came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), max(within_s, 0))
+        heard = self._heard.is_set()
+        self._heard.clear()
+        return heard
+
+    async def alarm(self, what: str, subject: str, message: str) -> None:
+        """Say it in the log, and keep it in the spool for `acquire spool status`."""
+        log.error(message)
+        try:
+            await self._spool.call(lambda j: j.alarm(what, subject, message))
+        except SpoolError as error:
+            log.warning("the alarm could not be kept", why=str(error))
 
     # --- the connection ---------------------------------------------------------------------------------------------
 
@@ -138,7 +165,7 @@ class Publisher:
             self._wake.clear()
             turn = self.source.next(time.monotonic())
             if turn is not None:
-                await self._send(connection, turn)
+                await (self._replace(turn) if turn.replace else self._send(connection, turn))
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self.source.wait_s(time.monotonic()) or 0.01)
@@ -151,9 +178,24 @@ class Publisher:
             bodies = await self._spool.read(s.number, turn.first, turn.most, self.source.limits.batch_bytes)
             if self.source.ask != ask:  # another question came up meanwhile: decide anew
                 return
+            if not bodies:  # pruned meanwhile: decide anew
+                return
         payload = self.source.message(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), time.monotonic())
-        await connection.publish(self._topics.readings(s.instrument), payload)
+        try:
+            await connection.publish(self._topics.readings(s.instrument), payload)
+        except BusError:
+            self.source.broke(turn)
+            raise
+
+    async def _replace(self, turn: Turn) -> None:
+        """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
+        s = turn.stream
+        reason = "it did not get through to the store, alone and ten times"
+        await self._spool.call(lambda j: j.replace(s.number, turn.first, reason))
+        self.source.replaced(turn)
+        text = f"entry {turn.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
+        await self.alarm("withheld", f"{s.stream} {turn.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():
@@ -167,30 +209,55 @@ class Publisher:
             effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.ask, now)
             await self._carry_out(effects)
             self._wake.set()
+            self._heard.set()
 
     async def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             if effect.what == "pair":
                 log.info("paired with a store", store=effect.text)
-                await self._spool.call(partial(Journal.pair, store=effect.text))
+                self._unwritten.append(partial(Journal.pair, store=effect.text))
             elif effect.what == "epoch":
                 log.warning("the store began a new epoch: every stream is asked for", epoch=effect.text)
-                await self._spool.call(partial(Journal.new_epoch, epoch=effect.text))
+                self._unwritten.append(partial(self._new_epoch, epoch=effect.text, uptime_s=self._spool.uptime_s()))
             elif effect.what == "alarm":
-                log.error(effect.text)
+                await self.alarm("store", effect.stream.stream if effect.stream else "store", effect.text)
             elif effect.what == "receded" and effect.stream is not None:
                 await self._spool.end_stream(effect.stream.number, "receded")
                 self.on_receded(effect.stream.instrument)
             elif effect.stream is not None:
                 self._changed.add(effect.stream.stream)
-        if self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S:
+        due = self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S
+        if due or self._unwritten:
             await self.write_down()
 
+    def _new_epoch(self, journal: Journal, epoch: str, uptime_s: float) -> None:
+        if journal.new_epoch(epoch, uptime_s):
+            text = (
+                "two stores: the epoch changed twice within an hour, so two stores of one record seem to answer."
+                " Nothing is pruned until a day has passed without another change; stop one of them."
+            )
+            log.error(text)
+            journal.alarm("two stores", "store", text)
+
     async def write_down(self) -> None:
-        """Put what is confirmed into the spool's file; what a crash loses of it is asked again at the next start."""
-        streams = [self.source.streams[each] for each in self._changed]
+        """Put what is confirmed into the spool's file; what a crash loses of it is asked again at the next start.
+
+        A disk that takes nothing is no reason to stop: it is written when there is room.
+        """
+        async with self._writing:
+            await self._write_down()
+
+    async def _write_down(self) -> None:
+        changed, self._changed = self._changed, set()
+        streams = [self.source.streams[each] for each in changed if each in self.source.streams]
         marks = [(s.number, s.through, s.end_heard) for s in streams]
-        self._changed.clear()
         self._confirmed_at = time.monotonic()
         epoch, uptime_s = self.source.epoch, self._spool.uptime_s()
-        await self._spool.call(lambda j: j.confirm(marks, epoch, uptime_s))
+        try:
+            while self._unwritten:
+                await self._spool.call(self._unwritten[0])
+                del self._unwritten[0]
+            await self._spool.call(lambda j: j.confirm(marks, epoch, uptime_s))
+        except SpoolError as error:
+            self._changed |= changed
+            log.warning("what is confirmed could not be written down", why=str(error))

@@ -6,98 +6,18 @@ and rule numbers in the comments are those of docs/noloss.md.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 from acquire.canonical import canonical
 from acquire.spool.journal import StreamRow
+from acquire.spool.register import Register
+from acquire.spool.stream import Effect, Flight, Limits, Stream, Turn
 
-TRIES_BEFORE_ASKING = 3
+__all__ = ["Effect", "Flight", "Limits", "Source", "Stream", "Turn"]
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Section 5. All may be configured."""
-
-    batch_entries: int = 500
-    batch_bytes: int = 64 * 1024
-    stream_messages: int = 6
-    source_messages: int = 64
-    source_bytes: int = 8 * 1024 * 1024
-    first_resend_s: float = 0.5
-    longest_resend_s: float = 10.0
-    streams_resending: int = 8
-    heartbeat_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Send this next: entries from `first` on, as many as the batch holds; or, without `entries`, the bare question."""
-
-    stream: Stream
-    first: int
-    entries: bool
-    most: int
-
-
-@dataclass(slots=True)
-class Flight:
-    """A message that has been sent and not yet answered by a watermark at or above `last`."""
-
-    first: int
-    last: int
-    size: int
-    at: float
-
-    @property
-    def question(self) -> bool:
-        """An empty message: answered by any answer."""
-        return self.last < self.first
-
-
-@dataclass(slots=True)
-class Stream:
-    """What the source knows of one of its streams."""
-
-    number: int
-    stream: str
-    instrument: str
-    head: int
-    oldest: int
-    ended: str | None
-    through: int
-    end_heard: bool
-    floor: int = 0
-    asked: bool = False  # the question of the current ask has been sent ...
-    answered: bool = False  # ... and answered
-    end_in_ask: bool = False  # every message under this ask tells the end: any answer to it has heard the end
-    sent: int = 0  # highest seq sent under this ask
-    flights: deque[Flight] = field(default_factory=deque)
-    tries: int = 0  # resends without progress
-    last_sent: float = 0.0
-
-    @classmethod
-    def of(cls, row: StreamRow, epoch: str | None) -> Stream:
-        """From the spool's file; what was confirmed in another epoch counts for nothing."""
-        through = row.through if row.epoch == epoch else 0
-        heard = bool(row.end_heard) and row.epoch == epoch
-        return cls(row.number, row.stream, row.instrument, row.head, row.oldest, row.ended, through, heard)
-
-    @property
-    def settled(self) -> bool:
-        """Confirmed to its end as far as there is one: nothing to ask."""
-        return self.through >= self.head and (self.ended is None or self.end_heard)
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What the publisher must do because of an answer: "pair", "epoch", "receded", "alarm" or "through"."""
-
-    what: str
-    text: str = ""
-    stream: Stream | None = None
+FAILS_BEFORE_ASKING = 3
+FAILS_BEFORE_GIVING_UP = 10
 
 
 class Source:
@@ -116,7 +36,7 @@ class Source:
         self.store = store
         self.epoch = epoch
         self.limits = limits or Limits()
-        self.streams: dict[str, Stream] = {row.stream: Stream.of(row, epoch) for row in rows}
+        self._register = Register((Stream.of(row, epoch) for row in rows), self.limits)
         self._new_id = new_id
         self._turn = 0
         self._flights = 0
@@ -124,26 +44,50 @@ class Source:
         self._answer_s = 0.0  # smoothed answer time
         self.new_ask()
 
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """Every stream held, by id."""
+        return self._register.by_id
+
+    @property
+    def all_settled(self) -> bool:
+        """Whether the store has confirmed every stream to its end."""
+        return self._register.all_settled
+
     # --- what the instruments' side reports -------------------------------------------------------------------------
 
     def opened(self, row: StreamRow) -> Stream:
         """A new stream was opened in the spool."""
-        stream = self.streams[row.stream] = Stream.of(row, self.epoch)
+        stream = Stream.of(row, self.epoch)
         stream.asked = stream.answered = True  # new to the store as well: there is nothing to ask about
+        self._register.add(stream)
         return stream
 
     def appended(self, stream: str, head: int) -> None:
         """Entries up to `head` are committed in the spool."""
-        self.streams[stream].head = max(self.streams[stream].head, head)
+        s = self.streams[stream]
+        s.head = max(s.head, head)
+        self._register.file(s)
 
     def ended(self, stream: str, reason: str) -> None:
         """The stream has ended."""
-        held = self.streams[stream]
-        held.ended = held.ended or reason
+        s = self.streams[stream]
+        s.ended = s.ended or reason
+        self._register.file(s)
+
+    def pruned(self, stream: str, oldest: int) -> None:
+        """The spool no longer holds what is below `oldest`."""
+        self.streams[stream].oldest = oldest
+
+    def forgotten(self, stream: str) -> None:
+        """The spool no longer keeps the row of a settled, empty stream."""
+        s = self.streams[stream]
+        self._land_all(s)
+        self._register.remove(s)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
-    def new_ask(self, *, every_stream: bool = False) -> None:
+    def new_ask(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
         """Rule 3: at start, on every connection, on a change of epoch, in a prune pass, and to tell an end.
 
         Earlier answers no longer count: an answer copies only the ask, so only under an ask that began after the end
@@ -151,59 +95,67 @@ class Source:
         """
         self.ask = self._new_id()
         self._flights = self._bytes = 0
-        for s in self.streams.values():
-            s.floor = s.through
-            s.asked = s.answered = not every_stream and s.settled
-            s.end_in_ask = s.ended is not None
-            s.sent = s.through
-            s.flights.clear()
-            s.tries = 0
+        self._register.begin_ask(every_stream=every_stream, also=tuple(also))
 
     def connected(self) -> None:
         """The broker connection is new: what was under way may be gone."""
         self.new_ask()
 
+    def begin_pass(self, streams: Iterable[str]) -> str:
+        """Rule 7: a new ask that asks these streams too; returns it. What is answered under it is in Stream.told."""
+        self.new_ask(also=[self.streams[each] for each in streams if each in self.streams])
+        return self.ask
+
     def older(self, stream: Stream) -> int:
         """How many earlier streams of this instrument are not confirmed to their end in this epoch."""
-        return sum(
-            1
-            for s in self.streams.values()
-            if s.instrument == stream.instrument and s.number < stream.number and not s.settled
-        )
+        return self._register.older(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def next(self, now: float) -> Turn | None:
         """The message to send now, or None. Call sent() after sending it."""
-        if any(s.ended is not None and not s.end_in_ask and s.through >= s.head for s in self.streams.values()):
+        if any(s.through >= s.head for s in self._register.untold.values()):
             self.new_ask()
-        for s in self.streams.values():  # rule 4: first the questions of a new ask
-            if not s.asked:
-                return self._question(s)
         resend = self._resend(now)
         if resend is not None:
             return resend
         if self._flights < self.limits.source_messages and self._bytes < self.limits.source_bytes:
-            waiting = [s for s in self.streams.values() if self._may_send(s)]
-            if waiting:
-                return self._entries(self._pick(waiting))
+            s = self._register.next_in_turn(self._turn % 2 == 0)
+            if s is not None:  # rule 4: first the question of a new ask, then entries
+                return self._question(s) if not s.asked or s.probe else self._entries(s)
         return self._heartbeat(now)
 
     def sent(self, turn: Turn, count: int, size: int, now: float) -> None:
         """`count` entries of `size` bytes from turn.first on went out under the current ask."""
         s = turn.stream
+        self._turn += 1
         s.asked = True
         s.last_sent = now
-        last = turn.first + count - 1
         if not turn.entries:
+            s.probe = False
             if not s.answered:
                 self._fly(s, Flight(s.head + 1, s.head, 0, now))
-            return
-        if s.flights and s.flights[0].first == turn.first:  # a resend
+        elif s.flights and s.flights[0].first == turn.first:  # a resend
             s.flights[0].at = now
-            return
-        s.sent = max(s.sent, last)
-        self._fly(s, Flight(turn.first, last, size, now))
+            s.probe = True
+        else:
+            if s.sent == s.through:
+                s.front = count
+            s.sent = max(s.sent, turn.first + count - 1)
+            self._fly(s, Flight(turn.first, turn.first + count - 1, size, now))
+        self._register.file(s)
+
+    def broke(self, turn: Turn) -> None:
+        """The connection was lost on this very message: it may be what the broker will not have (rule 8)."""
+        s = turn.stream
+        if turn.entries and s.flights and s.flights[0].first == turn.first:
+            self._fail(s)
+
+    def replaced(self, turn: Turn) -> None:
+        """The entry was withheld; its stand-in is sent in its place."""
+        s = turn.stream
+        s.fails, s.give_up = 0, False
+        self._go_back(s)
 
     def message(self, turn: Turn, bodies: list[bytes]) -> bytes:
         """The readings message: a canonical envelope around bodies sent as they lie in the spool."""
@@ -224,8 +176,8 @@ class Source:
 
     def wait_s(self, now: float) -> float:
         """Seconds until next() may have something to say although nothing happened meanwhile."""
-        times = [s.flights[0].at + self._timer(s) for s in self.streams.values() if s.flights]
-        times += [s.last_sent + self.limits.heartbeat_s for s in self._newest()]
+        times = [s.flights[0].at + self._timer(s) for s in self._register.flying.values()]
+        times += [s.last_sent + self.limits.heartbeat_s for s in self._register.newest.values()]
         return max(0.0, min(times, default=now + self.limits.heartbeat_s) - now)
 
     def _fly(self, s: Stream, flight: Flight) -> None:
@@ -237,24 +189,25 @@ class Source:
         self._flights -= 1
         self._bytes -= flight.size
 
-    def _may_send(self, s: Stream) -> bool:
-        return s.sent < s.head and s.answered and s.tries == 0 and len(s.flights) < self.limits.stream_messages
+    def _land_all(self, s: Stream) -> None:
+        for flight in s.flights:
+            self._land(flight)
+        s.flights.clear()
 
-    def _pick(self, waiting: list[Stream]) -> Stream:
-        """Section 5, "turn": round robin, alternating between live streams and all others."""
-        self._turn += 1
-        live = [s for s in waiting if s.ended is None]
-        others = [s for s in waiting if s.ended is not None]
-        group = live if (self._turn % 2 or not others) and live else others
-        return min(group, key=lambda s: (s.last_sent, s.number))
+    def _go_back(self, s: Stream) -> None:
+        self._land_all(s)
+        s.go_back()
+        self._register.file(s)
 
     def _question(self, s: Stream) -> Turn:
         return Turn(s, s.head + 1, entries=False, most=0)
 
     def _entries(self, s: Stream) -> Turn:
         first = max(s.sent + 1, s.oldest)
+        if s.give_up and s.sent == s.through:
+            return Turn(s, first, entries=True, most=1, replace=True)
         # Not above the head: the spool may already hold more than this side has been told of.
-        return Turn(s, first, entries=True, most=min(self.limits.batch_entries, s.head - first + 1))
+        return Turn(s, first, entries=True, most=min(s.most or self.limits.batch_entries, s.head - first + 1))
 
     def _timer(self, s: Stream) -> float:
         first = max(self.limits.first_resend_s, 4 * self._answer_s)
@@ -262,28 +215,46 @@ class Source:
 
     def _resend(self, now: float) -> Turn | None:
         """Rule 6: the oldest unanswered message of a stream, that one only, its timer doubled."""
-        late = [s for s in self.streams.values() if s.flights and s.flights[0].at + self._timer(s) <= now]
+        late = [s for s in self._register.flying.values() if s.flights[0].at + self._timer(s) <= now]
         if not late:
             return None
-        resending = sum(1 for s in self.streams.values() if s.tries)
+        resending = sum(1 for s in self._register.flying.values() if s.tries)
         for s in late:
             if s.tries or resending < self.limits.streams_resending:
-                s.tries += 1
-                flight = s.flights[0]
-                if flight.question:
-                    self._land(s.flights.popleft())
-                    return self._question(s)
-                return Turn(s, flight.first, entries=True, most=flight.last - flight.first + 1)
+                return self._once_more(s)
         return None
 
-    def _newest(self) -> list[Stream]:
-        newest: dict[str, Stream] = {}
-        for s in self.streams.values():
-            newest[s.instrument] = s
-        return list(newest.values())
+    def _once_more(self, s: Stream) -> Turn:
+        flight = s.flights[0]
+        s.tries += 1
+        if flight.question:
+            self._land(s.flights.popleft())
+            return self._question(s)
+        if s.answered_meanwhile:  # the store heard the question behind it, and not this
+            s.answered_meanwhile = False
+            if self._fail(s):
+                return self._question(s) if not s.asked else self._entries(s)
+        return Turn(s, flight.first, entries=True, most=flight.last - flight.first + 1)
+
+    def _fail(self, s: Stream) -> bool:
+        """Rule 8: ask anew, halve, or give up; whether what is under way has been called back."""
+        s.fails += 1
+        if s.fails == FAILS_BEFORE_ASKING and not s.asked_anew:  # the store may have gone back unsaid
+            s.asked_anew = True
+            self.new_ask()
+        elif s.front > 1 and s.fails > FAILS_BEFORE_ASKING:
+            s.halve()
+            s.fails = FAILS_BEFORE_ASKING
+            self._go_back(s)
+        elif s.fails >= FAILS_BEFORE_GIVING_UP:
+            s.give_up = True
+            self._go_back(s)
+        else:
+            return False
+        return True
 
     def _heartbeat(self, now: float) -> Turn | None:
-        for s in self._newest():
+        for s in self._register.newest.values():
             if now - s.last_sent >= self.limits.heartbeat_s and not s.flights:
                 return self._question(s)
         return None
@@ -325,13 +296,13 @@ class Source:
     def _forget(self, epoch: str) -> None:
         self.epoch = epoch
         for s in self.streams.values():
-            s.through = 0
-            s.end_heard = False
+            s.forget()
         self.new_ask(every_stream=True)
 
     def _note_answer(self, s: Stream, through: int, now: float) -> None:
         s.answered = True
         s.end_heard = s.end_heard or s.end_in_ask
+        s.told = max(s.told, through)
         moved = through > s.through
         s.through = max(s.through, through)
         s.sent = max(s.sent, s.through)
@@ -342,14 +313,14 @@ class Source:
                 self._time(now - flight.at)
             elif flight.question:
                 s.tries = 0
-        if not moved and s.tries >= TRIES_BEFORE_ASKING:  # it answers and does not move: it may have gone back unsaid
-            self.new_ask()
-        elif moved and s.tries:  # something had been lost: go on from the watermark
-            s.tries = 0
-            for flight in s.flights:
-                self._land(flight)
-            s.flights.clear()
-            s.sent = s.through
+        if not moved:
+            s.answered_meanwhile = s.tries > 0
+        else:
+            s.progressed()
+            if s.tries:  # something had been lost: go on from the watermark
+                self._land_all(s)
+                s.go_back()
+        self._register.file(s)
 
     def _time(self, taken: float) -> None:
         self._answer_s = taken if self._answer_s == 0.0 else 0.875 * self._answer_s + 0.125 * taken

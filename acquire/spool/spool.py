@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, StreamRow
+from acquire.spool.room import DEFAULT_LIMIT, RESERVE
 
 T = TypeVar("T")
 Bodies = Sequence[tuple[bytes, str | None]]
@@ -28,6 +29,7 @@ MAX_GROUP = 5000  # entries in one commit
 class _Append:
     number: int
     bodies: Bodies
+    urgent: bool
     done: asyncio.Future[int]
 
 
@@ -48,9 +50,9 @@ class Spool:
         self._thread.start()
 
     @classmethod
-    async def open(cls, path: Path) -> Spool:
+    async def open(cls, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> Spool:
         """Take the lock, check the file, end what an earlier run left open. Raises SpoolError."""
-        journal = await asyncio.to_thread(Journal, path)
+        journal = await asyncio.to_thread(lambda: Journal(path, limit=limit, reserve=reserve))
         return cls(journal, asyncio.get_running_loop())
 
     @property
@@ -77,13 +79,14 @@ class Spool:
         """Time this spool has been run, over all starts, by the monotonic clock."""
         return time.monotonic() - self._begun
 
-    def append(self, number: int, bodies: Bodies) -> asyncio.Future[int]:
+    def append(self, number: int, bodies: Bodies, *, urgent: bool = False) -> asyncio.Future[int]:
         """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
 
+        `urgent` ones (end markers) may use the reserve. The future raises SpoolFull when there is no room.
         Cancelling whoever waits does not take the entries back: shield the future and watch it.
         """
         done: asyncio.Future[int] = self._loop.create_future()
-        self._queue.put(_Append(number, bodies, done))
+        self._queue.put(_Append(number, bodies, urgent, done))
         return done
 
     async def call(self, run: Callable[[Journal], T]) -> T:
@@ -120,6 +123,10 @@ class Spool:
     async def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
         """Bodies from seq `first` on."""
         return await self.call(lambda j: j.read(number, first, max_entries, max_bytes))
+
+    async def has_room(self) -> bool:
+        """Whether entries are taken, or taken again (rule 3.9)."""
+        return await self.call(Journal.has_room)
 
     async def markers(self, measurement: str) -> list[MarkerAt]:
         """Markers of a measurement."""
@@ -161,10 +168,11 @@ class Spool:
 
     def _commit_group(self, group: list[_Append]) -> None:
         try:
-            firsts = self._journal.append([(a.number, a.bodies) for a in group])
+            groups = [(a.number, a.bodies) for a in group]
+            firsts = self._journal.append(groups, urgent=all(a.urgent for a in group))
         except Exception as error:
             if len(group) > 1 and isinstance(error, SpoolError):
-                for append in group:  # one of them was for an ended stream: the others must not suffer
+                for append in group:  # one may be for an ended stream, one may be urgent: each by itself
                     self._commit_group([append])
                 return
             for append in group:

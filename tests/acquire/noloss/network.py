@@ -81,7 +81,7 @@ class World:
 
     def start_source(self) -> None:
         self.journal = Journal(self.path)
-        self.journal._db.execute("PRAGMA synchronous=OFF")  # power cuts are not simulated here
+        self.journal.db.execute("PRAGMA synchronous=OFF")  # power cuts are not simulated here
         self.source = Source(self.journal.source, self.journal.store, self.journal.epoch, self.journal.streams(), SMALL)
         self.stream: Stream | None = None
         self.measurement = None
@@ -140,7 +140,7 @@ class World:
             if effect.what == "pair":
                 self.journal.pair(effect.text)
             elif effect.what == "epoch":
-                self.journal.new_epoch(effect.text)
+                self.journal.new_epoch(effect.text, self.now)
             elif effect.what == "receded" and effect.stream is not None:
                 self.journal.end_stream(effect.stream.number, "receded")
                 if self.stream is effect.stream:

@@ -1,0 +1,118 @@
+"""All streams of a source, filed by what they need, so that thousands of old settled streams cost nothing.
+
+Whoever changes a stream files it anew; whoever looks for something to do looks only at those that have it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from heapq import heappop, heappush
+
+from acquire.spool.stream import Limits, Stream
+
+Key = tuple[bool, bool, float, int]
+
+
+class Register:
+    """Streams by id, and those that fly, wait for a turn, or are not settled."""
+
+    def __init__(self, streams: Iterable[Stream], limits: Limits) -> None:
+        self.limits = limits
+        self.by_id: dict[str, Stream] = {}
+        self.newest: dict[str, Stream] = {}  # by instrument
+        self.flying: dict[int, Stream] = {}  # with messages under way: never more than the window
+        self.untold: dict[int, Stream] = {}  # ended since the current ask began
+        self._changed: dict[int, Stream] = {}  # since the current ask began, or not settled
+        self._unsettled: dict[str, list[int]] = {}  # numbers by instrument, in order
+        self._unsettled_count = 0
+        self._by_number: dict[int, Stream] = {}
+        self._queues: tuple[list[Key], list[Key]] = ([], [])  # live streams, all others
+        for stream in streams:
+            self.add(stream)
+
+    def add(self, s: Stream) -> None:
+        """A stream that was not known."""
+        self.by_id[s.stream] = self._by_number[s.number] = s
+        held = self.newest.get(s.instrument)
+        if held is None or held.number < s.number:
+            self.newest[s.instrument] = s
+        self.file(s)
+
+    def remove(self, s: Stream) -> None:
+        """A stream the spool no longer keeps; it must be settled with nothing under way."""
+        del self.by_id[s.stream]
+        del self._by_number[s.number]
+        for index in (self.flying, self.untold, self._changed):
+            index.pop(s.number, None)
+
+    def file(self, s: Stream) -> None:
+        """File a stream after a change."""
+        self._changed[s.number] = s
+        _keep(self.flying, s, bool(s.flights))
+        _keep(self.untold, s, s.ended is not None and not s.end_in_ask)
+        self._file_settled(s)
+        if self._needs_turn(s):
+            key = (s.ended is not None, s.asked and not s.probe, s.last_sent, s.number)
+            if s.queued != key:
+                s.queued = key
+                heappush(self._queues[key[0]], key)
+
+    def begin_ask(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
+        """A new ask for every stream that is not settled, for `also`, or for every stream held."""
+        asked = {s.number for s in also}
+        streams = {s.number: s for s in also} | self._changed
+        for s in list(self.by_id.values() if every_stream else streams.values()):
+            s.begin_ask(ask=every_stream or s.number in asked or not s.settled)
+            self.file(s)
+        self._changed = {n: s for n, s in self._changed.items() if not s.settled or not s.asked}
+
+    def next_in_turn(self, odd: bool) -> Stream | None:
+        """Section 5, "turn": round robin, alternating between live streams and all others."""
+        live, others = self._first(0), self._first(1)
+        return (live or others) if odd else (others or live)
+
+    def older(self, s: Stream) -> int:
+        """How many earlier streams of this instrument are not settled."""
+        return bisect_left(self._unsettled.get(s.instrument, []), s.number)
+
+    @property
+    def all_settled(self) -> bool:
+        """Whether the store has confirmed every stream to its end."""
+        return self._unsettled_count == 0
+
+    def _needs_turn(self, s: Stream) -> bool:
+        if not s.asked or s.probe:
+            return True
+        return s.sent < s.head and s.answered and s.tries == 0 and len(s.flights) < self.limits.stream_messages
+
+    def _first(self, queue: int) -> Stream | None:
+        heap = self._queues[queue]
+        while heap:
+            s = self._by_number.get(heap[0][3])
+            if s is not None and s.queued == heap[0] and self._needs_turn(s) and (s.ended is not None) == bool(queue):
+                return s
+            key = heappop(heap)
+            if s is not None and s.queued == key:
+                s.queued = None
+        return None
+
+    def _file_settled(self, s: Stream) -> None:
+        numbers = self._unsettled.setdefault(s.instrument, [])
+        at = bisect_left(numbers, s.number)
+        known = at < len(numbers) and numbers[at] == s.number
+        if known == (not s.settled):
+            return
+        if known:
+            del numbers[at]
+            self._unsettled_count -= 1
+        else:
+            insort(numbers, s.number)
+            self._unsettled_count += 1
+
+
+def _keep(index: dict[int, Stream], s: Stream, belongs: bool) -> None:
+    if belongs:
+        index[s.number] = s
+    else:
+        index.pop(s.number, None)

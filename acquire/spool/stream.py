@@ -1,0 +1,141 @@
+"""What the source knows of each of its streams, and the words of its protocol (docs/noloss.md, sections 1, 2 and 5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from acquire.spool.journal import StreamRow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Section 5. All may be configured."""
+
+    batch_entries: int = 500
+    batch_bytes: int = 64 * 1024
+    stream_messages: int = 6
+    source_messages: int = 64
+    source_bytes: int = 8 * 1024 * 1024
+    first_resend_s: float = 0.5
+    longest_resend_s: float = 10.0
+    streams_resending: int = 8
+    heartbeat_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Send this next: entries from `first` on, as many as the batch holds; or, without `entries`, the bare question.
+
+    With `replace`, send nothing: the one entry at `first` is refused on its way and must be withheld (rule 8).
+    """
+
+    stream: Stream
+    first: int
+    entries: bool
+    most: int
+    replace: bool = False
+
+
+@dataclass(slots=True)
+class Flight:
+    """A message that has been sent and not yet answered by a watermark at or above `last`."""
+
+    first: int
+    last: int
+    size: int
+    at: float
+
+    @property
+    def question(self) -> bool:
+        """An empty message: answered by any answer."""
+        return self.last < self.first
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the publisher must do because of an answer: "pair", "epoch", "receded", "alarm" or "through"."""
+
+    what: str
+    text: str = ""
+    stream: Stream | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream as the source sees it."""
+
+    number: int
+    stream: str
+    instrument: str
+    head: int
+    oldest: int
+    ended: str | None
+    through: int
+    end_heard: bool
+    floor: int = 0
+    asked: bool = False  # the question of the current ask has been sent ...
+    answered: bool = False  # ... and answered
+    told: int = -1  # highest through answered under the current ask: what a prune pass may believe
+    end_in_ask: bool = False  # every message under this ask tells the end: any answer to it has heard the end
+    sent: int = 0  # highest seq sent under this ask
+    flights: deque[Flight] = field(default_factory=deque)
+    tries: int = 0  # resends without progress under this ask
+    last_sent: float = 0.0
+    # Rule 8, about the message right behind the watermark. Kept from ask to ask: a broker that cuts the connection
+    # on it would otherwise get it for ever.
+    front: int = 0  # entries in it
+    fails: int = 0  # times it got no progress although the store answered
+    most: int = 0  # entries a message may have because it was halved; 0 is the full batch ...
+    narrow_until: int = 0  # ... up to this seq
+    asked_anew: bool = False
+    answered_meanwhile: bool = False  # an answer without progress came since the last resend
+    probe: bool = False  # ask the bare question behind a resend: is it the message, or the way?
+    give_up: bool = False
+    queued: tuple[bool, bool, float, int] | None = None  # its place in the register's queue
+
+    @classmethod
+    def of(cls, row: StreamRow, epoch: str | None) -> Stream:
+        """From the spool's file; what was confirmed in another epoch counts for nothing."""
+        through = row.through if row.epoch == epoch else 0
+        heard = bool(row.end_heard) and row.epoch == epoch
+        return cls(row.number, row.stream, row.instrument, row.head, row.oldest, row.ended, through, heard)
+
+    @property
+    def settled(self) -> bool:
+        """Confirmed to its end as far as there is one: nothing to ask."""
+        return self.through >= self.head and (self.ended is None or self.end_heard)
+
+    def begin_ask(self, *, ask: bool) -> None:
+        """Rule 3: earlier answers no longer count; what was under way may be gone."""
+        self.floor = self.through
+        self.asked = self.answered = not ask
+        self.told = -1
+        self.end_in_ask = self.ended is not None
+        self.probe = self.answered_meanwhile = False
+        self.go_back()
+
+    def go_back(self) -> None:
+        """Forget what is under way and go on from the watermark."""
+        self.sent = self.through
+        self.flights.clear()
+        self.tries = 0
+
+    def forget(self) -> None:
+        """A new epoch: nothing is confirmed (rule 5c)."""
+        self.through = 0
+        self.end_heard = False
+        self.fails = self.most = self.narrow_until = 0
+        self.asked_anew = self.give_up = False
+
+    def progressed(self) -> None:
+        """The watermark moved: whatever stood behind it was no obstacle."""
+        self.fails = 0
+        self.give_up = self.answered_meanwhile = False
+        if self.through >= self.narrow_until:
+            self.most, self.asked_anew = 0, False
+
+    def halve(self) -> None:
+        """Rule 8: send half as much, until what was refused has gone through in pieces."""
+        self.narrow_until = max(self.narrow_until, self.through + self.front)
+        self.most = max(1, self.front // 2)
