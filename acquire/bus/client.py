@@ -80,7 +80,7 @@ class _Client(aiomqtt.Client):
         """A broker that does not allow a topic says so once for a topic; what is sent stays unconfirmed."""
         if reason_code.is_failure:
             sent = client._out_messages.get(mid)
-            topic = str(sent.topic, "utf-8", "replace") if sent is not None else "?"
+            topic = str(sent.topic) if sent is not None else "?"
             if topic not in self._refused and len(self._refused) < 100:
                 self._refused |= {topic}
                 log.error("the broker does not take what is published here", topic=topic, why=str(reason_code))
@@ -161,7 +161,7 @@ def _properties(response_topic: str | None, correlation: bytes | None, expires_s
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return None
-    made: Any = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    made = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     for name, value in given.items():
         setattr(made, name, value)
     return made
