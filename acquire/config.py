@@ -1,8 +1,8 @@
 """The configuration of one host, in TOML: which broker, spool and store, which instruments, which simulators.
 
 A file without [store] makes an acquisition host, one without instruments a store's worker; both together make the
-usual single machine; neither is an operator's or viewer's, who only speaks to the bus. Relative paths are relative to the
-file.
+usual single machine; neither is an operator's or viewer's, who only speaks to the bus. Relative paths are relative to
+the file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from acquire.bus.client import Endpoint
 from acquire.bus.names import RESERVED, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem
+from acquire.spool.room import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
 from drivers import Misuse
@@ -66,9 +67,11 @@ def _secret(folder: Path, file: Path | None, env: str | None) -> Secret | None:
 
 
 class SpoolConfig(Written):
-    """Where readings are kept until the store has them."""
+    """Where readings are kept until the store has them, and as its journal after that (docs/noloss.md rule 3.7)."""
 
     path: Path
+    retention_days: float = Field(14, ge=2, le=3650, description="how long what is confirmed is kept")
+    limit: int = Field(DEFAULT_LIMIT, ge=4 * MIB, description="budget in bytes; at it, acquisition stops")
 
 
 class StoreConfig(Written):

@@ -25,8 +25,10 @@ from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
+from acquire.instruments.ledger import Ledger
 from acquire.instruments.post import Post
 from acquire.instruments.runner import Runner
+from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
@@ -108,13 +110,16 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
 
 
 async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:
-    spool = await Spool.open(path)
+    kept = running.loaded.config.spool
+    assert kept is not None
+    spool = await Spool.open(path, limit=kept.limit)
     stack.push_async_callback(spool.close)
     publisher = running.publisher = await Publisher.over(spool, running.topics)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
     publisher.birth, publisher.will = (_daemon_says(running, each) for each in ("ready", "offline"))
     running.start(publisher.run(running.endpoint), "publisher")
+    running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
     for simulator in running.loaded.config.simulator:
         served = await serve(
             simulator.model, simulator.listen, seed=simulator.seed, speed=simulator.speed, faults=simulator.faults,
@@ -123,8 +128,9 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
         stack.push_async_callback(served.close)
         running.simulators[simulator.id] = served
     stack.push_async_callback(running.stop_instruments)
+    ledger = Ledger(path.parent)
     for instrument in running.loaded.config.instrument:
-        _start_instrument(running, instrument, spool, publisher)
+        _start_instrument(running, instrument, spool, publisher, ledger)
     publisher.on_receded = lambda instrument: running.runners[instrument].receded()
 
 
@@ -134,7 +140,9 @@ def _daemon_says(running: Service, state: str) -> Will:
     return Will(topic, said.model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
-def _start_instrument(running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher) -> None:
+def _start_instrument(
+    running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher, ledger: Ledger
+) -> None:
     resource = config.resource
     if resource.startswith(SIMULATOR):
         resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
@@ -143,7 +151,8 @@ def _start_instrument(running: Service, config: InstrumentConfig, spool: Spool, 
     make = partial(_make_driver, config.model, resource, config.settings)
     runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
-    running.start(Post(runner, running.topics).run(running.endpoint), f"post-{config.id}")
+    post = Post(runner, running.topics, ledger)
+    running.start(post.run(running.endpoint), f"post-{config.id}")
 
 
 def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:

@@ -21,7 +21,7 @@ from acquire.canonical import utc_now
 from acquire.instruments.entries import LARGEST_BODY, gap_body, marker_body, reading_body
 from acquire.instruments.marks import MARKS, Begin, End
 from acquire.instruments.within import LETS_GO_S, comes_back, within
-from acquire.spool.journal import SpoolError
+from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.publisher import Publisher
 from acquire.spool.source import Stream
 from acquire.spool.spool import Spool
@@ -29,6 +29,7 @@ from drivers import CommandSpec, Driver, Identity, InstrumentError, LinkDown, Mi
 
 REOPEN_S = (0.5, 1.0, 2.0, 5.0)
 TURN_WITHIN_S = 30.0
+ROOM_EVERY_S = 1.0
 
 
 class CommandRefused(Exception):
@@ -53,6 +54,8 @@ class Runner:
         self._measurement: str | None = None
         self._begun: Begin | None = None
         self._new_stream = False
+        self._full_since: str | None = None
+        self._missed = 0  # readings that came while the spool was full and will not come again
         self._specs: Mapping[str, CommandSpec] = {}
         self._doing = "nothing"
         self._doubt: tuple[InstrumentError, str] | None = None
@@ -78,6 +81,7 @@ class Runner:
             except SpoolError as error:
                 self._complain(error)
                 self._tell("not-acquiring", str(error))
+                await self._wait_for_room()
             except Exception as error:  # a driver may be anybody's; its errors must not end the instrument for good
                 self._complain(error)
                 self._tell("fault", f"An error in the driver ({type(error).__name__}); the log has it.")
@@ -102,6 +106,11 @@ class Runner:
         if self._doubt is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._nudged.wait(), seconds)
+
+    async def _wait_for_room(self) -> None:
+        """Rule 3.9: nothing is asked and the port stays closed until the spool takes entries again."""
+        while not self._stopping.is_set() and not await self._spool.has_room():
+            await self._pause(ROOM_EVERY_S)
 
     def receded(self) -> None:
         """The store knows more of the stream than the spool (rule 5d): go on in a new one."""
@@ -139,6 +148,7 @@ class Runner:
         self._tell("ready")
         ended = "link-lost"
         try:
+            await self._tell_of_gap(stream)
             while not self._new_stream and not self._stopping.is_set():
                 async with self._turn:
                     if self._doubt is None:
@@ -150,11 +160,31 @@ class Runner:
         except asyncio.CancelledError:
             ended = "closed"
             raise
+        except SpoolFull:
+            ended = "spool-full"
+            self._full_since = self._full_since or utc_now()
+            await self._end_measurement(stream)
+            raise
         finally:
             self._stream = self._measurement = self._begun = None
             await self._publisher.end_stream(stream, ended)
             if ended == "closed" and not self._new_stream:
                 self._tell("stopped")
+
+    async def _tell_of_gap(self, stream: Stream) -> None:
+        """What came while the spool was full stands first in the next stream."""
+        if self._full_since is not None:
+            await self._publisher.append(stream, [(gap_body("spool full", self._missed, self._full_since), None)])
+            self._full_since, self._missed = None, 0
+
+    async def _end_measurement(self, stream: Stream) -> None:
+        """The end marker of a measurement that a full spool ends, from the reserve."""
+        if self._measurement is not None and self._begun is not None:
+            body = marker_body("end", self._measurement, self._begun.session, self._begun.step)
+            try:
+                await self._publisher.append(stream, [(body, self._measurement)], urgent=True)
+            except SpoolError as error:
+                self._log.warning("the end marker could not be written", why=str(error))
 
     async def _poll(self, driver: Driver, stream: Stream) -> None:
         asked, self._doing = utc_now(), "a reading"
@@ -163,9 +193,13 @@ class Runner:
         except ReplyTimeout as error:
             await self._recover(driver, stream, gap_body(str(error), 1, asked), str(error))
             return
-        for reading in readings:
-            await self._append(stream, reading)
         confirm = getattr(driver, "confirm", None)
+        for n, reading in enumerate(readings):
+            try:
+                await self._append(stream, reading)
+            except SpoolFull:
+                self._missed += len(readings) - n if confirm is None else 0  # unconfirmed ones will come again
+                raise
         if readings and confirm is not None:
             await confirm()
 
@@ -317,7 +351,7 @@ class Runner:
         if self._stream is not stream:
             raise CommandRefused(f"{self.instrument} is not ready: its stream has just ended.")
         body = marker_body(mark, measurement, asked.session, asked.step)
-        seq = await self._publisher.append(stream, [(body, measurement)])
+        seq = await self._publisher.append(stream, [(body, measurement)], urgent=mark == "end")
         if self._stream is stream:
             self._begun = asked if isinstance(asked, Begin) else None
             self._measurement = measurement if mark == "begin" else None
