@@ -16,6 +16,7 @@ from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
+from acquire.procedure.inventory import Instrument
 from acquire.procedure.placement import placements
 from acquire.procedure.plan import Step
 from acquire.procedure.session import Session, State, get_session, move, state_of
@@ -30,7 +31,8 @@ class Bench(Protocol):
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask and wait for the answer; raises when refused or not answered.
 
-        `begin` and `end` take {"measurement", "session", "step"} and answer {"stream", "seq"}.
+        `begin` and `end` take {"measurement", "session", "step"} and answer {"stream", "seq"}; `begin` takes also
+        "allows": the commands that the step needs before its end.
         """
 
 
@@ -149,7 +151,7 @@ async def begin_step(connection: sqlite3.Connection, bench: Bench, session_id: s
     integrating = step.kind in ("background", "irradiate")
     for name in instrument.before if integrating else ():
         await bench.command(instrument.id, name, {})
-    answer = await bench.command(instrument.id, "begin", _marker(attempt))
+    answer = await bench.command(instrument.id, "begin", _marker(attempt) | _allowed(instrument, step))
     with transaction(connection):
         _mark(connection, attempt, "begun", answer, who)
         if state_of(connection, session_id) is State.READY:
@@ -272,6 +274,13 @@ def _running(connection: sqlite3.Connection, session_id: str, step_id: str, *, b
 
 def _marker(attempt: Attempt) -> dict[str, Any]:
     return {"measurement": attempt.measurement, "session": attempt.session, "step": attempt.step}
+
+
+def _allowed(instrument: Instrument, step: Step) -> dict[str, Any]:
+    """What the step itself will ask of the instrument before its end; anything else is refused there until then."""
+    integrating = step.kind in ("background", "irradiate")
+    names = (*instrument.start, *instrument.stop) if integrating else instrument.zero if step.kind == "zero" else ()
+    return {"allows": list(dict.fromkeys(names))} if names else {}
 
 
 def _mark(connection: sqlite3.Connection, attempt: Attempt, mark: str, answer: Mapping[str, Any], who: str) -> None:
