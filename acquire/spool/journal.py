@@ -17,6 +17,7 @@ from typing import TextIO, TypeVar
 from uuid import uuid4
 
 from acquire.canonical import canonical, digest, utc_now
+from acquire.files import move_aside
 from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
 
 T = TypeVar("T")
@@ -341,15 +342,3 @@ def sound(path: Path) -> bool:
         raise SpoolError(f"the spool {path} cannot be read: {error}.") from error
     finally:
         db.close()
-
-
-def move_aside(path: Path, why: str) -> Path:
-    """Rename a file with its log out of the way, keeping it; returns its new name."""
-    n = 1
-    while (aside := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
-        n += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Annotated
 
 import msgspec
 import structlog
 
-from acquire.bus.client import BusError, Connection, Endpoint, Will, connect
+from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, Will, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.spool.journal import Journal, SpoolError, StreamRow
 from acquire.spool.source import Effect, Limits, Source, Stream, Turn
@@ -26,13 +27,16 @@ RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 CONFIRM_EVERY_S = 1.0
 
 
+_Id = Annotated[str, msgspec.Meta(max_length=64)]
+
+
 class _Committed(msgspec.Struct, rename={"schema_": "schema"}):
-    schema_: str
-    stream: str
-    through: int
-    store: str
-    epoch: str
-    ask: str
+    schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
+    stream: _Id
+    through: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    store: _Id
+    epoch: _Id
+    ask: _Id
 
 
 _decoder = msgspec.json.Decoder(_Committed)
@@ -56,6 +60,8 @@ class Publisher:
         self._writing = asyncio.Lock()
         self._confirmed_at = 0.0
         self.connected = False
+        self.unreadable = 0  # messages under committed that are none
+        self.foreign = 0  # answers of another store than the one paired with
         self.on_receded: Callable[[str], None] = lambda instrument: None
         self.birth: Will | None = None  # retained, said on every connection
         self.will: Will | None = None  # retained, said for us when we are gone
@@ -133,14 +139,15 @@ class Publisher:
         """Publish until cancelled; the broker may come and go."""
         failures = 0
         identifier = f"source-{self._spool.source[:18]}"
+        outage = Outage(endpoint, log)
         while True:
             try:
                 async with connect(endpoint, identifier, will=self.will) as connection:
                     failures = 0
+                    outage.over()
                     await self._serve(connection)
             except BusError as error:
-                if self.connected or failures == 0:
-                    log.warning("broker lost or absent", host=endpoint.host, port=endpoint.port, why=str(error))
+                outage.lost(error)
             finally:
                 self.connected = False
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
@@ -201,15 +208,32 @@ class Publisher:
         async for message in connection.messages():
             try:
                 said = _decoder.decode(message.payload)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # not an answer: nothing is believed
-            if said.schema_ != "committed/1":
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                await self._not_an_answer(message, error)
                 continue
             now = time.monotonic()
             effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.ask, now)
             await self._carry_out(effects)
             self._wake.set()
             self._heard.set()
+
+    async def _not_an_answer(self, message: Received, error: Exception) -> None:
+        """Nothing of it is believed; it is counted, and told without filling the log."""
+        self.unreadable += 1
+        if is_worth_telling(self.unreadable):
+            text = (
+                f"{self.unreadable} messages under committed were no answers, the last under {message.topic[:120]!r}:"
+                f" {str(error)[:120]}. Nothing is believed of them; see who may write there."
+            )
+            await self.alarm("unreadable answer", "store", text)
+
+    async def _alarm_of_store(self, effect: Effect) -> None:
+        """Another store's answers are counted: whoever sends them may send without end."""
+        if effect.stream is None:
+            self.foreign += 1
+            if not is_worth_telling(self.foreign):
+                return
+        await self.alarm("store", effect.stream.stream if effect.stream else "store", effect.text)
 
     async def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -220,7 +244,7 @@ class Publisher:
                 log.warning("the store began a new epoch: every stream is asked for", epoch=effect.text)
                 self._unwritten.append(partial(self._new_epoch, epoch=effect.text, uptime_s=self._spool.uptime_s()))
             elif effect.what == "alarm":
-                await self.alarm("store", effect.stream.stream if effect.stream else "store", effect.text)
+                await self._alarm_of_store(effect)
             elif effect.what == "receded" and effect.stream is not None:
                 await self._spool.end_stream(effect.stream.number, "receded")
                 self.on_receded(effect.stream.instrument)

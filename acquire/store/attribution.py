@@ -19,7 +19,6 @@ MeasurementState = Literal["not-begun", "open", "ended", "interrupted", "broken"
 
 # Refused entries of these kinds are readings for certain; of any other kind the lost thing may have been a marker.
 CERTAINLY_READINGS = ("unparsed", "gap")
-READY_ENDS = ("closed", "link-lost", "crash", "spool-full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +190,3 @@ def outstanding(
                 f"{instrument} still holds {row['older']} earlier stream(s) that the store has not confirmed."
             )
     return missing
-
-
-def completeness(stream: sqlite3.Row, doubtful: int) -> str:
-    """Rule 4.9, for a row of `stream` and the number of its lost or conflicting entries."""
-    if doubtful:
-        return "damaged"
-    if stream["ended"] in READY_ENDS and stream["final"] == stream["head"] == stream["through"]:
-        return "complete"
-    return "incomplete" if stream["ended"] is not None else "open"

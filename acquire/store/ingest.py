@@ -10,6 +10,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
@@ -19,27 +20,33 @@ from acquire.bus.names import instrument_of
 from acquire.canonical import canonical, digest, utc_now
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
+from acquire.store.tails import DECLARED
 
 _entries = TypeAdapter(Entry)
 KEPT_OF_UNREADABLE = 4096
-LARGEST_SEQ = 2**62
-LONGEST_ID = 64
+LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
+# What the database may refuse because of the entry itself.
+ENTRYS_OWN = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeError, OverflowError)
 
 
 class Envelope(msgspec.Struct, rename={"schema_": "schema"}):
     """The readings message with its entries left as raw JSON: decoded once, quickly, and digested as they came."""
 
     schema_: str
-    stream: str
-    first_seq: int
+    stream: Id
+    first_seq: Seq
     readings: list[msgspec.Raw]
-    source: str
-    head: int
-    oldest: int
-    ended: str | None
-    ask: str
-    epoch: str | None
-    older: int
+    source: Id
+    head: Seq
+    oldest: Seq
+    ended: Ended | None
+    ask: Id
+    epoch: Id | None
+    older: Seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,24 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
     return done
 
 
+def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:
+    """As ingest, each message in a transaction of its own: one that cannot be digested is kept unread (rule 7)."""
+    done = Ingested()
+    for topic, payload in messages:
+        try:
+            one = ingest(connection, site, [(topic, payload)])
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # whatever it is, the source would send it for ever
+            with transaction(connection):
+                _keep_unreadable(connection, topic, payload, f"not digestible: {error!r}"[:300], done)
+            continue
+        done.answers += one.answers
+        done.unreadable += one.unreadable
+        done.moved |= one.moved
+    return done
+
+
 def _open_envelope(
     connection: sqlite3.Connection, site: str, topic: str, payload: bytes, done: Ingested
 ) -> tuple[str, Envelope] | None:
@@ -124,8 +149,7 @@ def _wrong(envelope: Envelope, place: tuple[str, str] | None, site: str) -> str 
     if envelope.schema_ != "readings/1":
         return f"of an unknown schema {envelope.schema_[:40]!r}"
     last = envelope.first_seq + len(envelope.readings) - 1
-    whole = envelope.first_seq >= 1 and envelope.oldest >= 1 and last <= envelope.head <= LARGEST_SEQ
-    if not whole or len(envelope.stream) > LONGEST_ID or len(envelope.ask) > LONGEST_ID:
+    if envelope.first_seq < 1 or not 1 <= envelope.oldest <= envelope.head + 1 or last > envelope.head:
         return "with numbers that contradict each other"
     return None
 
@@ -157,8 +181,8 @@ def _take(
     rows = [_judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
     _insert(connection, envelope.stream, rows, now)
     head = max(head, envelope.head)
-    if envelope.ended is not None and ended is None:
-        ended, final = envelope.ended, envelope.head
+    if ended is None or ended == DECLARED:  # after a person's declaration the source speaks for itself again
+        ended, final = envelope.ended, envelope.head if envelope.ended is not None else None
     _mark_lost(connection, envelope, before, head, now)
     through = _advance(connection, envelope.stream, before, rows)
     connection.execute(
@@ -206,11 +230,28 @@ def _insert(connection: sqlite3.Connection, stream: str, rows: list[_Row], now: 
     if not rows:
         return
     changes = connection.total_changes
-    connection.executemany(_INSERT, (_values(stream, row, now) for row in rows))
+    connection.execute("SAVEPOINT entries")
+    try:
+        connection.executemany(_INSERT, (_values(stream, row, now) for row in rows))
+    except ENTRYS_OWN:
+        connection.execute("ROLLBACK TO entries")
+        rows = [_insert_alone(connection, stream, row, now) for row in rows]
+    connection.execute("RELEASE entries")
     inserted = connection.total_changes - changes
     if inserted < len(rows):
         for row in rows:
             _compare(connection, stream, row, now)
+
+
+def _insert_alone(connection: sqlite3.Connection, stream: str, row: _Row, now: str) -> _Row:
+    """Rule 3: an entry that the database refuses by itself is refused, with its body; the others are not."""
+    try:
+        connection.execute(_INSERT, _values(stream, row, now))
+    except ENTRYS_OWN as error:
+        why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
+        row = _Row(row.seq, "invalid", "refused", why, row.body, row.digest, None, None)
+        connection.execute(_INSERT, _values(stream, row, now))
+    return row
 
 
 def _values(stream: str, row: _Row, now: str) -> tuple[object, ...]:
@@ -253,7 +294,7 @@ def _mark_lost(connection: sqlite3.Connection, envelope: Envelope, through: int,
             "WITH RECURSIVE n(seq) AS (SELECT ?2 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?3)"
             " INSERT INTO entry SELECT ?1, seq, 'lost', 'lost', 'no longer held by the source',"
             " x'', x'', NULL, NULL, ?4 FROM n WHERE true ON CONFLICT (stream, seq) DO NOTHING",
-            (envelope.stream, first, last, now),
+            (envelope.stream, first, min(last, first + LOST_AT_ONCE - 1), now),
         )
         if connection.total_changes > before:
             text = f"Entries of stream {envelope.stream} are lost: the source no longer holds them."

@@ -12,16 +12,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
+from uuid import uuid4
 
 import structlog
 
-from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, utc_now
+from acquire.store.copies import lock
 from acquire.store.database import connect as open_database
 from acquire.store.database import identity
-from acquire.store.ingest import Answer, Ingested, ingest
+from acquire.store.ingest import Answer, Ingested, ingest, ingest_one_by_one
 from acquire.store.telling import Teller
 
 log = structlog.get_logger("store")
@@ -41,6 +43,8 @@ class Worker:
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
+        self._lock: TextIO | None = None
+        self._failing = False
         self._teller = Teller(topics)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
@@ -50,7 +54,12 @@ class Worker:
         await self._run(self._open)
 
     def _open(self) -> None:
-        self._connection = open_database(self._path, create=self._create)
+        self._lock = lock(self._path, alone=False)
+        try:
+            self._connection = open_database(self._path, create=self._create)
+        except BaseException:
+            self._lock.close()
+            raise
         self._connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
         self._teller.open(self._connection)
         store, epoch = identity(self._connection)
@@ -66,6 +75,8 @@ class Worker:
             self._teller.write_down(self._connection)
             self._connection.close()
             self._connection = None
+        if self._lock is not None:
+            self._lock.close()
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -73,18 +84,18 @@ class Worker:
     async def run(self, endpoint: Endpoint) -> None:
         """Serve until cancelled; the broker may come and go."""
         failures = 0
+        outage = Outage(endpoint, log)
         while True:
             try:
-                async with connect(endpoint, f"store-{self._topics.site}-{id(self):x}") as connection:
+                async with connect(endpoint, f"store-{self._topics.site}-{uuid4().hex[:12]}") as connection:
                     failures = 0
+                    outage.over()
                     await connection.subscribe(self._topics.readings("+"))
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(self._teller.run(connection, self._on_thread))
                         tasks.create_task(self._serve(connection))
             except* BusError as lost:
-                if failures == 0:
-                    why = str(lost.exceptions[0])
-                    log.warning("broker lost or absent", host=endpoint.host, port=endpoint.port, why=why)
+                outage.lost(lost.exceptions[0])
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
@@ -104,9 +115,14 @@ class Worker:
         try:
             done = await self._run(lambda: self._ingest(batch))
         except sqlite3.Error as error:  # not the entries' fault: nothing was written, no answer is owed
-            log.warning("the store could not commit; the sources will send again", why=str(error))
+            if not self._failing:
+                log.warning("the store could not commit; the sources will send again", why=str(error))
+            self._failing = True
             await asyncio.sleep(0.5)
             return
+        if self._failing:
+            self._failing = False
+            log.info("the store commits again")
         self.ingested += len(batch)
         for answer in done.answers:
             await connection.publish(self._topics.committed(answer.instrument), committed(answer), retain=True)
@@ -116,7 +132,13 @@ class Worker:
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
         connection = self._opened()
         begun = time.monotonic()
-        done = ingest(connection, self._topics.site, batch)
+        try:
+            done = ingest(connection, self._topics.site, batch)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            log.exception("a message cannot be digested; each is taken by itself")
+            done = ingest_one_by_one(connection, self._topics.site, batch)
         self._teller.moved(done.moved)
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done

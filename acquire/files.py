@@ -1,0 +1,35 @@
+"""Files of a database that belong together: moved as one, and made durable where they lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PARTS = ("", "-wal", "-shm")
+
+
+def move_aside(path: Path, why: str) -> Path:
+    """Rename a database with its log out of the way, keeping it; returns its new name, NAME.WHY-N.SUFFIX."""
+    n = 1
+    while (aside := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
+        n += 1
+    for part in PARTS:
+        each = path.with_name(path.name + part)
+        if each.exists():
+            each.rename(aside.with_name(aside.name + part))
+    return aside
+
+
+def put_in_place(made: Path, path: Path) -> None:
+    """Make a finished, closed database durable and give it its name."""
+    _sync(made)
+    made.rename(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
