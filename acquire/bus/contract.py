@@ -40,6 +40,7 @@ CHANNELS = (
     Channel("committed", _T.committed("{instrument}"), "committed/1", "What the store has", True, True),
     Channel("state", _T.state("{instrument}"), "state/1", "State of an instrument", True, True, "offline"),
     Channel("daemonState", _T.daemon_state, "state/1", "State of the acquisition host", True, True, "offline"),
+    Channel("hostState", _T.host_state("{host}"), "state/1", "State of one host of several", True, True, "offline"),
     Channel("sessionEvents", _T.session_events("{session}"), "event/1", "What happens in an ordered session", True),
     Channel("command", _T.command("{instrument}", "{command}"), "command/1", "Something an instrument shall do", False),
     Channel("replies", _T.reply("{client}"), "answer/1", "Answers to commands", True),
@@ -48,6 +49,7 @@ CHANNELS = (
 PARAMETERS = {
     "site": "one level; the `site` of the configuration",
     "instrument": "one level; the `id` of the instrument in the configuration",
+    "host": "one level; the `host` of the configuration, where a site has several acquisition hosts",
     "session": "session id, as `acquire session start` prints it",
     "command": "begin, end, or one of the names in the `commands` of the instrument's state",
     "client": "a name the asking program chooses; answers may also go to any topic outside of dosimetry/",

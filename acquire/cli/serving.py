@@ -17,6 +17,7 @@ from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem
+from acquire.terminal.messages import readable
 from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers.registry import driver_class
 
@@ -154,38 +155,3 @@ async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> No
             seen += 1
             if count and seen >= count:
                 return
-
-
-def readable(topic: str, body: Any) -> list[str]:
-    """A message in one line, a batch of readings in a line each."""
-    short = topic.removeprefix(f"{ROOT}/")
-    if not isinstance(body, dict):
-        return [f"{short}  {body}"]
-    schema = body.get("schema")
-    if schema == "readings/1":
-        return [_entry(short, body["first_seq"] + n, each) for n, each in enumerate(body["readings"])] or [
-            f"{short}  asks; head {body['head']}{', ended: ' + body['ended'] if body['ended'] else ''}"
-        ]
-    if schema == "committed/1":
-        return [f"{short}  committed through {body['through']}"]
-    if schema == "state/1":
-        return [f"{short}  {body['state']}{': ' + body['why'] if body.get('why') else ''}"]
-    if schema == "event/1":
-        detail = body["detail"]
-        attached = (
-            f" {len(detail['readings'])} readings" if body["event"] == "attached" else f" {detail.get('mark', '')}"
-        )
-        return [f"{short}  {body['event']}{attached} {detail.get('step', '')}"]
-    return [f"{short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
-
-
-def _entry(short: str, seq: int, each: dict[str, Any]) -> str:
-    kind = each.get("kind")
-    if kind == "marker":
-        return f"{short} #{seq}  {each['mark']} {each['step']} (measurement {each['measurement']})"
-    if kind in ("gap", "withheld"):
-        return f"{short} #{seq}  {kind}: {each['reason']}"
-    value = f"{each['value']:.6g} {each['unit']}" if each.get("value") is not None else "no value"
-    flags = f" [{', '.join(each['flags'])}]" if each.get("flags") else ""
-    element = f" element {each['element']}" if each.get("element") else ""
-    return f"{short} #{seq}  {each.get('quantity')} {value}{flags}{element}"

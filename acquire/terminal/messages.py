@@ -1,0 +1,76 @@
+"""Messages of the bus in words, for people who watch it. What a later version adds is printed as keys and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from acquire.bus.names import ROOT
+
+
+def readable(topic: str, body: Any) -> list[str]:
+    """A message in one line, a batch of readings in a line each."""
+    short = topic.removeprefix(f"{ROOT}/")
+    if not isinstance(body, dict):
+        return [f"{short}  {body}"]
+    if body.get("schema") == "readings/1" and body["readings"]:
+        return [_entry(short, body["first_seq"] + n, each) for n, each in enumerate(body["readings"])]
+    said = _SAID.get(body.get("schema", ""), _pairs)(body)
+    return [f"{short}  {said}".rstrip()]
+
+
+def _question(body: dict[str, Any]) -> str:
+    return f"asks; head {body['head']}{', ended: ' + body['ended'] if body['ended'] else ''}"
+
+
+def _state(body: dict[str, Any]) -> str:
+    return f"{body['state']}{': ' + body['why'] if body.get('why') else ''}"
+
+
+def _answer(body: dict[str, Any]) -> str:
+    return f"done {_pairs(body.get('result', {}))}" if body["ok"] else f"refused: {body.get('error')}"
+
+
+def _event(body: dict[str, Any]) -> str:
+    return f"{body['event']} {_detail(body['event'], body['detail'])}"
+
+
+def _detail(event: str, detail: dict[str, Any]) -> str:
+    if event == "state":
+        simulated = " (simulated)" if detail["simulated"] else ""
+        return f"{detail['state']}, {detail['order']} fraction {detail['fraction']}{simulated}"
+    if event == "step":
+        return f"{detail['mark']} {detail['step']}"
+    if event == "attached":
+        return f"{len(detail['readings'])} readings to {detail['step']}"
+    if event == "result":
+        dose = f" {detail['dose_gy']:.5g} Gy" if detail.get("dose_gy") is not None else ""
+        u = f" ± {detail['u_gy']:.2g} Gy (k=1)" if detail.get("u_gy") is not None else ""
+        return f"{detail['point']} v{detail['version']}: {detail['decision']}{dose}{u}"
+    return _pairs(detail)
+
+
+def _pairs(detail: Mapping[str, Any]) -> str:
+    return " ".join(f"{key}={value}" for key, value in detail.items())[:200]
+
+
+_SAID: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "readings/1": _question,
+    "committed/1": lambda body: f"committed through {body['through']}",
+    "state/1": _state,
+    "event/1": _event,
+    "command/1": lambda body: f"asked by {body['by']} {_pairs(body.get('parameters', {}))}",
+    "answer/1": _answer,
+}
+
+
+def _entry(short: str, seq: int, each: dict[str, Any]) -> str:
+    kind = each.get("kind")
+    if kind == "marker":
+        return f"{short} #{seq}  {each['mark']} {each['step']} (measurement {each['measurement']})"
+    if kind in ("gap", "withheld"):
+        return f"{short} #{seq}  {kind}: {each['reason']}"
+    value = f"{each['value']:.6g} {each['unit']}" if each.get("value") is not None else "no value"
+    flags = f" [{', '.join(each['flags'])}]" if each.get("flags") else ""
+    element = f" element {each['element']}" if each.get("element") else ""
+    return f"{short} #{seq}  {each.get('quantity')} {value}{flags}{element}"

@@ -1,0 +1,141 @@
+"""The committed contract is what models, topics and running code say, and tools that know nothing of us accept it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from acquire.bus.contract import CHANNELS, asyncapi, file_name, files, json_schemas
+from acquire.bus.messages import MESSAGES, ReadingEntry
+from acquire.bus.names import Topics
+from drivers import Flag
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "docs" / "contract"
+NODE = ROOT / "tools" / "node"
+
+
+def test_the_committed_files_are_what_the_models_generate() -> None:
+    generated = files()
+    for name, text in generated.items():
+        same = (FOLDER / name).read_text() == text
+        assert same, f"docs/contract/{name} is not what the models say; run `acquire bus contract docs/contract`"
+    there = {str(p.relative_to(FOLDER)) for p in FOLDER.glob("schemas/*")} | {"asyncapi.json"}
+    assert there == set(generated)
+
+
+def test_every_message_has_a_sound_schema_that_demands_its_name() -> None:
+    assert set(json_schemas()) == {file_name(name) for name in MESSAGES}
+    for schema in json_schemas().values():
+        Draft202012Validator.check_schema(schema)
+    for name in MESSAGES:
+        assert not Draft202012Validator(json_schemas()[file_name(name)]).is_valid({})
+
+
+def test_the_topics_of_the_document_are_those_of_the_topic_functions() -> None:
+    topics, addresses = Topics("{site}"), set()
+    for name, member in inspect.getmembers(Topics, lambda m: inspect.isfunction(m) or isinstance(m, property)):
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            addresses.add(getattr(topics, name))
+            continue
+        wanted = list(inspect.signature(member).parameters)[1:]
+        arguments = ["{command}" if each == "name" else f"{{{each}}}" for each in wanted]
+        addresses.add(getattr(topics, name)(*arguments))
+    document = asyncapi()
+    assert addresses == {channel["address"] for channel in document["channels"].values()}
+    for channel in document["channels"].values():
+        assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
+
+
+def test_the_payloads_of_the_document_are_the_schemas_beside_it() -> None:
+    document = json.loads((FOLDER / "asyncapi.json").read_text())
+    for name, model in MESSAGES.items():
+        message = document["components"]["messages"][name.replace("/", "_")]
+        assert message["payload"] == {"$ref": f"#/components/schemas/{model.__name__}"}
+        stored = json.loads((FOLDER / "schemas" / file_name(name)).read_text())
+        definitions = stored.pop("$defs", {})
+        del stored["$schema"], stored["$id"]
+        for each, body in {**definitions, model.__name__: stored}.items():
+            assert document["components"]["schemas"][each] == hoisted(body), each
+
+
+def hoisted(value: Any) -> Any:
+    """References as the AsyncAPI document writes them."""
+    return json.loads(json.dumps(value).replace("#/$defs/", "#/components/schemas/"))
+
+
+async def validate(document: Path) -> tuple[int, list[dict[str, Any]]]:
+    node = shutil.which("node")
+    assert node, "node is not installed; `make test` installs it"
+    assert (NODE / "node_modules").is_dir(), "the npm packages of tools/node are missing; `make test` installs them"
+    process = await asyncio.create_subprocess_exec(
+        node, str(NODE / "validate-asyncapi.js"), str(document), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+async def test_the_asyncapi_initiatives_own_parser_accepts_the_document() -> None:
+    code, problems = await validate(FOLDER / "asyncapi.json")
+    assert code == 0, problems
+    assert [each["code"] for each in problems] == ["asyncapi-latest-version"]
+
+
+@pytest.mark.parametrize("spoil", ["action", "message", "parameter", "asyncapi"])
+async def test_the_parser_rejects_a_document_with_an_error(tmp_path: Path, spoil: str) -> None:
+    document = asyncapi()
+    if spoil == "action":
+        document["operations"]["sendReadings"]["action"] = "shout"
+    elif spoil == "message":
+        document["channels"]["state"]["messages"]["state_1"] = {"$ref": "#/components/messages/no_such"}
+    elif spoil == "parameter":
+        document["channels"]["state"]["parameters"] = {"site": {"schema": 3}}
+    else:
+        document["asyncapi"] = "3.9.9"
+    (tmp_path / "asyncapi.json").write_text(json.dumps(document))
+    code, _ = await validate(tmp_path / "asyncapi.json")
+    assert code == 1
+
+
+async def test_the_command_writes_the_same_files(tmp_path: Path) -> None:
+    from e2e.processes import ACQUIRE  # noqa: PLC0415 - the command of this interpreter
+
+    process = await asyncio.create_subprocess_exec(
+        str(ACQUIRE), "bus", "contract", str(tmp_path / "new"), "--json", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0
+    assert len(json.loads(out)["files"]) == len(files())
+    for name, text in files().items():
+        assert (tmp_path / "new" / name).read_text() == text
+
+
+def test_every_flag_of_a_reading_is_explained_on_the_page() -> None:
+    page = (ROOT / "docs" / "bus.md").read_text()
+    table = re.findall(r"(?m)^\| `([a-z-]+)` \| (?:no|yes|maybe) \|", page)
+    assert sorted(table) == sorted(flag.value for flag in Flag)
+    assert ReadingEntry.model_fields["flags"].description
+
+
+def test_no_message_has_a_key_for_a_person() -> None:
+    """Orders, sessions and measurements have ids; `by` of a command is a user or program."""
+    words = re.compile(r"patient|birth|mrn|person|name_of|surname|given_name", re.IGNORECASE)
+    for schema in json_schemas().values():
+        bodies = [schema, *schema.get("$defs", {}).values()]
+        keys = {key for body in bodies for key in body.get("properties", {})}
+        assert not [key for key in keys if words.search(key)]
+
+
+def test_channels_know_their_schemas() -> None:
+    assert {channel.schema for channel in CHANNELS} == set(MESSAGES)
