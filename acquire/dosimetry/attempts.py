@@ -17,10 +17,10 @@ PairRule = Literal["both", "both-with-spread", "named", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt in the order made: its dose in Gy, or None and why it is invalid. All stay in the record."""
+    """One attempt in the order made: its dose in Gy (or charge in nC), or None and why it is invalid. All are kept."""
 
     name: str
-    dose_gy: float | None
+    value: float | None
     why_invalid: str | None = None
 
     def __post_init__(self) -> None:
@@ -29,9 +29,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What counts: the dose, the attempts it is made from, the rule that chose them, those left out with reasons."""
+    """What counts: the value, the attempts it is made from, the rule that chose them, those left out with reasons."""
 
-    dose_gy: float
+    value: float
     used: tuple[str, ...]
     rule: str
     left_out: tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ class Counted:
 
 def counting(attempts: Sequence[Attempt], rule: AttemptRule) -> Counted:
     """Apply the rule of the plan. Raises MissingFactor when no attempt is valid."""
-    valid = [(a.name, a.dose_gy) for a in attempts if a.dose_gy is not None]
+    valid = [(a.name, a.value) for a in attempts if a.value is not None]
     if not valid:
         raise MissingFactor("No attempt of this measurement is valid: there is no result, and none is estimated.")
     if rule not in ("first-valid", "last-valid", "mean-of-valid"):
@@ -47,7 +47,7 @@ def counting(attempts: Sequence[Attempt], rule: AttemptRule) -> Counted:
     chosen = {"first-valid": valid[:1], "last-valid": valid[-1:], "mean-of-valid": valid}[rule]
     used = tuple(name for name, _ in chosen)
     left = tuple((a.name, a.why_invalid or f"not counted by the rule {rule}") for a in attempts if a.name not in used)
-    return Counted(fmean([dose for _, dose in chosen]), used, rule, left)
+    return Counted(fmean([value for _, value in chosen]), used, rule, left)
 
 
 @finite

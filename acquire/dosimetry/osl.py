@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
 
+from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.budget import Contribution, quadrature
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected, net_formula, net_signal
-from acquire.dosimetry.tld import check_elements
+from acquire.dosimetry.tld import settled, stated_pair_rule
 
 SOURCE = "AAPM TG-191"
 Position = Literal["in-field", "out-of-field"]
@@ -76,6 +77,8 @@ def osl_dose(
     form: ReaderForm,
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    pair_rule: PairRule = "none",
+    pair_named: str | None = None,
     at: Circumstances | None = None,
 ) -> Dose:
     """D_w = mean(M_corr) N_D,w k_F k_L k_Q k_θ.
@@ -85,9 +88,7 @@ def osl_dose(
     OutsideValidity, Blocked.
     """
     name = f"OSL dose, {form.position}"
-    if form.position not in ("in-field", "out-of-field"):
-        raise OutsideValidity(f"The position '{form.position}' is unknown: in-field or out-of-field.")
-    energy = "k_q" if form.position == "in-field" else "k_q_out"
+    energy = energy_factor(form.position)
     n_dw = positive(needed({"n_dw": n_dw}, "n_dw", "cGy/{counts}", name, at), "n_dw")
     wanted = ("k_f", "k_l", energy, "k_theta")
     ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
@@ -96,11 +97,12 @@ def osl_dose(
     inputs = {
         "dots": list(dots), "background": background, "n_dw": n_dw, "factors": dict(factors), "form": form,
         "pair_limit_percent": pair_limit_percent, "components": list(components),
+        **stated_pair_rule(pair_rule, pair_named),
     }  # fmt: skip
     work = Calculation(name, inputs)
     signals = [_signal(work, each, background, form) for each in dots]
-    check_elements([each.element for each in dots], signals, pair_limit_percent)
-    mean = fmean(signals)
+    names = [each.element for each in dots]
+    mean = fmean(settled(work, names, signals, pair_limit_percent, pair_rule, pair_named))
     dose_cgy = mean * n_dw.value
     for factor in ks.values():
         dose_cgy *= factor.value
@@ -113,6 +115,13 @@ def osl_dose(
         work.row(each_k, factor)
     work.rows.extend(components)
     return work.dose(dose_cgy / 100)
+
+
+def energy_factor(position: Position) -> str:
+    """Name of the energy correction that holds there. Raises OutsideValidity for another place."""
+    if position not in ("in-field", "out-of-field"):
+        raise OutsideValidity(f"The position '{position}' is unknown: in-field or out-of-field.")
+    return "k_q" if position == "in-field" else "k_q_out"
 
 
 def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) -> float:
@@ -159,6 +168,8 @@ def reader_form_dose(
     position: Position,
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    pair_rule: PairRule = "none",
+    pair_named: str | None = None,
     at: Circumstances | None = None,
 ) -> Dose:
     """Mean over elements of counts/(factor · sensitivity), less the control, times k_F and the energy correction.
@@ -166,7 +177,7 @@ def reader_form_dose(
     counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
     field). 1000 mrad = 1 cGy.
     """
-    name, energy = f"OSL dose, reader's form, {position}", "k_q" if position == "in-field" else "k_q_out"
+    name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")
     ks = {each: positive(needed(factors, each, "1", name, at), each) for each in ("k_f", energy)}
     if not counts:
@@ -174,6 +185,7 @@ def reader_form_dose(
     inputs = {
         "counts": [list(each) for each in counts], "control_mrad": control_mrad, "reader_factor": reader_factor,
         "factors": dict(factors), "pair_limit_percent": pair_limit_percent, "components": list(components),
+        **stated_pair_rule(pair_rule, pair_named),
     }  # fmt: skip
     work = Calculation(name, inputs)
     values = []
@@ -181,8 +193,8 @@ def reader_form_dose(
         value = reader_dose_mrad(count, reader.value, sensitivity.value)
         numbers = f"{shown(count)} / ({shown(reader.value)} × {shown(sensitivity.value)})"
         values.append(work.step(f"D({element})", "counts/(factor · sensitivity)", numbers, value, "mRAD", "reader"))
-    check_elements([each[0] for each in counts], values, pair_limit_percent)
-    mean = fmean(values)
+    names = [each[0] for each in counts]
+    mean = fmean(settled(work, names, values, pair_limit_percent, pair_rule, pair_named))
     dose_cgy = (mean - control_mrad) / 1000
     for factor in ks.values():
         dose_cgy *= factor.value

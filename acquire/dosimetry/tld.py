@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from acquire.dosimetry.attempts import pair_difference_percent
+from acquire.dosimetry.attempts import PairRule, pair_choice, pair_difference_percent
 from acquire.dosimetry.budget import Contribution, quadrature
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
@@ -67,13 +67,15 @@ def tld_dose(
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
     background_form: Background = "after-sensitivity",
+    pair_rule: PairRule = "none",
+    pair_named: str | None = None,
     at: Circumstances | None = None,
 ) -> Dose:
     """Mean dose of the elements at a point.
 
     background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1", and k_theta where the
-    site uses it. Blocked when two elements differ by more than pair_limit_percent: first the cause, then a stated
-    choice, never a silent mean.
+    site uses it. Blocked when two elements differ by more than pair_limit_percent, unless the plan states another
+    pair_rule (see `pair_choice`): never a silent mean.
     """
     name = "TLD dose"
     if rcf.unit not in ("nC/cGy", "{counts}/cGy"):
@@ -86,15 +88,16 @@ def tld_dose(
     inputs = {
         "elements": list(elements), "background": background, "rcf": rcf, "factors": dict(factors),
         "pair_limit_percent": pair_limit_percent, "components": list(components), "background_form": background_form,
+        **stated_pair_rule(pair_rule, pair_named),
     }  # fmt: skip
     work = Calculation(name, inputs)
     doses = [_element_dose(work, each, background, rcf, background_form) for each in elements]
-    check_elements([each.element for each in elements], doses, pair_limit_percent)
-    mean = fmean(doses)
-    dose_cgy = mean
+    names = [each.element for each in elements]
+    used = settled(work, names, doses, pair_limit_percent, pair_rule, pair_named)
+    dose_cgy = fmean(used)
     for factor in ks.values():
         dose_cgy *= factor.value
-    numbers = " × ".join([_mean_of(doses), *(shown(factor.value) for factor in ks.values())])
+    numbers = " × ".join([_mean_of(used), *(shown(factor.value) for factor in ks.values())])
     work.step("D_w", " · ".join(("mean D", *ks)), numbers, dose_cgy, "cGy", SOURCE)
     work.row("rcf", rcf)
     spread = quadrature([each.ecc.u_percent for each in elements]) / len(elements)
@@ -117,12 +120,53 @@ def _mean_of(values: Sequence[float]) -> str:
     return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
 
 
+def stated_pair_rule(rule: PairRule, named: str | None) -> dict[str, str | None]:
+    """The rule as an input of the calculation, where it is another than "none"."""
+    return {} if rule == "none" else {"pair_rule": rule, "pair_named": named}
+
+
 @finite
-def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
-    """Block a point with an element at or below background, or with elements further apart than the limit."""
+def settled(
+    work: Calculation,
+    names: Sequence[str],
+    values: Sequence[float],
+    limit_percent: float,
+    rule: PairRule,
+    named: str | None,
+) -> list[float]:
+    """The values that count. Beyond the limit a pair follows the plan's rule, which is then named in a warning.
+
+    Raises Blocked: an element at background, the rule "none", or more than two elements that disagree.
+    """
+    if rule == "none" or len(values) != 2:
+        check_elements(names, values, limit_percent)
+        return list(values)
+    above_background(names, values)
+    difference = pair_difference_percent(*values)
+    value, extra_percent = pair_choice((names[0], values[0]), (names[1], values[1]), limit_percent, rule, named)
+    if difference <= limit_percent:
+        return list(values)
+    work.warnings.append(
+        f"{names[0]} and {names[1]} differ by {difference:.1f} %, above the pair limit of {limit_percent:g} %; the"
+        f" plan's pair rule '{rule}' was applied{f', {named} counts' if rule == 'named' else ''}."
+    )
+    if extra_percent:
+        work.rows.append(Contribution("spread of the pair", extra_percent, "half the difference, rectangular"))
+    return [value] if rule == "named" else list(values)
+
+
+@finite
+def above_background(names: Sequence[str], doses: Sequence[float]) -> None:
+    """Block a point with an element at or below background."""
     if min(doses) <= 0:
         low = names[doses.index(min(doses))]
         raise Blocked(f"Element {low} read no more than the background: was it placed in the beam?")
+
+
+@finite
+def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
+    """Block a point with an element at or below background, or with elements further apart than the limit."""
+    above_background(names, doses)
     if len(doses) > 1:
         difference = pair_difference_percent(min(doses), max(doses))
         if difference > limit_percent:

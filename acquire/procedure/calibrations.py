@@ -19,24 +19,31 @@ from acquire.tomlfile import Written
 
 
 class FactorEntry(Written):
-    """One factor: value in `unit` (UCUM), relative standard uncertainty (k = 1) in percent, where it comes from."""
+    """One factor: value in `unit` (UCUM), relative standard uncertainty (k = 1) in percent, where it comes from.
+
+    `shared` names what its uncertainty has in common with other results (a reference session, a batch of chips): rows
+    of the same name and `shared` are fully correlated. A detector's factors share their calibration without it.
+    """
 
     value: float = Field(allow_inf_nan=False)
     unit: str
     u_percent: float = Field(ge=0, lt=100)
     source: str = Field(min_length=1)
+    shared: str | None = None
 
 
 class Component(Written):
     """A part of the uncertainty that belongs to no factor: set-up, reading, position. k = 1, percent.
 
     `per` "element": independent for each element, so the mean of n elements carries it divided by the root of n.
+    `shared` as with a factor.
     """
 
     name: str = Field(min_length=1)
     u_percent: float = Field(ge=0, lt=100)
     source: str = Field(min_length=1)
     per: Literal["result", "element"] = "result"
+    shared: str | None = None
 
 
 class Conditions(Written):
@@ -47,11 +54,12 @@ class Conditions(Written):
 
 
 class Calibration(Written):
-    """One certificate of a detector or reader, for one beam."""
+    """One certificate of a detector or reader, for one beam and, with diodes, one side of the patient."""
 
     id: Id
     of: Id
     beam: str
+    surface: Literal["entrance", "exit"] = "entrance"
     certificate: str
     valid_from: date
     valid_until: date
@@ -59,6 +67,14 @@ class Calibration(Written):
     conditions: Conditions = Conditions(t0_c=None, p0_kpa=None)
     factors: Mapping[str, FactorEntry]
     uncertainty: tuple[Component, ...] = ()
+
+    def factor(self, name: str) -> FactorEntry:
+        """One factor; it shares its uncertainty with whatever else uses this calibration. Raises Refused."""
+        if name not in self.factors:
+            known = ", ".join(sorted(self.factors)) or "no factor"
+            raise Refused(f"Calibration {self.id} of {self.of} has no {name}; it has {known}.")
+        entry = self.factors[name]
+        return entry if entry.shared else entry.model_copy(update={"shared": self.id})
 
     @model_validator(mode="after")
     def _order_of_dates(self) -> Calibration:
@@ -68,9 +84,13 @@ class Calibration(Written):
 
 
 class Elements(Written):
-    """Element correction coefficients (ECC) of one batch on one reader, with a common uncertainty in percent."""
+    """Element correction coefficients (ECC, k_s) of one batch on one reader, with a common uncertainty in percent.
+
+    `form` "sensitivity": the values are the maker's sensitivities, by which the reader's own form divides.
+    """
 
     id: Id
+    form: Literal["ecc", "sensitivity"] = "ecc"
     reader: Name
     certificate: str
     valid_from: date
@@ -86,27 +106,26 @@ class Calibrations(Written):
     calibration: tuple[Calibration, ...]
     elements: tuple[Elements, ...] = ()
 
-    def valid_for(self, owner: str, on: date) -> Calibration:
-        """The calibration of a detector or reader that holds on a day. Raises Refused, naming why there is none."""
-        own = [c for c in self.calibration if c.of == owner]
-        if not own:
+    def valid_for(self, owner: str, on: date, beam: str | None = None, surface: str = "entrance") -> Calibration:
+        """The calibration of a detector or reader that holds on a day, in a beam and on a side.
+
+        A reader's holds in every beam (k_Q corrects for it). Raises Refused, naming why there is none.
+        """
+        all_of = [c for c in self.calibration if c.of == owner]
+        if not all_of:
             raise Refused(f"There is no calibration of {owner}.")
+        own = [c for c in all_of if beam is None or (c.beam, c.surface) == (beam, surface)]
+        if not own:
+            known = ", ".join(f"{c.id} for {c.beam}, {c.surface}" for c in all_of)
+            raise Refused(f"No calibration of {owner} is for {beam} on the {surface} side; there is {known}.")
         holding = [c for c in own if c.valid_from <= on <= c.valid_until]
         if not holding:
             newest = max(own, key=lambda c: c.valid_until)
             raise Refused(_when(f"Calibration {newest.id} of {owner}", newest, on))
         return max(holding, key=lambda c: c.valid_from)
 
-    def factor(self, owner: str, name: str, on: date) -> FactorEntry:
-        """One factor of a detector or reader on a day. Raises Refused when it is missing or its time is over."""
-        calibration = self.valid_for(owner, on)
-        if name not in calibration.factors:
-            known = ", ".join(sorted(calibration.factors)) or "no factor"
-            raise Refused(f"Calibration {calibration.id} of {owner} has no {name}; it has {known}.")
-        return calibration.factors[name]
-
-    def ecc(self, element: str, reader: str, on: date) -> FactorEntry:
-        """Element correction coefficient. Raises Refused when it is missing or its time is over."""
+    def ecc(self, element: str, reader: str, on: date, form: str = "ecc") -> FactorEntry:
+        """Element correction coefficient. Raises Refused when it is missing, of another form, or its time is over."""
         batches = [b for b in self.elements if b.reader == reader and element in b.ecc]
         if not batches:
             raise Refused(f"There is no element correction (ECC) of {element} on {reader}.")
@@ -115,6 +134,8 @@ class Calibrations(Written):
             newest = max(batches, key=lambda b: b.valid_until)
             raise Refused(_when(f"Element correction {newest.id} of {element}", newest, on))
         batch = max(holding, key=lambda b: b.valid_from)
+        if batch.form != form:
+            raise Refused(f"{batch.id} states {batch.form} values; this form of the dose needs {form} values.")
         return FactorEntry(value=batch.ecc[element], unit="1", u_percent=batch.u_percent, source=batch.certificate)
 
 

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from acquire.dosimetry import (
     FORMULAS_VERSION,
     Budget,
-    Contribution,
     Decision,
     Dose,
     DosimetryError,
-    ElementSignal,
-    Factor,
     State,
-    background_of_controls,
-    chamber_dose_trs398,
     decide,
     diode_entrance_dose,
-    pair_difference_percent,
-    rcf_of_standards,
+    diode_exit_dose,
+    enough_life,
+    midline_mean,
+    mosfet_dose,
+    read_at_same_delay,
     report_only,
-    tld_dose,
 )
+from acquire.procedure.chamber_doses import chamber_dose
 from acquire.procedure.charge import Invalid
+from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tld_point_dose
 from acquire.procedure.factors import Inputs
+from acquire.procedure.output import Output, output
+from acquire.procedure.rows import components_of, factors_of, repeats_row
 
-FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 1"
-Output = dict[str, Any]
+FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 2"
 
 
 def calculate(inputs: Inputs) -> Output:
@@ -39,86 +38,103 @@ def calculate(inputs: Inputs) -> Output:
         try:
             dose = dose_of(inputs)
             decision = _decide(inputs, dose)
+            return output(inputs, dose, decision)
         except (DosimetryError, Invalid) as reason:
             why.append(str(reason))
-        else:
-            return _output(inputs, dose, decision)
     return {"decision": State.INVALID.value, "why": why, "remarks": inputs["remarks"]}
 
 
 def dose_of(inputs: Inputs) -> Dose:
     """The dose alone. Raises DosimetryError or Invalid."""
-    if inputs["method"] == "tld":
-        return _tld(inputs)
-    components = _components(inputs["components"], 1)
-    factors = _factors(inputs["factors"])
-    if inputs["method"] == "diode":
-        return diode_entrance_dose(
-            charge_nc=inputs["charge"]["nc"],
-            factors=factors,
-            temperature_c=inputs["detector_c"],
-            components=components,
-        )
-    return chamber_dose_trs398(
-        charge_nc=inputs["charge"]["nc"],
-        factors=factors,
-        temperature_c=inputs["environment"]["temperature_c"],
-        pressure_kpa=inputs["environment"]["pressure_kpa"],
-        t0_c=inputs["conditions"]["t0_c"],
-        p0_kpa=inputs["conditions"]["p0_kpa"],
-        components=components,
-    )
+    match inputs["method"]:
+        case "tld":
+            return tld_point_dose(inputs)
+        case "osl":
+            return osl_point_dose(inputs)
+        case "diode":
+            return _diode(inputs)
+        case "mosfet":
+            return _mosfet(inputs)
+        case "midline":
+            return _midline(inputs)
+    return chamber_dose(inputs)
 
 
 def planned_budget(needed: Inputs, eccs: Mapping[str, Any]) -> Budget:
-    """The budget that a point's dose will have: its formula with a nominal signal. `eccs` by element, for TLD.
+    """The budget that a point's dose will have: its formula with a nominal signal. `eccs` by element, for TLD and OSL.
 
-    Raises DosimetryError or Invalid where the formula cannot be used at all.
+    Raises DosimetryError or Invalid where the formula cannot be used at all, or a MOSFET's life does not suffice.
     """
-    nominal = needed | {
-        "charge": {"nc": 10.0},
-        "environment": {"temperature_c": 20.0, "pressure_kpa": 101.325},
-        "elements": [],
-    }
-    if needed["method"] == "tld":
-        rcf = needed["factors"].get("rcf")
-        unit = "{counts}" if rcf and rcf["unit"].startswith("{counts}") else "nC"
-        background = needed["factors"].get("background", {"value": 0.0})["value"]
-        high = background + 10 * (rcf["value"] if rcf else 1.0)  # 10 cGy, the same dose on every element
-        nominal["elements"] = [
-            {"element": e, "value": high / ecc["value"], "unit": unit, "ecc": ecc} for e, ecc in eccs.items()
-        ]
-        nominal["standards"] = [{"element": "-", "value": 100.0, "unit": "nC", "ecc": _ONE}]
-        nominal["controls"] = [{"element": "-", "value": 0.0, "unit": "nC", "ecc": _ONE}]
-    return dose_of(nominal).budget
+    return _nominal_dose(needed, eccs).budget
 
 
-_ONE = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for planning only"}
+def planned_midline(needed: Inputs, parts: tuple[tuple[Inputs, Mapping[str, Any]], ...]) -> Budget:
+    """The same for a midline point, from what its two points need."""
+    first, second = (_nominal_dose(*part) for part in parts)
+    return _mean(needed, first, second).budget
 
 
-def _tld(inputs: Inputs) -> Dose:
-    factors = _factors(inputs["factors"])
-    if "rcf" in factors:
-        rcf, background = factors.pop("rcf"), factors.pop("background").value
-    else:
-        dose = inputs["standard_dose"]
-        if dose["unit"] != "cGy":
-            raise Invalid(f"The dose of the standards is in {dose['unit']}; it must be in cGy.")
-        background = background_of_controls([c["value"] * c["ecc"]["value"] for c in inputs["controls"]])
-        value = rcf_of_standards(_signals(inputs["standards"]), background, dose["value"])
-        names = ", ".join(s["element"] for s in inputs["standards"])
-        rcf = Factor(value, "nC/cGy", inputs["rcf_u_percent"], f"standards {names} of the same reader session")
-    for element in inputs["elements"]:
-        if not rcf.unit.startswith(element["unit"]):
-            raise Invalid(f"{element['element']} was read in {element['unit']}, but RCF is in {rcf.unit}.")
-    return tld_dose(
-        elements=_signals(inputs["elements"]),
-        background=background,
-        rcf=rcf,
-        factors=factors,
-        pair_limit_percent=inputs["pair_limit_percent"] or 0.0,
-        components=_components(inputs["components"], len(inputs["elements"])),
+def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
+    air = {"temperature_c": 20.0, "pressure_kpa": 101.325}
+    nominal = needed | {"charge": {"nc": 10.0}, "environment": air, "elements": []}
+    if needed["method"] in ("tld", "osl"):
+        nominal |= nominal_elements(needed, eccs)
+    if needed["method"] == "mosfet":
+        _check_life(needed)
+        delay = needed["factors"]["delay_min"]["value"]
+        nominal["threshold"] = {"before_mv": 0.0, "after_mv": 100.0, "before_min": delay, "after_min": delay}
+    return dose_of(nominal)
+
+
+def _diode(inputs: Inputs) -> Dose:
+    form = diode_exit_dose if inputs["surface"] == "exit" else diode_entrance_dose
+    return form(
+        charge_nc=inputs["charge"]["nc"],
+        factors=factors_of(inputs["factors"]),
+        temperature_c=inputs["detector_c"],
+        components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "reading")],
     )
+
+
+def _mosfet(inputs: Inputs) -> Dose:
+    factors, threshold = factors_of(inputs["factors"]), inputs["threshold"]
+    delay, tolerance, limit = (factors.pop(name) for name in ("delay_min", "delay_tolerance_min", "limit_mv"))
+    for factor, unit in ((delay, "min"), (tolerance, "min"), (limit, "mV")):
+        if factor.unit != unit:
+            raise Invalid(f"A limit of the MOSFET's calibration is in {factor.unit}; it must be in {unit}.")
+    read_at_same_delay(threshold["before_min"], threshold["after_min"], delay.value, tolerance.value)
+    if threshold["after_mv"] > limit.value:
+        raise Invalid(
+            f"The threshold is at {threshold['after_mv']:g} mV, beyond the sensor's limit of {limit.value:g} mV."
+        )
+    return mosfet_dose(
+        before_mv=threshold["before_mv"],
+        after_mv=threshold["after_mv"],
+        factors=factors,
+        components=components_of(inputs["components"]),
+    )
+
+
+def _check_life(needed: Inputs) -> None:
+    """Before the beam: the sensor must be able to take the expected, or else the largest plausible, dose."""
+    if "threshold_mv" not in needed:
+        raise Invalid("The inventory does not say where the sensor's threshold stands (threshold_mv).")
+    highest = needed["expected"]["dose_gy"] if needed["expected"] else needed["plausible"]["high_gy"]
+    factors = factors_of(needed["factors"])
+    per_mv = factors["cf"].value * factors["cf_energy"].value * factors["cf_angle"].value
+    enough_life(needed["threshold_mv"], factors["limit_mv"].value, 100 * highest, per_mv)
+
+
+def _midline(inputs: Inputs) -> Dose:
+    for part in inputs["parts"]:
+        if part["invalid"]:
+            raise Invalid(f"Point {part['point']}, of which this is the mean, has no dose: {' '.join(part['invalid'])}")
+    first, second = (dose_of(part) for part in inputs["parts"])
+    return _mean(inputs, first, second)
+
+
+def _mean(inputs: Inputs, first: Dose, second: Dose) -> Dose:
+    return midline_mean(first, second, factors_of(inputs["factors"])["f_mid"], components_of(inputs["components"]))
 
 
 def _decide(inputs: Inputs, dose: Dose) -> Decision:
@@ -128,76 +144,11 @@ def _decide(inputs: Inputs, dose: Dose) -> Decision:
     return decide(
         dose_gy=dose.value_gy,
         u_measured_percent=dose.budget.u_percent,
+        dof_measured=dose.budget.dof,
         expected_gy=expected["dose_gy"],
         u_expected_percent=expected["u_percent"],
         tolerance_percent=limits["tolerance_percent"],
         action_percent=limits["action_percent"],
         rule=limits["rule"],
+        u_form=limits["u_form"],
     )
-
-
-def _output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
-    expected = inputs["expected"]
-    return {
-        "decision": decision.state.value,
-        "rule": decision.rule,
-        "dose_gy": dose.value_gy,
-        "u_gy": dose.u_gy,
-        "u_percent": dose.budget.u_percent,
-        "k": dose.budget.k,
-        "expanded_gy": dose.expanded_gy,
-        "expected_gy": expected["dose_gy"] if expected else None,
-        "expected_u_percent": expected["u_percent"] if expected else None,
-        "deviation_percent": decision.deviation_percent,
-        "deviation_expanded_percent": decision.expanded_percent,
-        "p_conform": decision.p_conform,
-        "tolerance_percent": decision.tolerance_percent,
-        "action_percent": decision.action_percent,
-        "formula": dose.formula,
-        "formula_version": dose.formula_version,
-        "formula_inputs_sha256": dose.inputs_hash,
-        "steps": [
-            {key: getattr(step, key) for key in ("what", "formula", "numbers", "value", "unit", "source")}
-            for step in dose.steps
-        ],
-        "budget": [{"name": r.name, "u_percent": r.part_percent, "source": r.source} for r in dose.budget.rows],
-        "pair_percent": _pair(inputs, dose),
-        "course": _course(inputs["course"], dose),
-        "warnings": list(dose.warnings),
-        "remarks": inputs["remarks"],
-    }
-
-
-def _pair(inputs: Inputs, dose: Dose) -> float | None:
-    values = [s.value for s in dose.steps if s.what.startswith("D(")] if inputs["method"] == "tld" else []
-    return pair_difference_percent(min(values), max(values)) if len(values) > 1 else None
-
-
-def _course(course: Mapping[str, Any] | None, dose: Dose) -> dict[str, Any] | None:
-    """The dose over the whole course; the uncertainty is common to all fractions and scales with them."""
-    if course is None:
-        return None
-    n, limit = course["fractions"], course["limit_gy"]
-    upper = n * (dose.value_gy + dose.expanded_gy)
-    return {
-        "fractions": n,
-        "dose_gy": n * dose.value_gy,
-        "expanded_gy": n * dose.expanded_gy,
-        "upper_gy": upper,
-        "limit_gy": limit,
-        "below_limit": None if limit is None else upper < limit,
-    }
-
-
-def _factors(entries: Mapping[str, Any]) -> dict[str, Factor]:
-    return {name: Factor(f["value"], f["unit"], f["u_percent"], f["source"]) for name, f in entries.items()}
-
-
-def _signals(entries: Sequence[Mapping[str, Any]]) -> list[ElementSignal]:
-    return [ElementSignal(e["element"], e["value"], _factors({"ecc": e["ecc"]})["ecc"]) for e in entries]
-
-
-def _components(entries: Sequence[Mapping[str, Any]], elements: int) -> list[Contribution]:
-    """Budget rows that belong to no factor; those of each element count by the root of how many there are."""
-    share = {"result": 1.0, "element": math.sqrt(max(1, elements))}
-    return [Contribution(c["name"], c["u_percent"] / share[c["per"]], c["source"]) for c in entries]

@@ -9,50 +9,65 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from acquire.dosimetry.osl import energy_factor
 from acquire.errors import Refused
 from acquire.procedure.calibrations import Calibrations, Component, FactorEntry
 from acquire.procedure.inventory import Inventory
-from acquire.procedure.plan import Plan, Point
+from acquire.procedure.plan import Batch, Plan
+from acquire.procedure.point import Point
 
 Inputs = dict[str, Any]
 
 # Which factors the formulas of acquire.dosimetry ask for, and on which side they are written. Nothing has a default.
 OF_DETECTOR = {
     "diode": ("n_cal", "svwt", "t_cal"),
-    "chamber": ("n_dw", "k_elec", "k_pol", "k_s", "k_q"),
+    "chamber": ("n_dw", "k_elec", "k_q"),
+    "mosfet": ("cf", "limit_mv", "delay_min", "delay_tolerance_min"),
 }
-OF_POINT = {"diode": ("cf_ssd", "cf_fs", "cf_wedge"), "chamber": (), "tld": ("k_f", "k_l", "k_q")}
+AT_CALIBRATION = ("k_pol_q0", "k_s_q0")  # where the laboratory did not apply these corrections itself
+OF_POINT = {
+    "diode": ("cf_ssd", "cf_fs", "cf_wedge"),
+    "chamber": (),
+    "mosfet": ("cf_energy", "cf_angle"),
+    "midline": ("f_mid",),
+}
 
 
 def of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Inputs:
     """Expected dose, limits, factors and components of a point on a day.
 
-    Raises Refused for a factor that is missing or whose time is over.
+    Raises Refused for a factor that is missing, for another beam, or whose time is over.
     """
+    written = point.model_dump(
+        mode="json",
+        include={"expected", "limits", "plausible", "window", "course", "surface", "position", "linearity"},
+        exclude_none=True,
+    )
     needed: Inputs = {
         "point": point.id,
         "method": point.method,
-        "expected": point.expected.model_dump(mode="json") if point.expected else None,
-        "limits": point.limits.model_dump(mode="json") if point.limits else None,
-        "plausible": point.plausible.model_dump(mode="json") if point.plausible else None,
-        "course": point.course.model_dump(mode="json") if point.course else None,
+        **dict.fromkeys(("expected", "limits", "plausible", "course")),
+        **written,
         "components": [_component(c) for c in point.uncertainty],
-        "factors": _point_factors(point),
     }
-    if point.method == "tld":
-        needed |= _of_reader(plan, point, inventory, calibrations, on, needed)
-    else:
+    if point.by_element:
+        return needed | _of_reader(plan, point, inventory, calibrations, on)
+    needed["factors"] = _point_factors(point, OF_POINT[point.method])
+    if point.method != "midline":
         needed |= _of_detector(point, inventory, calibrations, on, needed)
     return needed
 
 
-def ecc(element: str, inventory: Inventory, calibrations: Calibrations, on: date) -> dict[str, Any]:
-    """Element correction of one element on its reader. Raises Refused when missing or out of date."""
-    return _factor(calibrations.ecc(element, inventory.element_named(element).reader, on))
+def ecc(element: str, plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> dict[str, Any]:
+    """Element correction of one element on its reader. Raises Refused when missing, of another form or out of date."""
+    reader = inventory.element_named(element).reader
+    batch = plan.batch_of(reader)
+    form = "sensitivity" if batch is not None and batch.chain == "reader" else "ecc"
+    return _factor(calibrations.ecc(element, reader, on, form))
 
 
-def _point_factors(point: Point) -> dict[str, Any]:
-    for name in OF_POINT[point.method]:
+def _point_factors(point: Point, wanted: tuple[str, ...]) -> dict[str, Any]:
+    for name in (*wanted, *(("cf_backscatter",) if point.surface == "exit" else ())):
         if name not in point.factors:
             raise Refused(f"Point {point.id} has no {name}; method '{point.method}' needs it, with its source.")
     return {name: _factor(factor) for name, factor in point.factors.items()}
@@ -61,45 +76,92 @@ def _point_factors(point: Point) -> dict[str, Any]:
 def _of_detector(
     point: Point, inventory: Inventory, calibrations: Calibrations, on: date, needed: Inputs
 ) -> dict[str, Any]:
-    owner = inventory.detector_named(point.detector or "").id
-    calibration = calibrations.valid_for(owner, on)
-    found = {name: _factor(calibrations.factor(owner, name, on)) for name in OF_DETECTOR[point.method]}
+    detector = inventory.detector_named(point.detector or "")
+    if detector.kind != point.method:
+        raise Refused(
+            f"Point {point.id} is measured by method '{point.method}', but {detector.id} is a {detector.kind}."
+        )
+    calibration = calibrations.valid_for(detector.id, on, point.beam, point.surface)
+    wanted = [*OF_DETECTOR[point.method], *(name for name in AT_CALIBRATION if name in calibration.factors)]
+    if point.method == "chamber":
+        measured = {"k_pol": point.polarity, "k_s": point.recombination}
+        wanted += [name for name, in_session in measured.items() if in_session is None]
+    found = {name: _factor(calibration.factor(name)) for name in wanted}
     if point.method == "diode" and point.detector_c is None:
         raise Refused(f"Point {point.id} has no detector_c; the diode's temperature correction needs it.")
     conditions = calibration.conditions.model_dump(mode="json")
     if point.method == "chamber" and None in conditions.values():
-        raise Refused(f"Calibration {calibration.id} of {owner} has no t0_c and p0_kpa; the chamber's k_TP needs them.")
+        raise Refused(
+            f"Calibration {calibration.id} of {detector.id} has no t0_c and p0_kpa; the chamber's k_TP needs them."
+        )
+    in_session = {
+        name: stated.model_dump(mode="json")
+        for name, stated in (("polarity", point.polarity), ("recombination", point.recombination))
+        if stated is not None
+    }
     return {
         "factors": needed["factors"] | found,
         "components": needed["components"] + [_component(c) for c in calibration.uncertainty],
         "conditions": conditions,
         "detector_c": point.detector_c,
         "calibration": {"id": calibration.id, "certificate": calibration.certificate},
+        **({"threshold_mv": detector.threshold_mv} if detector.threshold_mv is not None else {}),
+        **in_session,
     }
 
 
-def _of_reader(
-    plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date, needed: Inputs
-) -> dict[str, Any]:
+def _of_reader(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> dict[str, Any]:
     readers = {inventory.element_named(e).reader for e in point.elements}
     if len(readers) != 1:
         raise Refused(f"The elements of {point.id} belong to several readers: {', '.join(sorted(readers))}.")
     (reader,) = readers
-    for element in point.elements:
-        ecc(element, inventory, calibrations, on)
     batch = plan.batch_of(reader)
     if batch is None:
         raise Refused(f"The plan has no batch for {reader}: say which standards and controls travel with {point.id}.")
-    found: dict[str, Any] = {"reader": reader, "pair_limit_percent": point.pair_limit_percent}
+    for element in point.elements:
+        if inventory.element_named(element).kind != point.method:
+            raise Refused(f"{element} of {point.id} is no {point.method.upper()} element.")
+        ecc(element, plan, inventory, calibrations, on)
+    found: dict[str, Any] = {
+        "reader": reader,
+        "pair_limit_percent": point.pair_limit_percent,
+        "pair_rule": point.pair_rule,
+        "pair_named": point.pair_named,
+        "background_form": batch.background,
+        "factors": _point_factors(point, _of_elements(point, batch)),
+    }
+    if point.method == "osl":
+        found |= {
+            "chain": batch.chain,
+            "depletion_per_reading": batch.depletion_per_reading or 0.0,
+            "depletion": batch.depletion or "growing",
+        }
+    return found | _coefficient(point, batch, calibrations, on, found["factors"])
+
+
+def _of_elements(point: Point, batch: Batch) -> tuple[str, ...]:
+    """The corrections of a luminescence chain; with a linearity of the site k_L is calculated, not entered."""
+    k_l = () if point.linearity is not None else ("k_l",)
+    if point.method == "tld":
+        return ("k_f", *k_l, "k_q")
+    energy = energy_factor(point.position)
+    return ("k_f", energy) if batch.chain == "reader" else ("k_f", *k_l, energy, "k_theta")
+
+
+def _coefficient(
+    point: Point, batch: Batch, calibrations: Calibrations, on: date, factors: dict[str, Any]
+) -> dict[str, Any]:
+    """Standards of the same reader session, or the reader's own calibration; never both."""
     if batch.standards and batch.standard_dose is not None:
-        return found | {"standard_dose": _factor(batch.standard_dose), "rcf_u_percent": batch.rcf_u_percent}
-    own = {name: _factor(calibrations.factor(reader, name, on)) for name in ("rcf", "background")}
-    return found | {"factors": needed["factors"] | own}
+        return {"standard_dose": _factor(batch.standard_dose), "rcf_u_percent": batch.rcf_u_percent}
+    name = "rcf" if point.method == "tld" else {"tg191": "n_dw", "reader": "reader_factor"}[batch.chain]
+    calibration = calibrations.valid_for(batch.reader, on)
+    return {"factors": factors | {each: _factor(calibration.factor(each)) for each in (name, "background")}}
 
 
 def _factor(entry: FactorEntry) -> dict[str, Any]:
-    return entry.model_dump(mode="json")
+    return entry.model_dump(mode="json", exclude_none=True)
 
 
 def _component(part: Component) -> dict[str, Any]:
-    return part.model_dump(mode="json")
+    return part.model_dump(mode="json", exclude_none=True)

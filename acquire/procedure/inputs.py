@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from acquire.dosimetry import DosimetryError, net_charge, slope
+from acquire.dosimetry import DosimetryError, fresh
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
-from acquire.procedure.charge import Charge, Invalid, collected, curve, in_nc
+from acquire.procedure.charge import Invalid, in_nc
+from acquire.procedure.charges import Bodies, Marks, charges
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
-from acquire.procedure.plan import Plan, Point, read_plan
+from acquire.procedure.plan import Plan, read_plan
+from acquire.procedure.point import Point
 from acquire.procedure.selection import Selection, load
-
-Bodies = dict[str, list[dict[str, Any]]]
+from acquire.procedure.thresholds import thresholds
 
 
 def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
@@ -29,6 +29,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     point = plan.point_named(selection["point"])
     day = date.fromisoformat(selection["day"])
     bodies = {name: [load(connection, ref) for ref in refs] for name, refs in selection["readings"].items()}
+    marks = {name: [load(connection, ref)["time"] for ref in refs] for name, refs in selection.get("marks", {}).items()}
     inputs: Inputs = {
         "point": point.id,
         "method": point.method,
@@ -37,14 +38,15 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)
-        if point.method == "tld":
-            inputs |= _elements(selection, inventory, calibrations, day, bodies)
+        if point.method == "midline":
+            inputs["parts"] = [prepare(connection, part) for part in selection["parts"]]
+        elif point.by_element:
+            inputs |= _elements(selection, plan, inventory, calibrations, day, bodies)
+        elif point.method == "mosfet":
+            inputs |= thresholds(bodies, marks)
         else:
-            inputs |= _environment(selection, point)
-            if "measurement" in bodies and "background" in bodies:
-                integrates = inventory.instrument_named(point.instrument or "").integrates
-                charge = collected(bodies["measurement"], integrates)
-                inputs |= _net(charge, bodies["background"], collected(bodies["background"], integrates))
+            inputs |= _environment(selection, plan, point, marks)
+            inputs |= charges(selection, point, inventory, bodies, marks)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
             inputs["invalid"].append(str(reason))
@@ -60,48 +62,43 @@ def _documents(connection: sqlite3.Connection, selection: Selection) -> tuple[Pl
     )
 
 
-def _environment(selection: Selection, point: Point) -> dict[str, Any]:
-    if point.method == "chamber" and selection["environment"] is None:
+def _environment(selection: Selection, plan: Plan, point: Point, marks: Marks) -> dict[str, Any]:
+    """The air of a chamber: entered, not stale, and with a humidity that needs no correction."""
+    air = selection["environment"]
+    if point.method != "chamber":
+        return {"environment": air}
+    if air is None:
         raise Refused("Temperature and pressure were not entered; the chamber's air density correction needs them.")
-    return {"environment": selection["environment"]}
-
-
-def _net(charge: Charge, background_bodies: Sequence[dict[str, Any]], background: Charge) -> dict[str, Any]:
-    """Charge after leakage; the background must have lasted at least as long as the measurement."""
-    if background.time_s < charge.time_s:
-        raise Invalid(
-            f"The background lasted {background.time_s:.1f} s, the measurement {charge.time_s:.1f} s: it must not be"
-            " shorter."
-        )
-    rate = slope(*curve(background_bodies))
-    taken = net_charge(charge.nc, rate, charge.time_s)
-    return {
-        "background": {"nc": background.nc, "time_s": background.time_s, "nc_per_s": rate},
-        "charge": {
-            "nc": taken.value_nc,
-            "gross_nc": taken.gross_nc,
-            "time_s": taken.duration_s,
-            "leakage_nc": taken.leakage_nc,
-            "leakage_percent": taken.leakage_percent,
-            "subtracted": taken.subtracted,
-        },
-    }
+    for begin, _ in marks.values():
+        allowed = timedelta(minutes=plan.environment_valid_min)
+        fresh(datetime.fromisoformat(air["at"]), datetime.fromisoformat(begin), allowed)
+    return {"environment": air}
 
 
 def _elements(
-    selection: Selection, inventory: Inventory, calibrations: Calibrations, day: date, bodies: Bodies
+    selection: Selection, plan: Plan, inventory: Inventory, calibrations: Calibrations, day: date, bodies: Bodies
 ) -> dict[str, Any]:
-    """Signals and element corrections of chips, standards and controls that were read."""
+    """Signals and element corrections of chips or dots, standards and controls that were read."""
     found: dict[str, Any] = {"standards": [], "controls": [], "elements": []}
     for kind, signals in found.items():
         for name in selection[kind]:
             if name in bodies:
-                correction = factors.ecc(name, inventory, calibrations, day)
-                signals.append({"element": name, **_signal(name, bodies[name][0]), "ecc": correction})
+                correction = factors.ecc(name, plan, inventory, calibrations, day)
+                signals.append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
     return found
 
 
-def _signal(name: str, body: dict[str, Any]) -> dict[str, Any]:
+def _signals(name: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:
+    """The readings of one element in one unit; `value` is the first, `readings` all of them where there are several."""
+    signals = [_signal(name, body) for body in bodies]
+    if len({unit for _, unit in signals}) != 1:
+        raise Invalid(f"The readings of {name} are in different units.")
+    value, unit = signals[0]
+    several = {"readings": [each for each, _ in signals]} if len(signals) > 1 else {}
+    return {"value": value, "unit": unit, **several}
+
+
+def _signal(name: str, body: dict[str, Any]) -> tuple[float, str]:
     """What the reader measured: charge in nC, or counts; refused where its file states corrections of its own."""
     if body.get("value") is None:
         flags = ", ".join(body.get("flags") or ()) or "no value"
@@ -111,5 +108,5 @@ def _signal(name: str, body: dict[str, Any]) -> dict[str, Any]:
         said = ", ".join(f"{k} {v}" for k, v in applied.items())
         raise Invalid(f"The reader's file states corrections of its own for {name} ({said}); they would count twice.")
     if body["quantity"] == "counts":
-        return {"value": body["value"], "unit": "{counts}"}
-    return {"value": in_nc(body["value"], body["unit"]), "unit": "nC"}
+        return body["value"], "{counts}"
+    return in_nc(body["value"], body["unit"]), "nC"

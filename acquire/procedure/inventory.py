@@ -35,15 +35,19 @@ class Instrument(Written):
 
 
 class Detector(Written):
-    """A diode or an ionisation chamber. Coefficients follow the serial number, not the channel."""
+    """A diode, an ionisation chamber or a MOSFET. Coefficients follow the serial number, not the channel.
+
+    threshold_mv: where a MOSFET's threshold voltage stood when the file was written; its life is held against it.
+    """
 
     id: Id
-    kind: Literal["diode", "chamber"]
+    kind: Literal["diode", "chamber", "mosfet"]
     model: str
     serial: str
     build_up: str
     accumulated_gy: float | None = Field(None, ge=0)
     channel: str | None = None
+    threshold_mv: float | None = Field(None, ge=0)
 
 
 class Element(Written):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -11,98 +11,22 @@ from pydantic import Field, model_validator
 from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
-from acquire.procedure.calibrations import Component, FactorEntry
+from acquire.procedure.calibrations import FactorEntry
 from acquire.procedure.inventory import Id
+from acquire.procedure.point import Point
 from acquire.tomlfile import Written
-
-
-class Expected(Written):
-    """Expected dose at the point in Gy, its relative standard uncertainty (k = 1, percent), and who answers for it."""
-
-    dose_gy: float = Field(gt=0, lt=100)
-    u_percent: float = Field(ge=0, lt=100)
-    source: str = Field(min_length=1)
-    entered_by: str = Field(min_length=1)
-    checked_by: str | None = None
-
-    @model_validator(mode="after")
-    def _two_people(self) -> Expected:
-        if self.checked_by == self.entered_by:
-            raise ValueError("checked_by must be another person than entered_by")
-        return self
-
-
-class Limits(Written):
-    """Limits of the deviation in percent, and the rule that decides."""
-
-    tolerance_percent: float = Field(gt=0, lt=100)
-    action_percent: float = Field(gt=0, lt=100)
-    rule: Literal["guard-band", "simple-acceptance"]
-    source: str = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _order(self) -> Limits:
-        if self.action_percent < self.tolerance_percent:
-            raise ValueError("action_percent must not be below tolerance_percent")
-        return self
-
-
-class Plausible(Written):
-    """Lowest and highest believable dose in Gy of a point without expected dose; outside, nothing is shown."""
-
-    low_gy: float = Field(ge=0)
-    high_gy: float = Field(gt=0)
-
-
-class Course(Written):
-    """What the single measurement stands for over the whole course, with the order's limit in Gy where it has one."""
-
-    fractions: int = Field(ge=1)
-    limit_gy: float | None = Field(None, gt=0)
-
-
-class Point(Written):
-    """A place on or in the patient; `factors` are those of place and beam, a detector's own are in its calibration."""
-
-    id: Id
-    site: str
-    side: str
-    port: str | None = None
-    beam: str
-    method: Literal["diode", "chamber", "tld"]
-    detector: Id | None = None
-    instrument: Name | None = None
-    elements: tuple[Id, ...] = ()
-    pair_limit_percent: float | None = Field(None, gt=0)
-    detector_c: float | None = Field(None, gt=0, lt=60)
-    expected: Expected | None = None
-    limits: Limits | None = None
-    plausible: Plausible | None = None
-    course: Course | None = None
-    factors: Mapping[str, FactorEntry] = {}
-    uncertainty: tuple[Component, ...] = ()
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Point:
-        if self.method == "tld":
-            if not self.elements or self.detector is not None:
-                raise ValueError("method 'tld' needs elements and no detector")
-            if len(self.elements) > 1 and self.pair_limit_percent is None:
-                raise ValueError("a point with several elements needs pair_limit_percent")
-        elif self.detector is None or self.instrument is None or self.elements:
-            raise ValueError(f"method '{self.method}' needs detector and instrument, and no elements")
-        if (self.expected is None) != (self.limits is None):
-            raise ValueError("expected dose and limits belong together; give both, or neither for report only")
-        if self.expected is None and self.plausible is None:
-            raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
-        return self
 
 
 class Batch(Written):
     """Elements that travel with those of the points: standards of known dose, and unirradiated controls.
 
-    Without standards the reader's own calibration must state `rcf` and `background`.
+    Without standards the reader's own calibration must state `rcf` (for OSL `n_dw`) and `background`. rcf_u_percent is
+    the standard uncertainty of the coefficient that the standards give.
+
+    background  whether it is taken off after the element's sensitivity or before; the site chooses, the steps print it
+    chain       OSL only: "tg191", or "reader" for the reader's own form counts/(factor · sensitivity)
+    readings    how often each element of a point is read; `standard_readings` the same of standards and controls
+    depletion   what one OSL reading takes away, as a fraction, and the form in which it is corrected
     """
 
     reader: Name
@@ -110,6 +34,12 @@ class Batch(Written):
     standard_dose: FactorEntry | None = None
     rcf_u_percent: float | None = Field(None, gt=0)
     controls: tuple[Id, ...] = ()
+    background: Literal["after-sensitivity", "before-sensitivity"] = "after-sensitivity"
+    chain: Literal["tg191", "reader"] = "tg191"
+    readings: int = Field(1, ge=1, le=20)
+    standard_readings: int = Field(1, ge=1, le=20)
+    depletion_per_reading: float | None = Field(None, ge=0, lt=0.2)
+    depletion: Literal["growing", "falling"] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Batch:
@@ -117,14 +47,26 @@ class Batch(Written):
             raise ValueError("standards need standard_dose, rcf_u_percent and controls")
         if self.standard_dose is not None and self.standard_dose.unit != "cGy":
             raise ValueError(f"standard_dose must be in cGy, not in {self.standard_dose.unit}")
+        if max(self.readings, self.standard_readings) > 1 and None in (self.depletion_per_reading, self.depletion):
+            raise ValueError("repeated readings need depletion_per_reading and depletion (growing or falling)")
         return self
 
 
+CHARGES = ("irradiate", "polarity", "recombination")
+MARKED = ("zero", "background", "threshold", *CHARGES)
+
+
 class Step(Written):
-    """One step. Steps run in the order of the file."""
+    """One step. Steps run in the order of the file.
+
+    polarity, recombination  an irradiation of a chamber at the opposite polarity, at the lower voltage
+    threshold                a MOSFET's threshold voltage is read: one step before its irradiation, one after it
+    """
 
     id: Name
-    kind: Literal["zero", "background", "irradiate", "place", "remove", "read-out"]
+    kind: Literal[
+        "zero", "background", "irradiate", "polarity", "recombination", "threshold", "place", "remove", "read-out"
+    ]
     title: str
     instrument: Name | None = None
     point: Id | None = None
@@ -133,22 +75,27 @@ class Step(Written):
     gantry_deg: float | None = None
     ssd_cm: float | None = None
     duration_s: float | None = Field(None, gt=0)
+    voltage_v: float | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
-        marked = self.kind in ("zero", "background", "irradiate")
-        if (marked or self.kind == "read-out") and self.instrument is None:
+        if (self.has_markers or self.kind == "read-out") and self.instrument is None:
             raise ValueError(f"a step of kind '{self.kind}' needs an instrument")
-        if self.kind == "irradiate" and self.point is None:
-            raise ValueError("a step of kind 'irradiate' needs a point")
-        if not marked and not self.points:
+        if self.kind in (*CHARGES, "threshold") and self.point is None:
+            raise ValueError(f"a step of kind '{self.kind}' needs a point")
+        if not self.has_markers and not self.points:
             raise ValueError(f"a step of kind '{self.kind}' needs points")
         return self
 
     @property
     def has_markers(self) -> bool:
         """Whether the step is a measurement between markers in an instrument's stream."""
-        return self.kind in ("zero", "background", "irradiate")
+        return self.kind in MARKED
+
+    @property
+    def integrates(self) -> bool:
+        """Whether a charge is collected: the instrument is framed by its own start and stop."""
+        return self.kind in ("background", *CHARGES)
 
 
 class Plan(Written):
@@ -163,6 +110,7 @@ class Plan(Written):
     purpose: Literal["patient", "phantom", "detector-calibration"]
     place_of_service: Literal["11", "19", "21", "22", "24"] | None = None
     machine: str
+    environment_valid_min: float = Field(120, gt=0)
     fraction: int = Field(ge=1)
     technique: str
     prescription: str
@@ -181,9 +129,39 @@ class Plan(Written):
         asked = {p for s in self.step for p in (*s.points, *([s.point] if s.point else []))}
         if unknown := sorted(asked - set(points)):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
-        if unused := sorted(set(points) - asked):
+        if unused := sorted({p.id for p in self.point if p.method != "midline"} - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
         return self
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> Plan:
+        for point in self.point:
+            if wrong := self._misfit(point):
+                raise ValueError(f"point {point.id}: {wrong}")
+        return self
+
+    def _misfit(self, point: Point) -> str | None:
+        """What of the steps does not fit the method of a point."""
+        kinds = [s.kind for s in self.step if s.point == point.id and s.kind in (*CHARGES, "threshold")]
+        measured = {p.id for p in self.point if p.method != "midline"}
+        if point.method == "midline" and not set(point.of) <= measured:
+            return "of must name two measured points of this plan"
+        if point.method == "mosfet" and kinds != ["threshold", "irradiate", "threshold"]:
+            return "method 'mosfet' needs a threshold step, an irradiate step and a threshold step, in this order"
+        return self._misfit_of_charges(point, kinds) if point.method in ("diode", "chamber") else None
+
+    def _misfit_of_charges(self, point: Point, kinds: Sequence[str]) -> str | None:
+        if "threshold" in kinds:
+            return "threshold steps belong to method 'mosfet'"
+        if kinds.count("irradiate") > 1 and point.attempt_rule is None:
+            return "several irradiations need attempt_rule: which of them counts is fixed beforehand"
+        stated = {"polarity": point.polarity is not None, "recombination": point.recombination is not None}
+        for kind, is_stated in stated.items():
+            if (kind in kinds) != is_stated:
+                return f"steps of kind '{kind}' and the point's {kind} belong together; give both or neither"
+            if kind in kinds and self.purpose == "patient":
+                return f"a step of kind '{kind}' is more beam; it is never done on a patient"
+        return None
 
     def point_named(self, name: str) -> Point:
         """Raises Refused when there is none."""

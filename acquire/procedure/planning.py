@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, date, datetime
+from typing import Any
 
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
@@ -11,10 +12,11 @@ from acquire.errors import Refused
 from acquire.procedure import audit, documents, factors
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.charge import Invalid
-from acquire.procedure.doses import planned_budget
+from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
-from acquire.procedure.plan import Plan, Point, read_plan
+from acquire.procedure.plan import Plan, read_plan
+from acquire.procedure.point import Point
 from acquire.store.database import transaction
 
 
@@ -103,7 +105,7 @@ def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: 
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
-                calibrations.ecc(element, inventory.element_named(element).reader, on)
+                factors.ecc(element, plan, inventory, calibrations, on)
             except Refused as refused:
                 wrong.extend(refused.sentences)
     for point in plan.point:
@@ -121,8 +123,15 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
 
     Raises Refused, DosimetryError or Invalid for what is missing, out of date or outside its validity.
     """
-    needed = factors.of_point(plan, point, inventory, calibrations, on)
-    return planned_budget(needed, {e: factors.ecc(e, inventory, calibrations, on) for e in point.elements})
+
+    def needs(each: Point) -> tuple[factors.Inputs, dict[str, Any]]:
+        eccs = {e: factors.ecc(e, plan, inventory, calibrations, on) for e in each.elements}
+        return factors.of_point(plan, each, inventory, calibrations, on), eccs
+
+    needed, eccs = needs(point)
+    if point.method == "midline":
+        return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
+    return planned_budget(needed, eccs)
 
 
 def _not_fit(point: Point, budget: Budget) -> list[str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.doses import FORMULA, Output, calculate
+from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inputs import prepare
+from acquire.procedure.output import Output
 from acquire.procedure.selection import Selection, select
 from acquire.procedure.session import State, get_session, move, state_of
 from acquire.store.database import transaction

@@ -14,7 +14,7 @@ from acquire.canonical import digest, parse
 from acquire.errors import Refused
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
 from acquire.procedure.placement import Placement, placements
-from acquire.procedure.plan import Point
+from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
@@ -42,10 +42,14 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         "problems": [],
         "remarks": [],
     }
-    if point.method == "tld":
+    if point.method == "midline":
+        chosen["parts"] = [select(connection, session, each) for each in point.of]
+    elif point.by_element:
         _select_elements(connection, session, point, chosen)
+    elif point.method == "mosfet":
+        _select_thresholds(connection, session, point, chosen)
     else:
-        _select_charge(connection, session, point, chosen)
+        _select_charges(connection, session, point, chosen)
         chosen["environment"] = _environment(connection, session.id)
     return chosen
 
@@ -61,33 +65,81 @@ def load(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _select_charge(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
-    done = {a.step: a for a in attempts(connection, session.id) if a.ended and a.abandoned is None}
-    steps = [s for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
+ROLES = {"irradiate": "measurement", "polarity": "polarity", "recombination": "recombination"}
+
+
+def _select_charges(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
+    """Every irradiation of the point in the plan's order, each with its own problem, and the background before it."""
+    done = _done(connection, session)
+    steps = [s for s in session.plan.step if s.kind in ROLES and s.point == point.id]
+    if not any(s.kind == "irradiate" for s in steps):
+        chosen["problems"].append(f"{point.id} has no irradiation planned; one is needed for its dose.")
+        return
+    chosen["attempts"], alone = [], len([s for s in steps if s.kind == "irradiate"]) == 1
+    last: tuple[float | None, str] | None = None
     for step in steps:
+        role = ROLES[step.kind]
+        before = sum(a["role"] == role for a in chosen["attempts"])
+        attempt: dict[str, Any] = {"step": step.id, "role": role, "name": f"{role} {before + 1}" if before else role}
+        if step.id not in done:
+            attempt["problem"] = f"Step {step.id} was not measured{_why(connection, session.id, step.id)}."
+        else:
+            attempt["problem"] = _take(connection, done[step.id], attempt["name"], chosen)
+            if last is not None and last[0] != step.voltage_v:
+                attempt["changed_after"] = last[1]
+            last = (step.voltage_v, attempt["name"])
+        if alone and attempt["problem"]:
+            chosen["problems"].append(attempt["problem"])
+        chosen["attempts"].append({k: v for k, v in attempt.items() if v is not None})
+    _take_background(connection, session, point, next(s.id for s in steps if s.kind == "irradiate"), done, chosen)
+
+
+def _take_background(
+    connection: sqlite3.Connection, session: Session, point: Point, irradiate: str, done: dict[str, Attempt],
+    chosen: Selection,
+) -> None:  # fmt: skip
+    step = _background(session, point, irradiate)
+    if step is None or step not in done:
+        chosen["problems"].append(f"{point.id} has no background measured with {point.detector} before its beam.")
+    elif problem := _take(connection, done[step], "background", chosen):
+        chosen["problems"].append(problem)
+
+
+def _select_thresholds(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
+    """The threshold before and after, and the irradiation between them (for its times only)."""
+    done = _done(connection, session)
+    steps = [s for s in session.plan.step if s.kind in ("threshold", "irradiate") and s.point == point.id]
+    for name, step in zip(("before", "measurement", "after"), steps, strict=True):
         if step.id not in done:
             chosen["problems"].append(f"Step {step.id} was not measured{_why(connection, session.id, step.id)}.")
-    if len(steps) != 1:
-        chosen["problems"].append(f"{point.id} has {len(steps)} irradiations planned; one is needed for its dose.")
-        return
-    background = _background(session, point, steps[0].id)
-    for name, step_id in (("measurement", steps[0].id), ("background", background)):
-        if step_id is None or (name == "background" and step_id not in done):
-            chosen["problems"].append(f"{point.id} has no background measured with {point.detector} before its beam.")
-        elif step_id in done:
-            _take(connection, done[step_id], name, chosen)
+        elif problem := _take(connection, done[step.id], name, chosen):
+            chosen["problems"].append(problem)
 
 
-def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: Selection) -> None:
+def _done(connection: sqlite3.Connection, session: Session) -> dict[str, Attempt]:
+    return {a.step: a for a in attempts(connection, session.id) if a.ended and a.abandoned is None}
+
+
+def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: Selection) -> str | None:
+    """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is."""
     view = measurement(connection, attempt.measurement)
-    chosen[name] = attempt.measurement
+    chosen.setdefault(name, attempt.measurement)
     chosen["readings"][name] = refs(view.readings)
-    if view.state != "ended":
-        chosen["problems"].append(f"The {name} of {attempt.step} is {view.state}: {view.reason or 'no end yet'}.")
     if view.refused:
         chosen["remarks"].append(
             f"{view.refused} reply(ies) during {attempt.step} could not be read and were kept apart."
         )
+    if view.state != "ended" or view.stream is None or view.begin_seq is None or view.end_seq is None:
+        return f"The {name} of {attempt.step} is {view.state}: {view.reason or 'no end yet'}."
+    chosen.setdefault("marks", {})[name] = [
+        _marker(connection, view.stream, seq) for seq in (view.begin_seq, view.end_seq)
+    ]
+    return None
+
+
+def _marker(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, Any]:
+    row = connection.execute("SELECT digest FROM entry WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    return {"stream": stream, "seq": seq, "digest": row["digest"].hex()}
 
 
 def _background(session: Session, point: Point, irradiate: str) -> str | None:
@@ -111,7 +163,8 @@ def _why(connection: sqlite3.Connection, session_id: str, step: str) -> str:
 
 def _environment(connection: sqlite3.Connection, session_id: str) -> dict[str, Any] | None:
     row = connection.execute(
-        "SELECT n, temperature_c, pressure_kpa, source FROM environment WHERE session = ? ORDER BY n DESC LIMIT 1",
+        "SELECT n, temperature_c, pressure_kpa, humidity_percent, source, at FROM environment WHERE session = ?"
+        " ORDER BY n DESC LIMIT 1",
         (session_id,),
     ).fetchone()
     return {key: row[key] for key in row.keys()} if row else None  # noqa: SIM118 (sqlite3.Row)
@@ -125,13 +178,17 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     if not placed:
         chosen["problems"].append(f"Nothing was placed at {point.id}.")
         return
-    runs = []
+    runs: list[Run] = []
     for placement in placed:
-        found = readout(connection, session.inventory.element_named(placement.dosimeter), placement)
-        _note(found, placement, chosen)
+        element = session.inventory.element_named(placement.dosimeter)
+        found = readout(connection, element, placement)
+        batch = session.plan.batch_of(element.reader)
+        wanted = batch.readings if batch else 1
+        _note(found, placement, wanted, chosen)
         if found.used is not None:
-            chosen["readings"][placement.dosimeter] = refs([found.used])
-            runs.append(reader_session(found.used))
+            counting = (found.used, *found.later)[:wanted]
+            chosen["readings"][placement.dosimeter] = refs(counting)
+            runs.extend(reader_session(each) for each in counting)
     if len(set(runs)) > 1:
         chosen["problems"].append(f"The elements of {point.id} were read in different reader sessions.")
     elif runs:
@@ -144,24 +201,26 @@ def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, ch
     for name, wanted in (("standards", batch.standards), ("controls", batch.controls)) if batch else ():
         for element in wanted:
             readings = of_element(connection, session.inventory.element_named(element))
-            same = [r for r in readings if reader_session(r) == run]
-            if same:
+            same = [r for r in readings if reader_session(r) == run][: batch.standard_readings if batch else 1]
+            if batch and len(same) == batch.standard_readings:
                 chosen[name].append(element)
-                chosen["readings"][element] = refs(same[:1])
+                chosen["readings"][element] = refs(same)
         absent = [e for e in wanted if e not in chosen[name]]
         if absent:
             chosen["problems"].append(f"No result, {name} missing in this reader session: {', '.join(absent)}.")
 
 
-def _note(found: Readout, placement: Placement, chosen: Selection) -> None:
+def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) -> None:
+    times = (found.used is not None) + len(found.later)
     if found.used is None:
         state = "has not been read" if placement.removed_at else "has not come back"
         chosen["problems"].append(f"{placement.dosimeter} of {placement.point} {state}.")
-    if found.later:
-        chosen["remarks"].append(
-            f"{placement.dosimeter} was read {len(found.later) + 1} times; the first readout counts, the others are of"
-            " an emptied element."
-        )
+    elif times < wanted:
+        chosen["problems"].append(f"{placement.dosimeter} was read {times} times; the plan asks for {wanted} readings.")
+    elif times > wanted:
+        which = "the first readout counts" if wanted == 1 else f"the first {wanted} readouts count"
+        emptied = "an emptied element" if wanted == 1 else "an element that was read before"
+        chosen["remarks"].append(f"{placement.dosimeter} was read {times} times; {which}, the others are of {emptied}.")
     if found.held:
         chosen["remarks"].append(
             f"{len(found.held)} reading(s) of {placement.dosimeter} are held: their host says they are older than its"

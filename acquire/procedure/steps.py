@@ -148,7 +148,7 @@ async def begin_step(connection: sqlite3.Connection, bench: Bench, session_id: s
     _may_begin(connection, session, step)
     attempt = _requested(connection, session, step, who)
     instrument = session.inventory.instrument_named(attempt.instrument)
-    integrating = step.kind in ("background", "irradiate")
+    integrating = step.integrates
     for name in instrument.before if integrating else ():
         await bench.command(instrument.id, name, {})
     answer = await bench.command(instrument.id, "begin", _marker(attempt) | _allowed(instrument, step))
@@ -166,7 +166,7 @@ async def end_step(connection: sqlite3.Connection, bench: Bench, session_id: str
     session = get_session(connection, session_id)
     attempt = _running(connection, session_id, step_id)
     instrument = session.inventory.instrument_named(attempt.instrument)
-    for name in instrument.stop if attempt.kind in ("background", "irradiate") else ():
+    for name in instrument.stop if session.plan.step_named(step_id).integrates else ():
         await bench.command(instrument.id, name, {})
     answer = await bench.command(instrument.id, "end", _marker(attempt))
     with transaction(connection):
@@ -278,8 +278,7 @@ def _marker(attempt: Attempt) -> dict[str, Any]:
 
 def _allowed(instrument: Instrument, step: Step) -> dict[str, Any]:
     """What the step itself will ask of the instrument before its end; anything else is refused there until then."""
-    integrating = step.kind in ("background", "irradiate")
-    names = (*instrument.start, *instrument.stop) if integrating else instrument.zero if step.kind == "zero" else ()
+    names = (*instrument.start, *instrument.stop) if step.integrates else instrument.zero if step.kind == "zero" else ()
     return {"allows": list(dict.fromkeys(names))} if names else {}
 
 

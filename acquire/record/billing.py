@@ -18,6 +18,10 @@ from acquire.procedure.results import Result, results
 from acquire.procedure.session import Session, list_sessions
 from acquire.procedure.steps import attempts
 
+METHODS = {
+    "diode": "diode", "chamber": "ionisation chamber", "mosfet": "MOSFET", "tld": "TLD", "osl": "OSL dosimeter",
+    "midline": "midline, calculated from",
+}  # fmt: skip
 HOSPITAL = ("19", "21", "22")
 USUAL_LARGEST_UNITS = 6
 
@@ -110,8 +114,11 @@ def _notes(place: str | None, units: int, volumes: list[str]) -> list[str]:
 
 
 def _methods(session: Session) -> str:
-    words = {"diode": "diode", "chamber": "ionisation chamber", "tld": "TLD"}
-    used = [f"{words[p.method]} {p.detector or ', '.join(p.elements)} at {p.id}" for p in session.plan.point]
+    used = [
+        f"{METHODS[p.method]} {p.detector or ', '.join(p.elements)} at {p.id}"
+        for p in session.plan.point
+        if p.method != "midline"
+    ]
     return "; ".join(used) + "."
 
 

@@ -16,7 +16,7 @@ from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
 from acquire.procedure.placement import placements
-from acquire.procedure.plan import Point
+from acquire.procedure.point import Point
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session
 from acquire.procedure.steps import attempts, progress

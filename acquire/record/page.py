@@ -9,6 +9,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from acquire.record import figures, svg
+from acquire.record.billing import METHODS
 
 # Always shape, word and colour: the word is the state, the others repeat it.
 LOOKS = {
@@ -20,7 +21,6 @@ LOOKS = {
     "REPORT ONLY": ("\u25cb", "report"),
     "NO RESULT": ("\u25c7", "none"),
 }
-KINDS = {"diode": "diode", "chamber": "ionisation chamber", "tld": "TLD"}
 RAW_SHOWN = 600
 
 
@@ -55,7 +55,7 @@ def _environment() -> Environment:
         "certificate": certificate,
         "with_course": with_course,
         "opening": opening,
-        "method": lambda name: KINDS[name],
+        "method": lambda name: METHODS[name],
         "with_u": figures.with_u,
     }
     return made

@@ -183,9 +183,9 @@ def test_a_pair_beyond_its_limit_is_decided_by_the_stated_choice() -> None:
 def test_attempts_count_by_rule_never_by_value() -> None:
     attempts = [d.Attempt("1", None, "overload"), d.Attempt("2", 1.1), d.Attempt("3", 1.2)]
     assert d.counting(attempts, "first-valid").used == ("2",)
-    assert d.counting(attempts, "last-valid").dose_gy == 1.2
+    assert d.counting(attempts, "last-valid").value == 1.2
     mean = d.counting(attempts, "mean-of-valid")
-    assert (mean.dose_gy, mean.left_out) == (pytest.approx(1.15), (("1", "overload"),))
+    assert (mean.value, mean.left_out) == (pytest.approx(1.15), (("1", "overload"),))
     with pytest.raises(d.MissingFactor, match="none is estimated"):
         d.counting(attempts[:1], "first-valid")
 

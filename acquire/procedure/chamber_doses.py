@@ -1,0 +1,89 @@
+"""Chamber points: polarity and recombination measured in the session where the plan says so, else the certificate's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from acquire.dosimetry import (
+    Dose,
+    Factor,
+    Step,
+    chamber_dose_trs398,
+    humidity_row,
+    k_pol,
+    k_s_continuous,
+    k_s_pulsed,
+    k_s_scanned,
+    opposite_signs,
+    voltage_ratio,
+)
+from acquire.dosimetry.dose import shown
+from acquire.procedure.charge import Invalid
+from acquire.procedure.factors import Inputs
+from acquire.procedure.rows import components_of, factors_of, repeats_row
+
+FORMS: Mapping[str, tuple[Callable[[float, float], float], str, str]] = {
+    "pulsed": (k_s_pulsed, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed"),
+    "pulsed-scanned": (k_s_scanned, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed-scanned"),
+    "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TRS-398 Rev.1 eq. 16"),
+}
+
+
+def chamber_dose(inputs: Inputs) -> Dose:
+    """The dose after TRS-398, with a step for each correction that was measured. Raises DosimetryError or Invalid."""
+    air = inputs["environment"]
+    if air.get("humidity_percent") is not None:
+        humidity_row(air["humidity_percent"])  # refuses very dry or humid air; the plan's budget has the row
+    factors, steps = factors_of(inputs["factors"]), []
+    for name, measured in (("k_pol", _polarity), ("k_s", _recombination)):
+        found = measured(inputs)
+        if found is not None:
+            factors[name] = found[0]
+            steps.append(found[1])
+    dose = chamber_dose_trs398(
+        charge_nc=inputs["charge"]["nc"],
+        factors=factors,
+        temperature_c=air["temperature_c"],
+        pressure_kpa=air["pressure_kpa"],
+        t0_c=inputs["conditions"]["t0_c"],
+        p0_kpa=inputs["conditions"]["p0_kpa"],
+        components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "repeated readings")],
+    )
+    return replace(dose, steps=(*steps, *dose.steps))
+
+
+def _polarity(inputs: Inputs) -> tuple[Factor, Step] | None:
+    stated = inputs.get("polarity")
+    if stated is None:
+        return None
+    reference, opposite = inputs["charge"]["nc"], _charge(inputs, "opposite", -inputs["charge"]["nc"])
+    opposite_signs(reference, opposite)
+    value = k_pol(reference, opposite)
+    m, o = shown(abs(reference)), shown(abs(opposite))
+    step = Step("k_pol", "(|M+| + |M−|)/(2 |M|)", f"({m} + {o}) / (2 × {m})", value, "1", "TRS-398 Rev.1, this session")
+    return Factor(value, "1", stated["u_percent"], stated["source"]), step
+
+
+def _recombination(inputs: Inputs) -> tuple[Factor, Step] | None:
+    stated = inputs.get("recombination")
+    if stated is None:
+        return None
+    full = inputs["charge"]["nc"]
+    reduced = _charge(inputs, "reduced", full)
+    if full * reduced <= 0:
+        raise Invalid("The readings at the two voltages have different signs: the voltage was reversed between them.")
+    form, formula, source = FORMS[stated["beam"]]
+    n, r = voltage_ratio(stated["high_v"], stated["low_v"]), full / reduced
+    value = form(n, r)
+    numbers = f"V1/V2 = {n:g}, r = {shown(abs(full))} / {shown(abs(reduced))} = {shown(r)}"
+    return Factor(value, "1", stated["u_percent"], stated["source"]), Step("k_s", formula, numbers, value, "1", source)
+
+
+def _charge(inputs: Inputs, name: str, nominal_nc: float) -> float:
+    """The measured charge; before the measurement (planning) one that gives a correction of about 1."""
+    if name in inputs:
+        return float(inputs[name]["nc"])
+    if "background" in inputs:
+        raise Invalid(f"The charge at the {'opposite polarity' if name == 'opposite' else 'lower voltage'} is missing.")
+    return nominal_nc

@@ -1,0 +1,186 @@
+"""TLD and OSL points: coefficient and background of the reader session, the chain the plan names, its linearity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from acquire.dosimetry import (
+    Dose,
+    Dot,
+    ElementSignal,
+    Factor,
+    ReaderForm,
+    Step,
+    background_of_controls,
+    linearity_line,
+    n_dw_of_standards,
+    osl_dose,
+    rcf_of_standards,
+    reader_dose_mrad,
+    reader_form_dose,
+    tld_dose,
+)
+from acquire.dosimetry.dose import shown
+from acquire.dosimetry.osl import corrected_signal
+from acquire.procedure.charge import Invalid
+from acquire.procedure.factors import Inputs
+from acquire.procedure.rows import components_of, factor_of, factors_of
+
+Made = tuple[Factor, float]  # the reader's coefficient, and the background in the unit it is taken off in
+NOMINAL = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for planning only"}
+
+
+def tld_point_dose(inputs: Inputs) -> Dose:
+    """The dose of a TLD point. Raises DosimetryError or Invalid."""
+    factors = factors_of(inputs["factors"])
+    rcf, background = _rcf(inputs, factors)
+    for element in inputs["elements"]:
+        if not rcf.unit.startswith(element["unit"]):
+            raise Invalid(f"{element['element']} was read in {element['unit']}, but RCF is in {rcf.unit}.")
+    fixed = _fixed(inputs) | {
+        "elements": _signals(inputs["elements"]),
+        "background": background,
+        "rcf": rcf,
+        "background_form": inputs["background_form"],
+    }
+    return _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))
+
+
+def osl_point_dose(inputs: Inputs) -> Dose:
+    """The dose of an OSL point, by the chain its plan names. Raises DosimetryError or Invalid."""
+    factors = factors_of(inputs["factors"])
+    for element in inputs["elements"]:
+        if element["unit"] != "{counts}":
+            raise Invalid(f"{element['element']} was read in {element['unit']}; an OSL dot is read in counts.")
+    if inputs["chain"] == "reader":
+        return _reader_form(inputs, factors)
+    form = _form(inputs)
+    n_dw, background = _n_dw(inputs, factors, form)
+    fixed = _fixed(inputs) | {
+        "dots": _dots(inputs["elements"]), "background": background, "n_dw": n_dw, "form": form
+    }  # fmt: skip
+    return _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))
+
+
+def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
+    """Elements, standards and controls before anything is read: the same dose on every element, k_L = 1."""
+    factors = needed["factors"]
+    own = next((factors[name] for name in ("rcf", "n_dw", "reader_factor") if name in factors), None)
+    unit = "nC" if needed["method"] == "tld" and not (own and own["unit"].startswith("{counts}")) else "{counts}"
+    if needed.get("chain") == "reader":
+        value = {e: 1e4 * own["value"] * ecc["value"] for e, ecc in eccs.items()} if own else {}
+    else:
+        background = factors.get("background", {"value": 0.0})["value"]
+        per_cgy = 1.0 if own is None else own["value"] if needed["method"] == "tld" else 1 / own["value"]
+        value = {e: (background + 10 * per_cgy) / ecc["value"] for e, ecc in eccs.items()}
+    made: dict[str, Any] = {
+        "elements": [{"element": e, "value": value[e], "unit": unit, "ecc": ecc} for e, ecc in eccs.items()],
+        "standards": [{"element": "-", "value": 100.0, "unit": unit, "ecc": NOMINAL}],
+        "controls": [{"element": "-", "value": 0.0, "unit": unit, "ecc": NOMINAL}],
+    }
+    if "linearity" in needed:
+        line = needed["linearity"]
+        k_l = {"value": 1.0, "unit": "1", "u_percent": line["u_percent"], "source": line["source"]}
+        made |= {"factors": factors | {"k_l": k_l}, "linearity": None}
+    return made
+
+
+def _fixed(inputs: Inputs) -> dict[str, Any]:
+    return {
+        "pair_limit_percent": inputs["pair_limit_percent"] or 0.0,
+        "pair_rule": inputs["pair_rule"],
+        "pair_named": inputs["pair_named"],
+        "components": components_of(inputs["components"], len(inputs["elements"])),
+    }
+
+
+def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
+    """The dose, with k_L from the site's line at the apparent dose where the plan states one."""
+    line = inputs.get("linearity")
+    if line is None:
+        made: Dose = dose(factors)
+        return made
+    one = Factor(1.0, "1", 0.0, "apparent dose, before any correction")
+    names = [name for name in (*factors, "k_l") if name.startswith("k_")]
+    apparent = dose(dict.fromkeys(names, one)).value_gy
+    value = linearity_line(apparent, line["slope_per_gy"], line["at_gy"], (line["low_gy"], line["high_gy"]))
+    numbers = f"1 − {line['slope_per_gy']:g} × ({shown(apparent)} − {line['at_gy']:g})"
+    step = Step("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
+    made = dose(factors | {"k_l": Factor(value, "1", line["u_percent"], line["source"])})
+    return replace(made, steps=(*made.steps[:-1], step, made.steps[-1]))
+
+
+def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:
+    if "rcf" in factors:
+        return factors.pop("rcf"), factors.pop("background").value
+    dose_cgy, form = _standard_dose(inputs), inputs["background_form"]
+    background = background_of_controls(
+        [c["value"] * (c["ecc"]["value"] if form == "after-sensitivity" else 1.0) for c in inputs["controls"]]
+    )
+    value = rcf_of_standards(_signals(inputs["standards"]), background, dose_cgy, form)
+    return _of_session(inputs, value, "nC/cGy"), background
+
+
+def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
+    if "n_dw" in factors:
+        return factors.pop("n_dw"), factors.pop("background").value
+    blank = replace(form, background="after-sensitivity")
+    controls = _dots(inputs["controls"])
+    if form.background == "before-sensitivity":
+        controls = [replace(dot, k_s=replace(dot.k_s, value=1.0)) for dot in controls]
+    background = background_of_controls([corrected_signal(dot, 0.0, blank) for dot in controls])
+    value = n_dw_of_standards(_dots(inputs["standards"]), background, _standard_dose(inputs), form)
+    return _of_session(inputs, value, "cGy/{counts}"), background
+
+
+def _reader_form(inputs: Inputs, factors: dict[str, Factor]) -> Dose:
+    """The reader's own form: its factor is of the session, the control a dose in mrad or the session's control dots."""
+    if "reader_factor" not in factors:
+        raise Invalid("The reader's own form needs reader_factor in the reader's calibration, not standards.")
+    reader, control = factors.pop("reader_factor"), factors.pop("background")
+    if control.unit != "mRAD":
+        raise Invalid(f"The background of the reader's own form is in {control.unit}; it must be in mRAD.")
+    control_mrad = control.value
+    if inputs["controls"]:
+        control_mrad = background_of_controls(
+            [reader_dose_mrad(c["value"], reader.value, c["ecc"]["value"]) for c in inputs["controls"]]
+        )
+    return reader_form_dose(
+        counts=[(dot.element, fmean(dot.readings), dot.k_s) for dot in _dots(inputs["elements"])],
+        control_mrad=control_mrad,
+        reader_factor=reader,
+        factors=factors,
+        position=inputs["position"],
+        **_fixed(inputs),
+    )
+
+
+def _standard_dose(inputs: Inputs) -> float:
+    dose = inputs["standard_dose"]
+    if dose["unit"] != "cGy":
+        raise Invalid(f"The dose of the standards is in {dose['unit']}; it must be in cGy.")
+    return float(dose["value"])
+
+
+def _of_session(inputs: Inputs, value: float, unit: str) -> Factor:
+    """The coefficient that the standards of this reader session give; all its results share its uncertainty."""
+    names = ", ".join(s["element"] for s in inputs["standards"])
+    source = f"standards {names} of the same reader session"
+    return Factor(value, unit, inputs["rcf_u_percent"], source, shared_key=f"{inputs['reader']}: {names}")
+
+
+def _form(inputs: Inputs) -> ReaderForm:
+    return ReaderForm(
+        inputs["depletion_per_reading"], inputs["depletion"], inputs["background_form"], inputs["position"]
+    )
+
+
+def _signals(entries: Sequence[Mapping[str, Any]]) -> list[ElementSignal]:
+    return [ElementSignal(e["element"], e["value"], factor_of(e["ecc"])) for e in entries]
+
+
+def _dots(entries: Sequence[Mapping[str, Any]]) -> list[Dot]:
+    return [Dot(e["element"], tuple(e.get("readings", [e["value"]])), factor_of(e["ecc"])) for e in entries]
