@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from acquire.bus.bench import NotDone
 from acquire.bus.client import BusError
-from acquire.cli import brokers, bus, instruments, procedure, serving, stores
+from acquire.cli import brokers, bus, commands, instruments, procedure, serving, spools, stores
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -32,9 +32,11 @@ app = typer.Typer(
 )
 serving.register(app)
 bus.register(app)
+commands.register(app)
 instruments.register(app)
 procedure.register(app)
 stores.register(app)
+spools.register(app)
 brokers.register(app)
 
 

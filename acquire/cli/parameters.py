@@ -1,0 +1,266 @@
+"""KEY=VALUE words of a command line, read as the published JSON Schema of a command's parameters has them.
+
+The instrument's daemon checks everything again; this is done so that a mistake is a sentence before anything is sent.
+Keywords that are not known here are left to the daemon.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_ORDER = ("null", "boolean", "integer", "number", "array", "object", "string")
+_LONGEST_NUMBER = 60
+
+
+class NotAllowed(ValueError):
+    """Words that do not fit the schema: one plain sentence with the key and what is allowed."""
+
+
+class _No(Exception):
+    """A text that is no value of this kind."""
+
+
+def parse(command: str, schema: Schema, words: Sequence[str]) -> dict[str, Any]:
+    """Parameters for a command. Raises NotAllowed."""
+    known: Schema = schema.get("properties", {})
+    found: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise NotAllowed(f"'{word}' is no KEY=VALUE. {takes(command, schema)}")
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise NotAllowed(f"{command} has no parameter '{key}'.{hint} {takes(command, schema)}")
+        if key in found:
+            raise NotAllowed(f"{key} stands more than once; give it once.")
+        found[key] = _value(command, key, text, _options(known[key], schema))
+    for key in schema.get("required", ()):
+        if key not in found:
+            raise NotAllowed(f"{command} needs {key}: {describe(known.get(key, {}), schema)}.")
+    return found
+
+
+def takes(command: str, schema: Schema) -> str:
+    """A sentence on what a command takes."""
+    known: Schema = schema.get("properties", {})
+    each = [f"{key} ({describe(known[key], schema)})" for key in known]
+    return f"{command} takes {', '.join(each)}." if each else f"{command} takes no parameters."
+
+
+def describe(schema: Schema, root: Schema) -> str:
+    """What is allowed, in words: "a number above 0, or null"."""
+    return ", or ".join(_words(each) for each in _options(schema, root))
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _value(command: str, key: str, text: str, options: Sequence[Schema]) -> Any:
+    try:
+        return _first(text, options)
+    except _No:
+        allowed = ", or ".join(_words(each) for each in options)
+        raise NotAllowed(f"{key} of {command} cannot be '{text}'; allowed is {allowed}.") from None
+
+
+def _options(schema: Schema, root: Schema) -> list[Schema]:
+    """The alternatives a value may be: references followed, anyOf and lists of types taken apart."""
+    return list(_alternatives(schema, root, 0))
+
+
+def _alternatives(schema: Schema, root: Schema, depth: int) -> Iterator[Schema]:
+    if depth > 8:
+        return
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rsplit("/", 1)[-1]
+        yield from _alternatives(root.get("$defs", {}).get(name, {}), root, depth + 1)
+        return
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            for each in schema[key]:
+                yield from _alternatives(each, root, depth + 1)
+            return
+    types = schema.get("type")
+    for each in types if isinstance(types, list) else [types]:
+        items = schema.get("items")
+        more = {"items": _options(items, root)} if isinstance(items, Mapping) else {}
+        yield {**schema, **more, "type": each}
+
+
+def _rank(option: Schema) -> int:
+    return _ORDER.index(option["type"]) if option.get("type") in _ORDER else len(_ORDER)
+
+
+def _read(text: str, option: Schema) -> Any:
+    """A value of the option's type. Raises _No."""
+    return _READ.get(str(option.get("type")), _of_any_type)(text, option)
+
+
+def _word(text: str, option: Schema) -> bool | None:
+    words = _WORDS[option["type"]]
+    if text not in words:
+        raise _No
+    return words[text]
+
+
+def _whole(text: str, option: Schema) -> int:
+    return int(_matched(_WHOLE, text))
+
+
+def _number(text: str, option: Schema) -> float:
+    value = float(_matched(_NUMBER, text))
+    if not math.isfinite(value):
+        raise _No
+    return value
+
+
+def _text(text: str, option: Schema) -> Any:
+    """As it stands; in double quotes it is JSON, so that the text null can be given."""
+    return _json(text, str) if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> str:
+    if len(text) > _LONGEST_NUMBER or not pattern.fullmatch(text):
+        raise _No
+    return text
+
+
+def _json(text: str, kind: type[Any]) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _No from error
+    if not isinstance(value, kind):
+        raise _No
+    return value
+
+
+def _of_any_type(text: str, option: Schema) -> Any:
+    """Where the schema names no type, only values: the one that is spelt so; otherwise text."""
+    values = [option["const"]] if "const" in option else option.get("enum", [])
+    return next((each for each in values if _spelt(each) == text), text)
+
+
+def _list(text: str, option: Schema) -> list[Any]:
+    """A JSON list, or values separated by commas."""
+    items: Sequence[Schema] = option.get("items", [{}])
+    if text.startswith("["):
+        value: list[Any] = _json(text, list)
+        if not all(any(_is(each, item) and _fits(each, item) for item in items) for each in value):
+            raise _No
+        return value
+    return [_first(part, items) for part in text.split(",")] if text else []
+
+
+def _first(text: str, options: Sequence[Schema]) -> Any:
+    """The value of the first option that the text fits, texts last. Raises _No."""
+    for option in sorted(options, key=_rank):
+        try:
+            value = _read(text, option)
+        except _No:
+            continue
+        if _fits(value, option):
+            return value
+    raise _No
+
+
+def _object(text: str, option: Schema) -> Any:
+    return _json(text, dict)
+
+
+def _is(value: Any, option: Schema) -> bool:
+    """Whether a JSON value is of the option's type."""
+    wanted = option.get("type")
+    if isinstance(value, bool) and wanted not in ("boolean", None):
+        return False
+    return wanted is None or isinstance(value, _PYTHON[wanted])
+
+
+def _fits(value: Any, option: Schema) -> bool:
+    """Whether a value keeps the option's limits."""
+    if "const" in option and value != option["const"]:
+        return False
+    if "enum" in option and value not in option["enum"]:
+        return False
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return all(holds(value, option[key]) for key, (_, holds) in _LIMITS.items() if key in option)
+    if isinstance(value, str):
+        lengths = option.get("minLength", 0) <= len(value) <= option.get("maxLength", math.inf)
+        return lengths and _matches(option.get("pattern"), value)
+    if isinstance(value, list):
+        return bool(option.get("minItems", 0) <= len(value) <= option.get("maxItems", math.inf))
+    return True
+
+
+def _matches(pattern: str | None, text: str) -> bool:
+    try:
+        return pattern is None or re.search(pattern, text) is not None
+    except re.error:  # another dialect of expressions: the daemon decides
+        return True
+
+
+_WORDS: dict[str, dict[str, bool | None]] = {"null": {"null": None}, "boolean": {"true": True, "false": False}}
+_READ: dict[str, Callable[[str, Schema], Any]] = {
+    "null": _word, "boolean": _word, "integer": _whole, "number": _number, "array": _list, "object": _object,
+    "string": _text,
+}  # fmt: skip
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "null": (type(None),), "boolean": (bool,), "integer": (int,), "number": (int, float), "array": (list,),
+    "object": (dict,), "string": (str,),
+}  # fmt: skip
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+_LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "minimum": ("at least", lambda value, limit: value >= limit),
+    "exclusiveMinimum": ("above", lambda value, limit: value > limit),
+    "maximum": ("at most", lambda value, limit: value <= limit),
+    "exclusiveMaximum": ("below", lambda value, limit: value < limit),
+}
+_KINDS = {
+    "null": "null", "boolean": "true or false", "integer": "a whole number", "number": "a number",
+    "object": "a JSON object", "string": "a text",
+}  # fmt: skip
+
+
+def _spelt(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _words(option: Schema) -> str:
+    if "const" in option:
+        return _spelt(option["const"])
+    if "enum" in option:
+        return f"one of {', '.join(_spelt(each) for each in option['enum'])}"
+    kind = option.get("type")
+    if kind == "array":
+        items = option.get("items", [])
+        inside = ", or ".join(_words(each) for each in items) if isinstance(items, list) and items else "anything"
+        return f"a list, separated by commas, of {inside}"
+    if option.get("format") == "uuid":
+        return "a UUID"
+    return f"{_KINDS.get(str(kind), 'a value')}{_limits(option)}{_lengths(option)}"
+
+
+def _limits(option: Schema) -> str:
+    if "minimum" in option and "maximum" in option:
+        return f" from {option['minimum']:.15g} to {option['maximum']:.15g}"
+    found = [f"{word} {option[key]:.15g}" for key, (word, _) in _LIMITS.items() if key in option]
+    return f" {' and '.join(found)}" if found else ""
+
+
+def _lengths(option: Schema) -> str:
+    low, high = option.get("minLength", 0), option.get("maxLength")
+    if high is not None:
+        return f" of {low} to {high} characters"
+    return f" of at least {low} characters" if low else ""
