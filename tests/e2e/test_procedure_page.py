@@ -35,7 +35,7 @@ async def test_the_page_can_be_followed(tmp_path: Path) -> None:
         stderr=asyncio.subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), 120)
+        out, _ = await asyncio.wait_for(process.communicate(), 300)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
