@@ -1,16 +1,24 @@
-"""store create, migrate, verify, stats."""
+"""store create, migrate, verify, stats, backup, restore, export, declare-ended."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import ConfigOption, StoreOption, open_store, store_path
+from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
+from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
-from acquire.store.database import connect, identity
-from acquire.terminal.output import Json, emit, table
+from acquire.store import copies
+from acquire.store.database import connect, identity, transaction
+from acquire.store.export import export as rows_of
+from acquire.store.tails import NotDeclared, completeness
+from acquire.store.tails import declare_ended as declare
+from acquire.terminal.output import Json, emit, emit_line, say, table
 
 app = typer.Typer(no_args_is_help=True, help="The session store.")
 
@@ -21,11 +29,20 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command()
-def create(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """Make a new, empty store."""
+def create(
+    replaces: Annotated[
+        str | None, typer.Option("--replaces", metavar="STORE", help="Id of the record that this store goes on with.")
+    ] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """Make a new, empty store. With --replaces it is the same record: the sources fill it from their journals."""
     path = store_path(config, store)
     if path.exists():
         raise Refused(f"There is a store at {path} already; it is left as it is.")
+    if replaces is not None:
+        copies.replacing(path, replaces)
     _tell(path, connect(path, create=True), as_json)
 
 
@@ -72,15 +89,107 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
                 "SELECT instrument, stream, through, head, ended, last_heard FROM stream ORDER BY first_heard"
             )
         ]
+        for each in streams:
+            each["completeness"] = completeness(connection, each["stream"])
+        name, epoch = identity(connection)
         counts = {
             row["status"]: row["n"]
             for row in connection.execute("SELECT status, count(*) AS n FROM entry GROUP BY status")
         }
         alarms = [dict(row) for row in connection.execute("SELECT what, subject, message, count FROM alarm")]
     if as_json:
-        emit({"entries": counts, "streams": streams, "alarms": alarms})
+        emit({"store": name, "epoch": epoch, "entries": counts, "streams": streams, "alarms": alarms})
         return
     table("Entries", ("status", "count"), sorted(counts.items()))
-    table("Streams", ("instrument", "through", "head", "ended", "last heard"),
-          [(s["instrument"], s["through"], s["head"], s["ended"], s["last_heard"]) for s in streams])  # fmt: skip
+    table("Streams", ("instrument", "through", "head", "ended", "state", "last heard"),
+          [(s["instrument"], s["through"], s["head"], s["ended"], s["completeness"], s["last_heard"])
+           for s in streams])  # fmt: skip
     table("Alarms", ("what", "subject", "times"), [(a["what"], a["message"], a["count"]) for a in alarms])
+
+
+@app.command()
+def backup(file: Path, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """Copy the store into FILE, whole and consistent, while it may be served. Readings younger than the copy come back
+    from the spools' journals after a restore; orders, signatures and audit entries do not: back up often."""
+    path = store_path(config, store)
+    at = copies.backup(path, file)
+    _done({"file": str(file), "backed_up_at": at, "bytes": file.stat().st_size}, as_json, f"{file}: {path} as of {at}.")
+
+
+@app.command()
+def restore(
+    file: Path,
+    by: By,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Restore a backup older than the journals.")
+    ] = False,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup in the store's place, in a new epoch: every source sends again what is missing. The service is
+    stopped for this; what was there is kept aside."""
+    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
+
+    path = store_path(config, store)
+    retention = None if accept_loss else _retention(config)
+    done = copies.restore(path, file, retention=retention)
+    with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
+        audit.append(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
+    aside = str(done.aside) if done.aside else None
+    document = {"path": str(path), "store": done.store, "epoch": done.epoch, "as_of": done.as_of, "kept": aside}
+    _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
+    if not as_json:
+        say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
+
+
+def _retention(config: Path | None) -> timedelta:
+    """How long the spools keep what is confirmed: as this configuration says, or by default."""
+    spool = load(config).config.spool if config is not None else None
+    default: float = SpoolConfig.model_fields["retention_days"].default
+    return timedelta(days=spool.retention_days if spool else default)
+
+
+@app.command()
+def export(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Every stream, entry, conflict and alarm as JSON lines."""
+    with open_store(config, store) as connection:
+        if output is None:
+            for row in rows_of(connection):
+                emit_line(row)
+            return
+        with output.open("x", encoding="utf-8") as file:
+            for row in rows_of(connection):
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+@app.command("declare-ended")
+def declare_ended(
+    stream: str,
+    by: By,
+    reason: Annotated[str, typer.Option("--reason", help="Why its source will not come back.")],
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """End a stream with an unknown tail whose spool is lost. What is missing below its head is shown as lost."""
+    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
+
+    with open_store(config, store) as connection, transaction(connection):
+        try:
+            done = declare(connection, stream)
+        except NotDeclared as error:
+            raise Refused(str(error)) from error
+        audit.append(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
+    _done(done, as_json, f"Stream {stream} of {done['instrument']} is declared ended at {done['through']}.")
+
+
+def _done(document: dict[str, Any], as_json: bool, sentence: str) -> None:
+    if as_json:
+        emit(document)
+    else:
+        typer.echo(sentence)

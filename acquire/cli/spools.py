@@ -1,0 +1,127 @@
+"""spool status, pair, restore, salvage: for a person, the last three with the service stopped."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from acquire.cli.place import ConfigOption
+from acquire.config import load
+from acquire.spool import rescue
+from acquire.spool.journal import Journal, SpoolError
+from acquire.spool.room import DEFAULT_LIMIT, MIB
+from acquire.spool.status import status as status_of
+from acquire.terminal.output import Json, emit, table
+from drivers import Misuse
+
+app = typer.Typer(no_args_is_help=True, help="The spool of an acquisition host.")
+SpoolOption = Annotated[Path | None, typer.Option("--spool", help="The spool's file, instead of --config.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add these commands."""
+    parent.add_typer(app, name="spool")
+
+
+def _place(config: Path | None, spool: Path | None) -> tuple[Path, int]:
+    """The spool's file and its budget in bytes."""
+    if spool is not None:
+        return spool, DEFAULT_LIMIT
+    if config is None:
+        raise Misuse("Say which spool: --config CONFIG (or ACQUIRE_CONFIG), or --spool PATH.")
+    loaded = load(config)
+    if loaded.spool is None or loaded.config.spool is None:
+        raise Misuse(f"{config} has no [spool]; name the configuration of an acquisition host, or --spool.")
+    return loaded.spool, loaded.config.spool.limit
+
+
+@app.command()
+def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
+    """What the spool holds, what waits to be confirmed, and its alarms."""
+    path, limit = _place(config, spool)
+    found = status_of(path, limit=limit)
+    if as_json:
+        emit(found)
+        return
+    typer.echo(
+        f"{path}: {'in use' if found['running'] else 'not in use'}; source {found['source']}, paired with"
+        f" {found['store'] or 'no store yet'}; {found['used_bytes'] / MIB:.1f} of {limit / MIB:.0f} MiB."
+    )
+    typer.echo(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
+    table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended"),
+          [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"]) for s in found["waiting"]])  # fmt: skip
+    if found["withheld"]:
+        table("Withheld", ("stream", "seq", "bytes", "reason"), [tuple(w.values()) for w in found["withheld"]])
+    if found["alarms"]:
+        table("Alarms", ("what", "message", "times"), [(a["what"], a["message"], a["count"]) for a in found["alarms"]])
+
+
+@app.command()
+def pair(store: str, config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
+    """Believe another store from now on. STORE is its id; everything still held is asked for and sent anew."""
+    path, limit = _place(config, spool)
+    try:
+        wanted = str(UUID(store))
+    except ValueError as error:
+        raise Misuse(f"'{store}' is no store id; `acquire store stats` shows it.") from error
+    _must_exist(path)
+    with closing(Journal(path, limit=limit)) as journal:
+        before = journal.store
+        journal.pair(wanted)
+    _tell({"path": str(path), "store": wanted, "before": before}, as_json, f"{path} is paired with {wanted}.")
+
+
+@app.command()
+def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
+    """Put an older copy of a spool in its place. Streams open in the copy end: nobody knows what followed."""
+    path, _ = _place(config, spool)
+    done = rescue.restore(path, file)
+    _tell(
+        done, as_json, f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
+    )
+
+
+@app.command()
+def salvage(
+    file: Path,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take it into the spool, to be sent to the store.")] = False,
+    config: ConfigOption = None,
+    spool: SpoolOption = None,
+    as_json: Json = False,
+) -> None:
+    """Say what can still be read of a damaged spool (FILE, as it was kept aside), and take it with --adopt."""
+    found = rescue.salvage(file)
+    adopted = 0
+    if adopt:
+        path, limit = _place(config, spool)
+        with closing(Journal(path, limit=limit)) as journal:
+            adopted = rescue.adopt(journal, found)
+    streams: list[dict[str, Any]] = [
+        {
+            "stream": s.stream, "instrument": s.instrument, "ended": s.ended, "readable": len(s.bodies),
+            "damaged": s.damaged,
+        }
+        for s in found
+    ]  # fmt: skip
+    if as_json:
+        emit({"file": str(file), "streams": streams, "adopted": adopted})
+        return
+    table("Readable", ("instrument", "stream", "readable", "damaged"),
+          [(s["instrument"], s["stream"], s["readable"], len(s["damaged"])) for s in streams])  # fmt: skip
+    typer.echo(f"{adopted} stream(s) taken into the spool." if adopt else "Nothing was changed; --adopt takes it.")
+
+
+def _must_exist(path: Path) -> None:
+    if not path.exists():
+        raise SpoolError(f"there is no spool at {path}; `acquire run` makes one.")
+
+
+def _tell(document: dict[str, Any], as_json: bool, sentence: str) -> None:
+    if as_json:
+        emit(document)
+    else:
+        typer.echo(sentence)

@@ -1,0 +1,153 @@
+"""A spool put back from an older copy, and what can still be read of a damaged one (docs/noloss.md section 6).
+
+Both are for a person, with the service stopped. Nothing that lay there before is deleted.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from acquire.canonical import parse
+from acquire.files import PARTS, move_aside, put_in_place
+from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
+
+MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
+
+
+@dataclass(slots=True)
+class Salvaged:
+    """What is left of one stream."""
+
+    number: int
+    stream: str
+    instrument: str
+    head: int
+    oldest: int
+    ended: str
+    bodies: dict[int, tuple[bytes, str | None]] = field(default_factory=dict)
+
+    @property
+    def damaged(self) -> list[int]:
+        """Seq that were held and cannot be read."""
+        return [seq for seq in range(self.oldest, self.head + 1) if seq not in self.bodies]
+
+
+def restore(path: Path, copy: Path) -> dict[str, Any]:
+    """Put an older copy in the spool's place; streams open in it end with `restored`, since their tail is unknown.
+
+    Raises SpoolError, and then nothing was changed.
+    """
+    if not copy.exists():
+        raise SpoolError(f"there is no copy {copy}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(take_lock(path)):
+        made = path.with_name(path.name + ".restoring")
+        made.unlink(missing_ok=True)
+        try:
+            ended = _copy(copy, made)
+        except sqlite3.Error as error:
+            made.unlink(missing_ok=True)
+            raise SpoolError(
+                f"{copy} cannot be read whole as a spool: {error}. `acquire spool salvage` may help."
+            ) from error
+        aside = move_aside(path, "before-restore") if path.exists() else None
+        put_in_place(made, path)
+    return {"path": str(path), "restored_streams": ended, "kept": str(aside) if aside else None}
+
+
+def _copy(copy: Path, made: Path) -> int:
+    with _opened(copy) as source, closing(sqlite3.connect(made)) as target:
+        source.backup(target)
+        (said,) = target.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise sqlite3.DatabaseError(said)
+        ended = target.execute("UPDATE stream SET ended = 'restored' WHERE ended IS NULL").rowcount
+        target.commit()
+        target.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
+        return ended
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """A copy of the file with its log in a place of its own: opening a database may change it."""
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".acquire-") as folder:
+        for part in PARTS[:2]:
+            each = file.with_name(file.name + part)
+            if each.exists():
+                shutil.copyfile(each, Path(folder) / f"spool.db{part}")
+        with closing(sqlite3.connect(Path(folder) / "spool.db")) as db:
+            yield db
+
+
+def salvage(file: Path) -> list[Salvaged]:
+    """Everything readable of a damaged spool, stream by stream. Raises SpoolError when there is nothing."""
+    if not file.exists():
+        raise SpoolError(f"there is no file {file}.")
+    with _opened(file) as db:
+        streams = _streams(db)
+        for stream in streams:
+            for seq in range(stream.oldest, stream.head + 1):
+                entry = _entry(db, stream.number, seq)
+                if entry is not None:
+                    stream.bodies[seq] = entry
+    if not streams:
+        raise SpoolError(f"nothing can be read of {file}: not even which streams it held.")
+    return streams
+
+
+def _streams(db: sqlite3.Connection) -> list[Salvaged]:
+    sql = "SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored') FROM stream"
+    try:
+        return [Salvaged(*row) for row in db.execute(f"{sql} ORDER BY number")]
+    except sqlite3.DatabaseError:
+        found = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
+        return [Salvaged(*row) for row in found if row is not None]
+
+
+def _row(db: sqlite3.Connection, sql: str, key: tuple[int, ...]) -> tuple[Any, ...] | None:
+    try:
+        row: tuple[Any, ...] | None = db.execute(sql, key).fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return row
+
+
+def _entry(db: sqlite3.Connection, number: int, seq: int) -> tuple[bytes, str | None] | None:
+    row = _row(db, "SELECT body, measurement FROM entry WHERE stream = ? AND seq = ?", (number, seq))
+    if row is None or not isinstance(row[0], bytes):
+        return None
+    try:
+        parse(row[0])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return row[0], row[1]
+
+
+def adopt(journal: Journal, streams: list[Salvaged]) -> int:
+    """Take salvaged streams into a spool that is not running, to be sent as what they are; returns how many.
+
+    An unreadable seq is taken as `withheld`, "damaged". A stream that is there already is left as it is.
+    """
+    known = {s.stream for s in journal.streams()}
+    adopted = [s for s in streams if s.stream not in known]
+    for s in adopted:
+        with journal.writing() as db:
+            number = db.execute(
+                "INSERT INTO stream (stream, instrument, head, oldest, ended) VALUES (?, ?, ?, ?, ?)",
+                (s.stream, s.instrument, s.head, s.oldest, s.ended),
+            ).lastrowid
+            damaged = (stand_in(b"", "damaged"), None)
+            db.executemany(
+                "INSERT INTO entry VALUES (?, ?, ?, ?)",
+                ((number, seq, *s.bodies.get(seq, damaged)) for seq in range(s.oldest, s.head + 1)),
+            )
+    return len(adopted)

@@ -1,0 +1,77 @@
+"""What a spool holds, read from its file beside a running service or without one; changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from acquire.spool.journal import SpoolError
+from acquire.spool.room import DEFAULT_LIMIT, Room
+
+_STREAMS = """
+SELECT s.instrument, s.stream, s.head, s.oldest, s.ended,
+       CASE WHEN s.epoch = m.epoch THEN s.through ELSE 0 END AS through
+FROM stream s JOIN meta m ORDER BY s.number
+"""
+
+
+def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
+    """Identity, size, what waits for confirmation, and alarms. Raises SpoolError."""
+    if not path.exists():
+        raise SpoolError(f"there is no spool at {path}; `acquire run` makes one.")
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            db.row_factory = sqlite3.Row
+            return {"path": str(path), "running": _running(path), **_identity(db), **_content(db, path, limit)}
+    except sqlite3.DatabaseError as error:
+        raise SpoolError(f"{path} cannot be read as a spool: {error}. `acquire spool salvage` may help.") from error
+
+
+def _running(path: Path) -> bool:
+    lock = path.with_name(path.name + ".lock")
+    if not lock.exists():
+        return False
+    with lock.open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _identity(db: sqlite3.Connection) -> dict[str, Any]:
+    row = db.execute("SELECT * FROM meta").fetchone()
+    return {key: row[key] for key in ("source", "store", "epoch", "uptime_s")}
+
+
+def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
+    streams = [dict(row) for row in db.execute(_STREAMS)]
+    waiting = [s for s in streams if s["through"] < s["head"]]
+    return {
+        "used_bytes": Room(path).used(db),
+        "limit_bytes": limit,
+        "streams": len(streams),
+        "entries": sum(s["head"] - s["oldest"] + 1 for s in streams),
+        "unconfirmed": sum(s["head"] - max(s["through"], s["oldest"] - 1) for s in waiting),
+        "waiting": waiting,
+        "withheld": _withheld(db),
+        "alarms": _alarms(db),
+    }
+
+
+def _withheld(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    rows = db.execute(
+        "SELECT s.stream, w.seq, length(w.body) AS bytes, w.reason FROM withheld w JOIN stream s ON s.number = w.stream"
+    )
+    return [dict(row) for row in rows]
+
+
+def _alarms(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alarm'").fetchone() is None:  # an older program's file
+        return []
+    return [
+        dict(row) for row in db.execute("SELECT what, subject, message, count, last_at FROM alarm ORDER BY last_at")
+    ]
