@@ -1,0 +1,137 @@
+"""The invariants of docs/noloss.md section 8, checked on the two database files: one home for every campaign.
+
+`emitted` is the test's own list of what was appended, the only truth that neither end can have made up.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from acquire.store.attribution import measurement
+from acquire.store.tails import completeness
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The test's own truth about one entry."""
+
+    stream: str
+    seq: int
+    body: bytes
+    truth: str | None = None  # the measurement that was open when it was appended
+    marker: bool = False
+
+
+@contextmanager
+def opened(path: Path) -> Any:
+    """A database of another process, to be read."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+        db.row_factory = sqlite3.Row
+        yield db
+
+
+def check_invariants(
+    spool: sqlite3.Connection,
+    store: sqlite3.Connection,
+    emitted: Iterable[Emitted],
+    *,
+    excused: Collection[Key] = (),
+    put_back: bool = False,
+) -> None:
+    """Invariants 1 to 7. `excused` are losses that section 7 does not promise to prevent; `put_back` says that a store
+    file was put back by hand and the source may not have noticed yet."""
+    listed = list(emitted)
+    rows = {(r["stream"], r["seq"]): r for r in store.execute("SELECT * FROM entry")}
+    _conservation(spool, store, listed, rows, excused)
+    _nothing_twice(rows, listed)
+    _watermarks(spool, store, rows, put_back)
+    _attribution(store, listed)
+    _completeness(spool, store, listed, excused)
+
+
+def check_settled(spool: sqlite3.Connection, store: sqlite3.Connection) -> None:
+    """Invariant 9: every spool stream is confirmed to its head, in the store's epoch."""
+    (epoch,) = store.execute("SELECT epoch FROM identity").fetchone()
+    through = {r["stream"]: r["through"] for r in store.execute("SELECT stream, through FROM stream")}
+    for stream, head, confirmed, told in spool.execute("SELECT stream, head, through, epoch FROM stream"):
+        assert (confirmed, told) == (head, epoch), f"stream {stream}: {confirmed} of {head} confirmed"
+        assert head == 0 or through[stream] >= head
+
+
+def _held(spool: sqlite3.Connection) -> dict[Key, bytes]:
+    sql = "SELECT s.stream, e.seq, e.body FROM entry e JOIN stream s ON s.number = e.stream"
+    return {(stream, seq): body for stream, seq, body in spool.execute(sql)}
+
+
+def _conservation(
+    spool: sqlite3.Connection,
+    store: sqlite3.Connection,
+    emitted: list[Emitted],
+    rows: dict[Key, sqlite3.Row],
+    excused: Collection[Key],
+) -> None:
+    conflicts = {(r["stream"], r["seq"], bytes(r["body"])) for r in store.execute("SELECT * FROM conflict")}
+    held = _held(spool)
+    for e in emitted:
+        key = (e.stream, e.seq)
+        in_store = key in rows and bytes(rows[key]["body"]) == e.body
+        kept = in_store or held.get(key) == e.body or (*key, e.body) in conflicts
+        assert kept or key in excused, f"entry {e.seq} of {e.stream} is nowhere"
+    known = {(e.stream, e.seq) for e in emitted}
+    for key, row in rows.items():
+        assert row["status"] == "lost" or key in known, f"{key} was never emitted"
+
+
+def _nothing_twice(rows: dict[Key, sqlite3.Row], emitted: list[Emitted]) -> None:
+    """Every body of a test is unique, so a digest in two places is one reading stored twice."""
+    unique = len({e.body for e in emitted}) == len(emitted)
+    digests = [bytes(r["digest"]) for r in rows.values() if r["status"] == "stored"]
+    assert not unique or len(set(digests)) == len(digests), "a reading is stored twice"
+
+
+def _watermarks(
+    spool: sqlite3.Connection, store: sqlite3.Connection, rows: dict[Key, sqlite3.Row], put_back: bool
+) -> None:
+    (epoch,) = store.execute("SELECT epoch FROM identity").fetchone()
+    (record,) = store.execute("SELECT store FROM identity").fetchone()
+    (paired,) = spool.execute("SELECT store FROM meta").fetchone()
+    through = {}
+    for r in store.execute("SELECT stream, through FROM stream"):
+        through[r["stream"]] = r["through"]
+        present = sum((r["stream"], seq) in rows for seq in range(1, r["through"] + 1))
+        assert present == r["through"], "a row below the watermark is missing"
+        assert (r["stream"], r["through"] + 1) not in rows, "the watermark stands still"
+    for stream, confirmed, told, head in spool.execute("SELECT stream, through, epoch, head FROM stream"):
+        assert 0 <= confirmed <= head
+        if told == epoch and paired == record and not put_back:
+            assert confirmed <= through.get(stream, 0), "the spool believes more than the store has"
+
+
+def _attribution(store: sqlite3.Connection, emitted: list[Emitted]) -> None:
+    truth = {(e.stream, e.seq): e.truth for e in emitted}
+    through = {r["stream"]: r["through"] for r in store.execute("SELECT stream, through FROM stream")}
+    for each in {e.truth for e in emitted if e.truth}:
+        for r in measurement(store, each).readings:
+            assert truth[r.stream, r.seq] == each, "a reading is attached to a measurement it was not taken in"
+            assert r.seq <= through[r.stream], "a reading is attached beyond the watermark"
+
+
+def _completeness(
+    spool: sqlite3.Connection, store: sqlite3.Connection, emitted: list[Emitted], excused: Collection[Key]
+) -> None:
+    counts: dict[str, int] = {}
+    for e in emitted:
+        counts[e.stream] = counts.get(e.stream, 0) + 1
+    heads = dict(spool.execute("SELECT stream, head FROM stream").fetchall())
+    unsure = {stream for stream, _ in excused}
+    for r in store.execute("SELECT * FROM stream"):
+        if completeness(store, r["stream"]) == "complete" and r["stream"] not in unsure:
+            assert counts.get(r["stream"], 0) == r["final"], "a stream is called complete and is not"
+            assert heads.get(r["stream"], 0) <= r["final"]
