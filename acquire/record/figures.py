@@ -55,8 +55,20 @@ NAMES = {
     "n_cal": "N_cal", "n_dw": "N_D,w", "svwt": "SVWT", "t_cal": "T_cal", "rcf": "RCF", "ecc": "ECC", "k_elec": "k_elec",
     "k_pol": "k_pol", "k_s": "k_s", "k_q": "k_Q", "k_f": "k_F", "k_l": "k_L", "cf_ssd": "CF_SSD", "cf_fs": "CF_FS",
     "cf_wedge": "CF_wedge", "cf_tray": "CF_tray", "cf_angle": "CF_angle", "cf_dose_rate": "CF_dose rate",
+    "cf_energy": "CF_energy", "cf_backscatter": "CF_backscatter", "cf": "CF", "k_theta": "k_θ", "f_mid": "F",
+    "k_q_out": "k_Q outside the field", "reader_factor": "reader factor", "limit_mv": "limit of the threshold",
+    "delay_min": "delay of the reading", "delay_tolerance_min": "tolerance of the delay",
 }  # fmt: skip
-UNITS = {"1": "", "Cel": "°C", "%/Cel": "%/°C", "{counts}": "counts", "{counts}/cGy": "counts/cGy"}
+UNITS = {
+    "1": "",
+    "Cel": "°C",
+    "%/Cel": "%/°C",
+    "{counts}": "counts",
+    "{counts}/cGy": "counts/cGy",
+    "cGy/{counts}": "cGy/count",
+    "{counts}/mRAD": "counts/mrad",
+    "mRAD": "mrad",
+}
 
 
 def symbol(name: str) -> str:
