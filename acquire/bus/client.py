@@ -175,8 +175,10 @@ class Outage:
         self._log = logger
         self._told: str | None = None
 
-    def lost(self, error: BusError) -> None:
-        """There is no connection, for this reason."""
+    def lost(self, error: Exception) -> None:
+        """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
         why = str(error)
         if why != self._told:
             self._told = why

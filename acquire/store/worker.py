@@ -95,7 +95,7 @@ class Worker:
                         tasks.create_task(self._teller.run(connection, self._on_thread))
                         tasks.create_task(self._serve(connection))
             except* BusError as lost:
-                outage.lost(lost.exceptions[0])
+                outage.lost(lost)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
