@@ -106,6 +106,7 @@ class Journal:
         return db
 
     def _make_ready(self, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is pruned can be given back to a full disk
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
@@ -128,7 +129,7 @@ class Journal:
             yield
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK_ERRORS:
-                self.room.disk_refused(error)
+                self.room.disk_refused(getattr(self, "db", None), error)
                 raise SpoolFull(f"spool full: {self.room.full}.") from error
             raise SpoolError(f"the spool {self.path} cannot be used: {error}.") from error
 

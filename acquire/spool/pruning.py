@@ -5,11 +5,14 @@ Functions on the journal, for the spool's thread. The keeper asks the store in b
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 
 from acquire.spool.journal import Journal
 
 ROWS_AT_ONCE = 2000  # deleted in one transaction: appends must not wait long
+ROWS_WHEN_FULL = 200
 STREAMS_AT_ONCE = 200  # asked under pressure
 STREAM_KEPT_RETENTIONS = 6  # a settled, empty stream is remembered this long: it could still tell a store of its loss
 
@@ -40,7 +43,8 @@ def prune(journal: Journal, stream: str, upto: int) -> int:
     number, oldest, through = journal.db.execute(
         "SELECT number, oldest, through FROM stream WHERE stream = ?", (stream,)
     ).fetchone()
-    last = int(min(upto, through, oldest + ROWS_AT_ONCE - 1))
+    full = journal.room.full is not None
+    last = int(min(upto, through, oldest + (ROWS_WHEN_FULL if full else ROWS_AT_ONCE) - 1))
     if last < oldest:
         return int(oldest)
     with journal.writing() as db:
@@ -51,6 +55,9 @@ def prune(journal: Journal, stream: str, upto: int) -> int:
             " AND through < (SELECT max(through) FROM confirmed WHERE stream = ?1)",
             (number, last),
         )
+    if full:  # the log must not grow into what is left of the disk
+        with suppress(sqlite3.Error):
+            journal.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return last + 1
 
 

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 from acquire.spool.stream import Limits, Stream
 
-Key = tuple[bool, bool, float, int]
+Key = tuple[bool, bool, int, int]
 
 
 class Register:
@@ -53,7 +53,7 @@ class Register:
         _keep(self.untold, s, s.ended is not None and not s.end_in_ask)
         self._file_settled(s)
         if self._needs_turn(s):
-            key = (s.ended is not None, s.asked and not s.probe, s.last_sent, s.number)
+            key = (s.ended is not None, s.asked and not s.probe, s.turn, s.number)
             if s.queued != key:
                 s.queued = key
                 heappush(self._queues[key[0]], key)

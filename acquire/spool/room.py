@@ -15,6 +15,7 @@ from pathlib import Path
 MIB = 1024 * 1024
 DEFAULT_LIMIT = 4096 * MIB
 RESERVE = 16 * MIB
+STEP_PAGES = 256
 PRESSURE = 64 * MIB  # with less than this left, or a tenth of the budget if that is less, room is made
 
 
@@ -49,17 +50,32 @@ class Room:
         if self.full is None and self.used(db) + more > self.limit:
             self.full = f"the spool holds its budget of {self.limit / MIB:.0f} MiB"
 
-    def disk_refused(self, error: sqlite3.Error) -> None:
-        """The disk took no more: let the reserve go for what must still be written."""
+    def disk_refused(self, db: sqlite3.Connection | None, error: sqlite3.Error) -> None:
+        """The disk took no more: let the reserve go for what must still be written, and for nothing else."""
         self.full = self.full or f"the spool's disk takes no more ({error})"
+        if db is not None:
+            db.execute("PRAGMA wal_autocheckpoint = 0")  # a checkpoint makes the file grow and would eat the reserve
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
     def settle(self, db: sqlite3.Connection) -> bool:
         """Whether the spool takes entries, or takes them again because there is room and a reserve."""
-        if self.full is not None and self.available(db) > self.pressure and self.make_reserve():
-            self.full = None
+        if self.full is not None and self.available(db) > self.pressure:
+            self._give_back(db)
+            if self.make_reserve():
+                db.execute("PRAGMA wal_autocheckpoint = 1000")
+                self.full = None
         return self.full is None
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        """Free pages of the file to the disk, in steps that need little room themselves, until the reserve fits."""
+        with suppress(sqlite3.Error):
+            while self._disk_free() < 2 * self.reserve and self._pages(db, "freelist_count"):
+                before = self._pages(db, "page_count")
+                db.execute(f"PRAGMA incremental_vacuum({STEP_PAGES})").fetchall()
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                if self._pages(db, "page_count") == before:
+                    break
 
     def make_reserve(self) -> bool:
         """Allocate the reserve if it is not there; whether it is."""

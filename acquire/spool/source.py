@@ -129,6 +129,7 @@ class Source:
         """`count` entries of `size` bytes from turn.first on went out under the current ask."""
         s = turn.stream
         self._turn += 1
+        s.turn = self._turn
         s.asked = True
         s.last_sent = now
         if not turn.entries:
@@ -244,7 +245,7 @@ class Source:
             self.new_ask()
         elif s.front > 1 and s.fails > FAILS_BEFORE_ASKING:
             s.halve()
-            s.fails = FAILS_BEFORE_ASKING
+            s.fails = FAILS_BEFORE_ASKING if s.most > 1 else 0
             self._go_back(s)
         elif s.fails >= FAILS_BEFORE_GIVING_UP:
             s.give_up = True

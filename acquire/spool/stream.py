@@ -82,6 +82,7 @@ class Stream:
     flights: deque[Flight] = field(default_factory=deque)
     tries: int = 0  # resends without progress under this ask
     last_sent: float = 0.0
+    turn: int = 0  # the source's count of messages when this stream sent its last: round robin
     # Rule 8, about the message right behind the watermark. Kept from ask to ask: a broker that cuts the connection
     # on it would otherwise get it for ever.
     front: int = 0  # entries in it
@@ -92,7 +93,7 @@ class Stream:
     answered_meanwhile: bool = False  # an answer without progress came since the last resend
     probe: bool = False  # ask the bare question behind a resend: is it the message, or the way?
     give_up: bool = False
-    queued: tuple[bool, bool, float, int] | None = None  # its place in the register's queue
+    queued: tuple[bool, bool, int, int] | None = None  # its place in the register's queue
 
     @classmethod
     def of(cls, row: StreamRow, epoch: str | None) -> Stream:
