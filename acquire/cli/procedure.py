@@ -12,6 +12,7 @@ import typer
 from acquire.cli.place import By, ConfigOption, StoreOption, open_bench, open_store
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table
+from drivers import Misuse
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
@@ -284,28 +285,43 @@ def session_close(
 
 
 def results(
-    session: SessionId,
+    session: Annotated[str | None, typer.Argument(metavar="SESSION")] = None,
     calculate: Annotated[bool, typer.Option("--calculate", help="Compute them first (new versions).")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Each step with its numbers and source.")] = False,
+    trend: Annotated[bool, typer.Option("--trend", help="Control charts over all sessions of the store.")] = False,
     by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="Who computes.")] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation."""
+    """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation; or trends."""
     from acquire.procedure.results import calculate_session  # noqa: PLC0415
     from acquire.procedure.results import results as stored  # noqa: PLC0415
 
+    if (session is None) != trend:
+        raise Misuse("Name one session, or ask for --trend over all of them.")
+    if session is None:
+        _trend(config, store, as_json)
+        return
     with open_store(config, store) as connection:
         if calculate:
             if by is None:
                 raise Refused("Say who computes: --by ROLE.")
             calculate_session(connection, session, by)
         found = [{"point": each.point, "version": each.version, **each.output} for each in stored(connection, session)]
-    if as_json:
-        emit({"session": session, "results": found})
-        return
-    from acquire.terminal.results import print_results  # noqa: PLC0415
+    from acquire.terminal.results import mean_of_points, print_results  # noqa: PLC0415
 
+    if as_json:
+        emit({"session": session, "results": found, "mean_deviation": mean_of_points(found)})
+        return
     print_results(found, explain=explain)
+
+
+def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
+    from acquire.procedure.together import observations, trends  # noqa: PLC0415
+    from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        made = trends(observations(connection))
+    emit(trends_as_json(*made)) if as_json else print_trends(*made)
 
 
 def report(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
+from acquire.dosimetry import Chart
+from acquire.procedure.together import mean_deviation
 from acquire.record.figures import cgy, fixed, signed
 from acquire.terminal.output import table
 
@@ -27,10 +30,55 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     columns = ("point", "detector", "dose cGy", "u cGy", "expected", "dev. %", "decision")
     table("Results (u: standard uncertainty, k = 1)", columns, rows)
     for each in results:
-        for sentence in each.get("why", ()):
+        for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
             typer.echo(f"{each['point']}: {sentence}")
-        if explain:
-            _explain(each)
+        if window := each.get("window"):
+            typer.echo(f"{each['point']}: limits of the order: {window['says']}")
+    if mean := mean_of_points(results):
+        common = ", ".join(mean["common"]) or "nothing"
+        typer.echo(
+            f"Mean deviation of {', '.join(mean['points'])}: {signed(mean['deviation_percent'], 2)} %,"
+            f" U = {fixed(mean['expanded_percent'], 2)} %; common to them: {common}."
+        )
+    for each in results if explain else ():
+        _explain(each)
+
+
+def mean_of_points(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The mean deviation of a session's points with what they share; None for fewer than two."""
+    mean = mean_deviation({each["point"]: each for each in results})
+    return None if mean is None else asdict(mean)
+
+
+Few = Sequence[tuple[tuple[str, str, str], int]]
+
+
+def trends_as_json(made: Sequence[Chart], few: Few) -> dict[str, Any]:
+    """Charts, and what has too few observations for one."""
+    names = ("detector", "point_type", "machine")
+    return {
+        "charts": [
+            dict(zip(names, each.key, strict=True)) | {k: v for k, v in asdict(each).items() if k != "key"}
+            for each in made
+        ],
+        "too_few": [dict(zip(names, key, strict=True)) | {"n": n} for key, n in few],
+    }
+
+
+def print_trends(made: Sequence[Chart], few: Few) -> None:
+    """A line a chart, then what stands out; and what is not charted yet."""
+    rows = [
+        (*each.key, each.n, signed(each.centre, 2), f"{signed(each.lower, 2)} to {signed(each.upper, 2)}",
+         len(each.signals) or "none")
+        for each in made
+    ]  # fmt: skip
+    columns = ("detector", "kind of point", "machine", "n", "centre %", "limits %", "signals")
+    table("Control charts of the deviation (Shewhart individuals)", columns, rows)
+    for each in made:
+        for sentence in each.signals:
+            typer.echo(f"{', '.join(each.key)}: {sentence}")
+    for key, n in few:
+        typer.echo(f"{', '.join(key)}: {n} result(s); a chart needs eight.")
 
 
 def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
@@ -53,6 +101,23 @@ def _explain(each: Mapping[str, Any]) -> None:
         typer.echo(f"  {step['what']} = {step['formula']}")
         typer.echo(f"      = {step['numbers']} = {step['value']:.8g} {step['unit']}   [{step['source']}]")
     for row in each.get("budget", ()):
-        typer.echo(f"  u({row['name']}) {fixed(row['u_percent'], 2)} %   [{row['source']}]")
+        of = "" if row["dof"] is None else f", ν = {row['dof']:g}"
+        typer.echo(f"  u({row['name']}) {fixed(row['u_percent'], 2)} %, type {row['kind']}{of}   [{row['source']}]")
     if each.get("u_percent") is not None:
-        typer.echo(f"  together u = {fixed(each['u_percent'], 2)} %, U = {each['k']:g} u")
+        of = "" if each["dof"] is None else f", ν = {each['dof']:.3g}"
+        typer.echo(f"  together u = {fixed(each['u_percent'], 2)} %{of}, U = {each['k']:.3g} u")
+    if each.get("deviation_percent") is not None:
+        _explain_decision(each)
+    for remark in (*each.get("warnings", ()), *each.get("remarks", ())):
+        typer.echo(f"  {remark}")
+    if "formula_version" in each:
+        typer.echo(f"  formulas version {each['formula_version']}, inputs {each['formula_inputs_sha256']}")
+
+
+def _explain_decision(each: Mapping[str, Any]) -> None:
+    dose, expected = f"{each['dose_gy']:.6g}", f"{each['expected_gy']:.6g}"
+    spread, u_expected = fixed(each["deviation_expanded_percent"], 2), fixed(each["expected_u_percent"], 2)
+    limits = f"tolerance {each['tolerance_percent']:g} %, action {each['action_percent']:g} %"
+    typer.echo(f"  δ = 100 × ({dose} / {expected} − 1) = {signed(each['deviation_percent'], 2)} %")
+    typer.echo(f"  U(δ) = {spread} % in its {each['u_form']} form, u(expected dose) {u_expected} %")
+    typer.echo(f"  rule {each['rule']}, {limits}; probability of conformity {fixed(each['p_conform'], 3)}")
