@@ -219,6 +219,31 @@ def session_remove(
     typer.echo(f"{session}: {element} is back.")
 
 
+@sessions.command("exclude")
+def session_exclude(
+    session: SessionId, element: str, by: By, confirmed_by: Annotated[str, typer.Option(help="The second person.")],
+    reason: Annotated[str, typer.Option(help="Why; printed with the result.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Leave one element out of its point's dose; its reading stays."""
+    from acquire.procedure.statements import exclude  # noqa: PLC0415
+
+    _with_session(config, store, session, lambda c, s: exclude(c, s, element, by, confirmed_by, reason))
+    typer.echo(f"{session}: {element} is left out.")
+
+
+@sessions.command("imaging")
+def session_imaging(
+    session: SessionId, point: str, by: By, what: Annotated[str, typer.Option(help="What was given.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Imaging was given while the elements of a point lay there: no therapy dose comes of them."""
+    from acquire.procedure.statements import imaging_given  # noqa: PLC0415
+
+    _with_session(config, store, session, lambda c, s: imaging_given(c, s, point, by, what))
+    typer.echo(f"{session}: imaging at {point} is noted.")
+
+
 def _with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
     from acquire.procedure.session import get_session  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ from acquire.procedure.elements import Readout, of_element, reader_session, read
 from acquire.procedure.placement import Placement, placements
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
+from acquire.procedure.statements import statements
 from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
 
@@ -171,12 +172,12 @@ def _environment(connection: sqlite3.Connection, session_id: str) -> dict[str, A
 
 
 def _select_elements(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
-    placed = [p for p in placements(connection, session.id) if p.point == point.id]
+    placed = _counting(connection, session, point, chosen)
     chosen["placements"] = [p.id for p in placed]
     chosen["elements"] = [p.dosimeter for p in placed]
     chosen["standards"], chosen["controls"] = [], []
     if not placed:
-        chosen["problems"].append(f"Nothing was placed at {point.id}.")
+        chosen["problems"].append(f"No element that counts was placed at {point.id}.")
         return
     runs: list[Run] = []
     for placement in placed:
@@ -193,6 +194,24 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
         chosen["problems"].append(f"The elements of {point.id} were read in different reader sessions.")
     elif runs:
         _select_batch(connection, session, runs[0], chosen)
+
+
+def _counting(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> list[Placement]:
+    """The placements at a point without those that were left out; what people stated of them is kept beside."""
+    placed = [p for p in placements(connection, session.id) if p.point == point.id]
+    said = [s for s in statements(connection, session.id) if s.point == point.id]
+    for each in said:
+        reason = each.reason.rstrip(".")
+        if each.what == "imaging":
+            chosen["problems"].append(
+                f"Imaging was given while the elements of {point.id} lay there ({reason}): they hold no dose of the"
+                " therapy alone; it is measured again at the next planned fraction."
+            )
+        else:
+            people = f"{each.who}, confirmed by {each.confirmed_by}"
+            chosen["remarks"].append(f"{each.dosimeter} was left out: {reason} ({people}).")
+    left_out = {each.dosimeter for each in said if each.what == "excluded"}
+    return [p for p in placed if p.dosimeter not in left_out]
 
 
 def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, chosen: Selection) -> None:

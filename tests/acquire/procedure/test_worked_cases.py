@@ -7,6 +7,9 @@ from cases import LEVELS, bench_b, bench_f, case_b, case_c, case_d, case_e, case
 from worked import GIVEN, Bench, closed_results, run
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.results import calculate_session, versions
+from acquire.procedure.session import get_session
+from acquire.procedure.statements import exclude, imaging_given
 from acquire.procedure.verify import verify_store
 from acquire.record import build, html
 
@@ -241,3 +244,40 @@ def test_f_what_does_not_fit_is_refused_with_the_plan(connection, change, senten
     case.points[0] |= change.get("point", {})
     with pytest.raises(FileProblem, match=sentence):
         case.add(connection)
+
+
+async def test_d_a_chip_left_out_with_its_reason_and_a_second_person(connection):
+    case, reads = case_d()
+    session, outputs = await measured(connection, case, reads)
+    assert outputs["neck"]["decision"] == "INVALID"
+    found = get_session(connection, session)
+    for confirmed_by, reason in (("MP-1", "in its tray"), ("MD-1", " ")):
+        with pytest.raises(Refused, match="by one person and confirmed by another"):
+            exclude(connection, found, "neck-L-b", "MP-1", confirmed_by, reason)
+    with pytest.raises(Refused, match="has no placement"):
+        exclude(connection, found, "S-1", "MP-1", "MD-1", "wrong one")
+    exclude(connection, found, "neck-L-b", "MD-1", "MP-1", "It stayed in its tray.")
+    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    assert 100 * outputs["neck-L"]["dose_gy"] == pytest.approx(GIVEN["D_neck_l"], rel=1e-9)
+    assert outputs["neck-L"]["remarks"] == ["neck-L-b was left out: It stayed in its tray (MD-1, confirmed by MP-1)."]
+    close_to(outputs["neck"], "D_neck", rel=0.01)  # three chips of equal weight there, a side of one chip here
+    assert [r.output["decision"] for r in versions(connection, session, "neck")] == ["INVALID", "PASS"]
+    assert verify_store(connection) == []
+    with pytest.raises(Refused, match="left out already"):
+        exclude(connection, found, "neck-L-b", "MD-1", "MP-1", "again")
+
+
+async def test_e_imaging_while_the_dots_lay_there_gives_no_therapy_dose(connection):
+    case, reads = case_e()
+    bench = Bench(connection)
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, bench, session)
+    with pytest.raises(Refused, match="Say what was given"):
+        imaging_given(connection, get_session(connection, session), "E1", "RT-1", "")
+    imaging_given(connection, get_session(connection, session), "E1", "RT-1", "cone-beam CT before the field")
+    bench.read_elements(reads, "{counts}")
+    outputs = closed_results(connection, session)
+    assert outputs["E1"]["decision"] == "INVALID"
+    assert outputs["E1"]["why"][0].startswith("Imaging was given while the elements of E1 lay there (cone-beam CT")
+    assert outputs["E2"]["decision"] == "REPORT ONLY"
