@@ -122,7 +122,7 @@ class Source:
         if self._flights < self.limits.source_messages and self._bytes < self.limits.source_bytes:
             s = self._register.next_in_turn(self._turn % 2 == 0)
             if s is not None:  # rule 4: first the question of a new ask, then entries
-                return self._question(s) if not s.asked or s.probe else self._entries(s)
+                return self._question(s) if s.probe or (not s.asked and not s.showing) else self._entries(s)
         return self._heartbeat(now)
 
     def sent(self, turn: Turn, count: int, size: int, now: float) -> None:
@@ -138,12 +138,15 @@ class Source:
                 self._fly(s, Flight(s.head + 1, s.head, 0, now))
         elif s.flights and s.flights[0].first == turn.first:  # a resend
             s.flights[0].at = now
-            s.probe = True
+            s.probe = not s.receded
         else:
+            last = turn.first + count - 1
             if s.sent == s.through:
                 s.front = count
-            s.sent = max(s.sent, turn.first + count - 1)
-            self._fly(s, Flight(turn.first, turn.first + count - 1, size, now))
+            if s.receded:
+                s.shown, s.sent = last, s.head
+            s.sent = max(s.sent, last)
+            self._fly(s, Flight(turn.first, last, size, now))
         self._register.file(s)
 
     def broke(self, turn: Turn) -> None:
@@ -282,17 +285,30 @@ class Source:
                 effects.append(Effect("alarm", f"the store went back to {through} of {s.floor} without saying so."))
             self._forget(epoch)
             return effects
+        if through > s.head or s.receded:  # d
+            return self._recede(s, through, now)
+        self._note_answer(s, through, now)  # e
+        return [Effect("through", stream=s)]
+
+    def _recede(self, s: Stream, through: int, now: float) -> list[Effect]:
+        """Rule 5d. What is above our watermark may be other content under a seq the store has: it is shown to the
+        store, which keeps it as a conflict, before it counts as confirmed.
+        """
         effects = []
-        if through > s.head:  # d
+        if not s.receded:
             effects += [
                 Effect("receded", stream=s),
                 Effect("alarm", f"the store knows {through} entries of stream {s.stream}, the spool {s.head}.", s),
             ]
             s.ended = s.ended or "receded"
-            through = s.head
-        self._note_answer(s, through, now)  # e
-        effects.append(Effect("through", stream=s))
-        return effects
+            s.receded = True
+            if s.through < s.head:
+                self.new_ask()
+                return effects
+        self._note_answer(s, max(s.through, s.shown), now)
+        if s.through < s.head:
+            self.new_ask()
+        return [*effects, Effect("through", stream=s)]
 
     def _forget(self, epoch: str) -> None:
         self.epoch = epoch

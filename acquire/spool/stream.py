@@ -79,6 +79,8 @@ class Stream:
     told: int = -1  # highest through answered under the current ask: what a prune pass may believe
     end_in_ask: bool = False  # every message under this ask tells the end: any answer to it has heard the end
     sent: int = 0  # highest seq sent under this ask
+    receded: bool = False  # the store knows more of it than the spool (rule 5d) ...
+    shown: int = 0  # ... then each ask has one message, and its answer proves that this seq was heard
     flights: deque[Flight] = field(default_factory=deque)
     tries: int = 0  # resends without progress under this ask
     last_sent: float = 0.0
@@ -107,11 +109,17 @@ class Stream:
         """Confirmed to its end as far as there is one: nothing to ask."""
         return self.through >= self.head and (self.ended is None or self.end_heard)
 
+    @property
+    def showing(self) -> bool:
+        """Whether the one message of an ask holds entries instead of the bare question."""
+        return self.receded and self.through < self.head
+
     def begin_ask(self, *, ask: bool) -> None:
         """Rule 3: earlier answers no longer count; what was under way may be gone."""
         self.floor = self.through
         self.asked = self.answered = not ask
         self.told = -1
+        self.shown = 0
         self.end_in_ask = self.ended is not None
         self.probe = self.answered_meanwhile = False
         self.go_back()
@@ -125,7 +133,7 @@ class Stream:
     def forget(self) -> None:
         """A new epoch: nothing is confirmed (rule 5c)."""
         self.through = 0
-        self.end_heard = False
+        self.end_heard = self.receded = False
         self.fails = self.most = self.narrow_until = 0
         self.asked_anew = self.give_up = False
 

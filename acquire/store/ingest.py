@@ -20,7 +20,7 @@ from acquire.bus.names import instrument_of
 from acquire.canonical import canonical, digest, utc_now
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
-from acquire.store.tails import DECLARED
+from acquire.store.tails import DECLARED, withdraw
 
 _entries = TypeAdapter(Entry)
 KEPT_OF_UNREADABLE = 4096
@@ -178,6 +178,8 @@ def _take(
     before, head, ended, final = connection.execute(
         "SELECT through, head, ended, final FROM stream WHERE stream = ?", (envelope.stream,)
     ).fetchone()
+    if ended == DECLARED:
+        before = withdraw(connection, envelope.stream, envelope.oldest, before)
     rows = [_judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
     _insert(connection, envelope.stream, rows, now)
     head = max(head, envelope.head)

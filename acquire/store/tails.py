@@ -10,6 +10,7 @@ import sqlite3
 from acquire.canonical import utc_now
 
 DECLARED = "declared"
+DECLARED_LOST = "its stream was declared ended"
 SILENT_S = 60.0
 READY_ENDS = ("closed", "link-lost", "crash", "spool-full")
 
@@ -52,10 +53,22 @@ def declare_ended(connection: sqlite3.Connection, stream: str) -> dict[str, obje
     before = connection.total_changes
     connection.execute(
         "WITH RECURSIVE n(seq) AS (SELECT ?2 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?3)"
-        " INSERT INTO entry SELECT ?1, seq, 'lost', 'lost', 'its stream was declared ended', x'', x'', NULL, NULL, ?4"
+        " INSERT INTO entry SELECT ?1, seq, 'lost', 'lost', ?5, x'', x'', NULL, NULL, ?4"
         " FROM n WHERE seq <= ?3 ON CONFLICT (stream, seq) DO NOTHING",
-        (stream, row["through"] + 1, row["head"], utc_now()),
+        (stream, row["through"] + 1, row["head"], utc_now(), DECLARED_LOST),
     )
     lost = connection.total_changes - before
     connection.execute("UPDATE stream SET through = head, ended = ?, final = head WHERE stream = ?", (DECLARED, stream))
     return {"stream": stream, "instrument": row["instrument"], "through": row["head"], "lost": lost}
+
+
+def withdraw(connection: sqlite3.Connection, stream: str, oldest: int, through: int) -> int:
+    """The source of a stream declared ended is there after all: what it still holds is not lost. Returns through.
+
+    It has not been told of the declaration, since this is done before it is answered.
+    """
+    mine = (stream, DECLARED_LOST, oldest)
+    where = "stream = ? AND status = 'lost' AND reason = ? AND seq >= ?"
+    (first,) = connection.execute(f"SELECT min(seq) FROM entry WHERE {where}", mine).fetchone()
+    connection.execute(f"DELETE FROM entry WHERE {where}", mine)
+    return through if first is None else int(first) - 1

@@ -84,7 +84,8 @@ class Teller:
                 told = False
             if not told:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.news.wait(), LOOK_EVERY_S)
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self.news.wait()
 
     async def _publish(self, connection: Connection) -> bool:
         told = bool(self._waiting)

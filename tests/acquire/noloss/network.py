@@ -27,6 +27,7 @@ INSTRUMENT = "electrometer-1"
 SMALL = Limits(batch_entries=3, stream_messages=2, source_messages=4, heartbeat_s=5.0)
 RETENTION_S = 3 * 86400.0
 MARGIN_S = 86400.0
+PASS_S = 3600.0
 
 
 def reading(number: int, *, poison: bool = False) -> bytes:
@@ -67,6 +68,8 @@ class World:
     numbers: int = 0
     excused: set[tuple[str, int]] = field(default_factory=set)
     alarms: list[str] = field(default_factory=list)
+    pass_at: float = 0.0
+    pass_ask: str | None = None
     put_back: bool = False  # a store file was put back by hand and it may not have been noticed
 
     def __post_init__(self) -> None:
@@ -157,11 +160,14 @@ class World:
     # --- pruning ------------------------------------------------------------------------------------------------------
 
     def begin_pass(self) -> None:
-        self.source.begin_pass(pruning.prunable(self.journal, RETENTION_S, self.now))
+        self.pass_at = self.now
+        self.pass_ask = self.source.begin_pass(pruning.prunable(self.journal, RETENTION_S, self.now))
 
     def prune(self) -> int:
-        """Whatever has been answered under the current ask and is old enough: the keeper's work."""
+        """Whatever has been answered in this pass (at most an hour) and is old enough: the keeper's work."""
         gone = 0
+        if self.source.ask != self.pass_ask or self.now - self.pass_at > PASS_S:
+            return 0
         for stream, upto in pruning.prunable(self.journal, RETENTION_S, self.now).items():
             s = self.source.streams[stream]
             oldest = pruning.prune(self.journal, stream, min(upto, s.told))
@@ -237,6 +243,7 @@ class World:
         empty.execute("UPDATE identity SET store = ?", (name,))
         empty.backup(self.store)
         empty.close()
+        self.pass_ask = None  # a pass that was answered by the old one may still end: not promised, not explored
         held = {(s.stream, seq) for s in self.journal.streams() for seq in range(s.oldest, s.head + 1)}
         self.excused |= {(e.stream, e.seq) for e in self.emitted} - held
 
