@@ -6,7 +6,7 @@ without a row that says so.
 
 from __future__ import annotations
 
-import hashlib
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,14 +16,16 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from acquire.bus.messages import Entry
-from acquire.bus.names import instrument_of
+from acquire.bus.names import RESERVED, instrument_of
 from acquire.canonical import canonical, digest, utc_now
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
 from acquire.store.tails import DECLARED, withdraw
+from acquire.store.unreadable import keep_unreadable
 
 _entries = TypeAdapter(Entry)
-KEPT_OF_UNREADABLE = 4096
+_INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+MOST_ENTRIES = 10_000  # of one message
 LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -39,7 +41,7 @@ class Envelope(msgspec.Struct, rename={"schema_": "schema"}):
     schema_: str
     stream: Id
     first_seq: Seq
-    readings: list[msgspec.Raw]
+    readings: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ENTRIES)]
     source: Id
     head: Seq
     oldest: Seq
@@ -135,7 +137,7 @@ def _open_envelope(
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         _keep_unreadable(connection, topic, payload, f"not a readings message: {error}", done)
         return None
-    why = _wrong(envelope, place, site)
+    why = _wrong(envelope, place, site) or _not_its_own(connection, envelope, place)
     if place is None or why is not None:
         _keep_unreadable(connection, topic, payload, why or "under a strange topic", done)
         return None
@@ -146,6 +148,8 @@ def _wrong(envelope: Envelope, place: tuple[str, str] | None, site: str) -> str 
     """Why an envelope that could be decoded is not believed, or None."""
     if place is None or place[0] != site:
         return "from another site"
+    if not _INSTRUMENT.fullmatch(place[1]) or place[1] in RESERVED:
+        return "under a name that no instrument may have"
     if envelope.schema_ != "readings/1":
         return f"of an unknown schema {envelope.schema_[:40]!r}"
     last = envelope.first_seq + len(envelope.readings) - 1
@@ -154,15 +158,17 @@ def _wrong(envelope: Envelope, place: tuple[str, str] | None, site: str) -> str 
     return None
 
 
+def _not_its_own(connection: sqlite3.Connection, envelope: Envelope, place: tuple[str, str] | None) -> str | None:
+    """A stream belongs to one instrument of one source. The broker's rules go by topic, so this is held here."""
+    row = connection.execute("SELECT instrument, source FROM stream WHERE stream = ?", (envelope.stream,)).fetchone()
+    if row is not None and place is not None and tuple(row) != (place[1], envelope.source):
+        return "for a stream that belongs to another instrument or source"
+    return None
+
+
 def _keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, why: str, done: Ingested) -> None:
     done.unreadable += 1
-    sha256, now = hashlib.sha256(payload).hexdigest(), utc_now()
-    connection.execute(
-        "INSERT INTO unreadable VALUES (?, ?, ?, ?, ?, 1, ?)"
-        " ON CONFLICT (topic, sha256) DO UPDATE SET count = count + 1, last_at = excluded.last_at",
-        (topic, sha256, len(payload), payload[:KEPT_OF_UNREADABLE], why, now),
-    )
-    raise_alarm(connection, "unreadable message", topic, f"A message on {topic} was kept unread: it is {why}.")
+    keep_unreadable(connection, topic, payload, why)
 
 
 def _take(
