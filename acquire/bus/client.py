@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,11 +130,13 @@ class Connection:
         Response topic, correlation data and expiry go along where the broker speaks MQTT 5; 3.1.1 has none of them.
         """
         properties = _properties(response_topic, correlation, expires_s) if self._v5 else None
-        await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        with _cancelled_is_cancelled():
+            await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
-        await self._client.subscribe(topic, qos=qos)
+        with _cancelled_is_cancelled():
+            await self._client.subscribe(topic, qos=qos)
 
     async def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
@@ -146,6 +148,16 @@ class Connection:
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
         return len(self._client.messages)
+
+
+@contextmanager
+def _cancelled_is_cancelled() -> Iterator[None]:
+    """The library waits with `wait_for`, which in Python 3.11 forgets a cancellation that meets the awaited result."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 def _received(message: aiomqtt.Message) -> Received:

@@ -14,9 +14,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from acquire.bus.contract import CHANNELS, asyncapi, file_name, files, json_schemas
-from acquire.bus.messages import MESSAGES, ReadingEntry
+from acquire.bus.messages import MESSAGES
 from acquire.bus.names import Topics
-from drivers import Flag
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "docs" / "contract"
@@ -119,13 +118,6 @@ async def test_the_command_writes_the_same_files(tmp_path: Path) -> None:
     assert len(json.loads(out)["files"]) == len(files())
     for name, text in files().items():
         assert (tmp_path / "new" / name).read_text() == text
-
-
-def test_every_flag_of_a_reading_is_explained_on_the_page() -> None:
-    page = (ROOT / "docs" / "bus.md").read_text()
-    table = re.findall(r"(?m)^\| `([a-z-]+)` \| (?:no|yes|maybe) \|", page)
-    assert sorted(table) == sorted(flag.value for flag in Flag)
-    assert ReadingEntry.model_fields["flags"].description
 
 
 def test_no_message_has_a_key_for_a_person() -> None:
