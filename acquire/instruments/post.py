@@ -102,6 +102,8 @@ class Post:
                 )
             return
         route = requests.route(message, command, self._topics.site)
+        if route is None:
+            self._unanswered("nowhere to answer to that is allowed")
         asked = self._memory.known(command)
         if asked is None:
             self._take_new(name, command, route)
@@ -159,14 +161,16 @@ class Post:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def _answer(self, route: Route | None, payload: bytes) -> None:
-        if route is None or len(self._answers) >= MOST_ANSWERS:
-            self.unanswered += 1
-            if is_worth_telling(self.unanswered):
-                why = "nowhere to answer to that is allowed" if route is None else "too many answers wait"
-                log.warning("no answer", instrument=self._runner.instrument, why=why, so_far=self.unanswered)
-            return
-        self._answers.append((route, payload))
-        self._answered.set()
+        if route is not None and len(self._answers) < MOST_ANSWERS:
+            self._answers.append((route, payload))
+            self._answered.set()
+        elif route is not None:
+            self._unanswered("too many answers wait")
+
+    def _unanswered(self, why: str) -> None:
+        self.unanswered += 1
+        if is_worth_telling(self.unanswered):
+            log.warning("no answer", instrument=self._runner.instrument, why=why, so_far=self.unanswered)
 
     async def _send_answers(self, connection: Connection) -> None:
         """In order. One that is lost with the connection is given again when it is asked for under the same id."""

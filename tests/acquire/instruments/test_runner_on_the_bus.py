@@ -4,131 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
 from uuid import uuid4
 
 import pytest
-from brokers import Mosquitto, running_mosquitto
+from brokers import running_mosquitto
+from house import TOPICS, Scripted, house_in, until
 
-from acquire.bus.bench import BusBench, NotDone, bench
+from acquire.bus.bench import NotDone
 from acquire.bus.client import connect
 from acquire.bus.messages import State
-from acquire.bus.names import Topics
-from acquire.canonical import utc_now
-from acquire.instruments.post import Post
-from acquire.instruments.runner import Runner
-from acquire.spool.publisher import Publisher
-from acquire.spool.spool import Spool
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store
-from acquire.store.worker import Worker
-from drivers import Driver, DriverInfo, Identity, LinkDown, Reading, Refused, ReplyTimeout, Settings, command
-
-TOPICS = Topics("clinic")
-
-
-class Gain(Settings):
-    gain: int
-
-
-class Scripted(Driver):
-    """Counts; does what its class-wide script says at the numbers named there."""
-
-    info = DriverInfo("scripted", "nobody", "a test's own", ("memory",), ("charge",))
-    settings_model = Settings
-    poll_interval_s = 0.005
-    faults: ClassVar[dict[int, Exception]] = {}
-    number: ClassVar[int] = 0
-    recovered: ClassVar[int] = 0
-    opened: ClassVar[int] = 0
-
-    async def open(self) -> Identity:
-        Scripted.opened += 1
-        return Identity("nobody", "scripted", "1", "0", b"")
-
-    async def poll(self) -> Sequence[Reading]:
-        Scripted.number += 1
-        fault = self.faults.pop(self.number, None)
-        if fault is not None:
-            raise fault
-        n = self.number
-        return [
-            Reading(
-                kind="scalar", quantity="charge", unit="C", value=n * 1e-9, raw=b"%d" % n, time=utc_now(), monotonic_s=n
-            )
-        ]  # fmt: skip
-
-    async def recover(self) -> Identity:
-        Scripted.recovered += 1
-        return Identity("nobody", "scripted", "1", "0", b"")
-
-    async def close(self) -> None:
-        pass
-
-    @command("set-gain", "Set the gain", Gain)
-    async def set_gain(self, p: Gain) -> Mapping[str, Any]:
-        if p.gain > 9:
-            raise Refused("The gain is at most 9.")
-        return {"gain": p.gain}
-
-
-class House:
-    """Everything one instrument needs, running."""
-
-    def __init__(self, folder: Path, broker: Mosquitto) -> None:
-        self.broker, self.folder = broker, folder
-        self.tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> None:
-        self.worker = Worker(self.folder / "store.db", TOPICS)
-        await self.worker.open()
-        self.spool = await Spool.open(self.folder / "spool.db")
-        self.publisher = await Publisher.over(self.spool, TOPICS)
-        self.runner = Runner("scripted-1", Scripted, self.spool, self.publisher)
-        self.publisher.on_receded = lambda instrument: self.runner.receded()
-        endpoint = self.broker.endpoint
-        runs = (self.worker.run(endpoint), self.publisher.run(endpoint), Post(self.runner, TOPICS).run(endpoint))
-        self.tasks = [asyncio.create_task(each) for each in runs]
-        self.running = asyncio.create_task(self.runner.run())
-
-    async def stop(self) -> None:
-        self.runner.stop()
-        await self.running
-        for _ in range(500):
-            if self.publisher.all_confirmed():
-                break
-            await asyncio.sleep(0.02)
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.spool.close()
-        await self.worker.close()
-
-
-@asynccontextmanager
-async def house_in(folder: Path) -> AsyncIterator[tuple[House, BusBench]]:
-    Scripted.faults, Scripted.number, Scripted.recovered, Scripted.opened = {}, 0, 0, 0
-    async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(running_mosquitto(folder))
-        house = House(folder, broker)
-        await house.start()
-        asker = await stack.enter_async_context(bench(broker.endpoint, TOPICS, "test", timeout_s=8))
-        await until(lambda: house.runner.state.state == "ready")
-        try:
-            yield house, asker
-        finally:
-            await house.stop()
-
-
-async def until(condition: Any) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("what was waited for did not come")
+from drivers import LinkDown, ReplyTimeout
 
 
 async def test_readings_between_the_marks_belong_to_the_measurement_and_no_others(tmp_path: Path) -> None:
@@ -194,11 +82,14 @@ async def test_commands_are_answered_or_plainly_refused(tmp_path: Path) -> None:
         ):
             with pytest.raises(NotDone, match=sentence):
                 await asker.command("scripted-1", "set-gain", parameters)
-        with pytest.raises(NotDone, match="has no command 'dance'; it has set-gain"):
+        with pytest.raises(NotDone, match=r"has no command 'dance'; it has .*set-gain, .*begin, end"):
             await asker.command("scripted-1", "dance", {})
         with pytest.raises(NotDone, match="not under way"):
             await asker.command("scripted-1", "end", {"measurement": str(uuid4()), "session": "S", "step": "x"})
-        assert {a.name for a in house.runner.state.commands} == {"begin", "end", "set-gain"}
+        told = {a.name: a for a in house.runner.state.commands}
+        assert {"begin", "end", "set-gain", "peek"} <= set(told)
+        assert (told["begin"].now, told["end"].now, told["set-gain"].now) == (True, False, True)
+        assert told["set-gain"].parameters["properties"]["gain"]["type"] == "integer"
 
 
 async def test_the_same_command_id_is_carried_out_once(tmp_path: Path) -> None:
@@ -226,7 +117,7 @@ async def test_the_state_falls_to_offline_when_the_process_is_gone(tmp_path: Pat
             "import asyncio,sys\n"
             "sys.path[:0]=sys.argv[3:]\n"
             "from pathlib import Path\n"
-            "from test_runner_on_the_bus import House\n"
+            "from house import House\n"
             "class B: pass\n"
             "from acquire.bus.client import Endpoint\n"
             "async def main():\n"

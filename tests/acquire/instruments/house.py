@@ -1,0 +1,216 @@
+"""A scripted driver, and everything one instrument needs, running on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal
+
+from brokers import running_mosquitto
+
+from acquire.broker import broker
+from acquire.bus.bench import BusBench, bench
+from acquire.bus.names import Topics
+from acquire.canonical import utc_now
+from acquire.config import BrokerConfig
+from acquire.instruments.ledger import Ledger
+from acquire.instruments.post import Post
+from acquire.instruments.runner import Runner
+from acquire.spool.publisher import Publisher
+from acquire.spool.spool import Spool
+from acquire.store.worker import Worker
+from drivers import (
+    Driver,
+    DriverInfo,
+    Garbled,
+    Identity,
+    LinkDown,
+    NoParameters,
+    Reading,
+    Refused,
+    ReplyTimeout,
+    Settings,
+    command,
+)
+
+TOPICS = Topics("clinic")
+Mode = Literal["mosquitto", "embedded"]
+
+
+class Gain(Settings):
+    gain: int
+
+
+class Scripted(Driver):
+    """Counts; does what its class-wide script says at the numbers named there."""
+
+    info = DriverInfo("scripted", "nobody", "a test's own", ("memory",), ("charge",))
+    settings_model = Settings
+    poll_interval_s = 0.005
+    faults: ClassVar[dict[int, Exception]] = {}
+    recoveries: ClassVar[list[Exception]] = []
+    openings: ClassVar[list[Exception]] = []
+    number: ClassVar[int] = 0
+    recovered: ClassVar[int] = 0
+    opened: ClassVar[int] = 0
+    gains: ClassVar[list[int]] = []
+    may_answer: ClassVar[asyncio.Event]
+
+    @classmethod
+    def reset(cls) -> None:
+        cls.faults, cls.recoveries, cls.openings, cls.gains = {}, [], [], []
+        cls.number = cls.recovered = cls.opened = 0
+        cls.may_answer = asyncio.Event()
+        cls.may_answer.set()
+
+    async def open(self) -> Identity:
+        if self.openings:
+            raise self.openings.pop(0)
+        Scripted.opened += 1
+        return Identity("nobody", "scripted", "1", "0", b"")
+
+    async def poll(self) -> Sequence[Reading]:
+        Scripted.number += 1
+        fault = self.faults.pop(self.number, None)
+        if fault is not None:
+            raise fault
+        n = self.number
+        return [
+            Reading(
+                kind="scalar", quantity="charge", unit="C", value=n * 1e-9, raw=b"%d" % n, time=utc_now(), monotonic_s=n
+            )
+        ]  # fmt: skip
+
+    async def recover(self) -> Identity:
+        await self.may_answer.wait()
+        if self.recoveries:
+            raise self.recoveries.pop(0)
+        Scripted.recovered += 1
+        return Identity("nobody", "scripted", "1", "0", b"")
+
+    async def close(self) -> None:
+        pass
+
+    @command("set-gain", "Set the gain", Gain)
+    async def set_gain(self, p: Gain) -> Mapping[str, Any]:
+        await self.may_answer.wait()
+        if p.gain > 9:
+            raise Refused("The gain is at most 9.")
+        self.gains.append(p.gain)
+        return {"gain": p.gain}
+
+    @command("peek", "Look, and change nothing", while_measuring=True)
+    async def peek(self, p: NoParameters) -> Mapping[str, Any]:
+        return {"number": self.number}
+
+    @command("hang", "Never answer", within_s=0.2)
+    async def hang(self, p: NoParameters) -> Mapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    @command("cling", "Never answer, and do not let go for long", within_s=0.2)
+    async def cling(self, p: NoParameters) -> Mapping[str, Any]:
+        for _ in range(30):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.1)
+        return {}
+
+    @command("break", "End in an error of the driver's own")
+    async def break_(self, p: NoParameters) -> Mapping[str, Any]:
+        raise ZeroDivisionError
+
+    @command("mumble", "Answer what cannot be understood")
+    async def mumble(self, p: NoParameters) -> Mapping[str, Any]:
+        raise Garbled("Not a gain.", b"???")
+
+    @command("silence", "Give no reply")
+    async def silence(self, p: NoParameters) -> Mapping[str, Any]:
+        raise ReplyTimeout("No reply within 1 s.")
+
+    @command("unplug", "Lose the link")
+    async def unplug(self, p: NoParameters) -> Mapping[str, Any]:
+        raise LinkDown("The port is gone.")
+
+    @command("odd", "Answer with something that is no JSON")
+    async def odd(self, p: NoParameters) -> Mapping[str, Any]:
+        return {"odd": object()}
+
+
+class House:
+    """Everything one instrument needs, running."""
+
+    def __init__(self, folder: Path, broker: Any) -> None:
+        self.broker, self.folder = broker, folder
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        if not hasattr(Scripted, "may_answer"):
+            Scripted.reset()
+        self.worker = Worker(self.folder / "store.db", TOPICS)
+        await self.worker.open()
+        await self.start_source()
+        self.tasks.append(asyncio.create_task(self.worker.run(self.broker.endpoint)))
+
+    async def start_source(self) -> None:
+        self.spool = await Spool.open(self.folder / "spool.db")
+        self.publisher = await Publisher.over(self.spool, TOPICS)
+        self.runner = Runner("scripted-1", Scripted, self.spool, self.publisher)
+        self.publisher.on_receded = lambda instrument: self.runner.receded()
+        self.post = Post(self.runner, TOPICS, Ledger(self.folder))
+        endpoint = self.broker.endpoint
+        self.source = [asyncio.create_task(each.run(endpoint)) for each in (self.publisher, self.post)]
+        self.running = asyncio.create_task(self.runner.run())
+
+    async def stop_source(self) -> None:
+        self.runner.stop()
+        await self.running
+        for _ in range(500):
+            if self.publisher.all_confirmed():
+                break
+            await asyncio.sleep(0.02)
+        await _cancelled(self.source)
+        await self.spool.close()
+
+    async def stop(self) -> None:
+        await self.stop_source()
+        await _cancelled(self.tasks)
+        await self.worker.close()
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def house_in(
+    folder: Path, mode: Mode = "mosquitto", timeout_s: float = 8
+) -> AsyncIterator[tuple[House, BusBench]]:
+    Scripted.reset()
+    async with AsyncExitStack() as stack:
+        where: Any
+        if mode == "mosquitto":
+            where = await stack.enter_async_context(running_mosquitto(folder))
+        else:
+            config = BrokerConfig.model_validate({"mode": mode, "port": 0})
+            where = SimpleNamespace(endpoint=await stack.enter_async_context(broker(config)))
+        house = House(folder, where)
+        await house.start()
+        try:
+            asker = await stack.enter_async_context(bench(where.endpoint, TOPICS, "test", timeout_s=timeout_s))
+            await until(lambda: house.runner.state.state == "ready")
+            yield house, asker
+        finally:
+            await house.stop()
+
+
+async def until(condition: Any) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("what was waited for did not come")
