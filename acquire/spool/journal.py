@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from acquire.canonical import canonical, digest, utc_now
 from acquire.files import move_aside
+from acquire.private import private
 from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ class Journal:
             self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
 
     def _open(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, check_same_thread=False, isolation_level="IMMEDIATE")
+        db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
         try:
             with self._refusals():
                 self._make_ready(db)
@@ -323,7 +324,7 @@ def _sql(version: int) -> str:
 
 def take_lock(path: Path) -> TextIO:
     """The exclusive lock of a spool file. Raises SpoolError when another process has it."""
-    lock = path.with_name(path.name + ".lock").open("a")
+    lock = private(path.with_name(path.name + ".lock")).open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -18,6 +18,7 @@ import msgspec
 
 from acquire.canonical import parse
 from acquire.files import PARTS, move_aside, put_in_place
+from acquire.private import private
 from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
 
 MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
@@ -65,7 +66,7 @@ def restore(path: Path, copy: Path) -> dict[str, Any]:
 
 
 def _copy(copy: Path, made: Path) -> int:
-    with _opened(copy) as source, closing(sqlite3.connect(made)) as target:
+    with _opened(copy) as source, closing(sqlite3.connect(private(made))) as target:
         source.backup(target)
         (said,) = target.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from acquire.canonical import utc_now
 from acquire.files import move_aside, put_in_place
+from acquire.private import private
 from acquire.store.database import StoreError, connect, identity, transaction
 
 MARGIN = timedelta(days=1)  # docs/noloss.md section 5: the retention must exceed a backup's age by this
@@ -66,7 +67,7 @@ def backup(path: Path, to: Path) -> str:
     with closing(connect(path)) as connection:
         at = utc_now()
         try:
-            connection.execute("VACUUM INTO ?", (str(made),))  # one read transaction: writers go on
+            connection.execute("VACUUM INTO ?", (str(private(made)),))  # one read transaction: writers go on
             with closing(sqlite3.connect(made)) as copy:
                 copy.execute("UPDATE identity SET backed_up_at = ?", (at,))
                 copy.commit()
@@ -119,7 +120,7 @@ def restore(path: Path, backup_file: Path, *, retention: timedelta | None) -> Re
 def _copy(backup_file: Path, made: Path) -> None:
     with (
         closing(sqlite3.connect(f"file:{backup_file}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(made)) as copy,
+        closing(sqlite3.connect(private(made))) as copy,
     ):
         source.backup(copy)
         _must_be_whole(copy, backup_file)

@@ -14,6 +14,8 @@ from importlib import resources
 from pathlib import Path
 from uuid import uuid4
 
+from acquire.private import private
+
 BUSY_TIMEOUT_MS = 10_000
 
 
@@ -37,7 +39,7 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         raise StoreError(f"there is no store at {path}; make one with `acquire store create`.")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+        connection = sqlite3.connect(private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
