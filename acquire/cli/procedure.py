@@ -219,6 +219,20 @@ def session_remove(
     typer.echo(f"{session}: {element} is back.")
 
 
+@sessions.command("console-time")
+def session_console_time(
+    session: SessionId, seconds: Annotated[float, typer.Option(help="Total dwell time in s.")],
+    at: Annotated[str, typer.Option(help="When, with its offset: 2027-02-05T10:31:00+01:00.")], by: By,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """What an afterloader's console showed; held against plan and decay of the source."""
+    from acquire.procedure.console import enter_console_time  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        enter_console_time(connection, session, by, total_s=seconds, treated_at=at)
+    typer.echo(f"{session}: {seconds:g} s at the console.")
+
+
 @sessions.command("exclude")
 def session_exclude(
     session: SessionId, element: str, by: By, confirmed_by: Annotated[str, typer.Option(help="The second person.")],

@@ -12,6 +12,7 @@ from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.charge import Invalid, in_nc
 from acquire.procedure.charges import Bodies, Marks, charges
+from acquire.procedure.console import dwell_check
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.plan import Plan, read_plan
@@ -38,6 +39,9 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)
+        if plan.source is not None:
+            inputs["dwell"] = dwell_check(plan.source, selection["console"])
+            inputs["remarks"].append(inputs["dwell"]["says"])
         if point.method == "midline":
             inputs["parts"] = [prepare(connection, part) for part in selection["parts"]]
         elif point.by_element:

@@ -12,6 +12,7 @@ from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
 from acquire.procedure.calibrations import FactorEntry
+from acquire.procedure.console import Source
 from acquire.procedure.inventory import Id
 from acquire.procedure.point import Point
 from acquire.tomlfile import Written
@@ -116,6 +117,7 @@ class Plan(Written):
     prescription: str
     target: str
     text: str = ""
+    source: Source | None = None
     point: tuple[Point, ...] = Field(min_length=1)
     batch: tuple[Batch, ...] = ()
     step: tuple[Step, ...] = Field(min_length=1)

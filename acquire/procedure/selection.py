@@ -12,6 +12,7 @@ from typing import Any
 
 from acquire.canonical import digest, parse
 from acquire.errors import Refused
+from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
 from acquire.procedure.placement import Placement, placements
 from acquire.procedure.point import Point
@@ -43,6 +44,8 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         "problems": [],
         "remarks": [],
     }
+    if session.plan.source is not None:
+        chosen["console"] = console_time(connection, session.id)
     if point.method == "midline":
         chosen["parts"] = [select(connection, session, each) for each in point.of]
     elif point.by_element:

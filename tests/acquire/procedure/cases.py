@@ -39,6 +39,13 @@ def standards(case: Case, values: list[list[float]], kind: str) -> tuple[list[st
 
 def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
     case = Case("B")
+    case.plan |= {
+        "source": {
+            "strength": factor(GIVEN["B_sk0"], "U", 2.5), "half_life": factor(GIVEN["B_half"], "d", 0.01),
+            "certified_at": "2027-01-18T12:00:00+01:00", "planned_s": GIVEN["B_tplan"],
+            "planned_strength_u": GIVEN["B_skplan"], "limit_percent": 1.0,
+        }
+    }  # fmt: skip
     case.instrument("electrometer-1", "running")
     case.instrument(READER, "elements")
     names, reads = standards(case, GIVEN["B_std"], "tld")

@@ -7,6 +7,7 @@ from cases import LEVELS, bench_b, bench_f, case_b, case_c, case_d, case_e, case
 from worked import GIVEN, Bench, closed_results, run
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.console import enter_console_time
 from acquire.procedure.results import calculate_session, versions
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import exclude, imaging_given
@@ -23,11 +24,13 @@ def close_to(output, name, scale=100.0, rel=1e-9):
     assert output["p_conform"] == pytest.approx(GIVEN[f"{name}_pc"], rel=rel)
 
 
-async def measured(connection, case, reads, bench=None, unit="nC"):
+async def measured(connection, case, reads, bench=None, unit="nC", console_s=GIVEN["B_tcons"]):
     bench = bench or Bench(connection)
     case.add(connection)
     session = case.start(connection)
     await run(connection, bench, session)
+    if case.name == "B" and console_s:
+        enter_console_time(connection, session, "MD-1", total_s=console_s, treated_at="2027-02-05T10:31:00+01:00")
     bench.read_elements(reads, unit)
     return session, closed_results(connection, session)
 
@@ -47,6 +50,38 @@ async def test_b_chips_and_mosfet(connection):
     page = html(build(connection, session))
     assert "MOSFET MF-3" in page
     assert "1 − 0.02 × (4.1768451 − 2)" in page
+
+
+async def test_b_source_and_dwell_time_are_checked(connection):
+    case, reads = case_b()
+    _, outputs = await measured(connection, case, reads, bench_b(connection))
+    (said,) = outputs["R1"]["remarks"]
+    assert said == (
+        f"The source has {GIVEN['B_sk']:.0f} U after {GIVEN['B_days']:.4f} d; dwell time {GIVEN['B_tcons']} s, expected"
+        f" {GIVEN['B_texp']:.1f} s ({GIVEN['B_tdev']:+.2f} %, limit 1 %)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("console_s", "sentence"),
+    [
+        (None, "The console's total dwell time was not entered"),
+        (380.0, "The console's dwell time of 380 s differs by −13.77 %"),
+    ],
+)
+async def test_b_without_the_right_dwell_time_there_is_no_number(connection, console_s, sentence):
+    case, reads = case_b()
+    _, outputs = await measured(connection, case, reads, bench_b(connection), console_s=console_s)
+    assert {output["decision"] for output in outputs.values()} == {"INVALID"}
+    assert outputs["bladder"]["why"][0].replace("-", "−").startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("total_s", "at"), [(440.6, "2027-02-05T10:31:00"), (440.6, "this morning"), (0.0, "2027-02-05T10:31Z")]
+)
+def test_b_a_console_time_needs_seconds_and_a_moment_with_offset(connection, total_s, at):
+    with pytest.raises(Refused, match=r"is no (moment with an offset|total dwell time)"):
+        enter_console_time(connection, "s-1", "MD-1", total_s=total_s, treated_at=at)
 
 
 async def test_b_a_sensor_near_its_end_is_refused_before_the_beam(connection):
