@@ -13,17 +13,15 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
-from acquire.bus.messages import Entry
 from acquire.bus.names import RESERVED, instrument_of
-from acquire.canonical import canonical, digest, utc_now
+from acquire.canonical import utc_now
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
+from acquire.store.judge import Row, judge
 from acquire.store.tails import DECLARED, withdraw
 from acquire.store.unreadable import keep_unreadable
 
-_entries = TypeAdapter(Entry)
 _INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MOST_ENTRIES = 10_000  # of one message
 LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
@@ -70,18 +68,6 @@ class Ingested:
     answers: list[Answer] = field(default_factory=list)
     unreadable: int = 0
     moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    seq: int
-    kind: str
-    status: str
-    reason: str | None
-    body: bytes
-    digest: bytes
-    element: str | None
-    measurement: str | None
 
 
 _decoder = msgspec.json.Decoder(Envelope)
@@ -186,7 +172,7 @@ def _take(
     ).fetchone()
     if ended == DECLARED:
         before = withdraw(connection, envelope.stream, envelope.oldest, before)
-    rows = [_judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
+    rows = [judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
     _insert(connection, envelope.stream, rows, now)
     head = max(head, envelope.head)
     if ended is None or ended == DECLARED:  # after a person's declaration the source speaks for itself again
@@ -206,34 +192,10 @@ def _take(
     return int(through)
 
 
-def _judge(seq: int, raw: bytes) -> _Row:
-    """Rule 3: what does not validate is refused, with its body as it came."""
-    try:
-        value = msgspec.json.decode(raw)
-        body = canonical(value)
-        entry = _entries.validate_json(body)
-    except (ValidationError, msgspec.DecodeError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
-        return _Row(seq, "invalid", "refused", _reason(error), raw, digest(raw), None, None)
-    kind = entry.kind
-    if kind in ("withheld", "gap"):
-        return _Row(seq, kind, "refused", value["reason"], body, digest(body), None, None)
-    if kind == "unparsed":
-        return _Row(seq, kind, "refused", value.get("note") or "unparsable reply", body, digest(body), None, None)
-    measurement = str(value["measurement"]) if kind == "marker" else None
-    return _Row(seq, kind, "stored", None, body, digest(body), value.get("element"), measurement)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_context=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
-    return str(error)[:300]
-
-
 _INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, seq) DO NOTHING"
 
 
-def _insert(connection: sqlite3.Connection, stream: str, rows: list[_Row], now: str) -> None:
+def _insert(connection: sqlite3.Connection, stream: str, rows: list[Row], now: str) -> None:
     """Insert what is new; look closer only where a key was already taken."""
     if not rows:
         return
@@ -251,24 +213,24 @@ def _insert(connection: sqlite3.Connection, stream: str, rows: list[_Row], now: 
             _compare(connection, stream, row, now)
 
 
-def _insert_alone(connection: sqlite3.Connection, stream: str, row: _Row, now: str) -> _Row:
+def _insert_alone(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> Row:
     """Rule 3: an entry that the database refuses by itself is refused, with its body; the others are not."""
     try:
         connection.execute(_INSERT, _values(stream, row, now))
     except ENTRYS_OWN as error:
         why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
-        row = _Row(row.seq, "invalid", "refused", why, row.body, row.digest, None, None)
+        row = Row(row.seq, "invalid", "refused", why, row.body, row.digest, None, None)
         connection.execute(_INSERT, _values(stream, row, now))
     return row
 
 
-def _values(stream: str, row: _Row, now: str) -> tuple[object, ...]:
+def _values(stream: str, row: Row, now: str) -> tuple[object, ...]:
     return (
         stream, row.seq, row.kind, row.status, row.reason, row.body, row.digest, row.element, row.measurement, now
     )  # fmt: skip
 
 
-def _compare(connection: sqlite3.Connection, stream: str, row: _Row, now: str) -> None:
+def _compare(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> None:
     """Rule 2 for a key that was taken, by this insert or an earlier one."""
     kind, status, held = connection.execute(
         "SELECT kind, status, digest FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq)
@@ -309,7 +271,7 @@ def _mark_lost(connection: sqlite3.Connection, envelope: Envelope, through: int,
             raise_alarm(connection, "lost", envelope.stream, text)
 
 
-def _advance(connection: sqlite3.Connection, stream: str, through: int, rows: list[_Row]) -> int:
+def _advance(connection: sqlite3.Connection, stream: str, through: int, rows: list[Row]) -> int:
     """Rule 6: move the watermark over every row present without a gap."""
     if rows and rows[0].seq <= through + 1 <= rows[-1].seq:
         through = rows[-1].seq
