@@ -59,6 +59,7 @@ class Tls:
             context = ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise Unusable(f"the authority's certificate {self.ca_file} cannot be used: {_why(error)}") from None
+        context.sslsocket_class = _Socket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:
             try:
@@ -77,6 +78,17 @@ class Tls:
                 " key_passphrase_env"
             )
         return self.key_passphrase.read()
+
+
+class _Socket(ssl.SSLSocket):
+    """Closed when the handshake fails; the client library would leave it open until it is collected."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def _why(error: OSError) -> str:

@@ -6,7 +6,6 @@ import logging
 import sqlite3
 import sys
 
-import structlog
 import typer
 from typer.exceptions import TyperException
 
@@ -16,6 +15,7 @@ from acquire.cli import brokers, bus, commands, instruments, procedure, serving,
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
+from acquire.terminal.logs import configure
 from acquire.terminal.output import say
 from drivers.errors import InstrumentError, Misuse
 
@@ -42,7 +42,7 @@ brokers.register(app)
 
 def main() -> None:
     """Entry point of `acquire`."""
-    _quiet_logging()
+    configure(logging.WARNING)  # `acquire run` turns it on
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -85,11 +85,3 @@ def _usage(error: Exception) -> None:
     else:
         say(str(error))
     sys.exit(USAGE)
-
-
-def _quiet_logging() -> None:
-    """Logs go to stderr, from warnings up; `acquire run` turns them on."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )

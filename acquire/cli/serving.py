@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import structlog
 import typer
 
 from acquire.broker.cautions import cautions
@@ -17,6 +15,7 @@ from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem
+from acquire.terminal.logs import configure
 from acquire.terminal.messages import readable
 from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers.registry import driver_class
@@ -38,10 +37,7 @@ def run(
     """Run the service until it is told to stop (SIGINT or SIGTERM)."""
     from acquire import service  # noqa: PLC0415 - brings the simulators and the MQTT client
 
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+    configure(logging.DEBUG if verbose else logging.INFO)
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
