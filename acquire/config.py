@@ -80,6 +80,13 @@ class StoreConfig(Written):
     url: Text
 
 
+class BusConfig(Written):
+    """What is told on the broker besides the contract (docs/bus.md, "For other systems"); nothing unless asked for."""
+
+    home_assistant: bool | None = Field(None, description="true announces the instruments, false takes that back")
+    sparkplug_group: Name | None = Field(None, description="be a Sparkplug B edge node of this group")
+
+
 class InstrumentConfig(Written):
     """One instrument. `settings` are those of its driver (`acquire drivers` lists the models)."""
 
@@ -108,6 +115,7 @@ class Config(Written):
     site: Name
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     broker: BrokerConfig
+    bus: BusConfig = BusConfig()
     spool: SpoolConfig | None = None
     store: StoreConfig | None = None
     instrument: tuple[InstrumentConfig, ...] = ()

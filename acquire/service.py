@@ -21,6 +21,7 @@ import structlog
 
 from acquire.broker import broker
 from acquire.bus.client import Endpoint, Will
+from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.canonical import utc_now
@@ -132,6 +133,16 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     for instrument in running.loaded.config.instrument:
         _start_instrument(running, instrument, spool, publisher, ledger)
     publisher.on_receded = lambda instrument: running.runners[instrument].receded()
+    _start_others(running)
+
+
+def _start_others(running: Service) -> None:
+    """What is told to other systems on the same broker, each over a connection of its own."""
+    asked = running.loaded.config.bus
+    discovery = HomeAssistant(running.topics, running.runners)
+    if asked.home_assistant is not None:
+        part = discovery.run if asked.home_assistant else discovery.withdraw
+        running.start(part(running.endpoint), "home-assistant")
 
 
 def _daemon_says(running: Service, state: str) -> Will:
