@@ -8,8 +8,9 @@ settled before anything else is asked: the next turn identifies the instrument a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import groupby
 from typing import Any
 from uuid import uuid4
 
@@ -194,12 +195,13 @@ class Runner:
             await self._recover(driver, stream, gap_body(str(error), 1, asked), str(error))
             return
         confirm = getattr(driver, "confirm", None)
-        for n, reading in enumerate(readings):
-            try:
-                await self._append(stream, reading)
-            except SpoolFull:
-                self._missed += len(readings) - n if confirm is None else 0  # unconfirmed ones will come again
-                raise
+        before = self.appended
+        try:
+            await self._append(stream, readings)
+        except SpoolFull:
+            if confirm is None:  # unconfirmed ones will come again
+                self._missed += len(readings) - (self.appended - before)
+            raise
         if readings and confirm is not None:
             await confirm()
 
@@ -224,13 +226,17 @@ class Runner:
         self._sound.set()
         self._tell("measuring" if self._measurement else "ready")
 
-    async def _append(self, stream: Stream, reading: Reading) -> None:
-        body = reading_body(reading)
-        if len(body) > LARGEST_BODY:
-            await self._publisher.withhold(stream, body, f"larger than {LARGEST_BODY} bytes")
-        else:
-            await self._publisher.append(stream, [(body, None)])
-        self.appended += 1
+    async def _append(self, stream: Stream, readings: Sequence[Reading]) -> None:
+        """What one poll gave, in one commit; only what is too large to be sent is withheld one by one."""
+        bodies = [reading_body(reading) for reading in readings]
+        for too_large, run in groupby(bodies, lambda body: len(body) > LARGEST_BODY):
+            group = list(run)
+            if too_large:
+                for body in group:
+                    await self._publisher.withhold(stream, body, f"larger than {LARGEST_BODY} bytes")
+            else:
+                await self._publisher.append(stream, [(body, None) for body in group])
+            self.appended += len(group)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
