@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from certificates import LONG_AGO, Authority
 from guarded import Guarded, guarded
 from processes import Process
+from waiting import until
 
 from acquire.bus.client import BusError, Endpoint, connect
 from acquire.bus.tls import Secret, Tls, Unusable
@@ -137,15 +136,6 @@ def test_keys_that_cannot_be_used_are_a_sentence(tmp_path: Path, monkeypatch: py
         assert said in str(caught.value)
         assert "open-sesame" not in str(caught.value)
         assert "hunter2" not in str(caught.value)
-
-
-async def until(condition: Callable[[], bool], within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        if condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {within_s} s")
 
 
 async def test_the_service_tells_an_expired_certificate_once_and_goes_on_when_it_is_renewed(tmp_path: Path) -> None:
