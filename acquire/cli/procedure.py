@@ -233,6 +233,22 @@ def session_console_time(
     typer.echo(f"{session}: {seconds:g} s at the console.")
 
 
+@sessions.command("spectrum")
+def session_spectrum(
+    session: SessionId, point: str, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The spectrum file of a point; read as the plan says, and kept."""
+    from acquire.procedure.spectra import attach_spectrum  # noqa: PLC0415
+
+    body = _bytes(file)
+    _with_session(
+        config, store, session,
+        lambda c, s: attach_spectrum(c, s.id, s.plan.point_named(point), file.name, body, by),
+    )  # fmt: skip
+    typer.echo(f"{session}: {file.name} for {point}.")
+
+
 @sessions.command("exclude")
 def session_exclude(
     session: SessionId, element: str, by: By, confirmed_by: Annotated[str, typer.Option(help="The second person.")],

@@ -27,6 +27,7 @@ from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tl
 from acquire.procedure.factors import Inputs
 from acquire.procedure.output import Output, output
 from acquire.procedure.rows import components_of, factors_of, repeats_row
+from acquire.procedure.spectra import report
 
 FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 2"
 
@@ -36,6 +37,8 @@ def calculate(inputs: Inputs) -> Output:
     why = list(inputs["invalid"])
     if not why:
         try:
+            if inputs["method"] == "spectrum":
+                return report(inputs)
             dose = dose_of(inputs)
             decision = _decide(inputs, dose)
             return output(inputs, dose, decision)

@@ -40,7 +40,7 @@ def of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calib
     """
     written = point.model_dump(
         mode="json",
-        include={"expected", "limits", "plausible", "window", "course", "surface", "position", "linearity"},
+        include={"expected", "limits", "plausible", "window", "course", "surface", "position", "linearity", "spectrum"},
         exclude_none=True,
     )
     needed: Inputs = {
@@ -50,6 +50,10 @@ def of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calib
         **written,
         "components": [_component(c) for c in point.uncertainty],
     }
+    if point.method == "spectrum":
+        if (kind := inventory.detector_named(point.detector or "").kind) != "microdosimeter":
+            raise Refused(f"Point {point.id} has method 'spectrum', but {point.detector} is a {kind}.")
+        return needed
     if point.by_element:
         return needed | _of_reader(plan, point, inventory, calibrations, on)
     needed["factors"] = _point_factors(point, OF_POINT[point.method])

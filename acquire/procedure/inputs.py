@@ -18,6 +18,7 @@ from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
 from acquire.procedure.selection import Selection, load
+from acquire.procedure.spectra import read
 from acquire.procedure.thresholds import thresholds
 
 
@@ -39,6 +40,10 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)
+        if point.spectrum is not None:
+            if selection["spectrum"] is not None:
+                inputs["measured"] = read(point.spectrum, documents.fetch(connection, selection["spectrum"])[1])
+            return inputs
         if plan.source is not None:
             inputs["dwell"] = dwell_check(plan.source, selection["console"])
             inputs["remarks"].append(inputs["dwell"]["says"])

@@ -35,13 +35,13 @@ class Instrument(Written):
 
 
 class Detector(Written):
-    """A diode, an ionisation chamber or a MOSFET. Coefficients follow the serial number, not the channel.
+    """A diode, chamber, MOSFET or microdosimeter. Coefficients follow the serial number, not the channel.
 
     threshold_mv: where a MOSFET's threshold voltage stood when the file was written; its life is held against it.
     """
 
     id: Id
-    kind: Literal["diode", "chamber", "mosfet"]
+    kind: Literal["diode", "chamber", "mosfet", "microdosimeter"]
     model: str
     serial: str
     build_up: str

@@ -131,7 +131,7 @@ class Plan(Written):
         asked = {p for s in self.step for p in (*s.points, *([s.point] if s.point else []))}
         if unknown := sorted(asked - set(points)):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
-        if unused := sorted({p.id for p in self.point if p.method != "midline"} - asked):
+        if unused := sorted({p.id for p in self.point if p.method not in ("midline", "spectrum")} - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
         return self
 
@@ -145,7 +145,7 @@ class Plan(Written):
     def _misfit(self, point: Point) -> str | None:
         """What of the steps does not fit the method of a point."""
         kinds = [s.kind for s in self.step if s.point == point.id and s.kind in (*CHARGES, "threshold")]
-        measured = {p.id for p in self.point if p.method != "midline"}
+        measured = {p.id for p in self.point if p.method not in ("midline", "spectrum")}
         if point.method == "midline" and not set(point.of) <= measured:
             return "of must name two measured points of this plan"
         if point.method == "mosfet" and kinds != ["threshold", "irradiate", "threshold"]:

@@ -129,6 +129,8 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
         return factors.of_point(plan, each, inventory, calibrations, on), eccs
 
     needed, eccs = needs(point)
+    if point.method == "spectrum":
+        return Budget(())
     if point.method == "midline":
         return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
     return planned_budget(needed, eccs)

@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 from acquire.bus.names import Name
 from acquire.procedure.calibrations import Component, FactorEntry
 from acquire.procedure.inventory import Id
+from acquire.procedure.spectra import SpectrumPlan
 from acquire.tomlfile import Written
 
-Method = Literal["diode", "chamber", "mosfet", "tld", "osl", "midline"]
+Method = Literal["diode", "chamber", "mosfet", "tld", "osl", "midline", "spectrum"]
 
 
 class Expected(Written):
@@ -151,6 +152,7 @@ class Point(Written):
     plausible: Plausible | None = None
     window: Window | None = None
     course: Course | None = None
+    spectrum: SpectrumPlan | None = None
     factors: Mapping[str, FactorEntry] = {}
     uncertainty: tuple[Component, ...] = ()
     note: str | None = None
@@ -170,6 +172,9 @@ class Point(Written):
         elif self.method == "midline":
             if len(set(self.of)) != 2 or self.detector is not None or self.elements:
                 raise ValueError("method 'midline' needs of: two other points, and no detector and no elements")
+        elif self.method == "spectrum":
+            if self.spectrum is None or self.detector is None or self.expected is not None:
+                raise ValueError("method 'spectrum' needs spectrum and detector, and has no expected dose")
         elif self.detector is None or self.instrument is None or self.elements:
             raise ValueError(f"method '{self.method}' needs detector and instrument, and no elements")
         return self
@@ -178,7 +183,7 @@ class Point(Written):
     def _rules(self) -> Point:
         if (self.expected is None) != (self.limits is None):
             raise ValueError("expected dose and limits belong together; give both, or neither for report only")
-        if self.expected is None and self.plausible is None:
+        if self.expected is None and self.plausible is None and self.method != "spectrum":
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")

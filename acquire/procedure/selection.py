@@ -17,6 +17,7 @@ from acquire.procedure.elements import Readout, of_element, reader_session, read
 from acquire.procedure.placement import Placement, placements
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
+from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import statements
 from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
@@ -44,6 +45,11 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         "problems": [],
         "remarks": [],
     }
+    if point.method == "spectrum":
+        chosen["spectrum"] = spectrum_file(connection, session.id, point.id)
+        if chosen["spectrum"] is None:
+            chosen["problems"].append(f"No spectrum file was given for {point.id}.")
+        return chosen
     if session.plan.source is not None:
         chosen["console"] = console_time(connection, session.id)
     if point.method == "midline":

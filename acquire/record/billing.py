@@ -20,7 +20,7 @@ from acquire.procedure.steps import attempts
 
 METHODS = {
     "diode": "diode", "chamber": "ionisation chamber", "mosfet": "MOSFET", "tld": "TLD", "osl": "OSL dosimeter",
-    "midline": "midline, calculated from",
+    "midline": "midline, calculated from", "spectrum": "microdosimetric spectrum of",
 }  # fmt: skip
 HOSPITAL = ("19", "21", "22")
 USUAL_LARGEST_UNITS = 6

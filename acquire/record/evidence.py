@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
     curves = [c for name, refs in result.selection["readings"].items() if (c := _glow_curve(connection, name, refs))]
     if "measurement" in result.selection:
         curves += [c for c in [_charge_curve(connection, result.selection["measurement"])] if c]
+    if "spectrum" in result.output:
+        curves.append(_spectrum_curve(result.output["spectrum"]["plot"]))
     return {"readings": readings, "curves": curves}
 
 
@@ -90,6 +93,16 @@ def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, 
     elif "temperature" in axes:
         curve["heater"] = {"x": axes["time"]["values"], "y": axes["temperature"]["values"]}
     return curve
+
+
+def _spectrum_curve(plot: dict[str, list[float]]) -> dict[str, Any]:
+    """y·d(y) against log y: equal areas are equal dose."""
+    return {
+        "kind": "spectrum",
+        "title": "Microdosimetric spectrum",
+        "x": {"label": "log10(y / (keV/µm))", "values": [math.log10(y) for y in plot["y_kev_um"]]},
+        "y": {"label": "y d(y)", "values": plot["y_d"]},
+    }
 
 
 def _time(text: str) -> datetime:

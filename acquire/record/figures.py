@@ -68,6 +68,7 @@ UNITS = {
     "cGy/{counts}": "cGy/count",
     "{counts}/mRAD": "counts/mrad",
     "mRAD": "mrad",
+    "keV/um": "keV/µm",
 }
 
 

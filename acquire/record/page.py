@@ -127,7 +127,7 @@ def curve(data: dict[str, Any]) -> Markup:
     xs, all_ys = data["x"]["values"], data["y"]["values"]
     ys = [y for y in all_ys if y is not None]
     x = svg.Axis(data["x"]["label"], min(xs), max(xs))
-    y = svg.Axis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] == "glow-curve"))
+    y = svg.Axis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] != "charge"))
     desc = (
         f"{len(xs)} points from {xs[0]:.1f} to {xs[-1]:.1f} s, {min(ys):.4g} to {max(ys):.4g} in {data['y']['label']}."
     )
@@ -138,6 +138,9 @@ def curve(data: dict[str, Any]) -> Markup:
         lost = [t for t, value in zip(xs, all_ys, strict=True) if value is None]
         desc += f" The measurement is shaded. {len(lost)} readings carry no value." if lost else ""
         return Markup(svg.plot(data["title"], desc, x, y, lines, shaded=shaded, lost=lost))
+    if data["kind"] == "spectrum":
+        said = f"{len(xs)} bins, {xs[0]:.2f} to {xs[-1]:.2f} in {data['x']['label']}; equal areas are equal dose."
+        return Markup(svg.plot(data["title"], said, x, y, [svg.Line(xs, ys, "signal")]))
     lines, right = [svg.Line(xs, ys, "signal")], None
     if "heater" in data:
         inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]

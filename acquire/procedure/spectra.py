@@ -1,0 +1,155 @@
+"""Microdosimetric spectra of a session: a file given for a point, reported with its cut, never held against a limit."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from acquire.canonical import utc_now
+from acquire.dosimetry import DosimetryError, State
+from acquire.dosimetry.dose import shown
+from acquire.dosimetry.micro_calibration import scale_of_edge
+from acquire.dosimetry.micro_formats import parse_columns, parse_spe
+from acquire.dosimetry.microdosimetry import (
+    Spectrum,
+    edges_of_log_centres,
+    live_time_flag,
+    log_edges,
+    log_plot,
+    means,
+    rebin,
+    specific_energy_gy,
+)
+from acquire.errors import Refused
+from acquire.procedure import audit, documents
+from acquire.store.database import transaction
+from acquire.tomlfile import Written
+
+SOURCE = "ICRU 36"
+FORMULA = "Microdosimetric means"
+
+
+class SpectrumPlan(Written):
+    """How the spectrum of a point is read and reported; every choice of it stands in the record.
+
+    file       "spe": ORTEC Maestro, channels on the scale of the edge marker; "log-columns": centres of logarithmic
+               bins in keV/µm and counts, separated by blanks, with live_s and real_s stated here
+    marker     channel at which the edge of y_edge_kev_um (its source beside it) was found; `offset` channel of y = 0
+    cut_kev_um bins up to here are noise and dropped; y0_kev_um of the saturation correction
+    """
+
+    file: Literal["spe", "log-columns"]
+    marker: float | None = None
+    offset: float = 0.0
+    y_edge_kev_um: float | None = Field(None, gt=0)
+    edge_source: str = ""
+    live_s: float | None = Field(None, gt=0)
+    real_s: float | None = Field(None, gt=0)
+    cut_kev_um: float = Field(ge=0)
+    y0_kev_um: float = Field(gt=0)
+    diameter_um: float = Field(gt=0)
+    bins_per_decade: int = Field(20, ge=1, le=100)
+
+
+def attach_spectrum(
+    connection: sqlite3.Connection, session_id: str, point: Any, name: str, body: bytes, who: str
+) -> None:
+    """Keep a spectrum file for a point. Raises Refused where it cannot be read as planned."""
+    if point.spectrum is None:
+        raise Refused(f"Point {point.id} has method '{point.method}'; it takes no spectrum file.")
+    try:
+        read(point.spectrum, body)
+    except DosimetryError as wrong:
+        raise Refused(f"{name}: {wrong}") from wrong
+    with transaction(connection):
+        sha256 = documents.keep(connection, "spectrum", name, body)
+        connection.execute(
+            "INSERT INTO spectrum_file (session, point, sha256, at, who) VALUES (?, ?, ?, ?, ?)",
+            (session_id, point.id, sha256, utc_now(), who),
+        )
+        audit.append(connection, who, "spectrum", session_id, new=f"{point.id} {name} {sha256}")
+
+
+def spectrum_file(connection: sqlite3.Connection, session_id: str, point: str) -> str | None:
+    """SHA-256 of the file that counts for a point."""
+    row = connection.execute(
+        "SELECT sha256 FROM spectrum_file WHERE session = ? AND point = ? ORDER BY n DESC LIMIT 1", (session_id, point)
+    ).fetchone()
+    return str(row["sha256"]) if row else None
+
+
+def read(plan: SpectrumPlan, body: bytes) -> dict[str, Any]:
+    """Edges (keV/µm), counts and times of a file. Raises DosimetryError, naming the line, or Refused."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"Byte {error.start} of the spectrum file is not UTF-8 text.") from error
+    if plan.file == "spe":
+        channels = parse_spe(text)
+        scale = scale_of_edge(plan.marker or 0.0, plan.y_edge_kev_um or 0.0, plan.offset, plan.edge_source)
+        spectrum, live_s, real_s = channels.on(scale), channels.live_s, channels.real_s
+    else:
+        centres, counts = parse_columns(text, "blank")
+        spectrum = Spectrum(edges_of_log_centres(centres), np.asarray(counts, dtype=np.float64))
+        if plan.live_s is None or plan.real_s is None:
+            raise Refused("A spectrum in columns states no times: give live_s and real_s in the plan.")
+        live_s, real_s = plan.live_s, plan.real_s
+    return {"edges": spectrum.edges.tolist(), "counts": spectrum.counts.tolist(), "live_s": live_s, "real_s": real_s}
+
+
+def report(inputs: dict[str, Any]) -> dict[str, Any]:
+    """y_F, y_D, y*, z_F with the cut beside them; no dose and no decision against a limit. Raises DosimetryError."""
+    plan, measured = inputs["spectrum"], inputs["measured"]
+    spectrum = Spectrum(np.asarray(measured["edges"]), np.asarray(measured["counts"]))
+    found = means(spectrum, plan["cut_kev_um"], plan["y0_kev_um"])
+    z_f = specific_energy_gy(found.y_f, plan["diameter_um"])
+    flag = live_time_flag(measured["live_s"], measured["real_s"])
+    n, y_f, d = (shown(x) for x in (found.n, found.y_f, plan["diameter_um"]))
+    steps = [
+        _step("y_F", "Σ y n / Σ n", f"Σ y n = {shown(found.n * found.y_f)}, Σ n = {n}", found.y_f, "keV/um"),
+        _step("y_D", "Σ y² n / Σ y n", f"Σ y² n = {shown(found.n * found.y_f * found.y_d)}", found.y_d, "keV/um"),
+        _step("y*", "y0² Σ(1 − e^−(y/y0)²) n / Σ y n", f"y0 = {plan['y0_kev_um']:g}", found.y_star, "keV/um"),
+        _step("z_F", "4 y_F/(π ρ d²)", f"4 × 0.1602176634 × {y_f} / (π × {d}²)", z_f, "Gy"),
+    ]
+    return {
+        "decision": State.REPORT_ONLY.value,
+        "rule": "a spectrum is reported, never held against a limit",
+        "formula": FORMULA,
+        "steps": steps,
+        "spectrum": {
+            "y_f_kev_um": found.y_f,
+            "y_d_kev_um": found.y_d,
+            "y_star_kev_um": found.y_star,
+            "y0_kev_um": found.y0,
+            "z_f_gy": z_f,
+            "events": found.n,
+            "cut_kev_um": found.cut,
+            "bins_cut": found.bins_cut,
+            "live_over_real": measured["live_s"] / measured["real_s"],
+            "plot": _plot(spectrum, found.cut, plan["bins_per_decade"]),
+        },
+        "warnings": [flag] if flag else [],
+        "remarks": inputs["remarks"],
+    }
+
+
+def _step(what: str, formula: str, numbers: str, value: float, unit: str) -> dict[str, Any]:
+    return {"what": what, "formula": formula, "numbers": numbers, "value": value, "unit": unit, "source": SOURCE}
+
+
+def _plot(spectrum: Spectrum, cut: float, per_decade: int) -> dict[str, list[float]]:
+    """y and y·d(y) in logarithmic bins above the cut, where equal areas are equal dose; nothing below it is drawn."""
+    kept = spectrum.edges[1:] > cut * (1 + 1e-12)
+    first = int(np.argmax(kept))
+    above = Spectrum(spectrum.edges[first:], spectrum.counts[first:])
+    low = above.edges[0] if above.edges[0] > 0 else above.edges[1] / 10
+    bins = int(np.ceil(np.log10(above.edges[-1] / low) * per_decade - 1e-9))
+    if above.edges[0] <= 0:
+        above = Spectrum(np.concatenate(([low], above.edges[1:])), above.counts)
+    edges = log_edges(float(low), per_decade, bins)
+    edges[0], edges[-1] = min(edges[0], above.edges[0]), max(edges[-1], above.edges[-1])
+    y, height = log_plot(rebin(above, edges))
+    return {"y_kev_um": y.tolist(), "y_d": height.tolist()}
