@@ -37,9 +37,9 @@ def _place(connection: sqlite3.Connection, topic: str, digest: str) -> tuple[str
         return where
     (of_topic,) = connection.execute("SELECT count(*) FROM unreadable WHERE topic = ?", (topic,)).fetchone()
     (of_all,) = connection.execute("SELECT count(*) FROM unreadable").fetchone()
-    if of_topic < MOST_OF_TOPIC and of_all < MOST:
-        return where
-    return (topic if of_topic else "*"), "more"
+    if of_all >= MOST:
+        return "*", "more"
+    return where if of_topic < MOST_OF_TOPIC else (topic, "more")
 
 
 def _printable(text: str) -> str:
