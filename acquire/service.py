@@ -24,6 +24,8 @@ from acquire.bus.client import Endpoint, Will
 from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
+from acquire.bus.sparkplug import Node
+from acquire.bus.sparkplug_node import EdgeNode
 from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
 from acquire.instruments.ledger import Ledger
@@ -143,6 +145,11 @@ def _start_others(running: Service) -> None:
     if asked.home_assistant is not None:
         part = discovery.run if asked.home_assistant else discovery.withdraw
         running.start(part(running.endpoint), "home-assistant")
+    if asked.sparkplug_group is not None and running.loaded.spool is not None:
+        host = running.loaded.config.host
+        node = Node(asked.sparkplug_group, f"{running.topics.site}-{host}" if host else running.topics.site)
+        counter = running.loaded.spool.with_suffix(".bdseq")
+        running.start(EdgeNode(running.topics, node, running.runners, counter).run(running.endpoint), "sparkplug")
 
 
 def _daemon_says(running: Service, state: str) -> Will:

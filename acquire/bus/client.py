@@ -50,6 +50,7 @@ class Will:
 
     topic: str
     payload: bytes
+    retain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ async def connect(
         username=endpoint.username,
         password=password,
         protocol=aiomqtt.ProtocolVersion.V5 if v5 else aiomqtt.ProtocolVersion.V311,
-        will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=True) if will else None,
+        will=aiomqtt.Will(will.topic, will.payload, qos=1, retain=will.retain) if will else None,
         clean_start=True if v5 else MQTT_CLEAN_START_FIRST_ONLY,
         clean_session=None if v5 else True,
         keepalive=keepalive_s,

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -26,7 +26,18 @@ PREFIX = "homeassistant"
 RECONNECT_S = 2.0
 AVAILABLE = "{{ 'online' if value_json.state in ('ready', 'measuring') else 'offline' }}"
 
-Value = tuple[str, str]  # (quantity, UCUM unit)
+
+class Value(NamedTuple):
+    """What a sensor shows: a quantity in a UCUM unit, of one channel where the instrument has several."""
+
+    quantity: str
+    unit: str
+    channel: str = ""
+
+    @property
+    def id(self) -> str:
+        """Part of an id; every value has its own."""
+        return "_".join(_slug(part) for part in self if part)
 
 
 def config_topic(site: str, instrument: str) -> str:
@@ -42,8 +53,8 @@ def config(topics: Topics, instrument: str, state: State | None, values: Iterabl
         told = {"model": state.model, "serial_number": state.serial, "sw_version": state.firmware}
         device |= {key: text for key, text in told.items() if text}
     components = {f"{own}_state": _state_sensor(topics, instrument, own)}
-    for quantity, unit in sorted(values):
-        components[f"{own}_{_slug(quantity)}_{_slug(unit)}"] = _value_sensor(topics, instrument, own, quantity, unit)
+    for value in sorted(values):
+        components[f"{own}_{value.id}"] = _value_sensor(topics, instrument, own, value)
     origin = {"name": "dosimetry-acquire", "sw_version": version("dosimetry-acquire")}
     return canonical({"device": device, "origin": origin, "components": components, "qos": 1})
 
@@ -60,20 +71,20 @@ def _state_sensor(topics: Topics, instrument: str, own: str) -> dict[str, Any]:
     }
 
 
-def _value_sensor(topics: Topics, instrument: str, own: str, quantity: str, unit: str) -> dict[str, Any]:
+def _value_sensor(topics: Topics, instrument: str, own: str, value: Value) -> dict[str, Any]:
     return {
         "platform": "sensor",
-        "unique_id": f"{own}_{_slug(quantity)}_{_slug(unit)}",
-        "name": quantity.replace("-", " ").capitalize(),
+        "unique_id": f"{own}_{value.id}",
+        "name": " ".join([value.quantity.replace("-", " ").capitalize(), value.channel]).strip(),
         "state_class": "measurement",
-        "unit_of_measurement": unit,
+        "unit_of_measurement": value.unit,
         "state_topic": topics.readings(instrument),
-        "value_template": value_template(quantity, unit),
+        "value_template": value_template(value),
         "availability": [{"topic": topics.state(instrument), "value_template": AVAILABLE}],
     }
 
 
-def value_template(quantity: str, unit: str) -> str:
+def value_template(value: Value) -> str:
     """The last reading of this quantity in a batch.
 
     It gives None (unknown) where that reading has no value: an overload after a good reading must not show the good
@@ -82,7 +93,8 @@ def value_template(quantity: str, unit: str) -> str:
     return (
         "{%- set last = namespace(entry=none) -%}"
         "{%- for entry in value_json.readings if entry.kind == 'scalar'"
-        f" and entry.quantity == {_quoted(quantity)} and entry.unit == {_quoted(unit)}"
+        f" and entry.quantity == {_quoted(value.quantity)} and entry.unit == {_quoted(value.unit)}"
+        f" and entry.channel | default('', true) == {_quoted(value.channel)}"
         " and entry.role | default('sample') == 'sample' -%}"
         "{%- set last.entry = entry -%}{%- endfor -%}"
         "{%- if last.entry is not none -%}{{ last.entry.value | default(none) }}{%- endif -%}"
@@ -145,8 +157,8 @@ class HomeAssistant:
             self._known[instrument] = (told, values)
             return True
         entries = Readings.model_validate_json(message.payload).readings
-        seen = {(e.quantity, e.unit) for e in entries if isinstance(e, Reading) and e.kind == "scalar"
-                and e.role == "sample"}  # fmt: skip
+        samples = (e for e in entries if isinstance(e, Reading) and e.kind == "scalar" and e.role == "sample")
+        seen = {Value(e.quantity, e.unit, e.channel or "") for e in samples}
         self._known[instrument] = (state, values | seen)
         return not seen <= values
 

@@ -1,4 +1,4 @@
-"""Discovery for Home Assistant, from the running service over a real broker; templates rendered as Home Assistant does."""
+"""Discovery for Home Assistant, from the running service over a real broker; templates rendered as it does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from test_contract_on_the_wire import CONFIG
 
 from acquire.bus.client import connect
-from acquire.bus.homeassistant import AVAILABLE, config, config_topic, value_template
+from acquire.bus.homeassistant import AVAILABLE, Value, config, config_topic, value_template
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.config import load
@@ -43,35 +43,43 @@ def test_the_template_gives_the_last_value_of_a_batch() -> None:
         {**entry, "value": 2.5e-9},
         {**entry, "quantity": "voltage", "unit": "V"},
     ]
-    assert float(rendered(value_template("charge", "C"), message)) == 2.5e-9
-    assert rendered(value_template("charge", "nC"), message) == ""
+    assert float(rendered(value_template(Value("charge", "C")), message)) == 2.5e-9
+    assert rendered(value_template(Value("charge", "nC")), message) == ""
 
 
 def test_an_overload_after_a_good_reading_is_unknown_and_not_the_good_one() -> None:
     good, bad = corpus("readings-with-elapsed_s"), corpus("readings-flag-overload")
     good["readings"] += bad["readings"]
-    assert rendered(value_template("charge", "C"), good) == "None"
+    assert rendered(value_template(Value("charge", "C")), good) == "None"
     good["readings"].append({**good["readings"][0], "value": None})
-    assert rendered(value_template("charge", "C"), good) == "None"
+    assert rendered(value_template(Value("charge", "C")), good) == "None"
 
 
 @pytest.mark.parametrize("name", ["readings-none", "readings-marker-begin", "readings-gap", "readings-withheld"])
 def test_a_batch_without_such_a_reading_leaves_the_sensor_as_it_is(name: str) -> None:
-    assert rendered(value_template("charge", "C"), corpus(name)) == ""
+    assert rendered(value_template(Value("charge", "C")), corpus(name)) == ""
 
 
 def test_a_reference_light_is_no_sample() -> None:
     message = corpus("readings-with-elapsed_s")
     message["readings"][0]["role"] = "reference-light"
-    assert rendered(value_template("charge", "C"), message) == ""
+    assert rendered(value_template(Value("charge", "C")), message) == ""
+
+
+def test_channels_of_one_instrument_are_sensors_of_their_own() -> None:
+    message = corpus("readings-with-elapsed_s")
+    (entry,) = message["readings"]
+    message["readings"] = [{**entry, "channel": name, "value": n} for n, name in enumerate(("1", "2"))]
+    assert [rendered(value_template(Value("charge", "C", c)), message) for c in ("1", "2", "")] == ["0", "1", ""]
+    assert Value("charge", "C", "1").id != Value("charge", "C").id
 
 
 def test_a_quantity_cannot_break_out_of_its_template() -> None:
     nasty = "x' or true or '{{ 7 * 7 }}\\"
     message = corpus("readings-with-elapsed_s")
-    assert rendered(value_template(nasty, "C"), message) == ""
+    assert rendered(value_template(Value(nasty, "C")), message) == ""
     message["readings"][0]["quantity"] = nasty
-    assert rendered(value_template(nasty, "C"), message) == "0.0"
+    assert rendered(value_template(Value(nasty, "C")), message) == "0.0"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_ids_of_different_instruments_stay_different() -> None:
 
 def test_the_message_says_who_makes_it_and_no_more_than_the_bus_does() -> None:
     made = json.loads(
-        config(Topics("clinic"), "e-1", State(state="ready", since="x", model="6517B"), [("charge", "C")])
+        config(Topics("clinic"), "e-1", State(state="ready", since="x", model="6517B"), [Value("charge", "C")])
     )
     assert set(made) == {"device", "origin", "components", "qos"}
     assert made["device"]["model"] == "6517B"

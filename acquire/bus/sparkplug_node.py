@@ -1,0 +1,89 @@
+"""Carries a Sparkplug session: its connection with the death certificate as last will, commands of hosts, bdSeq."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect
+from acquire.bus.messages import Readings, State
+from acquire.bus.names import Topics
+from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
+from acquire.bus.sparkplug_payload import booleans
+
+RECONNECT_S = 2.0
+
+
+class EdgeNode:
+    """One edge node: this host, with its instruments as devices. `counter` is the file that remembers bdSeq."""
+
+    def __init__(self, topics: Topics, node: Node, instruments: Iterable[str], counter: Path) -> None:
+        self._topics = topics
+        self._node = node
+        self._counter = counter
+        self._instruments = tuple(instruments)
+        self._by_topic = {topics.state(each): each for each in self._instruments}
+        self._by_topic |= {topics.readings(each): each for each in self._instruments}
+
+    async def run(self, endpoint: Endpoint) -> None:
+        """Until cancelled; every connection is a session of its own, with the next bdSeq."""
+        while True:
+            bd_seq = await asyncio.to_thread(self._next_bd_seq)
+            session = Session(self._node, bd_seq, self._instruments)
+            will = Will(*session.death(), retain=False)
+            with suppress(BusError):  # the publisher tells of a broker that is gone, once for all
+                async with connect(endpoint, f"sparkplug-{uuid4().hex[:13]}", will=will) as connection:
+                    try:
+                        await self._serve(connection, session)
+                    except asyncio.CancelledError:
+                        await _farewell(connection, session.death())
+                        raise
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _serve(self, connection: Connection, session: Session) -> None:
+        command = self._node.topic("NCMD")
+        await connection.subscribe(command)
+        await _say(connection, session.births())
+        for topic in self._by_topic:
+            await connection.subscribe(topic)
+        async for message in connection.messages():
+            with suppress(ValidationError, ValueError):  # not a message of ours: nothing is told of it
+                if message.topic == command:
+                    if booleans(message.payload).get(REBIRTH):
+                        await _say(connection, session.births())
+                else:
+                    await _say(connection, self._told(session, message))
+
+    def _told(self, session: Session, message: Received) -> Iterable[Out]:
+        instrument = self._by_topic[message.topic]
+        if message.topic == self._topics.state(instrument):
+            return session.state(instrument, State.model_validate_json(message.payload))
+        return session.readings(instrument, Readings.model_validate_json(message.payload))
+
+    def _next_bd_seq(self) -> int:
+        """0 to 255 and again, one more for each connection, over restarts too."""
+        try:
+            last = int(self._counter.read_text())
+        except (OSError, ValueError):
+            last = -1
+        number = (last + 1) % 256
+        self._counter.write_text(str(number))
+        return number
+
+
+async def _say(connection: Connection, messages: Iterable[Out]) -> None:
+    """Births and data go with QoS 0 and are not retained (specification, 6.4)."""
+    for topic, payload in messages:
+        await connection.publish(topic, payload, qos=0)
+
+
+async def _farewell(connection: Connection, death: Out) -> None:
+    """An orderly end tells the broker to forget the will, so it is said by hand."""
+    with suppress(BusError, TimeoutError):
+        async with asyncio.timeout(1):
+            await asyncio.shield(connection.publish(*death))
