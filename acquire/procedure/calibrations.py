@@ -47,14 +47,21 @@ class Component(Written):
 
 
 class Conditions(Written):
-    """Reference conditions of the calibration: they belong to the certificate, not to a protocol."""
+    """Reference conditions of the calibration: they belong to the certificate, not to a protocol.
+
+    reading: the sign of a chamber's reading at the polarity it was calibrated with.
+    """
 
     t0_c: float | None = Field(None, gt=-20, lt=60)
     p0_kpa: float | None = Field(None, gt=80, lt=110)
+    reading: Literal["positive", "negative"] | None = None
 
 
 class Calibration(Written):
-    """One certificate of a detector or reader, for one beam and, with diodes, one side of the patient."""
+    """One certificate of a detector or reader, for one beam and, with diodes, one side of the patient.
+
+    It ends with the day valid_until or at the accumulated dose valid_until_gy, whichever is first.
+    """
 
     id: Id
     of: Id
@@ -63,6 +70,7 @@ class Calibration(Written):
     certificate: str
     valid_from: date
     valid_until: date
+    valid_until_gy: float | None = Field(None, gt=0)
     approved_by: str
     conditions: Conditions = Conditions(t0_c=None, p0_kpa=None)
     factors: Mapping[str, FactorEntry]

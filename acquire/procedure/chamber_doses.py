@@ -16,6 +16,7 @@ from acquire.dosimetry import (
     k_s_pulsed,
     k_s_scanned,
     opposite_signs,
+    polarity_as_at_calibration,
     voltage_ratio,
 )
 from acquire.dosimetry.dose import shown
@@ -35,6 +36,8 @@ def chamber_dose(inputs: Inputs) -> Dose:
     air = inputs["environment"]
     if air.get("humidity_percent") is not None:
         humidity_row(air["humidity_percent"])  # refuses very dry or humid air; the plan's budget has the row
+    if "reading" in inputs["conditions"] and "background" in inputs:
+        polarity_as_at_calibration(inputs["charge"]["nc"], inputs["conditions"]["reading"] == "positive")
     factors, steps = factors_of(inputs["factors"]), []
     for name, measured in (("k_pol", _polarity), ("k_s", _recombination)):
         found = measured(inputs)

@@ -15,6 +15,7 @@ from acquire.dosimetry import (
     ReaderForm,
     Step,
     background_of_controls,
+    fading_linear,
     linearity_line,
     n_dw_of_standards,
     osl_dose,
@@ -22,6 +23,7 @@ from acquire.dosimetry import (
     reader_dose_mrad,
     reader_form_dose,
     tld_dose,
+    within_days,
 )
 from acquire.dosimetry.dose import shown
 from acquire.dosimetry.osl import corrected_signal
@@ -35,7 +37,8 @@ NOMINAL = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for 
 
 def tld_point_dose(inputs: Inputs) -> Dose:
     """The dose of a TLD point. Raises DosimetryError or Invalid."""
-    factors = factors_of(inputs["factors"])
+    k_f, steps = fading_factor(inputs)
+    factors = factors_of(inputs["factors"]) | k_f
     rcf, background = _rcf(inputs, factors)
     for element in inputs["elements"]:
         if not rcf.unit.startswith(element["unit"]):
@@ -46,23 +49,38 @@ def tld_point_dose(inputs: Inputs) -> Dose:
         "rcf": rcf,
         "background_form": inputs["background_form"],
     }
-    return _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))
+    return _with_steps(steps, _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed)))
 
 
 def osl_point_dose(inputs: Inputs) -> Dose:
     """The dose of an OSL point, by the chain its plan names. Raises DosimetryError or Invalid."""
-    factors = factors_of(inputs["factors"])
+    k_f, steps = fading_factor(inputs)
+    factors = factors_of(inputs["factors"]) | k_f
     for element in inputs["elements"]:
         if element["unit"] != "{counts}":
             raise Invalid(f"{element['element']} was read in {element['unit']}; an OSL dot is read in counts.")
     if inputs["chain"] == "reader":
-        return _reader_form(inputs, factors)
+        return _with_steps(steps, _reader_form(inputs, factors))
     form = _form(inputs)
     n_dw, background = _n_dw(inputs, factors, form)
     fixed = _fixed(inputs) | {
         "dots": _dots(inputs["elements"]), "background": background, "n_dw": n_dw, "form": form
     }  # fmt: skip
-    return _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))
+    return _with_steps(steps, _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed)))
+
+
+def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
+    """k_F from the days that passed, where the plan states the site's fading; nothing where k_F was entered."""
+    fading = inputs.get("fading")
+    if fading is None:
+        return {}, []
+    for element, days in inputs["days"].items():
+        within_days(days, fading["low_days"], fading["high_days"], element)
+    days, own = fmean(inputs["days"].values()), fading["days_of_standards"]
+    value = fading_linear(fading["per_day"], days, own)
+    numbers = f"1 + {fading['per_day']:g} × ({shown(days)} − {own:g})"
+    step = Step("k_F", "1 + rate · (days − days of the standards)", numbers, value, "1", fading["source"])
+    return {"k_f": Factor(value, "1", fading["u_percent"], fading["source"])}, [step]
 
 
 def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,11 +99,18 @@ def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
         "standards": [{"element": "-", "value": 100.0, "unit": unit, "ecc": NOMINAL}],
         "controls": [{"element": "-", "value": 0.0, "unit": unit, "ecc": NOMINAL}],
     }
+    if "fading" in needed:
+        made["days"] = dict.fromkeys(eccs, max(needed["fading"]["low_days"], needed["fading"]["days_of_standards"]))
     if "linearity" in needed:
         line = needed["linearity"]
         k_l = {"value": 1.0, "unit": "1", "u_percent": line["u_percent"], "source": line["source"]}
         made |= {"factors": factors | {"k_l": k_l}, "linearity": None}
     return made
+
+
+def _with_steps(steps: list[Step], dose: Dose) -> Dose:
+    """The dose with these steps before its last one, which uses what they give."""
+    return replace(dose, steps=(*dose.steps[:-1], *steps, dose.steps[-1])) if steps else dose
 
 
 def _fixed(inputs: Inputs) -> dict[str, Any]:
@@ -109,8 +134,7 @@ def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
     value = linearity_line(apparent, line["slope_per_gy"], line["at_gy"], (line["low_gy"], line["high_gy"]))
     numbers = f"1 − {line['slope_per_gy']:g} × ({shown(apparent)} − {line['at_gy']:g})"
     step = Step("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
-    made = dose(factors | {"k_l": Factor(value, "1", line["u_percent"], line["source"])})
-    return replace(made, steps=(*made.steps[:-1], step, made.steps[-1]))
+    return _with_steps([step], dose(factors | {"k_l": Factor(value, "1", line["u_percent"], line["source"])}))
 
 
 def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:

@@ -24,6 +24,9 @@ OF_DETECTOR = {
     "chamber": ("n_dw", "k_elec", "k_q"),
     "mosfet": ("cf", "limit_mv", "delay_min", "delay_tolerance_min"),
 }
+AS_WRITTEN = {
+    "expected", "limits", "plausible", "window", "course", "surface", "position", "fading", "linearity", "spectrum"
+}  # fmt: skip
 AT_CALIBRATION = ("k_pol_q0", "k_s_q0")  # where the laboratory did not apply these corrections itself
 OF_POINT = {
     "diode": ("cf_ssd", "cf_fs", "cf_wedge"),
@@ -40,7 +43,18 @@ def of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calib
     """
     written = point.model_dump(
         mode="json",
-        include={"expected", "limits", "plausible", "window", "course", "surface", "position", "linearity", "spectrum"},
+        include={
+            "expected",
+            "limits",
+            "plausible",
+            "window",
+            "course",
+            "surface",
+            "position",
+            "fading",
+            "linearity",
+            "spectrum",
+        },
         exclude_none=True,
     )
     needed: Inputs = {
@@ -93,8 +107,14 @@ def _of_detector(
     found = {name: _factor(calibration.factor(name)) for name in wanted}
     if point.method == "diode" and point.detector_c is None:
         raise Refused(f"Point {point.id} has no detector_c; the diode's temperature correction needs it.")
-    conditions = calibration.conditions.model_dump(mode="json")
-    if point.method == "chamber" and None in conditions.values():
+    received, allowed = detector.accumulated_gy, calibration.valid_until_gy
+    if received is not None and allowed is not None and received >= allowed:
+        raise Refused(
+            f"Calibration {calibration.id} of {detector.id} ended at {allowed:g} Gy, and the detector has received"
+            f" {received:g} Gy: calibrate it again, or use another."
+        )
+    conditions = calibration.conditions.model_dump(mode="json", exclude_none=True)
+    if point.method == "chamber" and not {"t0_c", "p0_kpa"} <= set(conditions):
         raise Refused(
             f"Calibration {calibration.id} of {detector.id} has no t0_c and p0_kpa; the chamber's k_TP needs them."
         )
@@ -144,12 +164,13 @@ def _of_reader(plan: Plan, point: Point, inventory: Inventory, calibrations: Cal
 
 
 def _of_elements(point: Point, batch: Batch) -> tuple[str, ...]:
-    """The corrections of a luminescence chain; with a linearity of the site k_L is calculated, not entered."""
+    """The corrections of a luminescence chain; with the site's fading and linearity k_F and k_L are not entered."""
+    k_f = () if point.fading is not None else ("k_f",)
     k_l = () if point.linearity is not None else ("k_l",)
     if point.method == "tld":
-        return ("k_f", *k_l, "k_q")
+        return (*k_f, *k_l, "k_q")
     energy = energy_factor(point.position)
-    return ("k_f", energy) if batch.chain == "reader" else ("k_f", *k_l, energy, "k_theta")
+    return (*k_f, energy) if batch.chain == "reader" else (*k_f, *k_l, energy, "k_theta")
 
 
 def _coefficient(

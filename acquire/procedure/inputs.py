@@ -6,7 +6,7 @@ import sqlite3
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from acquire.dosimetry import DosimetryError, fresh
+from acquire.dosimetry import DosimetryError, days_between, fresh
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
@@ -51,6 +51,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             inputs["parts"] = [prepare(connection, part) for part in selection["parts"]]
         elif point.by_element:
             inputs |= _elements(selection, plan, inventory, calibrations, day, bodies)
+            inputs["days"] = _days(selection, bodies)
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
         else:
@@ -95,6 +96,13 @@ def _elements(
                 correction = factors.ecc(name, plan, inventory, calibrations, day)
                 signals.append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
     return found
+
+
+def _days(selection: Selection, bodies: Bodies) -> dict[str, float]:
+    """Days from the removal of each element to its first reading, on the host's clock."""
+    read = {name: datetime.fromisoformat(bodies[name][0]["time"]) for name in selection["elements"] if name in bodies}
+    removed = {name: datetime.fromisoformat(selection["removed"][name]) for name in read}
+    return {name: days_between(removed[name], at) for name, at in read.items()}
 
 
 def _signals(name: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:

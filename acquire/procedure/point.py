@@ -87,6 +87,21 @@ class Course(Written):
     imaging: Imaging | None = None
 
 
+class Fading(Written):
+    """The site's k_F = 1 + per_day (days - days_of_standards), known from low_days to high_days after irradiation.
+
+    The days go from the removal in the placement record to the arrival of the reading, both on this side: a reader's
+    clock is not trusted for it.
+    """
+
+    per_day: float = Field(ge=0, le=0.05)
+    days_of_standards: float = Field(ge=0)
+    low_days: float = Field(ge=0)
+    high_days: float = Field(gt=0)
+    u_percent: float = Field(ge=0, lt=100)
+    source: str = Field(min_length=1)
+
+
 class Linearity(Written):
     """The site's k_L = 1 - slope (D_app - at), between low and high; D_app is the dose before any correction."""
 
@@ -146,6 +161,7 @@ class Point(Written):
     settle_s: float | None = Field(None, gt=0)
     polarity: Polarity | None = None
     recombination: Recombination | None = None
+    fading: Fading | None = None
     linearity: Linearity | None = None
     expected: Expected | None = None
     limits: Limits | None = None

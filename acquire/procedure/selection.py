@@ -198,6 +198,7 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
         if found.used is not None:
             counting = (found.used, *found.later)[:wanted]
             chosen["readings"][placement.dosimeter] = refs(counting)
+            chosen.setdefault("removed", {})[placement.dosimeter] = placement.removed_at
             runs.extend(reader_session(each) for each in counting)
     if len(set(runs)) > 1:
         chosen["problems"].append(f"The elements of {point.id} were read in different reader sessions.")

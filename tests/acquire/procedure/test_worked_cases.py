@@ -209,6 +209,36 @@ async def test_e_sensitivities_are_no_ecc(connection):
         case.add(connection)
 
 
+async def read_after(connection, days):
+    """Case B's rectal points with the site's fading: 0.05 % a day, standards one day old, known from 1 to 30 days."""
+    case, reads = case_b()
+    known = {"low_days": 1.0, "high_days": 30.0, "u_percent": 0.3, "source": "site fading"}
+    for point in case.points[:3]:
+        del point["factors"]["k_f"]
+        point["fading"] = {"per_day": 0.0005, "days_of_standards": 1.0, **known}
+    bench = bench_b(connection)
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, bench, session)
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
+    bench.ahead_s += days * 86400
+    bench.read_elements(reads)
+    return closed_results(connection, session)["R1"]
+
+
+async def test_fading_counts_the_days_of_the_placement_record(connection):
+    output = await read_after(connection, 3.0)
+    step = next(s for s in output["steps"] if s["what"] == "k_F")
+    assert step["value"] == pytest.approx(1.001, abs=1e-5)
+    assert output["dose_gy"] == pytest.approx(GIVEN["B_r1_D"] * step["value"], rel=1e-9)
+    assert output["u_percent"] == pytest.approx(GIVEN["B_utld"], rel=1e-9)
+
+
+async def test_a_chip_read_too_soon_gives_no_number(connection):
+    output = await read_after(connection, 0.1)
+    assert "d after irradiation; its fading is known from 1 to 30 d" in output["why"][0]
+
+
 async def f_session(connection, bench):
     case = case_f()
     case.add(connection)
@@ -246,6 +276,25 @@ async def test_f_a_voltage_that_was_not_reversed_blocks(connection):
     bench.beam = {step: abs(nc) for step, nc in bench.beam.items()}
     _, output = await f_session(connection, bench)
     assert output["why"] == ["The readings at the two polarities have the same sign: the voltage was not reversed."]
+
+
+async def test_f_a_reference_reading_of_the_other_polarity_blocks(connection):
+    bench = bench_f(connection)
+    case = case_f()
+    case.calibrations[0]["conditions"]["reading"] = "negative"
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, bench, session)
+    (why,) = closed_results(connection, session)["ref"]["why"]
+    assert "the polarity is swapped" in why
+
+
+async def test_f_a_detector_past_its_accumulated_dose_is_refused(connection):
+    case = case_f()
+    case.detectors[0]["accumulated_gy"] = 412.0
+    case.calibrations[0]["valid_until_gy"] = 400.0
+    with pytest.raises(Refused, match="ended at 400 Gy, and the detector has received 412 Gy"):
+        case.add(connection)
 
 
 async def test_f_stale_or_humid_air_blocks(connection):
