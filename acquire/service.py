@@ -146,8 +146,7 @@ def _start_others(running: Service) -> None:
         part = discovery.run if asked.home_assistant else discovery.withdraw
         running.start(part(running.endpoint), "home-assistant")
     if asked.sparkplug_group is not None and running.loaded.spool is not None:
-        host = running.loaded.config.host
-        node = Node(asked.sparkplug_group, f"{running.topics.site}-{host}" if host else running.topics.site)
+        node = Node.of(asked.sparkplug_group, running.topics.site, running.loaded.config.host)
         counter = running.loaded.spool.with_suffix(".bdseq")
         running.start(EdgeNode(running.topics, node, running.runners, counter).run(running.endpoint), "sparkplug")
 

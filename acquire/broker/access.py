@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from acquire.bus.homeassistant import config_topic
 from acquire.bus.names import RESERVED, ROOT, Topics
-from acquire.config import Loaded
+from acquire.bus.sparkplug import Node
+from acquire.config import Config, Loaded
 from acquire.errors import Refused
 
 Kind = Literal["host", "store", "operator", "viewer"]
@@ -24,21 +26,25 @@ _LEVEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """One identity on the bus. `instruments` are a host's own; `host` is its name where a site has several hosts."""
-
-    name: str
-    kind: Kind
-    instruments: tuple[str, ...] = ()
-    host: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """One line of the access file."""
 
     access: Literal["read", "write"]
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One identity on the bus. `instruments` are a host's own; `host` is its name where a site has several hosts.
+
+    `also` is what its configuration asks for besides the contract: Home Assistant, Sparkplug.
+    """
+
+    name: str
+    kind: Kind
+    instruments: tuple[str, ...] = ()
+    host: str | None = None
+    also: tuple[Rule, ...] = ()
 
 
 def roles_of(loaded: Loaded) -> list[Role]:
@@ -52,10 +58,27 @@ def roles_of(loaded: Loaded) -> list[Role]:
         )
     found = []
     if config.instrument:
-        found.append(Role(name, "host", tuple(each.id for each in config.instrument), config.host))
+        own = tuple(each.id for each in config.instrument)
+        found.append(Role(name, "host", own, config.host, tuple(_besides(config))))
     if config.store is not None:
         found.append(Role(name, "store"))
     return found
+
+
+def _besides(config: Config) -> Iterator[Rule]:
+    """What discovery and the edge node say, and that they may hear their own instruments."""
+    topics, asked = Topics(config.site), config.bus
+    if asked.home_assistant is not None:
+        yield from (Rule("write", config_topic(config.site, each.id)) for each in config.instrument)
+    if asked.sparkplug_group is not None:
+        node = Node.of(asked.sparkplug_group, config.site, config.host)
+        yield Rule("read", node.topic("NCMD"))
+        yield from (Rule("write", node.topic(kind)) for kind in ("NBIRTH", "NDEATH"))
+        yield from (Rule("write", node.topic(kind, "+")) for kind in ("DBIRTH", "DDATA", "DDEATH"))
+    if asked.home_assistant or asked.sparkplug_group:
+        for each in config.instrument:
+            yield Rule("read", topics.readings(each.id))
+            yield Rule("read", topics.state(each.id))
 
 
 def checked(roles: Sequence[Role]) -> list[Role]:
@@ -126,6 +149,7 @@ def _rules(topics: Topics, role: Role, instruments: Iterable[str]) -> Iterator[R
         if role.kind == "operator":
             for each in instruments:
                 yield Rule("write", topics.command(each, "+"))
+    yield from role.also
 
 
 def access_file(site: str, roles: Sequence[Role]) -> str:

@@ -29,6 +29,11 @@ class Node:
     group: str
     name: str
 
+    @classmethod
+    def of(cls, group: str, site: str, host: str | None) -> Node:
+        """The node of a host: its site's name, with its own where the site has several."""
+        return cls(group, f"{site}-{host}" if host else site)
+
     def topic(self, kind: str, device: str | None = None) -> str:
         """spBv1.0/GROUP/KIND/NODE[/DEVICE]."""
         return "/".join([ROOT, self.group, kind, self.name, *([device] if device else [])])

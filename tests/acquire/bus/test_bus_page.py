@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from jsonschema import Draft202012Validator
 from acquire.bus.client import connect
 from acquire.bus.contract import CHANNELS, file_name, json_schemas
 from acquire.bus.messages import MESSAGES
+from acquire.config import BusConfig
 from drivers.reading import NO_VALUE, Flag
 
 ROOT = Path(__file__).parents[3]
@@ -215,3 +217,9 @@ async def test_the_node_red_flows_function_gives_each_reading_once() -> None:
     assert again == [[]]
     assert [(m["payload"], m["flags"]) for m in overload[0]] == [(None, ["overload"])]
     assert marker == [[]]
+
+
+def test_the_switches_on_the_page_are_the_configurations() -> None:
+    (block,) = blocks("toml")
+    assert set(tomllib.loads(block)["bus"]) == set(BusConfig.model_fields)
+    BusConfig.model_validate(tomllib.loads(block)["bus"])
