@@ -93,7 +93,7 @@ class Post:
     def _take(self, message: Received) -> None:
         """Decide at once, without waiting: the next message may be an end."""
         try:
-            name, command = requests.read(message)
+            name, command = requests.read(message, self._topics.command(self._runner.instrument, ""))
         except requests.Unreadable as error:
             self.unreadable += 1
             if is_worth_telling(self.unreadable):

@@ -56,14 +56,21 @@ class Asked:
             self.waiting.append(route)
 
 
-def read(message: Received) -> tuple[str, Command]:
-    """Name and request. Raises Unreadable, without quoting what was sent."""
+def read(message: Received, commands: str) -> tuple[str, Command]:
+    """Name and request; `commands` is the topic of the instrument's commands up to their name.
+
+    Raises Unreadable, without quoting what was sent. The topic is looked at: the embedded broker has been seen to hand
+    a client what another one subscribed to.
+    """
+    name = message.topic.removeprefix(commands)
+    if name == message.topic or "/" in name:
+        raise Unreadable("its topic is not one of this instrument's commands")
     if message.retained:
         raise Unreadable("it was retained by the broker: nobody knows how old it is")
     if len(message.payload) > LARGEST:
         raise Unreadable(f"it has {len(message.payload)} bytes; {LARGEST} are allowed")
     try:
-        return message.topic.rsplit("/", 1)[-1], Command.model_validate_json(message.payload)
+        return name, Command.model_validate_json(message.payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:64] or "the message"

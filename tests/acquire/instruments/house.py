@@ -205,6 +205,7 @@ async def house_in(
             await until(lambda: house.runner.state.state == "ready")
             yield house, asker
         finally:
+            Scripted.may_answer.set()
             await house.stop()
 
 
