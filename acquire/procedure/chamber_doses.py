@@ -9,6 +9,7 @@ from acquire.dosimetry import (
     Dose,
     Factor,
     Step,
+    chamber_dose_tg51,
     chamber_dose_trs398,
     humidity_row,
     k_pol,
@@ -16,6 +17,7 @@ from acquire.dosimetry import (
     k_s_pulsed,
     k_s_scanned,
     opposite_signs,
+    p_ion_pulsed,
     polarity_as_at_calibration,
     voltage_ratio,
 )
@@ -24,15 +26,27 @@ from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
 from acquire.procedure.rows import components_of, factors_of, repeats_row
 
-FORMS: Mapping[str, tuple[Callable[[float, float], float], str, str]] = {
-    "pulsed": (k_s_pulsed, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed"),
-    "pulsed-scanned": (k_s_scanned, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed-scanned"),
-    "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TRS-398 Rev.1 eq. 16"),
+Form = tuple[Callable[[float, float], float], str, str]
+FORMS: Mapping[str, Mapping[str, Form]] = {
+    "trs398": {
+        "pulsed": (k_s_pulsed, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed"),
+        "pulsed-scanned": (k_s_scanned, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed-scanned"),
+        "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TRS-398 Rev.1 eq. 16"),
+    },
+    "tg51": {
+        "pulsed": (p_ion_pulsed, "(1 − n)/(r − n)", "TG-51 eq. 12"),
+        "pulsed-scanned": (p_ion_pulsed, "(1 − n)/(r − n)", "TG-51 eq. 12, also for pulsed-swept beams"),
+        "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TG-51 eq. 11"),
+    },
 }
+TG51_NAMES = {"k_elec": "p_elec", "k_pol": "p_pol", "k_s": "p_ion", "k_vol": "p_rp"}
 
 
 def chamber_dose(inputs: Inputs) -> Dose:
-    """The dose after TRS-398, with a step for each correction that was measured. Raises DosimetryError or Invalid."""
+    """The dose after the point's protocol, with a step for each measured correction. Raises DosimetryError or Invalid.
+
+    Plans and certificates use the names of TRS-398; TG-51's own names stand in its steps.
+    """
     air = inputs["environment"]
     if air.get("humidity_percent") is not None:
         humidity_row(air["humidity_percent"])  # refuses very dry or humid air; the plan's budget has the row
@@ -44,9 +58,12 @@ def chamber_dose(inputs: Inputs) -> Dose:
         if found is not None:
             factors[name] = found[0]
             steps.append(found[1])
-    dose = chamber_dose_trs398(
+    tg51 = inputs["protocol"] == "tg51"
+    form = chamber_dose_tg51 if tg51 else chamber_dose_trs398
+    dose = form(
         charge_nc=inputs["charge"]["nc"],
-        factors=factors,
+        factors={TG51_NAMES.get(name, name): factor for name, factor in factors.items()} if tg51 else factors,
+        fff=inputs["fff"],
         temperature_c=air["temperature_c"],
         pressure_kpa=air["pressure_kpa"],
         t0_c=inputs["conditions"]["t0_c"],
@@ -64,7 +81,9 @@ def _polarity(inputs: Inputs) -> tuple[Factor, Step] | None:
     opposite_signs(reference, opposite)
     value = k_pol(reference, opposite)
     m, o = shown(abs(reference)), shown(abs(opposite))
-    step = Step("k_pol", "(|M+| + |M−|)/(2 |M|)", f"({m} + {o}) / (2 × {m})", value, "1", "TRS-398 Rev.1, this session")
+    step = Step(
+        "k_pol", "(|M+| + |M−|)/(2 |M|)", f"({m} + {o}) / (2 × {m})", value, "1", "TRS-398 Rev.1 = TG-51, this session"
+    )
     return Factor(value, "1", stated["u_percent"], stated["source"]), step
 
 
@@ -76,7 +95,7 @@ def _recombination(inputs: Inputs) -> tuple[Factor, Step] | None:
     reduced = _charge(inputs, "reduced", full)
     if full * reduced <= 0:
         raise Invalid("The readings at the two voltages have different signs: the voltage was reversed between them.")
-    form, formula, source = FORMS[stated["beam"]]
+    form, formula, source = FORMS[inputs["protocol"]][stated["beam"]]
     n, r = voltage_ratio(stated["high_v"], stated["low_v"]), full / reduced
     value = form(n, r)
     numbers = f"V1/V2 = {n:g}, r = {shown(abs(full))} / {shown(abs(reduced))} = {shown(r)}"

@@ -25,7 +25,8 @@ OF_DETECTOR = {
     "mosfet": ("cf", "limit_mv", "delay_min", "delay_tolerance_min"),
 }
 AS_WRITTEN = {
-    "expected", "limits", "plausible", "window", "course", "surface", "position", "fading", "linearity", "spectrum"
+    "expected", "limits", "plausible", "window", "course", "surface", "position", "protocol", "fff", "fading",
+    "linearity", "spectrum",
 }  # fmt: skip
 AT_CALIBRATION = ("k_pol_q0", "k_s_q0")  # where the laboratory did not apply these corrections itself
 OF_POINT = {
@@ -41,22 +42,7 @@ def of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calib
 
     Raises Refused for a factor that is missing, for another beam, or whose time is over.
     """
-    written = point.model_dump(
-        mode="json",
-        include={
-            "expected",
-            "limits",
-            "plausible",
-            "window",
-            "course",
-            "surface",
-            "position",
-            "fading",
-            "linearity",
-            "spectrum",
-        },
-        exclude_none=True,
-    )
+    written = point.model_dump(mode="json", include=AS_WRITTEN, exclude_none=True)
     needed: Inputs = {
         "point": point.id,
         "method": point.method,
@@ -85,7 +71,8 @@ def ecc(element: str, plan: Plan, inventory: Inventory, calibrations: Calibratio
 
 
 def _point_factors(point: Point, wanted: tuple[str, ...]) -> dict[str, Any]:
-    for name in (*wanted, *(("cf_backscatter",) if point.surface == "exit" else ())):
+    of_place = (*(("cf_backscatter",) if point.surface == "exit" else ()), *(("k_vol",) if point.fff else ()))
+    for name in (*wanted, *of_place):
         if name not in point.factors:
             raise Refused(f"Point {point.id} has no {name}; method '{point.method}' needs it, with its source.")
     return {name: _factor(factor) for name, factor in point.factors.items()}

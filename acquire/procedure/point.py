@@ -133,6 +133,7 @@ class Recombination(Written):
 class Point(Written):
     """A place on or in the patient; `factors` are those of place and beam, a detector's own are in its calibration.
 
+    protocol, fff  of a chamber: TRS-398 or TG-51, and whether the beam has no flattening filter (then k_vol is needed)
     surface        which side a diode lies on; the exit side has calibrations and a factor (cf_backscatter) of its own
     of             the two points whose mean, times the factor f_mid, a point of method "midline" is
     position       inside or outside the field: an OSL dot outside asks for the site's k_q_out
@@ -147,6 +148,8 @@ class Point(Written):
     port: str | None = None
     beam: str
     method: Method
+    protocol: Literal["trs398", "tg51"] = "trs398"
+    fff: bool = False
     surface: Literal["entrance", "exit"] = "entrance"
     position: Literal["in-field", "out-of-field"] = "in-field"
     detector: Id | None = None

@@ -263,6 +263,32 @@ async def test_f_polarity_and_recombination_are_measured_in_the_session(connecti
     assert "polarity-2, polarity-3, polarity-4 counted by the rule mean-of-valid." in html(build(connection, session))
 
 
+async def test_f_the_tg51_line_of_the_same_readings(connection):
+    case = case_f()
+    case.points[0]["protocol"] = "tg51"
+    case.calibrations[0]["factors"]["k_q"]["value"] = GIVEN["F_kq51"]
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    await run(connection, bench_f(connection), session)
+    output = closed_results(connection, session)["ref"]
+    assert output["formula"] == "TG-51 photon dose"
+    assert output["dose_gy"] == pytest.approx(GIVEN["F_D51"], rel=1e-9)
+    assert next(s["value"] for s in output["steps"] if s["what"] == "k_s") == pytest.approx(GIVEN["F_pion"], rel=1e-9)
+
+
+async def test_f_an_fff_beam_asks_for_volume_averaging(connection):
+    case = case_f()
+    case.points[0] |= {"fff": True}
+    with pytest.raises(Refused, match="Point ref has no k_vol"):
+        case.add(connection)
+    case.points[0]["factors"] = {"k_vol": {"value": 1.0017, "unit": "1", "u_percent": 0.1, "source": "eq. 22"}}
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    await run(connection, bench_f(connection), session)
+    output = closed_results(connection, session)["ref"]
+    assert output["dose_gy"] == pytest.approx(1.0017 * GIVEN["F_D398"], rel=1e-9)
+
+
 async def test_f_leakage_blocks(connection):
     bench = bench_f(connection)
     bench.leak_a = 5.0e-12
