@@ -31,12 +31,12 @@ def mosquitto_binary() -> str:
 class Mosquitto:
     """Start, kill, start again on the same port."""
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, *, extra: str = "persistence false\n") -> None:
         self.port = port or free_port()
         self._conf = folder / f"mosquitto-{self.port}.conf"
         self._conf.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
-            "persistence false\nlog_type error\nuser root\n"
+            f"log_type error\nuser root\n{extra}"
         )
         self._process: asyncio.subprocess.Process | None = None
 

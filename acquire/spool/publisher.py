@@ -23,8 +23,10 @@ from acquire.spool.spool import Bodies, Spool
 
 log = structlog.get_logger("publisher")
 
-RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
+KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
 CONFIRM_EVERY_S = 1.0
+ALARM_EVERY_S = 10.0
 
 
 _Id = Annotated[str, msgspec.Meta(max_length=64)]
@@ -58,6 +60,7 @@ class Publisher:
         self._changed: set[str] = set()
         self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
         self._writing = asyncio.Lock()
+        self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
         self.unreadable = 0  # messages under committed that are none
@@ -126,7 +129,11 @@ class Publisher:
         return heard
 
     async def alarm(self, what: str, subject: str, message: str) -> None:
-        """Say it in the log, and keep it in the spool for `acquire spool status`."""
+        """Say it in the log, and keep it in the spool for `acquire spool status`; the same one not all the time."""
+        now = time.monotonic()
+        if now - self._alarmed.get((what, subject), -ALARM_EVERY_S) < ALARM_EVERY_S:
+            return
+        self._alarmed[what, subject] = now
         log.error(message)
         try:
             await self._spool.call(lambda j: j.alarm(what, subject, message))
@@ -142,7 +149,7 @@ class Publisher:
         outage = Outage(endpoint, log)
         while True:
             try:
-                async with connect(endpoint, identifier, will=self.will) as connection:
+                async with connect(endpoint, identifier, will=self.will, keepalive_s=KEEPALIVE_S) as connection:
                     failures = 0
                     outage.over()
                     await self._serve(connection)

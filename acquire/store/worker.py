@@ -29,9 +29,10 @@ from acquire.store.telling import Teller
 log = structlog.get_logger("store")
 T = TypeVar("T")
 
+KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
-RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class Worker:
@@ -87,7 +88,8 @@ class Worker:
         outage = Outage(endpoint, log)
         while True:
             try:
-                async with connect(endpoint, f"store-{self._topics.site}-{uuid4().hex[:12]}") as connection:
+                identifier = f"store-{self._topics.site}-{uuid4().hex[:12]}"
+                async with connect(endpoint, identifier, keepalive_s=KEEPALIVE_S) as connection:
                     failures = 0
                     outage.over()
                     await connection.subscribe(self._topics.readings("+"))
