@@ -100,7 +100,7 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
             yield running
         finally:
             await running.stop_instruments()
-            if loaded.store is not None:
+            if running.publisher is not None and running.publisher.connected:
                 await running.confirmed(within_s=HANG_S)
 
 

@@ -78,6 +78,8 @@ if [ "$1" = dev ]; then
     install_oracle
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
+    need_program ip iproute2
+    need_program faketime faketime
     need_program node nodejs
     need_program npm npm
     install_node_packages

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ ACQUIRE = Path(sys.executable).with_name("acquire")
 class Process:
     """An `acquire` command that runs until it is told to stop or killed."""
 
-    def __init__(self, folder: Path, name: str, *arguments: str) -> None:
-        self._arguments = arguments
+    def __init__(self, folder: Path, name: str, *arguments: str, before: Sequence[str] = ()) -> None:
+        self._words = [*before, str(ACQUIRE), *arguments]
         self._log = folder / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
         self.first_line: dict[str, Any] = {}
@@ -24,7 +25,7 @@ class Process:
     async def start(self, *, reads_first_line: bool = False) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                str(ACQUIRE), *self._arguments, stdout=asyncio.subprocess.PIPE, stderr=log
+                *self._words, stdout=asyncio.subprocess.PIPE, stderr=log
             )
         if reads_first_line:
             assert self._process.stdout is not None
