@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,6 +30,7 @@ log = structlog.get_logger("bus")
 
 CONNECTED_WITHIN_S = 10.0
 TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
+QUIET_S = 60.0
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 
 
@@ -181,26 +183,33 @@ def _properties(response_topic: str | None, correlation: bytes | None, expires_s
 
 
 class Outage:
-    """Tells a loss of the broker once, again only when its reason changes, and once when it is over."""
+    """Tells a loss of the broker once, again only when its reason changes, and once when it is over.
 
-    def __init__(self, endpoint: Endpoint, logger: Any) -> None:
+    A connection that comes and goes (somebody takes our client identifier) is told once a minute.
+    """
+
+    def __init__(self, endpoint: Endpoint, logger: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = {"host": endpoint.host, "port": endpoint.port}
         self._log = logger
-        self._told: str | None = None
+        self._clock = clock
+        self._why: str | None = None
+        self._told_at = 0.0
+        self._told = False  # the outage that is under way
 
     def lost(self, error: Exception) -> None:
         """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
-        why = str(error)
-        if why != self._told:
-            self._told = why
-            self._log.warning("broker lost or absent", **self._where, why=why)
+        why, now = str(error), self._clock()
+        if why == self._why and (self._told or now - self._told_at < QUIET_S):
+            return
+        self._why, self._told_at, self._told = why, now, True
+        self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
         """There is a connection."""
-        if self._told is not None:
-            self._told = None
+        if self._told:
+            self._told = False
             self._log.info("broker there again", **self._where)
 
 

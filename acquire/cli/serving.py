@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +15,7 @@ from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem
 from acquire.terminal.logs import configure
-from acquire.terminal.messages import readable
+from acquire.terminal.messages import body_of, readable
 from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers.registry import driver_class
 
@@ -139,10 +138,7 @@ async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> No
         await connection.subscribe(topic, qos=0)
         say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
         async for message in connection.messages():
-            try:
-                body = json.loads(message.payload)
-            except ValueError:
-                body = {"unreadable": message.payload[:200].decode("latin-1")}
+            body = body_of(message.payload)
             if as_json:
                 emit_line({"topic": message.topic, "message": body})
             else:

@@ -26,7 +26,7 @@ _INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MOST_ENTRIES = 10_000  # of one message
 LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
 # What the database may refuse because of the entry itself.

@@ -1,16 +1,43 @@
-"""Messages of the bus in words, for people who watch it. What a later version adds is printed as keys and values."""
+"""Messages of the bus in words, for people who watch it. What a later version adds is printed as keys and values.
+
+Whoever may publish may send anything, so nothing that comes may break or steer a terminal.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from acquire.bus.names import ROOT
+from acquire.terminal.output import printable
+
+
+def body_of(payload: bytes) -> Any:
+    """The JSON of a message; {"unreadable": its beginning} for what is none, or could not be written as JSON again."""
+    try:
+        body = json.loads(payload, parse_constant=_no_number)
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return {"unreadable": payload[:200].decode("latin-1")}
+    return body
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
 def readable(topic: str, body: Any) -> list[str]:
-    """A message in one line, a batch of readings in a line each."""
+    """A message in one line, a batch of readings in a line each; what is not as it must be is shown as it is."""
     short = topic.removeprefix(f"{ROOT}/")
+    try:
+        lines = _lines(short, body)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        lines = [f"{short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
+    return [printable(line) for line in lines]
+
+
+def _lines(short: str, body: Any) -> list[str]:
     if not isinstance(body, dict):
         return [f"{short}  {body}"]
     if body.get("schema") == "readings/1" and body["readings"]:

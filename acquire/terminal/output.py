@@ -29,13 +29,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     """A table for people."""
     from rich.console import Console  # noqa: PLC0415 - only where a table is printed
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
+        shown.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     Console().print(shown)
+
+
+def printable(text: str) -> str:
+    """Without what would steer a terminal: control characters are shown as escapes; line ends stay."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def say(text: str) -> None:
