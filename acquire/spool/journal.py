@@ -52,6 +52,7 @@ class StreamRow:
     end_heard: int
     through: int
     epoch: str | None
+    source: str | None = None  # of a salvaged stream, where it is not this spool's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Journal:
     def streams(self) -> list[StreamRow]:
         """All streams held, in order of creation."""
         rows = self.db.execute(
-            "SELECT number, stream, instrument, head, oldest, ended, end_heard, through, epoch FROM stream"
+            "SELECT number, stream, instrument, head, oldest, ended, end_heard, through, epoch, source FROM stream"
             " ORDER BY number"
         )
         return [StreamRow(*row) for row in rows]

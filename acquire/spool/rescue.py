@@ -34,6 +34,7 @@ class Salvaged:
     head: int
     oldest: int
     ended: str
+    source: str | None
     bodies: dict[int, tuple[bytes, str | None]] = field(default_factory=dict)
 
     @property
@@ -106,12 +107,14 @@ def salvage(file: Path) -> list[Salvaged]:
 
 
 def _streams(db: sqlite3.Connection) -> list[Salvaged]:
+    meta = _row(db, "SELECT source FROM meta", ())
+    source = meta[0] if meta is not None else None
     sql = "SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored') FROM stream"
     try:
-        return [Salvaged(*row) for row in db.execute(f"{sql} ORDER BY number")]
+        return [Salvaged(*row, source) for row in db.execute(f"{sql} ORDER BY number")]
     except sqlite3.DatabaseError:
         found = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
-        return [Salvaged(*row) for row in found if row is not None]
+        return [Salvaged(*row, source) for row in found if row is not None]
 
 
 def _row(db: sqlite3.Connection, sql: str, key: tuple[int, ...]) -> tuple[Any, ...] | None:
@@ -143,8 +146,8 @@ def adopt(journal: Journal, streams: list[Salvaged]) -> int:
     for s in adopted:
         with journal.writing() as db:
             number = db.execute(
-                "INSERT INTO stream (stream, instrument, head, oldest, ended) VALUES (?, ?, ?, ?, ?)",
-                (s.stream, s.instrument, s.head, s.oldest, s.ended),
+                "INSERT INTO stream (stream, instrument, head, oldest, ended, source) VALUES (?, ?, ?, ?, ?, ?)",
+                (s.stream, s.instrument, s.head, s.oldest, s.ended, s.source),
             ).lastrowid
             damaged = (stand_in(b"", "damaged"), None)
             db.executemany(

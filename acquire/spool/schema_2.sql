@@ -4,6 +4,8 @@ ALTER TABLE meta ADD COLUMN epoch_at REAL;                              -- uptim
 ALTER TABLE meta ADD COLUMN no_pruning_before REAL NOT NULL DEFAULT 0;  -- uptime_s; two stores answered
 ALTER TABLE meta ADD COLUMN pruned_at REAL NOT NULL DEFAULT 0;          -- uptime_s of the last daily pass
 
+ALTER TABLE stream ADD COLUMN source TEXT;  -- of a salvaged stream: the source that began it, to which it belongs
+
 CREATE TABLE alarm (
     what TEXT NOT NULL,
     subject TEXT NOT NULL,

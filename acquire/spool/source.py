@@ -168,7 +168,7 @@ class Source:
             "schema": "readings/1",
             "stream": s.stream,
             "first_seq": turn.first,
-            "source": self.source,
+            "source": s.source or self.source,
             "head": s.head,
             "oldest": s.oldest,
             "ended": s.ended,

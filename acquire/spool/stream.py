@@ -95,6 +95,7 @@ class Stream:
     answered_meanwhile: bool = False  # an answer without progress came since the last resend
     probe: bool = False  # ask the bare question behind a resend: is it the message, or the way?
     give_up: bool = False
+    source: str | None = None  # of a salvaged stream
     queued: tuple[bool, bool, int, int] | None = None  # its place in the register's queue
 
     @classmethod
@@ -102,7 +103,9 @@ class Stream:
         """From the spool's file; what was confirmed in another epoch counts for nothing."""
         through = row.through if row.epoch == epoch else 0
         heard = bool(row.end_heard) and row.epoch == epoch
-        return cls(row.number, row.stream, row.instrument, row.head, row.oldest, row.ended, through, heard)
+        made = cls(row.number, row.stream, row.instrument, row.head, row.oldest, row.ended, through, heard)
+        made.source = row.source
+        return made
 
     @property
     def settled(self) -> bool:
