@@ -10,11 +10,14 @@ from typing import Literal
 
 from acquire.broker.access import Role, access_file
 from acquire.broker.passwords import kept, line, new_password
+from acquire.errors import Refused
 
 Identify = Literal["certificates", "passwords"]
 
 # The largest reading that is sent is 1 MiB less 4 KiB (acquire/instruments/entries.py); its envelope comes on top.
 MAX_PACKET_BYTES = 1024 * 1024 + 64 * 1024
+
+MADE_BY = "Made by `acquire broker config`"  # in the first line of what may be replaced
 
 CONFIGURATION = """\
 # Mosquitto for the bus of site {site}. Made by `acquire broker config`; change it there. Use: mosquitto -c {conf}
@@ -73,8 +76,11 @@ class Written:
 
 
 def write(folder: Path, site: str, roles: Sequence[Role], port: int, bind: str | None, identify: Identify) -> Written:
-    """Write the files; those of an earlier run are replaced, passwords are kept. Raises OSError."""
+    """Write the files; those of an earlier run are replaced, passwords are kept. Raises Refused, OSError."""
     folder = folder.resolve()
+    for name in ("mosquitto.conf", "acl"):
+        if (folder / name).exists() and MADE_BY not in (folder / name).read_text(errors="replace"):
+            raise Refused(f"{folder / name} was not made by this command; it is left as it is. Choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     identified = (CERTIFICATES if identify == "certificates" else PASSWORDS).format(folder=folder)
     conf = folder / "mosquitto.conf"

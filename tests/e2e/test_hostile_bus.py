@@ -181,6 +181,20 @@ async def test_a_flood_of_new_epochs_costs_time_and_no_reading(tmp_path: Path) -
     assert "two stores" in {row[0] for row in rows(tmp_path / "spool.db", "SELECT what FROM alarm")}
 
 
+async def test_being_pushed_off_the_broker_again_and_again_loses_nothing(tmp_path: Path) -> None:
+    """Whoever uses the source's client identifier takes its place; the source's id is in every message."""
+    async with attacked(tmp_path) as (running, _, broker):
+        assert running.publisher is not None
+        identifier = f"source-{running.publisher.source.source[:18]}"
+        pushed = 0
+        for _ in range(10):
+            async with connect(broker.endpoint, identifier):
+                await asyncio.sleep(0.02)
+                pushed += not running.publisher.connected
+            await asyncio.sleep(0.3)
+        assert pushed >= 5
+
+
 async def test_a_flood_that_nobody_takes_is_dropped_and_not_kept_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,16 @@ def test_a_second_run_keeps_passwords_and_drops_who_has_no_role_any_more(tmp_pat
     assert [oct(path.stat().st_mode & 0o777) for path in (file, file.parent / "secrets")] == ["0o600", "0o700"]
 
 
+@pytest.mark.parametrize("name", ["mosquitto.conf", "acl"])
+def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("# the administrator's\n")
+    done = command(tmp_path, "broker", "config", "--site", "clinic", "--host", "room-1=e1", "-o", ".")
+    assert done.returncode == 1
+    assert f"{name} was not made by this command; it is left as it is." in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "# the administrator's\n"
+
+
 def test_a_password_line_is_the_hash_that_mosquitto_computes() -> None:
     name, _, kind, iterations, salt, digest = line("viewer", "hunter2").replace(":", "$").split("$")
     assert (name, kind) == ("viewer", "7")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from acquire.instruments.ledger import Ledger
 from acquire.private import private
 from acquire.spool.journal import Journal
 from acquire.store.copies import backup
@@ -38,6 +39,9 @@ def test_store_spool_and_backup_are_for_their_owner(tmp_path: Path) -> None:
         backup(tmp_path / "store.db", tmp_path / "backup.db")
         found = rights(tmp_path)
     journal.close()
+    Ledger(tmp_path).note(name="begin")
+    (ledger,) = tmp_path.glob("commands-*.jsonl")
+    assert oct(ledger.stat().st_mode & 0o777) == "0o600"
     names = {"spool.db", "spool.db-wal", "spool.db.lock", "store.db", "store.db-wal", "store.db-shm", "backup.db"}
     assert names <= set(found)
     assert {name: found[name] for name in names} == dict.fromkeys(names, "0o600")
