@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from brokers import Mosquitto
+from invariants import Emitted, check_invariants, opened
 from processes import Process, ask
 
 KILLS = int(os.environ.get("ACQUIRE_KILLS", "20"))
@@ -129,6 +130,8 @@ def check(house: House, killed: dict[str, int], emitted: int, rate: float) -> No
     store = dict_of(house.rows("store.db", "SELECT stream, seq, body FROM entry"))
     statuses = dict(house.rows("store.db", "SELECT status, count(*) FROM entry GROUP BY status"))
     assert store == spool
+    with opened(house.folder / "spool.db") as kept, opened(house.folder / "store.db") as stored:
+        check_invariants(kept, stored, [Emitted(str(s), int(str(n)), bytes(b)) for (s, n), b in spool.items()])
     assert house.rows("store.db", "SELECT * FROM conflict") == []
     assert house.rows("store.db", "SELECT * FROM unreadable") == []
     assert "lost" not in statuses
