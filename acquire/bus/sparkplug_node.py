@@ -85,5 +85,5 @@ async def _say(connection: Connection, messages: Iterable[Out]) -> None:
 async def _farewell(connection: Connection, death: Out) -> None:
     """An orderly end tells the broker to forget the will, so it is said by hand."""
     with suppress(BusError, TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(3):
             await asyncio.shield(connection.publish(*death))

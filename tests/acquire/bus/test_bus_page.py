@@ -53,10 +53,13 @@ async def talking(folder: Path) -> AsyncIterator[Mosquitto]:
             while True:
                 for topic, message in SAID:
                     await connection.publish(topic, json.dumps(message).encode(), retain=message["schema"] == "state/1")
+                said.set()
                 await asyncio.sleep(0.1)
 
+    said = asyncio.Event()
     async with running_mosquitto(folder) as broker:
         task = asyncio.create_task(talk())
+        await asyncio.wait_for(said.wait(), 20)
         try:
             yield broker
         finally:

@@ -178,7 +178,7 @@ async def hosted(folder: Path, bus: str) -> AsyncIterator[tuple[Mosquitto, Host,
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
+    for _ in range(4000):
         if condition():
             return
         await asyncio.sleep(0.01)
