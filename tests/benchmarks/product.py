@@ -1,0 +1,161 @@
+"""The product's own path for the benchmark: a driver that gives readings as fast as they are taken, or at a rate.
+
+Everything from the driver on is the product: runner, spool, publisher, broker, store's worker. The two ends run as two
+processes, as they would on two machines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import structlog
+
+from acquire.bus.client import Endpoint
+from acquire.bus.names import Topics
+from acquire.canonical import utc_now
+from acquire.instruments.runner import Runner
+from acquire.spool.publisher import Publisher
+from acquire.spool.spool import Spool
+from acquire.store.worker import Worker
+from drivers import Driver, Identity, Reading
+from drivers.driver import DriverInfo, Settings
+
+TOPICS = Topics("bench")
+RAW = b"+15.66964E-09NCOUL,+0000010.611268secs,+00115RDNG#"
+
+
+class Source(Driver):
+    """Gives `total` readings in blocks, as an instrument whose buffer is read out; at `rate` a second, or at once."""
+
+    info: ClassVar[DriverInfo] = DriverInfo("bench", "none", "benchmark source", (), ("charge",))
+    settings_model: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, total: int, block: int, rate: float | None) -> None:
+        self.total, self.block, self.rate = total, block, rate
+        self.given = 0
+        self.begun = 0.0
+        self.at: list[float] = []
+        self.poll_interval_s = 0.0
+
+    async def open(self) -> Identity:
+        self.begun = time.perf_counter()
+        return Identity("none", "bench", "1", "1", b"")
+
+    async def recover(self) -> Identity:
+        return await self.open()
+
+    async def close(self) -> None:
+        return
+
+    async def poll(self) -> Sequence[Reading]:
+        count = min(self.block, self.total - self.given)
+        if count == 0:
+            await asyncio.sleep(0.05)
+            return []
+        if self.rate is not None:
+            await asyncio.sleep(max(0.0, self.begun + self.given / self.rate - time.perf_counter()))
+        now, monotonic = utc_now(), time.monotonic()
+        first, self.given = self.given, self.given + count
+        self.at += [time.perf_counter()] * count
+        return [
+            Reading(
+                kind="scalar", quantity="charge", unit="C", value=1e-9 * n, elapsed_s=0.1 * n, range="2e-08", raw=RAW,
+                time=now, monotonic_s=monotonic,
+            )
+            for n in range(first, first + count)
+        ]  # fmt: skip
+
+
+class Stopwatch:
+    """Notes when each watermark was heard, so that the age of every reading at its confirmation is known.
+
+    That is a little later than the commit itself: it includes the answer's way back.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._answer = publisher.source.answer
+        self.heard: dict[str, list[tuple[int, float]]] = {}
+        publisher.source.answer = self.answer  # type: ignore[method-assign]
+
+    def answer(self, stream: str, through: int, *rest: Any) -> Any:
+        self.heard.setdefault(stream, []).append((through, time.perf_counter()))
+        return self._answer(stream, through, *rest)
+
+    def ages_ms(self, given: dict[str, list[float]]) -> list[float]:
+        """For each stream the times its readings were given; the ages of those confirmed, in order."""
+        ages = []
+        for stream, heard in self.heard.items():
+            done = 0
+            for through, at in heard:
+                ages += [1000 * (at - each) for each in given.get(stream, [])[done:through]]
+                done = max(done, through)
+        return ages
+
+
+async def source(folder: Path, port: int, total: int, block: int, rate: float | None, instruments: int) -> None:
+    """Print {"seconds": from the first poll to the last confirmation, "ages_ms": of readings at confirmation}."""
+    spool = await Spool.open(folder / "spool.db")
+    publisher = await Publisher.over(spool, TOPICS)
+    publishing = asyncio.create_task(publisher.run(Endpoint("127.0.0.1", port)))
+    while not publisher.connected:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0.01)
+    watch = Stopwatch(publisher)
+    drivers = [Source(total // instruments, block, rate and rate / instruments) for _ in range(instruments)]
+    runners = [Runner(f"bench-{n}", lambda d=d: d, spool, publisher) for n, d in enumerate(drivers)]
+    begun = time.perf_counter()
+    running = [asyncio.create_task(runner.run()) for runner in runners]
+    while sum(r.appended for r in runners) < total or not all_through(publisher):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    taken = time.perf_counter() - begun
+    streams = {s.instrument: s.stream for s in publisher.source.streams.values()}
+    ages = watch.ages_ms({streams[f"bench-{n}"]: d.at for n, d in enumerate(drivers)})
+    for runner in runners:
+        runner.stop()
+    await asyncio.gather(*running)
+    publishing.cancel()
+    await asyncio.gather(publishing, return_exceptions=True)
+    await spool.close()
+    ages.sort()
+    told = {f"p{p}": ages[min(len(ages) - 1, len(ages) * p // 100)] for p in (50, 99)} | {"max": ages[-1]}
+    print(json.dumps({"seconds": taken, "ages_ms": told}), flush=True)
+
+
+def all_through(publisher: Publisher) -> bool:
+    """Whether every entry that was appended has been confirmed."""
+    return all(s.through >= s.head for s in publisher.source.streams.values())
+
+
+async def store(folder: Path, port: int) -> None:
+    """Serve until stopped."""
+    worker = Worker(folder / "store.db", TOPICS)
+    await worker.open()
+    serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
+    print("listening", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    await worker.close()
+
+
+def main(role: str, where: str, port: str, *more: Any) -> None:
+    """python -m benchmarks.product store FOLDER PORT | source FOLDER PORT TOTAL BLOCK RATE INSTRUMENTS."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+    if role == "store":
+        asyncio.run(store(Path(where), int(port)))
+    else:
+        total, block, rate, instruments = more
+        asyncio.run(source(Path(where), int(port), int(total), int(block), float(rate) or None, int(instruments)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,152 @@
+"""How fast readings become rows that survive a power cut, beside peers and ceilings, in one run.
+
+    PYTHONPATH=tests .venv/bin/python -m benchmarks.speed [--readings N] [--repeat N]
+
+Real Mosquitto on the loopback interface, every process on this machine. Medians of the repeats. Printed are ratios; a
+figure alone says more about the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from brokers import Mosquitto
+
+from benchmarks.floor import database
+from benchmarks.peers import aiomqtt_one_per_message, c_clients, one_reading
+
+BATCH = 500
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+
+
+def child(module: str, *arguments: object, stdin: int | None = None) -> subprocess.Popen[str]:
+    """A process of its own, whose output we read."""
+    words = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def floor(folder: Path, port: int, total: int) -> float:
+    """Readings/s of the barest no-loss path, in batches as large as the product's."""
+    store = child("benchmarks.floor", "store", folder, port, total, BATCH)
+    line_of(store)
+    source = child("benchmarks.floor", "source", folder, port, total, BATCH)
+    rate = float(line_of(source))
+    source.wait()
+    store.wait()
+    return rate
+
+
+def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float = 0, instruments: int = 2) -> dict:
+    """The product's own path: seconds, and the ages of readings at their confirmation."""
+    store = child("benchmarks.product", "store", folder, port, stdin=subprocess.PIPE)
+    line_of(store)
+    source = child("benchmarks.product", "source", folder, port, total, block, rate, instruments)
+    told = json.loads(line_of(source))
+    source.wait()
+    store.communicate()
+    with sqlite3.connect(folder / "store.db") as db:
+        (rows,) = db.execute("SELECT count(*) FROM entry WHERE status = 'stored'").fetchone()
+    assert rows == total, f"{rows} rows of {total} readings"
+    return told | {"rate": total / told["seconds"]}
+
+
+def sqlite_insert(folder: Path, port: int, total: int) -> float:
+    """Rows/s of the store's own table with nothing else to do, BATCH rows a commit."""
+    body = msgspec.json.encode(one_reading(1))
+    table = (
+        "CREATE TABLE entry (stream TEXT, seq INTEGER, kind TEXT, status TEXT, reason TEXT, body BLOB, digest BLOB,"
+        " element TEXT, measurement TEXT, received_at TEXT, PRIMARY KEY (stream, seq)) STRICT, WITHOUT ROWID"
+    )
+    db = database(folder / "insert.db", table)
+    begun = time.perf_counter()
+    for first in range(1, total, BATCH):
+        rows = [("s" * 36, n, "scalar", "stored", None, body, b"d" * 32, None, None, "t" * 27)
+                for n in range(first, first + BATCH)]  # fmt: skip
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows)
+        db.execute("COMMIT")
+    taken = time.perf_counter() - begun
+    db.close()
+    return total / taken
+
+
+async def measured(what: Callable[[Path, int, int], float], total: int, repeat: int) -> float:
+    """The median of some runs, each with a fresh broker and a fresh folder."""
+    rates = []
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory() as name:
+            broker = Mosquitto(Path(name), extra="persistence false\nmax_queued_messages 0\n")
+            await broker.start()
+            try:
+                rates.append(await asyncio.to_thread(what, Path(name), broker.port, total))
+            finally:
+                await broker.kill()
+    return statistics.median(rates)
+
+
+async def throughput(total: int, repeat: int) -> None:
+    """Readings per second, and what they are of each yardstick."""
+    rows: dict[str, float] = {}
+    few = max(5_000, total // 20)
+    parts: list[tuple[str, Callable[[Path, int, int], float], int]] = [
+        ("durable, driver to committed row", lambda f, p, n: float(product(f, p, n)["rate"]), total),
+        ("floor: barest no-loss path", floor, total),
+        ("SQLite: batched insert alone", sqlite_insert, total),
+        ("aiomqtt, one reading a message", aiomqtt_one_per_message, few),
+        ("C clients, one reading a message", c_clients, few),
+    ]
+    for name, what, count in parts:
+        rows[name] = await measured(what, count, repeat)
+    ours = rows["durable, driver to committed row"]
+    print(f"\n{'path':38} {'readings/s':>12} {'ours is':>10}")
+    for name, rate in rows.items():
+        print(f"{name:38} {rate:12,.0f} {ours / rate:9.2f}x")
+
+
+async def latency(repeat: int) -> None:
+    """Age of readings when their commit is known at the source, one instrument, one reading a poll."""
+    print(f"\n{'readings/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    for rate in (10, 100, 1000):
+        runs: list[dict[str, float]] = []
+
+        def run(folder: Path, port: int, total: int, rate: int = rate, runs: list = runs) -> float:
+            runs.append(product(folder, port, total, 1, rate, 1)["ages_ms"])
+            return 0.0
+
+        await measured(run, max(100, 5 * rate), repeat)
+        told = [statistics.median(each[key] for each in runs) for key in ("p50", "p99", "max")]
+        print(f"{rate:10} {told[0]:8.2f} {told[1]:8.2f} {told[2]:8.2f}")
+
+
+async def main() -> None:
+    """Everything, and on what machine."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readings", type=int, default=200_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    asked = parser.parse_args()
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores")
+    await throughput(asked.readings, asked.repeat)
+    await latency(asked.repeat)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
