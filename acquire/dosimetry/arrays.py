@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from acquire.dosimetry.errors import DosimetryError
 
+Array = NDArray[np.float64]
 
-def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) -> NDArray[np.float64]:
+
+def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) -> Array:
     """function applied to the broadcast arguments, element by element; keyword arguments are passed on as they are.
 
     Each element has exactly the bits the scalar call gives. Where one element is refused, the same error is raised with
@@ -22,6 +25,24 @@ def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) ->
     [1.01325, 1.02016]
     """
     broadcast = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in arguments))
+    at_once = _at_once(inspect.unwrap(function), broadcast, fixed)
+    return _one_by_one(function, broadcast, fixed) if at_once is None else at_once
+
+
+def _at_once(bare: Callable[..., float], broadcast: tuple[Array, ...], fixed: dict[str, Any]) -> Array | None:
+    """All elements without the guard of each call: it looks into the arrays instead. None if anything is refused."""
+    if not all(np.isfinite(a).all() for a in broadcast):
+        return None
+    try:
+        values = [bare(*each_of, **fixed) for each_of in zip(*(a.ravel().tolist() for a in broadcast), strict=True)]
+    except (DosimetryError, ArithmeticError):
+        return None
+    out = np.asarray(values, dtype=np.float64).reshape(broadcast[0].shape)
+    return out if np.isfinite(out).all() else None
+
+
+def _one_by_one(function: Callable[..., float], broadcast: tuple[Array, ...], fixed: dict[str, Any]) -> Array:
+    """The slow way, which finds the first element that is refused and says which it is."""
     out = np.empty(broadcast[0].shape, dtype=np.float64)
     for index in np.ndindex(out.shape):
         try:

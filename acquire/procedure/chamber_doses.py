@@ -24,7 +24,7 @@ from acquire.dosimetry import (
 from acquire.dosimetry.dose import shown
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
-from acquire.procedure.rows import components_of, factors_of, repeats_row
+from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 
 Form = tuple[Callable[[float, float], float], str, str]
 FORMS: Mapping[str, Mapping[str, Form]] = {
@@ -70,7 +70,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         p0_kpa=inputs["conditions"]["p0_kpa"],
         components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "repeated readings")],
     )
-    return replace(dose, steps=(*steps, *dose.steps))
+    return replace(dose, steps=(*charge_steps(inputs), *steps, *dose.steps))
 
 
 def _polarity(inputs: Inputs) -> tuple[Factor, Step] | None:

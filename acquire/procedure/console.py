@@ -17,6 +17,8 @@ from acquire.procedure.rows import factor_of
 from acquire.store.database import transaction
 from acquire.tomlfile import Written
 
+MINUS = "\u2212"
+
 
 class Source(Written):
     """The source of a plan: its certificate (strength in U, half-life in d), and what the plan was calculated with."""
@@ -74,6 +76,7 @@ def dwell_check(source: Source, console: dict[str, Any] | None) -> dict[str, Any
     strength = source_strength(_factor(source.strength), _factor(source.half_life), days)
     expected_s = dwell_time_s(source.planned_s, source.planned_strength_u, strength.value)
     deviation = check_dwell_time(console["total_s"], expected_s, source.limit_percent)
+    stated = f"{deviation:+.2f}".replace("-", MINUS)
     return {
         "days": days,
         "strength_u": strength.value,
@@ -83,7 +86,7 @@ def dwell_check(source: Source, console: dict[str, Any] | None) -> dict[str, Any
         "deviation_percent": deviation,
         "says": (
             f"The source has {strength.value:.0f} U after {days:.4f} d; dwell time {console['total_s']:.1f} s, expected"
-            f" {expected_s:.1f} s ({deviation:+.2f} %, limit {source.limit_percent:g} %)."
+            f" {expected_s:.1f} s ({stated} %, limit {source.limit_percent:g} %)."
         ),
     }
 

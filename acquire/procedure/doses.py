@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from acquire.dosimetry import (
@@ -26,7 +27,7 @@ from acquire.procedure.charge import Invalid
 from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tld_point_dose
 from acquire.procedure.factors import Inputs
 from acquire.procedure.output import Output, output
-from acquire.procedure.rows import components_of, factors_of, repeats_row
+from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 from acquire.procedure.spectra import report
 
 FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 2"
@@ -91,12 +92,13 @@ def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
 
 def _diode(inputs: Inputs) -> Dose:
     form = diode_exit_dose if inputs["surface"] == "exit" else diode_entrance_dose
-    return form(
+    dose = form(
         charge_nc=inputs["charge"]["nc"],
         factors=factors_of(inputs["factors"]),
         temperature_c=inputs["detector_c"],
         components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "reading")],
     )
+    return replace(dose, steps=(*charge_steps(inputs), *dose.steps))
 
 
 def _mosfet(inputs: Inputs) -> Dose:

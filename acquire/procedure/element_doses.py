@@ -26,12 +26,13 @@ from acquire.dosimetry import (
     within_days,
 )
 from acquire.dosimetry.dose import shown
+from acquire.dosimetry.luminescence import net_formula, net_signal
 from acquire.dosimetry.osl import corrected_signal
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
 from acquire.procedure.rows import components_of, factor_of, factors_of
 
-Made = tuple[Factor, float]  # the reader's coefficient, and the background in the unit it is taken off in
+Made = tuple[Factor, float, list[Step]]  # the reader's coefficient, the background, and how they came about
 NOMINAL = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for planning only"}
 
 
@@ -39,7 +40,7 @@ def tld_point_dose(inputs: Inputs) -> Dose:
     """The dose of a TLD point. Raises DosimetryError or Invalid."""
     k_f, steps = fading_factor(inputs)
     factors = factors_of(inputs["factors"]) | k_f
-    rcf, background = _rcf(inputs, factors)
+    rcf, background, reader_steps = _rcf(inputs, factors)
     for element in inputs["elements"]:
         if not rcf.unit.startswith(element["unit"]):
             raise Invalid(f"{element['element']} was read in {element['unit']}, but RCF is in {rcf.unit}.")
@@ -49,7 +50,7 @@ def tld_point_dose(inputs: Inputs) -> Dose:
         "rcf": rcf,
         "background_form": inputs["background_form"],
     }
-    return _with_steps(steps, _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed)))
+    return _after(reader_steps, _with_steps(steps, _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))))
 
 
 def osl_point_dose(inputs: Inputs) -> Dose:
@@ -62,11 +63,11 @@ def osl_point_dose(inputs: Inputs) -> Dose:
     if inputs["chain"] == "reader":
         return _with_steps(steps, _reader_form(inputs, factors))
     form = _form(inputs)
-    n_dw, background = _n_dw(inputs, factors, form)
+    n_dw, background, reader_steps = _n_dw(inputs, factors, form)
     fixed = _fixed(inputs) | {
         "dots": _dots(inputs["elements"]), "background": background, "n_dw": n_dw, "form": form
     }  # fmt: skip
-    return _with_steps(steps, _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed)))
+    return _after(reader_steps, _with_steps(steps, _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))))
 
 
 def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
@@ -139,25 +140,60 @@ def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
 
 def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:
     if "rcf" in factors:
-        return factors.pop("rcf"), factors.pop("background").value
+        return factors.pop("rcf"), factors.pop("background").value, []
     dose_cgy, form = _standard_dose(inputs), inputs["background_form"]
-    background = background_of_controls(
-        [c["value"] * (c["ecc"]["value"] if form == "after-sensitivity" else 1.0) for c in inputs["controls"]]
-    )
-    value = rcf_of_standards(_signals(inputs["standards"]), background, dose_cgy, form)
-    return _of_session(inputs, value, "nC/cGy"), background
+    blanks = [c["value"] * (c["ecc"]["value"] if form == "after-sensitivity" else 1.0) for c in inputs["controls"]]
+    background = background_of_controls(blanks)
+    standards = _signals(inputs["standards"])
+    value = rcf_of_standards(standards, background, dose_cgy, form)
+    nets = [net_signal(s.signal, s.ecc.value, background, form) for s in standards]
+    steps = _reader_steps(inputs, blanks, nets)
+    steps.append(_coefficient_step("RCF", "mean M / D", f"{shown(fmean(nets))} / {shown(dose_cgy)}", value, "nC/cGy"))
+    return _of_session(inputs, value, "nC/cGy"), background, steps
 
 
 def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
     if "n_dw" in factors:
-        return factors.pop("n_dw"), factors.pop("background").value
+        return factors.pop("n_dw"), factors.pop("background").value, []
     blank = replace(form, background="after-sensitivity")
     controls = _dots(inputs["controls"])
     if form.background == "before-sensitivity":
         controls = [replace(dot, k_s=replace(dot.k_s, value=1.0)) for dot in controls]
-    background = background_of_controls([corrected_signal(dot, 0.0, blank) for dot in controls])
-    value = n_dw_of_standards(_dots(inputs["standards"]), background, _standard_dose(inputs), form)
-    return _of_session(inputs, value, "cGy/{counts}"), background
+    blanks = [corrected_signal(dot, 0.0, blank) for dot in controls]
+    background = background_of_controls(blanks)
+    standards, dose_cgy = _dots(inputs["standards"]), _standard_dose(inputs)
+    value = n_dw_of_standards(standards, background, dose_cgy, form)
+    nets = [corrected_signal(dot, background, form) for dot in standards]
+    steps, unit = _reader_steps(inputs, blanks, nets), "cGy/{counts}"
+    steps.append(_coefficient_step("N_D,w", "D / mean M", f"{shown(dose_cgy)} / {shown(fmean(nets))}", value, unit))
+    return _of_session(inputs, value, unit), background, steps
+
+
+def _reader_steps(inputs: Inputs, blanks: Sequence[float], nets: Sequence[float]) -> list[Step]:
+    """Background and the net signals of the standards, in the form the batch chose."""
+    unit, form = inputs["standards"][0]["unit"], inputs["background_form"]
+    controls = ", ".join(c["element"] for c in inputs["controls"])
+    made = [Step("B", f"mean of {controls}", _mean(blanks), fmean(blanks), unit, "controls of this reader session")]
+    for entry, net in zip(inputs["standards"], nets, strict=True):
+        signal = fmean(entry.get("readings", [entry["value"]]))
+        m, k, b = shown(signal), shown(entry["ecc"]["value"]), shown(fmean(blanks))
+        numbers = f"{m} × {k} − {b}" if form == "after-sensitivity" else f"({m} − {b}) × {k}"
+        source = "standards of this reader session"
+        made.append(Step(f"M({entry['element']})", net_formula(form, "M", "k_s"), numbers, net, unit, source))
+    return made
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
+
+
+def _coefficient_step(what: str, formula: str, numbers: str, value: float, unit: str) -> Step:
+    return Step(what, formula, numbers, value, unit, "standards of this reader session")
+
+
+def _after(steps: list[Step], dose: Dose) -> Dose:
+    """The dose with these steps before its own."""
+    return replace(dose, steps=(*steps, *dose.steps)) if steps else dose
 
 
 def _reader_form(inputs: Inputs, factors: dict[str, Factor]) -> Dose:

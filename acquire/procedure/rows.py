@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acquire.dosimetry import Contribution, Factor
+from acquire.dosimetry import Contribution, Factor, Step
+from acquire.dosimetry.dose import shown
 
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
@@ -26,6 +27,24 @@ def components_of(entries: Sequence[Mapping[str, Any]], elements: int = 1) -> li
         Contribution(c["name"], c["u_percent"] / share[c["per"]], c["source"], shared_key=c.get("shared"))
         for c in entries
     ]
+
+
+def charge_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
+    """How the charge (and those at the other voltages) came from the readings; nothing before the measurement."""
+    names = {"charge": "M", "opposite": "M at the opposite polarity", "reduced": "M at the lower voltage"}
+    measured = [(what, inputs[name]) for name, what in names.items() if "gross_nc" in inputs.get(name, {})]
+    return tuple(_charge_step(what, charge) for what, charge in measured)
+
+
+def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
+    if "attempts" in charge:
+        values = [shown(a["nc"]) for a in charge["attempts"] if a["step"] in charge["used"]]
+        numbers, formula = f"({' + '.join(values)}) / {len(values)}", f"mean of {', '.join(charge['used'])}"
+        return Step(what, formula, numbers, charge["nc"], "nC", "net charges between the markers")
+    if charge["subtracted"]:
+        numbers = f"{shown(charge['gross_nc'])} − {shown(charge['leakage_nc'])}"
+        return Step(what, "Q − I_leak · t", numbers, charge["nc"], "nC", "charge between the markers, leakage")
+    return Step(what, "Q", shown(charge["gross_nc"]), charge["nc"], "nC", "charge between the markers")
 
 
 def repeats_row(charge: Mapping[str, Any], name: str) -> list[Contribution]:

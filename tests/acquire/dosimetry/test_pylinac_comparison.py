@@ -1,8 +1,8 @@
 """Five chamber worksheets against the public library pylinac, over random inputs inside both validity ranges.
 
 The answers recorded in pylinac_answers.json, and two thousand fresh questions of each worksheet to pylinac 3.49.0 in an
-environment of its own (.venv-pylinac, which tools/setup.sh makes; PYLINAC_PYTHON names another one). Known disagreements,
-none of them left in the numbers compared here:
+environment of its own (.venv-pylinac, which tools/setup.sh makes; PYLINAC_PYTHON names another one). Known
+disagreements, none of them left in the numbers compared here:
   * 1 atm is 101.33 kPa there: given to ours as p0_kpa;
   * TRS-398 with 273.2 there and 273.15 here: up to 9e-6 between 15 and 30 °C, inside the tolerance;
   * a negative reading gives a negative dose there; the sign of a charge says nothing here: sizes are compared;

@@ -205,7 +205,7 @@ async def test_explained_results_can_be_followed_with_a_calculator(connection, t
     session, outputs = await ports(connection)
     said = results_command(tmp_path, session, "--explain").stdout
     assert "Mean deviation of B1, B2, B7: −0.11 %, U = 3.44 %; common to them: n_cal (session F)." in said
-    line = next(line for line in said.splitlines() if line.strip().startswith("= 15.67"))
+    line = next(line for line in said.splitlines() if line.strip().startswith("= 15.67 ×"))
     numbers, result = re.match(r"\s*= (.*) = ([0-9.]+) cGy", line).groups()
     assert math.prod(float(x) for x in numbers.split(" × ")) == pytest.approx(float(result), rel=1e-6)
     assert f"inputs {outputs['B1']['formula_inputs_sha256']}" in said

@@ -58,7 +58,7 @@ async def test_b_source_and_dwell_time_are_checked(connection):
     (said,) = outputs["R1"]["remarks"]
     assert said == (
         f"The source has {GIVEN['B_sk']:.0f} U after {GIVEN['B_days']:.4f} d; dwell time {GIVEN['B_tcons']} s, expected"
-        f" {GIVEN['B_texp']:.1f} s ({GIVEN['B_tdev']:+.2f} %, limit 1 %)."
+        f" {GIVEN['B_texp']:.1f} s (−{-GIVEN['B_tdev']:.2f} %, limit 1 %)."
     )
 
 
