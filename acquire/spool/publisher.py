@@ -25,6 +25,7 @@ log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
+PUBACK_S = 0.25  # waited for before the next message is sent; nothing relies on it
 CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
 
@@ -60,6 +61,7 @@ class Publisher:
         self._changed: set[str] = set()
         self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
         self._writing = asyncio.Lock()
+        self._publishing: dict[asyncio.Task[None], Turn] = {}  # not acknowledged by the broker yet
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
@@ -167,12 +169,17 @@ class Publisher:
         self.source.connected()
         self.connected = True
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")
+        listener.add_done_callback(lambda _: self._wake.set())
         try:
             await self._send_all(connection, listener)
         finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError, BusError):
-                await listener
+            if listener.done() and not listener.cancelled() and listener.exception() is not None:
+                for turn in self._publishing.values():
+                    self.source.broke(turn)
+            under_way = [listener, *self._publishing]
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():
@@ -196,11 +203,22 @@ class Publisher:
                 return
         payload = self.source.message(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), time.monotonic())
-        try:
-            await connection.publish(self._topics.readings(s.instrument), payload)
-        except BusError:
+        publishing = asyncio.create_task(connection.publish(self._topics.readings(s.instrument), payload))
+        self._publishing[publishing] = turn
+        publishing.add_done_callback(self._published)
+        # A broker that drops a message may never acknowledge it: that must not hold up the other streams.
+        await asyncio.wait([publishing], timeout=PUBACK_S)
+
+    def _published(self, publishing: asyncio.Task[None]) -> None:
+        turn = self._publishing.pop(publishing)
+        if publishing.cancelled():
+            return
+        error = publishing.exception()
+        if isinstance(error, BusError):  # if the connection is lost, the listener says so
             self.source.broke(turn)
-            raise
+        elif error is not None:
+            log.error("not published", why=repr(error))
+        self._wake.set()
 
     async def _replace(self, turn: Turn) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""

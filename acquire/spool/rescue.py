@@ -111,10 +111,15 @@ def _streams(db: sqlite3.Connection) -> list[Salvaged]:
     source = meta[0] if meta is not None else None
     sql = "SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored') FROM stream"
     try:
-        return [Salvaged(*row, source=source) for row in db.execute(f"{sql} ORDER BY number")]
+        return [_salvaged(row, source) for row in db.execute(f"{sql} ORDER BY number")]
     except sqlite3.DatabaseError:
         found = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
-        return [Salvaged(*row, source=source) for row in found if row is not None]
+        return [_salvaged(row, source) for row in found if row is not None]
+
+
+def _salvaged(row: tuple[Any, ...], source: str | None) -> Salvaged:
+    number, stream, instrument, head, oldest, ended = row
+    return Salvaged(number, stream, instrument, head, oldest, ended, source)
 
 
 def _row(db: sqlite3.Connection, sql: str, key: tuple[int, ...]) -> tuple[Any, ...] | None:
