@@ -50,6 +50,8 @@ def of_network(error: OSError, host: str, ca_file: Path | None) -> str:
             if reason.endswith(alert):
                 return meaning
         return f"no TLS connection comes about ({reason or 'it was closed'}); is this its TLS port?"
+    if isinstance(error, ConnectionResetError):  # only a handshake can be reset: before it, connecting is refused
+        return "no TLS connection comes about (it was closed); is this its TLS port?"
     if isinstance(error, socket.gaierror):
         return f"the name {host} is not known on this network"
     if isinstance(error, TimeoutError):
