@@ -44,19 +44,20 @@ def of_network(error: OSError, host: str, ca_file: Path | None) -> str:
     """Why there is no connection."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _of_certificate(error, host, ca_file)
-    if isinstance(error, ssl.SSLError):
-        reason = error.reason or ""
-        for alert, meaning in _ALERTS.items():
-            if reason.endswith(alert):
-                return meaning
-        return f"no TLS connection comes about ({reason or 'it was closed'}); is this its TLS port?"
-    if isinstance(error, ConnectionResetError):  # only a handshake can be reset: before it, connecting is refused
-        return "no TLS connection comes about (it was closed); is this its TLS port?"
+    if isinstance(error, (ssl.SSLError, ConnectionResetError)):  # before a handshake there is nothing to be reset
+        return _of_handshake(getattr(error, "reason", None) or "")
     if isinstance(error, socket.gaierror):
         return f"the name {host} is not known on this network"
     if isinstance(error, TimeoutError):
         return "it does not answer"
     return error.strerror or str(error)
+
+
+def _of_handshake(reason: str) -> str:
+    for alert, meaning in _ALERTS.items():
+        if reason.endswith(alert):
+            return meaning
+    return f"no TLS connection comes about ({reason or 'it was closed'}); is this its TLS port?"
 
 
 def _of_certificate(error: ssl.SSLCertVerificationError, host: str, ca_file: Path | None) -> str:
