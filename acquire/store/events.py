@@ -102,8 +102,11 @@ class SessionEvents:
 
 
 def _walk(connection: sqlite3.Connection, stream: str, position: _Position, through: int) -> Iterator[Event]:
+    first = position.through + 1
+    if position.walk.current is None:  # outside a measurement nothing is told before the next marker
+        first = _next_marker(connection, stream, first, through) or through + 1
     attached: dict[str, list[dict[str, Any]]] = {}
-    for row, belongs in walk_stream(connection, stream, position.through + 1, through, position.walk):
+    for row, belongs in walk_stream(connection, stream, first, through, position.walk):
         if row["kind"] == "marker" and row["status"] == "stored":
             mark = parse(row["body"])
             position.sessions[mark["measurement"]] = (mark["session"], mark["step"])
@@ -115,6 +118,15 @@ def _walk(connection: sqlite3.Connection, stream: str, position: _Position, thro
             attached.setdefault(belongs, []).append({"stream": stream, "seq": row["seq"], **body})
     position.through = through
     yield from _attached(position, attached)
+
+
+def _next_marker(connection: sqlite3.Connection, stream: str, first: int, last: int) -> int | None:
+    row = connection.execute(
+        "SELECT min(seq) AS seq FROM entry WHERE stream = ? AND seq BETWEEN ? AND ? AND measurement IS NOT NULL",
+        (stream, first, last),
+    ).fetchone()
+    seq: int | None = row["seq"]
+    return seq
 
 
 def _attached(position: _Position, attached: dict[str, list[dict[str, Any]]]) -> Iterator[Event]:
