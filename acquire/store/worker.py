@@ -30,6 +30,7 @@ log = structlog.get_logger("store")
 T = TypeVar("T")
 
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"
+PUBACK_S = 0.25  # waited for before the next answer is given; nothing relies on it
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
@@ -46,6 +47,7 @@ class Worker:
         self._connection: sqlite3.Connection | None = None
         self._lock: TextIO | None = None
         self._failing = False
+        self._answering: set[asyncio.Task[None]] = set()
         self._teller = Teller(topics)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
@@ -93,13 +95,22 @@ class Worker:
                     failures = 0
                     outage.over()
                     await connection.subscribe(self._topics.readings("+"))
-                    async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(self._teller.run(connection, self._on_thread))
-                        tasks.create_task(self._serve(connection))
+                    try:
+                        async with asyncio.TaskGroup() as tasks:
+                            tasks.create_task(self._teller.run(connection, self._on_thread))
+                            tasks.create_task(self._serve(connection))
+                    finally:
+                        await self._leave_answers()
             except* BusError as lost:
                 outage.lost(lost)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
+
+    async def _leave_answers(self) -> None:
+        left = list(self._answering)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()
@@ -127,9 +138,22 @@ class Worker:
             log.info("the store commits again")
         self.ingested += len(batch)
         for answer in done.answers:
-            await connection.publish(self._topics.committed(answer.instrument), committed(answer), retain=True)
+            await self._answer(connection, answer)
         self._teller.news.set()
         self.on_committed()
+
+    async def _answer(self, connection: Connection, answer: Answer) -> None:
+        """An answer that the broker does not acknowledge holds up nothing: the source asks again."""
+        topic = self._topics.committed(answer.instrument)
+        answering = asyncio.create_task(connection.publish(topic, committed(answer), retain=True))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answered)
+        await asyncio.wait([answering], timeout=PUBACK_S)
+
+    def _answered(self, answering: asyncio.Task[None]) -> None:
+        self._answering.discard(answering)
+        if not answering.cancelled() and (error := answering.exception()) is not None:
+            log.debug("an answer was not taken", why=str(error))
 
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
         connection = self._opened()
