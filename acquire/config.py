@@ -56,10 +56,11 @@ class BrokerConfig(Written):
     tls: TlsConfig | None = None
 
     def endpoint(self, folder: Path) -> Endpoint:
-        """The external broker, with files relative to a folder and secrets still where they are kept."""
+        """The broker, with files relative to a folder, secrets still where they are kept; amqtt speaks 3.1.1 only."""
         tls = self.tls.resolved(folder) if self.tls else None
         password = _secret(folder, self.password_file, self.password_env)
-        return Endpoint(self.host, self.port, self.protocol, self.username, password, tls)
+        protocol = "3.1.1" if self.mode == "embedded" else self.protocol
+        return Endpoint(self.host, self.port, protocol, self.username, password, tls)
 
 
 def _secret(folder: Path, file: Path | None, env: str | None) -> Secret | None:
