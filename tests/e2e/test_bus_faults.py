@@ -100,6 +100,7 @@ async def test_broker_wipe(tmp_path: Path, kind: str) -> None:
 
 
 @on_both
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["source", "store", "both"])
 @pytest.mark.parametrize("lasts_s", [2.0, 13.0])
 async def test_half_open(tmp_path: Path, kind: str, side: str, lasts_s: float) -> None:
