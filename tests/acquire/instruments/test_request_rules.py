@@ -28,7 +28,7 @@ def command(**keys: Any) -> Command:
 
 
 def payload(**keys: Any) -> bytes:
-    return json.dumps({"id": str(uuid4()), "by": "MD-1", **keys}).encode()
+    return json.dumps({"id": "8d0f6a0e-6f0a-4f53-9e8f-2b8a2a3a1c11", "by": "MD-1", **keys}).encode()
 
 
 @pytest.mark.parametrize(
