@@ -6,11 +6,11 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from disks import tiny_disk
 
 from acquire.canonical import canonical
 from acquire.spool import pruning
@@ -19,22 +19,6 @@ from acquire.spool.room import MIB
 
 BODY = canonical({"kind": "scalar", "text": "x" * 2000})
 RESERVE = 6 * MIB
-
-
-@contextlib.contextmanager
-def tiny_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own, so that full is full."""
-    place = folder / "disk"
-    place.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True, check=False
-    )
-    if done.returncode != 0:
-        pytest.skip("mounting a tmpfs needs root; the budget and refused-write tests run everywhere")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
 
 
 def fill(journal: Journal, number: int, body: bytes = BODY) -> int:

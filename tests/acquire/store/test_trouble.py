@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from disks import tiny_disk
 from test_hostile_messages import count, envelope, give, reading
 
 from acquire.store.database import connect
@@ -80,12 +81,7 @@ def test_full_it_rolls_back_whole_and_goes_on_when_there_is_room(store: sqlite3.
 
 
 def test_on_a_disk_that_is_really_full_nothing_is_answered_and_nothing_is_damaged(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    try:
+    with tiny_disk(tmp_path, "6m") as disk:
         connection = connect(disk / "store.db", create=True)
         confirmed = 0
         with contextlib.suppress(sqlite3.OperationalError):
@@ -99,8 +95,6 @@ def test_on_a_disk_that_is_really_full_nothing_is_answered_and_nothing_is_damage
         again = sqlite3.connect(f"file:{disk / 'store.db'}?mode=ro", uri=True)
         assert again.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         again.close()
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_read_only_it_answers_nothing(store: sqlite3.Connection, tmp_path: Path) -> None:
