@@ -146,7 +146,7 @@ class BusBench:
             with suppress(ValidationError):
                 if message.topic == self._reply_to:
                     self._take_answer(Answer.model_validate_json(message.payload))
-                else:
+                elif message.topic.endswith("/state"):
                     instrument = message.topic.split("/")[-2]
                     self._states[instrument] = State.model_validate_json(message.payload)
                     self._told.set()

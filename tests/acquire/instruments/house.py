@@ -209,8 +209,8 @@ async def house_in(
             await house.stop()
 
 
-async def until(condition: Any) -> None:
-    for _ in range(1000):
+async def until(condition: Any, within_s: float = 10) -> None:
+    for _ in range(int(100 * within_s)):
         if condition():
             return
         await asyncio.sleep(0.01)

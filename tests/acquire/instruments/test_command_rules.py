@@ -203,11 +203,14 @@ async def test_what_comes_late_does_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_retained_command_never_acts(tmp_path: Path, mode: Mode) -> None:
     async with house_in(tmp_path, mode) as (house, bench_):
+        await bench_.state("scripted-1")
         await house.stop_source()
         async with asking(house) as asker:
             await asker.send("set-gain", request({"gain": 5}), retain=True)
         await house.start_source()
-        await until(lambda: house.post.unreadable >= 1 and house.runner.state.state == "ready")
+        # The embedded broker may fail to serve a new client (its own race); the post then connects again after 10 s.
+        await until(lambda: house.post.unreadable >= 1 and house.runner.state.state == "ready", within_s=40)
+        await until(lambda: bench_._states["scripted-1"].run == house.runner.run_id, within_s=40)
         assert await bench_.command("scripted-1", "set-gain", {"gain": 6}) == {"gain": 6}
         assert Scripted.gains == [6]
 
