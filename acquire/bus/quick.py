@@ -19,9 +19,13 @@ from acquire.bus.messages import ReadingEntry
 
 
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """A struct with the fields, types, bounds and defaults of `model`; unknown keys are passed over as there."""
-    fields = [_field(name, info) for name, info in model.model_fields.items()]
-    return msgspec.defstruct(model.__name__, fields, kw_only=True, frozen=True, gc=False)
+    """A struct with the fields, types, bounds and defaults of `model`; unknown keys are passed over as there.
+
+    Its fields stand in the order of canonical JSON and defaults are left out, as our sources do: what such a struct is
+    encoded to is canonical.
+    """
+    fields = [_field(name, info) for name, info in sorted(model.model_fields.items())]
+    return msgspec.defstruct(model.__name__, fields, kw_only=True, frozen=True, gc=False, omit_defaults=True)
 
 
 def _field(name: str, info: FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]:
@@ -31,12 +35,7 @@ def _field(name: str, info: FieldInfo) -> tuple[str, Any] | tuple[str, Any, Any]
             annotation = _at_least(annotation, bound.ge)
     if info.is_required():
         return name, annotation
-    default = info.default
-    return (
-        name,
-        annotation,
-        msgspec.field(default_factory=lambda: default) if isinstance(default, list | dict) else default,
-    )
+    return name, annotation, info.default
 
 
 def _translated(annotation: Any) -> Any:
@@ -61,3 +60,10 @@ def _at_least(annotation: Any, least: Any) -> Any:
 
 reading_entry: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct_of(ReadingEntry))
 """Decodes a ReadingEntry; raises msgspec.DecodeError or ValidationError for anything else."""
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def is_canonical(entry: msgspec.Struct, raw: bytes) -> bool:
+    """Whether `raw`, which `entry` was decoded from, is canonical and without anything unknown. No means: perhaps."""
+    return _encoder.encode(entry) == raw

@@ -25,7 +25,8 @@ log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
-PUBACK_S = 0.25  # waited for before the next message is sent; nothing relies on it
+MOST_PUBLISHING = 8  # messages that the broker has not acknowledged: enough to keep it busy, few enough for the client
+PUBACK_S = 0.25  # waited for then; nothing relies on it
 CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
 
@@ -206,8 +207,11 @@ class Publisher:
         publishing = asyncio.create_task(connection.publish(self._topics.readings(s.instrument), payload))
         self._publishing[publishing] = turn
         publishing.add_done_callback(self._published)
-        # A broker that drops a message may never acknowledge it: that must not hold up the other streams.
-        await asyncio.wait([publishing], timeout=PUBACK_S)
+        if len(self._publishing) >= MOST_PUBLISHING:
+            # A broker that drops a message may never acknowledge it: that must not hold up the other streams.
+            await asyncio.wait(self._publishing, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(0)  # it is handed to the client now
 
     def _published(self, publishing: asyncio.Task[None]) -> None:
         turn = self._publishing.pop(publishing)

@@ -225,9 +225,7 @@ def _insert_alone(connection: sqlite3.Connection, stream: str, row: Row, now: st
 
 
 def _values(stream: str, row: Row, now: str) -> tuple[object, ...]:
-    return (
-        stream, row.seq, row.kind, row.status, row.reason, row.body, row.digest, row.element, row.measurement, now
-    )  # fmt: skip
+    return (stream, *row, now)
 
 
 def _compare(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from acquire.bus.messages import Entry
-from acquire.bus.quick import reading_entry
+from acquire.bus.quick import is_canonical, reading_entry
 from acquire.canonical import canonical, digest
 
 _entries = TypeAdapter(Entry)
@@ -16,7 +16,10 @@ _any = msgspec.json.Decoder()
 
 
 class Row(NamedTuple):
-    """An entry as the store will hold it; `body` is canonical unless it was refused as invalid."""
+    """An entry as the store will hold it, in the order of its columns between stream and received_at.
+
+    `body` is canonical unless it was refused as invalid.
+    """
 
     seq: int
     kind: str
@@ -36,7 +39,7 @@ def judge(seq: int, raw: bytes) -> Row:
         return _in_full(seq, raw)
     if quick.kind == "unparsed":
         return _in_full(seq, raw)
-    body = canonical(_any.decode(raw))
+    body = raw if is_canonical(quick, raw) else canonical(_any.decode(raw))
     return Row(seq, quick.kind, "stored", None, body, digest(body), quick.element, None)
 
 

@@ -30,7 +30,8 @@ log = structlog.get_logger("store")
 T = TypeVar("T")
 
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"
-PUBACK_S = 0.25  # waited for before the next answer is given; nothing relies on it
+MOST_ANSWERING = 8  # answers that the broker has not acknowledged
+PUBACK_S = 0.25  # waited for then; nothing relies on it
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
@@ -143,12 +144,15 @@ class Worker:
         self.on_committed()
 
     async def _answer(self, connection: Connection, answer: Answer) -> None:
-        """An answer that the broker does not acknowledge holds up nothing: the source asks again."""
+        """Not waited for unless many are under way: the source asks again for what the broker does not take."""
         topic = self._topics.committed(answer.instrument)
         answering = asyncio.create_task(connection.publish(topic, committed(answer), retain=True))
         self._answering.add(answering)
         answering.add_done_callback(self._answered)
-        await asyncio.wait([answering], timeout=PUBACK_S)
+        if len(self._answering) >= MOST_ANSWERING:
+            await asyncio.wait(self._answering, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(0)  # it is handed to the client now
 
     def _answered(self, answering: asyncio.Task[None]) -> None:
         self._answering.discard(answering)

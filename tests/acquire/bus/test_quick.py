@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from acquire.bus.messages import ReadingEntry
-from acquire.bus.quick import reading_entry, struct_of
+from acquire.bus.quick import is_canonical, reading_entry, struct_of
 from acquire.canonical import canonical
+from acquire.instruments.entries import reading_body
+from drivers import Flag, Reading
+from drivers.reading import Also
 
 GOOD: dict[str, Any] = {
     "kind": "scalar", "quantity": "charge", "unit": "C", "value": 1.566964e-08, "elapsed_s": 10.6, "u": 1e-12,
@@ -50,7 +53,7 @@ def struct_takes(body: bytes) -> bool:
 
 def test_a_good_entry_is_taken_with_every_value() -> None:
     ours, theirs = reading_entry.decode(canonical(GOOD)), ReadingEntry.model_validate(GOOD)
-    assert msgspec.to_builtins(ours) == theirs.model_dump()
+    assert msgspec.to_builtins(ours) == theirs.model_dump(exclude_defaults=True)
 
 
 @pytest.mark.parametrize("key", list(ReadingEntry.model_fields))
@@ -81,3 +84,22 @@ def test_a_bound_holds() -> None:
 
 def test_a_new_field_of_the_model_reaches_the_struct() -> None:
     assert set(struct_of(ReadingEntry).__struct_fields__) == set(ReadingEntry.model_fields)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.dictionaries(st.sampled_from([*ReadingEntry.model_fields, "unknown"]), JSON, max_size=3), st.randoms())
+def test_what_is_called_canonical_is(changes: dict[str, Any], chance: Any) -> None:
+    shuffled = list((GOOD | changes).items())
+    chance.shuffle(shuffled)
+    for body in (canonical(GOOD | changes), json.dumps(dict(shuffled), allow_nan=False).encode()):
+        if struct_takes(body) and is_canonical(reading_entry.decode(body), body):
+            assert body == canonical(json.loads(body))
+
+
+def test_a_reading_of_a_driver_is_called_canonical() -> None:
+    reading = Reading(
+        kind="scalar", quantity="charge", unit="C", value=1.5e-8, raw=b"+15E-9", time="t", monotonic_s=1.0,
+        also={"rate": Also(unit="A", value=2.0)}, flags=(Flag.RELATIVE,), elapsed_s=3.0,
+    )  # fmt: skip
+    body = reading_body(reading)
+    assert is_canonical(reading_entry.decode(body), body)
