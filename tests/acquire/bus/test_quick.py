@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {
     "time": "2026-11-24T14:36:55.100000Z", "monotonic_s": 5118.5, "range": "2e-08", "flags": ["relative"],
     "also": {"rate": {"unit": "A", "value": None}}, "axes": {"signal": {"unit": "1", "values": [1, 2.5]}},
     "origin": {"name": "a.asc", "offset": 3}, "element": "T-014", "element_index": 1, "raw": "+15.66964E-09NCOUL",
-    "raw_encoding": "text", "role": "sample", "note": None,
+    "raw_encoding": "base64", "role": "background", "note": None,
 }  # fmt: skip
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 KEYS = st.sampled_from(["unit", "values", "value", "x"])
