@@ -200,13 +200,10 @@ def _insert(connection: sqlite3.Connection, stream: str, rows: list[Row], now: s
     if not rows:
         return
     changes = connection.total_changes
-    connection.execute("SAVEPOINT entries")
     try:
-        connection.executemany(_INSERT, (_values(stream, row, now) for row in rows))
-    except ENTRYS_OWN:
-        connection.execute("ROLLBACK TO entries")
+        connection.executemany(_INSERT, [(stream, *row, now) for row in rows])
+    except ENTRYS_OWN:  # those before it are in; inserting them again changes nothing
         rows = [_insert_alone(connection, stream, row, now) for row in rows]
-    connection.execute("RELEASE entries")
     inserted = connection.total_changes - changes
     if inserted < len(rows):
         for row in rows:
@@ -216,16 +213,12 @@ def _insert(connection: sqlite3.Connection, stream: str, rows: list[Row], now: s
 def _insert_alone(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> Row:
     """Rule 3: an entry that the database refuses by itself is refused, with its body; the others are not."""
     try:
-        connection.execute(_INSERT, _values(stream, row, now))
+        connection.execute(_INSERT, (stream, *row, now))
     except ENTRYS_OWN as error:
         why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
         row = Row(row.seq, "invalid", "refused", why, row.body, row.digest, None, None)
-        connection.execute(_INSERT, _values(stream, row, now))
+        connection.execute(_INSERT, (stream, *row, now))
     return row
-
-
-def _values(stream: str, row: Row, now: str) -> tuple[object, ...]:
-    return (stream, *row, now)
 
 
 def _compare(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> None:
@@ -237,7 +230,7 @@ def _compare(connection: sqlite3.Connection, stream: str, row: Row, now: str) ->
         return
     if status == "lost":
         connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq))
-        connection.execute(_INSERT, _values(stream, row, now))
+        connection.execute(_INSERT, (stream, *row, now))
         return
     if row.kind == "withheld":  # the stand-in of an original that is here: nothing to keep
         return

@@ -50,6 +50,7 @@ class House:
     simulator: Process
     source: Process
     store: Process
+    _stored: int = 0
 
     def rows(self, file: str, sql: str) -> list[tuple[object, ...]]:
         """Read a database of another process; an empty list before it exists and has its tables."""
@@ -59,6 +60,12 @@ class House:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
             (made,) = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'entry'").fetchone()
             return db.execute(sql).fetchall() if made else []
+
+    def flows(self, streams: int) -> bool:
+        """Whether readings of the newest of so many streams reach the store."""
+        rows = self.rows("store.db", "SELECT count(*), min(through) FROM stream")
+        at, self._stored = self._stored, self.stored()
+        return bool(rows) and rows[0][0] == streams and int(str(rows[0][1])) > 0 and self._stored > at
 
     def stored(self) -> int:
         rows = self.rows("store.db", "SELECT count(*) FROM entry WHERE kind = 'scalar'")
@@ -113,6 +120,7 @@ async def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path) -> None:
             await process.kill()
             await asyncio.sleep(chance.uniform(0.0, 0.5))
             await process.start()
+            await until(lambda: house.flows(killed["source"] + 1), 30, f"readings after kill {n + 1}, of the {victim}")
         now = house.stored()
         await until(lambda: house.stored() > now + 100, 30, "readings after the last kill")
         rate = (house.stored() - before) / (time.monotonic() - begun)
