@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], within_s: float, what: str) -> None:
-    """Return as soon as the condition holds; fail, naming `what`, when it does not in time."""
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
+async def until(condition: Callable[[], object], within_s: float, what: str) -> float:
+    """Seconds until the condition holds; fails, naming `what`, when it does not in time."""
+    begun = time.monotonic()
+    while time.monotonic() < begun + within_s:
         if condition():
-            return
+            return time.monotonic() - begun
         await asyncio.sleep(0.05)
     raise AssertionError(f"{what} did not happen within {within_s} s")

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from brokers import mosquitto_binary
 from invariants import Emitted, check_invariants, check_settled, opened
 from processes import Process, ask
 from several_hosts import HOSTS, cut, fast, inside, make_hosts, mend, slow
+from waiting import until
 
 from acquire.bus.bench import BusBench, NotDone, bench
 from acquire.bus.client import Endpoint
@@ -113,15 +112,6 @@ async def house_in(folder: Path) -> Any:
             await source.start()
             stack.push_async_callback(source.kill)
         yield house
-
-
-async def until(condition: Callable[[], bool], within_s: float, what: str) -> float:
-    begun = time.monotonic()
-    while time.monotonic() < begun + within_s:
-        if condition():
-            return time.monotonic() - begun
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {within_s} s")
 
 
 async def flows_again(house: House, *hosts: str) -> float:

@@ -20,6 +20,7 @@ import pytest
 from brokers import Mosquitto
 from invariants import Emitted, check_invariants, opened
 from processes import Process, ask
+from waiting import until
 
 KILLS = int(os.environ.get("ACQUIRE_KILLS", "20"))
 SEED = int(os.environ.get("ACQUIRE_KILL_SEED", "77331"))
@@ -94,15 +95,6 @@ async def house_in(folder: Path) -> AsyncIterator[House]:
         for process in (source, store, simulator):
             await process.kill()
         await broker.kill()
-
-
-async def until(condition: object, within_s: float, what: str) -> None:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        if callable(condition) and condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{what} did not happen within {within_s} s")
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -19,14 +18,6 @@ from acquire.store.ingest import ingest
 from acquire.store.tails import NotDeclared, completeness, declare_ended
 
 DAY = 86400.0
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "spool.db")
-    yield world
-    world.journal.close()
-    world.store.close()
 
 
 def filled(world: World, count: int = 6) -> World:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +14,6 @@ from acquire.spool.journal import StreamRow
 from acquire.spool.source import Limits, Source, Stream
 
 EPOCH, STORE = "epoch-1", "store-1"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "spool.db")
-    yield world
-    world.journal.close()
-    world.store.close()
 
 
 def row(number: int, head: int, *, ended: str | None = None, through: int = 0, instrument: str = "i-1") -> StreamRow:

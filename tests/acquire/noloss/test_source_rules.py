@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -12,14 +11,6 @@ from network import World, reading, said
 
 from acquire.spool.journal import Journal, SpoolError
 from acquire.store.attribution import measurement
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "spool.db")
-    yield world
-    world.journal.close()
-    world.store.close()
 
 
 def settled_world(world: World, count: int = 4) -> World:
