@@ -100,10 +100,13 @@ def effective_dof(parts: Sequence[tuple[float, float]]) -> float:
 
 @finite
 def coverage_factor(dof: float, p: float = COVERAGE) -> float:
-    """k = t_p(ν) for these degrees of freedom, cut down to a whole number (GUM G.4.1); exactly 2 for infinite ones."""
+    """k = t_p(ν) for these degrees of freedom, cut down to a whole number (GUM G.4.1); exactly 2 for infinite ones.
+
+    A whole number that Welch and Satterthwaite's formula misses by rounding alone is that number: 3, not 2.
+    """
     if math.isinf(dof):
         return 2.0 if p == COVERAGE else student_t_k(p, math.inf)
-    return student_t_k(p, float(max(1, math.floor(dof))))
+    return student_t_k(p, float(max(1, math.floor(dof * (1 + 1e-12)))))
 
 
 @finite

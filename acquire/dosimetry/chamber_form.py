@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.polarity import polarity_warning
 from acquire.dosimetry.recombination import LIMITS
@@ -58,6 +58,7 @@ def chamber_dose(
     wanted = (*form.reading, *((form.volume,) if fff else ()), *optional)
     ks = {each: positive(needed(factors, each, "1", form.name, at), each) for each in wanted}
     qs = {each: positive(needed(factors, each, "1", form.name, at), each) for each in form.beam}
+    no_others(factors, ("n_dw", *ks, *qs), form.name)
     _check(form, charge_nc, n_dw.value, ks)
     inputs = {
         "charge_nc": charge_nc, "factors": dict(factors), "air": air, "components": list(components), "fff": fff,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite
 
 SOURCE = "ESTRO booklet 5 / AAPM Report 87"
@@ -80,6 +80,7 @@ def _dose(
     extra = ("cf_backscatter",) if symbol == "D_exit" else ()
     used = (*CORRECTIONS, *extra, *(each for each in OPTIONAL_CORRECTIONS if each in factors))
     cfs = {each: positive(needed(factors, each, "1", name, at), each) for each in used}
+    no_others(factors, ("n_cal", "svwt", "t_cal", *CORRECTIONS, *extra, *OPTIONAL_CORRECTIONS), name)
     if charge_nc == 0:
         raise OutsideValidity("The diode's reading is zero.")
     inputs = {

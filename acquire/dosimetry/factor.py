@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -79,6 +79,14 @@ def needed(
     if at is not None:
         factor.check(name, at)
     return factor
+
+
+def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) -> None:
+    """Refuse a factor that the formula has no place for: a mistyped name would else leave its factor out unseen."""
+    known = tuple(used)
+    for name in factors:
+        if name not in known:
+            raise OutsideValidity(f"{formula} has no place for {name}; it uses {', '.join(known)}.")
 
 
 def positive(factor: Factor, what: str) -> Factor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite
 
 SOURCE = "threshold shift, vendors' form (textbook)"
@@ -51,6 +51,7 @@ def mosfet_dose(
     name = "MOSFET dose"
     cf = positive(needed(factors, "cf", "cGy/mV", name, at), "cf")
     cfs = {each: positive(needed(factors, each, "1", name, at), each) for each in CORRECTIONS}
+    no_others(factors, ("cf", *CORRECTIONS), name)
     inputs = {"before_mv": before_mv, "after_mv": after_mv, "factors": dict(factors), "components": list(components)}
     work = Calculation(name, inputs)
     shift = threshold_shift_mv(before_mv, after_mv)

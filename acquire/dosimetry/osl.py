@@ -8,13 +8,13 @@ from statistics import fmean
 from typing import Literal
 
 from acquire.dosimetry.attempts import PairRule
-from acquire.dosimetry.budget import Contribution, quadrature
+from acquire.dosimetry.budget import Contribution
+from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected, net_formula, net_signal
-from acquire.dosimetry.tld import settled, stated_pair_rule
 
 SOURCE = "AAPM TG-191"
 Position = Literal["in-field", "out-of-field"]
@@ -77,6 +77,7 @@ def osl_dose(
     form: ReaderForm,
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    per_element: Sequence[Contribution] = (),
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
     at: Circumstances | None = None,
@@ -92,25 +93,26 @@ def osl_dose(
     n_dw = positive(needed({"n_dw": n_dw}, "n_dw", "cGy/{counts}", name, at), "n_dw")
     wanted = ("k_f", "k_l", energy, "k_theta")
     ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    no_others(factors, wanted, name)
     if not dots:
         raise MissingFactor("No dot of this point has been read.")
     inputs = {
         "dots": list(dots), "background": background, "n_dw": n_dw, "factors": dict(factors), "form": form,
         "pair_limit_percent": pair_limit_percent, "components": list(components),
-        **stated_pair_rule(pair_rule, pair_named),
+        **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
     }  # fmt: skip
     work = Calculation(name, inputs)
     signals = [_signal(work, each, background, form) for each in dots]
     names = [each.element for each in dots]
-    mean = fmean(settled(work, names, signals, pair_limit_percent, pair_rule, pair_named))
+    counted = settled(work, names, signals, pair_limit_percent, pair_rule, pair_named)
+    mean = fmean([signals[i] for i in counted])
     dose_cgy = mean * n_dw.value
     for factor in ks.values():
         dose_cgy *= factor.value
     numbers = " × ".join(shown(x) for x in (mean, n_dw.value, *(factor.value for factor in ks.values())))
     work.step("D_w", " · ".join(("mean M_corr", "N_D,w", *ks)), numbers, dose_cgy, "cGy", SOURCE)
     work.row("n_dw", n_dw)
-    spread = quadrature([each.k_s.u_percent for each in dots]) / len(dots)
-    work.rows.append(Contribution("k_s", spread, dots[0].k_s.source))
+    work.rows.extend(rows_of_elements("k_s", [dots[i].k_s for i in counted], per_element))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)
@@ -168,11 +170,12 @@ def reader_form_dose(
     position: Position,
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    per_element: Sequence[Contribution] = (),
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
     at: Circumstances | None = None,
 ) -> Dose:
-    """Mean over elements of counts/(factor · sensitivity), less the control, times k_F and the energy correction.
+    """Mean over elements of counts/(factor · sensitivity) − control, times k_F and the energy correction.
 
     counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
     field). 1000 mrad = 1 cGy.
@@ -180,32 +183,33 @@ def reader_form_dose(
     name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")
     ks = {each: positive(needed(factors, each, "1", name, at), each) for each in ("k_f", energy)}
+    no_others(factors, ks, name)
     if not counts:
         raise MissingFactor("No dot of this point has been read.")
     inputs = {
         "counts": [list(each) for each in counts], "control_mrad": control_mrad, "reader_factor": reader_factor,
         "factors": dict(factors), "pair_limit_percent": pair_limit_percent, "components": list(components),
-        **stated_pair_rule(pair_rule, pair_named),
+        **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
     }  # fmt: skip
     work = Calculation(name, inputs)
     values = []
     for element, count, sensitivity in counts:
-        value = reader_dose_mrad(count, reader.value, sensitivity.value)
+        gross = reader_dose_mrad(count, reader.value, sensitivity.value)
         numbers = f"{shown(count)} / ({shown(reader.value)} × {shown(sensitivity.value)})"
-        values.append(work.step(f"D({element})", "counts/(factor · sensitivity)", numbers, value, "mRAD", "reader"))
+        work.step(f"D_reader({element})", "counts/(factor · sensitivity)", numbers, gross, "mRAD", "reader")
+        net = gross - control_mrad
+        numbers = f"{shown(gross)} − {shown(control_mrad)}"
+        values.append(work.step(f"D({element})", "D_reader − control", numbers, net, "mRAD", "reader's form"))
     names = [each[0] for each in counts]
-    mean = fmean(settled(work, names, values, pair_limit_percent, pair_rule, pair_named))
-    dose_cgy = (mean - control_mrad) / 1000
+    counted = settled(work, names, values, pair_limit_percent, pair_rule, pair_named)
+    mean = fmean([values[i] for i in counted])
+    dose_cgy = mean / 1000
     for factor in ks.values():
         dose_cgy *= factor.value
-    if dose_cgy <= 0:
-        raise Blocked("The dots read no more than the control: were they placed in the beam?")
-    numbers = f"({shown(mean)} − {shown(control_mrad)}) / 1000"
-    numbers = " × ".join((numbers, *(shown(factor.value) for factor in ks.values())))
-    work.step("D_w", " · ".join(("(mean − control)/1000", *ks)), numbers, dose_cgy, "cGy", "reader's form")
+    numbers = " × ".join((f"{shown(mean)} / 1000", *(shown(factor.value) for factor in ks.values())))
+    work.step("D_w", " · ".join(("mean D/1000", *ks)), numbers, dose_cgy, "cGy", "reader's form")
     work.row("reader_factor", reader)
-    spread = quadrature([each[2].u_percent for each in counts]) / len(counts)
-    work.rows.append(Contribution("sensitivity", spread, counts[0][2].source))
+    work.rows.extend(rows_of_elements("sensitivity", [counts[i][2] for i in counted], per_element))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)

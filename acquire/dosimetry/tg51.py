@@ -21,6 +21,7 @@ PHOTONS = ChamberForm(
     reading=("p_elec", "p_pol", "p_ion"),
     volume="p_rp",
     beam=("k_q",),
+    at_calibration=("p_pol_q0", "p_ion_q0"),
 )
 ELECTRONS_1999 = replace(
     PHOTONS, name="TG-51 electron dose (1999)", source="AAPM TG-51 (1999)", beam=("p_gr", "k_r50", "k_ecal")
@@ -45,8 +46,8 @@ def chamber_dose_tg51(
 ) -> Dose:
     """D_w,Q = M P_TP P_elec P_pol P_ion (P_rp) N_D,w k_Q at 10 cm depth, M net of leakage.
 
-    factors: n_dw in Gy/nC; p_elec, p_pol, p_ion, k_q in "1"; p_rp where `fff`. Raises MissingFactor, OutsideValidity,
-    Blocked.
+    factors: n_dw in Gy/nC; p_elec, p_pol, p_ion, k_q in "1"; p_rp where `fff`; p_pol_q0 and p_ion_q0 where the
+    laboratory did not apply these at calibration. Raises MissingFactor, OutsideValidity, Blocked.
     """
     air = Air(temperature_c, pressure_kpa, t0_c, p0_kpa)
     return chamber_dose(PHOTONS, charge_nc, factors, air, components, fff, at)

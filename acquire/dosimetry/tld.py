@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from acquire.dosimetry.attempts import PairRule, pair_choice, pair_difference_percent
-from acquire.dosimetry.budget import Contribution, quadrature
+from acquire.dosimetry.attempts import PairRule
+from acquire.dosimetry.budget import Contribution
+from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, net_formula, net_signal
 
@@ -66,6 +67,7 @@ def tld_dose(
     factors: Mapping[str, Factor],
     pair_limit_percent: float,
     components: Sequence[Contribution] = (),
+    per_element: Sequence[Contribution] = (),
     background_form: Background = "after-sensitivity",
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
@@ -74,7 +76,7 @@ def tld_dose(
     """Mean dose of the elements at a point.
 
     background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1", and k_theta where the
-    site uses it. Blocked when two elements differ by more than pair_limit_percent, unless the plan states another
+    site uses it. per_element: uncertainty rows of one element, which the mean of several shares out. Blocked when two elements differ by more than pair_limit_percent, unless the plan states another
     pair_rule (see `pair_choice`): never a silent mean.
     """
     name = "TLD dose"
@@ -85,23 +87,24 @@ def tld_dose(
         raise MissingFactor("No element of this point has been read.")
     wanted = (*CORRECTIONS, *(("k_theta",) if "k_theta" in factors else ()))
     ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    no_others(factors, (*CORRECTIONS, "k_theta"), name)
     inputs = {
         "elements": list(elements), "background": background, "rcf": rcf, "factors": dict(factors),
         "pair_limit_percent": pair_limit_percent, "components": list(components), "background_form": background_form,
-        **stated_pair_rule(pair_rule, pair_named),
+        **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
     }  # fmt: skip
     work = Calculation(name, inputs)
     doses = [_element_dose(work, each, background, rcf, background_form) for each in elements]
     names = [each.element for each in elements]
-    used = settled(work, names, doses, pair_limit_percent, pair_rule, pair_named)
+    counted = settled(work, names, doses, pair_limit_percent, pair_rule, pair_named)
+    used = [doses[i] for i in counted]
     dose_cgy = fmean(used)
     for factor in ks.values():
         dose_cgy *= factor.value
     numbers = " × ".join([_mean_of(used), *(shown(factor.value) for factor in ks.values())])
     work.step("D_w", " · ".join(("mean D", *ks)), numbers, dose_cgy, "cGy", SOURCE)
     work.row("rcf", rcf)
-    spread = quadrature([each.ecc.u_percent for each in elements]) / len(elements)
-    work.rows.append(Contribution("ecc", spread, elements[0].ecc.source))
+    work.rows.extend(rows_of_elements("ecc", [elements[i].ecc for i in counted], per_element))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)
@@ -118,59 +121,3 @@ def _element_dose(work: Calculation, each: ElementSignal, background: float, rcf
 
 def _mean_of(values: Sequence[float]) -> str:
     return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
-
-
-def stated_pair_rule(rule: PairRule, named: str | None) -> dict[str, str | None]:
-    """The rule as an input of the calculation, where it is another than "none"."""
-    return {} if rule == "none" else {"pair_rule": rule, "pair_named": named}
-
-
-@finite
-def settled(
-    work: Calculation,
-    names: Sequence[str],
-    values: Sequence[float],
-    limit_percent: float,
-    rule: PairRule,
-    named: str | None,
-) -> list[float]:
-    """The values that count. Beyond the limit a pair follows the plan's rule, which is then named in a warning.
-
-    Raises Blocked: an element at background, the rule "none", or more than two elements that disagree.
-    """
-    if rule == "none" or len(values) != 2:
-        check_elements(names, values, limit_percent)
-        return list(values)
-    above_background(names, values)
-    difference = pair_difference_percent(*values)
-    value, extra_percent = pair_choice((names[0], values[0]), (names[1], values[1]), limit_percent, rule, named)
-    if difference <= limit_percent:
-        return list(values)
-    work.warnings.append(
-        f"{names[0]} and {names[1]} differ by {difference:.1f} %, above the pair limit of {limit_percent:g} %; the"
-        f" plan's pair rule '{rule}' was applied{f', {named} counts' if rule == 'named' else ''}."
-    )
-    if extra_percent:
-        work.rows.append(Contribution("spread of the pair", extra_percent, "half the difference, rectangular"))
-    return [value] if rule == "named" else list(values)
-
-
-@finite
-def above_background(names: Sequence[str], doses: Sequence[float]) -> None:
-    """Block a point with an element at or below background."""
-    if min(doses) <= 0:
-        low = names[doses.index(min(doses))]
-        raise Blocked(f"Element {low} read no more than the background: was it placed in the beam?")
-
-
-@finite
-def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
-    """Block a point with an element at or below background, or with elements further apart than the limit."""
-    above_background(names, doses)
-    if len(doses) > 1:
-        difference = pair_difference_percent(min(doses), max(doses))
-        if difference > limit_percent:
-            raise Blocked(
-                f"{' and '.join(names)} differ by {difference:.1f} %, above the pair limit of {limit_percent:g} %: find"
-                " the cause."
-            )

@@ -119,7 +119,8 @@ def _fixed(inputs: Inputs) -> dict[str, Any]:
         "pair_limit_percent": inputs["pair_limit_percent"] or 0.0,
         "pair_rule": inputs["pair_rule"],
         "pair_named": inputs["pair_named"],
-        "components": components_of(inputs["components"], len(inputs["elements"])),
+        "components": components_of(inputs["components"], "result"),
+        "per_element": components_of(inputs["components"], "element"),
     }
 
 

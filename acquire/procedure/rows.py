@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,13 +19,10 @@ def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:
     return {name: factor_of(entry) for name, entry in entries.items()}
 
 
-def components_of(entries: Sequence[Mapping[str, Any]], elements: int = 1) -> list[Contribution]:
-    """Budget rows that belong to no factor; those of each element count by the root of how many there are."""
-    share = {"result": 1.0, "element": math.sqrt(max(1, elements))}
-    return [
-        Contribution(c["name"], c["u_percent"] / share[c["per"]], c["source"], shared_key=c.get("shared"))
-        for c in entries
-    ]
+def components_of(entries: Sequence[Mapping[str, Any]], per: str | None = None) -> list[Contribution]:
+    """Budget rows that belong to no factor: all of them, or those of a "result" or of an "element" alone."""
+    wanted = [c for c in entries if per is None or c["per"] == per]
+    return [Contribution(c["name"], c["u_percent"], c["source"], shared_key=c.get("shared")) for c in wanted]
 
 
 def charge_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:

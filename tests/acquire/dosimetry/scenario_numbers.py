@@ -66,6 +66,11 @@ def _f_factors() -> dict[str, d.Factor]:
     }  # fmt: skip
 
 
+def _of(factors: dict[str, d.Factor], protocol: str) -> dict[str, d.Factor]:
+    """The factors of one protocol: TRS-398 names them k_..., TG-51 P_... but for k_Q."""
+    return {name: f for name, f in factors.items() if name in ("n_dw", "k_q") or name.startswith(protocol)}
+
+
 def _f_air() -> dict[str, float]:
     return {"temperature_c": GIVEN["F_T"], "pressure_kpa": GIVEN["F_P"], "t0_c": GIVEN["F_T0"], "p0_kpa": GIVEN["F_P0"]}
 
@@ -74,7 +79,7 @@ def reference_dose() -> d.Dose:
     """The reference dose of F after TRS-398 Rev.1, with its budget."""
     rows = [part("stability", 0.20), part("set-up", 0.30), part("monitor", 0.30), part("influence", 0.30)]
     m1 = d.mean_of(GIVEN["F_M1"]).value
-    return d.chamber_dose_trs398(charge_nc=-m1, factors=_f_factors(), components=rows, **_f_air())
+    return d.chamber_dose_trs398(charge_nc=-m1, factors=_of(_f_factors(), "k_"), components=rows, **_f_air())
 
 
 def dose_at_maximum() -> tuple[float, d.Budget]:
@@ -96,7 +101,8 @@ def case_f() -> dict[str, Any]:
     m1, mo, m2 = (d.mean_of(GIVEN[key]).value for key in ("F_M1", "F_Mo", "F_M2"))
     factors, air = _f_factors(), _f_air()
     dose = reference_dose()
-    tg51 = d.chamber_dose_tg51(charge_nc=m1, factors=factors | {"k_q": one(d.k_q_tg51("30013", GIVEN["F_PDD"]))}, **air)
+    k_q51 = one(d.k_q_tg51("30013", GIVEN["F_PDD"]))
+    tg51 = d.chamber_dose_tg51(charge_nc=m1, factors=_of(factors, "p_") | {"k_q": k_q51}, **air)
     d_max, at_max = dose_at_maximum()
     out: dict[str, Any] = {
         "F_m1": m1, "F_mo": mo, "F_m2": m2, "F_r": m1 / m2,
@@ -395,7 +401,7 @@ def case_e() -> dict[str, Any]:
     out: dict[str, Any] = {"E_u": e_dose("e1").budget.u_percent}
     for point in ("f1", "e1", "e2"):
         dose = e_dose(point)
-        m1, m2 = (step(dose, f"D(dot {n})") for n in (1, 2))
+        m1, m2 = (step(dose, f"D_reader(dot {n})") for n in (1, 2))
         out |= {
             f"E_{point}_m1": m1, f"E_{point}_m2": m2, f"E_{point}_D": 100 * dose.value_gy,
             f"E_{point}_U": 100 * dose.expanded_gy, f"E_{point}_pair": d.pair_difference_percent(m1, m2),

@@ -137,7 +137,7 @@ def test_outside_the_field_an_energy_correction_of_the_site_is_demanded() -> Non
     assert osl("in-field", inside).formula == "OSL dose, in-field"
     with pytest.raises(d.MissingFactor, match="OSL dose, out-of-field needs k_q_out"):
         osl("out-of-field", inside)
-    outside = osl("out-of-field", inside | {"k_q_out": one(0.88, 6.0)})
+    outside = osl("out-of-field", {k: f for k, f in inside.items() if k != "k_q"} | {"k_q_out": one(0.88, 6.0)})
     assert outside.value_gy == pytest.approx(0.88 * osl("in-field", inside).value_gy)
 
 
