@@ -107,7 +107,8 @@ class Link:
             while self._down is None and asyncio.get_running_loop().time() < until:
                 self._arrived.clear()
                 try:
-                    await asyncio.wait_for(self._arrived.wait(), quiet_s)
+                    async with asyncio.timeout(quiet_s):
+                        await self._arrived.wait()
                 except TimeoutError:
                     break
                 taken += self._take_away()

@@ -79,7 +79,8 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), STOPPED_WITHIN_S)
+        async with asyncio.timeout(STOPPED_WITHIN_S):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -93,7 +93,8 @@ class BusBench:
             with suppress(BusError, TimeoutError):
                 if connection is not None:
                     await self._publish(connection, topic, payload, asked)
-                return await asyncio.wait_for(asyncio.shield(future), AGAIN_S[min(n, len(AGAIN_S) - 1)])
+                async with asyncio.timeout(AGAIN_S[min(n, len(AGAIN_S) - 1)]):
+                    return await asyncio.shield(future)
         raise AssertionError("unreachable: counting does not end")
 
     async def _publish(self, connection: Connection, topic: str, payload: bytes, asked: Command) -> None:

@@ -11,10 +11,10 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import aiomqtt
 import structlog
@@ -25,6 +25,7 @@ from paho.mqtt.properties import Properties
 from acquire.bus.reasons import of_connack, of_network
 from acquire.bus.tls import Secret, Tls, Unusable
 
+T = TypeVar("T")
 BusError = aiomqtt.MqttError
 log = structlog.get_logger("bus")
 
@@ -67,11 +68,23 @@ class Received:
 
 
 class _Client(aiomqtt.Client):
-    """What aiomqtt 2.5 does not tell: an early close, a publish refused, a queue too long."""
+    """What aiomqtt 2.5 does not tell: an early close, a publish refused, a queue too long. And it waits otherwise."""
 
     held = 0  # bytes in the queue of messages
     dropped = 0
     _refused: frozenset[str] = frozenset()
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
+        """Not with `asyncio.wait_for`: in Python 3.11 that forgets a cancellation that meets the result."""
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                return await fut
+        except TimeoutError:
+            raise BusError("the broker does not answer") from None
+
+    def let_go(self) -> None:
+        """Close the socket of a connection that was given up while it was being made; aiomqtt leaves it open."""
+        self._client._sock_close()
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         if not self._connected.done():  # otherwise it would be waited for until the time is up
@@ -133,13 +146,11 @@ class Connection:
         Response topic, correlation data and expiry go along where the broker speaks MQTT 5; 3.1.1 has none of them.
         """
         properties = _properties(response_topic, correlation, expires_s) if self._v5 else None
-        with _cancelled_is_cancelled():
-            await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
-        with _cancelled_is_cancelled():
-            await self._client.subscribe(topic, qos=qos)
+        await self._client.subscribe(topic, qos=qos)
 
     async def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
@@ -151,16 +162,6 @@ class Connection:
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
         return len(self._client.messages)
-
-
-@contextmanager
-def _cancelled_is_cancelled() -> Iterator[None]:
-    """The library waits with `wait_for`, which in Python 3.11 forgets a cancellation that meets the awaited result."""
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    yield
-    if task is not None and task.cancelling() > before:
-        raise asyncio.CancelledError
 
 
 def _received(message: aiomqtt.Message) -> Received:
@@ -245,6 +246,9 @@ async def connect(
     )
     try:
         await client.__aenter__()
+    except asyncio.CancelledError:
+        client.let_go()
+        raise
     except BusError as error:
         raise BusError(f"{endpoint.host}:{endpoint.port}: {await _reason(error, endpoint, context)}") from None
     try:

@@ -81,8 +81,9 @@ class Post:
                 await connection.publish(topic, self._payload(), retain=True)
                 await self._runner.state_changed.wait()
         except asyncio.CancelledError:
-            with suppress(BusError):
-                await asyncio.wait_for(connection.publish(topic, self._payload(), retain=True), 1)
+            with suppress(BusError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await connection.publish(topic, self._payload(), retain=True)
             raise
 
     def _payload(self) -> bytes:

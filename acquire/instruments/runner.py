@@ -106,7 +106,8 @@ class Runner:
             self._nudged.clear()
         if self._doubt is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._nudged.wait()
 
     async def _wait_for_room(self) -> None:
         """Rule 3.9: nothing is asked and the port stays closed until the spool takes entries again."""

@@ -126,7 +126,8 @@ class Publisher:
     async def heard(self, within_s: float) -> bool:
         """Wait for an answer of the store; whether one came."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), max(within_s, 0))
+            async with asyncio.timeout(max(within_s, 0)):
+                await self._heard.wait()
         heard = self._heard.is_set()
         self._heard.clear()
         return heard
@@ -190,7 +191,8 @@ class Publisher:
                 await (self._replace(turn) if turn.replace else self._send(connection, turn))
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.source.wait_s(time.monotonic()) or 0.01)
+                async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
+                    await self._wake.wait()
         listener.result()
 
     async def _send(self, connection: Connection, turn: Turn) -> None:

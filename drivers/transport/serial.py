@@ -83,4 +83,5 @@ class SerialTransport:
             writer, self._reader, self._writer = self._writer, None, None
             writer.close()
             with suppress(OSError, serialx.SerialException):  # TimeoutError is an OSError
-                await asyncio.wait_for(writer.wait_closed(), 2 * UNSENT_S)
+                async with asyncio.timeout(2 * UNSENT_S):
+                    await writer.wait_closed()

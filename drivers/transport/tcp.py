@@ -24,8 +24,8 @@ class TcpTransport:
     async def open(self) -> None:
         """Connect within five seconds."""
         try:
-            connecting = asyncio.open_connection(self._host, self._port)
-            self._reader, writer = await asyncio.wait_for(connecting, CONNECT_S)
+            async with asyncio.timeout(CONNECT_S):
+                self._reader, writer = await asyncio.open_connection(self._host, self._port)
         except (OSError, TimeoutError) as error:
             why = str(error) or f"no connection within {CONNECT_S:g} s"
             raise LinkDown(f"Nothing can be reached at {self._where}: {why}.") from error
@@ -60,5 +60,6 @@ class TcpTransport:
             writer, self._reader, self._writer = self._writer, None, None
             writer.close()
             with suppress(OSError, TimeoutError):
-                await asyncio.wait_for(writer.wait_closed(), CLOSED_S)
+                async with asyncio.timeout(CLOSED_S):
+                    await writer.wait_closed()
             writer.transport.abort()  # an other end that takes no bytes must not keep us

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 
 from brokers import running_mosquitto
+from waiting import until
 
-from acquire.bus.client import Connection, connect
+from acquire.bus.client import Connection, Endpoint, connect
+from acquire.bus.names import Topics
+from acquire.spool.publisher import Publisher
+from acquire.spool.spool import Spool
 
 
 async def test_a_cancellation_that_meets_the_brokers_answer_is_not_forgotten(tmp_path: Path) -> None:
@@ -28,3 +33,40 @@ async def test_a_cancellation_that_meets_the_brokers_answer_is_not_forgotten(tmp
                 await asyncio.wait([task], timeout=5)
             assert stopped, f"attempt {n} was not stopped"
             assert task.cancelled()
+
+
+async def test_a_connection_given_up_while_it_is_made_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def hold(endpoint: Endpoint) -> None:
+        async with connect(endpoint, "given-up"):
+            await asyncio.sleep(60)
+
+    async with running_mosquitto(tmp_path) as broker:
+        before, open_before = asyncio.all_tasks(), len(list(Path("/proc/self/fd").iterdir()))
+        for n in range(60):
+            task = asyncio.create_task(hold(broker.endpoint))
+            await asyncio.sleep(n / 10_000)  # a connection takes some 3 ms here
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=5)
+            assert done, f"attempt {n} was not stopped"
+            assert task.cancelled()
+        await asyncio.sleep(0.1)
+        gc.collect()
+        assert asyncio.all_tasks() == before
+        assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
+
+
+async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Path) -> None:
+    async with running_mosquitto(tmp_path) as broker:
+        spool = await Spool.open(tmp_path / "spool.db")
+        for ticks in range(6):
+            publisher = await Publisher.over(spool, Topics("site"))
+            task = asyncio.create_task(publisher.run(broker.endpoint))
+            await until(lambda p=publisher: p.connected, 5, "the publisher is connected")
+            stream = await publisher.open_stream("instrument-1")
+            await publisher.end_stream(stream, "closed")  # wakes it
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=5)
+            assert done, f"not stopped, {ticks} turns of the loop after it was woken"
+        await spool.close()
