@@ -10,7 +10,7 @@ from typing import Literal
 from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
-from acquire.dosimetry.dose import Calculation, Dose, shown
+from acquire.dosimetry.dose import Calculation, Dose, Step, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
@@ -126,16 +126,19 @@ def energy_factor(position: Position) -> str:
     return "k_q" if position == "in-field" else "k_q_out"
 
 
+def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> Step:
+    """How the mean of a dot's repeated readings came about, each brought back to the first."""
+    growing = form.depletion == "growing"
+    ratio = f"(1 {'+' if growing else '−'} {form.depletion_per_reading})"
+    parts = " + ".join(f"{shown(r)} × {ratio}^({'' if growing else '-'}{j})" for j, r in enumerate(dot.readings))
+    formula, numbers = f"mean of M_j · k_d,j ({form.depletion})", f"({parts}) / {len(dot.readings)}"
+    return Step(f"M({dot.element})", formula, numbers, mean, "{counts}", SOURCE)
+
+
 def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) -> float:
     value = corrected_signal(dot, background, form)
     mean = fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
-    ratio = (
-        f"(1 + {form.depletion_per_reading})" if form.depletion == "growing" else f"(1 − {form.depletion_per_reading})"
-    )
-    sign = "" if form.depletion == "growing" else "-"
-    parts = " + ".join(f"{shown(r)} × {ratio}^({sign}{j})" for j, r in enumerate(dot.readings))
-    work.step(f"M({dot.element})", f"mean of M_j · k_d,j ({form.depletion})", f"({parts}) / {len(dot.readings)}", mean,
-              "{counts}", SOURCE)  # fmt: skip
+    work.steps.append(depletion_step(dot, form, mean))
     m, k, b = shown(mean), shown(dot.k_s.value), shown(background)
     numbers = f"{m} × {k} − {b}" if form.background == "after-sensitivity" else f"({m} − {b}) × {k}"
     formula = net_formula(form.background, "M", "k_s")

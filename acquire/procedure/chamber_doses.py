@@ -39,7 +39,14 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
         "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TG-51 eq. 11"),
     },
 }
-TG51_NAMES = {"k_elec": "p_elec", "k_pol": "p_pol", "k_s": "p_ion", "k_vol": "p_rp"}
+TG51_NAMES = {
+    "k_elec": "p_elec",
+    "k_pol": "p_pol",
+    "k_s": "p_ion",
+    "k_vol": "p_rp",
+    "k_pol_q0": "p_pol_q0",
+    "k_s_q0": "p_ion_q0",
+}
 
 
 def chamber_dose(inputs: Inputs) -> Dose:

@@ -134,8 +134,18 @@ def _midline(inputs: Inputs) -> Dose:
     for part in inputs["parts"]:
         if part["invalid"]:
             raise Invalid(f"Point {part['point']}, of which this is the mean, has no dose: {' '.join(part['invalid'])}")
-    first, second = (dose_of(part) for part in inputs["parts"])
+    first, second = (_part(part) for part in inputs["parts"])
     return _mean(inputs, first, second)
+
+
+def _part(part: Inputs) -> Dose:
+    """The dose of one side, which must be one that the side itself may show: it stands in the mean all the same."""
+    try:
+        dose = dose_of(part)
+        _decide(part, dose)
+    except (DosimetryError, Invalid) as reason:
+        raise Invalid(f"Point {part['point']}, of which this is the mean, has no dose: {reason}") from reason
+    return dose
 
 
 def _mean(inputs: Inputs, first: Dose, second: Dose) -> Dose:

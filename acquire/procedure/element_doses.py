@@ -26,8 +26,8 @@ from acquire.dosimetry import (
     within_days,
 )
 from acquire.dosimetry.dose import shown
-from acquire.dosimetry.luminescence import net_formula, net_signal
-from acquire.dosimetry.osl import corrected_signal
+from acquire.dosimetry.luminescence import depletion_corrected, net_formula, net_signal
+from acquire.dosimetry.osl import corrected_signal, depletion_step
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
 from acquire.procedure.rows import components_of, factor_of, factors_of
@@ -42,7 +42,7 @@ def tld_point_dose(inputs: Inputs) -> Dose:
     factors = factors_of(inputs["factors"]) | k_f
     rcf, background, reader_steps = _rcf(inputs, factors)
     for element in inputs["elements"]:
-        if not rcf.unit.startswith(element["unit"]):
+        if rcf.unit != f"{element['unit']}/cGy":
             raise Invalid(f"{element['element']} was read in {element['unit']}, but RCF is in {rcf.unit}.")
     fixed = _fixed(inputs) | {
         "elements": _signals(inputs["elements"]),
@@ -81,7 +81,7 @@ def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
     value = fading_linear(fading["per_day"], days, own)
     numbers = f"1 + {fading['per_day']:g} × ({shown(days)} − {own:g})"
     step = Step("k_F", "1 + rate · (days − days of the standards)", numbers, value, "1", fading["source"])
-    return {"k_f": Factor(value, "1", fading["u_percent"], fading["source"])}, [step]
+    return {"k_f": _of_curve(value, fading)}, [step]
 
 
 def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,12 +136,18 @@ def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
     value = linearity_line(apparent, line["slope_per_gy"], line["at_gy"], (line["low_gy"], line["high_gy"]))
     numbers = f"1 − {line['slope_per_gy']:g} × ({shown(apparent)} − {line['at_gy']:g})"
     step = Step("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
-    return _with_steps([step], dose(factors | {"k_l": Factor(value, "1", line["u_percent"], line["source"])}))
+    return _with_steps([step], dose(factors | {"k_l": _of_curve(value, line)}))
+
+
+def _of_curve(value: float, curve: Mapping[str, Any]) -> Factor:
+    """A factor from a site's curve: every result that it corrects shares its uncertainty."""
+    return Factor(value, "1", curve["u_percent"], curve["source"], shared_key=curve["source"])
 
 
 def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:
     if "rcf" in factors:
-        return factors.pop("rcf"), factors.pop("background").value, []
+        return _readers_own(inputs, factors, "rcf", factors["rcf"].unit.partition("/")[0])
+    unit = f"{_one_unit(inputs)}/cGy"
     dose_cgy, form = _standard_dose(inputs), inputs["background_form"]
     blanks = [c["value"] * (c["ecc"]["value"] if form == "after-sensitivity" else 1.0) for c in inputs["controls"]]
     background = background_of_controls(blanks)
@@ -149,13 +155,14 @@ def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:
     value = rcf_of_standards(standards, background, dose_cgy, form)
     nets = [net_signal(s.signal, s.ecc.value, background, form) for s in standards]
     steps = _reader_steps(inputs, blanks, nets)
-    steps.append(_coefficient_step("RCF", "mean M / D", f"{shown(fmean(nets))} / {shown(dose_cgy)}", value, "nC/cGy"))
-    return _of_session(inputs, value, "nC/cGy"), background, steps
+    steps.append(_coefficient_step("RCF", "mean M / D", f"{shown(fmean(nets))} / {shown(dose_cgy)}", value, unit))
+    return _of_session(inputs, value, unit), background, steps
 
 
 def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
     if "n_dw" in factors:
-        return factors.pop("n_dw"), factors.pop("background").value, []
+        return _readers_own(inputs, factors, "n_dw", "{counts}")
+    _one_unit(inputs)
     blank = replace(form, background="after-sensitivity")
     controls = _dots(inputs["controls"])
     if form.background == "before-sensitivity":
@@ -168,6 +175,30 @@ def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
     steps, unit = _reader_steps(inputs, blanks, nets), "cGy/{counts}"
     steps.append(_coefficient_step("N_D,w", "D / mean M", f"{shown(dose_cgy)} / {shown(fmean(nets))}", value, unit))
     return _of_session(inputs, value, unit), background, steps
+
+
+def _readers_own(inputs: Inputs, factors: dict[str, Factor], name: str, unit: str) -> Made:
+    """Coefficient and background of the reader's own calibration, which must be in one unit of signal."""
+    coefficient, background = factors.pop(name), factors.pop("background")
+    if background.unit != unit:
+        reader = inputs["reader"]
+        raise Invalid(
+            f"The background of {reader} is in {background.unit}, its coefficient in {coefficient.unit}: the signal"
+            " needs one unit."
+        )
+    return coefficient, background.value, []
+
+
+def _one_unit(inputs: Inputs) -> str:
+    """The unit in which standards, controls and elements were read. Raises Invalid where they are not alike."""
+    first = inputs["elements"][0]
+    for each in (*inputs["standards"], *inputs["controls"], *inputs["elements"]):
+        if each["unit"] != first["unit"]:
+            raise Invalid(
+                f"{each['element']} was read in {each['unit']}, {first['element']} in {first['unit']}: one unit is"
+                " needed to compare them."
+            )
+    return str(first["unit"])
 
 
 def _reader_steps(inputs: Inputs, blanks: Sequence[float], nets: Sequence[float]) -> list[Step]:
@@ -209,14 +240,19 @@ def _reader_form(inputs: Inputs, factors: dict[str, Factor]) -> Dose:
         control_mrad = background_of_controls(
             [reader_dose_mrad(c["value"], reader.value, c["ecc"]["value"]) for c in inputs["controls"]]
         )
-    return reader_form_dose(
-        counts=[(dot.element, fmean(dot.readings), dot.k_s) for dot in _dots(inputs["elements"])],
+    form, dots = _form(inputs), _dots(inputs["elements"])
+    several = [dot for dot in dots if len(dot.readings) > 1]
+    means = {dot.element: fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
+             for dot in dots}  # fmt: skip
+    dose = reader_form_dose(
+        counts=[(dot.element, means[dot.element], dot.k_s) for dot in dots],
         control_mrad=control_mrad,
         reader_factor=reader,
         factors=factors,
         position=inputs["position"],
         **_fixed(inputs),
     )
+    return _after([depletion_step(dot, form, means[dot.element]) for dot in several], dose)
 
 
 def _standard_dose(inputs: Inputs) -> float:

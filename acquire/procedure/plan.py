@@ -163,6 +163,29 @@ class Plan(Written):
                 return f"steps of kind '{kind}' and the point's {kind} belong together; give both or neither"
             if kind in kinds and self.purpose == "patient":
                 return f"a step of kind '{kind}' is more beam; it is never done on a patient"
+        return self._misfit_of_voltages(point) if any(stated.values()) else None
+
+    def _misfit_of_voltages(self, point: Point) -> str | None:
+        """The voltages of the steps are what k_pol and k_s are calculated with, and what the wait is counted from."""
+        if point.settle_s is None:
+            return "polarity and recombination need settle_s, the wait after a change of voltage"
+        own = [s for s in self.step if s.point == point.id and s.kind in CHARGES]
+        if without := next((s for s in own if s.voltage_v is None), None):
+            return f"step {without.id} needs voltage_v"
+        full = next(s.voltage_v for s in own if s.kind == "irradiate") or 0.0
+        for step in own:
+            volts = step.voltage_v or 0.0
+            if step.kind == "polarity":
+                if volts != -full:
+                    return (
+                        f"step {step.id} is at {volts:g} V, the irradiation at {full:g} V: polarity needs the opposite"
+                    )
+            elif point.recombination is not None:
+                name = "high_v" if step.kind == "irradiate" else "low_v"
+                if volts != (wanted := getattr(point.recombination, name)):
+                    return f"step {step.id} is at {volts:g} V, the point's recombination has {name} = {wanted:g} V"
+            elif volts != full:
+                return f"step {step.id} is at {volts:g} V, another irradiation of the point at {full:g} V"
         return None
 
     def point_named(self, name: str) -> Point:
