@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", envvar="ACQUIRE_CONFIG", help="Configuration of the service.")
 ]
 StoreOption = Annotated[str | None, typer.Option("--store", help="Store URL, sqlite:///PATH, instead of --config.")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
 
 
@@ -44,6 +45,22 @@ def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite
         yield connection
     finally:
         connection.close()
+
+
+def with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
+    """Do something to one session of the store: act(connection, session)."""
+    from acquire.procedure.session import get_session  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        act(connection, get_session(connection, session))
+
+
+def file_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises Refused."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}.") from error
 
 
 @asynccontextmanager

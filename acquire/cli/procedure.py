@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, StoreOption, open_bench, open_store
+from acquire.cli import statements
+from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, open_bench, open_store, with_session
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table
 from drivers import Misuse
@@ -21,7 +21,6 @@ sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
-SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
@@ -29,16 +28,10 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(orders, name="order")
     app.add_typer(plans, name="plan")
+    statements.register(sessions)
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused(f"{path} cannot be read: {error.strerror}.") from error
 
 
 # --- orders and plans -----------------------------------------------------------------------------------------------
@@ -52,7 +45,7 @@ def order_add(
     from acquire.procedure.order import add_order  # noqa: PLC0415 - brings the FHIR models
 
     with open_store(config, store) as connection:
-        order = add_order(connection, _bytes(file), file.name, by)
+        order = add_order(connection, file_bytes(file), file.name, by)
     emit(_order(order)) if as_json else typer.echo(f"Order {order.id} is in the store.")
 
 
@@ -101,10 +94,10 @@ def plan_add(
     from acquire.procedure.inventory import read_inventory  # noqa: PLC0415
     from acquire.procedure.planning import add_plan  # noqa: PLC0415
 
-    owned = read_inventory(_bytes(inventory), inventory.name)
-    factors = read_calibrations(_bytes(calibrations), calibrations.name)
+    owned = read_inventory(file_bytes(inventory), inventory.name)
+    factors = read_calibrations(file_bytes(calibrations), calibrations.name)
     with open_store(config, store) as connection:
-        plan = add_plan(connection, _bytes(file), file.name, by, owned, factors)
+        plan = add_plan(connection, file_bytes(file), file.name, by, owned, factors)
     if as_json:
         emit({"order": plan.order, "version": plan.version, "points": [p.id for p in plan.point]})
     else:
@@ -126,8 +119,8 @@ def session_start(
 
     with open_store(config, store) as connection:
         session = start_session(
-            connection, order, by, calibrations=(calibrations.name, _bytes(calibrations)),
-            inventory=(inventory.name, _bytes(inventory)), fraction=fraction, simulated=simulated,
+            connection, order, by, calibrations=(calibrations.name, file_bytes(calibrations)),
+            inventory=(inventory.name, file_bytes(inventory)), fraction=fraction, simulated=simulated,
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else typer.echo(session.id)
 
@@ -151,14 +144,19 @@ def session_environment(
     session: SessionId, temperature: Annotated[float, typer.Option(help="°C")],
     pressure: Annotated[float, typer.Option(help="Station pressure in kPa.")],
     source: Annotated[str, typer.Option(help="Which thermometer and barometer.")], by: By,
+    humidity: Annotated[float | None, typer.Option(help="Relative humidity in percent.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber."""
     from acquire.procedure.session import set_environment  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        set_environment(connection, session, by, temperature_c=temperature, pressure_kpa=pressure, source=source)
-    typer.echo(f"{session}: {temperature} °C, {pressure} kPa.")
+        set_environment(
+            connection, session, by, temperature_c=temperature, pressure_kpa=pressure, source=source,
+            humidity_percent=humidity,
+        )  # fmt: skip
+    damp = "" if humidity is None else f", {humidity:g} % relative humidity"
+    typer.echo(f"{session}: {temperature} °C, {pressure} kPa{damp}.")
 
 
 @sessions.command("step")
@@ -204,7 +202,7 @@ def session_place(
     """One element onto one point, scanned or read one by one."""
     from acquire.procedure.placement import place  # noqa: PLC0415
 
-    _with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
+    with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
     typer.echo(f"{session}: {element} at {point}.")
 
 
@@ -215,70 +213,8 @@ def session_remove(
     """One element off the patient."""
     from acquire.procedure.placement import remove  # noqa: PLC0415
 
-    _with_session(config, store, session, lambda c, s: remove(c, s, element, by))
+    with_session(config, store, session, lambda c, s: remove(c, s, element, by))
     typer.echo(f"{session}: {element} is back.")
-
-
-@sessions.command("console-time")
-def session_console_time(
-    session: SessionId, seconds: Annotated[float, typer.Option(help="Total dwell time in s.")],
-    at: Annotated[str, typer.Option(help="When, with its offset: 2027-02-05T10:31:00+01:00.")], by: By,
-    config: ConfigOption = None, store: StoreOption = None,
-) -> None:  # fmt: skip
-    """What an afterloader's console showed; held against plan and decay of the source."""
-    from acquire.procedure.console import enter_console_time  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        enter_console_time(connection, session, by, total_s=seconds, treated_at=at)
-    typer.echo(f"{session}: {seconds:g} s at the console.")
-
-
-@sessions.command("spectrum")
-def session_spectrum(
-    session: SessionId, point: str, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
-    config: ConfigOption = None, store: StoreOption = None,
-) -> None:  # fmt: skip
-    """The spectrum file of a point; read as the plan says, and kept."""
-    from acquire.procedure.spectra import attach_spectrum  # noqa: PLC0415
-
-    body = _bytes(file)
-    _with_session(
-        config, store, session,
-        lambda c, s: attach_spectrum(c, s.id, s.plan.point_named(point), file.name, body, by),
-    )  # fmt: skip
-    typer.echo(f"{session}: {file.name} for {point}.")
-
-
-@sessions.command("exclude")
-def session_exclude(
-    session: SessionId, element: str, by: By, confirmed_by: Annotated[str, typer.Option(help="The second person.")],
-    reason: Annotated[str, typer.Option(help="Why; printed with the result.")],
-    config: ConfigOption = None, store: StoreOption = None,
-) -> None:  # fmt: skip
-    """Leave one element out of its point's dose; its reading stays."""
-    from acquire.procedure.statements import exclude  # noqa: PLC0415
-
-    _with_session(config, store, session, lambda c, s: exclude(c, s, element, by, confirmed_by, reason))
-    typer.echo(f"{session}: {element} is left out.")
-
-
-@sessions.command("imaging")
-def session_imaging(
-    session: SessionId, point: str, by: By, what: Annotated[str, typer.Option(help="What was given.")],
-    config: ConfigOption = None, store: StoreOption = None,
-) -> None:  # fmt: skip
-    """Imaging was given while the elements of a point lay there: no therapy dose comes of them."""
-    from acquire.procedure.statements import imaging_given  # noqa: PLC0415
-
-    _with_session(config, store, session, lambda c, s: imaging_given(c, s, point, by, what))
-    typer.echo(f"{session}: imaging at {point} is noted.")
-
-
-def _with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
-    from acquire.procedure.session import get_session  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        act(connection, get_session(connection, session))
 
 
 @sessions.command("list")
@@ -295,9 +231,10 @@ def session_list(config: ConfigOption = None, store: StoreOption = None, as_json
 def session_status(
     session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """Every step with how far it is, and what keeps the session open."""
+    """Every step with how far it is, what keeps the session open, and what nobody has said yet."""
     from acquire.procedure.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session import get_session  # noqa: PLC0415
+    from acquire.procedure.statements import open_questions  # noqa: PLC0415
     from acquire.procedure.steps import progress  # noqa: PLC0415
 
     with open_store(config, store) as connection:
@@ -313,13 +250,13 @@ def session_status(
             }
             for p in found_steps
         ]
-        keeps = keeps_open(connection, found)
+        keeps, asks = keeps_open(connection, found), open_questions(connection, found)
     if as_json:
-        emit({"session": session, "state": found.state, "steps": steps, "keeps_open": keeps})
+        emit({"session": session, "state": found.state, "steps": steps, "keeps_open": keeps, "asks": asks})
         return
     rows = [(p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing)) for p in found_steps]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    for sentence in keeps:
+    for sentence in (*keeps, *asks):
         say(sentence)
 
 

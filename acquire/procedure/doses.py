@@ -19,6 +19,7 @@ from acquire.dosimetry import (
     enough_life,
     midline_mean,
     mosfet_dose,
+    range_holds,
     read_at_same_delay,
     report_only,
 )
@@ -30,7 +31,10 @@ from acquire.procedure.output import Output, output
 from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 from acquire.procedure.spectra import report
 
-FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 2"
+FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 3"
+
+
+NOMINAL_NC = 10.0
 
 
 def calculate(inputs: Inputs) -> Output:
@@ -67,7 +71,8 @@ def dose_of(inputs: Inputs) -> Dose:
 def planned_budget(needed: Inputs, eccs: Mapping[str, Any]) -> Budget:
     """The budget that a point's dose will have: its formula with a nominal signal. `eccs` by element, for TLD and OSL.
 
-    Raises DosimetryError or Invalid where the formula cannot be used at all, or a MOSFET's life does not suffice.
+    Raises DosimetryError or Invalid where the formula cannot be used at all, a MOSFET's life does not suffice, or the
+    expected charge would overload the electrometer's range.
     """
     return _nominal_dose(needed, eccs).budget
 
@@ -80,14 +85,17 @@ def planned_midline(needed: Inputs, parts: tuple[tuple[Inputs, Mapping[str, Any]
 
 def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
     air = {"temperature_c": 20.0, "pressure_kpa": 101.325}
-    nominal = needed | {"charge": {"nc": 10.0}, "environment": air, "elements": []}
+    nominal = needed | {"charge": {"nc": NOMINAL_NC}, "environment": air, "elements": []}
     if needed["method"] in ("tld", "osl"):
         nominal |= nominal_elements(needed, eccs)
     if needed["method"] == "mosfet":
         _check_life(needed)
         delay = needed["factors"]["delay_min"]["value"]
         nominal["threshold"] = {"before_mv": 0.0, "after_mv": 100.0, "before_min": delay, "after_min": delay}
-    return dose_of(nominal)
+    dose = dose_of(nominal)
+    if "full_scale_nc" in needed:
+        range_holds(NOMINAL_NC * _highest_gy(needed) / dose.value_gy, needed["full_scale_nc"])
+    return dose
 
 
 def _diode(inputs: Inputs) -> Dose:
@@ -124,10 +132,14 @@ def _check_life(needed: Inputs) -> None:
     """Before the beam: the sensor must be able to take the expected, or else the largest plausible, dose."""
     if "threshold_mv" not in needed:
         raise Invalid("The inventory does not say where the sensor's threshold stands (threshold_mv).")
-    highest = needed["expected"]["dose_gy"] if needed["expected"] else needed["plausible"]["high_gy"]
     factors = factors_of(needed["factors"])
     per_mv = factors["cf"].value * factors["cf_energy"].value * factors["cf_angle"].value
-    enough_life(needed["threshold_mv"], factors["limit_mv"].value, 100 * highest, per_mv)
+    enough_life(needed["threshold_mv"], factors["limit_mv"].value, 100 * _highest_gy(needed), per_mv)
+
+
+def _highest_gy(needed: Inputs) -> float:
+    """The largest dose that has to be reckoned with: the expected one, else the end of the plausible range."""
+    return float(needed["expected"]["dose_gy"] if needed["expected"] else needed["plausible"]["high_gy"])
 
 
 def _midline(inputs: Inputs) -> Dose:

@@ -30,6 +30,7 @@ from acquire.dosimetry.luminescence import depletion_corrected, net_formula, net
 from acquire.dosimetry.osl import corrected_signal, depletion_step
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
+from acquire.procedure.reader_checks import above_detection, check_steps
 from acquire.procedure.rows import components_of, factor_of, factors_of
 
 Made = tuple[Factor, float, list[Step]]  # the reader's coefficient, the background, and how they came about
@@ -50,7 +51,8 @@ def tld_point_dose(inputs: Inputs) -> Dose:
         "rcf": rcf,
         "background_form": inputs["background_form"],
     }
-    return _after(reader_steps, _with_steps(steps, _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))))
+    dose = _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))
+    return _checked(inputs, _after(reader_steps, _with_steps(steps, dose)), rcf)
 
 
 def osl_point_dose(inputs: Inputs) -> Dose:
@@ -61,13 +63,21 @@ def osl_point_dose(inputs: Inputs) -> Dose:
         if element["unit"] != "{counts}":
             raise Invalid(f"{element['element']} was read in {element['unit']}; an OSL dot is read in counts.")
     if inputs["chain"] == "reader":
-        return _with_steps(steps, _reader_form(inputs, factors))
+        reader = factor_of(inputs["factors"]["reader_factor"]) if "reader_factor" in factors else None
+        dose = _with_steps(steps, _reader_form(inputs, factors))
+        return _checked(inputs, dose, reader) if reader else dose
     form = _form(inputs)
     n_dw, background, reader_steps = _n_dw(inputs, factors, form)
     fixed = _fixed(inputs) | {
         "dots": _dots(inputs["elements"]), "background": background, "n_dw": n_dw, "form": form
     }  # fmt: skip
-    return _after(reader_steps, _with_steps(steps, _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))))
+    dose = _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))
+    return _checked(inputs, _after(reader_steps, _with_steps(steps, dose)), n_dw)
+
+
+def _checked(inputs: Inputs, dose: Dose, coefficient: Factor) -> Dose:
+    """The dose, once the check element and the detection limit have let it pass; their steps stand first."""
+    return _after([*check_steps(inputs), *above_detection(inputs, dose, coefficient)], dose)
 
 
 def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
@@ -77,9 +87,10 @@ def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
         return {}, []
     for element, days in inputs["days"].items():
         within_days(days, fading["low_days"], fading["high_days"], element)
-    days, own = fmean(inputs["days"].values()), fading["days_of_standards"]
+    days = fmean(inputs["days"].values())
+    own = fading["days_of_standards"] if "days_of_standards" in fading else fmean(inputs["standard_days"].values())
     value = fading_linear(fading["per_day"], days, own)
-    numbers = f"1 + {fading['per_day']:g} × ({shown(days)} − {own:g})"
+    numbers = f"1 + {fading['per_day']:g} × ({shown(days)} − {shown(own)})"
     step = Step("k_F", "1 + rate · (days − days of the standards)", numbers, value, "1", fading["source"])
     return {"k_f": _of_curve(value, fading)}, [step]
 
@@ -100,8 +111,10 @@ def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
         "standards": [{"element": "-", "value": 100.0, "unit": unit, "ecc": NOMINAL}],
         "controls": [{"element": "-", "value": 0.0, "unit": unit, "ecc": NOMINAL}],
     }
+    made |= {"blanks": None, "check": None}
     if "fading" in needed:
-        made["days"] = dict.fromkeys(eccs, max(needed["fading"]["low_days"], needed["fading"]["days_of_standards"]))
+        days = needed["fading"]["low_days"]
+        made |= {"days": dict.fromkeys(eccs, days), "standard_days": {"-": days}}
     if "linearity" in needed:
         line = needed["linearity"]
         k_l = {"value": 1.0, "unit": "1", "u_percent": line["u_percent"], "source": line["source"]}

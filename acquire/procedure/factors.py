@@ -26,7 +26,7 @@ OF_DETECTOR = {
 }
 AS_WRITTEN = {
     "expected", "limits", "plausible", "window", "course", "surface", "position", "protocol", "fff", "fading",
-    "linearity", "spectrum",
+    "linearity", "spectrum", "pre_irradiation_gy",
 }  # fmt: skip
 AT_CALIBRATION = ("k_pol_q0", "k_s_q0")  # where the laboratory did not apply these corrections itself
 OF_POINT = {
@@ -100,6 +100,7 @@ def _of_detector(
             f"Calibration {calibration.id} of {detector.id} ended at {allowed:g} Gy, and the detector has received"
             f" {received:g} Gy: calibrate it again, or use another."
         )
+    full_scale = inventory.instrument_named(point.instrument or "").full_scale_nc
     conditions = calibration.conditions.model_dump(mode="json", exclude_none=True)
     if point.method == "chamber" and not {"t0_c", "p0_kpa"} <= set(conditions):
         raise Refused(
@@ -116,6 +117,7 @@ def _of_detector(
         "conditions": conditions,
         "detector_c": point.detector_c,
         "calibration": {"id": calibration.id, "certificate": calibration.certificate},
+        **({"full_scale_nc": full_scale} if full_scale is not None and point.method != "mosfet" else {}),
         **({"threshold_mv": detector.threshold_mv} if detector.threshold_mv is not None else {}),
         **in_session,
     }
@@ -133,8 +135,11 @@ def _of_reader(plan: Plan, point: Point, inventory: Inventory, calibrations: Cal
         if inventory.element_named(element).kind != point.method:
             raise Refused(f"{element} of {point.id} is no {point.method.upper()} element.")
         ecc(element, plan, inventory, calibrations, on)
+    _fading_can_be_counted(point, batch, inventory)
+    checks = batch.model_dump(mode="json", include={"blanks", "check"}, exclude_none=True)
     found: dict[str, Any] = {
         "reader": reader,
+        **checks,
         "pair_limit_percent": point.pair_limit_percent,
         "pair_rule": point.pair_rule,
         "pair_named": point.pair_named,
@@ -148,6 +153,21 @@ def _of_reader(plan: Plan, point: Point, inventory: Inventory, calibrations: Cal
             "depletion": batch.depletion or "growing",
         }
     return found | _coefficient(point, batch, calibrations, on, found["factors"])
+
+
+def _fading_can_be_counted(point: Point, batch: Batch, inventory: Inventory) -> None:
+    """Before anything lies on a patient: the reader's clock has a zone, and the standards have their days."""
+    if point.fading is None:
+        return
+    if inventory.instrument_named(batch.reader).clock_zone is None:
+        raise Refused(
+            f"The inventory names no clock_zone of {batch.reader}; the fading of {point.id} is counted on it."
+        )
+    if (point.fading.days_of_standards is None) == (batch.standards_irradiated is None):
+        raise Refused(
+            f"{point.id}: fading needs days_of_standards, or standards_irradiated in the batch of {batch.reader}; one"
+            " of them, not both."
+        )
 
 
 def _of_elements(point: Point, batch: Batch) -> tuple[str, ...]:

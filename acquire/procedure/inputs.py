@@ -6,7 +6,7 @@ import sqlite3
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from acquire.dosimetry import DosimetryError, days_between, fresh
+from acquire.dosimetry import DosimetryError, days_between, fresh, pre_irradiated
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
@@ -17,6 +17,7 @@ from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
+from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
 from acquire.procedure.spectra import read
 from acquire.procedure.thresholds import thresholds
@@ -51,11 +52,12 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             inputs["parts"] = [prepare(connection, part) for part in selection["parts"]]
         elif point.by_element:
             inputs |= _elements(selection, plan, inventory, calibrations, day, bodies)
-            inputs["days"] = _days(selection, bodies)
+            inputs |= _readout_times(selection, plan, point, inventory, bodies, inputs["remarks"])
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
         else:
             inputs |= _environment(selection, plan, point, marks)
+            _pre_irradiation(selection, point, inputs["remarks"])
             inputs |= charges(selection, point, inventory, bodies, marks)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
@@ -85,24 +87,56 @@ def _environment(selection: Selection, plan: Plan, point: Point, marks: Marks) -
     return {"environment": air}
 
 
+def _pre_irradiation(selection: Selection, point: Point, remarks: list[str]) -> None:
+    """What the chamber received before its readings, where the plan asks for it. Raises Refused, Blocked."""
+    if point.pre_irradiation_gy is None:
+        return
+    stated = selection["pre_irradiation"]
+    if stated is None:
+        raise Refused(
+            f"What {point.detector} received before its readings is not stated (acquire session pre-irradiated); the"
+            f" plan asks for {point.pre_irradiation_gy:g} Gy."
+        )
+    pre_irradiated(stated["gy"], point.pre_irradiation_gy)
+    remarks.append(
+        f"{point.detector} received {stated['gy']:g} Gy before its readings ({stated['reason'].rstrip('.')})."
+    )
+
+
 def _elements(
     selection: Selection, plan: Plan, inventory: Inventory, calibrations: Calibrations, day: date, bodies: Bodies
 ) -> dict[str, Any]:
     """Signals and element corrections of chips or dots, standards and controls that were read."""
-    found: dict[str, Any] = {"standards": [], "controls": [], "elements": []}
-    for kind, signals in found.items():
+    found: dict[str, Any] = {"standards": [], "controls": [], "elements": [], "imaging": selection["imaging"]}
+    checks = [{"element": name, **_signals(name, bodies[name])} for name in selection.get("checks", ())]
+    for kind in ("standards", "controls", "elements"):
         for name in selection[kind]:
             if name in bodies:
                 correction = factors.ecc(name, plan, inventory, calibrations, day)
-                signals.append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
-    return found
+                found[kind].append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
+    return found | ({"checks": checks} if checks else {})
 
 
-def _days(selection: Selection, bodies: Bodies) -> dict[str, float]:
-    """Days from the removal of each element to its first reading, on the host's clock."""
-    read = {name: datetime.fromisoformat(bodies[name][0]["time"]) for name in selection["elements"] if name in bodies}
-    removed = {name: datetime.fromisoformat(selection["removed"][name]) for name in read}
-    return {name: days_between(removed[name], at) for name, at in read.items()}
+def _readout_times(
+    selection: Selection, plan: Plan, point: Point, inventory: Inventory, bodies: Bodies, remarks: list[str]
+) -> dict[str, Any]:
+    """Days from removal to readout where fading is corrected; elsewhere a remark on a readout that looks older."""
+    read = {name: bodies[name][0] for name in selection["elements"] if name in bodies}
+    reader = inventory.instrument_named(inventory.element_named(point.elements[0]).reader)
+    removed, stated = selection.get("removed", {}), selection.get("read_at")
+    if point.fading is None:
+        said = (looks_older(name, body, removed[name], reader) for name, body in read.items())
+        remarks.extend(each for each in said if each)
+        return {}
+    days = {name: days_since_removal(name, body, removed[name], reader, stated) for name, body in read.items()}
+    batch = plan.batch_of(reader.id)
+    if batch is None or batch.standards_irradiated is None:
+        return {"days": days}
+    standards = {name: read_at(name, bodies[name][0], reader, stated) for name in selection["standards"]}
+    return {
+        "days": days,
+        "standard_days": {n: days_between(batch.standards_irradiated, at) for n, at in standards.items()},
+    }
 
 
 def _signals(name: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from acquire import tomlfile
 from acquire.bus.names import Name
@@ -21,6 +22,8 @@ class Instrument(Written):
     integrates  "running": the charge goes on rising, a measurement is last minus first (Keithley 6517 charge function);
                 "reset": the integral starts at zero at the reset before the measurement (PTW UNIDOS);
                 "elements": a reader of TLD or OSL elements
+    full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
+    clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
     before      driver commands sent before the begin marker; `start` after it; `stop` before the end marker
     """
 
@@ -28,10 +31,20 @@ class Instrument(Written):
     model: str
     serial: str
     integrates: Literal["running", "reset", "elements"]
+    full_scale_nc: float | None = Field(None, gt=0)
+    clock_zone: str | None = None
     zero: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
+
+    @field_validator("clock_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else ZoneInfo(name).key
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise ValueError(f"'{name}' is no time zone known here; write it as Europe/Berlin") from error
 
 
 class Detector(Written):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from acquire.dosimetry import (
@@ -63,9 +64,24 @@ def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
         ],
         "pair_percent": _pair(inputs, dose),
         "course": _course(inputs, dose),
+        "imaging": inputs.get("imaging"),
         "warnings": list(dose.warnings),
         "remarks": [*inputs["remarks"], *_left_out(inputs)],
     }
+
+
+def not_stated(outputs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What results by point lack that only people can say, one sentence each."""
+    lay = [point for point, output in outputs.items() if output.get("imaging") == "not stated"]
+    summed = [p for p, output in outputs.items() if (c := output.get("course")) and not c["imaging_stated"]]
+    said = []
+    if lay:
+        said.append(f"Whether imaging was given while the elements lay at {', '.join(lay)} is not stated.")
+    if summed:
+        said.append(
+            f"The imaging dose of the course is not stated at {', '.join(summed)}: the sum is of therapy alone."
+        )
+    return said
 
 
 def _left_out(inputs: Inputs) -> list[str]:
@@ -119,6 +135,7 @@ def _course(inputs: Inputs, dose: Dose) -> dict[str, Any] | None:
         "upper_gy": upper,
         "limit_gy": limit,
         "below_limit": None if limit is None else upper < limit,
+        "imaging_stated": "imaging" in course,
         "lines": [_line(each) for each in lines],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from acquire import tomlfile
 from acquire.bus.names import Name
@@ -18,6 +18,23 @@ from acquire.procedure.point import Point
 from acquire.tomlfile import Written
 
 
+class Blanks(Written):
+    """Zero-dose readings of a batch: their standard deviation in the signal's unit, from at least ten of them."""
+
+    sd: float = Field(gt=0)
+    n: int = Field(ge=10)
+    unit: Literal["nC", "{counts}", "mRAD"]
+    source: str = Field(min_length=1)
+
+
+class CheckElement(Written):
+    """An element of known signal that is read in every session of the reader, and how far it may be off."""
+
+    element: Id
+    signal: FactorEntry
+    limit_percent: float = Field(gt=0, lt=100)
+
+
 class Batch(Written):
     """Elements that travel with those of the points: standards of known dose, and unirradiated controls.
 
@@ -27,13 +44,19 @@ class Batch(Written):
     background  whether it is taken off after the element's sensitivity or before; the site chooses, the steps print it
     chain       OSL only: "tg191", or "reader" for the reader's own form counts/(factor · sensitivity)
     readings    how often each element of a point is read; `standard_readings` the same of standards and controls
+    standards_irradiated  when, with its offset; their days for fading are then counted on the reader's clock
+    blanks      what the detection limit comes from (three standard deviations); below it no number is shown
+    check       the reader's check element; beyond its limit no element of the session counts
     depletion   what one OSL reading takes away, as a fraction, and the form in which it is corrected
     """
 
     reader: Name
     standards: tuple[Id, ...] = ()
     standard_dose: FactorEntry | None = None
+    standards_irradiated: AwareDatetime | None = None
     rcf_u_percent: float | None = Field(None, gt=0)
+    blanks: Blanks | None = None
+    check: CheckElement | None = None
     controls: tuple[Id, ...] = ()
     background: Literal["after-sensitivity", "before-sensitivity"] = "after-sensitivity"
     chain: Literal["tg191", "reader"] = "tg191"
@@ -41,6 +64,11 @@ class Batch(Written):
     standard_readings: int = Field(1, ge=1, le=20)
     depletion_per_reading: float | None = Field(None, ge=0, lt=0.2)
     depletion: Literal["growing", "falling"] | None = None
+
+    @property
+    def travelling(self) -> tuple[str, ...]:
+        """Standards, controls and check element: what is read beside the elements of the points."""
+        return (*self.standards, *self.controls, *((self.check.element,) if self.check else ()))
 
     @model_validator(mode="after")
     def _whole(self) -> Batch:

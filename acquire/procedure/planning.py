@@ -15,7 +15,7 @@ from acquire.procedure.charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
-from acquire.procedure.plan import Plan, read_plan
+from acquire.procedure.plan import Batch, Plan, read_plan
 from acquire.procedure.point import Point
 from acquire.store.database import transaction
 
@@ -108,6 +108,7 @@ def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: 
                 factors.ecc(element, plan, inventory, calibrations, on)
             except Refused as refused:
                 wrong.extend(refused.sentences)
+        wrong.extend(_check_element(batch, inventory))
     for point in plan.point:
         try:
             budget = planned(plan, point, inventory, calibrations, on)
@@ -134,6 +135,17 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
     if point.method == "midline":
         return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
     return planned_budget(needed, eccs)
+
+
+def _check_element(batch: Batch, inventory: Inventory) -> list[str]:
+    if batch.check is None:
+        return []
+    try:
+        reader = inventory.element_named(batch.check.element).reader
+    except Refused as refused:
+        return list(refused.sentences)
+    right = reader == batch.reader
+    return [] if right else [f"Check element {batch.check.element} belongs to {reader}, not to {batch.reader}."]
 
 
 def _not_fit(point: Point, budget: Budget) -> list[str]:

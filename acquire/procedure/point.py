@@ -90,12 +90,12 @@ class Course(Written):
 class Fading(Written):
     """The site's k_F = 1 + per_day (days - days_of_standards), known from low_days to high_days after irradiation.
 
-    The days go from the removal in the placement record to the arrival of the reading, both on this side: a reader's
-    clock is not trusted for it.
+    The days go from the removal in the placement record to the readout on the reader's own clock, never to the arrival
+    of a file. days_of_standards is left out where the batch states when its standards were irradiated.
     """
 
     per_day: float = Field(ge=0, le=0.05)
-    days_of_standards: float = Field(ge=0)
+    days_of_standards: float | None = Field(None, ge=0)
     low_days: float = Field(ge=0)
     high_days: float = Field(gt=0)
     u_percent: float = Field(ge=0, lt=100)
@@ -140,6 +140,7 @@ class Point(Written):
     attempt_rule   which of several irradiations counts; fixed here, never the better value
     pair_rule      what happens with a pair beyond pair_limit_percent; "none": no result
     settle_s       the wait after a change of the chamber's voltage; a reading taken earlier does not count
+    pre_irradiation_gy  what a chamber must have received before its readings; it is stated in the session
     """
 
     id: Id
@@ -162,6 +163,7 @@ class Point(Written):
     pair_named: Id | None = None
     detector_c: float | None = Field(None, gt=0, lt=60)
     settle_s: float | None = Field(None, gt=0)
+    pre_irradiation_gy: float | None = Field(None, gt=0)
     polarity: Polarity | None = None
     recombination: Recombination | None = None
     fading: Fading | None = None
@@ -206,6 +208,6 @@ class Point(Written):
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")
-        if self.method != "chamber" and (self.polarity or self.recombination):
-            raise ValueError("polarity and recombination belong to method 'chamber'")
+        if self.method != "chamber" and (self.polarity or self.recombination or self.pre_irradiation_gy):
+            raise ValueError("polarity, recombination and pre_irradiation_gy belong to method 'chamber'")
         return self

@@ -18,7 +18,7 @@ from acquire.procedure.placement import Placement, placements
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
-from acquire.procedure.statements import statements
+from acquire.procedure.statements import imaging_of, newest, statements
 from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
 
@@ -60,6 +60,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         _select_thresholds(connection, session, point, chosen)
     else:
         _select_charges(connection, session, point, chosen)
+        if point.pre_irradiation_gy is not None:
+            said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
+            chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
         chosen["environment"] = _environment(connection, session.id)
     return chosen
 
@@ -185,6 +188,15 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     chosen["placements"] = [p.id for p in placed]
     chosen["elements"] = [p.dosimeter for p in placed]
     chosen["standards"], chosen["controls"] = [], []
+    said = statements(connection, session.id)
+    chosen["imaging"] = imaging_of(said, point.id)
+    reader = session.inventory.element_named(point.elements[0]).reader
+    if point.fading is not None and (stated := newest(said, "read-at", reader)):
+        chosen["read_at"] = stated.moment
+        chosen["remarks"].append(
+            f"{stated.who}, confirmed by {stated.confirmed_by}, state that {reader} read the elements at"
+            f" {stated.moment}: {stated.reason.rstrip('.')}."
+        )
     if not placed:
         chosen["problems"].append(f"No element that counts was placed at {point.id}.")
         return
@@ -217,7 +229,7 @@ def _counting(connection: sqlite3.Connection, session: Session, point: Point, ch
                 f"Imaging was given while the elements of {point.id} lay there ({reason}): they hold no dose of the"
                 " therapy alone; it is measured again at the next planned fraction."
             )
-        else:
+        elif each.what == "excluded":
             people = f"{each.who}, confirmed by {each.confirmed_by}"
             chosen["remarks"].append(f"{each.dosimeter} was left out: {reason} ({people}).")
     left_out = {each.dosimeter for each in said if each.what == "excluded"}
@@ -227,16 +239,21 @@ def _counting(connection: sqlite3.Connection, session: Session, point: Point, ch
 def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, chosen: Selection) -> None:
     """Standards and controls, from the same reader session as the point's elements and no other."""
     batch = session.plan.batch_of(run[0])
-    for name, wanted in (("standards", batch.standards), ("controls", batch.controls)) if batch else ():
+    if batch is None:
+        return
+    check = (batch.check.element,) if batch.check else ()
+    chosen |= {"checks": []} if check else {}
+    for name, wanted in (("standards", batch.standards), ("controls", batch.controls), ("checks", check)):
         for element in wanted:
             readings = of_element(connection, session.inventory.element_named(element))
-            same = [r for r in readings if reader_session(r) == run][: batch.standard_readings if batch else 1]
-            if batch and len(same) == batch.standard_readings:
+            same = [r for r in readings if reader_session(r) == run][: batch.standard_readings]
+            if len(same) == batch.standard_readings:
                 chosen[name].append(element)
                 chosen["readings"][element] = refs(same)
         absent = [e for e in wanted if e not in chosen[name]]
         if absent:
-            chosen["problems"].append(f"No result, {name} missing in this reader session: {', '.join(absent)}.")
+            what = "check element" if name == "checks" else name
+            chosen["problems"].append(f"No result, {what} missing in this reader session: {', '.join(absent)}.")
 
 
 def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) -> None:

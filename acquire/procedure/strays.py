@@ -27,7 +27,7 @@ def strays(connection: sqlite3.Connection, session: Session) -> list[Stray]:
     readers = [i.id for i in session.inventory.instrument if i.integrates == "elements" and i.id in session.instruments]
     expected = {p.dosimeter for p in placements(connection, session.id)}
     for batch in session.plan.batch:
-        expected |= {*batch.standards, *batch.controls}
+        expected |= set(batch.travelling)
     by_text: dict[tuple[str, str], list[Element]] = {}
     for element in session.inventory.element:
         by_text.setdefault((element.reader, element.read_as), []).append(element)

@@ -15,6 +15,7 @@ from acquire.procedure import audit
 from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
+from acquire.procedure.output import not_stated
 from acquire.procedure.placement import placements
 from acquire.procedure.point import Point
 from acquire.procedure.results import Result, results, versions
@@ -51,6 +52,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "attached_to_nothing": [_plain(s) for s in strays(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],
+        "not_stated": not_stated({r.point: r.output for r in found}),
         "missing_for_77331": [rule.missing for rule in rules if rule.missing],
         "charge": proposal(connection, session, found, rules),
         "integrity": _integrity(connection, session),
@@ -122,7 +124,7 @@ def _equipment(session: Session) -> dict[str, Any]:
     """Instruments, detectors and elements the plan uses, and the certificates that hold on the day."""
     plan = session.plan
     detectors = list(dict.fromkeys(p.detector for p in plan.point if p.detector))
-    batched = [e for b in plan.batch for e in (*b.standards, *b.controls)]
+    batched = [e for b in plan.batch for e in b.travelling]
     elements = list(dict.fromkeys([*(e for p in plan.point for e in p.elements), *batched]))
     used = {*detectors, *session.instruments}
     certificates = [

@@ -64,7 +64,7 @@ def _of_elements(connection: sqlite3.Connection, session: Session) -> dict[str, 
         for reading in [r for r in (read.used, *read.later) if r is not None]:
             found.setdefault(reading.instrument, set()).add((reading.stream, reading.seq))
     for batch in session.plan.batch:
-        for name in (*batch.standards, *batch.controls):
+        for name in batch.travelling:
             for reading in of_element(connection, session.inventory.element_named(name)):
                 if reading.received_at >= session.started_at:
                     found.setdefault(reading.instrument, set()).add((reading.stream, reading.seq))

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from acquire.dosimetry import Chart
+from acquire.procedure.output import not_stated
 from acquire.procedure.together import mean_deviation
 from acquire.record.figures import cgy, fixed, signed
 from acquire.terminal.output import table
@@ -34,6 +35,8 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
             typer.echo(f"{each['point']}: {sentence}")
         if window := each.get("window"):
             typer.echo(f"{each['point']}: limits of the order: {window['says']}")
+    for sentence in not_stated({each["point"]: each for each in results}):
+        typer.echo(sentence)
     if mean := mean_of_points(results):
         common = ", ".join(mean["common"]) or "nothing"
         typer.echo(

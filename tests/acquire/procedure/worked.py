@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,9 @@ class Case:
         self.batches: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
 
-    def instrument(self, name: str, integrates: str) -> None:
+    def instrument(self, name: str, integrates: str, **more: Any) -> None:
         framed = {"before": ["reset"]} if integrates == "reset" else {}
-        self.instruments.append({"id": name, "model": "m", "serial": name, "integrates": integrates, **framed})
+        self.instruments.append({"id": name, "model": "m", "serial": name, "integrates": integrates, **framed, **more})
 
     def detector(self, name: str, kind: str, **more: Any) -> None:
         self.detectors.append({"id": name, "kind": kind, "model": "m", "serial": name, "build_up": "cap", **more})
@@ -193,14 +194,16 @@ class Bench(StoreBench):
         }  # fmt: skip
 
     def read_elements(
-        self, values: Sequence[tuple[str, float]], unit: str = "nC", file: str = "tray", reader: str = READER
-    ) -> None:
-        """(element, value) in the order they are read; an element may come several times."""
+        self, values: Sequence[tuple[str, float]], unit: str = "nC", file: str = "tray", reader: str = READER,
+        clock: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """(element, value) in the order they are read; an element may come several times. The clock shows UTC."""
+        shown = datetime.fromisoformat(self.now()) if clock is None else clock
         origin = {"file": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
         entries = [
             {
                 "kind": "scalar", "quantity": "charge" if unit == "nC" else "counts", "unit": unit, "value": value,
-                "time": self.now(), "monotonic_s": 1.0, "clock": "2027-02-08T09:30:00", "element": element,
+                "time": self.now(), "monotonic_s": 1.0, "clock": f"{shown:%Y-%m-%dT%H:%M:%S}", "element": element,
                 "origin": origin, "raw": f"{element} {value}",
             }
             for element, value in values

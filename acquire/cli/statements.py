@@ -1,0 +1,103 @@
+"""session console-time, spectrum, exclude, imaging, pre-irradiated, read-at: what only people can say of a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, open_store, with_session
+from drivers import Misuse
+
+SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
+
+
+def register(sessions: typer.Typer) -> None:
+    """Add these commands to those of sessions."""
+    for name, command in (
+        ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("imaging", imaging),
+        ("pre-irradiated", pre_irradiated), ("read-at", read_at),
+    ):  # fmt: skip
+        sessions.command(name)(command)
+
+
+def console_time(
+    session: SessionId, seconds: Annotated[float, typer.Option(help="Total dwell time in s.")],
+    at: Annotated[str, typer.Option(help="When, with its offset: 2027-02-05T10:31:00+01:00.")], by: By,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """What an afterloader's console showed; held against plan and decay of the source."""
+    from acquire.procedure.console import enter_console_time  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        enter_console_time(connection, session, by, total_s=seconds, treated_at=at)
+    typer.echo(f"{session}: {seconds:g} s at the console.")
+
+
+def spectrum(
+    session: SessionId, point: str, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The spectrum file of a point; read as the plan says, and kept."""
+    from acquire.procedure.spectra import attach_spectrum  # noqa: PLC0415
+
+    body = file_bytes(file)
+    with_session(
+        config, store, session,
+        lambda c, s: attach_spectrum(c, s.id, s.plan.point_named(point), file.name, body, by),
+    )  # fmt: skip
+    typer.echo(f"{session}: {file.name} for {point}.")
+
+
+def exclude(
+    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Leave one element out of its point's dose; its reading stays."""
+    from acquire.procedure import statements  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: statements.exclude(c, s, element, by, confirmed_by, reason))
+    typer.echo(f"{session}: {element} is left out.")
+
+
+def imaging(
+    session: SessionId, point: str, by: By,
+    what: Annotated[str | None, typer.Option(help="What was given.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="None was given.")] = False,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Whether imaging was given while the elements of a point lay there: if so, no therapy dose comes of them."""
+    from acquire.procedure import statements  # noqa: PLC0415
+
+    if none == (what is not None):
+        raise Misuse("Say --what was given, or --none.")
+    if what is None:
+        with_session(config, store, session, lambda c, s: statements.no_imaging(c, s, point, by))
+    else:
+        with_session(config, store, session, lambda c, s: statements.imaging_given(c, s, point, by, what))
+    typer.echo(f"{session}: {'no ' if none else ''}imaging at {point} is noted.")
+
+
+def pre_irradiated(
+    session: SessionId, detector: str, gy: Annotated[float, typer.Option("--gy", help="How much, in Gy.")], by: By,
+    reason: Annotated[str, typer.Option("--beam", help="In which beam; printed with the result.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """What a chamber received before its readings."""
+    from acquire.procedure import statements  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: statements.pre_irradiated(c, s, detector, by, gy, reason))
+    typer.echo(f"{session}: {detector} received {gy:g} Gy.")
+
+
+def read_at(
+    session: SessionId, reader: str, at: Annotated[str, typer.Option(help="2027-02-05T10:20:00+01:00")], by: By,
+    confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """When a reader really read the elements of a session, where its own clock is missing or wrong."""
+    from acquire.procedure import statements  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: statements.read_at(c, s, reader, at, by, confirmed_by, reason))
+    typer.echo(f"{session}: {reader} read at {at}.")
