@@ -22,23 +22,45 @@ from acquire.dosimetry import (
     voltage_ratio,
 )
 from acquire.dosimetry.dose import shown
+from acquire.dosimetry.recombination import RECOMBINATION_PULSED, RECOMBINATION_SCANNED
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
 from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 
-Form = tuple[Callable[[float, float], float], str, str]
+Form = tuple[Callable[[float, float], float], str, Callable[[float, float], str], str]
+
+
+def _quadratic(table: Mapping[float, tuple[float, float, float]]) -> Callable[[float, float], str]:
+    def numbers(n: float, r: float) -> str:
+        a0, a1, a2 = table[n]
+        return f"{shown(a0)} {'+' if a1 > 0 else '−'} {shown(abs(a1))} × {shown(r)} + {shown(a2)} × {shown(r)}²"
+
+    return numbers
+
+
+def _pulsed(n: float, r: float) -> str:
+    return f"(1 − {shown(n)}) / ({shown(r)} − {shown(n)})"
+
+
+def _continuous(n: float, r: float) -> str:
+    return f"({shown(n)}² − 1) / ({shown(n)}² − {shown(r)})"
+
+
+SQUARE, PULSED, CONTINUOUS = "a0 + a1·r + a2·r²", "(1 − n)/(r − n)", "(n² − 1)/(n² − r)"
 FORMS: Mapping[str, Mapping[str, Form]] = {
     "trs398": {
-        "pulsed": (k_s_pulsed, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed"),
-        "pulsed-scanned": (k_s_scanned, "a0 + a1·r + a2·r²", "TRS-398 Rev.1 eq. 13, pulsed-scanned"),
-        "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TRS-398 Rev.1 eq. 16"),
+        "pulsed": (k_s_pulsed, SQUARE, _quadratic(RECOMBINATION_PULSED), "TRS-398 Rev.1 eq. 13, pulsed"),
+        "pulsed-scanned": (
+            k_s_scanned, SQUARE, _quadratic(RECOMBINATION_SCANNED), "TRS-398 Rev.1 eq. 13, pulsed-scanned"
+        ),
+        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TRS-398 Rev.1 eq. 16"),
     },
     "tg51": {
-        "pulsed": (p_ion_pulsed, "(1 − n)/(r − n)", "TG-51 eq. 12"),
-        "pulsed-scanned": (p_ion_pulsed, "(1 − n)/(r − n)", "TG-51 eq. 12, also for pulsed-swept beams"),
-        "continuous": (k_s_continuous, "(n² − 1)/(n² − r)", "TG-51 eq. 11"),
+        "pulsed": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12"),
+        "pulsed-scanned": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12, also for pulsed-swept beams"),
+        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TG-51 eq. 11"),
     },
-}
+}  # fmt: skip
 TG51_NAMES = {
     "k_elec": "p_elec",
     "k_pol": "p_pol",
@@ -64,7 +86,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         found = measured(inputs)
         if found is not None:
             factors[name] = found[0]
-            steps.append(found[1])
+            steps.extend(found[1])
     tg51 = inputs["protocol"] == "tg51"
     form = chamber_dose_tg51 if tg51 else chamber_dose_trs398
     dose = form(
@@ -80,7 +102,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
     return replace(dose, steps=(*charge_steps(inputs), *steps, *dose.steps))
 
 
-def _polarity(inputs: Inputs) -> tuple[Factor, Step] | None:
+def _polarity(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
     stated = inputs.get("polarity")
     if stated is None:
         return None
@@ -91,10 +113,10 @@ def _polarity(inputs: Inputs) -> tuple[Factor, Step] | None:
     step = Step(
         "k_pol", "(|M+| + |M−|)/(2 |M|)", f"({m} + {o}) / (2 × {m})", value, "1", "TRS-398 Rev.1 = TG-51, this session"
     )
-    return Factor(value, "1", stated["u_percent"], stated["source"]), step
+    return Factor(value, "1", stated["u_percent"], stated["source"]), [step]
 
 
-def _recombination(inputs: Inputs) -> tuple[Factor, Step] | None:
+def _recombination(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
     stated = inputs.get("recombination")
     if stated is None:
         return None
@@ -102,11 +124,16 @@ def _recombination(inputs: Inputs) -> tuple[Factor, Step] | None:
     reduced = _charge(inputs, "reduced", full)
     if full * reduced <= 0:
         raise Invalid("The readings at the two voltages have different signs: the voltage was reversed between them.")
-    form, formula, source = FORMS[inputs["protocol"]][stated["beam"]]
+    form, formula, with_numbers, source = FORMS[inputs["protocol"]][stated["beam"]]
     n, r = voltage_ratio(stated["high_v"], stated["low_v"]), full / reduced
     value = form(n, r)
-    numbers = f"V1/V2 = {n:g}, r = {shown(abs(full))} / {shown(abs(reduced))} = {shown(r)}"
-    return Factor(value, "1", stated["u_percent"], stated["source"]), Step("k_s", formula, numbers, value, "1", source)
+    volts = f"{shown(stated['high_v'])} / {shown(stated['low_v'])}"
+    steps = [
+        Step("n", "V1/V2", volts, n, "1", "voltages of the plan; the daemon does not read them back"),
+        Step("r", "M1/M2", f"{shown(abs(full))} / {shown(abs(reduced))}", r, "1", "this session"),
+        Step("k_s", formula, with_numbers(n, r), value, "1", source),
+    ]
+    return Factor(value, "1", stated["u_percent"], stated["source"]), steps
 
 
 def _charge(inputs: Inputs, name: str, nominal_nc: float) -> float:

@@ -77,7 +77,12 @@ def osl_point_dose(inputs: Inputs) -> Dose:
 
 def _checked(inputs: Inputs, dose: Dose, coefficient: Factor) -> Dose:
     """The dose, once the check element and the detection limit have let it pass; their steps stand first."""
-    return _after([*check_steps(inputs), *above_detection(inputs, dose, coefficient)], dose)
+    made = check_steps(inputs)
+    found = above_detection(inputs, dose, coefficient)
+    if found is not None:
+        step, row = found
+        dose, made = replace(dose, budget=dose.budget.with_rows(row)), [*made, step]
+    return _after(made, dose)
 
 
 def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:

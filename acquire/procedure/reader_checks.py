@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from acquire.dosimetry import Blocked, Dose, Factor, Step, check_element, detection_limit_cgy
+from acquire.dosimetry import Blocked, Contribution, Dose, Factor, Step, check_element, detection_limit_cgy
 from acquire.dosimetry.dose import shown
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
@@ -24,11 +24,15 @@ def check_steps(inputs: Inputs) -> list[Step]:
     return [Step(f"check({read['element']})", formula, numbers, deviation, "%", known["source"])]
 
 
-def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> list[Step]:
-    """The detection limit of the batch, which the dose before corrections must exceed. Raises Blocked, Invalid."""
+def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[Step, Contribution] | None:
+    """The detection limit, which the dose before corrections must exceed, and what the blanks' scatter adds to u.
+
+    The scatter of a zero dose does not shrink with the signal: √(1/n_elements + 1/n_controls) of it lies in the net
+    signal. None where the batch states no blanks. Raises Blocked, Invalid.
+    """
     blanks = inputs.get("blanks")
     if blanks is None:
-        return []
+        return None
     per_cgy, formula = _signal_per_cgy(coefficient)
     unit = _signal_unit(coefficient)
     if blanks["unit"] != unit:
@@ -42,7 +46,12 @@ def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> list[Ste
             f" {blanks['n']} blanks): less than that was received, and no number is shown."
         )
     numbers = f"3 × {shown(blanks['sd'])} / {shown(per_cgy)}"
-    return [Step("D_L", formula, numbers, limit, "cGy", blanks["source"])]
+    step = Step("D_L", formula, numbers, limit, "cGy", blanks["source"])
+    one_counts = inputs["pair_rule"] == "named" and bool(dose.warnings)
+    share = 1 / (1 if one_counts else len(inputs["elements"]))
+    share += 1 / len(inputs["controls"]) if inputs["controls"] else 0.0
+    u_percent = 100 * blanks["sd"] * math.sqrt(share) / (per_cgy * apparent)
+    return step, Contribution("blanks", u_percent, blanks["source"], kind="A", dof=blanks["n"] - 1)
 
 
 def _signal_unit(coefficient: Factor) -> str:

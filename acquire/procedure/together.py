@@ -79,10 +79,11 @@ def trends(found: Iterable[Observation]) -> tuple[list[Chart], list[tuple[tuple[
 
 
 def _observation(session: Session, point: Point, deviation_percent: float) -> Observation:
-    """Elements are charted by their reader: a chip is seldom used twice at one kind of point."""
+    """Elements are charted by their reader: a chip is seldom used twice at one point. Simulations stay apart."""
     detector = point.detector or point.method
     if point.by_element:
         detector = session.inventory.element_named(point.elements[0]).reader
     kind = f"{point.method}, {point.surface}" if point.method == "diode" else f"{point.method}, {point.position}"
     at = datetime.fromisoformat(session.started_at)
-    return Observation(at, deviation_percent, detector, kind, session.plan.machine)
+    machine = f"{session.plan.machine}, simulated" if session.simulated else session.plan.machine
+    return Observation(at, deviation_percent, detector, kind, machine)

@@ -222,4 +222,4 @@ async def test_the_demonstration_has_too_few_for_a_chart(connection, bench):
     calculate_session(connection, await closed(connection, bench), "MP-1")
     made, few = trends(observations(connection))
     assert made == []
-    assert (("CH-1", "chamber, in-field", "LA-1"), 1) in few
+    assert (("CH-1", "chamber, in-field", "LA-1, simulated"), 1) in few

@@ -1,0 +1,103 @@
+"""Every printed step of every worked case, calculated again from its own printed numbers; and budgets that add up."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from cases import bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
+from test_worked_cases import measured
+from worked import GIVEN, Bench, closed_results, run
+
+from acquire.procedure.results import latest
+from acquire.procedure.verify import verify_store
+
+
+def by_hand(numbers: str) -> float:
+    """What a pocket calculator makes of a step's printed numbers."""
+    typed = numbers.replace("×", "*").replace("−", "-").replace("²", "**2").replace("^", "**").replace(" %", "/100")
+    assert re.fullmatch(r"[0-9.e+*/()\s-]+", typed), f"not to be typed into a calculator: {numbers}"
+    return float(eval(typed))
+
+
+def calculated(outputs) -> int:
+    """Check every step and budget; returns how many steps there were."""
+    count = 0
+    for output in outputs.values():
+        for step in output.get("steps", ()):
+            assert by_hand(step["numbers"]) == pytest.approx(step["value"], rel=2e-7, abs=1e-5), step
+            assert step["source"]
+            count += 1
+        if "budget" in output:
+            parts = [row["u_percent"] for row in output["budget"]]
+            assert math.sqrt(sum(u * u for u in parts)) == pytest.approx(output["u_percent"], rel=1e-12)
+            assert output["expanded_gy"] == pytest.approx(output["k"] * output["u_gy"], rel=1e-12)
+    return count
+
+
+async def with_bench(connection, name):
+    if name == "B":
+        return await measured(connection, *case_b(), bench_b(connection))
+    if name == "C":
+        bench = Bench(connection)
+        bench.beam = {"c2": GIVEN["C_c2_m"]}
+        return await measured(connection, *case_c(), bench, unit="{counts}")
+    return await measured(
+        connection, *(case_d() if name == "D" else case_e()), unit="nC" if name == "D" else "{counts}"
+    )
+
+
+@pytest.mark.parametrize(("name", "steps"), [("B", 20), ("C", 15), ("D", 80), ("E", 10)])
+async def test_every_step_can_be_followed(connection, name, steps):
+    _, outputs = await with_bench(connection, name)
+    assert calculated(outputs) >= steps
+
+
+@pytest.mark.parametrize(
+    ("protocol", "beam"), [(p, b) for p in ("trs398", "tg51") for b in ("pulsed", "pulsed-scanned", "continuous")]
+)
+async def test_every_step_of_a_chamber_can_be_followed(connection, protocol, beam):
+    case = case_f()
+    case.points[0]["protocol"] = protocol
+    case.points[0]["recombination"]["beam"] = beam
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    await run(connection, bench_f(connection), session)
+    assert calculated(closed_results(connection, session)) == 10
+
+
+async def test_the_scatter_of_blanks_counts_the_more_the_less_was_received(connection):
+    case, reads = case_d()
+    case.batches[0]["blanks"] = {"sd": 6.0, "n": 12, "unit": "nC", "source": "zero-dose readings of the batch"}
+    _, outputs = await measured(connection, case, reads)
+    row = next(r for r in outputs["head-R"]["budget"] if r["name"] == "blanks")
+    net_nc = GIVEN["D_head_r"] * GIVEN["D_rcf"]
+    assert row["u_percent"] == pytest.approx(100 * 6.0 * math.sqrt(1 / 2 + 1 / 1) / net_nc, rel=1e-6)
+    assert (row["kind"], row["dof"]) == ("A", 11)
+    assert calculated(outputs) > 80
+
+
+def unlocked(connection, sql, *values):
+    connection.execute("DROP TRIGGER result_no_update")
+    connection.execute(sql, values)
+
+
+async def test_a_result_of_another_formula_version_is_named_and_not_repeated(connection):
+    session, _ = await with_bench(connection, "E")
+    assert verify_store(connection) == []
+    unlocked(connection, "UPDATE result SET formula = 'dosimetry 1, procedure 1' WHERE point = 'E1'")
+    (said,) = verify_store(connection)
+    assert said.startswith(f"Result E1 v1 of session {session} was calculated with 'dosimetry 1, procedure 1'; this")
+    assert said.endswith("cannot repeat it.")
+
+
+async def test_the_hash_of_the_inputs_is_held_against_them(connection):
+    session, _ = await with_bench(connection, "E")
+    kept = latest(connection, session, "E1")
+    assert kept.formula == "dosimetry 1, procedure 3"
+    unlocked(
+        connection,
+        "UPDATE result SET inputs = CAST(replace(CAST(inputs AS TEXT), '57910', '57911') AS BLOB) WHERE point = 'E1'",
+    )
+    assert verify_store(connection) == [f"Result E1 v1 of session {session} was changed after it was stored."]
