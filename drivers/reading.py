@@ -7,6 +7,7 @@ wire to the store. An overload or a sentinel is a flag and no number: ``value`` 
 from __future__ import annotations
 
 import base64
+import math
 from enum import StrEnum
 
 import msgspec
@@ -92,9 +93,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse the one thing that must never happen: a number beside a flag that forbids it."""
-        if self.value is not None and not NO_VALUE.isdisjoint(self.flags):
+        if self.value is None:
+            return
+        if self.flags and not NO_VALUE.isdisjoint(self.flags):
             raise ValueError(f"a reading flagged {', '.join(self.flags)} must not carry the value {self.value!r}")
-        if (self.value is not None and self.value != self.value) or self.value in (float("inf"), float("-inf")):
+        if not math.isfinite(self.value):
             raise ValueError("a reading's value must be finite; use Flag.NOT_A_NUMBER and no value")
 
 

@@ -58,12 +58,10 @@ def _at_least(annotation: Any, least: Any) -> Any:
     return Union[tuple(bounded)]  # noqa: UP007
 
 
-reading_entry: msgspec.json.Decoder[Any] = msgspec.json.Decoder(struct_of(ReadingEntry))
+QuickReading = struct_of(ReadingEntry)
+
+quick_reading: msgspec.json.Decoder[Any] = msgspec.json.Decoder(QuickReading)
 """Decodes a ReadingEntry; raises msgspec.DecodeError or ValidationError for anything else."""
 
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-
-def is_canonical(entry: msgspec.Struct, raw: bytes) -> bool:
-    """Whether `raw`, which `entry` was decoded from, is canonical and without anything unknown. No means: perhaps."""
-    return _encoder.encode(entry) == raw
+encode_quick = msgspec.json.Encoder(order="deterministic").encode
+"""Canonical JSON of a QuickReading. Where it differs from what was decoded, that was not canonical, or held more."""

@@ -19,6 +19,7 @@ from uuid import uuid4
 from acquire.canonical import canonical, digest, utc_now
 from acquire.files import move_aside
 from acquire.private import private
+from acquire.rows import insert_rows
 from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
 
 T = TypeVar("T")
@@ -178,10 +179,8 @@ class Journal:
         if row is None or row[1] is not None:
             raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
         first: int = row[0] + 1
-        self.db.executemany(
-            "INSERT INTO entry VALUES (?, ?, ?, ?)",
-            ((number, first + i, body, marked) for i, (body, marked) in enumerate(bodies)),
-        )
+        rows = [(number, seq, body, marked) for seq, (body, marked) in enumerate(bodies, first)]
+        insert_rows(self.db, "entry", rows)
         self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (row[0] + len(bodies), number))
         return first
 

@@ -20,6 +20,7 @@ from acquire.bus.names import Topics
 from acquire.spool.journal import Journal, SpoolError, StreamRow
 from acquire.spool.source import Effect, Limits, Source, Stream, Turn
 from acquire.spool.spool import Bodies, Spool
+from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
 
@@ -57,6 +58,7 @@ class Publisher:
         self._spool = spool
         self._topics = topics
         self.source = Source(spool.source, spool.store, spool.epoch, rows, limits)
+        self._unsent = Unsent()
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
         self._changed: set[str] = set()
@@ -91,7 +93,9 @@ class Publisher:
 
         def appended(done: asyncio.Future[int]) -> None:
             if not done.cancelled() and done.exception() is None:
-                self.source.appended(stream.stream, done.result() + len(bodies) - 1)
+                first = done.result()
+                self._unsent.keep(stream.number, first, [body for body, _ in bodies])
+                self.source.appended(stream.stream, first + len(bodies) - 1)
                 self._wake.set()
 
         future = self._spool.append(stream.number, bodies, urgent=urgent)
@@ -199,7 +203,8 @@ class Publisher:
         s, ask = turn.stream, self.source.ask
         bodies: list[bytes] = []
         if turn.entries:
-            bodies = await self._spool.read(s.number, turn.first, turn.most, self.source.limits.batch_bytes)
+            wanted = (s.number, turn.first, turn.most, self.source.limits.batch_bytes)
+            bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
             if self.source.ask != ask:  # another question came up meanwhile: decide anew
                 return
             if not bodies:  # pruned meanwhile: decide anew

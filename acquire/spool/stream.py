@@ -13,7 +13,7 @@ class Limits:
     """Section 5. All may be configured."""
 
     batch_entries: int = 500
-    batch_bytes: int = 64 * 1024
+    batch_bytes: int = 128 * 1024
     stream_messages: int = 6
     source_messages: int = 64
     source_bytes: int = 8 * 1024 * 1024

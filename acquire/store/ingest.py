@@ -10,43 +10,24 @@ import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
 
 import msgspec
 
 from acquire.bus.names import RESERVED, instrument_of
 from acquire.canonical import utc_now
+from acquire.rows import insert_rows
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
-from acquire.store.judge import Row, judge
+from acquire.store.envelope import Envelope, Good, Mixed, opened
+from acquire.store.judge import Row, judge_all
 from acquire.store.tails import DECLARED, withdraw
 from acquire.store.unreadable import keep_unreadable
 
 _INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-MOST_ENTRIES = 10_000  # of one message
 LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
-Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
 # What the database may refuse because of the entry itself.
 ENTRYS_OWN = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeError, OverflowError)
-
-
-class Envelope(msgspec.Struct, rename={"schema_": "schema"}):
-    """The readings message with its entries left as raw JSON: decoded once, quickly, and digested as they came."""
-
-    schema_: str
-    stream: Id
-    first_seq: Seq
-    readings: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ENTRIES)]
-    source: Id
-    head: Seq
-    oldest: Seq
-    ended: Ended | None
-    ask: Id
-    epoch: Id | None
-    older: Seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +51,6 @@ class Ingested:
     moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
 
 
-_decoder = msgspec.json.Decoder(Envelope)
-
-
 def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:
     """Put messages (topic, payload) into the store in one transaction and return the answers owed.
 
@@ -87,7 +65,8 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
             heard = _open_envelope(connection, site, topic, payload, done)
             if heard is not None:
                 instrument, envelope = heard
-                through = _take(connection, site, instrument, envelope, epoch, done)
+                rows = judge_all(envelope, payload, utc_now())
+                through = _take(connection, site, instrument, envelope, rows, epoch, done)
                 owed[envelope.stream, envelope.ask] = Answer(
                     instrument, envelope.stream, through, store, epoch, envelope.ask
                 )
@@ -115,11 +94,11 @@ def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Itera
 
 def _open_envelope(
     connection: sqlite3.Connection, site: str, topic: str, payload: bytes, done: Ingested
-) -> tuple[str, Envelope] | None:
+) -> tuple[str, Good | Mixed] | None:
     """Rule 7: an envelope that cannot be read, is of another schema or site, is kept and not answered."""
     place = instrument_of(topic)
     try:
-        envelope = _decoder.decode(payload)
+        envelope = opened(payload)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         _keep_unreadable(connection, topic, payload, f"not a readings message: {error}", done)
         return None
@@ -158,7 +137,13 @@ def _keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes,
 
 
 def _take(
-    connection: sqlite3.Connection, site: str, instrument: str, envelope: Envelope, epoch: str, done: Ingested
+    connection: sqlite3.Connection,
+    site: str,
+    instrument: str,
+    envelope: Envelope,
+    rows: list[Row],
+    epoch: str,
+    done: Ingested,
 ) -> int:
     """Rules 1 to 6 for one message; returns through."""
     now = utc_now()
@@ -172,8 +157,7 @@ def _take(
     ).fetchone()
     if ended == DECLARED:
         before = withdraw(connection, envelope.stream, envelope.oldest, before)
-    rows = [judge(envelope.first_seq + i, bytes(raw)) for i, raw in enumerate(envelope.readings)]
-    _insert(connection, envelope.stream, rows, now)
+    _insert(connection, rows)
     head = max(head, envelope.head)
     if ended is None or ended == DECLARED:  # after a person's declaration the source speaks for itself again
         ended, final = envelope.ended, envelope.head if envelope.ended is not None else None
@@ -192,54 +176,53 @@ def _take(
     return int(through)
 
 
-_INSERT = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (stream, seq) DO NOTHING"
+_ONCE = "ON CONFLICT (stream, seq) DO NOTHING"
 
 
-def _insert(connection: sqlite3.Connection, stream: str, rows: list[Row], now: str) -> None:
+def _insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
     """Insert what is new; look closer only where a key was already taken."""
-    if not rows:
-        return
-    changes = connection.total_changes
+    before = connection.total_changes
     try:
-        connection.executemany(_INSERT, [(stream, *row, now) for row in rows])
+        insert_rows(connection, "entry", rows, _ONCE)
     except ENTRYS_OWN:  # those before it are in; inserting them again changes nothing
-        rows = [_insert_alone(connection, stream, row, now) for row in rows]
-    inserted = connection.total_changes - changes
-    if inserted < len(rows):
+        rows = [_insert_alone(connection, row) for row in rows]
+    if connection.total_changes - before < len(rows):
         for row in rows:
-            _compare(connection, stream, row, now)
+            _compare(connection, row)
 
 
-def _insert_alone(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> Row:
+def _insert_alone(connection: sqlite3.Connection, row: Row) -> Row:
     """Rule 3: an entry that the database refuses by itself is refused, with its body; the others are not."""
     try:
-        connection.execute(_INSERT, (stream, *row, now))
+        insert_rows(connection, "entry", [row], _ONCE)
     except ENTRYS_OWN as error:
         why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
-        row = Row(row.seq, "invalid", "refused", why, row.body, row.digest, None, None)
-        connection.execute(_INSERT, (stream, *row, now))
+        row = row._replace(kind="invalid", status="refused", reason=why, element=None, measurement=None)
+        insert_rows(connection, "entry", [row], _ONCE)
     return row
 
 
-def _compare(connection: sqlite3.Connection, stream: str, row: Row, now: str) -> None:
+def _compare(connection: sqlite3.Connection, row: Row) -> None:
     """Rule 2 for a key that was taken, by this insert or an earlier one."""
+    key = (row.stream, row.seq)
     kind, status, held = connection.execute(
-        "SELECT kind, status, digest FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq)
+        "SELECT kind, status, digest FROM entry WHERE stream = ? AND seq = ?", key
     ).fetchone()
     if held == row.digest:
         return
     if status == "lost":
-        connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", (stream, row.seq))
-        connection.execute(_INSERT, (stream, *row, now))
+        connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", key)
+        insert_rows(connection, "entry", [row])
         return
     if row.kind == "withheld":  # the stand-in of an original that is here: nothing to keep
         return
     connection.execute(
         "INSERT INTO conflict VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (stream, row.seq, row.digest, row.body, now),
+        (*key, row.digest, row.body, row.received_at),
     )
     if kind != "withheld":
-        raise_alarm(connection, "conflict", stream, f"Entry {row.seq} of stream {stream} came with two contents.")
+        text = f"Entry {row.seq} of stream {row.stream} came with two contents."
+        raise_alarm(connection, "conflict", row.stream, text)
 
 
 def _mark_lost(connection: sqlite3.Connection, envelope: Envelope, through: int, head: int, now: str) -> None:

@@ -25,6 +25,7 @@ log = structlog.get_logger("telling")
 
 LOOK_EVERY_S = 0.5  # the command line writes into the same store and cannot ring here
 WRITE_EVERY_S = 1.0
+ROUND_S = 0.02  # under load one round tells of many commits: each takes its turn on the store's thread
 
 OnThread = Callable[[Callable[[sqlite3.Connection], None]], Awaitable[None]]
 _name = TypeAdapter(Name)
@@ -82,6 +83,7 @@ class Teller:
             except sqlite3.Error as error:  # a full disk, a lock: the next round does it
                 log.warning("session events wait", why=str(error))
                 told = False
+            await asyncio.sleep(ROUND_S)
             if not told:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_EVERY_S):

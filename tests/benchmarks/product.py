@@ -7,11 +7,12 @@ processes, as they would on two machines.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,40 +74,41 @@ class Source(Driver):
         ]  # fmt: skip
 
 
-class Stopwatch:
-    """Notes when each watermark was heard, so that the age of every reading at its confirmation is known.
+Told = dict[str, list[tuple[int, float]]]  # of each stream: (through, when), on the machine's monotonic clock
 
-    That is a little later than the commit itself: it includes the answer's way back.
-    """
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._answer = publisher.source.answer
-        self.heard: dict[str, list[tuple[int, float]]] = {}
-        publisher.source.answer = self.answer  # type: ignore[method-assign]
+def note(told: Told, owner: Any, method: str, pick: Callable[..., tuple[str, int]]) -> None:
+    """Have `owner.method` note in `told` what it is called with, and when, before it does its work."""
+    work = getattr(owner, method)
 
-    def answer(self, stream: str, through: int, *rest: Any) -> Any:
-        self.heard.setdefault(stream, []).append((through, time.perf_counter()))
-        return self._answer(stream, through, *rest)
+    def noting(*given: Any) -> Any:
+        stream, through = pick(*given)
+        told.setdefault(stream, []).append((through, time.perf_counter()))
+        return work(*given)
 
-    def ages_ms(self, given: dict[str, list[float]]) -> list[float]:
-        """For each stream the times its readings were given; the ages of those confirmed, in order."""
-        ages = []
-        for stream, heard in self.heard.items():
-            done = 0
-            for through, at in heard:
-                ages += [1000 * (at - each) for each in given.get(stream, [])[done:through]]
-                done = max(done, through)
-        return ages
+    setattr(owner, method, noting)
+
+
+def ages_ms(given: Sequence[float], told: Sequence[tuple[int, float]]) -> list[float]:
+    """How old the readings given at these times were when they were told of, in order of age."""
+    ages: list[float] = []
+    done = 0
+    for through, at in told:
+        ages += [1000 * (at - each) for each in given[done:through]]
+        done = max(done, through)
+    return sorted(ages)
 
 
 async def source(folder: Path, port: int, total: int, block: int, rate: float | None, instruments: int) -> None:
-    """Print {"seconds": from the first poll to the last confirmation, "ages_ms": of readings at confirmation}."""
+    """Print {"seconds": from the first poll to the last confirmation}; keep when each was given and confirmed."""
     spool = await Spool.open(folder / "spool.db")
     publisher = await Publisher.over(spool, TOPICS)
     publishing = asyncio.create_task(publisher.run(Endpoint("127.0.0.1", port)))
     while not publisher.connected:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
-    watch = Stopwatch(publisher)
+    gc.freeze()  # as acquire.service does
+    confirmed: Told = {}
+    note(confirmed, publisher.source, "answer", lambda stream, through, *_: (stream, through))
     drivers = [Source(total // instruments, block, rate and rate / instruments) for _ in range(instruments)]
     runners = [Runner(f"bench-{n}", lambda d=d: d, spool, publisher) for n, d in enumerate(drivers)]
     begun = time.perf_counter()
@@ -115,16 +117,15 @@ async def source(folder: Path, port: int, total: int, block: int, rate: float | 
         await asyncio.sleep(0.005)
     taken = time.perf_counter() - begun
     streams = {s.instrument: s.stream for s in publisher.source.streams.values()}
-    ages = watch.ages_ms({streams[f"bench-{n}"]: d.at for n, d in enumerate(drivers)})
+    given = {streams[f"bench-{n}"]: d.at for n, d in enumerate(drivers)}
     for runner in runners:
         runner.stop()
     await asyncio.gather(*running)
     publishing.cancel()
     await asyncio.gather(publishing, return_exceptions=True)
     await spool.close()
-    ages.sort()
-    told = {f"p{p}": ages[min(len(ages) - 1, len(ages) * p // 100)] for p in (50, 99)} | {"max": ages[-1]}
-    print(json.dumps({"seconds": taken, "ages_ms": told}), flush=True)
+    (folder / "source.json").write_text(json.dumps({"given": given, "confirmed": confirmed}))
+    print(json.dumps({"seconds": taken}), flush=True)
 
 
 def all_through(publisher: Publisher) -> bool:
@@ -133,15 +134,19 @@ def all_through(publisher: Publisher) -> bool:
 
 
 async def store(folder: Path, port: int) -> None:
-    """Serve until stopped."""
+    """Serve until stopped; of each stream, when what was committed."""
+    committed: Told = {}
     worker = Worker(folder / "store.db", TOPICS)
+    note(committed, worker, "_answer", lambda _, answer: (answer.stream, answer.through))
     await worker.open()
     serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
+    gc.freeze()  # as acquire.service does
     print("listening", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
     await worker.close()
+    (folder / "store.json").write_text(json.dumps({"committed": committed}))
 
 
 def main(role: str, where: str, port: str, *more: Any) -> None:

@@ -27,6 +27,7 @@ from brokers import Mosquitto
 
 from benchmarks.floor import database
 from benchmarks.peers import aiomqtt_one_per_message, c_clients, one_reading
+from benchmarks.product import ages_ms
 
 BATCH = 500
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ def floor(folder: Path, port: int, total: int) -> float:
 
 
 def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float = 0, instruments: int = 2) -> dict:
-    """The product's own path: seconds, and the ages of readings at their confirmation."""
+    """The product's own path: seconds, readings/s, and the ages in ms of readings when committed and confirmed."""
     store = child("benchmarks.product", "store", folder, port, stdin=subprocess.PIPE)
     line_of(store)
     source = child("benchmarks.product", "source", folder, port, total, block, rate, instruments)
@@ -66,7 +67,12 @@ def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float
     with sqlite3.connect(folder / "store.db") as db:
         (rows,) = db.execute("SELECT count(*) FROM entry WHERE status = 'stored'").fetchone()
     assert rows == total, f"{rows} rows of {total} readings"
-    return told | {"rate": total / told["seconds"]}
+    noted = json.loads((folder / "source.json").read_text()) | json.loads((folder / "store.json").read_text())
+    ages = {
+        what: [age for stream, given in noted["given"].items() for age in ages_ms(given, noted[what][stream])]
+        for what in ("committed", "confirmed")
+    }
+    return told | {"rate": total / told["seconds"]} | ages
 
 
 def sqlite_insert(folder: Path, port: int, total: int) -> float:
@@ -123,18 +129,24 @@ async def throughput(total: int, repeat: int) -> None:
 
 
 async def latency(repeat: int) -> None:
-    """Age of readings when their commit is known at the source, one instrument, one reading a poll."""
-    print(f"\n{'readings/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
+    """From the poll that gave a reading to its commit, and until the source knows of it: one reading a poll."""
+    print(f"\n{'readings/s':>10} {'age at':>10} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>8}")
     for rate in (10, 100, 1000):
-        runs: list[dict[str, float]] = []
+        runs: list[dict[str, list[float]]] = []
 
         def run(folder: Path, port: int, total: int, rate: int = rate, runs: list = runs) -> float:
-            runs.append(product(folder, port, total, 1, rate, 1)["ages_ms"])
+            runs.append(product(folder, port, total, 1, rate, 1))
             return 0.0
 
         await measured(run, max(100, 5 * rate), repeat)
-        told = [statistics.median(each[key] for each in runs) for key in ("p50", "p99", "max")]
-        print(f"{rate:10} {told[0]:8.2f} {told[1]:8.2f} {told[2]:8.2f}")
+        for what in ("committed", "confirmed"):
+            told = [statistics.median(pick(each[what]) for each in runs) for pick in (at(50), at(99), max)]
+            print(f"{rate:10} {what:>10} {told[0]:8.2f} {told[1]:8.2f} {told[2]:8.2f}")
+
+
+def at(percent: int) -> Callable[[list[float]], float]:
+    """Picks a percentile."""
+    return lambda ages: sorted(ages)[min(len(ages) - 1, len(ages) * percent // 100)]
 
 
 async def main() -> None:

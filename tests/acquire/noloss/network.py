@@ -19,11 +19,13 @@ from acquire.instruments.entries import gap_body, marker_body
 from acquire.spool import pruning, rescue
 from acquire.spool.journal import Journal, stand_in
 from acquire.spool.source import Limits, Source, Stream, Turn
+from acquire.spool.unsent import Unsent
 from acquire.store.database import connect, migrate
 from acquire.store.ingest import Answer, ingest
 
 TOPICS = Topics("clinic")
 INSTRUMENT = "electrometer-1"
+SMALL_MEMORY = 1000  # bytes of what is not sent yet: less than the campaign appends
 SMALL = Limits(batch_entries=3, stream_messages=2, source_messages=4, heartbeat_s=5.0)
 RETENTION_S = 3 * 86400.0
 MARGIN_S = 86400.0
@@ -81,6 +83,7 @@ class World:
         self.journal = Journal(self.path, reserve=4096)
         self.journal.db.execute("PRAGMA synchronous=OFF")  # power cuts are not simulated here
         self.source = Source(self.journal.source, self.journal.store, self.journal.epoch, self.journal.streams(), SMALL)
+        self.unsent = Unsent(SMALL_MEMORY)
         self.stream: Stream | None = None
         self.measurement = None
 
@@ -98,6 +101,7 @@ class World:
         if self.stream is None:
             self.stream = self.source.opened(self.journal.open_stream(INSTRUMENT))
         (seq,) = self.journal.append([(self.stream.number, [(body, measurement)])])
+        self.unsent.keep(self.stream.number, seq, [body])
         self.source.appended(self.stream.stream, seq)
         truth = self.measurement if measurement is None else None
         self.emitted.append(Emitted(self.stream.stream, seq, body, truth, measurement is not None))
@@ -142,7 +146,10 @@ class World:
         limits = self.source.limits
         bodies: list[bytes] = []
         if turn.entries:
-            bodies = self.journal.read(turn.stream.number, turn.first, turn.most, limits.batch_bytes)
+            wanted = (turn.stream.number, turn.first, turn.most, limits.batch_bytes)
+            held = self.journal.read(*wanted)
+            bodies = self.unsent.take(*wanted) or held
+            assert bodies == held[: len(bodies)], "memory and file differ"
             assert bodies, "what is to be sent is not held"
         payload = self.source.message(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), self.now)

@@ -74,8 +74,8 @@ def test_at_rest_a_message_holds_one_reading_and_under_load_hundreds(world: Worl
     world.send()
     body = len(reading(1))
     count = len(said(world.to_store[-1])["readings"])
-    assert 300 < count <= 500
-    assert count * body <= 64 * 1024
+    assert 300 < count <= Limits().batch_entries
+    assert count * body <= Limits().batch_bytes
 
 
 def test_a_stream_has_six_messages_under_way_and_a_source_sixty_four() -> None:

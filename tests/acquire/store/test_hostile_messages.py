@@ -16,6 +16,7 @@ from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.store import ingest as module
 from acquire.store.database import connect
+from acquire.store.envelope import Good, Mixed
 from acquire.store.ingest import LOST_AT_ONCE, ingest, ingest_one_by_one
 
 TOPIC = Topics("clinic").readings("electrometer-1")
@@ -108,14 +109,14 @@ def test_an_entry_that_the_database_itself_refuses_is_refused_alone(store: sqlit
 def test_a_message_that_cannot_be_digested_at_all_does_not_stop_the_others(
     store: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = module.judge
+    judge_all = module.judge_all
 
-    def explode(seq: int, raw: bytes) -> object:
-        if b'"raw":"13"' in raw.replace(b" ", b""):
+    def explode(message: Good | Mixed, payload: bytes, now: str) -> object:
+        if b'"raw":"13"' in payload.replace(b" ", b""):
             raise RuntimeError("an error of our own")
-        return judge(seq, raw)
+        return judge_all(message, payload, now)
 
-    monkeypatch.setattr(module, "judge", explode)
+    monkeypatch.setattr(module, "judge_all", explode)
     messages = [(TOPIC, json.dumps(envelope(readings=[reading(n)], head=1)).encode()) for n in (12, 13, 14)]
     with pytest.raises(RuntimeError):
         ingest(store, "clinic", messages)
