@@ -23,7 +23,8 @@ MARKER = {
 ENTRIES = st.sampled_from(
     [
         READING, READING | {"element": "T-014", "flags": ["relative"]}, READING | {"unknown": 1},
-        READING | {"value": "x"}, READING | {"kind": "unparsed", "value": None, "note": "noise"}, READING | {"also": {"rate": {"unit": "A"}}},
+        READING | {"value": "x"}, READING | {"kind": "unparsed", "value": None, "note": "noise"},
+        READING | {"also": {"rate": {"unit": "A"}}},
         READING | {"role": "sample"}, MARKER, {"kind": "gap", "reason": "full", "count": 3, "from": NOW, "to": NOW}, 7,
     ]
 )  # fmt: skip
