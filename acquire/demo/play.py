@@ -24,6 +24,7 @@ from acquire.procedure.plan import Step
 from acquire.procedure.planning import add_plan
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import Session, get_session, set_environment, start_session, time_out
+from acquire.procedure.statements import no_imaging
 from acquire.procedure.steps import run_step
 from acquire.record import build, write_files
 from acquire.service import Service
@@ -114,6 +115,9 @@ async def _measure(
                 remove(connection, now, element, DOSIMETRIST)
         if step.has_markers:
             await run_step(connection, asker, session.id, step.id, DOSIMETRIST, during)
+    for point in session.plan.point:
+        if point.by_element:
+            no_imaging(connection, session, point.id, THERAPIST)
 
 
 async def _beam_or_wait(service: Service, step: Step) -> None:

@@ -29,7 +29,13 @@ def charge_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
     """How the charge (and those at the other voltages) came from the readings; nothing before the measurement."""
     names = {"charge": "M", "opposite": "M at the opposite polarity", "reduced": "M at the lower voltage"}
     measured = [(what, inputs[name]) for name, what in names.items() if "gross_nc" in inputs.get(name, {})]
-    return tuple(_charge_step(what, charge) for what, charge in measured)
+    return tuple(step for what, charge in measured for step in (*_of_attempts(charge), _charge_step(what, charge)))
+
+
+def _of_attempts(charge: Mapping[str, Any]) -> list[Step]:
+    """Those of several attempts from which leakage was taken off, each by itself."""
+    used = [a for a in charge.get("attempts", ()) if a["step"] in charge["used"] and a["subtracted"]]
+    return [_charge_step(f"M({each['step']})", each) for each in used]
 
 
 def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:

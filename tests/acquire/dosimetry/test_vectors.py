@@ -226,7 +226,7 @@ def test_vector(row: dict[str, Any]) -> None:
 def _close(ours: Any, expected: Any, row: Mapping[str, Any]) -> None:
     if isinstance(expected, dict):
         for name, value in expected.items():
-            _close(ours[name], value, row)
+            _close(ours[name], value, {**row, "tolerance": row.get("tolerances", {}).get(name, row.get("tolerance"))})
     elif isinstance(expected, list):
         assert len(ours) == len(expected)
         for a, b in zip(ours, expected, strict=True):

@@ -67,6 +67,19 @@ async def test_every_step_of_a_chamber_can_be_followed(connection, protocol, bea
     assert calculated(closed_results(connection, session)) == 10
 
 
+async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(connection):
+    bench = bench_f(connection)
+    bench.leak_a = 2.0e-12  # 0.03 nC in 15 s, 0.24 % of the reading
+    case = case_f()
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    await run(connection, bench, session)
+    outputs = closed_results(connection, session)
+    assert calculated(outputs) == 10 + 9
+    assert outputs["ref"]["steps"][0]["what"] == "M(irradiate-1)"
+    assert outputs["ref"]["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-6)
+
+
 async def test_the_scatter_of_blanks_counts_the_more_the_less_was_received(connection):
     case, reads = case_d()
     case.batches[0]["blanks"] = {"sd": 6.0, "n": 12, "unit": "nC", "source": "zero-dose readings of the batch"}
