@@ -23,16 +23,23 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 
 from brokers import running_mosquitto  # noqa: E402 - the tests' own helpers
-from bus_house import TOPICS, reading  # noqa: E402
+from bus_house import TOPICS  # noqa: E402
 from invariants import opened  # noqa: E402
 
+from acquire.canonical import canonical  # noqa: E402
 from acquire.spool.publisher import Publisher  # noqa: E402
 from acquire.spool.source import Stream  # noqa: E402
 from acquire.spool.spool import Spool  # noqa: E402
 from acquire.store.worker import Worker  # noqa: E402
+from benchmarks.peers import one_reading  # noqa: E402
 
 GROUP = 500
 MIB = 2**20
+
+
+def reading(n: int) -> bytes:
+    """As in the other benchmarks."""
+    return canonical(one_reading(n))
 
 
 def size(folder: Path, name: str) -> float:
