@@ -115,9 +115,9 @@ async def _measure(
                 remove(connection, now, element, DOSIMETRIST)
         if step.has_markers:
             await run_step(connection, asker, session.id, step.id, DOSIMETRIST, during)
-    for point in session.plan.point:
-        if point.by_element:
-            no_imaging(connection, session, point.id, THERAPIST)
+    for each in session.plan.point:
+        if each.by_element:
+            no_imaging(connection, session, each.id, THERAPIST)
 
 
 async def _beam_or_wait(service: Service, step: Step) -> None:

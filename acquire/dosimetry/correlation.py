@@ -35,6 +35,7 @@ class Part:
     shared_key: str | None
     dof: float
     kind: Literal["A", "B"]
+    source: str = "combined results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Combined:
         if self.value == 0:
             raise OutsideValidity("A combination of value zero has no relative uncertainty.")
         rows = (
-            Contribution(p.name, 100 * abs(p.u / self.value), "combined results", p.kind, 1.0, p.dof, p.shared_key)
+            Contribution(p.name, 100 * abs(p.u / self.value), p.source, p.kind, 1.0, p.dof, p.shared_key)
             for p in self.parts
         )
         return Budget(tuple(rows))
@@ -82,7 +83,10 @@ def combine(terms: Sequence[Term]) -> Combined:
                 firsts[key] = row
     u = math.sqrt(math.fsum(part * part for part in sums.values()))
     dof = effective_dof([(abs(part), firsts[key].dof) for key, part in sums.items()])
-    parts = tuple(Part(key[0], abs(part), key[1], firsts[key].dof, firsts[key].kind) for key, part in sums.items())
+    parts = tuple(
+        Part(key[0], abs(part), key[1], firsts[key].dof, firsts[key].kind, firsts[key].source)
+        for key, part in sums.items()
+    )
     return Combined(math.fsum(t.weight * t.value for t in terms), u, dof, parts)
 
 

@@ -11,7 +11,7 @@ import typer
 from acquire.dosimetry import Chart
 from acquire.procedure.output import not_stated
 from acquire.procedure.together import mean_deviation
-from acquire.record.figures import cgy, fixed, signed
+from acquire.record.figures import cgy, fixed, signed, with_u
 from acquire.terminal.output import table
 
 MARKS = {
@@ -109,12 +109,25 @@ def _explain(each: Mapping[str, Any]) -> None:
     if each.get("u_percent") is not None:
         of = "" if each["dof"] is None else f", ν = {each['dof']:.3g}"
         typer.echo(f"  together u = {fixed(each['u_percent'], 2)} %{of}, U = {each['k']:.3g} u")
+        typer.echo(f"  D = {with_u(each['dose_gy'], each['expanded_gy'])} (U, k = {each['k']:.3g})")
+    if course := each.get("course"):
+        _explain_course(course)
     if each.get("deviation_percent") is not None:
         _explain_decision(each)
     for remark in (*each.get("warnings", ()), *each.get("remarks", ())):
         typer.echo(f"  {remark}")
     if "formula_version" in each:
         typer.echo(f"  formulas version {each['formula_version']}, inputs {each['formula_inputs_sha256']}")
+
+
+def _explain_course(course: Mapping[str, Any]) -> None:
+    lines = " + ".join(f"{line['times']} × {cgy(line['gy_each'])} ({line['name']})" for line in course["lines"])
+    typer.echo(f"  over the course {lines} = {with_u(course['dose_gy'], course['expanded_gy'])} (U)")
+    if course["limit_gy"] is not None:
+        where = "below" if course["below_limit"] else "not below"
+        typer.echo(
+            f"  upper end {cgy(course['upper_gy'])} cGy, {where} the order's limit of {cgy(course['limit_gy'])} cGy"
+        )
 
 
 def _explain_decision(each: Mapping[str, Any]) -> None:

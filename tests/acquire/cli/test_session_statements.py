@@ -108,6 +108,11 @@ async def test_an_element_is_left_out_by_two_people(desk):
 async def test_imaging_is_asked_for_and_either_answer_counts(desk):
     case, reads = case_e()
     await desk.measure(case, reads, unit="{counts}")
+    desk.results()
+    explained = desk.run("results", desk.session, "--explain").stdout
+    assert "D = 5.98 ± 0.91 cGy (U, k = 2)" in explained
+    assert "over the course 25 × 5.98 (therapy) + 25 × 0.20 (imaging) = 154 ± 23 cGy (U)" in explained
+    assert "upper end 177.37 cGy, below the order's limit of 200.00 cGy" in explained
     (asked,) = desk.asks()
     assert asked.startswith("Was imaging given while the elements lay at E1, E2?")
     assert desk.results()["E1"]["imaging"] == "not stated"
