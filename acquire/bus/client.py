@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import aiomqtt
@@ -27,12 +27,17 @@ from acquire.bus.tls import Secret, Tls, Unusable
 
 T = TypeVar("T")
 BusError = aiomqtt.MqttError
+Done = Callable[[BaseException | None], None]
 log = structlog.get_logger("bus")
 
 CONNECTED_WITHIN_S = 10.0
 TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
 QUIET_S = 60.0
 MOST_WAITING_BYTES = 64 * 1024 * 1024
+MOST_HANDED = 8  # messages the broker has not acknowledged: enough to keep it busy, few enough for the client
+PUBACK_S = 0.25  # waited for then
+AROUND_PAYLOAD = 512  # bytes of a packet that are not payload: header, topic, properties
+OTHER_VERSION = 0x84  # MQTT 5, 3.2.2.2: unsupported protocol version
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class _Client(aiomqtt.Client):
     """What aiomqtt 2.5 does not tell: an early close, a publish refused, a queue too long. And it waits otherwise."""
 
     held = 0  # bytes in the queue of messages
+    largest: int | None = None  # packet the broker takes, in bytes, where it says so
     dropped = 0
     _refused: frozenset[str] = frozenset()
 
@@ -85,6 +91,10 @@ class _Client(aiomqtt.Client):
     def let_go(self) -> None:
         """Close the socket of a connection that was given up while it was being made; aiomqtt leaves it open."""
         self._client._sock_close()
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
+        self.largest = getattr(properties, "MaximumPacketSize", None)
+        super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         if not self._connected.done():  # otherwise it would be waited for until the time is up
@@ -129,6 +139,12 @@ class Connection:
     def __init__(self, client: _Client, *, v5: bool) -> None:
         self._client = client
         self._v5 = v5
+        self._handed: dict[asyncio.Task[None], Done] = {}
+
+    @property
+    def largest_payload(self) -> int | None:
+        """Bytes a message may hold, where the broker limits its packets (MQTT 5) by what it said at connecting."""
+        return None if self._client.largest is None else max(1, self._client.largest - AROUND_PAYLOAD)
 
     async def publish(
         self,
@@ -147,6 +163,35 @@ class Connection:
         """
         properties = _properties(response_topic, correlation, expires_s) if self._v5 else None
         await self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+
+    async def hand_over(self, topic: str, payload: bytes, done: Done, *, retain: bool = False) -> None:
+        """Publish without waiting for the broker, for what nothing relies on. It is in the client's hands on return.
+
+        `done` is called with None once the broker has taken it, or with why not. A broker that drops a message may
+        never acknowledge it: with MOST_HANDED under way one of them is waited for, but not for long.
+        """
+        task = asyncio.create_task(self.publish(topic, payload, retain=retain))
+        self._handed[task] = done
+        task.add_done_callback(self._taken)
+        if len(self._handed) >= MOST_HANDED:
+            await asyncio.wait(self._handed, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(0)
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        done = self._handed.pop(task)
+        if not task.cancelled():
+            done(task.exception())
+
+    async def leave(self, lost: BusError | None) -> None:
+        """Give up what was handed over and not acknowledged; where the connection was lost on it, say so."""
+        left = dict(self._handed)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for task, done in left.items():
+            if task.cancelled() and lost is not None:
+                done(lost)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
@@ -222,12 +267,33 @@ async def connect(
 
     Certificates and password are read from their files each time.
     """
-    v5 = endpoint.protocol == "5"
     try:
         context = endpoint.tls.context() if endpoint.tls else None
         password = endpoint.password.read() if endpoint.password else None
     except Unusable as error:
         raise BusError(str(error)) from None
+    client, v5 = await _entered(endpoint, identifier, password, context, will, keepalive_s)
+    connection = Connection(client, v5=v5)
+    try:
+        yield connection
+    except BaseException as error:
+        await connection.leave(error if isinstance(error, BusError) else None)
+        await client.__aexit__(type(error), error, error.__traceback__)
+        raise
+    await connection.leave(None)
+    await client.__aexit__(None, None, None)
+
+
+async def _entered(
+    endpoint: Endpoint,
+    identifier: str,
+    password: str | None,
+    context: ssl.SSLContext | None,
+    will: Will | None,
+    keepalive_s: int,
+) -> tuple[_Client, bool]:
+    """A client that is connected, and whether it speaks MQTT 5: with a broker that does not, 3.1.1 is tried."""
+    v5 = endpoint.protocol == "5"
     client = _Client(
         endpoint.host,
         endpoint.port,
@@ -250,20 +316,25 @@ async def connect(
         client.let_go()
         raise
     except BusError as error:
+        if v5 and _code(error) == OTHER_VERSION:
+            older = replace(endpoint, protocol="3.1.1")
+            return await _entered(older, identifier, password, context, will, keepalive_s)
         raise BusError(f"{endpoint.host}:{endpoint.port}: {await _reason(error, endpoint, context)}") from None
-    try:
-        yield Connection(client, v5=v5)
-    except BaseException as error:
-        await client.__aexit__(type(error), error, error.__traceback__)
-        raise
-    await client.__aexit__(None, None, None)
+    return client, v5
+
+
+def _code(error: BusError) -> int | None:
+    """The broker's reason code, if it gave one."""
+    if not isinstance(error, aiomqtt.MqttCodeError):
+        return None
+    code: Any = error.rc  # an int, or paho's ReasonCode
+    return int(getattr(code, "value", code))
 
 
 async def _reason(error: BusError, endpoint: Endpoint, context: ssl.SSLContext | None) -> str:
     """The sentence. aiomqtt keeps only the text of a network error; the error itself is its context."""
-    if isinstance(error, aiomqtt.MqttCodeError):
-        code: Any = error.rc  # an int, or paho's ReasonCode
-        return of_connack(int(getattr(code, "value", code)))
+    if (code := _code(error)) is not None:
+        return of_connack(code)
     ca_file = endpoint.tls.ca_file if endpoint.tls else None
     if isinstance(error.__context__, OSError):
         return of_network(error.__context__, endpoint.host, ca_file)

@@ -26,8 +26,8 @@ log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
-MOST_PUBLISHING = 8  # messages that the broker has not acknowledged: enough to keep it busy, few enough for the client
-PUBACK_S = 0.25  # waited for then; nothing relies on it
+ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
+REFUSED = "it did not get through to the store, alone and ten times"
 CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
 
@@ -64,10 +64,10 @@ class Publisher:
         self._changed: set[str] = set()
         self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
         self._writing = asyncio.Lock()
-        self._publishing: dict[asyncio.Task[None], Turn] = {}  # not acknowledged by the broker yet
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
+        self.connections = 0
         self.unreadable = 0  # messages under committed that are none
         self.foreign = 0  # answers of another store than the one paired with
         self.on_receded: Callable[[str], None] = lambda instrument: None
@@ -174,25 +174,21 @@ class Publisher:
             await connection.publish(self.birth.topic, self.birth.payload, retain=True)
         self.source.connected()
         self.connected = True
+        self.connections += 1
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")
         listener.add_done_callback(lambda _: self._wake.set())
         try:
             await self._send_all(connection, listener)
         finally:
-            if listener.done() and not listener.cancelled() and listener.exception() is not None:
-                for turn in self._publishing.values():
-                    self.source.broke(turn)
-            under_way = [listener, *self._publishing]
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():
             self._wake.clear()
             turn = self.source.next(time.monotonic())
             if turn is not None:
-                await (self._replace(turn) if turn.replace else self._send(connection, turn))
+                await (self._replace(turn, REFUSED) if turn.replace else self._send(connection, turn))
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
@@ -203,38 +199,35 @@ class Publisher:
         s, ask = turn.stream, self.source.ask
         bodies: list[bytes] = []
         if turn.entries:
-            wanted = (s.number, turn.first, turn.most, self.source.limits.batch_bytes)
+            wanted = (s.number, turn.first, turn.most, self._room(connection))
             bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
             if self.source.ask != ask:  # another question came up meanwhile: decide anew
                 return
             if not bodies:  # pruned meanwhile: decide anew
                 return
         payload = self.source.message(turn, bodies)
-        self.source.sent(turn, len(bodies), len(payload), time.monotonic())
-        publishing = asyncio.create_task(connection.publish(self._topics.readings(s.instrument), payload))
-        self._publishing[publishing] = turn
-        publishing.add_done_callback(self._published)
-        if len(self._publishing) >= MOST_PUBLISHING:
-            # A broker that drops a message may never acknowledge it: that must not hold up the other streams.
-            await asyncio.wait(self._publishing, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(0)  # it is handed to the client now
-
-    def _published(self, publishing: asyncio.Task[None]) -> None:
-        turn = self._publishing.pop(publishing)
-        if publishing.cancelled():
+        if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
+            await self._replace(turn, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
-        error = publishing.exception()
-        if isinstance(error, BusError):  # if the connection is lost, the listener says so
+        self.source.sent(turn, len(bodies), len(payload), time.monotonic())
+        topic = self._topics.readings(s.instrument)
+        await connection.hand_over(topic, payload, partial(self._published, turn))
+
+    def _room(self, connection: Connection) -> int:
+        """Bytes of entries for one message; a single one may be larger."""
+        most = self.source.limits.batch_bytes
+        return most if connection.largest_payload is None else min(most, connection.largest_payload - ENVELOPE)
+
+    def _published(self, turn: Turn, error: BaseException | None) -> None:
+        if isinstance(error, BusError):
             self.source.broke(turn)
         elif error is not None:
             log.error("not published", why=repr(error))
         self._wake.set()
 
-    async def _replace(self, turn: Turn) -> None:
+    async def _replace(self, turn: Turn, reason: str) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
         s = turn.stream
-        reason = "it did not get through to the store, alone and ten times"
         await self._spool.call(lambda j: j.replace(s.number, turn.first, reason))
         self.source.replaced(turn)
         text = f"entry {turn.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."

@@ -30,8 +30,6 @@ log = structlog.get_logger("store")
 T = TypeVar("T")
 
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"
-MOST_ANSWERING = 8  # answers that the broker has not acknowledged
-PUBACK_S = 0.25  # waited for then; nothing relies on it
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
@@ -48,7 +46,6 @@ class Worker:
         self._connection: sqlite3.Connection | None = None
         self._lock: TextIO | None = None
         self._failing = False
-        self._answering: set[asyncio.Task[None]] = set()
         self._teller = Teller(topics)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
@@ -96,22 +93,13 @@ class Worker:
                     failures = 0
                     outage.over()
                     await connection.subscribe(self._topics.readings("+"))
-                    try:
-                        async with asyncio.TaskGroup() as tasks:
-                            tasks.create_task(self._teller.run(connection, self._on_thread))
-                            tasks.create_task(self._serve(connection))
-                    finally:
-                        await self._leave_answers()
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._teller.run(connection, self._on_thread))
+                        tasks.create_task(self._serve(connection))
             except* BusError as lost:
                 outage.lost(lost)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
-
-    async def _leave_answers(self) -> None:
-        left = list(self._answering)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()
@@ -144,20 +132,8 @@ class Worker:
         self.on_committed()
 
     async def _answer(self, connection: Connection, answer: Answer) -> None:
-        """Not waited for unless many are under way: the source asks again for what the broker does not take."""
-        topic = self._topics.committed(answer.instrument)
-        answering = asyncio.create_task(connection.publish(topic, committed(answer), retain=True))
-        self._answering.add(answering)
-        answering.add_done_callback(self._answered)
-        if len(self._answering) >= MOST_ANSWERING:
-            await asyncio.wait(self._answering, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
-        else:
-            await asyncio.sleep(0)  # it is handed to the client now
-
-    def _answered(self, answering: asyncio.Task[None]) -> None:
-        self._answering.discard(answering)
-        if not answering.cancelled() and (error := answering.exception()) is not None:
-            log.debug("an answer was not taken", why=str(error))
+        """The source asks again for what the broker does not take."""
+        await connection.hand_over(self._topics.committed(answer.instrument), committed(answer), _answered, retain=True)
 
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
         connection = self._opened()
@@ -180,6 +156,11 @@ class Worker:
 
     async def _on_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
         await self._run(lambda: work(self._opened()))
+
+
+def _answered(error: BaseException | None) -> None:
+    if error is not None:
+        log.debug("an answer was not taken", why=str(error))
 
 
 def committed(answer: Answer) -> bytes:

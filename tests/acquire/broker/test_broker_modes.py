@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,18 @@ async def test_a_broker_of_our_own_carries_messages_and_leaves_nothing_behind(mo
         async with connect(endpoint, "late"):
             pass
     assert "embedded-broker" not in [thread.name for thread in threading.enumerate()]
+
+
+async def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_the_older_way() -> None:
+    """With mode "auto" another process does not know which broker was found."""
+    async with broker(BrokerConfig(mode="embedded", port=0)) as endpoint:
+        newer = replace(endpoint, protocol="5")
+        async with connect(newer, "a") as one, connect(newer, "b") as other:
+            await other.subscribe("t")
+            await one.publish("t", b"hello", response_topic="ignored")
+            async for message in other.messages():
+                assert message.payload == b"hello"
+                break
 
 
 @pytest.mark.parametrize("mode", ["mosquitto", "embedded"])
