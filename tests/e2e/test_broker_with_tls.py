@@ -138,15 +138,24 @@ def test_keys_that_cannot_be_used_are_a_sentence(tmp_path: Path, monkeypatch: py
         assert "hunter2" not in str(caught.value)
 
 
-async def test_the_service_tells_an_expired_certificate_once_and_goes_on_when_it_is_renewed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("hosts", "validity", "said"),
+    [
+        ("IP:127.0.0.1", LONG_AGO, "its certificate has expired"),
+        ("DNS:elsewhere", None, "its certificate is not made out for '127.0.0.1'"),
+    ],
+)
+async def test_the_service_tells_of_a_certificate_that_does_not_hold_once_and_goes_on_when_it_is_renewed(
+    tmp_path: Path, hosts: str, validity: tuple[str, str] | None, said: str
+) -> None:
     broker = Guarded(tmp_path, "certificates")
-    broker.certify(validity=LONG_AGO)
+    broker.certify(hosts, validity)
     await broker.start()
     config = configuration(tmp_path / "store.toml", broker, "store", more='[store]\nurl = "sqlite:///store.db"\n')
     service = Process(tmp_path, "store", "run", str(config))
     await service.start()
     try:
-        await until(lambda: "its certificate has expired" in service.log(), 20, "the fault in the log")
+        await until(lambda: said in service.log(), 20, "the fault in the log")
         await asyncio.sleep(3)  # several attempts
         assert service.log().count("broker lost or absent") == 1
         broker.certify()

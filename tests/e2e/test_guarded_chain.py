@@ -29,6 +29,7 @@ ACQUIRE = Path(sys.executable).with_name("acquire")
 TOPICS = Topics("clinic")
 ROLES = ("room-1", "room-2", "store", "operator", "viewer")
 PASSPHRASE = "open-sesame-77331"
+IN_ENVIRONMENT = "OPERATOR_PASSWORD"
 
 HOST = """
 host = "{name}"
@@ -81,7 +82,10 @@ class Clinic:
     def _broker(self, name: str) -> str:
         who = f'[broker]\nmode = "external"\nhost = "127.0.0.1"\nport = {self.port}\nusername = "{name}"\n'
         if self.identify == "passwords":
-            return who + f'password_file = "broker/secrets/{name}.password"\ntls = {{ ca_file = "ca/ca.crt" }}\n'
+            secret = f'password_file = "broker/secrets/{name}.password"'
+            if name == "operator":
+                secret = f'password_env = "{IN_ENVIRONMENT}"'
+            return who + f'{secret}\ntls = {{ ca_file = "ca/ca.crt" }}\n'
         self.authority.issue(name, passphrase=PASSPHRASE)
         key = f'cert_file = "ca/{name}.crt", key_file = "ca/{name}.key", key_passphrase_file = "passphrase"'
         return who + f'tls = {{ ca_file = "ca/ca.crt", {key} }}\n'
@@ -132,8 +136,13 @@ async def clinic_in(folder: Path, identify: str) -> AsyncIterator[Clinic]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("identify", ["certificates", "passwords"])
-async def test_readings_commands_and_states_pass_and_no_secret_is_told(tmp_path: Path, identify: str) -> None:
+async def test_readings_commands_and_states_pass_and_no_secret_is_told(
+    tmp_path: Path, identify: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with clinic_in(tmp_path, identify) as clinic:
+        if identify == "passwords":
+            secret = (tmp_path / "broker" / "secrets" / "operator.password").read_text().strip()
+            monkeypatch.setenv(IN_ENVIRONMENT, secret)
         await until(
             lambda: clinic.stored("electrometer-1") > 20 and clinic.stored("electrometer-2") > 20, 30, "readings"
         )
@@ -145,6 +154,20 @@ async def test_readings_commands_and_states_pass_and_no_secret_is_told(tmp_path:
             ended = await asking.command("electrometer-1", "end", mark)
             assert ended["seq"] > begun["seq"]
             assert ended["stream"] == begun["stream"]
+        asked = [
+            str(ACQUIRE),
+            "command",
+            "electrometer-2",
+            "errors",
+            "--by",
+            "MP-1",
+            "-c",
+            str(clinic.file("operator")),
+        ]
+        done = await asyncio.to_thread(
+            lambda: subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
+        )
+        assert done.returncode == 0, done.stderr
         viewer = load(clinic.file("viewer")).endpoint()
         async with bench(viewer, TOPICS, "nobody", timeout_s=2) as asking:
             with pytest.raises(NotDone, match="electrometer-1 did not answer to begin"):
