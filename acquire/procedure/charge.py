@@ -14,6 +14,8 @@ from typing import Any, Literal
 IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
 _NO_VALUE = ("overload", "out-of-limit", "zero-check", "hv-fault", "not-a-number", "unparsed")
 BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy"))
+NEXT_TO_S = 5.0  # readings next to a marker follow each other in tenths of a second
+OUTSIDE_SHARE = 0.005  # of the measured charge; as much as leakage may have before it blocks
 RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement
 
 
@@ -54,6 +56,34 @@ def curve(bodies: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
     if any(b < a for a, b in pairwise(times)):
         raise Invalid("The instrument's clock went back during the measurement: it was reset or started anew.")
     return times, [in_nc(b["value"], b["unit"]) for b in valued]
+
+
+def collected_outside(bodies: Sequence[dict[str, Any]], around: Sequence[dict[str, Any]]) -> str | None:
+    """What is wrong where a running charge rose between a marker and the nearest reading beyond it; else None.
+
+    `around`: the readings next to the markers, outside. A beam that was on there has part of its charge uncounted.
+    Readings further off than NEXT_TO_S, without a number, or lower (a zero was made) say nothing.
+    """
+    try:
+        times, charges = curve(bodies)
+    except Invalid:
+        return None  # it has no charge, and says so by itself
+    inside = charges[-1] - charges[0]
+    for other in around:
+        if other["quantity"] != "charge" or other.get("value") is None or other["unit"] not in IN_NC:
+            continue
+        if other.get("elapsed_s") is None:
+            continue
+        at, nc = float(other["elapsed_s"]), in_nc(other["value"], other["unit"])
+        before = at <= times[0]
+        away_s, rise_nc = (times[0] - at, charges[0] - nc) if before else (at - times[-1], nc - charges[-1])
+        if 0 <= away_s <= NEXT_TO_S and rise_nc * inside > 0 and abs(rise_nc) > OUTSIDE_SHARE * abs(inside):
+            where, edge = ("before the first", "begin") if before else ("after the last", "end")
+            return (
+                f"{abs(rise_nc):.4g} nC were collected {where} reading of the measurement, beside {abs(inside):.4g} nC"
+                f" in it: the beam was on at its {edge}."
+            )
+    return None
 
 
 def collected(bodies: Sequence[dict[str, Any]], integrates: Literal["running", "reset", "elements"]) -> Charge:

@@ -12,9 +12,11 @@ from typing import Any
 
 from acquire.canonical import digest, parse
 from acquire.errors import Refused
+from acquire.procedure.charge import collected_outside
 from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
 from acquire.procedure.placement import Placement, placements
+from acquire.procedure.plan import Step
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
@@ -98,6 +100,8 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
             attempt["problem"] = f"Step {step.id} was not measured{_why(connection, session.id, step.id)}."
         else:
             attempt["problem"] = _take(connection, done[step.id], attempt["name"], chosen)
+            if attempt["problem"] is None and _runs_on(session, step):
+                attempt["problem"] = _outside(connection, chosen["readings"][attempt["name"]])
             if last is not None and last[0] != step.voltage_v:
                 attempt["changed_after"] = last[1]
             last = (step.voltage_v, attempt["name"])
@@ -148,6 +152,27 @@ def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: S
         _marker(connection, view.stream, seq) for seq in (view.begin_seq, view.end_seq)
     ]
     return None
+
+
+def _runs_on(session: Session, step: Step) -> bool:
+    """Whether the instrument's charge goes on rising outside the measurement, so that a beam there would show."""
+    return session.inventory.instrument_named(step.instrument or "").integrates == "running"
+
+
+def _outside(connection: sqlite3.Connection, inside: list[dict[str, Any]]) -> str | None:
+    """What is wrong where the charge rose between a marker and the reading next to it outside."""
+    if not inside:
+        return None
+    around = []
+    for sides, ref in (("seq < ? ORDER BY seq DESC", inside[0]), ("seq > ? ORDER BY seq", inside[-1])):
+        rows = connection.execute(
+            "SELECT kind, body FROM entry WHERE stream = ? AND (kind = 'scalar' OR kind = 'marker')"
+            f" AND status = 'stored' AND {sides} LIMIT 2",  # the marker itself, then the reading beyond it
+            (ref["stream"], ref["seq"]),
+        ).fetchall()
+        if [row["kind"] for row in rows] == ["marker", "scalar"]:
+            around.append(parse(rows[1]["body"]))
+    return collected_outside([load(connection, ref) for ref in inside], around)
 
 
 def _marker(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, Any]:

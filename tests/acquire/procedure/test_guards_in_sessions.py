@@ -137,3 +137,44 @@ async def test_one_curve_of_fading_or_linearity_is_common_to_the_points_it_corre
     _, outputs = await measured(connection, case, reads, bench)
     shared = {row["name"]: row["shared"] for row in outputs["R1"]["budget"]}
     assert shared["k_l"] == "site fit"
+
+
+class BeamAtTheEdge(Bench):
+    """The beam is on already before the first reading between the markers, or still after the last one."""
+
+    share, edge = 0.0, "begin"
+
+    async def during(self, step):
+        of, rise = self.of(step.instrument), self.beam.get(step.id, 0.0)
+        if step.kind == "irradiate" and self.edge == "begin":
+            of.charge_nc += self.share * rise
+        await super().during(step)
+
+    def idle(self, instrument):
+        if self.edge == "end" and self.asked[-1][1] == "end":
+            self.of(instrument).charge_nc += self.share * GIVEN["C_c2_m"]
+        super().idle(instrument)
+
+
+@pytest.mark.parametrize(
+    ("edge", "share", "said"),
+    [
+        (
+            "begin",
+            0.10,
+            "3.712 nC were collected before the first reading of the measurement, beside 37.12 nC in it: the",
+        ),
+        ("end", 0.02, "0.7424 nC were collected after the last reading of the measurement, beside 37.12 nC in it: the"),
+        ("begin", 0.001, None),
+        ("end", 0.0, None),
+    ],
+)
+async def test_a_beam_that_was_on_at_a_marker_gives_no_number(connection, edge, share, said):
+    case, reads = case_c()
+    bench = BeamAtTheEdge(connection)
+    bench.beam, bench.edge, bench.share = {"c2": GIVEN["C_c2_m"]}, edge, share
+    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    if said is None:
+        assert 100 * outputs["C2"]["dose_gy"] == pytest.approx(GIVEN["C_c2_D"], rel=1e-9)
+    else:
+        assert outputs["C2"]["why"] == [f"{said} beam was on at its {edge}."]

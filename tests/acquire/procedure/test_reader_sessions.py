@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cases import bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
-from test_worked_cases import measured, read_after
+from test_worked_cases import measured
 from worked import GIVEN, Bench, closed_results, factor, run
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.console import enter_console_time
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import imaging_given, no_imaging, pre_irradiated, read_at
@@ -22,6 +23,43 @@ def step(output, what):
 
 
 # --- when it was read ---
+
+
+async def read_after(connection, days, arrived=None, zone="UTC", **batch):
+    """Case B's rectal points with the site's fading: 0.05 % a day, standards one day old, known from 1 to 30 days.
+
+    Read `days` after removal on a clock that shows UTC; the file comes in at once, or `arrived` days after removal.
+    """
+    case, reads = case_b()
+    known = {"low_days": 1.0, "high_days": 30.0, "u_percent": 0.3, "source": "site fading"}
+    for point in case.points[:3]:
+        del point["factors"]["k_f"]
+        point["fading"] = {"per_day": 0.0005, "days_of_standards": None if batch else 1.0, **known}
+    case.batches[0] |= batch
+    case.instruments[-1]["clock_zone"] = zone
+    bench = bench_b(connection)
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, bench, session)
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
+    read = datetime.fromisoformat(bench.now()) + timedelta(days=days)
+    bench.ahead_s += (arrived or days) * 86400
+    bench.read_elements(reads, clock=read)
+    return closed_results(connection, session)["R1"]
+
+
+@pytest.mark.parametrize("arrived", [3.0, 24.0])
+async def test_fading_counts_the_days_to_the_readout_not_to_the_arrival_of_its_file(connection, arrived):
+    output = await read_after(connection, 3.0, arrived)
+    step = next(s for s in output["steps"] if s["what"] == "k_F")
+    assert step["value"] == pytest.approx(1.001, abs=1e-5)
+    assert output["dose_gy"] == pytest.approx(GIVEN["B_r1_D"] * step["value"], rel=1e-9)
+    assert output["u_percent"] == pytest.approx(GIVEN["B_utld"], rel=1e-9)
+
+
+async def test_a_chip_read_too_soon_gives_no_number(connection):
+    output = await read_after(connection, 0.1)
+    assert "d after irradiation; its fading is known from 1 to 30 d" in output["why"][0]
 
 
 async def test_the_zone_of_the_readers_clock_is_the_inventorys(connection):
