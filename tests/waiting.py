@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], within_s: float, what: str) -> float:
+async def until(condition: Callable[[], object], within_s: float = 20, what: str = "what was waited for") -> float:
     """Seconds until the condition holds; fails, naming `what`, when it does not in time."""
     begun = time.monotonic()
     while time.monotonic() < begun + within_s:
         if condition():
             return time.monotonic() - begun
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
     raise AssertionError(f"{what} did not happen within {within_s} s")

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from brokers import Mosquitto, free_port
 from invariants import Emitted, check_invariants, check_settled, opened
+from waiting import until
 
 from acquire.bus.client import Connection, Endpoint, connect
 from acquire.bus.names import Topics
@@ -206,15 +207,6 @@ async def house_in(
     finally:
         await house.stop_source()
         await house.stop_store()
-
-
-async def until(condition: Callable[[], bool], within_s: float, what: str) -> None:
-    """Wait for something that must happen within a bound of the protocol."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + within_s
-    while not condition():
-        assert loop.time() < end, f"{what} did not happen within {within_s:g} s"
-        await asyncio.sleep(0.02)
 
 
 class Proxy:

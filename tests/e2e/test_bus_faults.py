@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import pytest
 from brokers import Mosquitto
-from bus_house import INSTRUMENT, TOPICS, Broker, House, Proxy, Relay, house_in, make_broker, persistent, until
+from bus_house import INSTRUMENT, TOPICS, Broker, House, Proxy, Relay, house_in, make_broker, persistent
+from waiting import until
 
 from acquire.bus.client import Connection, connect
 from acquire.spool.publisher import REFUSED

@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 from brokers import Mosquitto, running_mosquitto
-from bus_house import House, house_in, until
+from bus_house import House, house_in
 from invariants import check_settled, opened
+from waiting import until
 
 from acquire.bus.client import Connection
 from acquire.canonical import utc_now

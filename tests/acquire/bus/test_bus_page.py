@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from brokers import Mosquitto, running_mosquitto
 from jsonschema import Draft202012Validator
+from waiting import until
 
 from acquire.bus.client import connect
 from acquire.bus.contract import CHANNELS, file_name, json_schemas
@@ -65,14 +66,6 @@ async def talking(folder: Path) -> AsyncIterator[Mosquitto]:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    for _ in range(1500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("what was waited for did not come")
 
 
 def test_messages_on_the_page_are_whole_and_every_schema_and_event_is_shown() -> None:

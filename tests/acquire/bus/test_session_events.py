@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from brokers import Mosquitto, running_mosquitto
 from scenario_a import CHIPS, StoreBench, closed, measured, prepared
+from waiting import until
 
 from acquire.bus.client import BusError, connect
 from acquire.bus.messages import MESSAGES
@@ -81,14 +82,6 @@ async def watched(folder: Path) -> AsyncIterator[tuple[Mosquitto, Watcher]]:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("what was waited for did not come")
 
 
 async def quiet(watcher: Watcher) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from e2e.processes import Process
 from hypothesis import given
 from hypothesis import strategies as st
 from test_contract_on_the_wire import CONFIG
+from waiting import until
 
 from acquire.bus.client import connect
 from acquire.bus.messages import Readings, State
@@ -177,31 +178,23 @@ async def hosted(folder: Path, bus: str) -> AsyncIterator[tuple[Mosquitto, Host,
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(4000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("what was waited for did not come")
-
-
 ON = 'sparkplug_group = "clinic-group"'
 
 
 async def test_birth_data_rebirth_and_an_orderly_death_of_the_running_service(tmp_path: Path) -> None:
     async with hosted(tmp_path, ON) as (broker, host, config):
         async with service(load(config)):
-            await until(lambda: host.count("DDATA") >= 3)
+            await until(lambda: host.count("DDATA") >= 3, 40)
             async with connect(broker.endpoint, "asker") as asker:
                 await asker.publish(NODE.topic("NCMD"), b"\xff\xff junk")
                 await asker.publish(NODE.topic("NCMD"), bytes.fromhex((await tahu("rebirth")).strip()))
-            await until(lambda: host.count("NBIRTH") == 2 and host.count("DBIRTH") >= 2)
+            await until(lambda: host.count("NBIRTH") == 2 and host.count("DBIRTH") >= 2, 40)
             after = len(host.heard)
-            await until(lambda: len(host.heard) > after + 3)
-        await until(lambda: host.count("NDEATH") == 1)
+            await until(lambda: len(host.heard) > after + 3, 40)
+        await until(lambda: host.count("NDEATH") == 1, 40)
         first_run = len(host.heard)
         async with service(load(config)):
-            await until(lambda: len(host.heard) > first_run and host.count("NBIRTH") == 3)
+            await until(lambda: len(host.heard) > first_run and host.count("NBIRTH") == 3, 40)
         found = await decoded(host.heard)
     assert kinds(found)[:2] == ["NBIRTH", "DBIRTH"]
     births = [n for n, kind in enumerate(kinds(found)) if kind == "NBIRTH"]
@@ -224,10 +217,10 @@ async def test_a_killed_process_is_dead_by_its_will(tmp_path: Path) -> None:
         process = Process(tmp_path, "acquire", "run", str(config))
         await process.start()
         try:
-            await until(lambda: host.count("DDATA") >= 1)
+            await until(lambda: host.count("DDATA") >= 1, 40)
         finally:
             await process.kill()
-        await until(lambda: host.count("NDEATH") == 1)
+        await until(lambda: host.count("NDEATH") == 1, 40)
         found = await decoded(host.heard)
     birth, death = found[0], found[-1]
     assert kinds([birth, death]) == ["NBIRTH", "NDEATH"]
@@ -237,5 +230,5 @@ async def test_a_killed_process_is_dead_by_its_will(tmp_path: Path) -> None:
 async def test_nothing_is_said_in_sparkplug_unless_asked_for(tmp_path: Path) -> None:
     async with hosted(tmp_path, "") as (_, host, config):
         async with service(load(config)) as running:
-            await until(lambda: running.runners["electrometer-1"].appended > 3)
+            await until(lambda: running.runners["electrometer-1"].appended > 3, 40)
         assert host.heard == []

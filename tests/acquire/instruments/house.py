@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 from brokers import running_mosquitto
+from waiting import until
 
 from acquire.broker import broker
 from acquire.bus.bench import BusBench, bench
@@ -207,11 +208,3 @@ async def house_in(
         finally:
             Scripted.may_answer.set()
             await house.stop()
-
-
-async def until(condition: Any, within_s: float = 10) -> None:
-    for _ in range(int(100 * within_s)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("what was waited for did not come")

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from house import TOPICS, House, Mode, Scripted, house_in, until
+from house import TOPICS, House, Mode, Scripted, house_in
+from waiting import until
 
 from acquire.bus.bench import NotDone, bench
 from acquire.bus.client import Connection, Received, connect

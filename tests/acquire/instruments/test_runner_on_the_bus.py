@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 from brokers import running_mosquitto
-from house import TOPICS, Scripted, house_in, until
+from house import TOPICS, Scripted, house_in
+from waiting import until
 
 from acquire.bus.bench import NotDone
 from acquire.bus.client import connect
