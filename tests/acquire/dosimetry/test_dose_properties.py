@@ -72,7 +72,7 @@ def test_recombination_grows_with_the_ratio_of_readings(n: float, r: float, more
             high = form(n, r + more)
         except d.Blocked:
             continue
-        assert form(n, r) <= high
+        assert form(n, r) <= high * (1 + 1e-14)  # one unit in the last place is rounding
 
 
 @given(st.floats(15, 30), st.floats(85, 105), st.floats(90, 104))
