@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,27 +29,21 @@ def mosquitto_binary() -> str:
     return found
 
 
-class Mosquitto:
-    """Start, kill, start again on the same port."""
+class Started:
+    """A Mosquitto under a configuration file, which listens on a port of this machine. Start, kill, start again."""
 
-    def __init__(self, folder: Path, port: int | None = None, *, extra: str = "persistence false\n") -> None:
-        self.port = port or free_port()
-        self._conf = folder / f"mosquitto-{self.port}.conf"
-        self._conf.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
-            f"log_type error\nuser root\n{extra}"
-        )
+    def __init__(self, conf: Path, port: int) -> None:
+        self.conf, self.port = conf, port
+        self.log = conf.with_name(f"{conf.stem}-{port}.log")
         self._process: asyncio.subprocess.Process | None = None
 
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint("127.0.0.1", self.port)
-
     async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            mosquitto_binary(), "-c", str(self._conf), stderr=asyncio.subprocess.DEVNULL
-        )
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                mosquitto_binary(), "-c", str(self.conf), stdout=log, stderr=log
+            )
         for _ in range(200):
+            assert self._process.returncode is None, self.log.read_text()
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.close()
@@ -57,6 +52,11 @@ class Mosquitto:
             await asyncio.sleep(0.02)
         raise AssertionError("mosquitto did not start")
 
+    def reload(self) -> None:
+        """SIGHUP: it reads certificates, passwords and rules again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self._process is not None:
@@ -64,6 +64,21 @@ class Mosquitto:
                 self._process.kill()
             await self._process.wait()
             self._process = None
+
+
+class Mosquitto(Started):
+    """One that everybody may use."""
+
+    def __init__(self, folder: Path, port: int | None = None, *, extra: str = "persistence false\n") -> None:
+        port = port or free_port()
+        super().__init__(folder / f"mosquitto-{port}.conf", port)
+        self.conf.write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlog_type error\nuser root\n{extra}"
+        )
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint("127.0.0.1", self.port)
 
 
 @asynccontextmanager

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-from brokers import free_port, mosquitto_binary
+from brokers import Started, free_port
 from certificates import Authority
 
 from acquire.broker.access import Role, checked
@@ -28,23 +25,20 @@ ROLES = [
 NAMES = [role.name for role in ROLES]
 
 
-class Guarded:
+class Guarded(Started):
     """The broker, its authority, and an endpoint for each role."""
 
     def __init__(self, folder: Path, identify: Identify, roles: list[Role] = ROLES) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.broker = folder / "broker"
+        super().__init__(self.broker / "mosquitto.conf", free_port())
         self.identify = identify
         self.authority = Authority(folder / "authority")
-        self.broker = folder / "broker"
         self.written = write(self.broker, "clinic", checked(roles), self.port, "127.0.0.1", identify)
-        self.conf = self.broker / "mosquitto.conf"
         if not self.conf.read_text().endswith("user root\n"):
             self.conf.write_text(self.conf.read_text() + "user root\n")  # tests may run as root, files are root's then
         (self.broker / "ca.crt").write_bytes(self.authority.certificate.read_bytes())
         self.certify()
-        self.log = folder / "mosquitto.log"
-        self._process: asyncio.subprocess.Process | None = None
         for name in dict.fromkeys(role.name for role in roles):
             self.authority.issue(name)
 
@@ -63,33 +57,6 @@ class Guarded:
             return Endpoint(host, self.port, protocol, name, None, self.tls(name))
         secret = Secret(self.broker / "secrets" / f"{name}.password")
         return Endpoint(host, self.port, protocol, name, secret, self.tls(None))
-
-    async def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                mosquitto_binary(), "-c", str(self.conf), stdout=log, stderr=log
-            )
-        for _ in range(200):
-            assert self._process.returncode is None, self.log.read_text()
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.close()
-                await writer.wait_closed()
-                return
-            await asyncio.sleep(0.02)
-        raise AssertionError("mosquitto did not start")
-
-    def reload(self) -> None:
-        """SIGHUP: Mosquitto reads certificates, passwords and rules again."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
-
-    async def kill(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-            self._process = None
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from brokers import free_port, mosquitto_binary
+from brokers import Started, free_port
 from certificates import Authority
 from processes import Process
 from waiting import until
@@ -118,10 +118,8 @@ async def clinic_in(folder: Path, identify: str) -> AsyncIterator[Clinic]:
     clinic.authority.issue("broker", into=broker, hosts="IP:127.0.0.1")
     with (broker / "mosquitto.conf").open("a") as conf:
         conf.write("user root\n")
-    with (folder / "mosquitto.log").open("wb") as log:
-        mosquitto = await asyncio.create_subprocess_exec(
-            mosquitto_binary(), "-c", str(broker / "mosquitto.conf"), stdout=log, stderr=log
-        )
+    mosquitto = Started(broker / "mosquitto.conf", clinic.port)
+    await mosquitto.start()
     try:
         for name in ("store", "room-1", "room-2"):
             clinic.processes[name] = Process(folder, name, "run", str(clinic.file(name)), "--verbose")
@@ -130,8 +128,7 @@ async def clinic_in(folder: Path, identify: str) -> AsyncIterator[Clinic]:
     finally:
         for process in clinic.processes.values():
             await process.kill()
-        mosquitto.kill()
-        await mosquitto.wait()
+        await mosquitto.kill()
 
 
 @pytest.mark.slow
@@ -208,7 +205,7 @@ def nothing_told(clinic: Clinic, output: str) -> None:
     secrets = [path.read_text().strip() for path in (clinic.folder / "broker").glob("secrets/*")] + [PASSPHRASE]
     assert len(secrets) == (6 if clinic.identify == "passwords" else 1)
     told = [output.encode()] + [
-        path.read_bytes() for path in (*clinic.folder.glob("*.log"), *clinic.folder.glob("*.db*"))
+        path.read_bytes() for path in (*clinic.folder.rglob("*.log"), *clinic.folder.glob("*.db*"))
     ]
     assert sum(map(len, told)) > 10_000
     for secret in secrets:
