@@ -80,6 +80,7 @@ if [ "$1" = dev ]; then
     need_program mosquitto_sub mosquitto-clients
     need_program ip iproute2
     need_program faketime faketime
+    need_program strace strace
     need_program node nodejs
     need_program npm npm
     install_node_packages

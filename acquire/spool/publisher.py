@@ -270,7 +270,8 @@ class Publisher:
                 log.info("paired with a store", store=effect.text)
                 self._unwritten.append(partial(Journal.pair, store=effect.text))
             elif effect.what == "epoch":
-                log.warning("the store began a new epoch: every stream is asked for", epoch=effect.text)
+                if self._spool.epoch is not None:  # otherwise it is the first one ever heard of
+                    log.warning("the store began a new epoch: every stream is asked for", epoch=effect.text)
                 self._unwritten.append(partial(self._new_epoch, epoch=effect.text, uptime_s=self._spool.uptime_s()))
             elif effect.what == "alarm":
                 await self._alarm_of_store(effect)
