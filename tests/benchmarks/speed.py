@@ -1,9 +1,9 @@
 """How fast readings become rows that survive a power cut, beside peers and ceilings, in one run.
 
-    PYTHONPATH=tests .venv/bin/python -m benchmarks.speed [--readings N] [--repeat N]
+    PYTHONPATH=.:tests .venv/bin/python -m benchmarks.speed [--readings N] [--repeat N]
 
-Real Mosquitto on the loopback interface, every process on this machine. Medians of the repeats. Printed are ratios; a
-figure alone says more about the machine.
+Real Mosquitto on the loopback interface, every process on this machine. Medians of the repeats. What counts are the
+ratios; a figure alone says more about the machine.
 """
 
 from __future__ import annotations
@@ -95,37 +95,36 @@ def sqlite_insert(folder: Path, port: int, total: int) -> float:
     return total / taken
 
 
-async def measured(what: Callable[[Path, int, int], float], total: int, repeat: int) -> float:
-    """The median of some runs, each with a fresh broker and a fresh folder."""
-    rates = []
-    for _ in range(repeat):
-        with tempfile.TemporaryDirectory() as name:
-            broker = Mosquitto(Path(name), extra="persistence false\nmax_queued_messages 0\n")
-            await broker.start()
-            try:
-                rates.append(await asyncio.to_thread(what, Path(name), broker.port, total))
-            finally:
-                await broker.kill()
-    return statistics.median(rates)
+async def measured(what: Callable[[Path, int, int], float], total: int) -> float:
+    """One run, with a fresh broker and a fresh folder."""
+    with tempfile.TemporaryDirectory() as name:
+        broker = Mosquitto(Path(name), extra="persistence false\nmax_queued_messages 0\n")
+        await broker.start()
+        try:
+            return await asyncio.to_thread(what, Path(name), broker.port, total)
+        finally:
+            await broker.kill()
 
 
 async def throughput(total: int, repeat: int) -> None:
-    """Readings per second, and what they are of each yardstick."""
-    rows: dict[str, float] = {}
+    """Readings per second, and what they are of each yardstick. In turn, since a shared machine has its moods."""
     few = max(5_000, total // 20)
-    parts: list[tuple[str, Callable[[Path, int, int], float], int]] = [
-        ("durable, driver to committed row", lambda f, p, n: float(product(f, p, n)["rate"]), total),
-        ("floor: barest no-loss path", floor, total),
-        ("SQLite: batched insert alone", sqlite_insert, total),
-        ("aiomqtt, one reading a message", aiomqtt_one_per_message, few),
-        ("C clients, one reading a message", c_clients, few),
-    ]
-    for name, what, count in parts:
-        rows[name] = await measured(what, count, repeat)
-    ours = rows["durable, driver to committed row"]
-    print(f"\n{'path':38} {'readings/s':>12} {'ours is':>10}")
-    for name, rate in rows.items():
-        print(f"{name:38} {rate:12,.0f} {ours / rate:9.2f}x")
+    parts: dict[str, tuple[Callable[[Path, int, int], float], int]] = {
+        "durable, driver to committed row": (lambda f, p, n: float(product(f, p, n)["rate"]), total),
+        "floor: barest no-loss path": (floor, total),
+        "SQLite: batched insert alone": (sqlite_insert, total),
+        "aiomqtt, one reading a message": (aiomqtt_one_per_message, few),
+        "C clients, one reading a message": (c_clients, few),
+    }
+    runs: dict[str, list[float]] = {name: [] for name in parts}
+    for _ in range(repeat):
+        for name, (what, count) in parts.items():
+            runs[name].append(await measured(what, count))
+    ours = runs["durable, driver to committed row"]
+    print(f"\n{'path':34} {'readings/s':>10} {'lowest':>10} {'highest':>10} {'ours is':>8}")
+    for name, rates in runs.items():
+        ratio = statistics.median(o / r for o, r in zip(ours, rates, strict=True))
+        print(f"{name:34} {statistics.median(rates):10,.0f} {min(rates):10,.0f} {max(rates):10,.0f} {ratio:7.2f}x")
 
 
 async def latency(repeat: int) -> None:
@@ -138,7 +137,8 @@ async def latency(repeat: int) -> None:
             runs.append(product(folder, port, total, 1, rate, 1))
             return 0.0
 
-        await measured(run, max(100, 5 * rate), repeat)
+        for _ in range(repeat):
+            await measured(run, max(100, 5 * rate))
         for what in ("committed", "confirmed"):
             told = [statistics.median(pick(each[what]) for each in runs) for pick in (at(50), at(99), max)]
             print(f"{rate:10} {what:>10} {told[0]:8.2f} {told[1]:8.2f} {told[2]:8.2f}")
