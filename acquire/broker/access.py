@@ -69,7 +69,9 @@ def _besides(config: Config) -> Iterator[Rule]:
     """What discovery and the edge node say, and that they may hear their own instruments."""
     topics, asked = Topics(config.site), config.bus
     if asked.home_assistant is not None:
-        yield from (Rule("write", config_topic(config.site, each.id)) for each in config.instrument)
+        for each in config.instrument:  # read too: what an earlier run announced is added to, or taken back
+            yield Rule("read", config_topic(config.site, each.id))
+            yield Rule("write", config_topic(config.site, each.id))
     if asked.sparkplug_group is not None:
         node = Node.of(asked.sparkplug_group, config.site, config.host)
         yield Rule("read", node.topic("NCMD"))

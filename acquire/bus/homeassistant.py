@@ -9,13 +9,15 @@ reading says in which unit an instrument measures.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect
 from acquire.bus.messages import Reading, Readings, State
@@ -45,18 +47,38 @@ def config_topic(site: str, instrument: str) -> str:
     return f"{PREFIX}/device/{_id(site, instrument)}/config"
 
 
-def config(topics: Topics, instrument: str, state: State | None, values: Iterable[Value]) -> bytes:
-    """The discovery message: what is known of the instrument, its state, and a sensor for each of its values."""
+def config(
+    topics: Topics,
+    instrument: str,
+    state: State | None,
+    values: Iterable[Value],
+    earlier: Mapping[str, Any] = MappingProxyType({}),
+) -> bytes:
+    """The discovery message: what is known of the instrument, its state, and a sensor for each of its values.
+
+    `earlier` are components of the message it takes the place of (`components_of`): kept where there is no newer one.
+    """
     own = _id(topics.site, instrument)
     device: dict[str, Any] = {"identifiers": [own], "name": f"{instrument} ({topics.site})"}
     if state is not None:
         told = {"model": state.model, "serial_number": state.serial, "sw_version": state.firmware}
         device |= {key: text for key, text in told.items() if text}
-    components = {f"{own}_state": _state_sensor(topics, instrument, own)}
+    components = {**earlier, f"{own}_state": _state_sensor(topics, instrument, own)}
     for value in sorted(values):
         components[f"{own}_{value.id}"] = _value_sensor(topics, instrument, own, value)
     origin = {"name": "dosimetry-acquire", "sw_version": version("dosimetry-acquire")}
     return canonical({"device": device, "origin": origin, "components": components, "qos": 1})
+
+
+class _Announced(BaseModel):
+    components: dict[str, dict[str, Any]] = {}
+
+
+def components_of(site: str, instrument: str, message: bytes) -> dict[str, Any]:
+    """Sensors of a discovery message that are this instrument's. Raises ValueError where it is no such message."""
+    own = f"{_id(site, instrument)}_"
+    found = _Announced.model_validate_json(message).components
+    return {key: each for key, each in found.items() if key.startswith(own)}
 
 
 def _state_sensor(topics: Topics, instrument: str, own: str) -> dict[str, Any]:
@@ -87,12 +109,15 @@ def _value_sensor(topics: Topics, instrument: str, own: str, value: Value) -> di
 def value_template(value: Value) -> str:
     """The last reading of this quantity in a batch.
 
+    A stream that has ended is passed over: what is sent of it is sent again from a journal, up to weeks later
+    (docs/noloss.md), and Home Assistant would show it as the present value of an instrument that is ready.
+
     It gives None (unknown) where that reading has no value: an overload after a good reading must not show the good
     one. Without such a reading (a marker, a question) it gives nothing, which a sensor with a unit passes over.
     """
     return (
         "{%- set last = namespace(entry=none) -%}"
-        "{%- for entry in value_json.readings if entry.kind == 'scalar'"
+        "{%- for entry in value_json.readings if value_json.ended is none and entry.kind == 'scalar'"
         f" and entry.quantity == {_quoted(value.quantity)} and entry.unit == {_quoted(value.unit)}"
         f" and entry.channel | default('', true) == {_quoted(value.channel)}"
         " and entry.role | default('sample') == 'sample' -%}"
@@ -101,14 +126,21 @@ def value_template(value: Value) -> str:
     )
 
 
+@dataclass
+class _Known:
+    """What is known of an instrument: its state, what it measures, and the sensors an earlier run announced."""
+
+    state: State | None = None
+    values: frozenset[Value] = frozenset()
+    earlier: dict[str, Any] = field(default_factory=dict)
+
+
 class HomeAssistant:
     """Announces the instruments of this host. A connection of its own: readings never wait for it."""
 
     def __init__(self, topics: Topics, instruments: Iterable[str]) -> None:
         self._topics = topics
-        self._known: dict[str, tuple[State | None, frozenset[Value]]] = {
-            each: (None, frozenset()) for each in instruments
-        }
+        self._known = {each: _Known() for each in instruments}
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled. What was announced stays retained after that; the sensors then are unavailable by state."""
@@ -119,48 +151,79 @@ class HomeAssistant:
             await asyncio.sleep(RECONNECT_S)
 
     async def withdraw(self, endpoint: Endpoint) -> None:
-        """Take back what an earlier run announced: an empty retained message removes the device. Then it is over."""
+        """Take back what an earlier run announced, until cancelled: an empty retained message removes the device.
+
+        Only where something is retained: Home Assistant logs a warning for an empty message that removes nothing ("No
+        device components to cleanup", components/mqtt/discovery.py of 2024.11.0 and 2025.4.4).
+        """
         while True:
             with suppress(BusError):
                 async with connect(endpoint, f"discovery-{uuid4().hex[:13]}") as connection:
                     for instrument in self._known:
-                        await connection.publish(config_topic(self._topics.site, instrument), b"", retain=True)
-                    break
+                        await connection.subscribe(config_topic(self._topics.site, instrument))
+                    async for message in connection.messages():
+                        if message.retained and message.payload:
+                            await connection.publish(message.topic, b"", retain=True)
             await asyncio.sleep(RECONNECT_S)
-        await asyncio.Event().wait()  # a part of the service runs until it is stopped
 
     async def _serve(self, connection: Connection) -> None:
+        """The earlier announcement is asked for first, and comes first: what is announced adds to it.
+
+        Otherwise an instrument that is off, or reads seldom, would lose its sensors with every start of this service:
+        Home Assistant, when it starts after that, no longer provides what the retained message does not list.
+        """
         by_topic = {}
         for instrument in self._known:
-            await self._announce(connection, instrument)
-            for topic in (self._topics.state(instrument), self._topics.readings(instrument)):
+            announced = config_topic(self._topics.site, instrument)
+            for topic in (announced, self._topics.state(instrument), self._topics.readings(instrument)):
                 by_topic[topic] = instrument
                 await connection.subscribe(topic)
+        told: set[str] = set()  # on this connection: a broker may have lost what it retained
         async for message in connection.messages():
             instrument = by_topic[message.topic]
             with suppress(ValidationError, ValueError):
-                if self._learn(instrument, message):
+                news = self._learn(instrument, message)
+                first = instrument not in told and message.topic == self._topics.state(instrument)
+                if first or (news and instrument in told):
                     await self._announce(connection, instrument)
+                    told.add(instrument)
 
     async def _announce(self, connection: Connection, instrument: str) -> None:
-        state, values = self._known[instrument]
+        known = self._known[instrument]
         topic = config_topic(self._topics.site, instrument)
-        await connection.publish(topic, config(self._topics, instrument, state, values), retain=True)
+        made = config(self._topics, instrument, known.state, known.values, known.earlier)
+        await connection.publish(topic, made, retain=True)
 
     def _learn(self, instrument: str, message: Received) -> bool:
         """Whether the message told something that the announcement does not say yet."""
-        state, values = self._known[instrument]
+        known = self._known[instrument]
         if message.topic == self._topics.state(instrument):
             told = State.model_validate_json(message.payload)
-            if told.model is None or (state is not None and _identity(state) == _identity(told)):
+            if told.model is None or (known.state is not None and _identity(known.state) == _identity(told)):
                 return False
-            self._known[instrument] = (told, values)
+            known.state = told
             return True
-        entries = Readings.model_validate_json(message.payload).readings
-        samples = (e for e in entries if isinstance(e, Reading) and e.kind == "scalar" and e.role == "sample")
-        seen = {Value(e.quantity, e.unit, e.channel or "") for e in samples}
-        self._known[instrument] = (state, values | seen)
-        return not seen <= values
+        if message.topic == self._topics.readings(instrument):
+            seen = _measured(Readings.model_validate_json(message.payload))
+            new = not seen <= known.values
+            known.values |= seen
+            return new
+        if not message.retained:  # our own, as the broker passes it on
+            return False
+        earlier = components_of(self._topics.site, instrument, message.payload)
+        new = not earlier.keys() <= known.earlier.keys()
+        known.earlier = {**known.earlier, **earlier}
+        return new
+
+
+def _measured(batch: Readings) -> set[Value]:
+    """What the batch has a number for, now: no sensor for what is only there without one, nor for a stream that ended.
+
+    A 6517B for one begins with a voltage without a number, from before it was set to charge.
+    """
+    entries = batch.readings if batch.ended is None else []
+    samples = (e for e in entries if isinstance(e, Reading) and e.kind == "scalar" and e.role == "sample")
+    return {Value(e.quantity, e.unit, e.channel or "") for e in samples if e.value is not None}
 
 
 def _identity(state: State) -> tuple[str | None, str | None, str | None]:

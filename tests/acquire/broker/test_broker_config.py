@@ -116,8 +116,9 @@ def test_what_a_host_tells_other_systems_is_for_its_own_instruments(tmp_path: Pa
     also = {(rule.access, rule.topic) for rule in roles_of(load(path))[0].also}
     assert ("read", "dosimetry/v1/clinic/e-room-1/readings") in also
     assert ("write", "spBv1.0/dosimetry/DDATA/clinic-room-1/+") in also
-    elsewhere = [topic for _, topic in also if topic.startswith("homeassistant/")]
-    assert len(elsewhere) == 1
+    announced = "homeassistant/device/acquire_clinic_e-room-1/config"
+    elsewhere = {rule for rule in also if rule[1].startswith("homeassistant/")}
+    assert elsewhere == {("read", announced), ("write", announced)}
     assert not any("#" in topic for _, topic in also)
 
 

@@ -14,8 +14,8 @@ from brokers import Mosquitto, running_mosquitto
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from test_contract_on_the_wire import CONFIG
 
-from acquire.bus.client import connect
-from acquire.bus.homeassistant import AVAILABLE, Value, config, config_topic, value_template
+from acquire.bus.client import Connection, connect
+from acquire.bus.homeassistant import AVAILABLE, HomeAssistant, Value, config, config_topic, value_template
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.config import load
@@ -58,6 +58,13 @@ def test_an_overload_after_a_good_reading_is_unknown_and_not_the_good_one() -> N
 @pytest.mark.parametrize("name", ["readings-none", "readings-marker-begin", "readings-gap", "readings-withheld"])
 def test_a_batch_without_such_a_reading_leaves_the_sensor_as_it_is(name: str) -> None:
     assert rendered(value_template(Value("charge", "C")), corpus(name)) == ""
+
+
+@pytest.mark.parametrize("ended", ["closed", "crash", "link-lost", "restored"])
+def test_what_is_sent_again_of_an_ended_stream_is_not_shown_as_present(ended: str) -> None:
+    """Home Assistant 2025.4.4 showed the end of a stream of two minutes ago while the instrument was ready."""
+    message = {**corpus("readings-with-elapsed_s"), "ended": ended}
+    assert rendered(value_template(Value("charge", "C")), message) == ""
 
 
 def test_a_reference_light_is_no_sample() -> None:
@@ -162,4 +169,60 @@ async def test_instruments_are_announced_with_their_values_and_taken_back_when_s
 
 async def test_nothing_is_said_to_home_assistant_unless_asked_for(tmp_path: Path) -> None:
     async with running_mosquitto(tmp_path) as broker, running(tmp_path, broker, ""):
+        assert await heard(broker, len, within_s=3) == []
+
+
+@asynccontextmanager
+async def announcing(broker: Mosquitto) -> AsyncIterator[Connection]:
+    """Discovery alone, and a connection that says what the instrument would."""
+    task = asyncio.create_task(HomeAssistant(Topics("clinic"), ["electrometer-1"]).run(broker.endpoint))
+    async with connect(broker.endpoint, "instrument") as instrument:
+        state = State(state="fault", since="2026-11-24T00:00:00Z", model="6517B").model_dump_json(by_alias=True)
+        await instrument.publish(Topics("clinic").state("electrometer-1"), state.encode(), retain=True)
+        yield instrument
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def components(broker: Mosquitto, enough: bytes) -> set[str]:
+    """Kinds of sensors of the first announcement that has `enough` in it, without what is common to their ids."""
+    found = await heard(broker, lambda found: enough in found[-1][1])
+    assert enough in found[-1][1], found
+    return {key.removeprefix("acquire_clinic_electrometer-1_") for key in json.loads(found[-1][1])["components"]}
+
+
+async def test_no_sensor_for_what_has_no_number_nor_for_an_ended_stream(tmp_path: Path) -> None:
+    """A 6517B begins with a voltage that has no number; Home Assistant kept a sensor for it that stayed unknown."""
+    good, bad, over = (corpus(f"readings-{name}") for name in ("with-elapsed_s", "flag-overload", "with-elapsed_s"))
+    bad["readings"][0]["quantity"] = "voltage"
+    over = {**over, "ended": "crash", "readings": [{**over["readings"][0], "quantity": "current"}]}
+    async with running_mosquitto(tmp_path) as broker, announcing(broker) as instrument:
+        await heard(broker, len)
+        for batch in (bad, over, good):
+            await instrument.publish(Topics("clinic").readings("electrometer-1"), json.dumps(batch).encode())
+        assert await components(broker, b"charge_C") == {"state", "charge_C"}
+
+
+async def test_an_instrument_that_is_off_keeps_its_sensors_when_the_service_starts_again(tmp_path: Path) -> None:
+    """Home Assistant, started after the service, no longer provides what the retained message does not list."""
+    earlier = config(Topics("clinic"), "electrometer-1", None, [Value("charge", "C"), Value("dose", "Gy")])
+    async with running_mosquitto(tmp_path) as broker:
+        async with connect(broker.endpoint, "earlier") as connection:
+            await connection.publish(TOPIC, earlier, retain=True)
+        async with announcing(broker):
+            assert await components(broker, b"6517B") == {"state", "charge_C", "dose_Gy"}
+
+
+@pytest.mark.parametrize("message", [b"", b"7", b"{", b'{"components": 1}', b'{"components": {"x_state": {}}}'])
+async def test_what_is_no_announcement_of_ours_is_replaced(tmp_path: Path, message: bytes) -> None:
+    async with running_mosquitto(tmp_path) as broker:
+        async with connect(broker.endpoint, "other") as connection:
+            await connection.publish(TOPIC, message, retain=True)
+        async with announcing(broker):
+            assert await components(broker, b"6517B") == {"state"}
+
+
+async def test_nothing_is_taken_back_where_nothing_was_announced(tmp_path: Path) -> None:
+    """Home Assistant logs a warning for an empty message that removes nothing (mqtt/discovery.py, 2025.4.4)."""
+    async with running_mosquitto(tmp_path) as broker, running(tmp_path, broker, "home_assistant = false"):
         assert await heard(broker, len, within_s=3) == []
