@@ -83,7 +83,12 @@ class Session:
             yield self._device("DDEATH", instrument, [])
 
     def readings(self, instrument: str, batch: Readings) -> Iterator[Out]:
-        """A batch: DDATA with all its values, after a DBIRTH where it brings a metric that was not born yet."""
+        """A batch: DDATA with all its values, after a DBIRTH where it brings a metric that was not born yet.
+
+        What is sent again from a stream that has ended is the past, and a host would show it as present.
+        """
+        if batch.ended is not None:
+            return
         device, stream = self._devices[instrument], str(batch.stream)
         told = device.told.get(stream, 0)
         fresh = [(batch.first_seq + n, entry) for n, entry in enumerate(batch.readings) if batch.first_seq + n > told]

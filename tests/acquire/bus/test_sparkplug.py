@@ -134,6 +134,14 @@ async def test_values_are_born_before_they_are_told_and_an_overload_is_null() ->
     assert {m["name"] for m in first["metrics"]} <= {m["name"] for m in dbirth["metrics"]}
 
 
+def test_the_journal_of_a_stream_that_has_ended_is_not_shown_as_present() -> None:
+    session = Session(NODE, 0, ["e-1"])
+    list(session.state("e-1", State(state="ready", since="x")))
+    present = corpus("readings-with-elapsed_s")
+    assert [*session.readings("e-1", Readings.model_validate(present | {"ended": "crash"}))] == []
+    assert [*session.readings("e-1", Readings.model_validate(present))]
+
+
 async def test_an_instrument_that_is_gone_is_dead_until_it_is_there_again() -> None:
     session = Session(NODE, 0, ["e-1"])
     messages = [*session.births()]
