@@ -25,6 +25,21 @@ SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
 
 
+def number(option: str, says: str) -> Any:
+    """An option that takes a number as people write it, with a decimal point or comma; Misuse for anything else."""
+
+    def parse(text: str) -> float:
+        from acquire.dosimetry.errors import DosimetryError  # noqa: PLC0415 - brings numpy
+        from acquire.dosimetry.number_text import parse_number  # noqa: PLC0415
+
+        try:
+            return parse_number(text)
+        except DosimetryError as error:
+            raise Misuse(f"{option}: {error}") from error
+
+    return typer.Option(option, parser=parse, metavar="NUMBER", help=says)
+
+
 def store_path(config: Path | None, store: str | None) -> Path:
     """The store's file. Raises Misuse when nothing names one."""
     if store is not None:

@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 import typer
 
 from acquire.cli import statements
-from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, open_bench, open_store, with_session
+from acquire.cli.place import (
+    By,
+    ConfigOption,
+    SessionId,
+    StoreOption,
+    file_bytes,
+    number,
+    open_bench,
+    open_store,
+    with_session,
+)
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table
 from drivers import Misuse
@@ -141,22 +151,26 @@ def session_time_out(
 
 @sessions.command("environment")
 def session_environment(
-    session: SessionId, temperature: Annotated[float, typer.Option(help="°C")],
-    pressure: Annotated[float, typer.Option(help="Station pressure in kPa.")],
+    session: SessionId, temperature: Annotated[float, number("--temperature", "°C")],
+    pressure: Annotated[float, number("--pressure", "Station pressure in kPa.")],
     source: Annotated[str, typer.Option(help="Which thermometer and barometer.")], by: By,
-    humidity: Annotated[float | None, typer.Option(help="Relative humidity in percent.")] = None,
+    humidity: Annotated[float | None, number("--humidity", "Relative humidity in percent.")] = None,
+    replaces: Annotated[int | None, typer.Option(help="Number of the mistyped entry whose place it takes.")] = None,
+    reason: Reason = None,
+    confirmed_by: Annotated[str | None, typer.Option(help="With --replaces: the second person.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
-    """Air temperature and station pressure at the chamber."""
-    from acquire.procedure.session import set_environment  # noqa: PLC0415
+    """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
+    from acquire.procedure.air import set_environment  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        set_environment(
+        n = set_environment(
             connection, session, by, temperature_c=temperature, pressure_kpa=pressure, source=source,
-            humidity_percent=humidity,
+            humidity_percent=humidity, replaces=replaces, reason=reason, confirmed_by=confirmed_by,
         )  # fmt: skip
     damp = "" if humidity is None else f", {humidity:g} % relative humidity"
-    typer.echo(f"{session}: {temperature} °C, {pressure} kPa{damp}.")
+    instead = "" if replaces is None else f", in the place of air {replaces}"
+    typer.echo(f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.")
 
 
 @sessions.command("step")

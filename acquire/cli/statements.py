@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, open_store, with_session
+from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, number, open_store, with_session
 from drivers import Misuse
 
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
@@ -24,7 +24,7 @@ def register(sessions: typer.Typer) -> None:
 
 
 def console_time(
-    session: SessionId, seconds: Annotated[float, typer.Option(help="Total dwell time in s.")],
+    session: SessionId, seconds: Annotated[float, number("--seconds", "Total dwell time in s.")],
     at: Annotated[str, typer.Option(help="When, with its offset: 2027-02-05T10:31:00+01:00.")], by: By,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
@@ -81,7 +81,7 @@ def imaging(
 
 
 def pre_irradiated(
-    session: SessionId, detector: str, gy: Annotated[float, typer.Option("--gy", help="How much, in Gy.")], by: By,
+    session: SessionId, detector: str, gy: Annotated[float, number("--gy", "How much, in Gy.")], by: By,
     reason: Annotated[str, typer.Option("--beam", help="In which beam; printed with the result.")],
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip

@@ -15,6 +15,7 @@ from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.files import example
 from acquire.errors import Refused
+from acquire.procedure.air import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_when_settled
 from acquire.procedure.inventory import read_inventory
@@ -23,7 +24,7 @@ from acquire.procedure.placement import place, remove
 from acquire.procedure.plan import Step
 from acquire.procedure.planning import add_plan
 from acquire.procedure.results import calculate_session
-from acquire.procedure.session import Session, get_session, set_environment, start_session, time_out
+from acquire.procedure.session import Session, get_session, start_session, time_out
 from acquire.procedure.statements import no_imaging
 from acquire.procedure.steps import run_step
 from acquire.record import build, write_files

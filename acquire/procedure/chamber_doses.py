@@ -25,7 +25,7 @@ from acquire.dosimetry.dose import shown
 from acquire.dosimetry.recombination import RECOMBINATION_PULSED, RECOMBINATION_SCANNED
 from acquire.procedure.charge import Invalid
 from acquire.procedure.factors import Inputs
-from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
+from acquire.procedure.rows import air_steps, charge_steps, components_of, factors_of, repeats_row
 
 Form = tuple[Callable[[float, float], float], str, Callable[[float, float], str], str]
 
@@ -99,7 +99,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         p0_kpa=inputs["conditions"]["p0_kpa"],
         components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "repeated readings")],
     )
-    return replace(dose, steps=(*charge_steps(inputs), *steps, *dose.steps))
+    return replace(dose, steps=(*charge_steps(inputs), *steps, *air_steps(inputs), *dose.steps))
 
 
 def _polarity(inputs: Inputs) -> tuple[Factor, list[Step]] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from acquire.dosimetry import Attempt, DosimetryError, counting, mean_of, net_charge, slope, waited
+from acquire.dosimetry import Attempt, Counted, DosimetryError, counting, mean_of, net_charge, slope, waited
 from acquire.errors import Refused
+from acquire.procedure.air import Airs
 from acquire.procedure.charge import Charge, Invalid, collected, curve
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.point import Point
@@ -18,10 +19,13 @@ Integrates = Literal["running", "reset", "elements"]
 Marks = Mapping[str, list[str]]  # begin and end on the host's clock, ISO 8601
 
 
-def charges(selection: Selection, point: Point, inventory: Inventory, bodies: Bodies, marks: Marks) -> dict[str, Any]:
+def charges(
+    selection: Selection, point: Point, inventory: Inventory, bodies: Bodies, marks: Marks, air_valid: timedelta
+) -> dict[str, Any]:
     """`charge`, and for a chamber `opposite` and `reduced` where the session measured them; `background` beside them.
 
-    Raises Invalid, Refused, DosimetryError: no background, one that was too short, no attempt that is valid.
+    A chamber has `environment` too: the air at the first reading that counts. Readings at another air are brought to
+    it. Raises Invalid, Refused, DosimetryError: no background, one that was too short, no attempt that is valid.
     """
     if "background" not in bodies:
         return {}
@@ -29,12 +33,22 @@ def charges(selection: Selection, point: Point, inventory: Inventory, bodies: Bo
     background = collected(bodies["background"], integrates)
     rate = slope(*curve(bodies["background"]))
     found: dict[str, Any] = {"background": {"nc": background.nc, "time_s": background.time_s, "nc_per_s": rate}}
+    air = Airs(selection["air"], air_valid, point.protocol) if point.method == "chamber" else None
     for role, name in (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced")):
         own = [a for a in selection["attempts"] if a["role"] == role]
         if own:
-            made = [_attempt(a, point, integrates, (background, rate), bodies, marks) for a in own]
+            made = [_attempt(a, point, integrates, (background, rate), bodies, marks, air) for a in own]
+            if air is not None:
+                found.setdefault("environment", _environment(made, point))
+                made = [air.brought(each, found["environment"]) for each in made]
             found[name] = _counted(made, point)
     return found
+
+
+def _environment(made: Sequence[Mapping[str, Any]], point: Point) -> dict[str, Any]:
+    """The air at the first attempt that counts, with the step it belongs to."""
+    first = next(a for a in made if a["step"] == _choice(made, point).used[0])
+    return {**first["air"], "step": first["step"]}
 
 
 def _attempt(
@@ -44,14 +58,16 @@ def _attempt(
     background: tuple[Charge, float],
     bodies: Bodies,
     marks: Marks,
+    air: Airs | None,
 ) -> dict[str, Any]:
-    """Net charge of one attempt, or the sentence for which it has none."""
+    """Net charge of one attempt, with the air it was read at, or the sentence for which it has none."""
     name = attempt["name"]
     if name not in bodies or attempt.get("problem"):
         return {"step": attempt["step"], "why": attempt.get("problem") or "It was not measured."}
     try:
         _settled(attempt, point, marks)
-        return {"step": attempt["step"], **_net(collected(bodies[name], integrates), *background)}
+        at = {} if air is None else {"air": air.at(marks[name][0], attempt["step"])}
+        return {"step": attempt["step"], **_net(collected(bodies[name], integrates), *background), **at}
     except (Invalid, Refused, DosimetryError) as reason:
         return {"step": attempt["step"], "why": str(reason)}
 
@@ -87,24 +103,32 @@ def _net(charge: Charge, background: Charge, rate: float) -> dict[str, Any]:
     }
 
 
+def _choice(made: Sequence[Mapping[str, Any]], point: Point) -> Counted:
+    """Which attempts count; the one there is, or what the rule makes of several. Raises Invalid where none is valid."""
+    if all("why" in each for each in made):
+        if len(made) == 1:
+            raise Invalid(made[0]["why"])
+        said = " ".join(f"{each['step']}: {each['why']}" for each in made)
+        raise Invalid(f"No attempt of this measurement is valid, and none is estimated. {said}")
+    attempts = [Attempt(a["step"], a.get("nc"), a.get("why")) for a in made]
+    return counting(attempts, point.attempt_rule or "mean-of-valid")
+
+
 def _counted(made: Sequence[dict[str, Any]], point: Point) -> dict[str, Any]:
     """The one attempt, or what the rule makes of several; the others stay with their reasons."""
+    counted = _choice(made, point)
     if len(made) == 1:
-        if "why" in made[0]:
-            raise Invalid(made[0]["why"])
         return {name: value for name, value in made[0].items() if name != "step"}
-    rule = point.attempt_rule or "mean-of-valid"
-    counted = counting([Attempt(a["step"], a.get("nc"), a.get("why")) for a in made], rule)
     used = [a for a in made if a["step"] in counted.used]
     mean = mean_of([a["nc"] for a in used])
     longest = max(used, key=lambda a: float(a["time_s"]))
     return {
-        **{name: value for name, value in longest.items() if name not in ("step", "nc", "gross_nc")},
+        **{name: value for name, value in longest.items() if name not in ("step", "nc", "gross_nc", "air", "brought")},
         "nc": mean.value,
         "gross_nc": mean_of([a["gross_nc"] for a in used]).value,
         "repeats": mean.n,
         "sem_percent": mean.sem_percent,
-        "rule": rule,
+        "rule": counted.rule,
         "used": list(counted.used),
         "left_out": [list(each) for each in counted.left_out],
         "attempts": list(made),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from acquire.dosimetry import DosimetryError, days_between, fresh, pre_irradiated
+from acquire.dosimetry import DosimetryError, days_between, pre_irradiated
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.charge import Invalid, in_nc
-from acquire.procedure.charges import Bodies, Marks, charges
+from acquire.procedure.charges import Bodies, charges
 from acquire.procedure.console import dwell_check
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
@@ -56,9 +56,9 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
         else:
-            inputs |= _environment(selection, plan, point, marks)
             _pre_irradiation(selection, point, inputs["remarks"])
-            inputs |= charges(selection, point, inventory, bodies, marks)
+            valid = timedelta(minutes=plan.environment_valid_min)
+            inputs |= charges(selection, point, inventory, bodies, marks, valid)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
             inputs["invalid"].append(str(reason))
@@ -72,19 +72,6 @@ def _documents(connection: sqlite3.Connection, selection: Selection) -> tuple[Pl
         read_calibrations(kept["calibrations"][1], kept["calibrations"][0]),
         read_inventory(kept["inventory"][1], kept["inventory"][0]),
     )
-
-
-def _environment(selection: Selection, plan: Plan, point: Point, marks: Marks) -> dict[str, Any]:
-    """The air of a chamber: entered, not stale, and with a humidity that needs no correction."""
-    air = selection["environment"]
-    if point.method != "chamber":
-        return {"environment": air}
-    if air is None:
-        raise Refused("Temperature and pressure were not entered; the chamber's air density correction needs them.")
-    for begin, _ in marks.values():
-        allowed = timedelta(minutes=plan.environment_valid_min)
-        fresh(datetime.fromisoformat(air["at"]), datetime.fromisoformat(begin), allowed)
-    return {"environment": air}
 
 
 def _pre_irradiation(selection: Selection, point: Point, remarks: list[str]) -> None:

@@ -32,10 +32,21 @@ def charge_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(step for what, charge in measured for step in (*_of_attempts(charge), _charge_step(what, charge)))
 
 
+def air_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Which entry of the air the readings are corrected with; nothing before the measurement."""
+    air = inputs["environment"]
+    if "step" not in air:
+        return ()
+    side = "before" if air["minutes"] >= 0 else "after the beginning of"
+    source = f"{air['source']}: air {air['n']}, entered {abs(air['minutes']):.0f} min {side} {air['step']}"
+    values = (("T", air["temperature_c"], "Cel"), ("P", air["pressure_kpa"], "kPa"))
+    return tuple(Step(what, "entry nearest in time", f"{value}", value, unit, source) for what, value, unit in values)
+
+
 def _of_attempts(charge: Mapping[str, Any]) -> list[Step]:
-    """Those of several attempts from which leakage was taken off, each by itself."""
-    used = [a for a in charge.get("attempts", ()) if a["step"] in charge["used"] and a["subtracted"]]
-    return [_charge_step(f"M({each['step']})", each) for each in used]
+    """Those of several attempts whose charge is not what was collected, each by itself."""
+    used = [a for a in charge.get("attempts", ()) if a["step"] in charge["used"]]
+    return [_charge_step(f"M({each['step']})", each) for each in used if each["subtracted"] or "brought" in each]
 
 
 def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
@@ -43,10 +54,16 @@ def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
         values = [shown(a["nc"]) for a in charge["attempts"] if a["step"] in charge["used"]]
         numbers, formula = f"({' + '.join(values)}) / {len(values)}", f"mean of {', '.join(charge['used'])}"
         return Step(what, formula, numbers, charge["nc"], "nC", "net charges between the markers")
+    formula, numbers, source = "Q", shown(charge["gross_nc"]), "charge between the markers"
     if charge["subtracted"]:
-        numbers = f"{shown(charge['gross_nc'])} − {shown(charge['leakage_nc'])}"
-        return Step(what, "Q − I_leak · t", numbers, charge["nc"], "nC", "charge between the markers, leakage")
-    return Step(what, "Q", shown(charge["gross_nc"]), charge["nc"], "nC", "charge between the markers")
+        formula, source = "Q − I_leak · t", f"{source}, leakage"
+        numbers = f"{numbers} − {shown(charge['leakage_nc'])}"
+    if "brought" in charge:
+        brought = charge["brought"]
+        symbol = brought["symbol"]
+        formula, numbers = f"({formula}) · {symbol}/{symbol}({brought['to']})", f"({numbers}) × {brought['numbers']}"
+        source = f"{source}; brought to the air of {brought['to']}"
+    return Step(what, formula, numbers, charge["nc"], "nC", source)
 
 
 def repeats_row(charge: Mapping[str, Any], name: str) -> list[Contribution]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from acquire.canonical import digest, parse
 from acquire.errors import Refused
+from acquire.procedure import air
 from acquire.procedure.charge import collected_outside
 from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
@@ -65,7 +66,7 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         if point.pre_irradiation_gy is not None:
             said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
             chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
-        chosen["environment"] = _environment(connection, session.id)
+        chosen["air"] = air.entries(connection, session.id) if point.method == "chamber" else []
     return chosen
 
 
@@ -197,15 +198,6 @@ def _why(connection: sqlite3.Connection, session_id: str, step: str) -> str:
         "SELECT reason FROM not_measured WHERE session = ? AND step = ?", (session_id, step)
     ).fetchone()
     return f": {row['reason'].rstrip('.')}" if row else ""
-
-
-def _environment(connection: sqlite3.Connection, session_id: str) -> dict[str, Any] | None:
-    row = connection.execute(
-        "SELECT n, temperature_c, pressure_kpa, humidity_percent, source, at FROM environment WHERE session = ?"
-        " ORDER BY n DESC LIMIT 1",
-        (session_id,),
-    ).fetchone()
-    return {key: row[key] for key in row.keys()} if row else None  # noqa: SIM118 (sqlite3.Row)
 
 
 def _select_elements(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:

@@ -198,37 +198,6 @@ def stated(session: Session) -> dict[str, object]:
     }
 
 
-def set_environment(
-    connection: sqlite3.Connection,
-    session_id: str,
-    who: str,
-    *,
-    temperature_c: float,
-    pressure_kpa: float,
-    source: str,
-    humidity_percent: float | None = None,
-) -> None:
-    """Air at the chamber: temperature in °C, station pressure in kPa (not reduced to sea level), humidity in percent.
-
-    Raises Refused outside 5 to 45 °C or 80 to 106 kPa: there the unit is probably another one.
-    """
-    get_session(connection, session_id)
-    if not 5 <= temperature_c <= 45:
-        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 5 to 45 °C (is it °F or K?).")
-    if not 80 <= pressure_kpa <= 106:
-        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 80 to 106 kPa (is it hPa or mmHg?).")
-    with transaction(connection):
-        row = (session_id, temperature_c, pressure_kpa, humidity_percent, source, utc_now(), who)
-        connection.execute(
-            "INSERT INTO environment (session, temperature_c, pressure_kpa, humidity_percent, source, at, who)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        audit.append(
-            connection, who, "environment", session_id, new=f"{temperature_c} °C, {pressure_kpa} kPa, {source}"
-        )
-
-
 def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
     """Give the session up, with the reason. What was read stays."""
     with transaction(connection):

@@ -7,6 +7,7 @@ keeps the opaque reference with the order.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
@@ -108,16 +109,15 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "closed_over": closed[1] if closed else None,
         "states": [dict(row) for row in rows],
         "time_outs": _rows(connection, "time_out", session.id),
-        "environment": _rows(connection, "environment", session.id),
+        "environment": _rows(connection, "environment", session.id, but=("session",)),
     }
 
 
-def _rows(connection: sqlite3.Connection, table: str, session_id: str) -> list[dict[str, Any]]:
+def _rows(
+    connection: sqlite3.Connection, table: str, session_id: str, but: Sequence[str] = ("n", "session")
+) -> list[dict[str, Any]]:
     rows = connection.execute(f"SELECT * FROM {table} WHERE session = ? ORDER BY n", (session_id,)).fetchall()
-    return [
-        {k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in ("n", "session")}
-        for row in rows
-    ]
+    return [{k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in but} for row in rows]
 
 
 def _equipment(session: Session) -> dict[str, Any]:

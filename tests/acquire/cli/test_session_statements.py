@@ -83,8 +83,9 @@ async def test_console_time_is_asked_entered_and_held_against_the_decay(desk):
     desk.refuses(
         1, "is no moment with an offset", "console-time", "--seconds", "440.6", "--at", at[:19], "--by", "MD-1"
     )
-    desk.refuses(2, "Input should be a valid number", "console-time", "--seconds", "440,6", "--at", at, "--by", "MD-1")
-    said = desk.says("console-time", "--seconds", "440.6", "--at", at, "--by", "MD-1")
+    desk.refuses(2, "--seconds: '4,40,6' is not one number", "console-time", "--seconds", "4,40,6", "--at", at)
+    desk.refuses(2, "--seconds: 'nan' is not one number", "console-time", "--seconds", "nan", "--at", at)
+    said = desk.says("console-time", "--seconds", "440,6", "--at", at, "--by", "MD-1")
     assert said == "440.6 s at the console."
     assert desk.results()["R1"]["dose_gy"] == pytest.approx(GIVEN["B_r1_D"], rel=1e-9)
     assert len(desk.asks()) == 1
@@ -183,7 +184,12 @@ async def test_humidity_is_entered_with_the_air_and_guards_the_chamber(desk):
     case.add(desk.connection)
     desk.session = case.start(desk.connection)
     air = ("--temperature", "21.8", "--pressure", "99.87", "--source", "room sensors", "--by", "MD-1")
-    assert desk.says("environment", *air, "--humidity", "88") == "21.8 °C, 99.87 kPa, 88 % relative humidity."
+    for humidity in ("0.45", "450", "0"):
+        said = "is no relative humidity of a room; allowed is 1 to 100 %"
+        desk.refuses(1, said, "environment", *air, "--humidity", humidity)
+    desk.refuses(2, "--humidity: 'nan' is not one number", "environment", *air, "--humidity", "nan")
+    said = desk.says("environment", *air, "--humidity", "88")
+    assert said == "air 2: 21.8 °C, 99.87 kPa, 88 % relative humidity."
     await run(desk.connection, bench_f(desk.connection), desk.session)
     close_session(desk.connection, desk.session, "MD-1")
     assert "relative humidity of 88 % lies outside 20 to 80 %" in desk.results()["ref"]["why"][0]

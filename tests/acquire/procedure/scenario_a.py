@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from acquire.procedure.air import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.dates import shifted
@@ -17,7 +18,7 @@ from acquire.procedure.inventory import read_inventory
 from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
 from acquire.procedure.planning import add_plan
-from acquire.procedure.session import get_session, set_environment, start_session, time_out
+from acquire.procedure.session import get_session, start_session, time_out
 from acquire.procedure.steps import run_step
 from acquire.store.database import identity
 from acquire.store.ingest import ingest

@@ -64,7 +64,7 @@ async def test_every_step_of_a_chamber_can_be_followed(connection, protocol, bea
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
     await run(connection, bench_f(connection), session)
-    assert calculated(closed_results(connection, session)) == 10
+    assert calculated(closed_results(connection, session)) == 12
 
 
 async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(connection):
@@ -75,7 +75,7 @@ async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(conn
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
     await run(connection, bench, session)
     outputs = closed_results(connection, session)
-    assert calculated(outputs) == 10 + 9
+    assert calculated(outputs) == 12 + 9
     assert outputs["ref"]["steps"][0]["what"] == "M(irradiate-1)"
     assert outputs["ref"]["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-6)
 
@@ -108,7 +108,7 @@ async def test_a_result_of_another_formula_version_is_named_and_not_repeated(con
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):
     session, _ = await with_bench(connection, "E")
     kept = latest(connection, session, "E1")
-    assert kept.formula == "dosimetry 1, procedure 3"
+    assert kept.formula == "dosimetry 1, procedure 4"
     unlocked(
         connection,
         "UPDATE result SET inputs = CAST(replace(CAST(inputs AS TEXT), '57910', '57911') AS BLOB) WHERE point = 'E1'",

@@ -9,9 +9,10 @@ from scenario_a import demo_file, measured, prepared
 
 from acquire.errors import Refused
 from acquire.procedure import audit
+from acquire.procedure.air import set_environment
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
 from acquire.procedure.placement import correct, place, placements, remove, still_out
-from acquire.procedure.session import State, get_session, set_environment, start_session, time_out
+from acquire.procedure.session import State, get_session, start_session, time_out
 from acquire.procedure.steps import (
     abandon_step,
     attempts,

@@ -11,6 +11,7 @@ from typing import Any
 
 from scenario_a import DEMO, StoreBench
 
+from acquire.procedure.air import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.inventory import read_inventory
@@ -18,7 +19,7 @@ from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
 from acquire.procedure.planning import add_plan
 from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session, set_environment, start_session, time_out
+from acquire.procedure.session import get_session, start_session, time_out
 from acquire.procedure.steps import run_step
 
 GIVEN: dict[str, Any] = json.loads(
