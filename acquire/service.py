@@ -29,6 +29,7 @@ from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
 from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
+from acquire.errors import Refused
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.post import Post
 from acquire.instruments.runner import Runner
@@ -125,10 +126,15 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     running.start(publisher.run(running.endpoint), "publisher")
     running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
     for simulator in running.loaded.config.simulator:
-        served = await serve(
-            simulator.model, simulator.listen, seed=simulator.seed, speed=simulator.speed, faults=simulator.faults,
-            options=dict(simulator.options) or None, control=simulator.control,
-        )  # fmt: skip
+        try:
+            served = await serve(
+                simulator.model, simulator.listen, seed=simulator.seed, speed=simulator.speed, faults=simulator.faults,
+                options=dict(simulator.options) or None, control=simulator.control,
+            )  # fmt: skip
+        except OSError as error:
+            where = " or ".join(filter(None, (simulator.listen, simulator.control)))
+            why = f"{error.strerror or error}; give it another place or free that one"
+            raise Refused(f"The simulator {simulator.id} cannot be had at {where}: {why}.") from error
         stack.push_async_callback(served.close)
         running.simulators[simulator.id] = served
     stack.push_async_callback(running.stop_instruments)

@@ -11,19 +11,30 @@ import sys
 from pathlib import Path
 
 import pytest
+from brokers import free_port
+
+from acquire.demo.files import BY_HAND_DOORS, BY_HAND_PORT
 
 PAGE = Path(__file__).parents[2] / "docs" / "procedure.md"
+FILES = "acquire demo --files -o case-A"
+PORTS = [str(BY_HAND_PORT), *(each.rpartition(":")[2] for each in BY_HAND_DOORS.values())]
 
 
 def script() -> str:
-    """All sh blocks in order; the one marked "background" runs beside the others until the end."""
+    """All sh blocks in order; the one marked "background" runs beside the others until the end.
+
+    On free ports: somebody may be following the page on this machine.
+    """
     lines = ["set -eu", 'sleep_until() { for _ in $(seq 100); do eval "$1" && return; sleep 0.1; done; exit 9; }']
+    ours = {port: str(free_port()) for port in PORTS}
+    files = f"{FILES} && sed -i {' '.join(f'-e s/{port}/{own}/' for port, own in ours.items())} case-A/service.toml"
     for kind, body in re.findall(r"```sh( background)?\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        said = re.sub("|".join(PORTS), lambda found: ours[found[0]], body.strip())
         if kind:
-            lines += [f"{body.strip()} 2>service.log & SERVICE=$!", "trap 'kill $SERVICE; wait $SERVICE' EXIT"]
+            lines += [f"{said} 2>service.log & SERVICE=$!", "trap 'kill $SERVICE; wait $SERVICE' EXIT"]
             lines += ["sleep_until 'acquire tail --config service.toml -n 1 >/dev/null 2>&1'", "sleep 2"]
         else:
-            lines.append(body.strip())
+            lines.append(said.replace(FILES, files))
     return "\n".join(lines)
 
 
