@@ -20,7 +20,7 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 class Written(BaseModel):
     """Base of everything people write: unknown keys are refused so that a misspelt one is noticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=Written)
@@ -47,7 +47,7 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
 def message(error: ErrorDetails, model: type[BaseModel]) -> str:
     """pydantic's message; for a key that does not exist, the one that was probably meant and those there are."""
     if error["type"] != "extra_forbidden":
-        return error["msg"]
+        return error["msg"].removeprefix("Value error, ")
     known = _keys(model, error["loc"][:-1])
     near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""

@@ -114,6 +114,18 @@ def plan_add(
         typer.echo(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
 
 
+@plans.command("confirm")
+def plan_confirm(
+    order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
+) -> None:
+    """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
+    from acquire.procedure.planning import confirm_expected  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        confirm_expected(connection, order, version, point, by)
+    typer.echo(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
+
+
 # --- sessions -------------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +313,7 @@ def results(
     """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation; or trends."""
     from acquire.procedure.results import calculate_session  # noqa: PLC0415
     from acquire.procedure.results import results as stored  # noqa: PLC0415
+    from acquire.procedure.session import get_session  # noqa: PLC0415
 
     if (session is None) != trend:
         raise Misuse("Name one session, or ask for --trend over all of them.")
@@ -312,7 +325,11 @@ def results(
             if by is None:
                 raise Refused("Say who computes: --by ROLE.")
             calculate_session(connection, session, by)
-        found = [{"point": each.point, "version": each.version, **each.output} for each in stored(connection, session)]
+        plan = get_session(connection, session).plan
+        found = [
+            {"point": r.point, "version": r.version, "detector": plan.point_named(r.point).measured_by, **r.output}
+            for r in stored(connection, session)
+        ]
     from acquire.terminal.results import mean_of_points, print_results  # noqa: PLC0415
 
     if as_json:

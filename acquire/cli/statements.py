@@ -1,4 +1,4 @@
-"""session console-time, spectrum, exclude, imaging, pre-irradiated, read-at: what only people can say of a session."""
+"""session console-time, spectrum, exclude, correct, imaging, ...: what only people can say of a session."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result
 def register(sessions: typer.Typer) -> None:
     """Add these commands to those of sessions."""
     for name, command in (
-        ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("imaging", imaging),
-        ("pre-irradiated", pre_irradiated), ("read-at", read_at),
+        ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("correct", correct),
+        ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
     ):  # fmt: skip
         sessions.command(name)(command)
 
@@ -60,6 +60,17 @@ def exclude(
 
     with_session(config, store, session, lambda c, s: statements.exclude(c, s, element, by, confirmed_by, reason))
     typer.echo(f"{session}: {element} is left out.")
+
+
+def correct(
+    session: SessionId, wrong: str, right: str, by: By, confirmed_by: SecondPerson, reason: Why,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The element that was placed is another one than written; the old entry stays."""
+    from acquire.procedure import placement  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: placement.correct(c, s, wrong, right, by, confirmed_by, reason))
+    typer.echo(f"{session}: {right} was placed, not {wrong}.")
 
 
 def imaging(

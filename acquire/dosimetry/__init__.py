@@ -116,6 +116,7 @@ from acquire.dosimetry.mosfet import (
     mosfet_dose,
     read_at_same_delay,
     remaining_mv,
+    same_sensor,
     threshold_shift_mv,
 )
 from acquire.dosimetry.number_text import parse_number
@@ -300,6 +301,7 @@ __all__ = [
     "report_only",
     "right_curve",
     "same_scale",
+    "same_sensor",
     "second_read",
     "simulate",
     "slope",

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
+from acquire.dosimetry.factor import Circumstances, Factor, believable_factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.polarity import polarity_warning
 from acquire.dosimetry.recombination import LIMITS
+
+BEAM_RANGE = (0.8, 1.2)  # k_Q of every beam these protocols treat lies well inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def chamber_dose(
     optional = (each for each in form.at_calibration if each in factors)
     wanted = (*form.reading, *((form.volume,) if fff else ()), *optional)
     ks = {each: positive(needed(factors, each, "1", form.name, at), each) for each in wanted}
-    qs = {each: positive(needed(factors, each, "1", form.name, at), each) for each in form.beam}
+    qs = {each: believable_factor(needed(factors, each, "1", form.name, at), each, *BEAM_RANGE) for each in form.beam}
     no_others(factors, ("n_dw", *ks, *qs), form.name)
     _check(form, charge_nc, n_dw.value, ks)
     inputs = {

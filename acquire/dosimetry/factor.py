@@ -89,6 +89,15 @@ def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) 
             raise OutsideValidity(f"{formula} has no place for {name}; it uses {', '.join(known)}.")
 
 
+def believable_factor(factor: Factor, what: str, low: float, high: float) -> Factor:
+    """The factor, which must lie in a range that only catches mistyped ones. Raises OutsideValidity."""
+    if not low <= factor.value <= high:
+        raise OutsideValidity(
+            f"{what} = {factor.value:g} ({factor.source}) lies outside {low:g} to {high:g}: look for a mistyped digit."
+        )
+    return factor
+
+
 def positive(factor: Factor, what: str) -> Factor:
     """The factor, which must be above 0. Raises OutsideValidity."""
     if factor.value <= 0:

@@ -77,14 +77,14 @@ def fresh(read_at: datetime, used_at: datetime, at_most: timedelta, what: str = 
 
 
 @finite
-def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool) -> None:
-    """Block a reading whose sign shows the other polarity than the one the chamber was calibrated with."""
+def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool, what: str = "the chamber") -> None:
+    """Block a reading whose sign shows the other polarity than the one the detector was calibrated with."""
     if reading_nc == 0:
         raise OutsideValidity("A reading of zero shows no polarity.")
     if (reading_nc > 0) != positive_at_calibration:
         signs = ("positive", "negative") if positive_at_calibration else ("negative", "positive")
         raise Blocked(
-            f"The reading {reading_nc:g} nC is {signs[1]}, the chamber was calibrated with {signs[0]} readings:"
+            f"The reading {reading_nc:g} nC is {signs[1]}, {what} was calibrated with {signs[0]} readings:"
             " the polarity is swapped, or the reference and opposite readings have been exchanged."
         )
 

@@ -115,6 +115,8 @@ def background_of_controls(signals: Sequence[float]) -> float:
     """Mean signal of the control elements of the session. Raises MissingFactor when none was read."""
     if not signals:
         raise MissingFactor("The control elements of this reader session are missing: without them there is no result.")
+    if min(signals) < 0:
+        raise OutsideValidity(f"A control element reads {min(signals):g}; a signal of light is not negative.")
     return fmean(signals)
 
 

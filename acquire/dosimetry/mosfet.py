@@ -35,6 +35,19 @@ def read_at_same_delay(before_min: float, after_min: float, calibration_min: flo
 
 
 @finite
+def same_sensor(before_mv: float, recorded_mv: float) -> None:
+    """Block a threshold well below the one the sensor is known to have reached: it fades a little, it does not return.
+
+    The tenth that is allowed only catches another sensor, or volts written as millivolts.
+    """
+    if before_mv < 0.9 * recorded_mv:
+        raise Blocked(
+            f"The threshold before irradiation is {before_mv:g} mV, the sensor stood at {recorded_mv:g} mV already: it"
+            " is another sensor, or one of the numbers is in another unit."
+        )
+
+
+@finite
 def mosfet_dose(
     *,
     before_mv: float,

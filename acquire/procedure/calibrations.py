@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -104,7 +104,7 @@ class Elements(Written):
     valid_from: date
     valid_until: date
     u_percent: float = Field(ge=0, lt=100)
-    ecc: Mapping[str, float]
+    ecc: Mapping[str, Annotated[float, Field(gt=0, lt=100)]]
 
 
 class Calibrations(Written):

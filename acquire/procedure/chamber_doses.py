@@ -97,7 +97,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         pressure_kpa=air["pressure_kpa"],
         t0_c=inputs["conditions"]["t0_c"],
         p0_kpa=inputs["conditions"]["p0_kpa"],
-        components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "repeated readings")],
+        components=[*components_of(inputs["components"]), *repeats_row(inputs, "repeated readings")],
     )
     return replace(dose, steps=(*charge_steps(inputs), *steps, *air_steps(inputs), *dose.steps))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -108,7 +109,10 @@ def _choice(made: Sequence[Mapping[str, Any]], point: Point) -> Counted:
     if all("why" in each for each in made):
         if len(made) == 1:
             raise Invalid(made[0]["why"])
-        said = " ".join(f"{each['step']}: {each['why']}" for each in made)
+        steps: dict[str, list[str]] = defaultdict(list)
+        for each in made:
+            steps[each["why"]].append(each["step"])
+        said = " ".join(f"{', '.join(names)}: {why}" for why, names in steps.items())
         raise Invalid(f"No attempt of this measurement is valid, and none is estimated. {said}")
     attempts = [Attempt(a["step"], a.get("nc"), a.get("why")) for a in made]
     return counting(attempts, point.attempt_rule or "mean-of-valid")

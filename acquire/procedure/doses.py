@@ -19,9 +19,11 @@ from acquire.dosimetry import (
     enough_life,
     midline_mean,
     mosfet_dose,
+    polarity_as_at_calibration,
     range_holds,
     read_at_same_delay,
     report_only,
+    same_sensor,
 )
 from acquire.procedure.chamber_doses import chamber_dose
 from acquire.procedure.charge import Invalid
@@ -92,6 +94,7 @@ def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
         _check_life(needed)
         delay = needed["factors"]["delay_min"]["value"]
         nominal["threshold"] = {"before_mv": 0.0, "after_mv": 100.0, "before_min": delay, "after_min": delay}
+        nominal["threshold"]["nominal"] = True
     dose = dose_of(nominal)
     if "full_scale_nc" in needed:
         range_holds(NOMINAL_NC * _highest_gy(needed) / dose.value_gy, needed["full_scale_nc"])
@@ -99,12 +102,16 @@ def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
 
 
 def _diode(inputs: Inputs) -> Dose:
+    if "reading" in inputs["conditions"] and "background" in inputs:
+        polarity_as_at_calibration(
+            inputs["charge"]["nc"], inputs["conditions"]["reading"] == "positive", what="the diode"
+        )
     form = diode_exit_dose if inputs["surface"] == "exit" else diode_entrance_dose
     dose = form(
         charge_nc=inputs["charge"]["nc"],
         factors=factors_of(inputs["factors"]),
         temperature_c=inputs["detector_c"],
-        components=[*components_of(inputs["components"]), *repeats_row(inputs["charge"], "reading")],
+        components=[*components_of(inputs["components"]), *repeats_row(inputs, "reading")],
     )
     return replace(dose, steps=(*charge_steps(inputs), *dose.steps))
 
@@ -120,6 +127,8 @@ def _mosfet(inputs: Inputs) -> Dose:
         raise Invalid(
             f"The threshold is at {threshold['after_mv']:g} mV, beyond the sensor's limit of {limit.value:g} mV."
         )
+    if "nominal" not in threshold:
+        same_sensor(threshold["before_mv"], inputs["threshold_mv"])
     return mosfet_dose(
         before_mv=threshold["before_mv"],
         after_mv=threshold["after_mv"],

@@ -204,7 +204,13 @@ def _readers_own(inputs: Inputs, factors: dict[str, Factor], name: str, unit: st
             f"The background of {reader} is in {background.unit}, its coefficient in {coefficient.unit}: the signal"
             " needs one unit."
         )
+    _not_negative(background.value, inputs["reader"])
     return coefficient, background.value, []
+
+
+def _not_negative(background: float, reader: str) -> None:
+    if background < 0:
+        raise Invalid(f"The background of {reader} is {background:g}; a background is not negative.")
 
 
 def _one_unit(inputs: Inputs) -> str:
@@ -253,6 +259,7 @@ def _reader_form(inputs: Inputs, factors: dict[str, Factor]) -> Dose:
     reader, control = factors.pop("reader_factor"), factors.pop("background")
     if control.unit != "mRAD":
         raise Invalid(f"The background of the reader's own form is in {control.unit}; it must be in mRAD.")
+    _not_negative(control.value, inputs["reader"])
     control_mrad = control.value
     if inputs["controls"]:
         control_mrad = background_of_controls(

@@ -29,6 +29,7 @@ AS_WRITTEN = {
     "linearity", "spectrum", "pre_irradiation_gy",
 }  # fmt: skip
 AT_CALIBRATION = ("k_pol_q0", "k_s_q0")  # where the laboratory did not apply these corrections itself
+OF_READER = ("rcf", "n_dw", "reader_factor", "background")  # of the standards, or of the reader's own calibration
 OF_POINT = {
     "diode": ("cf_ssd", "cf_fs", "cf_wedge"),
     "chamber": (),
@@ -71,11 +72,27 @@ def ecc(element: str, plan: Plan, inventory: Inventory, calibrations: Calibratio
 
 
 def _point_factors(point: Point, wanted: tuple[str, ...]) -> dict[str, Any]:
+    """The factors that the plan states. Raises Refused where one is missing, or is another's to state."""
+    for name, states in _of_others(point).items():
+        if name in point.factors:
+            raise Refused(f"Point {point.id} states {name}, which {states}: take it out of the plan.")
     of_place = (*(("cf_backscatter",) if point.surface == "exit" else ()), *(("k_vol",) if point.fff else ()))
     for name in (*wanted, *of_place):
         if name not in point.factors:
             raise Refused(f"Point {point.id} has no {name}; method '{point.method}' needs it, with its source.")
     return {name: _factor(factor) for name, factor in point.factors.items()}
+
+
+def _of_others(point: Point) -> dict[str, str]:
+    """What a plan must not state beside whatever else states it: one of the two would be left out unseen."""
+    if point.by_element:
+        own = dict.fromkeys(OF_READER, "comes from the standards or from the calibration of the reader")
+        counted = {"k_f": point.fading, "k_l": point.linearity}
+        return own | {name: "its own curve gives" for name, curve in counted.items() if curve is not None}
+    names = [*OF_DETECTOR.get(point.method, ())]
+    if point.method == "chamber":
+        names += ["k_pol", "k_s", *AT_CALIBRATION]
+    return dict.fromkeys(names, f"the calibration of {point.detector} or the session gives")
 
 
 def _of_detector(
@@ -95,6 +112,11 @@ def _of_detector(
     if point.method == "diode" and point.detector_c is None:
         raise Refused(f"Point {point.id} has no detector_c; the diode's temperature correction needs it.")
     received, allowed = detector.accumulated_gy, calibration.valid_until_gy
+    if allowed is not None and received is None:
+        raise Refused(
+            f"Calibration {calibration.id} of {detector.id} ends at {allowed:g} Gy, and the inventory does not say what"
+            " the detector has received (accumulated_gy)."
+        )
     if received is not None and allowed is not None and received >= allowed:
         raise Refused(
             f"Calibration {calibration.id} of {detector.id} ended at {allowed:g} Gy, and the detector has received"
@@ -105,6 +127,11 @@ def _of_detector(
     if point.method == "chamber" and not {"t0_c", "p0_kpa"} <= set(conditions):
         raise Refused(
             f"Calibration {calibration.id} of {detector.id} has no t0_c and p0_kpa; the chamber's k_TP needs them."
+        )
+    if point.method in ("chamber", "diode") and "reading" not in conditions:
+        raise Refused(
+            f"Calibration {calibration.id} of {detector.id} does not say which sign its readings had"
+            " (conditions.reading, positive or negative); without it a swapped polarity would not show."
         )
     in_session = {
         name: stated.model_dump(mode="json")

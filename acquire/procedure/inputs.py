@@ -30,8 +30,8 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     """
     plan, calibrations, inventory = _documents(connection, selection)
     point = plan.point_named(selection["point"])
-    day = date.fromisoformat(selection["day"])
     bodies = {name: [load(connection, ref) for ref in refs] for name, refs in selection["readings"].items()}
+    day = _day(selection, bodies)
     marks = {name: [load(connection, ref)["time"] for ref in refs] for name, refs in selection.get("marks", {}).items()}
     inputs: Inputs = {
         "point": point.id,
@@ -55,6 +55,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             inputs |= _readout_times(selection, plan, point, inventory, bodies, inputs["remarks"])
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
+            inputs["remarks"] += _stood_at(point, inputs)
         else:
             _pre_irradiation(selection, point, inputs["remarks"])
             valid = timedelta(minutes=plan.environment_valid_min)
@@ -65,6 +66,16 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
     return inputs
 
 
+def _day(selection: Selection, bodies: Bodies) -> date:
+    """The day on which calibrations must hold: that of the last reading, by a reader's own clock where it has one.
+
+    Chips are read days after their session began; a reader's calibration may have ended meanwhile. Never before the
+    session's own day: a clock that shows an earlier one is wrong.
+    """
+    days = [str(body.get("clock") or body["time"])[:10] for each in bodies.values() for body in each]
+    return max(date.fromisoformat(day) for day in (selection["day"], *days))
+
+
 def _documents(connection: sqlite3.Connection, selection: Selection) -> tuple[Plan, Calibrations, Inventory]:
     kept = {kind: documents.fetch(connection, sha256) for kind, sha256 in selection["documents"].items()}
     return (
@@ -72,6 +83,17 @@ def _documents(connection: sqlite3.Connection, selection: Selection) -> tuple[Pl
         read_calibrations(kept["calibrations"][1], kept["calibrations"][0]),
         read_inventory(kept["inventory"][1], kept["inventory"][0]),
     )
+
+
+def _stood_at(point: Point, inputs: Inputs) -> list[str]:
+    """A remark where a MOSFET stood higher than the inventory knows: it was used since, and its life is shorter."""
+    found, recorded = inputs.get("threshold"), inputs["threshold_mv"]
+    if found is None or found["before_mv"] <= 1.01 * recorded:
+        return []
+    return [
+        f"{point.detector} stood at {found['before_mv']:g} mV before its irradiation, the inventory says {recorded:g}"
+        " mV: enter what it was used for."
+    ]
 
 
 def _pre_irradiation(selection: Selection, point: Point, remarks: list[str]) -> None:
@@ -101,6 +123,8 @@ def _elements(
             if name in bodies:
                 correction = factors.ecc(name, plan, inventory, calibrations, day)
                 found[kind].append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
+    if dark := [c["element"] for c in found["controls"] if c["value"] == 0]:
+        raise Invalid(f"{', '.join(dark)} read exactly 0: what was read shows at least the reader's own signal.")
     return found | ({"checks": checks} if checks else {})
 
 

@@ -83,15 +83,28 @@ def correct(
 ) -> None:
     """The placed element was another one than written: append the correction, by one person and confirmed by another.
 
-    The old row stays. Raises Refused for one person twice, no reason, or an element that was not placed.
+    The old row stays. Raises Refused for one person twice, no reason, an element that was not placed, or one in its
+    place that lay elsewhere, travels with the batch, or is read on another reader.
     """
-    session.inventory.element_named(right)
+    written, found_out = session.inventory.element_named(wrong), session.inventory.element_named(right)
+    if (written.kind, written.reader) != (found_out.kind, found_out.reader):
+        raise Refused(
+            f"{right} is a {found_out.kind} of {found_out.reader}; {wrong} is a {written.kind} of {written.reader}."
+        )
+    if any(right in batch.travelling for batch in session.plan.batch):
+        raise Refused(f"{right} is a standard, control or check element of this plan; it was not on the patient.")
     if who == confirmed_by or not reason.strip():
         raise Refused("A correction needs a reason and a second person who confirms it.")
     with transaction(connection):
         found = [p for p in placements(connection, session.id) if p.dosimeter == wrong]
         if not found:
             raise Refused(f"{wrong} has no placement in session {session.id}.")
+        if elsewhere := next((p.point for p in placements(connection, session.id) if p.dosimeter == right), None):
+            raise Refused(
+                f"{right} was placed at {elsewhere} in this session; it cannot have been at {found[0].point} too."
+            )
+        if where := _out(connection, right):
+            raise Refused(f"{right} is out, at {where}.")
         old = found[0]
         cursor = connection.execute(
             "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by, replaces, confirmed_by,"

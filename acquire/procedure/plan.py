@@ -76,6 +76,11 @@ class Batch(Written):
             raise ValueError("standards need standard_dose, rcf_u_percent and controls")
         if self.standard_dose is not None and self.standard_dose.unit != "cGy":
             raise ValueError(f"standard_dose must be in cGy, not in {self.standard_dose.unit}")
+        if self.standard_dose is not None and self.standard_dose.u_percent > 0:
+            raise ValueError("the uncertainty of standard_dose belongs in rcf_u_percent; write 0 beside the dose")
+        twice = sorted({e for e in self.travelling if self.travelling.count(e) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands more than once among standards, controls and check element")
         if max(self.readings, self.standard_readings) > 1 and None in (self.depletion_per_reading, self.depletion):
             raise ValueError("repeated readings need depletion_per_reading and depletion (growing or falling)")
         return self
@@ -161,6 +166,16 @@ class Plan(Written):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
         if unused := sorted({p.id for p in self.point if p.method not in ("midline", "spectrum")} - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_place_each(self) -> Plan:
+        ids = [e for p in self.point for e in p.elements]
+        beside = {e for b in self.batch for e in b.travelling}
+        if wrong := sorted({e for e in ids if ids.count(e) > 1 or e in beside}):
+            raise ValueError(
+                f"an element lies at one point only and is no standard, control or check element: {', '.join(wrong)}"
+            )
         return self
 
     @model_validator(mode="after")

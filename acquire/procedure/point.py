@@ -52,10 +52,19 @@ class Limits(Written):
 
 
 class Plausible(Written):
-    """Lowest and highest believable dose in Gy of a point without expected dose; outside, nothing is shown."""
+    """Lowest and highest believable dose in Gy of a point without expected dose; outside, nothing is shown.
 
-    low_gy: float = Field(ge=0)
+    At most a factor of 100 apart: what is wider does not notice Gy taken for cGy.
+    """
+
+    low_gy: float = Field(gt=0)
     high_gy: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _narrow(self) -> Plausible:
+        if not self.low_gy < self.high_gy <= 100 * self.low_gy * (1 + 1e-9):
+            raise ValueError("high_gy must be above low_gy and at most 100 times it, so that a wrong unit is noticed")
+        return self
 
 
 class Window(Written):
@@ -64,6 +73,14 @@ class Window(Written):
     low_gy: float | None = Field(None, gt=0)
     high_gy: float | None = Field(None, gt=0)
     source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _order(self) -> Window:
+        if self.low_gy is None and self.high_gy is None:
+            raise ValueError("a window needs low_gy, high_gy or both")
+        if self.low_gy is not None and self.high_gy is not None and self.low_gy >= self.high_gy:
+            raise ValueError("low_gy must be below high_gy")
+        return self
 
 
 class Imaging(Written):
@@ -182,6 +199,11 @@ class Point(Written):
     def by_element(self) -> bool:
         """Whether the point is read from elements, days later if need be."""
         return self.method in ("tld", "osl")
+
+    @property
+    def measured_by(self) -> str:
+        """Detector, elements, or the two points whose mean it is, as a table names them."""
+        return self.detector or ", ".join(self.elements or self.of)
 
     @model_validator(mode="after")
     def _whole(self) -> Point:

@@ -7,6 +7,7 @@ from typing import Any
 
 from acquire.dosimetry import Contribution, Factor, Step
 from acquire.dosimetry.dose import shown
+from acquire.procedure.charge import Invalid
 
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
@@ -66,8 +67,18 @@ def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
     return Step(what, formula, numbers, charge["nc"], "nC", source)
 
 
-def repeats_row(charge: Mapping[str, Any], name: str) -> list[Contribution]:
-    """The type A row of a charge that is the mean of repeats; for a single one the plan states a type B component."""
+def repeats_row(inputs: Mapping[str, Any], name: str) -> list[Contribution]:
+    """The type A row of a charge that is the mean of repeats; for a single one the plan states a type B component.
+
+    Raises Invalid where repeats were planned, one alone counts, and no such component is there: its scatter is unknown.
+    """
+    charge = inputs["charge"]
+    alone = charge.get("rule") == "mean-of-valid" and charge["repeats"] == 1
+    if alone and name not in {c["name"] for c in inputs["components"]}:
+        raise Invalid(
+            f"Of the repeats only {charge['used'][0]} counts, so their scatter is not known, and the plan states no"
+            f" component '{name}' for a single one."
+        )
     if charge.get("sem_percent") is None:
         return []
     n = charge["repeats"]

@@ -172,7 +172,10 @@ def time_out(
     if not identifiers_agree:
         raise Refused("The two identifiers of the patient do not agree with the order: do not go on.")
     if waiting := unconfirmed(connection, session.order_id, session.plan.version):
-        raise Refused(f"Expected dose to be confirmed for {', '.join(waiting)} in plan v{session.plan.version}.")
+        raise Refused(
+            f"The expected dose of {', '.join(waiting)} in plan v{session.plan.version} waits for a second person"
+            " (acquire plan confirm)."
+        )
     with transaction(connection):
         row = (session_id, read_by, confirmed_by, canonical(stated(session)), utc_now())
         connection.execute(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 MINUS, FIGURE_SPACE, THIN = "\u2212", "\u2007", "\u202f"
 NOTHING = "\u2014"
@@ -17,6 +19,39 @@ def fixed(value: float | None, decimals: int) -> str:
 def cgy(gray: float | None, decimals: int = 2) -> str:
     """A dose in Gy, written in cGy."""
     return fixed(None if gray is None else 100 * gray, decimals)
+
+
+def enough(value: float, decimals: int, *limits: float) -> int:
+    """As many decimals as keep a rounded number on its own side of each limit: 7.004 beside 7 does not become 7.0."""
+
+    def sides(number: float) -> list[int]:
+        return [(number > limit) - (number < limit) for limit in limits]
+
+    while decimals < 6 and sides(round(value, decimals)) != sides(value):
+        decimals += 1
+    return decimals
+
+
+def deviation(result: Mapping[str, Any], decimals: int = 1) -> str:
+    """A result's deviation in percent with its sign, never rounded onto or across a limit that it is held against."""
+    value = result.get("deviation_percent")
+    if value is None:
+        return NOTHING
+    limits = [result[name] for name in ("tolerance_percent", "action_percent") if result.get(name) is not None]
+    return signed(value, enough(value, decimals, *limits, *(-limit for limit in limits)))
+
+
+def upper_end(course: Mapping[str, Any], decimals: int) -> str:
+    """The upper end of a course dose in cGy, never rounded onto or across the order's limit."""
+    upper, limits = 100 * course["upper_gy"], [] if course["limit_gy"] is None else [100 * course["limit_gy"]]
+    return fixed(upper, enough(upper, decimals, *limits))
+
+
+def probability(value: float) -> str:
+    """Three decimals; what is not certain is not printed as 1.000 or 0.000."""
+    if 0.9995 <= value < 1:
+        return "above 0.999"
+    return "below 0.001" if 0 < value < 0.0005 else fixed(value, 3)
 
 
 def uncertainty(value: float | None, column: int = 2) -> str:

@@ -11,7 +11,7 @@ import typer
 from acquire.dosimetry import Chart
 from acquire.procedure.output import not_stated
 from acquire.procedure.together import mean_deviation
-from acquire.record.figures import cgy, fixed, signed, with_u
+from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
 from acquire.terminal.output import table
 
 MARKS = {
@@ -86,14 +86,13 @@ def print_trends(made: Sequence[Chart], few: Few) -> None:
 
 def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
     dose, u = each.get("dose_gy"), each.get("u_gy")
-    deviation = each.get("deviation_percent")
     return (
         each["point"],
         each.get("detector") or "",
         cgy(dose) if dose is not None else "—",
         cgy(u) if u is not None else "",
         cgy(each["expected_gy"]) if each.get("expected_gy") is not None else "",
-        signed(deviation) if deviation is not None else "",
+        deviation(each) if each.get("deviation_percent") is not None else "",
         f"{MARKS[each['decision']]} {each['decision']}",
     )
 
@@ -126,7 +125,7 @@ def _explain_course(course: Mapping[str, Any]) -> None:
     if course["limit_gy"] is not None:
         where = "below" if course["below_limit"] else "not below"
         typer.echo(
-            f"  upper end {cgy(course['upper_gy'])} cGy, {where} the order's limit of {cgy(course['limit_gy'])} cGy"
+            f"  upper end {upper_end(course, 2)} cGy, {where} the order's limit of {cgy(course['limit_gy'])} cGy"
         )
 
 
@@ -134,6 +133,6 @@ def _explain_decision(each: Mapping[str, Any]) -> None:
     dose, expected = f"{each['dose_gy']:.6g}", f"{each['expected_gy']:.6g}"
     spread, u_expected = fixed(each["deviation_expanded_percent"], 2), fixed(each["expected_u_percent"], 2)
     limits = f"tolerance {each['tolerance_percent']:g} %, action {each['action_percent']:g} %"
-    typer.echo(f"  δ = 100 × ({dose} / {expected} − 1) = {signed(each['deviation_percent'], 2)} %")
+    typer.echo(f"  δ = 100 × ({dose} / {expected} − 1) = {deviation(each, 2)} %")
     typer.echo(f"  U(δ) = {spread} % in its {each['u_form']} form, u(expected dose) {u_expected} %")
-    typer.echo(f"  rule {each['rule']}, {limits}; probability of conformity {fixed(each['p_conform'], 3)}")
+    typer.echo(f"  rule {each['rule']}, {limits}; probability of conformity {probability(each['p_conform'])}")

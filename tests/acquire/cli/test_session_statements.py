@@ -20,6 +20,7 @@ from cases import bench_b, bench_f, case_b, case_d, case_e, case_f
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import GIVEN, Bench, run
 
+from acquire.errors import Refused
 from acquire.procedure.closing import close_session
 from acquire.store.database import connect
 
@@ -209,3 +210,43 @@ def followed(text: str) -> int:
         assert eval(sum_) == pytest.approx(float(found[2].replace("−", "-")), rel=2e-6), line
         count += 1
     return count
+
+
+async def test_a_second_person_confirms_the_expected_doses_of_a_new_plan_version(desk):
+    case, _ = case_d()
+    case.add(desk.connection)
+    case.plan["version"] = 2
+    case.add_plan(desk.connection)
+    waiting = [p["id"] for p in case.points if p.get("expected")]
+    with pytest.raises(Refused, match=r"head.* in plan v2 waits for a second person \(acquire plan confirm\)"):
+        case.start(desk.connection)
+    done = desk.run("plan", "confirm", "ORD-D-1", "2", "head", "--by", "MP-1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "MP-1 entered the expected dose of head; another person must confirm it" in done.stderr
+    for point in waiting:
+        done = desk.run("plan", "confirm", "ORD-D-1", "2", point, "--by", "MP-2")
+        assert done.stdout == f"ORD-D-1 plan v2: the expected dose of {point} is confirmed by MP-2.\n"
+    desk.session = case.start(desk.connection)
+
+
+async def test_a_mistyped_placement_is_corrected_by_two_people_and_only_with_a_chip_that_can_have_been_there(desk):
+    case, _ = case_d()
+    spare = case.element("spare", 1.0, "tld")
+    case.add(desk.connection)
+    desk.session = case.start(desk.connection)
+    await run(desk.connection, Bench(desk.connection), desk.session)
+    two = ("--by", "MD-1", "--confirmed-by", "MP-2", "--reason", "engraving read by two")
+    alone = ("--by", "MD-1", "--confirmed-by", "MD-1", "--reason", "engraving")
+    desk.refuses(1, "needs a reason and a second person", "correct", "head-R-a", spare, *alone)
+    desk.refuses(1, "neck-L-a was placed at neck-L in this session; it cannot have been at", "correct", "head-R-a",
+                 "neck-L-a", *two)  # fmt: skip
+    desk.refuses(1, "S-1 is a standard, control or check element of this plan", "correct", "head-R-a", "S-1", *two)
+    assert desk.says("correct", "head-R-a", spare, *two) == "spare was placed, not head-R-a."
+
+
+async def test_the_table_names_what_measured_each_point(desk):
+    await desk.measure(*case_d())
+    desk.results()
+    assert re.search(r"│ head-R +│ head-R-a,", desk.run("results", desk.session).stdout)
+    said = json.loads(desk.run("results", desk.session, "--json").stdout)["results"]
+    assert {each["point"]: each["detector"] for each in said}["head"] == "head-R, head-L"

@@ -26,7 +26,7 @@ def diode(case: Case, name: str, n_cal: float, svwt: float) -> None:
         "svwt": factor(svwt, "%/Cel"),
         "t_cal": factor(22.0, "Cel"),
     }
-    case.calibrations.append(calibration(name, "6 MV", factors))
+    case.calibrations.append(calibration(name, "6 MV", factors, conditions={"reading": "positive"}))
 
 
 def standards(case: Case, values: list[list[float]], kind: str) -> tuple[list[str], list[tuple[str, float]]]:
@@ -218,7 +218,7 @@ def case_f() -> Case:
         "k_q": factor(GIVEN["F_kq398"], u=0.60),
     }  # fmt: skip
     parts = [part("stability", 0.20), part("monitor", 0.30), part("influence quantities", 0.30)]
-    conditions = {"t0_c": 20.0, "p0_kpa": 101.325}
+    conditions = {"t0_c": 20.0, "p0_kpa": 101.325, "reading": "positive"}
     case.calibrations.append(calibration("CH-1", "6 MV", factors, uncertainty=parts, conditions=conditions))
     influence = {"u_percent": 0.0, "source": "measured; u in influence quantities"}
     case.point(

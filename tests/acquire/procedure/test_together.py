@@ -93,7 +93,9 @@ def phantom(rule: str | None = None, repeats: int = 1) -> Case:
     }
     for name, surface in (("D-1", "entrance"), ("D-2", "exit")):
         case.detector(name, "diode")
-        case.calibrations.append(calibration(name, "6 MV", factors, surface=surface))
+        case.calibrations.append(
+            calibration(name, "6 MV", factors, surface=surface, conditions={"reading": "positive"})
+        )
     for point, name, surface in (("ent", "D-1", "entrance"), ("exi", "D-2", "exit")):
         extra = {"cf_backscatter": factor(1.02, u=0.5)} if surface == "exit" else {}
         case.point(

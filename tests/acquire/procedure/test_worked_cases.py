@@ -264,7 +264,9 @@ async def test_f_leakage_blocks(connection):
     bench.leak_a = 5.0e-12
     _, output = await f_session(connection, bench)
     assert output["decision"] == "INVALID"
-    said = "No attempt of this measurement is valid, and none is estimated. irradiate-1: Leakage is"
+    said = (
+        "No attempt of this measurement is valid, and none is estimated. irradiate-1, irradiate-2, irradiate-3: Leakage"
+    )
     assert output["why"][0].startswith(said)
 
 

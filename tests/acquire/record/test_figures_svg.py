@@ -10,6 +10,11 @@ from hypothesis import strategies as st
 
 from acquire.record import figures, svg
 
+
+def result(deviation):
+    return {"deviation_percent": deviation, "tolerance_percent": 7.0, "action_percent": 10.0}
+
+
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
 
@@ -28,6 +33,18 @@ def test_uncertainties_have_two_digits_and_align(value, text):
         (lambda: figures.cgy(None), "—"),
         (lambda: figures.signed(-2.634), "−2.6"),
         (lambda: figures.signed(1.13), "+1.1"),
+        (lambda: figures.deviation(result(7.004)), "+7.004"),
+        (lambda: figures.deviation(result(-7.02)), "−7.02"),
+        (lambda: figures.deviation(result(10.04), 1), "+10.04"),
+        (lambda: figures.deviation(result(7.0)), "+7.0"),
+        (lambda: figures.deviation(result(6.96)), "+6.96"),
+        (lambda: figures.deviation({}), "—"),
+        (lambda: figures.upper_end({"upper_gy": 1.996, "limit_gy": 2.0}, 0), "199.6"),
+        (lambda: figures.upper_end({"upper_gy": 1.3016, "limit_gy": 2.0}, 0), "130"),
+        (lambda: figures.upper_end({"upper_gy": 1.996, "limit_gy": None}, 0), "200"),
+        (lambda: figures.probability(0.99996), "above 0.999"),
+        (lambda: figures.probability(0.0002), "below 0.001"),
+        (lambda: figures.probability(0.954), "0.954"),
         (lambda: figures.plain(101500.0), "101\u202f500"),
         (lambda: figures.plain(0.999688), "0.999688"),
         (lambda: figures.with_u(0.0304, 0.0029), "3.04 ± 0.29 cGy"),
@@ -72,3 +89,11 @@ def test_the_ruler_says_the_deviation(deviation, big_u):
     circle = made.find("{*}circle")
     assert (float(circle.get("cx")) > 220) == (deviation > 0) or abs(deviation) < 0.1
     assert 20 <= float(circle.get("cx")) <= 420
+
+
+@given(st.floats(-50, 50), st.integers(1, 3))
+def test_what_is_printed_lies_on_the_side_of_the_limits_that_was_decided(value, decimals):
+    printed = float(figures.deviation(result(value), decimals).replace("\u2212", "-"))
+    for limit in (7.0, 10.0):
+        if abs(abs(value) - limit) > 1e-6:
+            assert (abs(printed) > limit) == (abs(value) > limit)
