@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from acquire.procedure.inventory import Element
-from acquire.procedure.placement import Placement
 from acquire.store.attribution import StoredReading, readings_of_element
+
+if TYPE_CHECKING:
+    from acquire.procedure.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)

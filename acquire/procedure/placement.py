@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
+from acquire.procedure.elements import readout
+from acquire.procedure.inventory import Element
 from acquire.procedure.session import Session, State
 from acquire.store.database import transaction
 
@@ -37,12 +39,18 @@ class Placement:
 
 def placements(connection: sqlite3.Connection, session_id: str) -> list[Placement]:
     """The placements that count: those not replaced by a correction, in order."""
-    rows = connection.execute(
-        "SELECT p.*, r.removed_at, r.removed_by FROM placement p LEFT JOIN removal r ON r.placement = p.id"
-        " WHERE p.session = ? AND NOT EXISTS (SELECT 1 FROM placement q WHERE q.replaces = p.id) ORDER BY p.id",
-        (session_id,),
-    )
-    return [Placement(**{key: row[key] for key in row.keys()}) for row in rows]  # noqa: SIM118 (sqlite3.Row)
+    rows = connection.execute(f"{_COUNTING} AND p.session = ? ORDER BY p.id", (session_id,))
+    return [_placement(row) for row in rows]
+
+
+_COUNTING = (
+    "SELECT p.*, r.removed_at, r.removed_by FROM placement p LEFT JOIN removal r ON r.placement = p.id"
+    " WHERE NOT EXISTS (SELECT 1 FROM placement q WHERE q.replaces = p.id)"
+)
+
+
+def _placement(row: sqlite3.Row) -> Placement:
+    return Placement(**{key: row[key] for key in row.keys()})  # noqa: SIM118 (sqlite3.Row)
 
 
 def place(
@@ -50,10 +58,11 @@ def place(
 ) -> None:
     """One element onto one point.
 
-    Raises Refused: before the time-out, another element than planned, or one that is out already (here or elsewhere).
+    Raises Refused: before the time-out, another element than planned, one that is out already (here or elsewhere), or
+    one that has not been read since it came back: it would show the sum of two doses.
     """
     planned = session.plan.point_named(point).elements
-    session.inventory.element_named(dosimeter)
+    element = session.inventory.element_named(dosimeter)
     if session.state not in (State.READY, State.MEASURING):
         raise Refused(f"Session {session.id} is {session.state}; elements are placed after the time-out.")
     if dosimeter not in planned:
@@ -61,6 +70,12 @@ def place(
     with transaction(connection):
         if where := _out(connection, dosimeter):
             raise Refused(f"{dosimeter} is out already, at {where}.")
+        if last := _unread(connection, element):
+            raise Refused(
+                f"{dosimeter} came back from {last.point} in session {last.session} and has not been read since: it"
+                " holds that dose still. Read it first; if it was annealed unread, leave it out there (acquire session"
+                " exclude)."
+            )
         connection.execute(
             "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by) VALUES (?, ?, ?, ?, ?, ?)",
             (session.id, point, dosimeter, place, utc_now(), who),
@@ -121,6 +136,20 @@ def correct(
 def still_out(found: Sequence[Placement]) -> list[str]:
     """Elements that did not come back: out must equal back before the patient leaves."""
     return [p.dosimeter for p in found if p.removed_at is None]
+
+
+def _unread(connection: sqlite3.Connection, element: Element) -> Placement | None:
+    """Where an element lay last, if it has not been read since and nobody has left it out there."""
+    row = connection.execute(
+        f"{_COUNTING} AND p.dosimeter = ? AND r.removed_at IS NOT NULL ORDER BY p.id DESC LIMIT 1", (element.id,)
+    ).fetchone()
+    if row is None:
+        return None
+    last = _placement(row)
+    left_out = connection.execute(
+        "SELECT 1 FROM statement WHERE session = ? AND what = 'excluded' AND dosimeter = ?", (last.session, element.id)
+    ).fetchone()
+    return None if left_out or readout(connection, element, last).used is not None else last
 
 
 def _out(connection: sqlite3.Connection, dosimeter: str) -> str | None:

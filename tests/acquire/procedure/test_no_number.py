@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import inf, nan
 
 import pytest
@@ -11,6 +12,10 @@ from test_worked_cases import measured
 from worked import GIVEN, READER, Bench, closed_results, factor, part, run
 
 from acquire.errors import Refused
+from acquire.procedure.closing import close_session
+from acquire.procedure.placement import place
+from acquire.procedure.session import get_session
+from acquire.procedure.statements import exclude
 
 CASES = {"B": case_b, "C": case_c, "D": case_d, "E": case_e, "F": lambda: (case_f(), [])}
 
@@ -160,3 +165,20 @@ async def test_a_readers_calibration_must_hold_when_the_elements_are_read(connec
     assert ("dose_gy" in output) is number
     if not number:
         assert f"Calibration CAL-{READER} of {READER} ended on {last}" in output["why"][0]
+
+
+async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(connection):
+    case, reads = case_d()
+    bench = Bench(connection)
+    case.add(connection)
+    first = case.start(connection)
+    await run(connection, bench, first)
+    close_session(connection, first, "MD-1", over="the reader is down")
+    second = case.start(connection, fraction=2)
+    place_first = partial(place, connection, get_session(connection, second), "head-R", "head-R-a", "MD-1")
+    with pytest.raises(Refused, match=f"head-R-a came back from head-R in session {first} and has not been read since"):
+        place_first()
+    exclude(connection, get_session(connection, first), "head-R-a", "MD-1", "MP-1", "annealed unread")
+    place_first()
+    bench.read_elements(reads)
+    place(connection, get_session(connection, second), "head-R", "head-R-b", "MD-1")
