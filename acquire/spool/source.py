@@ -258,8 +258,11 @@ class Source:
         return True
 
     def _heartbeat(self, now: float) -> Turn | None:
+        """With nothing under way it is a new ask as well, so that a store put back by hand shows in the floor."""
         for s in self._register.newest.values():
             if now - s.last_sent >= self.limits.heartbeat_s and not s.flights:
+                if not self._flights:
+                    self.new_ask(also=[s])
                 return self._question(s)
         return None
 

@@ -198,10 +198,30 @@ def test_a_heartbeat_comes_on_the_newest_stream_of_each_instrument_every_thirty_
     wire.now = 100.0
     beats = wire.send_all()
     assert {s.number for s, _, count in beats if count == 0} == {2, 3}
+    for s, _, _ in beats:
+        wire.answer(s, s.head)
     wire.now = 129.0
     assert wire.send_all() == []
     wire.now = 130.0
     assert len(wire.send_all()) == 2
+
+
+def test_a_store_put_back_by_hand_is_noticed_by_the_next_heartbeat(world: World) -> None:
+    """The same epoch, an unbroken connection, and nothing that is to be sent."""
+    world.append_reading()
+    world.settle()
+    before = world.backup()
+    world.append_reading()
+    world.settle()
+    world.restore_by_hand(before)
+    assert world.source.all_settled, "nobody has said so"
+    world.now += SMALL.heartbeat_s
+    for _ in range(4):
+        world.flow()
+    assert world.source.all_settled
+    world.put_back = False
+    world.check()
+    assert world.store.execute("SELECT max(through) FROM stream").fetchone()[0] == 2
 
 
 def test_clock_steps_do_not_matter_since_only_the_monotonic_clock_is_asked() -> None:
