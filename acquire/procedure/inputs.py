@@ -142,6 +142,11 @@ def _readout_times(
     days = {name: days_since_removal(name, body, removed[name], reader, stated) for name, body in read.items()}
     batch = plan.batch_of(reader.id)
     if batch is None or batch.standards_irradiated is None:
+        if batch is not None and batch.standards:
+            remarks.append(
+                f"The standards count as {point.fading.days_of_standards:g} d old, as the plan says; when they were"
+                " irradiated (standards_irradiated) is not stated."
+            )
         return {"days": days}
     standards = {name: read_at(name, bodies[name][0], reader, stated) for name in selection["standards"]}
     return {

@@ -39,7 +39,7 @@ def air_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
     if "step" not in air:
         return ()
     side = "before" if air["minutes"] >= 0 else "after the beginning of"
-    source = f"{air['source']}: air {air['n']}, entered {abs(air['minutes']):.0f} min {side} {air['step']}"
+    source = f"{air['source']}: air {air['n']}, {abs(air['minutes']):.0f} min {side} {air['step']}"
     values = (("T", air["temperature_c"], "Cel"), ("P", air["pressure_kpa"], "kPa"))
     return tuple(Step(what, "entry nearest in time", f"{value}", value, unit, source) for what, value, unit in values)
 

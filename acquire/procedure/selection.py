@@ -18,6 +18,7 @@ from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
 from acquire.procedure.placement import Placement, placements
 from acquire.procedure.plan import Step
+from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
@@ -48,6 +49,11 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         "problems": [],
         "remarks": [],
     }
+    if (newest_plan := newest_version(connection, session.order_id)) > session.plan.version:
+        chosen["remarks"].append(
+            f"Plan v{newest_plan} came in while or after this was measured; it is held against v{session.plan.version},"
+            " which the session began with."
+        )
     if point.method == "spectrum":
         chosen["spectrum"] = spectrum_file(connection, session.id, point.id)
         if chosen["spectrum"] is None:

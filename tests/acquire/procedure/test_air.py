@@ -44,7 +44,7 @@ async def test_an_entry_made_after_the_readings_does_not_change_them(connection,
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
     steps = {step["what"]: step for step in output["steps"]}
     assert (steps["T"]["value"], steps["P"]["value"]) == (21.8, 99.87)
-    assert steps["P"]["source"] == "room sensors: air 1, entered 1 min before irradiate-1"
+    assert steps["P"]["source"] == "room sensors: air 1, 1 min before irradiate-1"
     assert verify_store(connection) == []
 
 

@@ -182,3 +182,18 @@ async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(co
     place_first()
     bench.read_elements(reads)
     place(connection, get_session(connection, second), "head-R", "head-R-b", "MD-1")
+
+
+async def test_a_plan_that_came_in_after_the_session_began_is_named_beside_the_result(connection):
+    case, reads = case_e()
+    bench = Bench(connection)
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, bench, session)
+    case.plan["version"] = 2
+    point(case, "E1")["plausible"] = {"low_gy": 0.02, "high_gy": 0.04}
+    case.add_plan(connection)
+    bench.read_elements(reads, "{counts}")
+    output = closed_results(connection, session)["E1"]
+    assert output["dose_gy"] == pytest.approx(GIVEN["E_e1_D"] / 100, rel=1e-6)
+    assert "held against v1, which the session began with" in output["remarks"][0]

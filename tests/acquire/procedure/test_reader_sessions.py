@@ -55,6 +55,7 @@ async def test_fading_counts_the_days_to_the_readout_not_to_the_arrival_of_its_f
     assert step["value"] == pytest.approx(1.001, abs=1e-5)
     assert output["dose_gy"] == pytest.approx(GIVEN["B_r1_D"] * step["value"], rel=1e-9)
     assert output["u_percent"] == pytest.approx(GIVEN["B_utld"], rel=1e-9)
+    assert any(r.startswith("The standards count as 1 d old, as the plan says") for r in output["remarks"])
 
 
 async def test_a_chip_read_too_soon_gives_no_number(connection):
@@ -73,6 +74,7 @@ async def test_standards_that_state_when_they_were_irradiated_age_on_the_same_cl
     irradiated = datetime.now(UTC) + timedelta(days=11.0)
     output = await read_after(connection, 12.0, standards_irradiated=irradiated.isoformat())
     assert step(output, "k_F")["value"] == pytest.approx(1 + 0.0005 * (12.0 - 1.0), abs=1e-5)
+    assert not any("as the plan says" in r for r in output["remarks"])
 
 
 @pytest.mark.parametrize(
