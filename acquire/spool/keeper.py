@@ -70,12 +70,19 @@ class Keeper:
             self._not_before = time.monotonic() + self._keeping.again_s
 
     async def prune(self) -> int:
-        """The daily pass; returns how many entries were forgotten."""
+        """The daily pass; returns how many entries were forgotten.
+
+        First every stream is asked about, also those that have nothing to forget: a store that was put back by hand
+        shows where it holds less than it has confirmed.
+        """
         age, now = self._keeping.retention_s, self._spool.uptime_s()
+        until = time.monotonic() + self._keeping.pass_s
+        everything = dict.fromkeys(self._publisher.source.streams, 0)
+        if len(await self._ask(everything, until)) < len(everything):
+            return 0
         old = await self._spool.call(lambda j: pruning.prunable(j, age, now))
         empty = await self._spool.call(lambda j: pruning.forgettable(j, age, now))
         forgotten = 0
-        until = time.monotonic() + self._keeping.pass_s
         waiting = old | empty
         while waiting and time.monotonic() < until:
             told = await self._ask(waiting, until)

@@ -73,6 +73,7 @@ class World:
     pass_at: float = 0.0
     pass_ask: str | None = None
     put_back: bool = False  # a store file was put back by hand and it may not have been noticed
+    older_spool: bool = False  # a spool was put back: it may have told the store other ends before
 
     def __post_init__(self) -> None:
         self.start_source()
@@ -168,7 +169,7 @@ class World:
 
     def begin_pass(self) -> None:
         self.pass_at = self.now
-        self.pass_ask = self.source.begin_pass(pruning.prunable(self.journal, RETENTION_S, self.now))
+        self.pass_ask = self.source.begin_pass(list(self.source.streams))
 
     def prune(self) -> int:
         """Whatever has been answered in this pass (at most an hour) and is old enough: the keeper's work."""
@@ -196,6 +197,7 @@ class World:
         self.start_source()
         held = {(s.stream, seq) for s in self.journal.streams() for seq in range(s.oldest, s.head + 1)}
         self.excused |= {(e.stream, e.seq) for e in self.emitted} - held
+        self.older_spool = True
 
     def hear(self, answer: Answer) -> None:
         """The source takes an answer, and the journal what follows from it, as the publisher would."""
@@ -281,12 +283,15 @@ class World:
     def settle(self) -> None:
         """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.
 
-        Every second time the connection stays up, so that the timers alone must notice the loss.
+        Every second time the connection stays up, so that the timers alone must notice the loss. A store that was put
+        back by hand is noticed by the next heartbeat or, where only older streams show it, by the daily pass.
         """
         self.to_store.clear()
         self.to_source.clear()
         if self.numbers % 2:
             self.source.connected()
+        if self.put_back:
+            self.begin_pass()
         noticed_by = self.now + 2 * SMALL.heartbeat_s  # a store that was restored meanwhile
         for _ in range(400):
             if not self.flow() and self.now > noticed_by and all(s.settled for s in self.source.streams.values()):
@@ -297,7 +302,7 @@ class World:
             assert not gaps, "neither kept here nor there"
             row = self.store.execute("SELECT * FROM stream WHERE stream = ?", (s.stream,)).fetchone()
             assert s.head == 0 or (row is not None and row["through"] >= s.head), f"stream {s.number} is not stored"
-            if s.ended is not None and not self.excused:  # a spool put back may have told another end before
+            if s.ended is not None and not self.older_spool:
                 assert (s.head == 0 and row is None) or row["ended"] == s.ended
         self.put_back = False
         self.check()
