@@ -16,8 +16,8 @@ from pathlib import Path
 STRACE = ("strace", "-D", "-f", "-y", "-xx", "-s", "4000000", "-e", "trace=pwrite64,fsync,fdatasync,ftruncate,sendto")
 SECTOR = 512
 
-_CALL = re.compile(r'^(\d+) (\w+)\((\d+)<([^>]*)>(?:, "([^"]*)")?(.*)$')
-_RESUMED = re.compile(r"^(\d+) <\.\.\. (\w+) resumed>.*= (-?\d+)")
+_CALL = re.compile(r'^(\d+) +(\w+)\((\d+)<([^>]*)>(?:, "([^"]*)")?(.*)$')
+_RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>.*= (-?\d+)")
 
 
 @dataclass(frozen=True)

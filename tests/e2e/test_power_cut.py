@@ -43,7 +43,6 @@ model = "keithley-6517b"
 resource = "simulator:sim"
 settings = {{ function = "charge", range_si = 2e-8, nplc = 0.01, timeout_s = 0.5 }}
 """
-ENOUGH = 400  # answers, so that the write-ahead log has been brought into the file and begun anew meanwhile
 CUTS = 40
 SPOOL, STORE = ("spool.db", "spool.db-wal"), ("store.db", "store.db-wal")
 
@@ -64,12 +63,23 @@ async def traced(folder: Path) -> Path:
                 *STRACE, "-o", str(file), str(ACQUIRE), "run", str(config), stdout=log, stderr=log
             )
         try:
-            await until(lambda: file.exists() and file.read_text().count(answered) > ENOUGH, 60, "enough answers")
+            await until(lambda: file.exists() and answered in file.read_text(), 60, "the first answer")
+            begun = sizes(folder)
+            await until(
+                lambda: all(now > then for now, then in zip(sizes(folder), begun, strict=True)), 60, "checkpoints"
+            )
+            enough = file.read_text().count(answered) + CUTS
+            await until(lambda: file.read_text().count(answered) > enough, 60, "answers after the checkpoints")
         finally:
             service.kill()
             await service.wait()
     await until(lambda: "+++ killed by SIGKILL +++" in file.read_text()[-2000:], 20, "the end of the trace")
     return file
+
+
+def sizes(folder: Path) -> list[int]:
+    """Of the files that grow only when the write-ahead log is brought into them."""
+    return [(folder / names[0]).stat().st_size for names in (SPOOL, STORE)]
 
 
 def said(sent: bytes, schema: str) -> dict[str, Any] | None:
@@ -123,6 +133,7 @@ def broken_claims(trace: Path, schema: str, folder: Path, chance: random.Random 
     """Claims that a power cut right after them would have made untrue; CUTS of them are tried."""
     names, key, where = (SPOOL, "head", in_spool) if schema == "readings/1" else (STORE, "through", in_store)
     total = sum(1 for _ in claims(trace, schema))
+    assert total > CUTS
     broken = []
     for number, (disk, claim) in enumerate(claims(trace, schema)):
         if number % max(1, total // CUTS):
