@@ -58,7 +58,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             inputs["remarks"] += _stood_at(point, inputs)
         else:
             _pre_irradiation(selection, point, inputs["remarks"])
-            valid = timedelta(minutes=plan.environment_valid_min)
+            valid = timedelta(minutes=plan.environment_valid_min or 0)
             inputs |= charges(selection, point, inventory, bodies, marks, valid)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):

@@ -144,7 +144,7 @@ class Plan(Written):
     purpose: Literal["patient", "phantom", "detector-calibration"]
     place_of_service: Literal["11", "19", "21", "22", "24"] | None = None
     machine: str
-    environment_valid_min: float = Field(120, gt=0)
+    environment_valid_min: float | None = Field(None, gt=0)
     fraction: int = Field(ge=1)
     technique: str
     prescription: str
@@ -166,6 +166,16 @@ class Plan(Written):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
         if unused := sorted({p.id for p in self.point if p.method not in ("midline", "spectrum")} - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
+        return self
+
+    @model_validator(mode="after")
+    def _air_has_its_time(self) -> Plan:
+        chambers = [p.id for p in self.point if p.method == "chamber"]
+        if chambers and self.environment_valid_min is None:
+            raise ValueError(
+                f"{', '.join(chambers)} is measured with a chamber: say with environment_valid_min for how many minutes"
+                " an entry of temperature and pressure holds"
+            )
         return self
 
     @model_validator(mode="after")

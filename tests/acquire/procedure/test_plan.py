@@ -127,3 +127,9 @@ def test_versions(connection):
         confirm_expected(connection, "ORD-A-1", 3, "B1", "MP-1")
     confirm_expected(connection, "ORD-A-1", 3, "B1", "MP-2")
     assert unconfirmed(connection, "ORD-A-1", 3) == ["B2", "B7"]
+
+
+def test_how_long_an_entry_of_the_air_holds_is_the_sites_to_say() -> None:
+    silent = PLAN.replace(b"environment_valid_min = 120", b"")
+    with pytest.raises(FileProblem, match="B7 is measured with a chamber: say with environment_valid_min"):
+        read_plan(silent, "plan.toml")

@@ -137,8 +137,8 @@ class Case:
             {
                 "schema": "plan/1", "order": f"ORD-{self.name}-1", "name": self.name, "version": 1,
                 "approved_by": "MP-1", "approved_on": "date:2026-01-02", "machine": "LA-1", "fraction": 1,
-                "technique": "t", "prescription": "p", "target": "t", **self.plan, "point": self.points,
-                "batch": self.batches, "step": self.steps,
+                "technique": "t", "prescription": "p", "target": "t", "environment_valid_min": 120, **self.plan,
+                "point": self.points, "batch": self.batches, "step": self.steps,
             }
         )  # fmt: skip
 
