@@ -13,6 +13,7 @@ from acquire.dosimetry import Factor, check_dwell_time, days_between, dwell_time
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.calibrations import FactorEntry
+from acquire.procedure.moment import needs_offset
 from acquire.procedure.rows import factor_of
 from acquire.store.database import transaction
 from acquire.tomlfile import Written
@@ -44,12 +45,7 @@ def enter_console_time(
 
     Raises Refused for a time that is not above 0, or a moment without offset.
     """
-    try:
-        aware = datetime.fromisoformat(treated_at).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise Refused(f"'{treated_at}' is no moment with an offset; write it as 2027-02-05T10:31:00+01:00.")
+    needs_offset(treated_at)
     if not 0 < total_s < 86400:
         raise Refused(f"{total_s} s is no total dwell time; give it in seconds.")
     with transaction(connection):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.console import console_time
+from acquire.procedure.moment import needs_offset
 from acquire.procedure.placement import placements
 from acquire.procedure.session import Session
 from acquire.store.database import transaction
@@ -90,12 +90,7 @@ def read_at(
     _two_people("The time of a readout is stated", who, confirmed_by, reason)
     if session.inventory.instrument_named(reader).integrates != "elements":
         raise Refused(f"{reader} is no reader of elements.")
-    try:
-        aware = datetime.fromisoformat(moment).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise Refused(f"'{moment}' is no moment with an offset; write it as 2027-02-05T10:20:00+01:00.")
+    needs_offset(moment)
     _append(connection, session, Statement("read-at", None, reader, reason, who, confirmed_by, moment=moment))
 
 

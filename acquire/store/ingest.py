@@ -65,8 +65,7 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
             heard = _open_envelope(connection, site, topic, payload, done)
             if heard is not None:
                 instrument, envelope = heard
-                rows = judge_all(envelope, payload, utc_now())
-                through = _take(connection, site, instrument, envelope, rows, epoch, done)
+                through = _take(connection, site, instrument, envelope, payload, epoch, done)
                 owed[envelope.stream, envelope.ask] = Answer(
                     instrument, envelope.stream, through, store, epoch, envelope.ask
                 )
@@ -140,8 +139,8 @@ def _take(
     connection: sqlite3.Connection,
     site: str,
     instrument: str,
-    envelope: Envelope,
-    rows: list[Row],
+    envelope: Good | Mixed,
+    payload: bytes,
     epoch: str,
     done: Ingested,
 ) -> int:
@@ -157,6 +156,7 @@ def _take(
     ).fetchone()
     if ended == DECLARED:
         before = withdraw(connection, envelope.stream, envelope.oldest, before)
+    rows = judge_all(envelope, payload, now)
     _insert(connection, rows)
     head = max(head, envelope.head)
     if ended is None or ended == DECLARED:  # after a person's declaration the source speaks for itself again
