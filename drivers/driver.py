@@ -7,35 +7,18 @@ at once: that is what lets a begin or end marker be put between two requests (no
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar, TypeVar
 
 from drivers.errors import Misuse
+from drivers.instrument import Identity
+from drivers.model import Verified
 from drivers.reading import Reading
+from drivers.settings import NoParameters, Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who answered: as the instrument states it. serial is "" where the instrument cannot tell."""
-
-    vendor: str
-    model: str
-    serial: str
-    firmware: str
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """Something this driver was held against, and what was shown by it."""
-
-    against: str
-    what: str
+__all__ = ["Identity", "NoParameters", "Settings", "Verified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +32,6 @@ class DriverInfo:
     quantities: tuple[str, ...]
     verified: tuple[Verified, ...] = ()
     assumed: tuple[str, ...] = ()
-
-
-class Settings(BaseModel):
-    """Base of every driver's settings. Unknown keys are refused so that a misspelt one is noticed; so is infinity."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @classmethod
-    def from_request(cls, parameters: Mapping[str, Any]) -> Self:
-        """Parameters of a request, as its JSON Schema has them: a text is no number and a number no text.
-
-        Raises pydantic.ValidationError.
-        """
-        return cls.model_validate_json(json.dumps(dict(parameters)), strict=True)
-
-
-class NoParameters(Settings):
-    """A command that takes nothing."""
 
 
 Run = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
