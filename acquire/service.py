@@ -37,8 +37,8 @@ from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
-from drivers import Driver
-from drivers.registry import driver_class
+from drivers import Instrument, connect
+from drivers.registry import model
 from simulators import Served, serve
 
 log = structlog.get_logger("service")
@@ -172,16 +172,15 @@ def _start_instrument(
         resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
     elif resource.startswith("dir:"):
         resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
-    make = partial(_make_driver, config.model, resource, config.settings)
+    make = partial(_make, config.model, resource, config.settings)
     runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
     post = Post(runner, running.topics, ledger)
     running.start(post.run(running.endpoint), f"post-{config.id}")
 
 
-def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:
-    driver: Callable[..., Driver] = driver_class(model)
-    return driver(resource, driver_class(model).settings_model.model_validate(dict(settings)))
+def _make(name: str, resource: str, settings: Mapping[str, Any]) -> Instrument:
+    return connect(model(name), resource, settings)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

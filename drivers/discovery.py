@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from drivers.errors import InstrumentError
 from drivers.link import Link
+from drivers.replies import Line
 from drivers.transport.resource import open_transport
 from drivers.transport.serial import SerialSettings
 
@@ -67,7 +68,7 @@ async def _ask(resource: str) -> str | None:
         try:
             link = Link(open_transport(resource, SerialSettings()), name=resource)
             await link.open()
-            return (await link.exchange(query, timeout_s=ANSWER_S)).decode("latin-1")
+            return (await link.exchange(query, Line(), timeout_s=ANSWER_S)).decode("latin-1")
         except InstrumentError:
             continue
         finally:

@@ -59,6 +59,7 @@ class Framing:
 class Model:
     """One model. `assumed` names every inferred fact that its driver rests on; `channels` its inputs, if several.
 
+    answers: a regular expression for the model name that the instrument states; the engine holds it against that.
     driver: a Driver, a Listener, or for a reader's files a Format; drivers.connect.connect() puts it on its port.
     """
 
@@ -69,6 +70,7 @@ class Model:
     quantities: tuple[Quantity, ...]
     settings: type[Settings]
     driver: Any
+    answers: str = ".*"
     channels: tuple[str, ...] = ()
     framing: Framing = Framing()
     verified: tuple[Verified, ...] = ()

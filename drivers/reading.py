@@ -30,6 +30,7 @@ class Flag(StrEnum):
     UNPARSED = "unparsed"  # the raw bytes are kept, nothing is believed
     INCOMPLETE = "incomplete"  # part of what the format promises is missing
     CHANGED_BY_HAND = "changed-by-hand"  # mode, range or unit differ from what the daemon set
+    UNKNOWN_STATUS = "unknown-status"  # the instrument set a bit that no document explains
     NON_CONFORMING = "non-conforming"  # the file breaks its own format where it does not matter
 
 

@@ -1,4 +1,4 @@
-"""The 6517A/B's words, pure: reply bytes in, facts out; settings in, command bytes out.
+"""The 6517A/B's reading string, pure: reply bytes in, facts out.
 
 Sources: 6517B reference manual (6517B-901-01 Rev C) for commands, status letters and special values; captured lines of
 real instruments for the shape of a reading. The element order of a reply is fixed whatever order was asked for.
@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from drivers.errors import Garbled
+from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
 from drivers.reading import Flag
 
-Function = Literal["charge", "current", "voltage", "resistance"]
-
-SCPI = {"charge": "CHAR", "current": "CURR", "voltage": "VOLT", "resistance": "RES"}
 # Suffix after the number: VDC, ADC and COUL from captures; OHM by analogy (not captured).
-UNITS: dict[str, tuple[Function, str]] = {
+UNITS: dict[str, tuple[str, str]] = {
     "COUL": ("charge", "C"),
     "ADC": ("current", "A"),
     "VDC": ("voltage", "V"),
@@ -35,8 +31,6 @@ STATUS = {
     "L": (Flag.OUT_OF_LIMIT,),
 }
 VALUELESS = {"O", "U", "Z", "L"}
-SENTINEL = 9.9e37  # overflow and out of limit
-SENTINEL_ZERO_CHECK = 9.91e37
 ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
 
 _NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
@@ -48,33 +42,6 @@ _RTC_TIME = re.compile(r"^\d{2}:\d{2}:\d{2}\.\d{2}$")
 _RTC_DATE = re.compile(r"^\d{2}-[A-Z][a-z]{2}-\d{4}$")
 _RNUM = re.compile(r"^([+-]\d{5,})RDNG#$")
 _VSRC = re.compile(r"^([+-]\d{4}\.\d{3})Vsrc$")
-_ERROR = re.compile(r"""^\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*$""")
-POWER_ON = 0x80  # of the standard event status register: power was switched on since it was read (IEEE 488.2)
-_IDN = re.compile(r"^KEITHLEY INSTRUMENTS INC\.,MODEL (6517[AB]?),(\w+),(.+)$")
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What one reading string says. `value` is None where a flag or a sentinel forbids a number."""
-
-    value: float | None
-    function: Function | None
-    unit: str | None
-    flags: tuple[Flag, ...]
-    elapsed_s: float | None = None
-    clock: str | None = None
-    reading_number: int | None = None
-    source_v: float | None = None
-    others: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Idn:
-    """*IDN? taken apart."""
-
-    model: str
-    serial: str
-    firmware: str
 
 
 def parse_reading(line: bytes) -> Parsed:
@@ -86,15 +53,15 @@ def parse_reading(line: bytes) -> Parsed:
     found = _READING.match(first.strip())
     if found is None:
         raise Garbled("A reading does not begin with a number and its unit.", line)
-    function, unit = UNITS[found[3]] if found[3] else (None, None)
+    quantity, unit = UNITS[found[3]] if found[3] else (None, None)
     value, flags = _value(found[1], found[2] or "N", line)
-    return Parsed(value, function, unit, flags, **_elements(rest, line))  # type: ignore[arg-type]  # keys are its fields
+    return Parsed(value, quantity, unit, flags, **_elements(rest, line))  # type: ignore[arg-type]  # keys are its fields
 
 
 def require_elements(parsed: Parsed, line: bytes) -> None:
     """All elements of ELEMENTS must be there: what was asked for and did not come was cut off. Raises Garbled."""
     stamped = parsed.elapsed_s is not None or parsed.clock is not None
-    if parsed.function is None or not stamped or parsed.reading_number is None:
+    if parsed.quantity is None or not stamped or parsed.reading_number is None:
         raise Garbled("An element of the reading is missing.", line)
 
 
@@ -105,7 +72,7 @@ def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Fla
     if status in VALUELESS:
         return None, flags
     if abs(number) >= SENTINEL:
-        zero_check = math.isclose(abs(number), SENTINEL_ZERO_CHECK, rel_tol=1e-4)
+        zero_check = math.isclose(abs(number), SENTINEL_NAN, rel_tol=1e-4)
         return None, (*flags, Flag.ZERO_CHECK if zero_check else Flag.OVERLOAD)
     if not _SEVEN.match(text):
         raise Garbled(f"'{text}' is not a sign and seven digits.", line)
@@ -141,51 +108,3 @@ def _clock(text: str, line: bytes) -> str:
         return datetime.strptime(text, "%d-%b-%Y %H:%M:%S.%f").isoformat()
     except ValueError as error:
         raise Garbled(f"'{text}' is no date and time.", line) from error
-
-
-def parse_idn(line: bytes) -> Idn:
-    """Reply to *IDN?. Raises Garbled when another make or model answers."""
-    found = _IDN.match(line.decode("latin-1").strip())
-    if found is None:
-        raise Garbled("The reply to *IDN? is not that of a Keithley 6517A or 6517B.", line)
-    return Idn(found[1], found[2], " ".join(found[3].split()))
-
-
-def parse_error(line: bytes) -> tuple[int, str]:
-    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units."""
-    found = _ERROR.match(line.decode("latin-1"))
-    if found is None:
-        raise Garbled("The reply to :SYST:ERR? is no error entry.", line)
-    return int(found[1]), found[3]
-
-
-def parse_event_status(line: bytes) -> int:
-    """Reply to *ESR?, 0 to 255; the register is cleared by it. Raises Garbled."""
-    text = line.strip().removeprefix(b"+")
-    if not (text.isdigit() and len(text) <= 3 and int(text) < 256):
-        raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
-    return int(text)
-
-
-def set_up(function: Function, range_si: float | None, nplc: float) -> list[str]:
-    """Commands for a fresh measurement of one function, without zero check, readings free-running."""
-    f = SCPI[function]
-    ranging = f":SENS:{f}:RANG:AUTO 1" if range_si is None else f":SENS:{f}:RANG {range_si:g}"
-    return [
-        "*CLS",
-        ":SYST:ZCH 1",
-        f":SENS:FUNC '{f}'",
-        ranging,
-        f":SENS:{f}:NPLC {nplc:g}",
-        f":FORM:ELEM {ELEMENTS}",
-        ":SYST:TST:TYPE REL",
-        ":SYST:TST:REL:RES",
-        ":SYST:ZCH 0",
-        ":INIT:CONT ON",
-    ]
-
-
-def zero(function: Function) -> list[str]:
-    """Zero check on, zero correct where the function has it, zero check off: charge is discharged by it."""
-    correct = [] if function == "charge" else [":SYST:ZCOR 0", ":SYST:ZCOR 1"]
-    return [":SYST:ZCH 1", *correct, ":SYST:ZCH 0"]
