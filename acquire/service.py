@@ -31,8 +31,8 @@ from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
 from acquire.errors import Refused
 from acquire.instruments.ledger import Ledger
-from acquire.instruments.post import Post
 from acquire.instruments.runner import Runner
+from acquire.instruments.service import InstrumentService
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
@@ -141,7 +141,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     ledger = Ledger(path.parent)
     for instrument in running.loaded.config.instrument:
         _start_instrument(running, instrument, spool, publisher, ledger)
-    publisher.on_receded = lambda instrument: running.runners[instrument].receded()
+    publisher.on_store_ahead = lambda instrument: running.runners[instrument].receded()
     _start_others(running)
 
 
@@ -175,8 +175,8 @@ def _start_instrument(
     make = partial(_make_driver, config.model, resource, config.settings)
     runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
-    post = Post(runner, running.topics, ledger)
-    running.start(post.run(running.endpoint), f"post-{config.id}")
+    served = InstrumentService(runner, running.topics, ledger)
+    running.start(served.run(running.endpoint), f"commands-{config.id}")
 
 
 def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:

@@ -20,7 +20,7 @@ from acquire.canonical import canonical, digest, utc_now
 from acquire.files import move_aside
 from acquire.private import private
 from acquire.rows import insert_rows
-from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
+from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
 
 T = TypeVar("T")
 Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
@@ -72,7 +72,7 @@ class Journal:
     def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.room = Room(path, limit, reserve)
+        self.budget = DiskBudget(path, limit, reserve)
         self.moved_aside: Path | None = None
         self._lock = take_lock(path)
         try:
@@ -82,7 +82,7 @@ class Journal:
             raise
 
     def _begin(self) -> None:
-        if self.path.exists() and not sound(self.path):
+        if self.path.exists() and not is_intact(self.path):
             self.moved_aside = move_aside(self.path, "damaged")
         self.db = self._with_reserve(self._open)
         meta = self.db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
@@ -91,8 +91,8 @@ class Journal:
         self.epoch: str | None = meta[2]
         self.uptime_s: float = meta[3]
         self._with_reserve(self._end_all)
-        if not self.room.make_reserve():
-            self.room.full = "the spool's disk has no room for its reserve"
+        if not self.budget.make_reserve():
+            self.budget.full = "the spool's disk has no room for its reserve"
 
     def _end_all(self) -> None:
         with self.writing():
@@ -132,8 +132,8 @@ class Journal:
             yield
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK_ERRORS:
-                self.room.disk_refused(getattr(self, "db", None), error)
-                raise SpoolFull(f"spool full: {self.room.full}.") from error
+                self.budget.disk_refused(getattr(self, "db", None), error)
+                raise SpoolFull(f"spool full: {self.budget.full}.") from error
             raise SpoolError(f"the spool {self.path} cannot be used: {error}.") from error
 
     def _with_reserve(self, run: Callable[[], T]) -> T:
@@ -185,13 +185,13 @@ class Journal:
         return first
 
     def _refuse_when_full(self, more: int) -> None:
-        self.room.check(self.db, more)
-        if self.room.full is not None:
-            raise SpoolFull(f"spool full: {self.room.full}.")
+        self.budget.check(self.db, more)
+        if self.budget.full is not None:
+            raise SpoolFull(f"spool full: {self.budget.full}.")
 
     def has_room(self) -> bool:
         """Whether entries are taken, or taken again."""
-        return self.room.settle(self.db)
+        return self.budget.settle(self.db)
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
         """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq."""
@@ -333,7 +333,7 @@ def take_lock(path: Path) -> TextIO:
     return lock
 
 
-def sound(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Whether SQLite finds the file whole. Raises SpoolError when it cannot be read for another reason."""
     db = sqlite3.connect(path)
     try:

@@ -43,7 +43,7 @@ def prune(journal: Journal, stream: str, upto: int) -> int:
     number, oldest, through = journal.db.execute(
         "SELECT number, oldest, through FROM stream WHERE stream = ?", (stream,)
     ).fetchone()
-    full = journal.room.full is not None
+    full = journal.budget.full is not None
     last = int(min(upto, through, oldest + (ROWS_WHEN_FULL if full else ROWS_AT_ONCE) - 1))
     if last < oldest:
         return int(oldest)
@@ -66,7 +66,7 @@ def shorten(journal: Journal, told: Mapping[str, int], enough: int) -> dict[str,
 
     Returns the oldest seq left of each stream touched. One step: call again while it returns something.
     """
-    if journal.room.available(journal.db) >= enough:
+    if journal.budget.available(journal.db) >= enough:
         return {}
     rows = journal.db.execute(
         "SELECT s.stream, s.oldest, c.through FROM stream s JOIN confirmed c ON c.stream = s.number"

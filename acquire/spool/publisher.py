@@ -18,7 +18,7 @@ import structlog
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, Will, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.spool.journal import Journal, SpoolError, StreamRow
-from acquire.spool.source import Effect, Limits, Source, Stream, Turn
+from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
 from acquire.spool.spool import Bodies, Spool
 from acquire.spool.unsent import Unsent
 
@@ -35,13 +35,13 @@ ALARM_EVERY_S = 10.0
 _Id = Annotated[str, msgspec.Meta(max_length=64)]
 
 
-class _Committed(msgspec.Struct, rename={"schema_": "schema"}):
+class _Committed(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
     schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
     stream: _Id
     through: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     store: _Id
     epoch: _Id
-    ask: _Id
+    query: _Id
 
 
 _decoder = msgspec.json.Decoder(_Committed)
@@ -50,7 +50,7 @@ _decoder = msgspec.json.Decoder(_Committed)
 class Publisher:
     """One per source. The instruments' runners append through it, so that it knows what there is to send.
 
-    `on_receded(instrument)` is called when the store knows more of a stream than this spool: the runner must open a
+    `on_store_ahead(instrument)` is called when the store knows more of a stream than this spool: the runner must open a
     new stream (rule 5d).
     """
 
@@ -70,7 +70,7 @@ class Publisher:
         self.connections = 0
         self.unreadable = 0  # messages under committed that are none
         self.foreign = 0  # answers of another store than the one paired with
-        self.on_receded: Callable[[str], None] = lambda instrument: None
+        self.on_store_ahead: Callable[[str], None] = lambda instrument: None
         self.birth: Will | None = None  # retained, said on every connection
         self.will: Will | None = None  # retained, said for us when we are gone
 
@@ -122,7 +122,7 @@ class Publisher:
     # --- for the keeper ---------------------------------------------------------------------------------------------
 
     def begin_pass(self, streams: Iterable[str]) -> str:
-        """Ask about these streams, under a new ask; returns it."""
+        """Ask about these streams, under a new query; returns it."""
         self._heard.clear()
         self._wake.set()
         return self.source.begin_pass(streams)
@@ -186,52 +186,52 @@ class Publisher:
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():
             self._wake.clear()
-            turn = self.source.next(time.monotonic())
-            if turn is not None:
-                await (self._replace(turn, REFUSED) if turn.replace else self._send(connection, turn))
+            message = self.source.next(time.monotonic())
+            if message is not None:
+                await (self._replace(message, REFUSED) if message.replace else self._send(connection, message))
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
                     await self._wake.wait()
         listener.result()
 
-    async def _send(self, connection: Connection, turn: Turn) -> None:
-        s, ask = turn.stream, self.source.ask
+    async def _send(self, connection: Connection, message: NextMessage) -> None:
+        s, query = message.stream, self.source.query
         bodies: list[bytes] = []
-        if turn.entries:
-            wanted = (s.number, turn.first, turn.most, self._room(connection))
+        if message.entries:
+            wanted = (s.number, message.first, message.most, self._room(connection))
             bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
-            if self.source.ask != ask:  # another question came up meanwhile: decide anew
+            if self.source.query != query:  # another question came up meanwhile: decide anew
                 return
             if not bodies:  # pruned meanwhile: decide anew
                 return
-        payload = self.source.message(turn, bodies)
+        payload = self.source.encoded(message, bodies)
         if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
-            await self._replace(turn, f"the broker takes no more than {connection.largest_payload} bytes at once")
+            await self._replace(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
-        self.source.sent(turn, len(bodies), len(payload), time.monotonic())
+        self.source.sent(message, len(bodies), len(payload), time.monotonic())
         topic = self._topics.readings(s.instrument)
-        await connection.hand_over(topic, payload, partial(self._published, turn))
+        await connection.hand_over(topic, payload, partial(self._published, message))
 
     def _room(self, connection: Connection) -> int:
         """Bytes of entries for one message; a single one may be larger."""
         most = self.source.limits.batch_bytes
         return most if connection.largest_payload is None else min(most, connection.largest_payload - ENVELOPE)
 
-    def _published(self, turn: Turn, error: BaseException | None) -> None:
+    def _published(self, message: NextMessage, error: BaseException | None) -> None:
         if isinstance(error, BusError):
-            self.source.broke(turn)
+            self.source.broke(message)
         elif error is not None:
             log.error("not published", why=repr(error))
         self._wake.set()
 
-    async def _replace(self, turn: Turn, reason: str) -> None:
+    async def _replace(self, message: NextMessage, reason: str) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
-        s = turn.stream
-        await self._spool.call(lambda j: j.replace(s.number, turn.first, reason))
-        self.source.replaced(turn)
-        text = f"entry {turn.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
-        await self.alarm("withheld", f"{s.stream} {turn.first}", text)
+        s = message.stream
+        await self._spool.call(lambda j: j.replace(s.number, message.first, reason))
+        self.source.replaced(message)
+        text = f"entry {message.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
+        await self.alarm("withheld", f"{s.stream} {message.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():
@@ -241,7 +241,7 @@ class Publisher:
                 await self._not_an_answer(message, error)
                 continue
             now = time.monotonic()
-            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.ask, now)
+            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.query, now)
             await self._carry_out(effects)
             self._wake.set()
             self._heard.set()
@@ -277,7 +277,7 @@ class Publisher:
                 await self._alarm_of_store(effect)
             elif effect.what == "receded" and effect.stream is not None:
                 await self._spool.end_stream(effect.stream.number, "receded")
-                self.on_receded(effect.stream.instrument)
+                self.on_store_ahead(effect.stream.instrument)
             elif effect.stream is not None:
                 self._changed.add(effect.stream.stream)
         due = self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, StreamRow
-from acquire.spool.room import DEFAULT_LIMIT, RESERVE
 
 T = TypeVar("T")
 Bodies = Sequence[tuple[bytes, str | None]]

@@ -24,7 +24,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NextMessage:
     """Send this next: entries from `first` on, as many as the batch holds; or, without `entries`, the bare question.
 
     With `replace`, send nothing: the one entry at `first` is refused on its way and must be withheld (rule 8).
@@ -74,18 +74,18 @@ class Stream:
     through: int
     end_heard: bool
     floor: int = 0
-    asked: bool = False  # the question of the current ask has been sent ...
+    queried: bool = False  # the question of the current query has been sent ...
     answered: bool = False  # ... and answered
-    told: int = -1  # highest through answered under the current ask: what a prune pass may believe
-    end_in_ask: bool = False  # every message under this ask tells the end: any answer to it has heard the end
-    sent: int = 0  # highest seq sent under this ask
-    receded: bool = False  # the store knows more of it than the spool (rule 5d) ...
-    shown: int = 0  # ... then each ask has one message, and its answer proves that this seq was heard
+    told: int = -1  # highest through answered under the current query: what a prune pass may believe
+    end_in_query: bool = False  # every message under this query tells the end: any answer to it has heard the end
+    sent: int = 0  # highest seq sent under this query
+    store_ahead: bool = False  # the store knows more of it than the spool (rule 5d) ...
+    shown: int = 0  # ... then each query has one message, and its answer proves that this seq was heard
     flights: deque[Flight] = field(default_factory=deque)
-    tries: int = 0  # resends without progress under this ask
+    tries: int = 0  # resends without progress under this query
     last_sent: float = 0.0
     turn: int = 0  # the source's count of messages when this stream sent its last: round robin
-    # Rule 8, about the message right behind the watermark. Kept from ask to ask: a broker that cuts the connection
+    # Rule 8, about the message right behind the watermark. Kept from query to query: a broker that cuts the connection
     # on it would otherwise get it for ever.
     front: int = 0  # entries in it
     fails: int = 0  # times it got no progress although the store answered
@@ -114,16 +114,16 @@ class Stream:
 
     @property
     def showing(self) -> bool:
-        """Whether the one message of an ask holds entries instead of the bare question."""
-        return self.receded and self.through < self.head
+        """Whether the one message of a query holds entries instead of the bare question."""
+        return self.store_ahead and self.through < self.head
 
-    def begin_ask(self, *, ask: bool) -> None:
+    def begin_query(self, *, ask: bool) -> None:
         """Rule 3: earlier answers no longer count; what was under way may be gone."""
         self.floor = self.through
-        self.asked = self.answered = not ask
+        self.queried = self.answered = not ask
         self.told = -1
         self.shown = 0
-        self.end_in_ask = self.ended is not None
+        self.end_in_query = self.ended is not None
         self.probe = self.answered_meanwhile = False
         self.go_back()
 
@@ -136,7 +136,7 @@ class Stream:
     def forget(self) -> None:
         """A new epoch: nothing is confirmed (rule 5c)."""
         self.through = 0
-        self.end_heard = self.receded = False
+        self.end_heard = self.store_ahead = False
         self.fails = self.most = self.narrow_until = 0
         self.asked_anew = self.give_up = False
 

@@ -18,7 +18,7 @@ from acquire.canonical import utc_now
 from acquire.rows import insert_rows
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
-from acquire.store.envelope import Envelope, Good, Mixed, opened
+from acquire.store.envelope import Envelope, RawBatch, ValidBatch, opened
 from acquire.store.judge import Row, judge_all
 from acquire.store.tails import DECLARED, withdraw
 from acquire.store.unreadable import keep_unreadable
@@ -31,7 +31,7 @@ ENTRYS_OWN = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError,
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Watermark:
     """ "Committed through N", to be published after the commit."""
 
     instrument: str
@@ -39,14 +39,14 @@ class Answer:
     through: int
     store: str
     epoch: str
-    ask: str
+    query: str
 
 
 @dataclass(slots=True)
 class Ingested:
     """What one transaction did."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Watermark] = field(default_factory=list)
     unreadable: int = 0
     moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
 
@@ -60,14 +60,14 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
     done = Ingested()
     with transaction(connection):
         store, epoch = identity(connection)
-        owed: dict[tuple[str, str], Answer] = {}
+        owed: dict[tuple[str, str], Watermark] = {}
         for topic, payload in messages:
             heard = _open_envelope(connection, site, topic, payload, done)
             if heard is not None:
                 instrument, envelope = heard
                 through = _take(connection, site, instrument, envelope, payload, epoch, done)
-                owed[envelope.stream, envelope.ask] = Answer(
-                    instrument, envelope.stream, through, store, epoch, envelope.ask
+                owed[envelope.stream, envelope.query] = Watermark(
+                    instrument, envelope.stream, through, store, epoch, envelope.query
                 )
     done.answers = list(owed.values())
     return done
@@ -93,7 +93,7 @@ def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Itera
 
 def _open_envelope(
     connection: sqlite3.Connection, site: str, topic: str, payload: bytes, done: Ingested
-) -> tuple[str, Good | Mixed] | None:
+) -> tuple[str, ValidBatch | RawBatch] | None:
     """Rule 7: an envelope that cannot be read, is of another schema or site, is kept and not answered."""
     place = instrument_of(topic)
     try:
@@ -139,7 +139,7 @@ def _take(
     connection: sqlite3.Connection,
     site: str,
     instrument: str,
-    envelope: Good | Mixed,
+    envelope: ValidBatch | RawBatch,
     payload: bytes,
     epoch: str,
     done: Ingested,
@@ -166,7 +166,7 @@ def _take(
     connection.execute(
         "UPDATE stream SET through = ?, head = ?, ended = ?, final = ?, last_heard = ?, ready_epoch = ?, older = ?"
         " WHERE stream = ?",
-        (through, head, ended, final, now, envelope.epoch, envelope.older, envelope.stream),
+        (through, head, ended, final, now, envelope.epoch, envelope.unconfirmed_streams, envelope.stream),
     )
     if through > before:
         first = done.moved.get(envelope.stream, (before, before))[0]

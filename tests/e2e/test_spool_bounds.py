@@ -18,8 +18,8 @@ from waiting import until
 from acquire.bus.client import Connection
 from acquire.canonical import utc_now
 from acquire.instruments.runner import CommandRefused, Runner
+from acquire.spool.disk_budget import MIB
 from acquire.spool.keeper import Keeper, Keeping
-from acquire.spool.room import MIB
 from acquire.spool.spool import Spool
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store

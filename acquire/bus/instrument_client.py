@@ -31,8 +31,8 @@ class NotDone(Exception):
     """The instrument refused, or did not answer in time: one plain sentence."""
 
 
-class BusBench:
-    """Sends commands and waits for their answers. Made by `bench`."""
+class InstrumentClient:
+    """Sends commands and waits for their answers. Made by `instrument_client`."""
 
     def __init__(self, topics: Topics, client: str, by: str, timeout_s: float) -> None:
         self._topics = topics
@@ -159,11 +159,13 @@ class BusBench:
 
 
 @asynccontextmanager
-async def bench(endpoint: Endpoint, topics: Topics, by: str, *, timeout_s: float = 120) -> AsyncIterator[BusBench]:
-    """A bench over its own connection. Raises BusError when the broker cannot be had."""
-    made = BusBench(topics, f"bench-{uuid4().hex[:12]}", by, timeout_s)
+async def instrument_client(
+    endpoint: Endpoint, topics: Topics, by: str, *, timeout_s: float = 120
+) -> AsyncIterator[InstrumentClient]:
+    """A client over its own connection. Raises BusError when the broker cannot be had."""
+    made = InstrumentClient(topics, f"client-{uuid4().hex[:12]}", by, timeout_s)
     connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(made.run(endpoint, connected), name="bench")
+    running = asyncio.create_task(made.run(endpoint, connected), name="instrument-client")
     try:
         await connected
         yield made

@@ -1,7 +1,7 @@
 """An instrument's own connection to the bus: its retained state with a last will, its commands and their answers.
 
 One connection each, because MQTT gives one last will to a connection and each instrument's state must fall to
-"offline" by itself. Whatever comes in, the post goes on: what cannot be read is counted, what floods is bounded.
+"offline" by itself. Whatever comes in, the service goes on: what cannot be read is counted, what floods is bounded.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from acquire.instruments.ledger import Ledger
 from acquire.instruments.requests import Asked, Memory, Route
 from acquire.instruments.runner import TURN_WITHIN_S, CommandRefused, Runner
 
-log = structlog.get_logger("post")
+log = structlog.get_logger("commands")
 
 RECONNECT_S = 1.0
 MOST_ANSWERS = 1000
 
 
-class Post:
+class InstrumentService:
     """Serves one runner on the bus."""
 
     def __init__(self, runner: Runner, topics: Topics, ledger: Ledger | None = None) -> None:
@@ -50,7 +50,7 @@ class Post:
         try:
             while True:
                 try:
-                    async with connect(endpoint, f"post-{uuid4().hex[:16]}", will=will) as connection:
+                    async with connect(endpoint, f"instrument-{uuid4().hex[:16]}", will=will) as connection:
                         await self._serve(connection, topic)
                 except* BusError:
                     pass  # the publisher tells of a broker that is gone, once for all
