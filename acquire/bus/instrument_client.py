@@ -44,7 +44,7 @@ class InstrumentClient:
         self._connected = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
         self._states: dict[str, State] = {}
-        self._told = asyncio.Event()
+        self._state_heard = asyncio.Event()
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Ask; returns the result. Raises NotDone."""
@@ -74,8 +74,8 @@ class InstrumentClient:
                 if instrument not in self._states and self._connection is not None:
                     await self._connection.subscribe(self._topics.state(instrument))
                 while instrument not in self._states:
-                    self._told.clear()
-                    await self._told.wait()
+                    self._state_heard.clear()
+                    await self._state_heard.wait()
         return self._states.get(instrument)
 
     async def _request(self, instrument: str, parameters: Mapping[str, Any]) -> Command:
@@ -150,7 +150,7 @@ class InstrumentClient:
                 elif message.topic.endswith("/state"):
                     instrument = message.topic.split("/")[-2]
                     self._states[instrument] = State.model_validate_json(message.payload)
-                    self._told.set()
+                    self._state_heard.set()
 
     def _take_answer(self, answer: Answer) -> None:
         future = self._waiting.get(str(answer.id))

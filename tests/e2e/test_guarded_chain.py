@@ -21,7 +21,7 @@ from processes import Process
 from waiting import until
 
 from acquire.bus.client import connect
-from acquire.bus.instrument_client import NotDone
+from acquire.bus.instrument_client import NotDone, instrument_client
 from acquire.bus.names import Topics
 from acquire.config import load
 
