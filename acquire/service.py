@@ -35,6 +35,7 @@ from acquire.instruments.runner import Runner
 from acquire.instruments.service import InstrumentService
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import Driver
@@ -139,8 +140,9 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
         running.simulators[simulator.id] = served
     stack.push_async_callback(running.stop_instruments)
     ledger = Ledger(path.parent)
+    recorder = Recorder(spool, publisher)
     for instrument in running.loaded.config.instrument:
-        _start_instrument(running, instrument, spool, publisher, ledger)
+        _start_instrument(running, instrument, spool, recorder, ledger)
     publisher.on_store_ahead = lambda instrument: running.runners[instrument].receded()
     _start_others(running)
 
@@ -165,7 +167,7 @@ def _daemon_says(running: Service, state: str) -> Will:
 
 
 def _start_instrument(
-    running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher, ledger: Ledger
+    running: Service, config: InstrumentConfig, spool: Spool, recorder: Recorder, ledger: Ledger
 ) -> None:
     resource = config.resource
     if resource.startswith(SIMULATOR):
@@ -173,7 +175,7 @@ def _start_instrument(
     elif resource.startswith("dir:"):
         resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
     make = partial(_make_driver, config.model, resource, config.settings)
-    runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
+    runner = running.runners[config.id] = Runner(config.id, make, spool, recorder)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
     served = InstrumentService(runner, running.topics, ledger)
     running.start(served.run(running.endpoint), f"commands-{config.id}")

@@ -23,7 +23,7 @@ from acquire.instruments.entries import LARGEST_BODY, gap_body, marker_body, rea
 from acquire.instruments.marks import MARKS, Begin, End
 from acquire.instruments.within import LETS_GO_S, comes_back, within
 from acquire.spool.journal import SpoolError, SpoolFull
-from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.source import Stream
 from acquire.spool.spool import Spool
 from drivers import CommandSpec, Driver, Identity, InstrumentError, LinkDown, Misuse, Reading, Refused, ReplyTimeout
@@ -40,7 +40,7 @@ class CommandRefused(Exception):
 class Runner:
     """Runs one driver for ever. `make` builds a fresh driver for each attempt to open it."""
 
-    def __init__(self, instrument: str, make: Callable[[], Driver], spool: Spool, publisher: Publisher) -> None:
+    def __init__(self, instrument: str, make: Callable[[], Driver], spool: Spool, publisher: Recorder) -> None:
         self.instrument = instrument
         self.appended = 0
         self.state = State(state="starting", since=utc_now())

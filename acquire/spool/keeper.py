@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from acquire.spool import pruning
+from acquire.spool import originals, pruning
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
@@ -58,6 +58,9 @@ class Keeper:
         """Do what is due now."""
         short, pruned_at = await self._spool.call(lambda j: (_short(j), pruning.pruned_at(j)))
         await self._publisher.write_down()
+        wanted = await self._spool.call(lambda j: originals.to_send(j.db))  # a person may have asked meanwhile
+        if wanted:
+            self._publisher.resend(wanted)
         if not self._publisher.connected or time.monotonic() < self._not_before:
             return
         if short:
@@ -94,7 +97,7 @@ class Keeper:
                     await self._forget(stream)
                 else:
                     forgotten += await self._prune(stream, min(upto, through))
-        await self._spool.call(lambda j: pruning.note_pass(j, now))
+        await self._spool.call(lambda j: pruning.note_pass(j, age, now))
         if forgotten:
             log.info("the spool forgot what is confirmed and old", entries=forgotten)
         return forgotten

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 
+from acquire.spool import originals
 from acquire.spool.journal import Journal
 
 ROWS_AT_ONCE = 2000  # deleted in one transaction: appends must not wait long
@@ -113,7 +114,8 @@ def pruned_at(journal: Journal) -> float:
     return float(journal.db.execute("SELECT pruned_at FROM meta").fetchone()[0])
 
 
-def note_pass(journal: Journal, uptime_s: float) -> None:
-    """A daily pass has ended."""
+def note_pass(journal: Journal, retention_s: float, uptime_s: float) -> None:
+    """A daily pass has ended: every stream was asked about and answered, so originals sent again and old go too."""
     with journal.writing() as db:
+        originals.drop_old(db, retention_s, uptime_s)
         db.execute("UPDATE meta SET pruned_at = ?", (uptime_s,))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated
@@ -17,9 +17,10 @@ import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, Will, connect, is_worth_telling
 from acquire.bus.names import Topics
+from acquire.spool import originals
 from acquire.spool.journal import Journal, SpoolError, StreamRow
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
-from acquire.spool.spool import Bodies, Spool
+from acquire.spool.spool import Spool
 from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
@@ -28,6 +29,7 @@ RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
+REFUSED_AGAIN = "it was sent again and did not get through to the store"
 CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
 
@@ -48,7 +50,7 @@ _decoder = msgspec.json.Decoder(_Committed)
 
 
 class Publisher:
-    """One per source. The instruments' runners append through it, so that it knows what there is to send.
+    """One per source: publishes what the recorder has put into the spool, and takes the store's answers.
 
     `on_store_ahead(instrument)` is called when the store knows more of a stream than this spool: the runner must open a
     new stream (rule 5d).
@@ -79,45 +81,38 @@ class Publisher:
         """A publisher for an open spool."""
         return cls(spool, await spool.streams(), topics, limits)
 
-    # --- for the runners --------------------------------------------------------------------------------------------
+    # --- what the recorder has put into the spool -------------------------------------------------------------------
 
-    async def open_stream(self, instrument: str) -> Stream:
-        """Begin a stream: one connection epoch of an instrument."""
-        return self.source.opened(await self._spool.open_stream(instrument))
+    def opened(self, row: StreamRow) -> Stream:
+        """A stream was begun."""
+        return self.source.opened(row)
 
-    async def append(self, stream: Stream, bodies: Bodies, *, urgent: bool = False) -> int:
-        """Append entries; returns the first seq once they are safe in the spool. Raises SpoolError.
+    def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:
+        """These entries are committed, from seq `first` on."""
+        self._unsent.keep(stream.number, first, bodies)
+        self.source.appended(stream.stream, first + len(bodies) - 1)
+        self._wake.set()
 
-        What has been handed over is appended and sent even when the caller is cancelled meanwhile.
-        """
-
-        def appended(done: asyncio.Future[int]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                first = done.result()
-                self._unsent.keep(stream.number, first, [body for body, _ in bodies])
-                self.source.appended(stream.stream, first + len(bodies) - 1)
-                self._wake.set()
-
-        future = self._spool.append(stream.number, bodies, urgent=urgent)
-        future.add_done_callback(appended)
-        return await asyncio.shield(future)
-
-    async def withhold(self, stream: Stream, body: bytes, reason: str) -> int:
-        """Keep an original that is too large to send; its stand-in takes the seq."""
-        seq = await self._spool.withhold(stream.number, body, reason)
+    def withheld(self, stream: Stream, seq: int) -> None:
+        """A stand-in is committed at `seq`."""
         self.source.appended(stream.stream, seq)
         self._wake.set()
-        return seq
 
-    async def end_stream(self, stream: Stream, reason: str) -> None:
-        """End a stream: its head is final now."""
-        await self._spool.end_stream(stream.number, reason)
-        self.source.ended(stream.stream, reason)
+    def ended(self, stream: Stream, ended: str, why: str | None) -> None:
+        """A stream was ended: its head is final now."""
+        self.source.ended(stream.stream, ended, why)
         self._wake.set()
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
         return self.source.all_settled
+
+    def resend(self, wanted: originals.Seqs) -> None:
+        """Rule 10: send these withheld originals again, by stream number."""
+        by_number = {s.number: s for s in self.source.streams.values() if s.number in wanted}
+        for number, s in by_number.items():
+            self.source.resend(s.stream, wanted[number])
+        self._wake.set()
 
     # --- for the keeper ---------------------------------------------------------------------------------------------
 
@@ -198,7 +193,15 @@ class Publisher:
     async def _send(self, connection: Connection, message: NextMessage) -> None:
         s, query = message.stream, self.source.query
         bodies: list[bytes] = []
-        if message.entries:
+        if message.original:
+            original = await self._spool.call(lambda j: originals.body_of(j.db, s.number, message.first))
+            if self.source.query != query:
+                return
+            if original is None:
+                await self._carry_out([self.source.give_up_original(s)])
+                return
+            bodies = [original]
+        elif message.entries:
             wanted = (s.number, message.first, message.most, self._room(connection))
             bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
             if self.source.query != query:  # another question came up meanwhile: decide anew
@@ -207,7 +210,7 @@ class Publisher:
                 return
         payload = self.source.encoded(message, bodies)
         if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
-            await self._replace(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
+            await self._too_large(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
         self.source.sent(message, len(bodies), len(payload), time.monotonic())
         topic = self._topics.readings(s.instrument)
@@ -224,6 +227,21 @@ class Publisher:
         elif error is not None:
             log.error("not published", why=repr(error))
         self._wake.set()
+
+    async def _too_large(self, message: NextMessage, reason: str) -> None:
+        if message.original:
+            await self._withhold_again(self.source.give_up_original(message.stream), reason)
+        else:
+            await self._replace(message, reason)
+
+    async def _withhold_again(self, effect: Effect, reason: str) -> None:
+        """Rule 10: the original stays where it is, for a person to send it again."""
+        assert effect.stream is not None
+        s, seq = effect.stream, effect.seq
+        self._unwritten.append(partial(_withheld_again, number=s.number, seq=seq, reason=reason))
+        await self.write_down()
+        text = f"the original of entry {seq} of stream {s.stream} ({s.instrument}) stays withheld: {reason}."
+        await self.alarm("withheld", f"{s.stream} {seq}", text)
 
     async def _replace(self, message: NextMessage, reason: str) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
@@ -276,8 +294,14 @@ class Publisher:
             elif effect.what == "alarm":
                 await self._alarm_of_store(effect)
             elif effect.what == "receded" and effect.stream is not None:
-                await self._spool.end_stream(effect.stream.number, "receded")
+                await self._spool.end_stream(effect.stream.number, "receded", effect.stream.why)
                 self.on_store_ahead(effect.stream.instrument)
+            elif effect.what == "original" and effect.stream is not None:
+                log.info("a withheld original is in the store", stream=effect.stream.stream, seq=effect.seq)
+                sent = partial(_original_sent, number=effect.stream.number, seq=effect.seq)
+                self._unwritten.append(partial(sent, uptime_s=self._spool.uptime_s()))
+            elif effect.what == "withhold again":
+                await self._withhold_again(effect, REFUSED_AGAIN)
             elif effect.stream is not None:
                 self._changed.add(effect.stream.stream)
         due = self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S
@@ -315,3 +339,13 @@ class Publisher:
         except SpoolError as error:
             self._changed |= changed
             log.warning("what is confirmed could not be written down", why=str(error))
+
+
+def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:
+    with journal.writing() as db:
+        originals.confirm(db, number, seq, uptime_s)
+
+
+def _withheld_again(journal: Journal, number: int, seq: int, reason: str) -> None:
+    with journal.writing() as db:
+        originals.withhold_again(db, number, seq, reason)

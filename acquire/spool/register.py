@@ -23,6 +23,7 @@ class Register:
         self.newest: dict[str, Stream] = {}  # by instrument
         self.flying: dict[int, Stream] = {}  # with messages under way: never more than the window
         self.untold: dict[int, Stream] = {}  # ended since the current query began
+        self.withholding: dict[int, Stream] = {}  # with originals to be sent again
         self._changed: dict[int, Stream] = {}  # since the current query began, or not settled
         self._unsettled: dict[str, list[int]] = {}  # numbers by instrument, in order
         self._unsettled_count = 0
@@ -43,7 +44,7 @@ class Register:
         """A stream the spool no longer keeps; it must be settled with nothing under way."""
         del self.by_id[s.stream]
         del self._by_number[s.number]
-        for index in (self.flying, self.untold, self._changed):
+        for index in (self.flying, self.untold, self.withholding, self._changed):
             index.pop(s.number, None)
 
     def file(self, s: Stream) -> None:
@@ -51,6 +52,7 @@ class Register:
         self._changed[s.number] = s
         _keep(self.flying, s, bool(s.flights))
         _keep(self.untold, s, s.ended is not None and not s.end_in_query)
+        _keep(self.withholding, s, bool(s.originals))
         self._file_settled(s)
         if self._needs_turn(s):
             key = (s.ended is not None, s.queried and not s.probe, s.turn, s.number)

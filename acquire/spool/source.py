@@ -18,6 +18,7 @@ __all__ = ["Effect", "Flight", "Limits", "NextMessage", "Source", "Stream"]
 
 FAILS_BEFORE_ASKING = 3
 FAILS_BEFORE_GIVING_UP = 10
+ORIGINAL_FAILS = 3
 
 
 class Source:
@@ -69,10 +70,11 @@ class Source:
         s.head = max(s.head, head)
         self._register.file(s)
 
-    def ended(self, stream: str, reason: str) -> None:
-        """The stream has ended."""
+    def ended(self, stream: str, ended: str, why: str | None = None) -> None:
+        """The stream has ended; `why` is the sentence of the fault, where one ended it."""
         s = self.streams[stream]
-        s.ended = s.ended or reason
+        if s.ended is None:
+            s.ended, s.why = ended, why
         self._register.file(s)
 
     def pruned(self, stream: str, oldest: int) -> None:
@@ -84,6 +86,15 @@ class Source:
         s = self.streams[stream]
         self._land_all(s)
         self._register.remove(s)
+
+    def resend(self, stream: str, seqs: Iterable[int]) -> None:
+        """Rule 10: a person wants these withheld originals sent again. What is on its way already stays so."""
+        s = self.streams[stream]
+        new = sorted({*seqs} - {*s.originals, *s.resent})
+        if new:
+            s.originals = sorted([*s.originals, *new])
+            s.original_fails = 0
+            self._register.file(s)
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -116,12 +127,16 @@ class Source:
         """The message to send now, or None. Call sent() after sending it."""
         if any(s.through >= s.head for s in self._register.untold.values()):
             self.new_query()
+        if any(s.original_due and s.answered for s in self._register.withholding.values()):
+            self.new_query()
         resend = self._resend(now)
         if resend is not None:
             return resend
         if self._flights < self.limits.source_messages and self._bytes < self.limits.source_bytes:
             s = self._register.next_in_turn(self._turn % 2 == 0)
             if s is not None:  # rule 4: first the question of a new query, then entries
+                if s.original is not None and not s.queried:
+                    return NextMessage(s, s.original, entries=True, most=1, original=True)
                 return self._question(s) if s.probe or (not s.queried and not s.showing) else self._entries(s)
         return self._heartbeat(now)
 
@@ -136,6 +151,8 @@ class Source:
             s.probe = False
             if not s.answered:
                 self._fly(s, Flight(s.head + 1, s.head, 0, now))
+        elif message.original:
+            self._fly(s, Flight(message.first, message.first, size, now))
         elif s.flights and s.flights[0].first == message.first:  # a resend
             s.flights[0].at = now
             s.probe = not s.store_ahead
@@ -152,7 +169,9 @@ class Source:
     def broke(self, message: NextMessage) -> None:
         """The connection was lost on this very message: it may be what the broker will not have (rule 8)."""
         s = message.stream
-        if message.entries and s.flights and s.flights[0].first == message.first:
+        if message.original:
+            s.original_lost = s.original == message.first
+        elif message.entries and s.flights and s.flights[0].first == message.first:
             self._fail(s)
 
     def replaced(self, message: NextMessage) -> None:
@@ -164,7 +183,7 @@ class Source:
     def encoded(self, message: NextMessage, bodies: list[bytes]) -> bytes:
         """The readings message: a canonical envelope around bodies sent as they lie in the spool."""
         s = message.stream
-        envelope = {
+        envelope: dict[str, object] = {
             "schema": "readings/1",
             "stream": s.stream,
             "first_seq": message.first,
@@ -176,6 +195,8 @@ class Source:
             "epoch": self.epoch,
             "older": self.unconfirmed_streams(s),
         }
+        if s.why is not None:
+            envelope["why"] = s.why
         return canonical(envelope)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
 
     def wait_s(self, now: float) -> float:
@@ -214,6 +235,8 @@ class Source:
         return NextMessage(s, first, entries=True, most=min(s.most or self.limits.batch_entries, s.head - first + 1))
 
     def _timer(self, s: Stream) -> float:
+        if s.original is not None:
+            return self.limits.longest_resend_s
         first = max(self.limits.first_resend_s, 4 * self._answer_s)
         return float(min(first * 2**s.tries, self.limits.longest_resend_s))
 
@@ -228,8 +251,12 @@ class Source:
                 return self._once_more(s)
         return None
 
-    def _once_more(self, s: Stream) -> NextMessage:
+    def _once_more(self, s: Stream) -> NextMessage | None:
         flight = s.flights[0]
+        if s.original is not None:  # whether it is the original or the way, the bare question shows
+            s.original_lost = True
+            self.new_query(also=[s])
+            return None
         s.tries += 1
         if flight.question:
             self._land(s.flights.popleft())
@@ -291,7 +318,7 @@ class Source:
         if through > s.head or s.store_ahead:  # d
             return self._step_aside(s, through, now)
         self._note_answer(s, through, now)  # e
-        return [Effect("through", stream=s)]
+        return [Effect("through", stream=s), *self._note_original(s)]
 
     def _step_aside(self, s: Stream, through: int, now: float) -> list[Effect]:
         """Rule 5d. What is above our watermark may be other content under a seq the store has: it is shown to the
@@ -303,7 +330,8 @@ class Source:
                 Effect("receded", stream=s),
                 Effect("alarm", f"the store knows {through} entries of stream {s.stream}, the spool {s.head}.", s),
             ]
-            s.ended = s.ended or "receded"
+            if s.ended is None:
+                s.ended, s.why = "receded", effects[-1].text
             s.store_ahead = True
             if s.through < s.head:
                 self.new_query()
@@ -311,7 +339,31 @@ class Source:
         self._note_answer(s, max(s.through, s.shown), now)
         if s.through < s.head:
             self.new_query()
-        return [*effects, Effect("through", stream=s)]
+        return [*effects, Effect("through", stream=s), *self._note_original(s)]
+
+    def _note_original(self, s: Stream) -> list[Effect]:
+        """Rule 10: the query's one message of the stream held the original, so that any answer to it has heard it."""
+        if s.original is not None:
+            seq, s.original, s.original_fails = s.original, None, 0
+            s.originals.remove(seq)
+            s.resent = sorted([*s.resent, seq])
+            effects = [Effect("original", stream=s, seq=seq)]
+        elif s.original_lost:
+            s.original_lost = False
+            s.original_fails += 1
+            if s.original_fails < ORIGINAL_FAILS:
+                return []
+            effects = [self.give_up_original(s)]
+        else:
+            return []
+        self._register.file(s)
+        return effects
+
+    def give_up_original(self, s: Stream) -> Effect:
+        """The first of the stream's originals does not get through: it waits for a person again."""
+        seq, s.original, s.original_lost, s.original_fails = s.originals.pop(0), None, False, 0
+        self._register.file(s)
+        return Effect("withhold again", stream=s, seq=seq)
 
     def _forget(self, epoch: str) -> None:
         self.epoch = epoch

@@ -35,6 +35,7 @@ class Envelope(
     head: Seq
     oldest: Seq
     ended: Ended | None
+    why: str | None = None
     query: Id
     epoch: Id | None
     unconfirmed_streams: Seq

@@ -9,7 +9,7 @@ so following it leaves nothing out. How far all this has been told is kept in th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,8 @@ class SessionEvents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._positions: dict[str, _Position] = {}
-        self._published: dict[str, int] = {AUDIT: _published_through(connection, AUDIT)}  # what is not written down yet, and the trail
+        # What is not written down yet, and the audit trail.
+        self._published: dict[str, int] = {AUDIT: _published_through(connection, AUDIT)}
         behind = connection.execute(
             "SELECT s.stream FROM stream s LEFT JOIN told t ON t.subject = s.stream"
             " WHERE s.through > coalesce(t.through, 0) ORDER BY s.first_heard"
@@ -48,6 +49,13 @@ class SessionEvents:
     def moved(self, streams: Iterable[str]) -> None:
         """The watermarks of these streams have moved."""
         self._behind.update(dict.fromkeys(streams))
+
+    def again(self, originals: Mapping[str, int]) -> None:
+        """The walk of these streams is begun anew, and what it says from these seqs on is told again."""
+        for stream, seq in originals.items():
+            self._positions.pop(stream, None)
+            self._published[stream] = min(seq - 1, self._published.get(stream, seq - 1))
+            self._behind[stream] = None
 
     def fetch(self, connection: sqlite3.Connection) -> list[Event]:
         """The next events, to be published before `fetch` or `write_down` is called again. Empty: all is told."""
@@ -83,7 +91,8 @@ class SessionEvents:
     def _walked_again(self, connection: sqlite3.Connection, stream: str) -> _Position:
         """After a start: up to where was told, in silence, so that what follows finds the measurement it belongs to."""
         position = _Position()
-        told = self._published.get(stream) or _published_through(connection, stream)
+        told = self._published.get(stream)
+        told = _published_through(connection, stream) if told is None else told
         for _ in _walk(connection, stream, position, told):
             pass
         return position

@@ -146,6 +146,7 @@ class Worker:
             log.exception("a message cannot be digested; each is taken by itself")
             done = ingest_one_by_one(connection, self._topics.site, batch)
         self._teller.moved(done.moved)
+        self._teller.again(done.originals)
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done
 

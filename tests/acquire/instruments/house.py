@@ -21,6 +21,7 @@ from acquire.instruments.ledger import Ledger
 from acquire.instruments.runner import Runner
 from acquire.instruments.service import InstrumentService
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import (
@@ -158,7 +159,7 @@ class House:
     async def start_source(self) -> None:
         self.spool = await Spool.open(self.folder / "spool.db")
         self.publisher = await Publisher.over(self.spool, TOPICS)
-        self.runner = Runner("scripted-1", Scripted, self.spool, self.publisher)
+        self.runner = Runner("scripted-1", Scripted, self.spool, Recorder(self.spool, self.publisher))
         self.publisher.on_store_ahead = lambda instrument: self.runner.receded()
         self.service = InstrumentService(self.runner, TOPICS, Ledger(self.folder))
         endpoint = self.broker.endpoint

@@ -16,7 +16,7 @@ from invariants import Emitted, check_invariants
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, parse
 from acquire.instruments.entries import gap_body, marker_body
-from acquire.spool import pruning, rescue
+from acquire.spool import originals, pruning, rescue
 from acquire.spool.journal import Journal, stand_in
 from acquire.spool.source import Limits, NextMessage, Source, Stream
 from acquire.spool.unsent import Unsent
@@ -73,6 +73,7 @@ class World:
     pass_at: float = 0.0
     pass_query: str | None = None
     put_back: bool = False  # a store file was put back by hand and it may not have been noticed
+    takes_no_originals: bool = False  # the broker drops them
     older_spool: bool = False  # a spool was put back: it may have told the store other ends before
 
     def __post_init__(self) -> None:
@@ -119,7 +120,15 @@ class World:
         body = reading(self.numbers)
         seq = self.journal.withhold(self.stream.number, body, "too large")
         self.source.appended(self.stream.stream, seq)
-        self.emitted.append(Emitted(self.stream.stream, seq, stand_in(body, "too large")))
+        stands = stand_in(body, "too large")
+        self.emitted.append(Emitted(self.stream.stream, seq, stands, self.measurement, original=body))
+
+    def resend(self) -> None:
+        """`acquire spool resend` beside the running service."""
+        originals.ask(self.journal.db)
+        wanted = originals.to_send(self.journal.db)
+        for s in self.source.streams.values():
+            self.source.resend(s.stream, wanted.get(s.number, ()))
 
     def append_gap(self) -> None:
         self.numbers += 1
@@ -146,7 +155,11 @@ class World:
             return True
         limits = self.source.limits
         bodies: list[bytes] = []
-        if turn.entries:
+        if turn.original:
+            original = originals.body_of(self.journal.db, turn.stream.number, turn.first)
+            assert original is not None, "an original is to be sent and not held"
+            bodies = [original]
+        elif turn.entries:
             wanted = (turn.stream.number, turn.first, turn.most, limits.batch_bytes)
             held = self.journal.read(*wanted)
             bodies = self.unsent.take(*wanted) or held
@@ -154,7 +167,8 @@ class World:
             assert bodies, "what is to be sent is not held"
         payload = self.source.encoded(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), self.now)
-        self.to_store.append(payload)
+        if not (turn.original and self.takes_no_originals):
+            self.to_store.append(payload)
         return True
 
     def replace(self, turn: NextMessage) -> None:
@@ -163,7 +177,7 @@ class World:
         self.source.replaced(turn)
         for n, e in enumerate(self.emitted):
             if (e.stream, e.seq) == (s.stream, turn.first):
-                self.emitted[n] = replace(e, body=stand_in(e.body, "refused"), truth=None)
+                self.emitted[n] = replace(e, body=stand_in(e.body, "refused"), original=e.body)
 
     # --- pruning ------------------------------------------------------------------------------------------------------
 
@@ -181,6 +195,8 @@ class World:
             oldest = pruning.prune(self.journal, stream, min(upto, s.told))
             gone += oldest - s.oldest
             self.source.pruned(stream, oldest)
+        if all(s.told >= 0 for s in self.source.streams.values()):
+            pruning.note_pass(self.journal, RETENTION_S, self.now)
         return gone
 
     # --- copies of the spool ------------------------------------------------------------------------------------------
@@ -214,6 +230,12 @@ class World:
                 self.journal.end_stream(effect.stream.number, "receded")
                 if self.stream is effect.stream:
                     self.stream = self.measurement = None
+            elif effect.what == "original" and effect.stream is not None:
+                with self.journal.writing() as db:
+                    originals.confirm(db, effect.stream.number, effect.seq, self.now)
+            elif effect.what == "withhold again" and effect.stream is not None:
+                with self.journal.writing() as db:
+                    originals.withhold_again(db, effect.stream.number, effect.seq, "refused again")
             elif effect.what == "through" and effect.stream is not None:
                 s = effect.stream
                 self.journal.confirm([(s.number, s.through, s.end_heard)], self.source.epoch, self.now)

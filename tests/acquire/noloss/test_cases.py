@@ -408,14 +408,14 @@ def test_a_gap_does_not_break_a_measurement_and_a_withheld_original_does(world: 
     assert (withheld.state, len(withheld.readings)) == ("broken", 1)
 
 
-def test_a_real_reading_after_its_stand_in_is_kept_in_conflict_without_an_alarm(world: World) -> None:
+def test_another_reading_after_a_stand_in_is_kept_in_conflict_without_an_alarm(world: World) -> None:
     world.append_withheld()
     world.settle()
     stream = streams(world)[0]["stream"]
     world.append_reading()
     world.send()
     good = said(world.to_store.pop())
-    payload = world.source.encoded(replace_turn(world, 1), [reading(1)])
+    payload = world.source.encoded(replace_turn(world, 1), [reading(77)])
     world.deliver(payload)
     assert good["stream"] == stream
     row = world.store.execute("SELECT kind, status FROM entry WHERE seq = 1").fetchone()
