@@ -18,7 +18,7 @@ from acquire.bus.client import Endpoint
 from acquire.bus.names import RESERVED, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem
-from acquire.spool.room import DEFAULT_LIMIT, MIB
+from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
 from drivers import Misuse

@@ -115,9 +115,9 @@ class Readings(Message):
     oldest: int = Field(ge=1)
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
-    ask: UUID
+    query: UUID = Field(alias="ask")
     epoch: str | None
-    older: int = Field(ge=0)
+    unconfirmed_streams: int = Field(ge=0, alias="older")
 
 
 class Committed(Message):
@@ -128,7 +128,7 @@ class Committed(Message):
     through: int = Field(ge=0)
     store: UUID
     epoch: str
-    ask: UUID
+    query: UUID = Field(alias="ask")
 
 
 class Accepts(Message):

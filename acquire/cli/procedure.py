@@ -16,7 +16,7 @@ from acquire.cli.place import (
     StoreOption,
     file_bytes,
     number,
-    open_bench,
+    open_instrument_client,
     open_store,
     with_session,
 )
@@ -205,7 +205,7 @@ def session_step(
         else:
 
             async def act() -> None:
-                async with open_bench(config, by) as bench:
+                async with open_instrument_client(config, by) as bench:
                     if action == "begin":
                         await steps.begin_step(connection, bench, session, step, by)
                     elif action == "end":

@@ -1,7 +1,7 @@
 """An instrument's own connection to the bus: its retained state with a last will, its commands and their answers.
 
 One connection each, because MQTT gives one last will to a connection and each instrument's state must fall to
-"offline" by itself. Whatever comes in, the post goes on: what cannot be read is counted, what floods is bounded.
+"offline" by itself. Whatever comes in, the service goes on: what cannot be read is counted, what floods is bounded.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from acquire.canonical import utc_now
 from acquire.instruments import requests
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.requests import Asked, Memory, Route
-from acquire.instruments.runner import TURN_WITHIN_S, CommandRefused, Runner
+from acquire.instruments.measurement import CommandRefused
+from acquire.instruments.runner import TURN_WITHIN_S, Runner
 
-log = structlog.get_logger("post")
+log = structlog.get_logger("commands")
 
 RECONNECT_S = 1.0
 MOST_ANSWERS = 1000
 
 
-class Post:
+class InstrumentService:
     """Serves one runner on the bus."""
 
     def __init__(self, runner: Runner, topics: Topics, ledger: Ledger | None = None) -> None:
@@ -50,7 +51,7 @@ class Post:
         try:
             while True:
                 try:
-                    async with connect(endpoint, f"post-{uuid4().hex[:16]}", will=will) as connection:
+                    async with connect(endpoint, f"instrument-{uuid4().hex[:16]}", will=will) as connection:
                         await self._serve(connection, topic)
                 except* BusError:
                     pass  # the publisher tells of a broker that is gone, once for all
@@ -77,9 +78,9 @@ class Post:
     async def _tell_state(self, connection: Connection, topic: str) -> None:
         try:
             while True:
-                self._runner.state_changed.clear()
+                self._runner.status.changed.clear()
                 await connection.publish(topic, self._payload(), retain=True)
-                await self._runner.state_changed.wait()
+                await self._runner.status.changed.wait()
         except asyncio.CancelledError:
             with suppress(BusError, TimeoutError):
                 async with asyncio.timeout(1):
@@ -117,7 +118,7 @@ class Post:
 
     def _take_new(self, name: str, command: Command, route: Route | None) -> None:
         now = time.monotonic()
-        if (why := requests.out_of_time(command, self._runner.run_id, name)) is not None:
+        if (why := requests.out_of_time(command, self._runner.status.run_id, name)) is not None:
             self._answer(route, _refusal(command, why))
         elif not self._memory.has_room(now):
             why = f"{self._runner.instrument} is asked for too much at once; nothing was done, ask again later."

@@ -20,7 +20,7 @@ PRESSURE = 64 * MIB  # with less than this left, or a tenth of the budget if tha
 
 
 @dataclass(slots=True)
-class Room:
+class DiskBudget:
     """The room of one spool file. `full` says why nothing more is taken, or is None."""
 
     path: Path

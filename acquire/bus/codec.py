@@ -2,7 +2,7 @@
 
 A reading takes pydantic some 9 µs and msgspec less than 1 (measured), and the store validates every single one. The
 struct refuses at least what the model refuses in strict mode; what it refuses is then shown to the model, which gives
-the reason or the verdict (tests/acquire/bus/test_quick.py holds them together).
+the reason or the verdict (tests/acquire/bus/test_codec.py holds them together).
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def _at_least(annotation: Any, least: Any) -> Any:
     return Union[tuple(bounded)]  # noqa: UP007
 
 
-QuickReading = struct_of(ReadingEntry)
+ReadingStruct = struct_of(ReadingEntry)
 
-quick_reading: msgspec.json.Decoder[Any] = msgspec.json.Decoder(QuickReading)
+reading_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(ReadingStruct)
 """Decodes a ReadingEntry; raises msgspec.DecodeError or ValidationError for anything else."""
 
-encode_quick = msgspec.json.Encoder(order="deterministic").encode
-"""Canonical JSON of a QuickReading. Where it differs from what was decoded, that was not canonical, or held more."""
+encode_reading = msgspec.json.Encoder(order="deterministic").encode
+"""Canonical JSON of a ReadingStruct. Where it differs from what was decoded, that was not canonical, or held more."""

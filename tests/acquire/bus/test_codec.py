@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from acquire.bus.codec import encode_reading, reading_decoder, struct_of
 from acquire.bus.messages import ReadingEntry
-from acquire.bus.quick import encode_quick, quick_reading, struct_of
 from acquire.canonical import canonical
 from acquire.instruments.entries import reading_body
 from drivers import Flag, Reading
@@ -45,14 +45,14 @@ def model_takes(body: bytes) -> bool:
 
 def struct_takes(body: bytes) -> bool:
     try:
-        quick_reading.decode(body)
+        reading_decoder.decode(body)
     except (msgspec.DecodeError, msgspec.ValidationError):
         return False
     return True
 
 
 def test_a_good_entry_is_taken_with_every_value() -> None:
-    ours, theirs = quick_reading.decode(canonical(GOOD)), ReadingEntry.model_validate(GOOD)
+    ours, theirs = reading_decoder.decode(canonical(GOOD)), ReadingEntry.model_validate(GOOD)
     assert msgspec.to_builtins(ours) == theirs.model_dump(exclude_defaults=True)
 
 
@@ -92,7 +92,7 @@ def test_what_is_called_canonical_is(changes: dict[str, Any], chance: Any) -> No
     shuffled = list((GOOD | changes).items())
     chance.shuffle(shuffled)
     for body in (canonical(GOOD | changes), json.dumps(dict(shuffled), allow_nan=False).encode()):
-        if struct_takes(body) and encode_quick(quick_reading.decode(body)) == body:
+        if struct_takes(body) and encode_reading(reading_decoder.decode(body)) == body:
             assert body == canonical(json.loads(body))
 
 
@@ -102,4 +102,4 @@ def test_a_reading_of_a_driver_is_called_canonical() -> None:
         also={"rate": Also(unit="A", value=2.0)}, flags=(Flag.RELATIVE,), elapsed_s=3.0,
     )  # fmt: skip
     body = reading_body(reading)
-    assert encode_quick(quick_reading.decode(body)) == body
+    assert encode_reading(reading_decoder.decode(body)) == body

@@ -31,8 +31,8 @@ class NotDone(Exception):
     """The instrument refused, or did not answer in time: one plain sentence."""
 
 
-class BusBench:
-    """Sends commands and waits for their answers. Made by `bench`."""
+class InstrumentClient:
+    """Sends commands and waits for their answers. Made by `instrument_client`."""
 
     def __init__(self, topics: Topics, client: str, by: str, timeout_s: float) -> None:
         self._topics = topics
@@ -44,7 +44,7 @@ class BusBench:
         self._connected = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
         self._states: dict[str, State] = {}
-        self._told = asyncio.Event()
+        self._state_heard = asyncio.Event()
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Ask; returns the result. Raises NotDone."""
@@ -74,8 +74,8 @@ class BusBench:
                 if instrument not in self._states and self._connection is not None:
                     await self._connection.subscribe(self._topics.state(instrument))
                 while instrument not in self._states:
-                    self._told.clear()
-                    await self._told.wait()
+                    self._state_heard.clear()
+                    await self._state_heard.wait()
         return self._states.get(instrument)
 
     async def _request(self, instrument: str, parameters: Mapping[str, Any]) -> Command:
@@ -150,7 +150,7 @@ class BusBench:
                 elif message.topic.endswith("/state"):
                     instrument = message.topic.split("/")[-2]
                     self._states[instrument] = State.model_validate_json(message.payload)
-                    self._told.set()
+                    self._state_heard.set()
 
     def _take_answer(self, answer: Answer) -> None:
         future = self._waiting.get(str(answer.id))
@@ -159,11 +159,13 @@ class BusBench:
 
 
 @asynccontextmanager
-async def bench(endpoint: Endpoint, topics: Topics, by: str, *, timeout_s: float = 120) -> AsyncIterator[BusBench]:
-    """A bench over its own connection. Raises BusError when the broker cannot be had."""
-    made = BusBench(topics, f"bench-{uuid4().hex[:12]}", by, timeout_s)
+async def instrument_client(
+    endpoint: Endpoint, topics: Topics, by: str, *, timeout_s: float = 120
+) -> AsyncIterator[InstrumentClient]:
+    """A client over its own connection. Raises BusError when the broker cannot be had."""
+    made = InstrumentClient(topics, f"client-{uuid4().hex[:12]}", by, timeout_s)
     connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    running = asyncio.create_task(made.run(endpoint, connected), name="bench")
+    running = asyncio.create_task(made.run(endpoint, connected), name="instrument-client")
     try:
         await connected
         yield made
