@@ -173,7 +173,7 @@ def session_environment(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
-    from acquire.procedure.air import set_environment  # noqa: PLC0415
+    from acquire.procedure.ambient_conditions import set_environment  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         n = set_environment(
@@ -339,7 +339,7 @@ def results(
 
 
 def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
-    from acquire.procedure.together import observations, trends  # noqa: PLC0415
+    from acquire.procedure.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
     with open_store(config, store) as connection:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from acquire.dosimetry import (
+    CourseLine,
     Decision,
     Dose,
-    Line,
     against_limits,
     course_dose,
     imaging_line,
@@ -140,6 +140,6 @@ def _course(inputs: Inputs, dose: Dose) -> dict[str, Any] | None:
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: CourseLine) -> dict[str, Any]:
     gy = line.gy_each * line.times
     return {"name": line.name, "gy_each": line.gy_each, "times": line.times, "dose_gy": gy}

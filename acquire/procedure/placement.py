@@ -15,7 +15,7 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Element
-from acquire.procedure.session import Session, State
+from acquire.procedure.session import Session, SessionState
 from acquire.store.database import transaction
 
 
@@ -63,7 +63,7 @@ def place(
     """
     planned = session.plan.point_named(point).elements
     element = session.inventory.element_named(dosimeter)
-    if session.state not in (State.READY, State.MEASURING):
+    if session.state not in (SessionState.READY, SessionState.MEASURING):
         raise Refused(f"Session {session.id} is {session.state}; elements are placed after the time-out.")
     if dosimeter not in planned:
         raise Refused(f"{dosimeter} is not planned at {point}; planned are {', '.join(planned) or 'no elements'}.")

@@ -12,7 +12,7 @@ from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
 from acquire.procedure.calibrations import FactorEntry
-from acquire.procedure.console import Source
+from acquire.procedure.console import BrachySource
 from acquire.procedure.inventory import Id
 from acquire.procedure.point import Point
 from acquire.tomlfile import Written
@@ -150,7 +150,7 @@ class Plan(Written):
     prescription: str
     target: str
     text: str = ""
-    source: Source | None = None
+    source: BrachySource | None = None
     point: tuple[Point, ...] = Field(min_length=1)
     batch: tuple[Batch, ...] = ()
     step: tuple[Step, ...] = Field(min_length=1)
@@ -169,7 +169,7 @@ class Plan(Written):
         return self
 
     @model_validator(mode="after")
-    def _air_has_its_time(self) -> Plan:
+    def _conditions_have_their_time(self) -> Plan:
         chambers = [p.id for p in self.point if p.method == "chamber"]
         if chambers and self.environment_valid_min is None:
             raise ValueError(

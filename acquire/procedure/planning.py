@@ -11,7 +11,7 @@ from acquire.dosimetry import Budget, DosimetryError, fit_for
 from acquire.errors import Refused
 from acquire.procedure import audit, documents, factors
 from acquire.procedure.calibrations import Calibrations
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order

@@ -32,7 +32,7 @@ class Expected(Written):
         return self
 
 
-class Limits(Written):
+class DeviationLimits(Written):
     """Limits of the deviation in percent, the rule that decides, and the form of the deviation's uncertainty.
 
     u_form  "first-order": √(u_meas² + u_exp²); "exact": that times (1 + δ), as the GUM has it
@@ -45,7 +45,7 @@ class Limits(Written):
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _order(self) -> Limits:
+    def _order(self) -> DeviationLimits:
         if self.action_percent < self.tolerance_percent:
             raise ValueError("action_percent must not be below tolerance_percent")
         return self
@@ -186,7 +186,7 @@ class Point(Written):
     fading: Fading | None = None
     linearity: Linearity | None = None
     expected: Expected | None = None
-    limits: Limits | None = None
+    limits: DeviationLimits | None = None
     plausible: Plausible | None = None
     window: Window | None = None
     course: Course | None = None

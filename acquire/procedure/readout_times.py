@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acquire.dosimetry import days_between
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.inventory import Instrument
 
 CLOCKS_DIFFER = timedelta(minutes=15)  # a reader's clock and the host's are set by hand and by network

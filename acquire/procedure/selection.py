@@ -12,8 +12,8 @@ from typing import Any
 
 from acquire.canonical import digest, parse
 from acquire.errors import Refused
-from acquire.procedure import air
-from acquire.procedure.charge import collected_outside
+from acquire.procedure import ambient_conditions
+from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, of_element, reader_session, readout
 from acquire.procedure.placement import Placement, placements
@@ -72,7 +72,7 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         if point.pre_irradiation_gy is not None:
             said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
             chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
-        chosen["air"] = air.entries(connection, session.id) if point.method == "chamber" else []
+        chosen["air"] = ambient_conditions.entries(connection, session.id) if point.method == "chamber" else []
     return chosen
 
 

@@ -24,7 +24,7 @@ from acquire.procedure.planning import get_plan, newest_version, readiness, unco
 from acquire.store.database import transaction
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session is. A person reads these words in the record."""
 
     PLANNED = "PLANNED"
@@ -35,13 +35,13 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-ALLOWED: Mapping[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.READY, State.CANCELLED}),
-    State.READY: frozenset({State.MEASURING, State.MEASURED, State.CANCELLED}),
-    State.MEASURING: frozenset({State.MEASURED, State.CANCELLED}),
-    State.MEASURED: frozenset({State.CALCULATED}),
-    State.CALCULATED: frozenset(),
-    State.CANCELLED: frozenset(),
+ALLOWED: Mapping[SessionState, frozenset[SessionState]] = {
+    SessionState.PLANNED: frozenset({SessionState.READY, SessionState.CANCELLED}),
+    SessionState.READY: frozenset({SessionState.MEASURING, SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURING: frozenset({SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURED: frozenset({SessionState.CALCULATED}),
+    SessionState.CALCULATED: frozenset(),
+    SessionState.CANCELLED: frozenset(),
 }
 
 
@@ -60,7 +60,7 @@ class Session:
     simulated: bool
     started_at: str
     started_by: str
-    state: State
+    state: SessionState
 
     @property
     def day(self) -> date:
@@ -106,7 +106,7 @@ def start_session(
         row = (session, order_id, plan.version, fraction, *kept, int(simulated), utc_now(), who)
         connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         audit.append(connection, who, "session started", session, new=f"{order_id} plan v{plan.version} fx {fraction}")
-        _enter(connection, session, State.PLANNED, who, None)
+        _enter(connection, session, SessionState.PLANNED, who, None)
     return get_session(connection, session)
 
 
@@ -141,15 +141,17 @@ def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -
     return [row["id"] for row in rows]
 
 
-def state_of(connection: sqlite3.Connection, session_id: str) -> State:
+def state_of(connection: sqlite3.Connection, session_id: str) -> SessionState:
     """The newest state."""
     row = connection.execute(
         "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
     ).fetchone()
-    return State(row["state"])
+    return SessionState(row["state"])
 
 
-def move(connection: sqlite3.Connection, session_id: str, to: State, who: str, reason: str | None = None) -> None:
+def move(
+    connection: sqlite3.Connection, session_id: str, to: SessionState, who: str, reason: str | None = None
+) -> None:
     """Enter another state, inside the caller's transaction. Raises Refused when the vocabulary does not allow it."""
     now = state_of(connection, session_id)
     if to not in ALLOWED[now]:
@@ -182,8 +184,8 @@ def time_out(
             "INSERT INTO time_out (session, read_by, confirmed_by, stated, at) VALUES (?, ?, ?, ?, ?)", row
         )
         audit.append(connection, read_by, "time-out", session_id, new=f"confirmed by {confirmed_by}")
-        if state_of(connection, session_id) is State.PLANNED:
-            move(connection, session_id, State.READY, read_by)
+        if state_of(connection, session_id) is SessionState.PLANNED:
+            move(connection, session_id, SessionState.READY, read_by)
 
 
 def stated(session: Session) -> dict[str, object]:
@@ -204,7 +206,7 @@ def stated(session: Session) -> dict[str, object]:
 def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
     """Give the session up, with the reason. What was read stays."""
     with transaction(connection):
-        move(connection, session_id, State.CANCELLED, who, reason)
+        move(connection, session_id, SessionState.CANCELLED, who, reason)
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
@@ -227,7 +229,7 @@ def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str,
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 
 
-def _enter(connection: sqlite3.Connection, session_id: str, state: State, who: str, reason: str | None) -> None:
+def _enter(connection: sqlite3.Connection, session_id: str, state: SessionState, who: str, reason: str | None) -> None:
     connection.execute(
         "INSERT INTO session_state (session, state, at, who, reason) VALUES (?, ?, ?, ?, ?)",
         (session_id, state, utc_now(), who, reason),

@@ -19,7 +19,7 @@ from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Instrument
 from acquire.procedure.placement import placements
 from acquire.procedure.plan import Step
-from acquire.procedure.session import Session, State, get_session, move, state_of
+from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
 
 Progress = Literal["waiting", "running", "done", "not measured"]
@@ -154,8 +154,8 @@ async def begin_step(connection: sqlite3.Connection, bench: Bench, session_id: s
     answer = await bench.command(instrument.id, "begin", _marker(attempt) | _allowed(instrument, step))
     with transaction(connection):
         _mark(connection, attempt, "begun", answer, who)
-        if state_of(connection, session_id) is State.READY:
-            move(connection, session_id, State.MEASURING, who)
+        if state_of(connection, session_id) is SessionState.READY:
+            move(connection, session_id, SessionState.MEASURING, who)
     for name in instrument.start if integrating else ():
         await bench.command(instrument.id, name, {})
     return attempts(connection, session_id, step_id)[-1]
@@ -230,9 +230,9 @@ def not_measured(connection: sqlite3.Connection, session_id: str, step_id: str, 
 def _may_begin(connection: sqlite3.Connection, session: Session, step: Step) -> None:
     if not step.has_markers:
         raise Refused(f"Step {step.id} ({step.kind}) has no markers; it is done by placing, removing or reading.")
-    if session.state is State.PLANNED:
+    if session.state is SessionState.PLANNED:
         raise Refused(f"Session {session.id} has had no time-out; no marker is set before it.")
-    if session.state not in (State.READY, State.MEASURING):
+    if session.state not in (SessionState.READY, SessionState.MEASURING):
         raise Refused(f"Session {session.id} is {session.state}; nothing can be measured in it any more.")
     turn = next_step(connection, session)
     if _beam_was_given(connection, session, step):

@@ -22,7 +22,7 @@ from acquire.procedure.point import Point
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session
 from acquire.procedure.steps import attempts, progress
-from acquire.procedure.strays import strays
+from acquire.procedure.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.evidence import of_result
 from acquire.store.attribution import measurement
@@ -50,7 +50,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "points": [_point(connection, session, p, found) for p in session.plan.point],
         "events": _events(connection, session),
         "placements": _placements(connection, session),
-        "attached_to_nothing": [_plain(s) for s in strays(connection, session)],
+        "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],
         "not_stated": not_stated({r.point: r.output for r in found}),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from acquire.canonical import parse
-from acquire.procedure.charge import IN_NC
+from acquire.procedure.collected_charge import IN_NC
 from acquire.procedure.results import Result
 from acquire.store.attribution import measurement
 

@@ -9,10 +9,10 @@ from scenario_a import demo_file, measured, prepared
 
 from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.air import set_environment
+from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
 from acquire.procedure.placement import correct, place, placements, remove, still_out
-from acquire.procedure.session import State, get_session, start_session, time_out
+from acquire.procedure.session import SessionState, get_session, start_session, time_out
 from acquire.procedure.steps import (
     abandon_step,
     attempts,
@@ -58,7 +58,7 @@ async def test_no_marker_before_the_time_out(connection, bench):
         time_out(connection, later.id, "MD-1", "MD-1", identifiers_agree=True)
     with pytest.raises(Refused, match="do not go on"):
         time_out(connection, later.id, "MD-1", "RT-1", identifiers_agree=False)
-    assert get_session(connection, later.id).state is State.PLANNED
+    assert get_session(connection, later.id).state is SessionState.PLANNED
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_steps_run_in_order_and_frame_the_instrument(connection, bench):
         *[("electrometer-2", c) for c in ("begin", "zero", "end")],
         *[("electrometer-2", c) for c in ("reset", "begin", "start", "hold", "end")],
     ]
-    assert get_session(connection, session).state is State.MEASURING
+    assert get_session(connection, session).state is SessionState.MEASURING
     assert all(UUID(a.measurement).version == 4 and a.begun and a.ended for a in attempts(connection, session))
     with pytest.raises(Refused, match="done by placing"):
         await begin_step(connection, bench, session, "place-chips", "MD-1")
@@ -119,7 +119,7 @@ async def test_a_begin_without_its_place_is_not_believed(connection, bench, answ
     bench.command = vague
     with pytest.raises(Refused, match="did not say where its marker is"):
         await begin_step(connection, bench, session, "zero-b1", "MD-1")
-    assert get_session(connection, session).state is State.READY
+    assert get_session(connection, session).state is SessionState.READY
 
 
 async def test_nobody_is_asked_for_more_beam(connection, bench):
@@ -135,7 +135,7 @@ async def test_nobody_is_asked_for_more_beam(connection, bench):
     not_measured(connection, session, "b1", "MD-1", "overload")
     with pytest.raises(Refused, match=r"Fraction 1 of ORD-A-1 was measured already.*fraction 2 or later"):
         session_of(connection)
-    assert session_of(connection, fraction=2).state is State.PLANNED
+    assert session_of(connection, fraction=2).state is SessionState.PLANNED
 
 
 async def test_an_attempt_without_beam_may_be_made_again(connection, bench):
@@ -226,6 +226,6 @@ async def test_the_whole_session_leaves_a_whole_audit_chain(connection, bench):
     bench.disc()
     assert [s.progress for s in progress(connection, get_session(connection, session))] == ["done"] * 13
     assert close_session(connection, session, "MD-1") == []
-    assert get_session(connection, session).state is State.MEASURED
+    assert get_session(connection, session).state is SessionState.MEASURED
     assert audit.verify(connection) == []
     assert audit.head(connection)[0] > 30

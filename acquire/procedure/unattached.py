@@ -12,7 +12,7 @@ from acquire.procedure.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class Unattached:
     """A reading of an element that has no place in the session, and why."""
 
     stream: str
@@ -22,7 +22,7 @@ class Stray:
     why: str
 
 
-def strays(connection: sqlite3.Connection, session: Session) -> list[Stray]:
+def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
     """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
     readers = [i.id for i in session.inventory.instrument if i.integrates == "elements" and i.id in session.instruments]
     expected = {p.dosimeter for p in placements(connection, session.id)}
@@ -46,5 +46,5 @@ def strays(connection: sqlite3.Connection, session: Session) -> list[Stray]:
             if mine is None or mine.id not in expected:
                 name = mine.id if mine else f"{row['element']}" + (f" ({index})" if index else "")
                 why = "has no placement in this session" if mine else "is not in the inventory"
-                found.append(Stray(row["stream"], row["seq"], row["instrument"], name, why))
+                found.append(Unattached(row["stream"], row["seq"], row["instrument"], name, why))
     return found

@@ -17,7 +17,7 @@ from worked import GIVEN, Bench, Case, calibration, closed_results, expected, fa
 from acquire.dosimetry import quadrature
 from acquire.errors import FileProblem
 from acquire.procedure.results import calculate_session
-from acquire.procedure.together import mean_deviation, observations, trends
+from acquire.procedure.trends import mean_deviation, observations, trends
 from acquire.procedure.verify import verify_store
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
