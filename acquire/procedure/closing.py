@@ -12,7 +12,8 @@ import sqlite3
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
-from acquire.procedure.placement import placements, still_out
+from acquire.procedure.placed import placements
+from acquire.procedure.placement import still_out
 from acquire.procedure.session import Session, SessionState, get_session, move
 from acquire.procedure.steps import attempts, progress
 from acquire.store.attribution import StoredReading, measurement, outstanding
@@ -91,7 +92,8 @@ def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list
         if count:
             late.append(f"{count} reading(s) of {attempt.step} came after closing.")
     for placement in placements(connection, session.id):
-        found = readout(connection, session.inventory.element_named(placement.dosimeter), placement)
+        element = session.inventory.element_named(placement.dosimeter)
+        found = readout(connection, element, placement, session.plan.batch_of(element.reader))
         if found.used is not None and _after((found.used,), closed[0]):
             late.append(f"The reading of {placement.dosimeter} came after closing.")
     return late

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -48,6 +48,8 @@ class Batch(Written):
     blanks      what the detection limit comes from (three standard deviations); below it no number is shown
     check       the reader's check element; beyond its limit no element of the session counts
     depletion   what one OSL reading takes away, as a fraction, and the form in which it is corrected
+    readout     where the reader writes several records of an element: what the one that counts says of itself, as in
+                { recordType = "TL", sequenceStepNumber = "3" }; `channel` the detector, where it has several
     """
 
     reader: Name
@@ -64,6 +66,8 @@ class Batch(Written):
     standard_readings: int = Field(1, ge=1, le=20)
     depletion_per_reading: float | None = Field(None, ge=0, lt=0.2)
     depletion: Literal["growing", "falling"] | None = None
+    readout: Mapping[str, str] = {}
+    channel: str | None = Field(None, min_length=1)
 
     @property
     def travelling(self) -> tuple[str, ...]:

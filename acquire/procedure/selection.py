@@ -15,8 +15,8 @@ from acquire.errors import Refused
 from acquire.procedure import ambient_conditions
 from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
-from acquire.procedure.elements import Readout, of_element, reader_session, readout
-from acquire.procedure.placement import Placement, placements
+from acquire.procedure.elements import Readout, different_records, of_element, reader_session, readout
+from acquire.procedure.placed import Placement, placements
 from acquire.procedure.plan import Step
 from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
@@ -226,8 +226,11 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     runs: list[Run] = []
     for placement in placed:
         element = session.inventory.element_named(placement.dosimeter)
-        found = readout(connection, element, placement)
         batch = session.plan.batch_of(element.reader)
+        found = readout(connection, element, placement, batch)
+        if found.several is not None:
+            chosen["problems"].append(found.several)
+            continue
         wanted = batch.readings if batch else 1
         _note(found, placement, wanted, chosen)
         if found.used is not None:
@@ -268,8 +271,11 @@ def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, ch
     chosen |= {"checks": []} if check else {}
     for name, wanted in (("standards", batch.standards), ("controls", batch.controls), ("checks", check)):
         for element in wanted:
-            readings = of_element(connection, session.inventory.element_named(element))
-            same = [r for r in readings if reader_session(r) == run][: batch.standard_readings]
+            known = session.inventory.element_named(element)
+            found = [r for r in of_element(connection, known, batch) if reader_session(r) == run]
+            if several := different_records(known, found, batch, batch.standard_readings):
+                chosen["problems"].append(several)
+            same = found[: batch.standard_readings]
             if len(same) == batch.standard_readings:
                 chosen[name].append(element)
                 chosen["readings"][element] = refs(same)

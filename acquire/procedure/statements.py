@@ -14,7 +14,7 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.console import console_time
 from acquire.procedure.moment import needs_offset
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
 from acquire.store.database import transaction
 

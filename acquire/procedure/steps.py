@@ -17,7 +17,7 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Instrument
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.plan import Step
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
@@ -128,7 +128,8 @@ def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> li
     missing = []
     for placement in found.values():
         element = session.inventory.element_named(placement.dosimeter)
-        if element.reader == step.instrument and readout(connection, element, placement).used is None:
+        batch = session.plan.batch_of(element.reader)
+        if element.reader == step.instrument and readout(connection, element, placement, batch).used is None:
             missing.append(f"{placement.dosimeter} of {placement.point} has not been read.")
     return missing
 

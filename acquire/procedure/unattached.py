@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from acquire.canonical import parse
 from acquire.procedure.inventory import Element
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
 
 

@@ -17,7 +17,7 @@ from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
 from acquire.procedure.output import not_stated
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.point import Point
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session

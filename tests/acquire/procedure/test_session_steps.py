@@ -11,7 +11,8 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
-from acquire.procedure.placement import correct, place, placements, remove, still_out
+from acquire.procedure.placed import placements
+from acquire.procedure.placement import correct, place, remove, still_out
 from acquire.procedure.session import SessionState, get_session, start_session, time_out
 from acquire.procedure.steps import (
     abandon_step,
