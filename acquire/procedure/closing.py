@@ -11,11 +11,12 @@ import sqlite3
 
 from acquire.errors import Refused
 from acquire.procedure import audit
+from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import readout
 from acquire.procedure.placed import placements
 from acquire.procedure.placement import still_out
+from acquire.procedure.progress import progress
 from acquire.procedure.session import Session, SessionState, get_session, move
-from acquire.procedure.steps import attempts, progress
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 

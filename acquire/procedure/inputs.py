@@ -38,6 +38,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         "method": point.method,
         "invalid": list(selection["problems"]),
         "remarks": list(selection["remarks"]),
+        **({"channel": selection["channel"]} if "channel" in selection else {}),
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)

@@ -67,7 +67,13 @@ def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
         "imaging": inputs.get("imaging"),
         "warnings": list(dose.warnings),
         "remarks": [*inputs["remarks"], *_left_out(inputs)],
+        **of_channel(inputs),
     }
+
+
+def of_channel(inputs: Inputs) -> dict[str, Any]:
+    """The channel that was measured, where the instrument or the reader has several."""
+    return {"channel": inputs["channel"]} if "channel" in inputs else {}
 
 
 def not_stated(outputs: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -245,6 +245,11 @@ class Plan(Written):
                 return f"step {step.id} is at {volts:g} V, another irradiation of the point at {full:g} V"
         return None
 
+    @property
+    def instruments(self) -> list[str]:
+        """Every instrument that a step uses, in order of first use."""
+        return list(dict.fromkeys(s.instrument for s in self.step if s.instrument))
+
     def point_named(self, name: str) -> Point:
         """Raises Refused when there is none."""
         for point in self.point:

@@ -30,7 +30,9 @@ def charges(
     """
     if "background" not in bodies:
         return {}
-    integrates = inventory.instrument_named(point.instrument or "").integrates
+    integrates = selection.get("integrates") or inventory.instrument_named(point.instrument or "").integrates
+    if integrates is None:
+        raise Refused(f"It is not written down how {point.instrument} added up when {point.id} was measured.")
     background = collected(bodies["background"], integrates)
     rate = slope(*curve(bodies["background"]))
     found: dict[str, Any] = {"background": {"nc": background.nc, "time_s": background.time_s, "nc_per_s": rate}}

@@ -13,15 +13,18 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import uuid4
 
+from acquire.bus.messages import State
 from acquire.canonical import canonical, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, documents
+from acquire.procedure import audit, documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
+from acquire.procedure.models import model_named, model_names
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store.database import transaction
+from drivers import Misuse
 
 
 class SessionState(StrEnum):
@@ -70,7 +73,7 @@ class Session:
     @property
     def instruments(self) -> list[str]:
         """Every instrument that a step of the plan uses, in order of first use."""
-        return list(dict.fromkeys(s.instrument for s in self.plan.step if s.instrument))
+        return self.plan.instruments
 
 
 def start_session(
@@ -83,18 +86,21 @@ def start_session(
     fraction: int | None = None,
     simulated: bool = False,
     session_id: str | None = None,
+    states: Mapping[str, State] | None = None,
 ) -> Session:
-    """Open a session of the newest plan of an order. Files are (name, bytes).
+    """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
 
-    Raises Refused: no plan, a fraction that was measured already, or anything that `readiness` finds (expired
-    calibration, detector unknown, method not fit for its tolerance).
+    Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
+    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), or an instrument that
+    says it is another one than the inventory has.
     """
     get_order(connection, order_id)
     plan = get_plan(connection, order_id, newest_version(connection, order_id))
     fraction = plan.fraction if fraction is None else fraction
-    wrong = readiness(
-        plan, read_inventory(inventory[1], inventory[0]), read_calibrations(calibrations[1], calibrations[0]), _today()
-    )
+    owned = read_inventory(inventory[1], inventory[0])
+    wrong = readiness(plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
+    for name, state in (states or {}).items():
+        wrong += _contradictions(owned, name, state)
     if wrong:
         raise Refused(*wrong)
     session = session_id or f"s-{uuid4().hex[:8]}"
@@ -207,6 +213,18 @@ def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: st
     """Give the session up, with the reason. What was read stays."""
     with transaction(connection):
         move(connection, session_id, SessionState.CANCELLED, who, reason)
+
+
+def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
+    """Where an instrument that is there says something else of itself than the inventory."""
+    if state.state in ("offline", "stopped"):
+        return []
+    try:
+        owned = inventory.instrument_named(name)
+        model = model_named(owned.model)
+    except (Refused, Misuse):
+        return []  # readiness says so
+    return list(framing.of_state(owned, framing.completed(state, model), model_names()))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:

@@ -24,7 +24,7 @@ class Unattached:
 
 def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
     """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
-    readers = [i.id for i in session.inventory.instrument if i.integrates == "elements" and i.id in session.instruments]
+    readers = [name for name in session.instruments if session.inventory.is_reader(name)]
     expected = {p.dosimeter for p in placements(connection, session.id)}
     for batch in session.plan.batch:
         expected |= set(batch.travelling)

@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import of_element, readout
 from acquire.procedure.placed import placements
 from acquire.procedure.session import Session, get_session
-from acquire.procedure.steps import attempts
 from acquire.record.page import html
 from acquire.store.attribution import measurement
 

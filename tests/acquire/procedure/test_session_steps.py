@@ -10,20 +10,13 @@ from scenario_a import demo_file, measured, prepared
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.ambient_conditions import set_environment
+from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
 from acquire.procedure.placed import placements
 from acquire.procedure.placement import correct, place, remove, still_out
+from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import SessionState, get_session, start_session, time_out
-from acquire.procedure.steps import (
-    abandon_step,
-    attempts,
-    begin_step,
-    end_step,
-    next_step,
-    not_measured,
-    progress,
-    run_step,
-)
+from acquire.procedure.steps import abandon_step, begin_step, end_step, not_measured, run_step
 
 CHIPS = {"14": 40_930, "16": 42_200, "17": 17_920, "18": 18_290}
 
@@ -130,7 +123,7 @@ async def test_nobody_is_asked_for_more_beam(connection, bench):
     await begin_step(connection, bench, session, "b1", "MD-1")
     with pytest.raises(Refused, match="never more beam"):
         await begin_step(connection, bench, session, "b1", "MD-1")
-    await abandon_step(connection, session, "b1", "MD-1", "overload", beam_given=True, bench=bench)
+    await abandon_step(connection, session, "b1", "MD-1", "overload", beam_given=True, client=bench)
     with pytest.raises(Refused, match="the next planned fraction"):
         await begin_step(connection, bench, session, "b1", "MD-1")
     not_measured(connection, session, "b1", "MD-1", "overload")
@@ -144,7 +137,7 @@ async def test_an_attempt_without_beam_may_be_made_again(connection, bench):
     await steps_until(connection, bench, session, "background-b7")
     not_measured(connection, session, "place-chips", "MD-1", "no chips today")
     await begin_step(connection, bench, session, "b1", "MD-1")
-    await abandon_step(connection, session, "b1", "MD-1", "door open, no beam", beam_given=False, bench=bench)
+    await abandon_step(connection, session, "b1", "MD-1", "door open, no beam", beam_given=False, client=bench)
     again = await begin_step(connection, bench, session, "b1", "MD-1")
     await end_step(connection, bench, session, "b1", "MD-1")
     first, second = attempts(connection, session, "b1")

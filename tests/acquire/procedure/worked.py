@@ -92,9 +92,8 @@ class Case:
         self.batches: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
 
-    def instrument(self, name: str, integrates: str, **more: Any) -> None:
-        framed = {"before": ["reset"]} if integrates == "reset" else {}
-        self.instruments.append({"id": name, "model": "m", "serial": name, "integrates": integrates, **framed, **more})
+    def instrument(self, name: str, model: str, **more: Any) -> None:
+        self.instruments.append({"id": name, "model": model, "serial": name, **more})
 
     def detector(self, name: str, kind: str, **more: Any) -> None:
         self.detectors.append({"id": name, "kind": kind, "model": "m", "serial": name, "build_up": "cap", **more})
