@@ -17,7 +17,7 @@ from worked import GIVEN, Bench, Case, calibration, closed_results, expected, fa
 from acquire.dosimetry import quadrature
 from acquire.errors import FileProblem
 from acquire.procedure.results import calculate_session
-from acquire.procedure.together import mean_deviation, observations, trends
+from acquire.procedure.trends import mean_deviation, observations, trends
 from acquire.procedure.verify import verify_store
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
@@ -35,7 +35,7 @@ UP, LOW = [1.0, 1.002, 0.998, 1.001, 0.999, 1.003, 0.997, 1.0, 1.001], [1.06]
 def case_a() -> Case:
     """The three ports of case A, all with diodes; the reference session is common to their coefficients."""
     case = Case("A3")
-    case.instrument("electrometer-1", "running")
+    case.instrument("electrometer-1", "keithley-6517b")
     for name, n_cal, svwt in (("D-11", 3.097, 0.25), ("D-14", 3.041, 0.28), ("D-12", 3.186, 0.22)):
         diode(case, name, n_cal, svwt)
         factors = case.calibrations[-1]["factors"]
@@ -85,7 +85,7 @@ def test_one_point_has_no_mean():
 def phantom(rule: str | None = None, repeats: int = 1) -> Case:
     case = Case("P")
     case.plan = {"purpose": "phantom"}
-    case.instrument("electrometer-1", "running")
+    case.instrument("electrometer-1", "keithley-6517b")
     factors = {
         "n_cal": factor(3.0, "cGy/nC", 1.0, "session F"),
         "svwt": factor(0.25, "%/Cel"),

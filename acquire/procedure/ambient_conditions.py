@@ -1,4 +1,4 @@
-"""The air at a chamber: entered by people, and for each reading the entry nearest to it in time.
+"""Ambient conditions at a chamber: entered by people, and for each reading the entry nearest to it in time.
 
 A mistyped entry is not taken back: another one replaces it, at the time of the first, with a reason and a second
 person. Entries near a reading that contradict each other give no number until one of them is replaced.
@@ -18,11 +18,11 @@ from acquire.dosimetry.environment import PRESSURE_KPA, TEMPERATURE_C, ZERO_CELS
 from acquire.dosimetry.units import ATM_KPA
 from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.session import get_session
 from acquire.store.database import transaction
 
-Air = dict[str, Any]
+Conditions = dict[str, Any]
 CONTRADICTS = 0.01  # of the density: 3 °C or 1 kPa; the air of a room does not change so much while an entry is valid
 
 
@@ -39,7 +39,7 @@ def set_environment(
     reason: str | None = None,
     confirmed_by: str | None = None,
 ) -> int:
-    """Air at the chamber: temperature in °C, station pressure in kPa (not reduced to sea level), humidity in percent.
+    """Enter temperature in °C, station pressure in kPa (not reduced to sea level) and relative humidity in percent.
 
     Returns the entry's number. `replaces`: the number of a mistyped entry of the session, in whose place and at whose
     time this one stands. Raises Refused outside 5 to 45 °C, 80 to 106 kPa or 1 to 100 %: there the unit is probably
@@ -63,7 +63,7 @@ def set_environment(
     return int(cursor.lastrowid or 0)
 
 
-def entries(connection: sqlite3.Connection, session_id: str) -> list[Air]:
+def entries(connection: sqlite3.Connection, session_id: str) -> list[Conditions]:
     """What counts of a session's entries, in the order they were made; one that replaces another has its time."""
     rows = connection.execute(
         "SELECT n, temperature_c, pressure_kpa, humidity_percent, source, at, replaces FROM environment"
@@ -79,7 +79,7 @@ def entries(connection: sqlite3.Connection, session_id: str) -> list[Air]:
     return [{name: row[name] for name in kept} | {"at": at[row["n"]]} for row in rows if row["n"] not in replaced]
 
 
-def nearest(found: Sequence[Air], moment: str, allowed: timedelta, what: str) -> Air:
+def nearest(found: Sequence[Conditions], moment: str, allowed: timedelta, what: str) -> Conditions:
     """The entry nearest to a moment (ISO 8601), with `minutes` from it to the moment (negative: entered afterwards).
 
     Of two equally near the earlier counts. Raises Invalid where there is none or where entries near the moment
@@ -89,31 +89,31 @@ def nearest(found: Sequence[Air], moment: str, allowed: timedelta, what: str) ->
         raise Invalid("Temperature and pressure were not entered; the chamber's air density correction needs them.")
     used = datetime.fromisoformat(moment)
     away = [(used - datetime.fromisoformat(each["at"]), each) for each in found]
-    distance, air = min(away, key=lambda pair: abs(pair[0]))
-    fresh(datetime.fromisoformat(air["at"]), used, allowed)
+    distance, conditions = min(away, key=lambda pair: abs(pair[0]))
+    fresh(datetime.fromisoformat(conditions["at"]), used, allowed)
     for other in (each for gap, each in away if abs(gap) <= allowed):
-        if abs(_density(other) / _density(air) - 1) > CONTRADICTS:
+        if abs(_density(other) / _density(conditions) - 1) > CONTRADICTS:
             raise Invalid(
-                f"Near {what} the air was entered as {_said(air)} and as {_said(other)}: replace the wrong one (acquire"
-                " session environment --replaces)."
+                f"Near {what} the air was entered as {_said(conditions)} and as {_said(other)}: replace the wrong one"
+                " (acquire session environment --replaces)."
             )
-    return air | {"minutes": distance.total_seconds() / 60}
+    return conditions | {"minutes": distance.total_seconds() / 60}
 
 
 @dataclass(frozen=True, slots=True)
-class Airs:
+class EnteredConditions:
     """The entries of a session as a chamber's readings use them, after its protocol."""
 
-    found: Sequence[Air]
+    found: Sequence[Conditions]
     valid: timedelta
     protocol: Literal["trs398", "tg51"]
 
-    def at(self, moment: str, step: str) -> Air:
-        """The air of the reading of a step that began at a moment. Raises Invalid, Blocked (see `nearest`)."""
+    def at(self, moment: str, step: str) -> Conditions:
+        """The conditions at the reading of a step that began at a moment. Raises Invalid, Blocked (see `nearest`)."""
         return nearest(self.found, moment, self.valid, step)
 
-    def brought(self, attempt: Mapping[str, Any], to: Air) -> dict[str, Any]:
-        """An attempt whose charge is what it would have been at another air; as it is where both are one entry."""
+    def brought(self, attempt: Mapping[str, Any], to: Conditions) -> dict[str, Any]:
+        """An attempt whose charge is what it would have been in other conditions; as it is where both are one entry."""
         own = attempt.get("air")
         if own is None or own["n"] == to["n"]:
             return dict(attempt)
@@ -128,12 +128,12 @@ class Airs:
         return {**attempt, "nc": attempt["nc"] * here / there, "brought": brought}
 
 
-def _density(air: Mapping[str, Any]) -> float:
-    return float(air["pressure_kpa"]) / (273.15 + float(air["temperature_c"]))
+def _density(conditions: Mapping[str, Any]) -> float:
+    return float(conditions["pressure_kpa"]) / (273.15 + float(conditions["temperature_c"]))
 
 
-def _said(air: Mapping[str, Any]) -> str:
-    return f"{air['temperature_c']:g} °C, {air['pressure_kpa']:g} kPa (air {air['n']})"
+def _said(conditions: Mapping[str, Any]) -> str:
+    return f"{conditions['temperature_c']:g} °C, {conditions['pressure_kpa']:g} kPa (air {conditions['n']})"
 
 
 def _believable(temperature_c: float, pressure_kpa: float, humidity_percent: float | None) -> None:

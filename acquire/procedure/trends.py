@@ -1,4 +1,4 @@
-"""Results that belong together: a session's mean deviation with what its points share, and trends over sessions."""
+"""Several results at once: a session's mean deviation with what its points share, and trends over sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from acquire.dosimetry import Budget, Chart, Contribution, Observation, charts, mean_of_deviations
 from acquire.procedure.point import Point
 from acquire.procedure.results import results
-from acquire.procedure.session import Session, State, get_session, list_sessions
+from acquire.procedure.session import Session, SessionState, get_session, list_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def observations(connection: sqlite3.Connection) -> list[Observation]:
     found = []
     for session_id in list_sessions(connection):
         session = get_session(connection, session_id)
-        if session.state is State.CANCELLED:
+        if session.state is SessionState.CANCELLED:
             continue
         found += [
             _observation(session, session.plan.point_named(result.point), result.output["deviation_percent"])

@@ -9,8 +9,8 @@ from cases import bench_f, case_f
 from worked import GIVEN, closed_results, run
 
 from acquire.errors import Refused
-from acquire.procedure import air
-from acquire.procedure.air import entries, set_environment
+from acquire.procedure import ambient_conditions
+from acquire.procedure.ambient_conditions import entries, set_environment
 from acquire.procedure.verify import verify_store
 
 WARM, COOL = {"temperature_c": 22.9, "pressure_kpa": 99.6}, {"temperature_c": 21.8, "pressure_kpa": 99.87}
@@ -19,7 +19,7 @@ WARM, COOL = {"temperature_c": 22.9, "pressure_kpa": 99.6}, {"temperature_c": 21
 def enter(connection, session, minutes, monkeypatch, **values):
     """An entry made so many minutes from now."""
     at = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    monkeypatch.setattr(air, "utc_now", lambda: at)
+    monkeypatch.setattr(ambient_conditions, "utc_now", lambda: at)
     return set_environment(connection, session, "MD-1", source="room sensors", **values)
 
 
@@ -90,7 +90,7 @@ async def test_entries_that_contradict_each_other_give_no_number_until_one_is_re
 async def test_a_replacement_stands_at_the_time_of_what_it_replaces(connection, session, monkeypatch):
     wrong = enter(connection, session, 0.0, monkeypatch, temperature_c=21.8, pressure_kpa=100.8)
     at = entries(connection, session)[1]["at"]
-    monkeypatch.setattr(air, "utc_now", lambda: "2099-01-01T00:00:00.000000Z")
+    monkeypatch.setattr(ambient_conditions, "utc_now", lambda: "2099-01-01T00:00:00.000000Z")
     set_environment(
         connection, session, "MD-1", **COOL, source="room sensors", replaces=wrong, reason="read twice",
         confirmed_by="MP-2",

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from acquire.dosimetry import Attempt, Counted, DosimetryError, counting, mean_of, net_charge, slope, waited
+from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, waited
 from acquire.errors import Refused
-from acquire.procedure.air import Airs
-from acquire.procedure.charge import Charge, Invalid, collected, curve
+from acquire.procedure.ambient_conditions import EnteredConditions
+from acquire.procedure.collected_charge import Charge, Invalid, collected, curve
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.point import Point
 from acquire.procedure.selection import Selection
@@ -21,33 +21,37 @@ Marks = Mapping[str, list[str]]  # begin and end on the host's clock, ISO 8601
 
 
 def charges(
-    selection: Selection, point: Point, inventory: Inventory, bodies: Bodies, marks: Marks, air_valid: timedelta
+    selection: Selection, point: Point, inventory: Inventory, bodies: Bodies, marks: Marks, conditions_valid: timedelta
 ) -> dict[str, Any]:
     """`charge`, and for a chamber `opposite` and `reduced` where the session measured them; `background` beside them.
 
-    A chamber has `environment` too: the air at the first reading that counts. Readings at another air are brought to
-    it. Raises Invalid, Refused, DosimetryError: no background, one that was too short, no attempt that is valid.
+    A chamber has `environment` too: the ambient conditions at the first reading that counts; readings in others are
+    brought to them. Raises Invalid, Refused, DosimetryError: no background, one that was too short, no valid attempt.
     """
     if "background" not in bodies:
         return {}
-    integrates = inventory.instrument_named(point.instrument or "").integrates
+    integrates = selection.get("integrates") or inventory.instrument_named(point.instrument or "").integrates
+    if integrates is None:
+        raise Refused(f"It is not written down how {point.instrument} added up when {point.id} was measured.")
     background = collected(bodies["background"], integrates)
     rate = slope(*curve(bodies["background"]))
     found: dict[str, Any] = {"background": {"nc": background.nc, "time_s": background.time_s, "nc_per_s": rate}}
-    air = Airs(selection["air"], air_valid, point.protocol) if point.method == "chamber" else None
+    ambient = (
+        EnteredConditions(selection["air"], conditions_valid, point.protocol) if point.method == "chamber" else None
+    )
     for role, name in (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced")):
         own = [a for a in selection["attempts"] if a["role"] == role]
         if own:
-            made = [_attempt(a, point, integrates, (background, rate), bodies, marks, air) for a in own]
-            if air is not None:
+            made = [_attempt(a, point, integrates, (background, rate), bodies, marks, ambient) for a in own]
+            if ambient is not None:
                 found.setdefault("environment", _environment(made, point))
-                made = [air.brought(each, found["environment"]) for each in made]
+                made = [ambient.brought(each, found["environment"]) for each in made]
             found[name] = _counted(made, point)
     return found
 
 
 def _environment(made: Sequence[Mapping[str, Any]], point: Point) -> dict[str, Any]:
-    """The air at the first attempt that counts, with the step it belongs to."""
+    """The conditions at the first attempt that counts, with the step it belongs to."""
     first = next(a for a in made if a["step"] == _choice(made, point).used[0])
     return {**first["air"], "step": first["step"]}
 
@@ -59,15 +63,15 @@ def _attempt(
     background: tuple[Charge, float],
     bodies: Bodies,
     marks: Marks,
-    air: Airs | None,
+    ambient: EnteredConditions | None,
 ) -> dict[str, Any]:
-    """Net charge of one attempt, with the air it was read at, or the sentence for which it has none."""
+    """Net charge of one attempt, with the conditions it was read in, or the sentence for which it has none."""
     name = attempt["name"]
     if name not in bodies or attempt.get("problem"):
         return {"step": attempt["step"], "why": attempt.get("problem") or "It was not measured."}
     try:
         _settled(attempt, point, marks)
-        at = {} if air is None else {"air": air.at(marks[name][0], attempt["step"])}
+        at = {} if ambient is None else {"air": ambient.at(marks[name][0], attempt["step"])}
         return {"step": attempt["step"], **_net(collected(bodies[name], integrates), *background), **at}
     except (Invalid, Refused, DosimetryError) as reason:
         return {"step": attempt["step"], "why": str(reason)}
@@ -114,7 +118,7 @@ def _choice(made: Sequence[Mapping[str, Any]], point: Point) -> Counted:
             steps[each["why"]].append(each["step"])
         said = " ".join(f"{', '.join(names)}: {why}" for why, names in steps.items())
         raise Invalid(f"No attempt of this measurement is valid, and none is estimated. {said}")
-    attempts = [Attempt(a["step"], a.get("nc"), a.get("why")) for a in made]
+    attempts = [AttemptValue(a["step"], a.get("nc"), a.get("why")) for a in made]
     return counting(attempts, point.attempt_rule or "mean-of-valid")
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from acquire.canonical import parse
 from acquire.procedure.inventory import Element
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class Unattached:
     """A reading of an element that has no place in the session, and why."""
 
     stream: str
@@ -22,9 +22,9 @@ class Stray:
     why: str
 
 
-def strays(connection: sqlite3.Connection, session: Session) -> list[Stray]:
+def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
     """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
-    readers = [i.id for i in session.inventory.instrument if i.integrates == "elements" and i.id in session.instruments]
+    readers = [name for name in session.instruments if session.inventory.is_reader(name)]
     expected = {p.dosimeter for p in placements(connection, session.id)}
     for batch in session.plan.batch:
         expected |= set(batch.travelling)
@@ -46,5 +46,5 @@ def strays(connection: sqlite3.Connection, session: Session) -> list[Stray]:
             if mine is None or mine.id not in expected:
                 name = mine.id if mine else f"{row['element']}" + (f" ({index})" if index else "")
                 why = "has no placement in this session" if mine else "is not in the inventory"
-                found.append(Stray(row["stream"], row["seq"], row["instrument"], name, why))
+                found.append(Unattached(row["stream"], row["seq"], row["instrument"], name, why))
     return found
