@@ -99,7 +99,7 @@ def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], as_json:
     of_file = ("file", "format", "readouts", "rejected", "reason")
     table("Files", of_file, [tuple(f[c] for c in of_file) for f in listed])
     of_readout = ("element", "kind", "channel", "points", "sum", "unit", "flags", "attributes")
-    table("Readouts", of_readout, [tuple(_cell(r[c]) for c in of_readout) for r in readouts])
+    table("Readouts", of_readout, [tuple(_cell(r.get(c)) for c in of_readout) for r in readouts])
 
 
 def _cell(value: Any) -> Any:
@@ -130,6 +130,11 @@ def _readout(sample: Sample) -> dict[str, Any]:
     element = sample.element
     if element is not None and sample.element_index is not None:
         element = f"{element}.{sample.element_index}"
+    said = {
+        "channel": sample.channel,
+        "flags": [str(flag) for flag in sample.flags],
+        "attributes": sample.attributes,
+    }
     return {
         "file": sample.origin["file"],
         "element": element,
@@ -137,9 +142,4 @@ def _readout(sample: Sample) -> dict[str, Any]:
         "points": len(signal.values) if signal else 1,
         "sum": sample.value,
         "unit": sample.unit,
-        "quantity": sample.quantity,
-        "channel": sample.channel,
-        "clock": sample.clock,
-        "flags": [str(flag) for flag in sample.flags],
-        "attributes": sample.attributes,
-    }
+    } | {key: value for key, value in said.items() if value}

@@ -70,10 +70,12 @@ def _wide(data: bytes, encoding: str, mark: int) -> Document:
         raise NotXsyg(f"it begins as UTF-16 and is none ({error.reason})", may_complete=True) from error
     found = _document(_Handler("utf-8").read(narrow), narrow, lenient=False)
     records = []
+    at, offset = 0, mark
     for record, piece in found.records:
+        offset += len(narrow[at : piece.offset].decode().encode(encoding))
         raw = piece.raw.decode().encode(encoding)
-        offset = mark + len(narrow[: piece.offset].decode().encode(encoding))
         records.append((record, Piece(offset, raw, unended(piece.raw))))
+        at, offset = piece.offset + len(piece.raw), offset + len(raw)
     return Document(records, found.sequences, lenient=False)
 
 
