@@ -8,6 +8,9 @@ from typing import Any
 from drivers.driver import Driver, Listener, WireSettings
 from drivers.engine import WiredInstrument
 from drivers.errors import Misuse
+from drivers.files.folder import FolderInstrument
+from drivers.files.format import Format
+from drivers.files.settings import FolderSettings
 from drivers.instrument import Instrument
 from drivers.listening import ListeningInstrument
 from drivers.model import Model
@@ -32,6 +35,8 @@ def connect(
     """
     own = settings if isinstance(settings, Settings) else model.settings.model_validate(dict(settings))
     kind = model.driver
+    if isinstance(kind, Format) and isinstance(own, FolderSettings):
+        return FolderInstrument(model, resource, own)
     if isinstance(kind, type) and issubclass(kind, Driver | Listener) and isinstance(own, WireSettings):
         wire = transport or open_transport(resource, own.serial)
         engine = WiredInstrument if issubclass(kind, Driver) else ListeningInstrument

@@ -1,4 +1,4 @@
-"""Finding models: every package may offer some under the entry point "acquire.drivers"."""
+"""Finding models: every package may offer some under "acquire.drivers", and every file format is one of a drop folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from drivers.errors import Misuse
+from drivers.files.folder import folder_model
+from drivers.files.formats import formats
 from drivers.model import Model
 
 GROUP = "acquire.drivers"
@@ -19,7 +21,7 @@ def _found() -> dict[str, EntryPoint]:
 
 def models() -> tuple[str, ...]:
     """Names of all models, sorted."""
-    return tuple(_found())
+    return tuple(sorted({*_found(), *formats()}))
 
 
 def model(name: str) -> Model:
@@ -29,10 +31,12 @@ def model(name: str) -> Model:
     model is asked for, and stands in nobody else's way.
     """
     known = _found()
+    if name not in known and name in formats():
+        return _of_folder(name)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, models(), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise Misuse(f"There is no driver for '{name}'.{hint} There are: {', '.join(known)}.")
+        raise Misuse(f"There is no driver for '{name}'.{hint} There are: {', '.join(models())}.")
     try:
         loaded = known[name].load()
     except Exception as error:
@@ -44,3 +48,8 @@ def model(name: str) -> Model:
     if loaded.name != name:
         raise Misuse(f"The entry point {name} of {GROUP} ({known[name].value}) gives the model '{loaded.name}'.")
     return loaded
+
+
+@cache
+def _of_folder(name: str) -> Model:
+    return folder_model(formats()[name])

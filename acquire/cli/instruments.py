@@ -1,11 +1,10 @@
-"""drivers, discover, read, simulate, import: instruments without the service."""
+"""drivers, discover, read, simulate: instruments without the service."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command()(discover)
     app.command()(read)
     app.command()(simulate)
-    app.command("import")(import_files)
 
 
 def list_drivers(
@@ -195,53 +193,3 @@ async def _simulate(
         await stop.wait()
     finally:
         await served.close()
-
-
-def import_files(
-    files: Annotated[list[Path], typer.Argument(help="TLD or OSL reader files.", metavar="FILE...")],
-    as_json: Json = False,
-) -> None:
-    """What is in reader files: readouts, and what was rejected and why. Nothing is stored."""
-    from drivers.files import parse_file  # noqa: PLC0415
-
-    listed, readouts = [], []
-    for file in files:
-        try:
-            found = parse_file(file.name, file.read_bytes())
-        except OSError as error:
-            listed.append(_file(str(file), None, 0, 1, f"It cannot be read: {error.strerror}."))
-            continue
-        except Misuse as error:
-            listed.append(_file(str(file), None, 0, 1, str(error)))
-            continue
-        why = " ".join(r.reason for r in found.rejected) or None
-        listed.append(_file(str(file), found.format, len(found.readings), len(found.rejected), why))
-        readouts += [_readout(file.name, each) for each in found.readings]
-    if as_json:
-        emit({"files": listed, "readouts": readouts})
-    else:
-        columns = ("file", "format", "readouts", "rejected", "reason")
-        table("Files", columns, [tuple(f[c] for c in columns) for f in listed])
-        columns = ("element", "kind", "points", "sum", "unit")
-        table("Readouts", columns, [tuple(r[c] for c in columns) for r in readouts])
-    if all(f["readouts"] == 0 for f in listed):
-        raise Refused("No readout was found in these files.")
-
-
-def _file(name: str, fmt: str | None, readouts: int, rejected: int, reason: str | None) -> dict[str, Any]:
-    return {"file": name, "format": fmt, "readouts": readouts, "rejected": rejected, "reason": reason}
-
-
-def _readout(name: str, reading: Any) -> dict[str, Any]:
-    signal_axis = reading.axes.get("signal")
-    element = reading.element
-    if element is not None and reading.element_index is not None:
-        element = f"{element}.{reading.element_index}"
-    return {
-        "file": name,
-        "element": element,
-        "kind": reading.kind if reading.role == "sample" else reading.role,
-        "points": len(signal_axis.values) if signal_axis else 1,
-        "sum": reading.value,
-        "unit": reading.unit,
-    }

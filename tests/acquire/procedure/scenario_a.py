@@ -16,7 +16,7 @@ from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.dates import shifted
 from acquire.procedure.inventory import read_inventory
-from acquire.procedure.models import model_named
+from drivers.registry import model as model_named
 from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
 from acquire.procedure.planning import add_plan
