@@ -129,10 +129,10 @@ def _serve_folder(
 async def _serve_line(
     info: ModelInfo, listen: str, clock: SimClock, seed: int, faults: Iterable[str], options: Options
 ) -> Served:
+    port = port_from(listen)
     if not isinstance(info, WireModel):
         wrong = f"{info.model} writes files and has no wire; let it listen at dir:PATH."
         raise ValueError(wrong)  # noqa: TRY004 - what is wrong is the listen argument
-    port = port_from(listen)
     armed = parse_faults(faults, seed)
     instrument = info.make(clock, seed, options)
     link = Link(instrument, port)

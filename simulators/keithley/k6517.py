@@ -1,8 +1,8 @@
 """The Keithley 6517A and 6517B electrometers: what they have beyond the base, and the differences between the two.
 
 Headers are from the 6517B reference manual, section 14, and from programs that drive a real unit
-(``:SENSe:<function>:REFerence`` is used so by a public charge-meter program). ``:SOURce:VOLTage:RANGe:AUTO`` and
-``:VSOurce:OPERate`` are accepted because public programs send them to real units.
+(``:SENSe:<function>:REFerence`` is used so by a public charge-meter program). ``:SOURce:VOLTage:RANGe:AUTO`` is
+accepted because PyMeasure sends it.
 """
 
 from __future__ import annotations

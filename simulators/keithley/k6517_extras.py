@@ -50,8 +50,7 @@ def enter(table: Table, unit: Electrometer) -> None:
 def source(table: Table, unit: Electrometer) -> None:
     """The V-source: level and state show in the VSO element; ranges and limits are only remembered."""
     chosen, header = unit.meter.source, ":SOURce:VOLTage"
-    for output in (":OUTPut[1][:STATe]", ":VSOurce:OPERate"):
-        table.attribute(output, chosen, "on", boolean, show_bool)
+    table.attribute(":OUTPut[1][:STATe]", chosen, "on", boolean, show_bool)
     table.attribute(f"{header}[:LEVel][:IMMediate][:AMPLitude]", chosen, "volts", VOLTS, show_number)
     limits = Number(-1000, 1000, 100)
     table.stored(f"{header}:RANGe", 100.0, lambda text: 100.0 if abs(limits(text)) <= 100 else 1000.0, show_number)

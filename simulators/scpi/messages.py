@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Generic, TypeVar
 
 from simulators.scpi.parameters import ScpiError, short_form
 
 H = TypeVar("H")
-NODE = re.compile(r"(\[?):?([A-Za-z*]+\d*)(\[1\])?(\]?)")
+NODE = re.compile(r"(\[?):?([A-Za-z*][A-Za-z0-9*]*)(\[1\])?(\]?)")
 HEADER = re.compile(r":?\*?[A-Za-z][A-Za-z0-9_:]*\??")
 
 
@@ -71,7 +72,13 @@ def parse(message: str) -> Iterator[Command]:
         yield Command(path, query, arguments)
 
 
-@dataclass(eq=False)
+@cache
+def nodes_of(pattern: str) -> list[tuple[str, str, str, str]]:
+    """The words of a header as the manual prints it, each with what opens it, a 1 it may carry, and what closes it."""
+    return NODE.findall(pattern)
+
+
+@dataclass(eq=False, slots=True)
 class Node(Generic[H]):
     """One word of the command tree: what follows it, and what it does when it ends a header."""
 
@@ -81,12 +88,12 @@ class Node(Generic[H]):
 
     def child(self, word: str, one: bool) -> Node[H]:
         """The node behind ``word`` of a manual, reached by its short or long form, with a 1 behind it where ``one``."""
-        short, long = short_form(word), word.upper()
-        node = self.children.get(short) or self.children.get(long) or Node()
-        for form in (short, long):
-            self.children.setdefault(form, node)
-            if one:
-                self.children.setdefault(form + "1", node)
+        short = short_form(word)
+        node = self.children.get(short)
+        if node is None:
+            node = self.children[short] = self.children[word.upper()] = Node()
+        if one:
+            self.children[short + "1"] = self.children[word.upper() + "1"] = node
         return node
 
 
@@ -99,7 +106,7 @@ class Tree(Generic[H]):
     def add(self, pattern: str, entry: H) -> None:
         """Enter a header as the manual prints it, with ``?`` at its end when it asks."""
         ends = [self._root]
-        for opening, word, one, _closing in NODE.findall(pattern.rstrip("?")):
+        for opening, word, one, _closing in nodes_of(pattern.rstrip("?")):
             deeper = [node.child(word, bool(one)) for node in ends]
             ends = ends + deeper if opening else deeper
         for node in ends:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(\s*[eE]\s*[+-]?\d+)?")
 
@@ -20,6 +21,7 @@ class ScpiError(Exception):
         self.code = code
 
 
+@cache
 def short_form(word: str) -> str:
     """The capitals and digits of a mnemonic as the manuals print it: ``CHARge`` gives ``CHAR``."""
     return "".join(c for c in word if not c.islower())
