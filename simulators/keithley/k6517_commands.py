@@ -74,7 +74,7 @@ def triggers(table: Table, unit: Electrometer) -> None:
         (three, trigger, TIMED_SOURCES),
     ):
         trigger_commands.source(table, unit, header, layer, sources)
-        trigger_commands.count(table, header, layer, MOST_EVENTS)
+        trigger_commands.count(table, unit, header, layer, MOST_EVENTS)
         trigger_commands.link(table, unit, header, layer)
     for header, layer in ((two, scan), (three, trigger)):
         trigger_commands.delay(table, header, layer, MOST_WAIT_S)

@@ -36,11 +36,11 @@ def triggers(table: Table, unit: Electrometer) -> None:
     arm, trigger = unit.trigger.layers
     arm_header, header = ":ARM[:SEQuence[1]][:LAYer[1]]", ":TRIGger[:SEQuence[1]]"
     trigger_commands.source(table, unit, arm_header, arm, ARM_SOURCES)
-    trigger_commands.count(table, arm_header, arm, MOST_READINGS)
+    trigger_commands.count(table, unit, arm_header, arm, MOST_READINGS)
     trigger_commands.timer(table, arm_header, arm, 99999.999)
     trigger_commands.link(table, unit, arm_header, arm)
     trigger_commands.source(table, unit, header, trigger, ("IMMediate", "TLINk"))
-    trigger_commands.count(table, header, trigger, MOST_READINGS)
+    trigger_commands.count(table, unit, header, trigger, MOST_READINGS)
     trigger_commands.delay(table, header, trigger, 999.9999)
     trigger_commands.link(table, unit, header, trigger)
     table.act(":TRIGger:CLEar", lambda: unit.trigger.abort(unit.clock.now()))

@@ -59,22 +59,32 @@ def bus_trigger(unit: Electrometer) -> None:
 
 
 def source(table: Table, unit: Electrometer, header: str, layer: Layer, words: Sequence[str]) -> None:
-    """What a layer waits for. Only IMMediate, TIMer and BUS come by themselves; for the others there is the back door
-    ``trigger``.
-    """
+    """What a layer waits for. IMMediate and TIMer come by themselves; for the others there is the back door ``trigger``."""
 
     def put(text: str) -> None:
         layer.source = Word(words)(text)
-        if not unit.trigger.idle:
-            unit.trigger.initiate(unit.clock.now())
+        begin_anew(unit)
 
     table.take(f"{header}:SOURce", put)
     table.query(f"{header}:SOURce", lambda: layer.source)
 
 
-def count(table: Table, header: str, layer: Layer, most: int) -> None:
+def count(table: Table, unit: Electrometer, header: str, layer: Layer, most: int) -> None:
     """How often a layer is passed."""
-    table.attribute(f"{header}:COUNt", layer, "count", Count(1, most, 1, infinite=True), show_count)
+    passes = Count(1, most, 1, infinite=True)
+
+    def put(text: str) -> None:
+        layer.count = passes(text)
+        begin_anew(unit)
+
+    table.take(f"{header}:COUNt", put)
+    table.asked(f"{header}:COUNt", lambda: layer.count, passes, show_count)
+
+
+def begin_anew(unit: Electrometer) -> None:
+    """A running trigger model enters its layers again after a change of them (assumed)."""
+    if not unit.trigger.idle:
+        unit.trigger.initiate(unit.clock.now())
 
 
 def delay(table: Table, header: str, layer: Layer, most_s: float) -> None:
