@@ -1,4 +1,4 @@
-"""The back door: one JSON object per line in, one out, so that another process can play the world.
+"""The back door: one JSON object per line in, one out, so that another process can play the beam and the people.
 
 `{"do": "expose", "charge_c": 1.5e-8, "duration_s": 9}`, `{"do": "state"}`,
 `{"do": "set", "name": "leakage_a", "value": 1e-14}`,
@@ -13,14 +13,33 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from simulators.instrument import Instrument
-
-if TYPE_CHECKING:
-    from simulators.serve import Served
+from simulators.model import FileInstrument
 
 Request = dict[str, Any]
+
+
+class Served(Protocol):
+    """What the door opens on: one served instrument."""
+
+    model: str
+    instrument: Instrument | FileInstrument
+
+    @property
+    def resource(self) -> str:
+        """What a client opens now."""
+
+    @property
+    def faults_happened(self) -> list[str]:
+        """Names of the link faults that struck so far, in order."""
+
+    def arm(self, fault: str) -> None:
+        """Let a link fault happen from now on; raises ValueError for one that cannot."""
+
+    def disarm(self) -> None:
+        """Let no link fault happen any more."""
 
 
 class ControlDoor:

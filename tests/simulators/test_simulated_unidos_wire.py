@@ -8,8 +8,8 @@ import pytest
 from wire_talk import converse
 
 from simulators.clock import SteppedClock
-from simulators.ptw_unidos_tango import Options, PtwUnidosRomeo, PtwUnidosTango
-from simulators.ptw_unidos_text import quantity
+from simulators.ptw_unidos.instrument import Options, PtwUnidosRomeo, PtwUnidosTango
+from simulators.ptw_unidos.text import quantity
 
 
 class Client:

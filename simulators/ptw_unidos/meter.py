@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.world import Detector
+from simulators.beam import Detector
 
 ZERO_S, SELF_TEST_S = 82.0, 89.0
 ACTIVE = frozenset({"MEAS", "INT", "AUTO_MEAS"})
@@ -45,9 +45,13 @@ THRESHOLDS_A = {"LOW": 1e-12, "MEDIUM": 1e-11, "HIGH": 1e-10}
 
 @dataclass
 class Procedure:
-    """A zero correction or self test: it runs for a fixed time in the background."""
+    """A zero correction or self test: it runs for a fixed time in the background.
+
+    For ``lag_s`` after its beginning the progress still reads as that of the last run.
+    """
 
     total_s: float
+    lag_s: float = 0.0
     end_s: float | None = None
 
     def running(self, now: float) -> bool:
@@ -56,7 +60,7 @@ class Procedure:
 
     def text(self, now: float) -> str:
         """`Passed;0;82000`: status, remaining and total milliseconds."""
-        if self.end_s is None or now >= self.end_s:
+        if self.end_s is None or now >= self.end_s or now < self.end_s - self.total_s + self.lag_s:
             return f"Passed;0;{self.total_s * 1000:.0f}"
         return f"Running;{(self.end_s - now) * 1000:.0f};{self.total_s * 1000:.0f}"
 
@@ -64,7 +68,9 @@ class Procedure:
 class Meter:
     """One measuring unit with one detector; every instant it is given is a simulated second."""
 
-    def __init__(self, detector: Detector, calibration_gy_per_c: float, now: float) -> None:
+    def __init__(
+        self, detector: Detector, calibration_gy_per_c: float, now: float, *, progress_lag_s: float = 0.0
+    ) -> None:
         self.detector = detector
         self.calibration = calibration_gy_per_c
         self.state = "RES"
@@ -76,11 +82,13 @@ class Meter:
         self.autoreset = False
         self.electrical = True
         self.history: list[dict[str, Any]] = []
-        self.zeroing = Procedure(ZERO_S)
-        self.testing = Procedure(SELF_TEST_S)
+        self.zeroing = Procedure(ZERO_S, progress_lag_s)
+        self.testing = Procedure(SELF_TEST_S, progress_lag_s)
+        self.extra_flags = 0
         self.offset_a = 0.0
         self._start_s = now
         self._stop_s = now
+        self._interval_end_s = now
 
     def charge_c(self, now: float) -> float:
         """Charge of the running or held measurement, leakage as last zeroed taken off."""
@@ -101,18 +109,23 @@ class Meter:
         return (now if self.state in ACTIVE else self._stop_s) - self._start_s
 
     def flags(self, now: float) -> int:
-        """Overload bits."""
+        """Overload bits, and those that were set from outside."""
         limits = RANGES[self.range_]
         current = OVERLOAD_CURRENT if abs(self.current_a(now)) > limits.current_a else 0
-        return current | (OVERLOAD_CHARGE if abs(self.charge_c(now)) > limits.charge_c else 0)
+        return self.extra_flags | current | (OVERLOAD_CHARGE if abs(self.charge_c(now)) > limits.charge_c else 0)
 
     def start(self, now: float) -> None:
         """Begin a dose or charge measurement."""
         self._begin("MEAS", now)
 
     def start_interval(self, now: float) -> None:
-        """Begin a measurement that ends by itself after the interval time."""
+        """Begin a measurement that ends by itself after the interval time; a running interval begins anew with the
+        time that is set now.
+        """
+        if self.state == "INT":
+            self.reset(now)
         self._begin("INT", now)
+        self._interval_end_s = now + self.interval_s
 
     def hold(self, now: float) -> None:
         """End the measurement and keep its values; refused with E;03 when none is running."""
@@ -151,8 +164,8 @@ class Meter:
 
     def catch_up(self, now: float) -> None:
         """Let everything end or begin that is due by `now`."""
-        if self.state == "INT" and now >= self._start_s + self.interval_s:
-            self._end("INTHLD", self._start_s + self.interval_s)
+        if self.state == "INT" and now >= self._interval_end_s:
+            self._end("INTHLD", self._interval_end_s)
         elif self.state == "ZERO" and not self.zeroing.running(now):
             self.offset_a = self.detector.mean_current(now - ZERO_S, now)
             self.state = "AUTO" if self.autostart else "RES"

@@ -1,4 +1,4 @@
-"""What the instruments look at: a beam, and detectors that collect charge while it is on.
+"""Beam and detectors: what the instruments look at, and what collects charge while the beam is on.
 
 A detector knows nothing of meters. It answers how much charge has reached its cable by a given simulated second,
 and which voltage and

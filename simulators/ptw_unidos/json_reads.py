@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from simulators.ptw_unidos_meter import Meter
+from simulators.ptw_unidos.meter import Meter
 
 HV_LIMITS = (-400, 400)
 GUID = "3f2b8c1e-0001-4000-8000-000000030013"

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Generic, TypeVar
 
-from simulators.scpi_parameters import ScpiError, short_form
+from simulators.scpi.parameters import ScpiError, short_form
 
 H = TypeVar("H")
-NODE = re.compile(r"(\[?):?([A-Za-z*]+\d*)(\[1\])?(\]?)")
+NODE = re.compile(r"(\[?):?([A-Za-z*][A-Za-z0-9*]*)(\[1\])?(\]?)")
 HEADER = re.compile(r":?\*?[A-Za-z][A-Za-z0-9_:]*\??")
 
 
@@ -72,34 +72,55 @@ def parse(message: str) -> Iterator[Command]:
         yield Command(path, query, arguments)
 
 
-def spellings(pattern: str) -> Iterator[tuple[str, ...]]:
-    """Every path that a header of the manual accepts: ``[:SENSe[1]]:CHARge:RANGe[:UPPer]`` has forty."""
-    choices: list[list[tuple[str, ...]]] = []
-    for opening, word, one, _closing in NODE.findall(pattern):
-        forms = {short_form(word), word.upper()}
+@cache
+def nodes_of(pattern: str) -> list[tuple[str, str, str, str]]:
+    """The words of a header as the manual prints it, each with what opens it, a 1 it may carry, and what closes it."""
+    return NODE.findall(pattern)
+
+
+@dataclass(eq=False, slots=True)
+class Node(Generic[H]):
+    """One word of the command tree: what follows it, and what it does when it ends a header."""
+
+    children: dict[str, Node[H]] = field(default_factory=dict)
+    setting: H | None = None
+    asking: H | None = None
+
+    def child(self, word: str, one: bool) -> Node[H]:
+        """The node behind ``word`` of a manual, reached by its short or long form, with a 1 behind it where ``one``."""
+        short = short_form(word)
+        node = self.children.get(short)
+        if node is None:
+            node = self.children[short] = self.children[word.upper()] = Node()
         if one:
-            forms |= {form + "1" for form in forms}
-        steps: list[tuple[str, ...]] = [(form,) for form in sorted(forms)]
-        choices.append([(), *steps] if opening else steps)
-    for combination in product(*choices):
-        yield tuple(step for part in combination for step in part)
+            self.children[short + "1"] = self.children[word.upper() + "1"] = node
+        return node
 
 
 class Tree(Generic[H]):
     """Headers of an instrument and what each stands for; setting and asking are separate entries."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[tuple[str, ...], bool], H] = {}
+        self._root: Node[H] = Node()
 
     def add(self, pattern: str, entry: H) -> None:
         """Enter a header as the manual prints it, with ``?`` at its end when it asks."""
-        query = pattern.endswith("?")
-        for path in spellings(pattern.rstrip("?")):
-            self._entries[path, query] = entry
+        ends = [self._root]
+        for opening, word, one, _closing in nodes_of(pattern.rstrip("?")):
+            deeper = [node.child(word, bool(one)) for node in ends]
+            ends = ends + deeper if opening else deeper
+        for node in ends:
+            if pattern.endswith("?"):
+                node.asking = entry
+            else:
+                node.setting = entry
 
     def find(self, command: Command) -> H:
         """What the command stands for; raises -113 for an unknown header."""
-        try:
-            return self._entries[command.path, command.query]
-        except KeyError:
-            raise ScpiError(-113) from None
+        node: Node[H] | None = self._root
+        for word in command.path:
+            node = node.children.get(word) if node else None
+        entry = (node.asking if command.query else node.setting) if node else None
+        if entry is None:
+            raise ScpiError(-113)
+        return entry

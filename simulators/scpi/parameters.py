@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(\s*[eE]\s*[+-]?\d+)?")
 
@@ -20,6 +21,7 @@ class ScpiError(Exception):
         self.code = code
 
 
+@cache
 def short_form(word: str) -> str:
     """The capitals and digits of a mnemonic as the manuals print it: ``CHARge`` gives ``CHAR``."""
     return "".join(c for c in word if not c.islower())
@@ -95,6 +97,27 @@ class Word:
         raise ScpiError(-224 if re.fullmatch(r"[A-Za-z]\w*", text) else -141)
 
 
+def either(*readers: Callable[[str], object]) -> Callable[[str], object]:
+    """The first reader that takes the text; the error of the last one when none does."""
+
+    def read(text: str) -> object:
+        for reader in readers[:-1]:
+            try:
+                return reader(text)
+            except ScpiError:
+                continue
+        return readers[-1](text)
+
+    return read
+
+
+def bracketed(text: str) -> str:
+    """A list in round brackets as it was written: ``(@1)``, ``(-440:+958)``."""
+    if not re.fullmatch(r"\(@?[\d+\-:,!\s]*\)", text):
+        raise ScpiError(-102)
+    return text
+
+
 def quoted(text: str) -> str:
     """The inside of a quoted string; single and double quotes are both legal."""
     if len(text) < 2 or text[0] not in "'\"" or text[-1] != text[0]:
@@ -108,7 +131,7 @@ def show_bool(value: bool) -> str:
 
 
 def show_number(value: float) -> str:
-    """NR3 with six decimals, the style that sibling units print (6514: ``+2.100000E+00``); assumed for the 6517."""
+    """NR3 with six decimals, the style that sibling units print (6514: ``+2.100000E+00``); assumed for its sisters."""
     return f"{value:+.6E}"
 
 

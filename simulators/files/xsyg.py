@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from simulators.clock import Clock
-from simulators.options import option_checked
+from simulators.model import FileModel
 
 ASSUMED = (
     "a chip is heated from 20 °C at 5 K/s to 350 °C and held for 5 s",
@@ -65,20 +65,17 @@ class Xsyg:
     (dark counts per channel), user, rate_k_per_s, top_c.
     """
 
-    assumed = ASSUMED
-
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
-        chosen = option_checked(options, OPTIONS, "xsyg")
         self.folder = folder
         self.clock = clock
         self.emitted = 0
         self._rng = random.Random(f"{seed}:xsyg")
-        self._at = datetime.fromisoformat(chosen.get("start", "2026-01-05T09:00:00"))
-        self._counts = float(chosen.get("counts", 4000.0))
-        self._background = float(chosen.get("background", 20.0))
-        self._user = str(chosen.get("user", "physicist"))
-        self._rate = float(chosen.get("rate_k_per_s", 5.0))
-        self._top_c = float(chosen.get("top_c", 350.0))
+        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:00:00"))
+        self._counts = float(options.get("counts", 4000.0))
+        self._background = float(options.get("background", 20.0))
+        self._user = str(options.get("user", "physicist"))
+        self._rate = float(options.get("rate_k_per_s", 5.0))
+        self._top_c = float(options.get("top_c", 350.0))
 
     def read_out(self, sample_name: str, position: int, dose_scale: float) -> Path:
         """Read one chip out into one complete file and give its path; `dose_scale` 0 leaves the dark counts alone."""
@@ -173,3 +170,6 @@ def poisson(mean: float, rng: random.Random) -> int:
         count += 1
         product *= rng.random()
     return count
+
+
+MODEL = FileModel("xsyg", "Freiberg Instruments lexsyg TLD/OSL reader, XSYG files", ASSUMED, OPTIONS, Xsyg)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
-from simulators.options import option_checked
+from simulators.model import FileModel
 
 ASSUMED = (
     "RCF and ECC are the correction factors each element carries, 0 where none is applied",
@@ -28,20 +28,17 @@ QC_EVERY = 10
 class WinRems:
     """The reader. Options: file (name of the export), rcf, ecc, start (ISO date and time), read_time_s, terminator."""
 
-    assumed = ASSUMED
-
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
-        chosen = option_checked(options, OPTIONS, "winrems")
         self.folder = folder
         self.clock = clock
         self.emitted = 0
         self._rng = random.Random(f"{seed}:winrems")
-        self._name = str(chosen.get("file", "EXPORT.ASC"))
-        self._rcf = float(chosen.get("rcf", 0.0))
-        self._ecc = float(chosen.get("ecc", 0.0))
-        self._at = datetime.fromisoformat(chosen.get("start", "2026-01-05T09:02:15"))
-        self._read_time = timedelta(seconds=float(chosen.get("read_time_s", 30.0)))
-        self._end = str(chosen.get("terminator", "\r\n"))
+        self._name = str(options.get("file", "EXPORT.ASC"))
+        self._rcf = float(options.get("rcf", 0.0))
+        self._ecc = float(options.get("ecc", 0.0))
+        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:02:15"))
+        self._read_time = timedelta(seconds=float(options.get("read_time_s", 30.0)))
+        self._end = str(options.get("terminator", "\r\n"))
         self._since_qc = QC_EVERY
 
     def read_out(self, dosimeters: Sequence[tuple[int, Charges]]) -> Path:
@@ -99,3 +96,6 @@ def _four(charges: Sequence[float | None]) -> Charges:
         )
     first, second, third, fourth = charges
     return (first, second, third, fourth)
+
+
+MODEL = FileModel("winrems", "Harshaw 6600 TLD reader, WinREMS ASCII export", ASSUMED, OPTIONS, WinRems)

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
-from simulators import ptw_unidos_json
 from simulators.clock import Clock
-from simulators.instrument import Clear, Instrument, LineFramer, Reply, Request, Session, State
-from simulators.ptw_unidos_meter import RANGES, Meter, PtwError
-from simulators.ptw_unidos_text import measured_text, range_max_text, range_resolution_text, self_test_text
+from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session, State
+from simulators.model import WireModel
+from simulators.ptw_unidos import json_reads
+from simulators.ptw_unidos.meter import RANGES, Meter, PtwError
+from simulators.ptw_unidos.text import measured_text, range_max_text, range_resolution_text, self_test_text
 
 ASSUMED = (
     "the type number and name the Romeo reports",
     "full scales and resolutions of the ranges",
     "NUS and ASS say Running while zeroing or self test lasts, Passed before the first",
     "STA after HLD begins a new measurement",
+    "INT during an interval begins it anew, with the time set then; setting IT changes no running interval",
     "an interval ends in INTHLD; zeroing and self test end in RES",
     "with autostart, AUTO until the signal passes the threshold, then AUTO_MEAS, and AUTO_HOLD when it falls",
     "settings and actions other than HLD and RES are refused with E;03 while zeroing or self test lasts",
@@ -29,17 +32,30 @@ ASSUMED = (
 REPLY_S = 0.005
 MAX_REQUEST = 256
 LEVELS = ("LOW", "MEDIUM", "HIGH")
+STILL = frozenset({"TFI", "RDA", "RDR", "REC", "RAC", "RIR", "RSR"})  # what never changes here
 KNOBS = ("units", "range")
 WHOLE = re.compile(r"-?\d+")
 Fields = list[str]
 Setting = tuple[Callable[[], str], Callable[[str], None]]
 
 
+SETUPS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {},
+    "other-hv": {"hv_reads": 300},
+    "other-range": {"range_reads": "HIGH"},
+    "slow-progress": {"progress_lag_s": 0.5},
+    "locked": {"token_free": False},
+}
+
+
 @dataclass(frozen=True)
 class Options:
-    """Set-up of a UNIDOS; None keeps what the model reports. `calibration_gy_per_c` belongs to its detector,
-    `noise_a` (A)
-    to its current; `token_free` False: somebody holds the lock on the screen.
+    """Set-up of a UNIDOS; None keeps what the model reports. `calibration_gy_per_c` belongs to its detector.
+
+    `setup` names a set of the options behind it: `other-hv` (the detector voltage is another than was set, and the
+    reply says so: `hv_reads`, V), `other-range` (the same with the range: `range_reads`), `slow-progress` (NUS and
+    ASS still say Passed for `progress_lag_s` simulated seconds after NUL and AST), `locked` (`token_free` False:
+    somebody holds the lock on the screen).
     """
 
     serial: str = "123456"
@@ -50,7 +66,22 @@ class Options:
     mac: str = "00-1A-2B-3C-4D-5E"
     calibration_gy_per_c: float = 5.0e7
     leakage_a: float = 0.0
+    setup: str = "plain"
+    hv_reads: int | None = None
+    range_reads: str | None = None
+    progress_lag_s: float = 0.0
     token_free: bool = True
+
+    def __post_init__(self) -> None:
+        if self.setup not in SETUPS:
+            raise ValueError(f"There is no set-up {self.setup!r} of a UNIDOS; there are {', '.join(SETUPS)}.")
+        if self.range_reads is not None and self.range_reads not in RANGES:
+            raise ValueError(f"range_reads {self.range_reads!r} is not allowed; allowed are {', '.join(RANGES)}.")
+
+    @classmethod
+    def named(cls, given: Mapping[str, Any]) -> Options:
+        """The options given by name, those of the set-up they name underneath."""
+        return cls(**{**SETUPS.get(given.get("setup", "plain"), {}), **given})
 
 
 class PtwUnidosTango(Instrument):
@@ -71,8 +102,21 @@ class PtwUnidosTango(Instrument):
         self.power_cycle()
 
     def power_cycle(self) -> None:
+        chosen = self.options
         self.owner: UnidosSession | None = None
-        self.meter = Meter(self.detector, self.options.calibration_gy_per_c, self.clock.now())
+        self.token_free = chosen.token_free
+        self.literal: str | None = None
+        self.meter = Meter(
+            self.detector, chosen.calibration_gy_per_c, self.clock.now(), progress_lag_s=chosen.progress_lag_s
+        )
+        self.obey_setup()
+
+    def obey_setup(self) -> None:
+        """Let voltage and range be what the set-up says, whatever was set."""
+        if self.options.hv_reads is not None:
+            self.meter.voltage_v = self.options.hv_reads
+        if self.options.range_reads is not None:
+            self.meter.range_ = self.options.range_reads
 
     def open_session(self) -> UnidosSession:
         return UnidosSession(self)
@@ -126,8 +170,20 @@ class PtwUnidosTango(Instrument):
     def back_doors(self) -> Mapping[str, Callable[[object], None]]:
         return {
             "state": lambda value: setattr(self.meter, "state", str(value)),
+            "flags": lambda value: setattr(self.meter, "extra_flags", int(str(value), 0)),
+            "token": self._hand_token,
+            "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
             "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
         }
+
+    def _hand_token(self, free: object) -> None:
+        """False: somebody at the screen takes the write permission away; True: it may be had again."""
+        self.token_free = bool(free)
+        if not free:
+            self.owner = None
+
+    def commands(self) -> list[CommandInfo]:
+        return UnidosSession(self).commands()
 
     def state(self) -> State:
         now = self.clock.now()
@@ -142,13 +198,6 @@ class PtwUnidosTango(Instrument):
             "charge_c": self.detector.charge(now),
             "time_s": now,
         }
-
-
-class PtwUnidosRomeo(PtwUnidosTango):
-    """The Romeo: another name and type number, both assumed."""
-
-    model = "ptw-unidos-romeo"
-    identity = ("UNIDOS Romeo", "TM10053")
 
 
 class UnidosSession(Session):
@@ -183,7 +232,17 @@ class UnidosSession(Session):
             text = self._answer(request)
         except PtwError as error:
             return Reply(f"E;{error.code:02d}\r\n".encode())
-        return Reply(text.encode() + b"\r\n", measurement=text.startswith("MV;"))
+        measurement = text.startswith("MV;")
+        if measurement and self._unit.literal is not None:
+            text, self._unit.literal = self._unit.literal, None
+        return Reply(text.encode() + b"\r\n", measurement)
+
+    def commands(self) -> list[CommandInfo]:
+        """Every word, and whether it asks, acts or sets."""
+        asking = [*self._queries, "RDR"]
+        words = [CommandInfo(word, sets=False, asks=True, simulated=word not in STILL) for word in asking]
+        words += [CommandInfo(word, sets=True, asks=False, simulated=True) for word in self._actions]
+        return words + [CommandInfo(word, sets=True, asks=True, simulated=True) for word in ("TOK", *self._settings)]
 
     def _answer(self, request: bytes) -> str:
         if len(request) > MAX_REQUEST:
@@ -210,7 +269,7 @@ class UnidosSession(Session):
     def _token(self, fields: Fields) -> str:
         unit = self._unit
         if not fields:
-            if unit.options.token_free and unit.owner is None:
+            if unit.token_free and unit.owner is None:
                 unit.owner = self
             return f"TOK;{_flag(unit.owner is self)}"
         _count(fields, 1)
@@ -233,6 +292,7 @@ class UnidosSession(Session):
             _count(fields, 1)
             self._check_permission(word)
             put(fields[0])
+            self._unit.obey_setup()
         return f"{word};{get()}"
 
     def _detector_json(self, fields: Fields) -> str:
@@ -240,13 +300,13 @@ class UnidosSession(Session):
         found = next((each for each in self._detectors() if each["guid"] == fields[0]), None)
         if found is None:
             raise PtwError(21)
-        return f"RDR;{fields[0]};{ptw_unidos_json.wire_json(found)}"
+        return f"RDR;{fields[0]};{json_reads.wire_json(found)}"
 
-    def _detectors(self) -> list[ptw_unidos_json.Record]:
-        return ptw_unidos_json.detectors(self._unit.options.calibration_gy_per_c)
+    def _detectors(self) -> list[json_reads.Record]:
+        return json_reads.detectors(self._unit.options.calibration_gy_per_c)
 
     def _make_queries(self) -> dict[str, Callable[[], str]]:
-        wire, unit = ptw_unidos_json.wire_json, self._unit
+        wire, unit = json_reads.wire_json, self._unit
         return {
             "PTW": lambda: f"{unit.name};{unit.type_number};{unit.firmware};{unit.hardware}",
             "SER": lambda: unit.serial,
@@ -259,12 +319,12 @@ class UnidosSession(Session):
             "NUS": lambda: self.meter.zeroing.text(self.now_s),
             "ASS": lambda: self_test_text(self.meter.testing.text(self.now_s)),
             "RDA": lambda: wire(self._detectors()),
-            "REC": lambda: wire(ptw_unidos_json.LAN),
-            "RAC": lambda: wire(ptw_unidos_json.ACCESS_POINT),
+            "REC": lambda: wire(json_reads.LAN),
+            "RAC": lambda: wire(json_reads.ACCESS_POINT),
             "RHR": lambda: wire(self.meter.history),
-            "RMR": lambda: wire(ptw_unidos_json.measurement(self.meter)),
-            "RIR": lambda: wire(ptw_unidos_json.device(unit)),
-            "RSR": lambda: wire(ptw_unidos_json.SYSTEM),
+            "RMR": lambda: wire(json_reads.measurement(self.meter)),
+            "RIR": lambda: wire(json_reads.device(unit)),
+            "RSR": lambda: wire(json_reads.SYSTEM),
         }
 
     def _make_actions(self) -> dict[str, Callable[[], None]]:
@@ -296,7 +356,7 @@ class UnidosSession(Session):
                 self.meter, name, _whole(word, low, high)
             )
 
-        low_hv, high_hv = ptw_unidos_json.HV_LIMITS
+        low_hv, high_hv = json_reads.HV_LIMITS
         return {
             "RGE": text("range_", tuple(RANGES)),
             "HV": whole("voltage_v", max(-400, low_hv), min(400, high_hv)),
@@ -332,3 +392,22 @@ def _whole(word: str, low: int, high: int) -> int:
     if not WHOLE.fullmatch(word) or not low <= int(word) <= high:
         raise PtwError(8)
     return int(word)
+
+
+class PtwUnidosRomeo(PtwUnidosTango):
+    """The Romeo: another name and type number, both assumed."""
+
+    model = "ptw-unidos-romeo"
+    identity = ("UNIDOS Romeo", "TM10053")
+
+
+def wire_model(kind: type[PtwUnidosTango], title: str) -> WireModel:
+    """The value that the entry point of one of the models gives."""
+    names = tuple(each.name for each in fields(Options))
+    return WireModel(
+        kind.model, title, ASSUMED, names, lambda clock, seed, options: kind(clock, seed, Options.named(options))
+    )
+
+
+TANGO = wire_model(PtwUnidosTango, "PTW UNIDOS Tango dosemeter")
+ROMEO = wire_model(PtwUnidosRomeo, "PTW UNIDOS Romeo dosemeter")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from simulators.ptw_unidos_meter import RANGES, Meter
+from simulators.ptw_unidos.meter import RANGES, Meter
 
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 MINUTE_S = 60.0

@@ -1,5 +1,5 @@
 """Status registers, event summary and error queue of a SCPI instrument (IEEE 488.2 chapter 11; 6517B reference
-manual, status structure).
+manual, status structure; the error numbers of 2400-class units from the 6430 manual).
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ ERROR_TEXT = {
     -214: "Trigger deadlock",
     -221: "Settings conflict",
     -222: "Parameter data out of range",
+    -223: "Too much data",
     -224: "Illegal parameter value",
     -230: "Data corrupt or stale",
     -363: "Input buffer overrun",
+    -350: "Queue overflow",
     313: "Buffer & format element mismatch",
     350: "Queue Overflow",
+    803: "Not permitted with OUTPUT off",
 }
 
 
@@ -69,9 +72,12 @@ class Register:
 
 @dataclass
 class Status:
-    """All registers of the instrument. ``esr`` starts with bit 7, power on."""
+    """All registers of the instrument. ``esr`` starts with bit 7, power on; ``overflow`` is the number a full queue
+    ends with.
+    """
 
     no_error: str = "No error"
+    overflow: int = -350
     esr: int = 0x80
     ese: int = 0
     sre: int = 0
@@ -80,12 +86,18 @@ class Status:
     operation: Register = field(default_factory=Register)
     queue: deque[int] = field(default_factory=deque)
 
+    def power_on(self, overflow: int) -> None:
+        """Everything as after switching on; a full queue ends with ``overflow``."""
+        self.overflow, self.esr, self.ese, self.sre = overflow, 0x80, 0, 0
+        self.measurement, self.questionable, self.operation = Register(), Register(), Register()
+        self.queue.clear()
+
     def error(self, code: int) -> None:
         """Queue an error and set its bit of the standard event register; a full queue ends with the overflow entry."""
         bit = 5 if -200 < code <= -100 else 4 if -300 < code <= -200 else 2 if -500 < code <= -400 else 3
         self.esr |= 1 << bit
         if len(self.queue) >= QUEUE_DEPTH:
-            self.queue[-1] = 350
+            self.queue[-1] = self.overflow
         else:
             self.queue.append(code)
 
