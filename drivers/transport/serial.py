@@ -13,7 +13,10 @@ from drivers.errors import LinkDown
 from drivers.transport.plain import plain
 from drivers.transport.received import Received
 
-BAUD_RATES = (50, 4_000_000)  # the slowest and fastest that Linux names (termios, asm-generic/termbits.h: B50, B4000000)
+BAUD_RATES = (
+    50,
+    4_000_000,
+)  # the slowest and fastest that Linux names (asm-generic/termbits.h: B50, B4000000)
 
 
 class SerialSettings(BaseModel):
@@ -67,8 +70,8 @@ class SerialTransport:
                 self._device,
                 s.baud_rate,
                 byte_size=s.data_bits,
-                parity=PARITY[s.parity],
-                stopbits=s.stop_bits,
+                parity=serialx.Parity(PARITY[s.parity]),
+                stopbits=serialx.StopBits(s.stop_bits),
                 xonxoff=s.flow == "xon-xoff",
                 rtscts=s.flow == "rts-cts",
                 exclusive=True,
