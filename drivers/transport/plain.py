@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 
@@ -23,4 +24,6 @@ def plain(error: Exception) -> str:
         return REFUSED
     if numbers & {errno.EBUSY, errno.EAGAIN} and "lock" in text:  # serialx and pyserial on a port that is taken
         return HELD
+    if len(numbers) == 1 and "Connect call failed" in text:  # asyncio's words; the number says more
+        return os.strerror(numbers.pop())
     return _NUMBER.sub("", text).rstrip(".") or type(error).__name__

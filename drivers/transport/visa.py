@@ -122,6 +122,8 @@ class VisaTransport(ThreadedTransport):
             data = self._read(1)
             waiting = self._session.bytes_in_buffer if data else 0
             return data + b"".join(self._read(1) for _ in range(waiting))
+        if not self._is_socket:
+            self._notice_end()
         if self._is_socket or self._has_message():
             return self._read(4096)
         self._stop.wait(READ_MS / 1000)
@@ -158,12 +160,18 @@ class VisaTransport(ThreadedTransport):
             return self._asked
 
     def _notice_end(self) -> None:
-        """The backend takes the end of a TCP stream for silence; look for it. Raises ConnectionResetError."""
-        try:
-            if self._interface().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
-                raise ConnectionResetError("the other end closed the connection")
-        except BlockingIOError:
+        """Look for the end of a TCP stream. Raises ConnectionResetError.
+
+        The backend takes it for silence, and on VXI-11 spins through its time-outs, in closing as well: so the socket
+        is closed under it.
+        """
+        line = self._interface() if self._is_socket else getattr(self._interface(), "sock", None)
+        if line is None:
             return
+        with suppress(BlockingIOError):
+            if line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                line.close()
+                raise ConnectionResetError("the other end closed the connection")
 
     def left_over(self) -> bytes:
         """What the backend had received of a socket when it found it reset, and what the system still has."""
@@ -183,11 +191,13 @@ class VisaTransport(ThreadedTransport):
 
     def blocking_close(self) -> None:
         """Close the session, and the manager with its last user."""
-        session, self._session = self._session, None
-        manager, self._manager = self._manager, None
+        session, manager, self._manager = self._session, self._manager, None
         try:
             if session is not None:
+                with suppress(*self.errors, KeyError):  # KeyError: closed already, by another thread
+                    self._notice_end()
                 session.close()
         finally:
+            self._session = None
             if manager is not None:
                 visa_manager.give_back(manager)
