@@ -74,11 +74,11 @@ class PrologixTransport:
 
     async def close(self) -> None:
         """Close the adapter; a pending read ends. Never raises."""
+        self._lose(LinkDown(f"{self._where} was closed."))
         if self._serving is not None:
             self._serving.cancel()
             await asyncio.wait([self._serving])
             self._serving = None
-        self._lose(LinkDown(f"{self._where} was closed."))
         await self._adapter.close()
 
     # --- replies ----------------------------------------------------------------------------------------------------

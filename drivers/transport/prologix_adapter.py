@@ -21,7 +21,7 @@ SETTLE_S = 0.2  # what an earlier program asked of the adapter has come by then
 LONGEST = 1 << 22  # bytes of one message: an instrument that never ends one must not fill the memory
 
 _SPECIAL = re.compile(rb"[\r\n\x1b+]")
-_VERSION = re.compile(rb"([^\r\n]*\bver(?:sion)?\b[^\r\n]*)[\r\n]", re.IGNORECASE)
+_VERSION = re.compile(rb"(?:^|[\r\n])([^\r\n+]*\bver(?:sion)?\b[^\r\n+]*)[\r\n]", re.IGNORECASE)  # no echo of ++ver
 
 
 def escaped(message: bytes) -> bytes:

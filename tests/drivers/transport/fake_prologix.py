@@ -119,7 +119,7 @@ class FakePrologix:
             elif line:
                 await self._to_instrument(line)
             return
-        elif byte == PLUS and self._line not in {b"", b"+"}:
+        elif byte == PLUS and bytes(self._line) not in {b"", b"+"}:
             raise AssertionError("a + in the middle of data is to be escaped (7.1)")
         self._line.append(byte)
 
