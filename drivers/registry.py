@@ -1,4 +1,4 @@
-"""Finding models: every package may offer some under "acquire.drivers", and every file format is one of a drop folder."""
+"""Finding models: any package may offer some under "acquire.drivers", and every file format is one of a drop folder."""
 
 from __future__ import annotations
 

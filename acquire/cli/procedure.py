@@ -157,7 +157,7 @@ async def _states(connection: Any, config: Path | None, by: str, order: str) -> 
         return {}
     names = get_plan(connection, order, newest_version(connection, order)).instruments
     try:
-        async with open_bench(config, by) as client:
+        async with open_instrument_client(config, by) as client:
             states = await asyncio.gather(*(client.state(name) for name in names))
     except (BusError, Refused) as reason:
         say(f"The instruments could not be asked what they are, that is done when a step begins: {reason}")

@@ -20,8 +20,8 @@ from acquire.bus.names import Topics
 from acquire.canonical import utc_now
 from acquire.instruments import requests
 from acquire.instruments.ledger import Ledger
-from acquire.instruments.requests import Asked, Memory, Route
 from acquire.instruments.measurement import CommandRefused
+from acquire.instruments.requests import Asked, Memory, Route
 from acquire.instruments.runner import TURN_WITHIN_S, Runner
 
 log = structlog.get_logger("commands")

@@ -15,13 +15,13 @@ from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
-from drivers.registry import model as model_named
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
 from acquire.store.database import transaction
 from drivers import Misuse
 from drivers.model import Model
+from drivers.registry import model as model_named
 
 
 def add_plan(

@@ -19,13 +19,13 @@ from acquire.errors import Refused
 from acquire.procedure import audit, documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
-from drivers.registry import model as model_named
-from drivers.registry import models as model_names
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store.database import transaction
 from drivers import Misuse
+from drivers.registry import model as model_named
+from drivers.registry import models as model_names
 
 
 class SessionState(StrEnum):

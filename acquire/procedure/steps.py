@@ -18,14 +18,14 @@ from acquire.procedure import audit, framing
 from acquire.procedure.attempts import Attempt, attempts, keep_in_force, mark, request
 from acquire.procedure.framing import InForce
 from acquire.procedure.inventory import OwnedInstrument
-from drivers.registry import model as model_named
-from drivers.registry import models as model_names
 from acquire.procedure.plan import Step
 from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
 from drivers import Misuse
 from drivers.model import Framing, Model
+from drivers.registry import model as model_named
+from drivers.registry import models as model_names
 
 
 class AnyInstrumentClient(Protocol):

@@ -142,10 +142,13 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return [await self.ask(self.words.read, self._sample)]
 
     async def resume(self) -> None:
-        """Asks whether power went in the meantime, and empties the errors of the interruption."""
+        """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left."""
         if await self.ask("*ESR?", scpi.parse_event_status) & scpi.POWER_ON:
             raise LinkDown(f"{self.wire.name} was switched off and on: its settings are gone.")
+        own = [f"+{number} {text}" for number, text in await self._errors() if number > 0]
         await self.send("*CLS")
+        if own:  # the negative ones are of SCPI itself, and come of an interruption
+            raise LinkDown(f"{self.wire.name} gives no reading: {'; '.join(own)}.")
 
     # --- commands ---------------------------------------------------------------------------------------------------
 

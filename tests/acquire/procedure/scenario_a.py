@@ -16,7 +16,6 @@ from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.dates import shifted
 from acquire.procedure.inventory import read_inventory
-from drivers.registry import model as model_named
 from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
 from acquire.procedure.planning import add_plan
@@ -24,6 +23,7 @@ from acquire.procedure.session import get_session, start_session, time_out
 from acquire.procedure.steps import run_step
 from acquire.store.database import identity
 from acquire.store.ingest import ingest
+from drivers.registry import model as model_named
 
 DEMO = Path(__file__).parents[3] / "config" / "demo"
 DAY_OF_FILES = datetime(2026, 2, 3, tzinfo=UTC).date()

@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from drivers.keithley_6517 import Keithley6517B, Settings6517
 from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 
 from drivers import LinkDown
-from drivers.keithley_6517 import Keithley6517B, Settings6517
 from drivers.link import Link
 from drivers.transport import visa
 from drivers.transport.resource import open_transport
