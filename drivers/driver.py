@@ -33,9 +33,9 @@ S = TypeVar("S", bound=WireSettings)
 
 
 class Driver(ABC, Generic[S]):
-    """An instrument that is asked. `stale`: how many samples it may still give that were converted before a change.
+    """An instrument that is asked. `stale`: how many takes may still give what was converted before a change.
 
-    After set-up and after every command that is not passive the engine takes that many and throws them away.
+    After set-up and after every command that is not passive the engine takes so often and believes none of it.
     `between`: bytes that may stand between two replies and mean nothing (b"" for a binary protocol).
     """
 

@@ -2,7 +2,7 @@
 
 It knows nothing of any model. What a driver could forget is done here, so that no driver can get it wrong: after any
 reply that is not understood nothing is believed before the instrument is identified again; what was converted before a
-change is thrown away; every exception of a driver becomes a sentence, and the bytes it was about are kept.
+change is set aside, unbelieved; every exception of a driver becomes a sentence, and the bytes it was about are kept.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class WiredInstrument(Instrument):
         self._driver: Driver[Any] = kind(self._wire, settings)
         self._in_force: Mapping[str, Any] = {}
         self._refusals = 0
+        self._aside: list[Reading] = []  # converted before a change: kept with their bytes, not believed
 
     @property
     def poll_interval_s(self) -> float:
@@ -82,9 +83,10 @@ class WiredInstrument(Instrument):
         return self._in_force
 
     async def open(self) -> Identity:
-        """Open, identify, set up, read back, throw away what is stale; on failure the port is free again."""
+        """Open, identify, set up, read back, set aside what is stale; on failure the port is free again."""
         self._driver = self.model.driver(self._wire, self.settings)
         self._refusals = 0
+        self._aside.clear()
         ready = False
         try:
             await self._link.open()
@@ -92,7 +94,7 @@ class WiredInstrument(Instrument):
                 self.identity = await self._identify()
             await self._guarded(self._driver.set_up(), "setting up")
             await self._read_back()
-            await self._throw_away()
+            await self._set_aside("it was set up")
             ready = True
         finally:
             if not ready:
@@ -100,7 +102,7 @@ class WiredInstrument(Instrument):
         return self.identity
 
     async def take(self) -> Sequence[Reading]:
-        """One exchange. What was not understood, or refused, is one reading of kind "unparsed"."""
+        """One exchange. What was not understood, refused or set aside is a reading of kind "unparsed"."""
         return await self._sampled(self._driver.take())
 
     async def flush(self) -> Sequence[Reading]:
@@ -132,7 +134,7 @@ class WiredInstrument(Instrument):
         return commands_of(type(self._driver))
 
     async def run_command(self, name: str, parameters: Mapping[str, Any]) -> Outcome:
-        """Run one; afterwards settings are read back and stale samples thrown away, unless it is passive.
+        """Run one; afterwards settings are read back and stale samples set aside, unless it is passive.
 
         Raises Misuse for an unknown one, pydantic.ValidationError for wrong parameters, and what the driver raises.
         """
@@ -146,8 +148,8 @@ class WiredInstrument(Instrument):
         readings = readings_of(self.model, self.channels, done.samples, self._raw())
         if not spec.passive:
             await self._read_back()
-            await self._throw_away()
-        return Outcome(done.result, readings)
+            await self._set_aside(name)
+        return Outcome(done.result, [*readings, *self._put_aside()])
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -199,10 +201,20 @@ class WiredInstrument(Instrument):
             with self._link.recovering():
                 await self._identify()
 
-    async def _throw_away(self) -> None:
+    async def _set_aside(self, change: str) -> None:
+        """What the instrument may have converted before a change goes into the stream unbelieved, with its bytes."""
         for _ in range(self._driver.stale):
+            self._wire.heard.clear()
             with suppress(Garbled, Refused):
                 await self._guarded(self._driver.take(), "reading")
+            self._aside += [
+                unparsed(self.model, raw, f"Set aside: it may have been converted before {change}.")
+                for raw in self._wire.heard
+            ]
+
+    def _put_aside(self) -> list[Reading]:
+        aside, self._aside = self._aside, []
+        return aside
 
     async def _sampled(self, work: Awaitable[Sequence[Sample]]) -> Sequence[Reading]:
         self._wire.heard.clear()
@@ -217,7 +229,7 @@ class WiredInstrument(Instrument):
                 raise LinkDown(f"{error} It did so {REFUSALS} times; it is opened anew.", error.raw) from error
             return [unparsed(self.model, error.raw or self._raw(), str(error))]
         self._refusals = 0
-        return readings_of(self.model, self.channels, samples, self._raw())
+        return [*self._put_aside(), *readings_of(self.model, self.channels, samples, self._raw())]
 
     def _raw(self) -> bytes:
         return b"\n".join(self._wire.heard)

@@ -127,7 +127,7 @@ ASSUMED = (
     "a range's query answers its upper end, at most 2.1 times a decade, as the 6514 does",
     "several queries in one message are answered in one line, joined by semicolons (6514 manual); where they are not"
     " answered, settings are not read back and the state shows none",
-    "a conversion that began before a change may still be given out: two readings are thrown away after each",
+    "a conversion that began before a change may still be given out: two readings are set aside after each",
     "REF:ACQ and REF:STAT of the command 'relative': not confirmed by a captured session",
     "the power-on bit of *ESR? tells a restart (IEEE 488.2; not seen on a real instrument)",
     "a reading that comes twice, byte for byte, is a duplicate: each has its own number and time stamp",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from drivers.commands import command
+from drivers.commands import Done, command
 from drivers.driver import Driver, WireSettings
 from drivers.errors import LinkDown, Refused
 from drivers.instrument import Identity
@@ -126,19 +126,19 @@ class PtwUnidos(Driver[UnidosSettings]):
         return await self._run("AST", "ASS")
 
     @command("start", "Start to integrate", while_measuring=True)
-    async def start(self, p: NoParameters) -> None:
-        """Starts a measurement (STA)."""
-        await self._act("STA")
+    async def start(self, p: NoParameters) -> Done:
+        """Starts a measurement (STA); gives the integral as it begins."""
+        return await self._act("STA")
 
     @command("hold", "Hold the integral", while_measuring=True)
-    async def hold(self, p: NoParameters) -> None:
-        """Holds it (HLD)."""
-        await self._act("HLD")
+    async def hold(self, p: NoParameters) -> Done:
+        """Holds it (HLD); gives the integral that is held."""
+        return await self._act("HLD")
 
     @command("reset", "Set the integral back to zero")
-    async def reset(self, p: NoParameters) -> None:
+    async def reset(self, p: NoParameters) -> Done:
         """Sets it back (RES)."""
-        await self._act("RES")
+        return await self._act("RES")
 
     @command("range", "Set the range", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
@@ -148,19 +148,20 @@ class PtwUnidos(Driver[UnidosSettings]):
         return {"range": p.range}
 
     @command("interval", "Integrate for a set time", IntervalParameters, while_measuring=True)
-    async def interval(self, p: IntervalParameters) -> Mapping[str, Any]:
+    async def interval(self, p: IntervalParameters) -> Done:
         """Sets the time (IT), then starts (INT)."""
         await self._put("IT", p.seconds)
-        await self._act("INT")
-        return {"seconds": p.seconds}
+        return await self._act("INT", seconds=p.seconds)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _get(self, word: str) -> str:
         return await self.wire.ask(words.request(word), partial(words.parse_one, word))
 
-    async def _act(self, word: str) -> None:
+    async def _act(self, word: str, **result: object) -> Done:
+        """An action, and the values as they stand after it: nothing between it and the next take is missed."""
         await self._permitted(word, partial(words.parse_action, word))
+        return Done(result, await self.take())
 
     async def _put(self, word: str, value: object) -> None:
         """Set what is not so already. Raises Refused where the echo is another value than was set."""
@@ -195,7 +196,7 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     async def _run(self, word: str, progress: str) -> Mapping[str, Any]:
         """Start it and wait for its end. Until it was seen to run, the progress word is that of the last run."""
-        await self._act(word)
+        await self._permitted(word, partial(words.parse_action, word))
         waited, limit, begun = 0.0, BEGINS_WITHIN_S, False
         while waited < limit:
             ask = partial(words.parse_progress, progress)
