@@ -16,9 +16,10 @@ from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
 from drivers.reading import Flag
 
 _PLAIN = re.compile(r"[+-]\d\.\d{6}E[+-]\d{2}")
-_SENTINEL = re.compile(r"[+-]9\.9(?:1|0*|10*)E\+?37")
+_SENTINEL = re.compile(r"[+-]9\.91?0*E\+?37")
 _SOURCE = re.compile(r"[+-]\d{4}\.\d{3,4}|[+-]\d+\.\d{4}")
 UNITS = {"A": "current", "V": "voltage", "C": "charge", "OHM": "resistance"}
+FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 MOST_STATUS = 2**24
 
 
@@ -67,8 +68,10 @@ def parse_numbers(line: bytes, elements: Sequence[str], quantity: str, bits: Sta
     if "UNIT" in elements:
         by_name["READ"], unit = _without_unit(by_name["READ"], line)
     flags = bits.read(_status(by_name["STAT"], line))
-    wanted = by_name.get("READ") or by_name[{"current": "CURR", "voltage": "VOLT", "resistance": "RES"}[quantity]]
-    value, own = _value(wanted, flags, line)
+    for each in FUNCTIONS.values():
+        if each in by_name:
+            _value(by_name[each], (), line)  # one that is not of its form spoils the others too
+    value, own = _value(by_name["READ" if "READ" in by_name else FUNCTIONS[quantity]], flags, line)
     return Parsed(
         value,
         unit and UNITS[unit],
