@@ -61,14 +61,13 @@ class Link:
 
     async def close(self) -> None:
         """Close the port; whoever waits for a reply gets LinkDown. What was not read is counted as stray."""
+        self._down = self._down or LinkDown(f"{self.name} was closed.")
         await self._transport.close()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
             self._reader = None
         self._take_away()
-        if self._down is None:
-            self._down = LinkDown(f"{self.name} was closed.")
         self._arrived.set()
 
     async def exchange(self, request: bytes, reply: Reply, *, timeout_s: float) -> bytes:
