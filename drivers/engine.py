@@ -31,7 +31,7 @@ from drivers.errors import (
 from drivers.instrument import Identity, Instrument, Outcome
 from drivers.link import Link
 from drivers.model import Model
-from drivers.reading import Reading, Sample
+from drivers.reading import Flag, Reading, Sample
 from drivers.stamping import readings_of, unparsed
 from drivers.trace import Trace
 from drivers.transport.base import Transport
@@ -208,7 +208,7 @@ class WiredInstrument(Instrument):
             with suppress(Garbled, Refused):
                 await self._guarded(self._driver.take(), "reading")
             self._aside += [
-                unparsed(self.model, raw, f"Set aside: it may have been converted before {change}.")
+                unparsed(self.model, raw, f"Set aside: it may have been converted before {change}.", Flag.STALE)
                 for raw in self._wire.heard
             ]
 
