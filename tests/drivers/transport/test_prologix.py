@@ -207,7 +207,7 @@ async def test_a_line_end_of_the_adapter_that_comes_late_is_not_the_instruments(
     by_hand = ByHand()
     await by_hand.open()
     await by_hand.transport.write(b"A?\n")
-    await by_hand.answer(b"++spoll\n++ver\n", b"16\r\n" + VERSION.rstrip())
+    await by_hand.answer(b"A?\n++spoll\n++ver\n", b"16\r\n" + VERSION.rstrip())
     await by_hand.answer(b"++read eoi\n++ver\n", b"\r\n" + b"reply\n" + b"\n" + VERSION)
     assert await by_hand.transport.read_some() == b"reply\n"
     await by_hand.transport.close()
