@@ -97,6 +97,18 @@ async def test_a_reading_sent_to_a_client_that_went_away_does_not_count() -> Non
     await served.close()
 
 
+async def test_a_device_clear_ends_waiting_for_a_trigger_that_does_not_come() -> None:
+    served = await keithley(leftover=":TRIG:SOUR EXT")
+    async with talk_to(served.resource) as talk:
+        talk.say(":READ?")
+        talk.say("*IDN?")
+        await talk.writer.drain()
+        talk.writer.write(b"\x03*IDN?\n")
+        assert await talk.line() == b"DCL\r\n"
+        assert await talk.line() == IDN
+    await served.close()
+
+
 async def read_terminal(path: str, request: bytes, count: int) -> bytes:
     """Open, write, read `count` bytes, close, as a serial client does."""
     fd = os.open(path, os.O_RDWR | os.O_NOCTTY)

@@ -204,6 +204,20 @@ async def test_leftover_option_and_scpi_back_door_speak_like_another_program() -
         instrument.set_state("scpi", ":READ?")
 
 
+async def test_a_line_error_is_queued_by_the_back_door() -> None:
+    instrument = await unit()
+    instrument.set_state("error", '+800,"RS-232 Framing error detected"')
+    assert await says(instrument, ":SYST:ERR?;:SYST:ERR?") == '+800,"RS-232 Framing error detected";0,"No error"'
+
+
+async def test_a_full_error_queue_ends_with_the_overflow_entry() -> None:
+    instrument = await unit()
+    for _ in range(11):
+        await says(instrument, ":NO")
+    told = [await says(instrument, ":SYST:ERR?") for _ in range(11)]
+    assert told == ['-113,"Undefined header"'] * 9 + ['350,"Queue Overflow"', '0,"No error"']
+
+
 async def test_the_reply_back_door_is_the_next_reading_and_no_other_reply() -> None:
     instrument = await unit()
     instrument.set_state("reply", "+9.9E37NCOUL")
