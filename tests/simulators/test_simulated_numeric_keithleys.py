@@ -216,6 +216,15 @@ async def test_limits_and_statistics_are_reckoned() -> None:
     assert float(await says(instrument, ":CALC3:DATA?")) == 0.0
 
 
+@pytest.mark.parametrize(("feed", "stored"), [("SENS", 1e-9), ("CALC", 2e-9)])
+async def test_the_buffer_stores_what_feeds_it(feed: str, stored: float) -> None:
+    instrument = await ready("keithley-6485", ":CALC:KMAT:MMF 2;:CALC:FORM MXB;:CALC:STAT ON", ":FORM:ELEM READ")
+    instrument.detector.leakage_a = 1e-9
+    await obeys(instrument, f":TRAC:POIN 1;FEED {feed};FEED:CONT NEXT")
+    assert float(await says(instrument, ":READ?")) == pytest.approx(2e-9)
+    assert float(await says(instrument, ":TRAC:DATA?")) == pytest.approx(stored)
+
+
 async def test_the_time_stamp_is_reset_and_begins_again_after_99999_seconds() -> None:
     instrument = await ready("keithley-6485", ":SYST:TIME:RES;:FORM:ELEM TIME")
     assert float(await says(instrument, ":READ?")) < 1.0

@@ -8,7 +8,7 @@ import pytest
 from wire_talk import advance, converse
 
 from simulators.clock import SteppedClock
-from simulators.ptw_unidos.instrument import Options, PtwUnidosRomeo, PtwUnidosTango
+from simulators.ptw_unidos.instrument import PtwUnidosRomeo, PtwUnidosTango, UnidosOptions
 from simulators.ptw_unidos.text import quantity
 
 
@@ -27,7 +27,7 @@ class Client:
 
 
 def tango(**options: object) -> PtwUnidosTango:
-    return PtwUnidosTango(SteppedClock(), 1, Options.named(options))
+    return PtwUnidosTango(SteppedClock(), 1, UnidosOptions.named(options))
 
 
 async def test_identification_is_the_published_reply() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,9 @@ echo-1 = echo_package:METER
 echo-files = echo_package:READER
 echo-broken = echo_package:MISSING
 echo-wrong = echo_package:NOTHING
+xsyg = echo_package:READER
 """
+WIRED = sorted(SHELF - {"winrems", "xsyg"})
 
 
 @pytest.fixture
@@ -88,9 +91,36 @@ async def test_a_strangers_package_adds_a_model_beside_ours(shelf: Models) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("echo-broken", "cannot be loaded"), ("echo-wrong", "must give a WireModel")]
+    ("name", "told"),
+    [("echo-broken", "cannot be loaded"), ("echo-wrong", "must give a WireModel"), ("xsyg", "Two packages offer")],
 )
 def test_a_package_that_cannot_be_loaded_spoils_only_its_own_model(shelf: Models, name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         shelf[name]
     assert shelf["keithley-6517b"].title == "Keithley 6517B electrometer"
+
+
+@pytest.mark.parametrize("model", WIRED)
+async def test_every_instrument_on_a_wire_does_what_the_faults_ask_of_it(model: str) -> None:
+    info = MODELS[model]
+    assert isinstance(info, WireModel)
+    instrument = info.make(SteppedClock(), 1, {})
+    asks, serial = (b"*IDN?", b"*IDN?") if model.startswith("keithley") else (b"PTW", b"SER")
+    assert instrument.model == model
+    assert instrument.is_identification(asks)
+    seen = [await converse(instrument, [asks + b"\n", serial + b"\n"])]
+    for other in ("serial", "device"):
+        instrument.become(other)
+        seen.append(await converse(instrument, [asks + b"\n", serial + b"\n"]))
+    assert len(set(seen)) == 3
+    assert instrument.stray_line().endswith((b"\r", b"\n"))
+    json.dumps(dict(instrument.state()))
+    before = dict(instrument.state())
+    instrument.front_panel("range")
+    assert dict(instrument.state()) != before
+    with pytest.raises(ValueError, match="nobody can turn 'dial'"):
+        instrument.front_panel("dial")
+    with pytest.raises(ValueError, match="has no state 'mood' to set"):
+        instrument.set_state("mood", 1)
+    instrument.power_cycle()
+    assert {**instrument.state(), "time_s": 0} == {**before, "time_s": 0}
