@@ -1,4 +1,4 @@
-"""What an instrument said, once: the frozen Reading every driver yields.
+"""What an instrument said, once: the Sample that a driver gives, and the frozen Reading that is made of it.
 
 A reading carries its value, unit, quality flags, both clocks and the raw bytes it was parsed from, together, from the
 wire to the store. An overload or a sentinel is a flag and no number: ``value`` is None then.
@@ -30,6 +30,7 @@ class Flag(StrEnum):
     UNPARSED = "unparsed"  # the raw bytes are kept, nothing is believed
     INCOMPLETE = "incomplete"  # part of what the format promises is missing
     CHANGED_BY_HAND = "changed-by-hand"  # mode, range or unit differ from what the daemon set
+    UNKNOWN_STATUS = "unknown-status"  # the instrument set a bit that no document explains
     NON_CONFORMING = "non-conforming"  # the file breaks its own format where it does not matter
 
 
@@ -52,32 +53,31 @@ class Also(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One reading as the instrument gave it.
+class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a driver or a file format gives: what the instrument said, without the host's clocks.
 
-    kind          "scalar", "glow-curve", "curve" (any other array) or "unparsed"
-    quantity      "charge", "current", "voltage", "resistance", "dose", "dose-rate", "counts", ...
-    role          "sample", or for reader quality control "pmt-noise", "reference-light", "background"
-    value, unit   UCUM unit; value None where a flag forbids a number; of an array, its sum over all channels
-    u             standard uncertainty in the same unit, only where the instrument states one
-    time          host clock, UTC, ISO 8601 with microseconds; monotonic_s beside it for intervals
-    elapsed_s     the instrument's own running clock in seconds, from a zero of its own
-    clock         the instrument's calendar clock as it states it (no time zone), ISO 8601
-    element       dosimeter id as the reader states it; element_index 1..4 on a card with several
-    axes          of an array: name ("time", "temperature", "signal", "wavelength", ...) to Axis
-    origin        of a file: name, SHA-256, byte offset and length
-    raw           exactly the bytes this reading was parsed from
+    quantity, unit  as the model declares them; UCUM unit
+    value           None where a flag forbids a number; of an array, its sum over all channels
+    kind            "scalar", "glow-curve" or "curve" (any other array)
+    role            "sample", or for reader quality control "pmt-noise", "reference-light", "background"
+    u               standard uncertainty in the same unit, only where the instrument states one
+    channel         the input, where the model declares several
+    range, mode     as they were in force for this sample, never as they were configured
+    elapsed_s       the instrument's own running clock in seconds, from a zero of its own
+    clock           the instrument's calendar clock as it states it (no time zone), ISO 8601
+    element         dosimeter id as the reader states it; element_index 1..4 on a card with several
+    axes            of an array: name ("time", "temperature", "signal", "wavelength", ...) to Axis
+    attributes      of a reader's record: what else it says of itself, as text (step number, detection window, ...)
+    origin          of a file: name, SHA-256, byte offset and length
+    raw             exactly the bytes it was parsed from; empty: the reply that the engine heard
     """
 
-    kind: str
     quantity: str
     unit: str
-    raw: bytes
-    time: str
-    monotonic_s: float
     value: float | None = None
-    u: float | None = None
+    kind: str = "scalar"
     role: str = "sample"
+    u: float | None = None
     flags: tuple[Flag, ...] = ()
     elapsed_s: float | None = None
     clock: str | None = None
@@ -88,8 +88,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     element_index: int | None = None
     also: dict[str, Also] = {}
     axes: dict[str, Axis] = {}
+    attributes: dict[str, str] = {}
     origin: dict[str, str | int] = {}
     note: str | None = None
+    raw: bytes = b""
 
     def __post_init__(self) -> None:
         """Refuse the one thing that must never happen: a number beside a flag that forbids it."""
@@ -99,6 +101,25 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError(f"a reading flagged {', '.join(self.flags)} must not carry the value {self.value!r}")
         if not math.isfinite(self.value):
             raise ValueError("a reading's value must be finite; use Flag.NOT_A_NUMBER and no value")
+
+
+class Reading(Sample, frozen=True, kw_only=True, omit_defaults=True):
+    """A sample with the host's clocks and its bytes: what the engine makes of it, once, and the store keeps.
+
+    kind            as of a sample, or "unparsed": the raw bytes are kept, nothing is believed
+    time            host clock, UTC, ISO 8601 with microseconds; monotonic_s beside it for intervals
+    """
+
+    kind: str
+    raw: bytes
+    time: str
+    monotonic_s: float
+
+
+def at_host(sample: Sample, raw: bytes, time: str, monotonic_s: float) -> Reading:
+    """The reading of a sample; its own raw bytes, or else `raw`."""
+    said = {name: getattr(sample, name) for name in sample.__struct_fields__}
+    return Reading(**said | {"raw": sample.raw or raw, "time": time, "monotonic_s": monotonic_s})
 
 
 def raw_as_text(raw: bytes) -> tuple[str, str]:

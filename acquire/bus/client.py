@@ -239,23 +239,23 @@ class Outage:
         self._log = logger
         self._clock = clock
         self._why: str | None = None
-        self._told_at = 0.0
-        self._told = False  # the outage that is under way
+        self._reported_at = 0.0
+        self._reported = False  # the outage that is under way
 
     def lost(self, error: Exception) -> None:
         """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
         why, now = str(error), self._clock()
-        if why == self._why and (self._told or now - self._told_at < QUIET_S):
+        if why == self._why and (self._reported or now - self._reported_at < QUIET_S):
             return
-        self._why, self._told_at, self._told = why, now, True
+        self._why, self._reported_at, self._reported = why, now, True
         self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
         """There is a connection."""
-        if self._told:
-            self._told = False
+        if self._reported:
+            self._reported = False
             self._log.info("broker there again", **self._where)
 
 

@@ -54,6 +54,7 @@ class Reading(Message):
     element: str | None = Field(None, description="dosimeter id as the reader states it")
     element_index: int | None = None
     also: dict[str, AlsoValue] = {}
+    attributes: dict[str, str] = Field({}, description="what else a reader's record says of itself")
     note: str | None = None
 
 
@@ -75,6 +76,7 @@ class MarkerEntry(Message):
     session: str
     step: str
     time: str
+    channel: str | None = Field(None, description="the input measured; null: the instrument has but one")
 
 
 class WithheldEntry(Message):
@@ -112,9 +114,10 @@ class Readings(Message):
     head: int = Field(ge=0)
     oldest: int = Field(ge=1)
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
-    ask: UUID
+    why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
+    query: UUID = Field(alias="ask")
     epoch: str | None
-    older: int = Field(ge=0)
+    unconfirmed_streams: int = Field(ge=0, alias="older")
 
 
 class Committed(Message):
@@ -125,7 +128,7 @@ class Committed(Message):
     through: int = Field(ge=0)
     store: UUID
     epoch: str
-    ask: UUID
+    query: UUID = Field(alias="ask")
 
 
 class Accepts(Message):
@@ -139,16 +142,35 @@ class Accepts(Message):
     within_s: float | None = Field(None, description="given up, and the link recovered, when it takes longer")
 
 
+class Framing(Message):
+    """The instrument's own commands that frame a measurement, in order: its model says which, nobody types them."""
+
+    zero: list[str] = Field([], description="sent in a zero step")
+    before: list[str] = Field([], description="sent before the begin marker")
+    start: list[str] = Field([], description="sent after the begin marker")
+    stop: list[str] = Field([], description="sent before the end marker")
+
+
 class State(Message):
     """Retained state of an instrument or of the daemon. "offline" is the last will's word."""
 
     schema_: Literal["state/1"] = Field("state/1", alias="schema")
     state: Literal["starting", "ready", "measuring", "fault", "not-acquiring", "stopped", "offline"]
     since: str
+    valid_until: str | None = Field(
+        None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
+    )
     why: str | None = Field(None, description="one plain sentence where the state is not ready")
     model: str | None = None
     serial: str | None = None
     firmware: str | None = None
+    measures: str | None = Field(None, description="the quantity it is set to give now")
+    integrates: Literal["running", "reset", "elements", "none"] | None = Field(
+        None, description="how that quantity adds up: it runs on, from a reset, by dosimeter element, or not at all"
+    )
+    framing: Framing | None = None
+    channels: list[str] = Field([], description="the inputs of an instrument with several")
+    settings: dict[str, Any] = Field({}, description="what the instrument itself says it is set to, read back")
     stream: UUID | None = None
     measurement: UUID | None = None
     emitted: int | None = Field(None, description="entries appended to the spool since start")

@@ -12,8 +12,8 @@ import typer
 from acquire.cli.place import ConfigOption
 from acquire.config import load
 from acquire.spool import rescue
+from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
-from acquire.spool.room import DEFAULT_LIMIT, MIB
 from acquire.spool.status import status as status_of
 from acquire.terminal.output import Json, emit, table
 from drivers import Misuse

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from acquire.spool.disk_budget import DEFAULT_LIMIT, DiskBudget
 from acquire.spool.journal import SpoolError
-from acquire.spool.room import DEFAULT_LIMIT, Room
 
 _STREAMS = """
 SELECT s.instrument, s.stream, s.head, s.oldest, s.ended,
@@ -51,7 +51,7 @@ def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
     streams = [dict(row) for row in db.execute(_STREAMS)]
     waiting = [s for s in streams if s["through"] < s["head"]]
     return {
-        "used_bytes": Room(path).used(db),
+        "used_bytes": DiskBudget(path).used(db),
         "limit_bytes": limit,
         "streams": len(streams),
         "entries": sum(s["head"] - s["oldest"] + 1 for s in streams),

@@ -10,7 +10,7 @@ import typer
 
 from acquire.dosimetry import Chart
 from acquire.procedure.output import not_stated
-from acquire.procedure.together import mean_deviation
+from acquire.procedure.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
 from acquire.terminal.output import table
 

@@ -23,6 +23,7 @@ from acquire.bus.names import Topics
 from acquire.canonical import utc_now
 from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import Driver, Identity, Reading
@@ -110,7 +111,7 @@ async def source(folder: Path, port: int, total: int, block: int, rate: float | 
     confirmed: Told = {}
     note(confirmed, publisher.source, "answer", lambda stream, through, *_: (stream, through))
     drivers = [Source(total // instruments, block, rate and rate / instruments) for _ in range(instruments)]
-    runners = [Runner(f"bench-{n}", lambda d=d: d, spool, publisher) for n, d in enumerate(drivers)]
+    runners = [Runner(f"bench-{n}", lambda d=d: d, spool, Recorder(spool, publisher)) for n, d in enumerate(drivers)]
     begun = time.perf_counter()
     running = [asyncio.create_task(runner.run()) for runner in runners]
     while sum(r.appended for r in runners) < total or not all_through(publisher):  # noqa: ASYNC110

@@ -18,8 +18,8 @@ from waiting import until
 from acquire.bus.client import Connection
 from acquire.canonical import utc_now
 from acquire.instruments.runner import CommandRefused, Runner
+from acquire.spool.disk_budget import MIB
 from acquire.spool.keeper import Keeper, Keeping
-from acquire.spool.room import MIB
 from acquire.spool.spool import Spool
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store
@@ -132,7 +132,7 @@ async def test_spool_full_stops_the_asking_keeps_the_record_and_goes_on_by_itsel
     """Rule 3.9 with a runner: budget reached while the store is away, everything told, everything accounted for."""
     Pulse.given = Pulse.opened = 0
     async with running_mosquitto(tmp_path) as broker, small_house(tmp_path, broker) as house:
-        runner = Runner("pulse-1", Pulse, house.spool, house.publisher)
+        runner = Runner("pulse-1", Pulse, house.spool, house.recorder)
         running = asyncio.create_task(runner.run())
         asked = {"measurement": str(uuid4()), "session": "s-1", "step": "irradiate"}
         await until(lambda: runner.state.state == "ready", 10, "the instrument being ready")
@@ -172,7 +172,7 @@ async def small_house(folder: Path, broker: Mosquitto) -> AsyncIterator[House]:
     finally:
         Spool.open = spool_open  # type: ignore[method-assign]
     assert house.stream is not None
-    await house.publisher.end_stream(house.stream, "closed")
+    await house.recorder.end_stream(house.stream, "closed")
     yield house
 
 

@@ -135,7 +135,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         d.against_limits,
         {"dose_gy": 2.0, "expanded_gy": 0.1, "low_gy": 1.8, "high_gy": 2.2},
     ),
-    "attempt": (lambda value: d.counting([d.Attempt("1", value)], "first-valid"), {"value": 2.0}),
+    "attempt": (lambda value: d.counting([d.AttemptValue("1", value)], "first-valid"), {"value": 2.0}),
     "pair_choice": (
         lambda a, b, limit: d.pair_choice(("a", a), ("b", b), limit, "none"), {"a": 2.0, "b": 2.05, "limit": 5.0}
     ),

@@ -13,14 +13,15 @@ from brokers import running_mosquitto
 from waiting import until
 
 from acquire.broker import broker
-from acquire.bus.bench import BusBench, bench
+from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
 from acquire.canonical import utc_now
 from acquire.config import BrokerConfig
 from acquire.instruments.ledger import Ledger
-from acquire.instruments.post import Post
 from acquire.instruments.runner import Runner
+from acquire.instruments.service import InstrumentService
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import (
@@ -158,11 +159,11 @@ class House:
     async def start_source(self) -> None:
         self.spool = await Spool.open(self.folder / "spool.db")
         self.publisher = await Publisher.over(self.spool, TOPICS)
-        self.runner = Runner("scripted-1", Scripted, self.spool, self.publisher)
-        self.publisher.on_receded = lambda instrument: self.runner.receded()
-        self.post = Post(self.runner, TOPICS, Ledger(self.folder))
+        self.runner = Runner("scripted-1", Scripted, self.spool, Recorder(self.spool, self.publisher))
+        self.publisher.on_store_ahead = lambda instrument: self.runner.receded()
+        self.service = InstrumentService(self.runner, TOPICS, Ledger(self.folder))
         endpoint = self.broker.endpoint
-        self.source = [asyncio.create_task(each.run(endpoint)) for each in (self.publisher, self.post)]
+        self.source = [asyncio.create_task(each.run(endpoint)) for each in (self.publisher, self.service)]
         self.running = asyncio.create_task(self.runner.run())
 
     async def stop_source(self) -> None:
@@ -190,7 +191,7 @@ async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def house_in(
     folder: Path, mode: Mode = "mosquitto", timeout_s: float = 8
-) -> AsyncIterator[tuple[House, BusBench]]:
+) -> AsyncIterator[tuple[House, InstrumentClient]]:
     Scripted.reset()
     async with AsyncExitStack() as stack:
         where: Any
@@ -202,7 +203,9 @@ async def house_in(
         house = House(folder, where)
         await house.start()
         try:
-            asker = await stack.enter_async_context(bench(where.endpoint, TOPICS, "test", timeout_s=timeout_s))
+            asker = await stack.enter_async_context(
+                instrument_client(where.endpoint, TOPICS, "test", timeout_s=timeout_s)
+            )
             await until(lambda: house.runner.state.state == "ready")
             yield house, asker
         finally:

@@ -104,10 +104,10 @@ def live(folder: Path, death: Death | None) -> None:
 
 def end_full(world: World) -> None:
     """What a full spool does to a stream: the reading is not taken, the measurement and the stream are ended."""
-    world.journal.room.full = "the test says so"
+    world.journal.budget.full = "the test says so"
     with suppress(SpoolFull):
         world.append_reading()
-    world.journal.room.full = None
+    world.journal.budget.full = None
     world.end()
     if world.stream is not None:
         world.journal.end_stream(world.stream.number, "spool-full")

@@ -1,0 +1,86 @@
+"""A model of instrument, as a value: what it is, what it measures, how that adds up, and what makes its driver.
+
+An entry point of any package gives one ("acquire.drivers"); a reader's file format makes one by itself
+("acquire.formats"). The daemon, the inventory and the procedure read it; nobody types any of it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from drivers.settings import Settings
+
+Integrates = Literal["running", "reset", "elements", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Something this driver was held against, and what was shown by it."""
+
+    against: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity that a model gives, with its UCUM unit, and how it adds up.
+
+    running   it goes on rising, a measurement is last minus first (an electrometer's charge function)
+    reset     it starts at zero at the reset before the measurement (a dosemeter's integral)
+    elements  a value for each dosimeter element, to be attached by its id (a TLD or OSL reader)
+    none      it does not add up (a current, a voltage)
+    """
+
+    name: str
+    unit: str
+    integrates: Integrates = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """Names of the model's own commands that frame a measurement, in the order they are sent.
+
+    zero: in a zero step; before: before the begin marker; start: after it; stop: before the end marker.
+    """
+
+    zero: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.zero, *self.before, *self.start, *self.stop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model. `assumed` names every inferred fact that its driver rests on; `channels` its inputs, if several.
+
+    answers: a regular expression for the model name that the instrument states; the engine holds it against that.
+    driver: a Driver, a Listener, or for a reader's files a Format; drivers.connect.connect() puts it on its port.
+    """
+
+    name: str
+    vendor: str
+    title: str
+    transports: tuple[str, ...]
+    quantities: tuple[Quantity, ...]
+    settings: type[Settings]
+    driver: Any
+    answers: str = ".*"
+    channels: tuple[str, ...] = ()
+    framing: Framing = Framing()
+    verified: tuple[Verified, ...] = ()
+    assumed: tuple[str, ...] = ()
+
+    def quantity(self, name: str) -> Quantity | None:
+        """The quantity of that name, None where the model does not give it."""
+        return next((each for each in self.quantities if each.name == name), None)
+
+    @property
+    def integrates(self) -> Integrates:
+        """How the quantity that it adds up, if any, adds up."""
+        return next((q.integrates for q in self.quantities if q.integrates != "none"), "none")
