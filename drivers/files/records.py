@@ -81,7 +81,10 @@ def origin(name: str, piece: Piece) -> dict[str, str | int]:
 
 
 def as_unparsed(name: str, rejected: Rejected) -> Sample:
-    """A rejected piece as a sample of kind "unparsed": its bytes (at most `kept` of them) and no number."""
+    """A rejected piece as a sample of kind "unparsed": its bytes (at most `kept` of them) and no number.
+
+    The reason may be anybody's: what JSON cannot hold of it is escaped.
+    """
     return Sample(
         kind="unparsed",
         quantity="file",
@@ -89,7 +92,7 @@ def as_unparsed(name: str, rejected: Rejected) -> Sample:
         raw=rejected.piece.raw[: rejected.kept],
         flags=(Flag.UNPARSED, *rejected.flags),
         origin=origin(name, rejected.piece),
-        note=rejected.reason,
+        note=rejected.reason.encode("utf-8", "backslashreplace").decode(),
     )
 
 
