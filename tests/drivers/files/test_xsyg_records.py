@@ -83,7 +83,9 @@ def test_nothing_personal_is_among_the_attributes() -> None:
     assert not any(word in said for word in ("somebody", "private", "C:"))
 
 
-@pytest.mark.parametrize(("state", "waits"), [("started", True), ("running", True), ("Finished", True), ("aborted", False)])
+@pytest.mark.parametrize(
+    ("state", "waits"), [("started", True), ("running", True), ("Finished", True), ("aborted", False)]
+)
 @pytest.mark.parametrize(
     "build",
     [
@@ -121,7 +123,9 @@ def test_a_number_that_is_not_finite_is_rejected_and_flagged(number: str, where:
     assert "which is no finite number" in rejected.reason
 
 
-@pytest.mark.parametrize("number", ["1_000", "\u0663", "0x10", "1,5", "", "5.", ".5", "1 0", "--1", "1e", "+", "1e1000"])
+@pytest.mark.parametrize(
+    "number", ["1_000", "\u0663", "0x10", "1,5", "", "5.", ".5", "1 0", "--1", "1e", "+", "1e1000"]
+)
 def test_a_number_is_believed_in_its_documented_form_only(number: str) -> None:
     rejected = refused(record(curve(f"0.1,{number};0.2,2"), HEAT))
     assert rejected.flags == ()
