@@ -64,7 +64,8 @@ async def test_a_withheld_original_arrives_once_the_limit_was_raised(tmp_path: P
             await broker.start()
             found = resend(tmp_path)["originals"]
             assert [(each["seq"], each["bytes"] > 9000) for each in found] == [(11, True)]
-            await until(lambda: not house.publisher.source.streams[found[0]["stream"]].originals)
+            stream = house.publisher.source.streams[found[0]["stream"]]
+            await until(lambda: stream.resent == [11], what="the original being confirmed")
             await house.settled()
             assert await states(house) == ["sent"]
             await house.check()
