@@ -11,12 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from acquire.bus.messages import State
+from acquire.procedure import models
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.dates import shifted
 from acquire.procedure.inventory import read_inventory
-from acquire.procedure.models import model_named
 from acquire.procedure.order import add_order
 from acquire.procedure.placement import place, remove
 from acquire.procedure.planning import add_plan
@@ -47,7 +47,7 @@ MODELS = {"electrometer-1": "keithley-6517b", "electrometer-2": "ptw-unidos-tang
 
 def published(name: str) -> dict[str, Any]:
     """What an instrument's state says of its model."""
-    model = model_named(name)
+    model = models.model_named(name)
     framing = {place: list(getattr(model.framing, place)) for place in ("zero", "before", "start", "stop")}
     return {
         "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "model": name, "integrates": model.integrates,
