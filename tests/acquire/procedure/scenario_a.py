@@ -78,13 +78,13 @@ class StoreBench:
         self.marks: dict[tuple[str, str], dict[str, Any]] = {}
         self.beam: dict[str, float] = dict(CHARGES)
         self.leak_a = 0.0
-        self.says: dict[str, dict[str, Any]] = {}  # by instrument: what its state says that its model does not
+        self.says: dict[str, dict[str, Any] | None] = {}  # what a state says that its model does not; None: nothing
         self.ahead_s = 0.0
 
     async def state(self, instrument: str) -> State | None:
         """As its runner publishes it: what the model of the inventory says, unless the test says something else."""
-        said = published(MODELS.get(instrument, "keithley-6517b"))
-        return State.model_validate({**said, **self.says.get(instrument, {})})
+        said, own = published(MODELS.get(instrument, "keithley-6517b")), self.says.get(instrument, {})
+        return None if own is None else State.model_validate({**said, **own})
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append((instrument, name))
