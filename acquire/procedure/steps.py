@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, framing
+from acquire.procedure import audit, framing, models
 from acquire.procedure.attempts import Attempt, attempts, keep_in_force, mark, request
 from acquire.procedure.framing import InForce
 from acquire.procedure.inventory import OwnedInstrument
@@ -186,13 +186,13 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             " was not begun."
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument), model_names())
+    return framing.in_force(instrument, step, channel, state, _model(instrument), models.model_names())
 
 
 def _model(instrument: OwnedInstrument) -> Model | None:
     """The model, None where it is installed on the acquisition host alone."""
     try:
-        return model_named(instrument.model)
+        return models.model_named(instrument.model)
     except Misuse:
         return None
 

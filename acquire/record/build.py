@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -152,6 +153,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+    plain["channel"] = result.output.get("channel") or point.channel
     return {
         **plain,
         "beams": steps,
@@ -200,6 +202,7 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
                     "refused": view.refused,
                     "why": view.reason,
                     "channel": view.channel,
+                    "in_force": asdict(attempt.in_force) if attempt.in_force else None,
                     "abandoned": attempt.abandoned,
                 }
             )

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from acquire.bus.messages import State
+from acquire.procedure import models
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
@@ -47,7 +48,7 @@ MODELS = {"electrometer-1": "keithley-6517b", "electrometer-2": "ptw-unidos-tang
 
 def published(name: str) -> dict[str, Any]:
     """What an instrument's state says of its model."""
-    model = model_named(name)
+    model = models.model_named(name)
     framing = {place: list(getattr(model.framing, place)) for place in ("zero", "before", "start", "stop")}
     return {
         "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "model": name, "integrates": model.integrates,
@@ -78,13 +79,13 @@ class StoreBench:
         self.marks: dict[tuple[str, str], dict[str, Any]] = {}
         self.beam: dict[str, float] = dict(CHARGES)
         self.leak_a = 0.0
-        self.says: dict[str, dict[str, Any]] = {}  # by instrument: what its state says that its model does not
+        self.says: dict[str, dict[str, Any] | None] = {}  # what a state says that its model does not; None: nothing
         self.ahead_s = 0.0
 
     async def state(self, instrument: str) -> State | None:
         """As its runner publishes it: what the model of the inventory says, unless the test says something else."""
-        said = published(MODELS.get(instrument, "keithley-6517b"))
-        return State.model_validate({**said, **self.says.get(instrument, {})})
+        said, own = published(MODELS.get(instrument, "keithley-6517b")), self.says.get(instrument, {})
+        return None if own is None else State.model_validate({**said, **own})
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append((instrument, name))

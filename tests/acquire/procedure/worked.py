@@ -210,6 +210,15 @@ class Bench(StoreBench):
         ]  # fmt: skip
         self.put(reader, entries)
 
+    def read_records(self, element: str, value: float | None, said: Mapping[str, Any], file: str = "sequence") -> None:
+        """One record of an element, with what its reader says of it (attributes, channel, flags); charge in nC."""
+        origin = {"file": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
+        entry = {
+            "kind": "scalar", "quantity": "charge", "unit": "nC", "time": self.now(), "monotonic_s": 1.0,
+            "element": element, "origin": origin, "raw": f"{element} {value}", **said,
+        }  # fmt: skip
+        self.put(READER, [entry if value is None else {**entry, "value": value}])
+
 
 async def run(connection: Any, bench: Bench, session_id: str, *, skip: Sequence[str] = ()) -> None:
     """Every step that has markers, and every element placed and removed."""
