@@ -35,7 +35,7 @@ class InstrumentService:
     def __init__(self, runner: Runner, topics: Topics, ledger: Ledger | None = None) -> None:
         self._runner = runner
         self._topics = topics
-        self._presence = Presence(topics.state(runner.instrument), lambda: runner.state, runner.state_changed)
+        self._presence = Presence(topics.state(runner.instrument), lambda: runner.state, runner.status.changed)
         self._ledger = ledger
         self._memory = Memory()
         self._tasks: set[asyncio.Task[None]] = set()
