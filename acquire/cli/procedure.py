@@ -17,7 +17,7 @@ from acquire.cli.place import (
     StoreOption,
     file_bytes,
     number,
-    open_bench,
+    open_instrument_client,
     open_store,
     with_session,
 )
@@ -157,7 +157,7 @@ async def _states(connection: Any, config: Path | None, by: str, order: str) -> 
         return {}
     names = get_plan(connection, order, newest_version(connection, order)).instruments
     try:
-        async with open_bench(config, by) as client:
+        async with open_instrument_client(config, by) as client:
             states = await asyncio.gather(*(client.state(name) for name in names))
     except (BusError, Refused) as reason:
         say(f"The instruments could not be asked what they are, that is done when a step begins: {reason}")
@@ -223,7 +223,7 @@ def session_step(
         else:
 
             async def act() -> None:
-                async with open_bench(config, by) as bench:
+                async with open_instrument_client(config, by) as bench:
                     if action == "begin":
                         await steps.begin_step(connection, bench, session, step, by)
                     elif action == "end":

@@ -10,7 +10,7 @@ from typing import Any
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
 from acquire.errors import Refused
-from acquire.procedure import audit, documents, factors, framing, models
+from acquire.procedure import audit, documents, factors, framing
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
@@ -19,7 +19,7 @@ from acquire.procedure.order import get_order
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
 from acquire.store.database import transaction
-from drivers import Misuse
+from drivers import Misuse, registry
 from drivers.model import Model
 
 
@@ -142,7 +142,7 @@ def _instruments(plan: Plan, inventory: Inventory) -> Iterator[str]:
     for name in used:
         try:
             owned = inventory.instrument_named(name)
-            model = models.model_named(owned.model)
+            model = registry.model(owned.model)
         except (Refused, Misuse) as reason:
             yield f"{name}: {reason}"
             continue

@@ -16,14 +16,14 @@ from uuid import uuid4
 from acquire.bus.messages import State
 from acquire.canonical import canonical, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, documents, framing, models
+from acquire.procedure import audit, documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store.database import transaction
-from drivers import Misuse
+from drivers import Misuse, registry
 
 
 class SessionState(StrEnum):
@@ -220,10 +220,10 @@ def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
         return []
     try:
         owned = inventory.instrument_named(name)
-        model = models.model_named(owned.model)
+        model = registry.model(owned.model)
     except (Refused, Misuse):
         return []  # readiness says so
-    return list(framing.of_state(owned, framing.completed(state, model), models.model_names()))
+    return list(framing.of_state(owned, framing.completed(state, model), registry.models()))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:

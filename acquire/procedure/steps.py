@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, framing, models
+from acquire.procedure import audit, framing
 from acquire.procedure.attempts import Attempt, attempts, keep_in_force, mark, request
 from acquire.procedure.framing import InForce
 from acquire.procedure.inventory import OwnedInstrument
@@ -22,7 +22,7 @@ from acquire.procedure.plan import Step
 from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
-from drivers import Misuse
+from drivers import Misuse, registry
 from drivers.model import Framing, Model
 
 
@@ -184,13 +184,13 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             " was not begun."
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument), models.model_names())
+    return framing.in_force(instrument, step, channel, state, _model(instrument), registry.models())
 
 
 def _model(instrument: OwnedInstrument) -> Model | None:
     """The model, None where it is installed on the acquisition host alone."""
     try:
-        return models.model_named(instrument.model)
+        return registry.model(instrument.model)
     except Misuse:
         return None
 

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 from acquire.bus.messages import State
-from acquire.procedure import models
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
@@ -24,6 +23,7 @@ from acquire.procedure.session import get_session, start_session, time_out
 from acquire.procedure.steps import run_step
 from acquire.store.database import identity
 from acquire.store.ingest import ingest
+from drivers import registry
 
 DEMO = Path(__file__).parents[3] / "config" / "demo"
 DAY_OF_FILES = datetime(2026, 2, 3, tzinfo=UTC).date()
@@ -47,7 +47,7 @@ MODELS = {"electrometer-1": "keithley-6517b", "electrometer-2": "ptw-unidos-tang
 
 def published(name: str) -> dict[str, Any]:
     """What an instrument's state says of its model."""
-    model = models.model_named(name)
+    model = registry.model(name)
     framing = {place: list(getattr(model.framing, place)) for place in ("zero", "before", "start", "stop")}
     return {
         "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "model": name, "integrates": model.integrates,

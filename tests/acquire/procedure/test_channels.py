@@ -8,7 +8,6 @@ from scenario_a import published
 from worked import GIVEN, Case, WorkedClient, closed_results, expected, limits, run
 
 from acquire.errors import Refused
-from acquire.procedure import models
 from acquire.procedure.attempts import attempts
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import get_session
@@ -16,7 +15,7 @@ from acquire.procedure.verify import verify_store
 from acquire.record import build, html
 from acquire.store.attribution import measurement
 from acquire.terminal.results import print_results
-from drivers import Settings
+from drivers import Settings, registry
 from drivers.model import Framing, Model, Quantity
 
 TWO = Model(
@@ -27,8 +26,8 @@ TWO = Model(
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
-    known = models.model_named
-    monkeypatch.setattr(models, "model_named", lambda name: TWO if name == TWO.name else known(name))
+    known = registry.model
+    monkeypatch.setattr(registry, "model", lambda name: TWO if name == TWO.name else known(name))
 
 
 def two_diodes(at="2", model=TWO.name, **point):
@@ -175,7 +174,7 @@ async def test_what_a_later_version_of_the_driver_says_changes_no_result(connect
         name=TWO.name, vendor="v", title="t", transports=(), quantities=(Quantity("charge", "C", "reset"),),
         settings=Settings, driver=None, framing=Framing(before=("reset",)),
     )  # fmt: skip
-    monkeypatch.setattr(models, "model_named", lambda name: other)
+    monkeypatch.setattr(registry, "model", lambda name: other)
     (again,) = calculate_session(connection, session, "MP-1")
     assert (again.version, again.output) == (1, before)
     assert again.selection["integrates"] == "running"

@@ -7,13 +7,14 @@ from scenario_a import published
 
 from acquire.bus.messages import State
 from acquire.errors import Refused
-from acquire.procedure import framing, models
+from acquire.procedure import framing
 from acquire.procedure.inventory import OwnedInstrument
 from acquire.procedure.plan import Step
+from drivers import registry
 from drivers.model import Framing
 
 TANGO = "ptw-unidos-tango"
-KNOWN = models.model_names()
+KNOWN = registry.models()
 BEAM = Step(id="b1", kind="irradiate", title="b1", instrument="e-1", point="B1")
 THRESHOLD = Step(id="t1", kind="threshold", title="t1", instrument="e-1", point="B1")
 ZERO = Step(id="z1", kind="zero", title="z1", instrument="e-1")
@@ -29,7 +30,7 @@ def state(name=TANGO, /, **said):
 
 def begun(instrument=None, step=BEAM, channel=None, **said):
     instrument = instrument or owned()
-    model = models.model_named(instrument.model)
+    model = registry.model(instrument.model)
     return framing.in_force(instrument, step, channel, state(instrument.model, **said), model, KNOWN)
 
 
@@ -42,7 +43,7 @@ def begun(instrument=None, step=BEAM, channel=None, **said):
     ],
 )
 def test_an_inventory_may_say_nothing_the_same_or_less(typed):
-    assert list(framing.of_model(owned(**typed), models.model_named(TANGO))) == []
+    assert list(framing.of_model(owned(**typed), registry.model(TANGO))) == []
     assert list(framing.of_state(owned(**typed), state(), KNOWN)) == []
 
 
@@ -75,7 +76,7 @@ CONTRADICTIONS = [
 
 @pytest.mark.parametrize(("model", "typed", "said"), CONTRADICTIONS)
 def test_what_contradicts_the_model_or_the_state_is_one_sentence(model, typed, said):
-    assert list(framing.of_model(owned(model, **typed), models.model_named(model))) == [said.format(model)]
+    assert list(framing.of_model(owned(model, **typed), registry.model(model))) == [said.format(model)]
     assert list(framing.of_state(owned(model, **typed), state(model), KNOWN)) == [said.format("e-1")]
 
 
@@ -129,7 +130,7 @@ def test_what_the_inventory_leaves_out_is_not_sent():
 
 def test_a_daemon_of_an_earlier_release_publishes_no_framing_and_the_model_says_it():
     found = begun(framing=None, integrates=None, channels=[])
-    assert (found.framing, found.integrates) == (models.model_named(TANGO).framing, "reset")
+    assert (found.framing, found.integrates) == (registry.model(TANGO).framing, "reset")
     with pytest.raises(Refused, match="leaves reset out"):
         begun(owned(before=()), framing=None, integrates=None)
 
