@@ -202,7 +202,7 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
                     "refused": view.refused,
                     "why": view.reason,
                     "channel": view.channel,
-                    "in_force": asdict(attempt.in_force) if attempt.in_force else None,
+                    "in_force": parse(canonical(asdict(attempt.in_force))) if attempt.in_force else None,
                     "abandoned": attempt.abandoned,
                 }
             )
