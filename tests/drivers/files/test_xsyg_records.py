@@ -6,7 +6,7 @@ import pytest
 from reader_files import GLOW, GOOD, HEAT, curve, heater, record, xsyg
 
 from acquire.instruments.entries import LARGEST_BODY, reading_body
-from drivers.files import FileReadings, Rejected, parse_file
+from drivers.files import FileReadings, Piece, Rejected, parse_file
 from drivers.files.xsyg import detect
 from drivers.reading import Flag, Sample, at_host
 
@@ -262,6 +262,7 @@ def test_a_file_that_is_no_xsyg_is_rejected_whole(text: str, said: str, waits: b
     assert found.samples == []
     assert [said in each.reason for each in found.rejected] == [True]
     assert found.rejected[0].may_complete is waits
+    assert found.rejected[0].piece == Piece(0, text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
