@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,24 +21,26 @@ from typing import Any
 import structlog
 
 from acquire.broker import broker
-from acquire.bus.client import Endpoint, Will
+from acquire.bus.client import Endpoint
 from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
+from acquire.bus.presence import Presence
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
 from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
 from acquire.errors import Refused
 from acquire.instruments.ledger import Ledger
-from acquire.instruments.post import Post
 from acquire.instruments.runner import Runner
+from acquire.instruments.service import InstrumentService
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
-from drivers import Driver
-from drivers.registry import driver_class
+from drivers import Instrument, connect
+from drivers.registry import model
 from simulators import Served, serve
 
 log = structlog.get_logger("service")
@@ -122,7 +124,8 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     publisher = running.publisher = await Publisher.over(spool, running.topics)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
-    publisher.birth, publisher.will = (_daemon_says(running, each) for each in ("ready", "offline"))
+    ready = State(state="ready", since=utc_now())
+    publisher.presence = Presence(running.topics.host_state(running.loaded.config.host), lambda: ready)
     running.start(publisher.run(running.endpoint), "publisher")
     running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
     for simulator in running.loaded.config.simulator:
@@ -139,9 +142,10 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
         running.simulators[simulator.id] = served
     stack.push_async_callback(running.stop_instruments)
     ledger = Ledger(path.parent)
+    recorder = Recorder(spool, publisher)
     for instrument in running.loaded.config.instrument:
-        _start_instrument(running, instrument, spool, publisher, ledger)
-    publisher.on_receded = lambda instrument: running.runners[instrument].receded()
+        _start_instrument(running, instrument, spool, recorder, ledger)
+    publisher.on_store_ahead = lambda instrument: running.runners[instrument].store_is_ahead()
     _start_others(running)
 
 
@@ -158,30 +162,23 @@ def _start_others(running: Service) -> None:
         running.start(EdgeNode(running.topics, node, running.runners, counter).run(running.endpoint), "sparkplug")
 
 
-def _daemon_says(running: Service, state: str) -> Will:
-    said = State.model_validate({"state": state, "since": utc_now()})
-    topic = running.topics.host_state(running.loaded.config.host)
-    return Will(topic, said.model_dump_json(by_alias=True, exclude_none=True).encode())
-
-
 def _start_instrument(
-    running: Service, config: InstrumentConfig, spool: Spool, publisher: Publisher, ledger: Ledger
+    running: Service, config: InstrumentConfig, spool: Spool, recorder: Recorder, ledger: Ledger
 ) -> None:
     resource = config.resource
     if resource.startswith(SIMULATOR):
         resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
     elif resource.startswith("dir:"):
         resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
-    make = partial(_make_driver, config.model, resource, config.settings)
-    runner = running.runners[config.id] = Runner(config.id, make, spool, publisher)
+    make = partial(_make, config.model, resource, config.settings)
+    runner = running.runners[config.id] = Runner(config.id, make, spool, recorder)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
-    post = Post(runner, running.topics, ledger)
-    running.start(post.run(running.endpoint), f"post-{config.id}")
+    served = InstrumentService(runner, running.topics, ledger)
+    running.start(served.run(running.endpoint), f"commands-{config.id}")
 
 
-def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:
-    driver: Callable[..., Driver] = driver_class(model)
-    return driver(resource, driver_class(model).settings_model.model_validate(dict(settings)))
+def _make(name: str, resource: str, settings: Mapping[str, Any]) -> Instrument:
+    return connect(model(name), resource, settings)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -70,6 +70,7 @@ class Received:
     response_topic: str | None = None
     retained: bool = False
     correlation: bytes | None = None
+    expires_s: int | None = None  # what is left of the message's expiry, where it has one (MQTT 5)
 
 
 class _Client(aiomqtt.Client):
@@ -214,7 +215,8 @@ def _received(message: aiomqtt.Message) -> Received:
     data = bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
     response = getattr(message.properties, "ResponseTopic", None) if message.properties else None
     correlation = getattr(message.properties, "CorrelationData", None) if message.properties else None
-    return Received(str(message.topic), data, response, bool(message.retain), correlation)
+    expires_s = getattr(message.properties, "MessageExpiryInterval", None) if message.properties else None
+    return Received(str(message.topic), data, response, bool(message.retain), correlation, expires_s)
 
 
 def _properties(response_topic: str | None, correlation: bytes | None, expires_s: int | None) -> Properties | None:
@@ -239,23 +241,23 @@ class Outage:
         self._log = logger
         self._clock = clock
         self._why: str | None = None
-        self._told_at = 0.0
-        self._told = False  # the outage that is under way
+        self._reported_at = 0.0
+        self._reported = False  # the outage that is under way
 
     def lost(self, error: Exception) -> None:
         """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
         why, now = str(error), self._clock()
-        if why == self._why and (self._told or now - self._told_at < QUIET_S):
+        if why == self._why and (self._reported or now - self._reported_at < QUIET_S):
             return
-        self._why, self._told_at, self._told = why, now, True
+        self._why, self._reported_at, self._reported = why, now, True
         self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
         """There is a connection."""
-        if self._told:
-            self._told = False
+        if self._reported:
+            self._reported = False
             self._log.info("broker there again", **self._where)
 
 

@@ -71,7 +71,7 @@ def json_schemas() -> dict[str, Schema]:
         made[file_name(name)] = {
             "$schema": DIALECT,
             "$id": f"urn:dosimetry-acquire:{name}",
-            **_told(body, model.__name__),
+            **_described(body, model.__name__),
         }
     return made
 
@@ -169,7 +169,7 @@ def _components() -> dict[str, Schema]:
         ref_template="#/components/schemas/{model}",
         schema_generator=_Plain,
     )
-    return {name: _told(each, name) for name, each in sorted(body["$defs"].items())}
+    return {name: _described(each, name) for name, each in sorted(body["$defs"].items())}
 
 
 def _component(schema: str) -> str:
@@ -177,7 +177,7 @@ def _component(schema: str) -> str:
     return schema.replace("/", "_")
 
 
-def _told(schema: Schema, name: str) -> Schema:
+def _described(schema: Schema, name: str) -> Schema:
     """Every message says its schema; `discriminator` is OpenAPI's word, the `const` of each `kind` says the same."""
     made = {key: _without_discriminator(value) for key, value in schema.items() if key != "discriminator"}
     made.setdefault("title", name)
@@ -185,7 +185,7 @@ def _told(schema: Schema, name: str) -> Schema:
         made["required"] = ["schema", *made.get("required", [])]
         made["properties"]["schema"].pop("default", None)
     if "$defs" in made:
-        made["$defs"] = {key: _told(value, key) for key, value in made["$defs"].items()}
+        made["$defs"] = {key: _described(value, key) for key, value in made["$defs"].items()}
     return made
 
 

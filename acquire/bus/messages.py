@@ -115,9 +115,9 @@ class Readings(Message):
     oldest: int = Field(ge=1)
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
-    ask: UUID
+    query: UUID = Field(alias="ask")
     epoch: str | None
-    older: int = Field(ge=0)
+    unconfirmed_streams: int = Field(ge=0, alias="older")
 
 
 class Committed(Message):
@@ -128,7 +128,7 @@ class Committed(Message):
     through: int = Field(ge=0)
     store: UUID
     epoch: str
-    ask: UUID
+    query: UUID = Field(alias="ask")
 
 
 class Accepts(Message):
@@ -156,7 +156,7 @@ class State(Message):
 
     schema_: Literal["state/1"] = Field("state/1", alias="schema")
     state: Literal["starting", "ready", "measuring", "fault", "not-acquiring", "stopped", "offline"]
-    since: str
+    since: str = Field(description='of "offline": when the connection was made that was lost later')
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )

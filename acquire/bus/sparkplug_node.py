@@ -57,9 +57,9 @@ class EdgeNode:
                     if booleans(message.payload).get(REBIRTH):
                         await _say(connection, session.births())
                 else:
-                    await _say(connection, self._told(session, message))
+                    await _say(connection, self._messages_of(session, message))
 
-    def _told(self, session: Session, message: Received) -> Iterable[Out]:
+    def _messages_of(self, session: Session, message: Received) -> Iterable[Out]:
         instrument = self._by_topic[message.topic]
         if message.topic == self._topics.state(instrument):
             return session.state(instrument, State.model_validate_json(message.payload))

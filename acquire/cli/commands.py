@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from acquire.bus.bench import LONGEST_S, BusBench, NotDone, bench
 from acquire.bus.client import Endpoint
+from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, instrument_client
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
 from acquire.cli.parameters import NotAllowed, parse, takes
@@ -96,7 +96,7 @@ def _where(
 async def _ask(
     endpoint: Endpoint, topics: Topics, by: str, timeout_s: float, instrument: str, name: str, words: Sequence[str]
 ) -> Answer:
-    async with bench(endpoint, topics, by, timeout_s=timeout_s) as asker:
+    async with instrument_client(endpoint, topics, by, timeout_s=timeout_s) as asker:
         state = await _state(asker, instrument)
         spec = next((each for each in state.commands if each.name == name), None)
         if spec is None:
@@ -111,7 +111,7 @@ async def _ask(
         return await asker.ask(instrument, name, given)
 
 
-async def _state(asker: BusBench, instrument: str) -> State:
+async def _state(asker: InstrumentClient, instrument: str) -> State:
     """What the instrument says of itself. Raises NotDone where nobody would answer."""
     state = await asker.state(instrument)
     if state is None:
@@ -141,7 +141,7 @@ def _show(instrument: str, name: str, answer: Answer, as_json: bool) -> None:
 
 
 async def _list(endpoint: Endpoint, topics: Topics, instrument: str, as_json: bool) -> None:
-    async with bench(endpoint, topics, "list", timeout_s=LONGEST_S) as asker:
+    async with instrument_client(endpoint, topics, "list", timeout_s=LONGEST_S) as asker:
         state = await _state(asker, instrument)
     if as_json:
         commands = [each.model_dump(mode="json") for each in state.commands]

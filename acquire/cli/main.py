@@ -9,8 +9,8 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from acquire.bus.bench import NotDone
 from acquire.bus.client import BusError
+from acquire.bus.instrument_client import NotDone
 from acquire.cli import brokers, bus, commands, importing, instruments, procedure, serving, spools, stores
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError

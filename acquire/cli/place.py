@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.bus.bench import BusBench, bench
+from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
 from acquire.config import load
 from acquire.errors import Refused
@@ -79,12 +79,12 @@ def file_bytes(path: Path) -> bytes:
 
 
 @asynccontextmanager
-async def open_bench(config: Path | None, by: str) -> AsyncIterator[BusBench]:
+async def open_instrument_client(config: Path | None, by: str) -> AsyncIterator[InstrumentClient]:
     """The instruments of a running service, over its broker."""
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
     loaded = load(config)
     if loaded.config.broker.port == 0:
         raise Refused("This configuration takes a free broker port at every start; give it a fixed one to be reached.")
-    async with bench(loaded.endpoint(), Topics(loaded.config.site), by) as made:
+    async with instrument_client(loaded.endpoint(), Topics(loaded.config.site), by) as made:
         yield made

@@ -17,7 +17,7 @@ from acquire.errors import FileProblem
 from acquire.terminal.logs import configure
 from acquire.terminal.messages import body_of, readable
 from acquire.terminal.output import Json, emit, emit_line, say, table
-from drivers.registry import driver_class
+from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
 
@@ -74,7 +74,7 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
             "model": each.model,
             "resource": each.resource,
             "simulated": each.resource.startswith("simulator:"),
-            "assumed": list(driver_class(each.model).info.assumed),
+            "assumed": list(model(each.model).assumed),
         }
         for each in config.instrument
     ]

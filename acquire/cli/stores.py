@@ -86,7 +86,7 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
         streams = [
             dict(row)
             for row in connection.execute(
-                "SELECT instrument, stream, through, head, ended, last_heard FROM stream ORDER BY first_heard"
+                "SELECT instrument, stream, through, head, ended, why, last_heard FROM stream ORDER BY first_heard"
             )
         ]
         for each in streams:
@@ -101,8 +101,8 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
         emit({"store": name, "epoch": epoch, "entries": counts, "streams": streams, "alarms": alarms})
         return
     table("Entries", ("status", "count"), sorted(counts.items()))
-    table("Streams", ("instrument", "through", "head", "ended", "state", "last heard"),
-          [(s["instrument"], s["through"], s["head"], s["ended"], s["completeness"], s["last_heard"])
+    table("Streams", ("instrument", "through", "head", "ended", "why", "state", "last heard"),
+          [(s["instrument"], s["through"], s["head"], s["ended"], s["why"], s["completeness"], s["last_heard"])
            for s in streams])  # fmt: skip
     table("Alarms", ("what", "subject", "times"), [(a["what"], a["message"], a["count"]) for a in alarms])
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acquire.bus.bench import BusBench, bench
+from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.files import example
 from acquire.errors import Refused
-from acquire.procedure.air import set_environment
+from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_when_settled
 from acquire.procedure.inventory import read_inventory
@@ -56,7 +56,7 @@ async def play(service: Service, folder: Path, tell: Tell) -> Played:
     try:
         await _ready(service)
         session = _open(connection, tell)
-        async with bench(service.endpoint, service.topics, DOSIMETRIST, timeout_s=60) as asker:
+        async with instrument_client(service.endpoint, service.topics, DOSIMETRIST, timeout_s=60) as asker:
             await _measure(connection, asker, service, session, tell)
         disc_file = await _read_out(connection, service, folder, session, tell)
         tell("Closing: the store must have confirmed everything")
@@ -98,7 +98,7 @@ def _open(connection: sqlite3.Connection, tell: Tell) -> Session:
 
 
 async def _measure(
-    connection: sqlite3.Connection, asker: BusBench, service: Service, session: Session, tell: Tell
+    connection: sqlite3.Connection, asker: InstrumentClient, service: Service, session: Session, tell: Tell
 ) -> None:
     """Every step up to the elements' coming back, in the plan's order."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
-from acquire.dosimetry.dose import Calculation, Dose, Step, shown
+from acquire.dosimetry.dose import Calculation, CalculationStep, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
@@ -126,13 +126,13 @@ def energy_factor(position: Position) -> str:
     return "k_q" if position == "in-field" else "k_q_out"
 
 
-def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> Step:
+def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> CalculationStep:
     """How the mean of a dot's repeated readings came about, each brought back to the first."""
     growing = form.depletion == "growing"
     ratio = f"(1 {'+' if growing else '−'} {form.depletion_per_reading})"
     parts = " + ".join(f"{shown(r)} × {ratio}^({'' if growing else '-'}{j})" for j, r in enumerate(dot.readings))
     formula, numbers = f"mean of M_j · k_d,j ({form.depletion})", f"({parts}) / {len(dot.readings)}"
-    return Step(f"M({dot.element})", formula, numbers, mean, "{counts}", SOURCE)
+    return CalculationStep(f"M({dot.element})", formula, numbers, mean, "{counts}", SOURCE)
 
 
 def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) -> float:

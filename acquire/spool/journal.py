@@ -10,7 +10,7 @@ import fcntl
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -20,12 +20,14 @@ from acquire.canonical import canonical, digest, utc_now
 from acquire.files import move_aside
 from acquire.private import private
 from acquire.rows import insert_rows
-from acquire.spool.room import DEFAULT_LIMIT, RESERVE, Room
+from acquire.spool import originals
+from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
 
 T = TypeVar("T")
 Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
 
-SCHEMA = 2
+SCHEMA = 3
+LONGEST_WHY = 300  # characters of the sentence kept with the end of a stream
 DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 TWO_STORES_WITHIN_S = 3600.0  # a second change of epoch within this says that two stores of one record are live
 NO_PRUNING_FOR_S = 86400.0
@@ -54,6 +56,9 @@ class StreamRow:
     through: int
     epoch: str | None
     source: str | None = None  # of a salvaged stream, where it is not this spool's own
+    why: str | None = None  # the sentence of the fault that ended it, where one did
+    resend: tuple[int, ...] = ()  # seqs whose withheld originals are to be sent again ...
+    resent: tuple[int, ...] = ()  # ... and those that the store has confirmed in this epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Journal:
     def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.room = Room(path, limit, reserve)
+        self.budget = DiskBudget(path, limit, reserve)
         self.moved_aside: Path | None = None
         self._lock = take_lock(path)
         try:
@@ -82,7 +87,7 @@ class Journal:
             raise
 
     def _begin(self) -> None:
-        if self.path.exists() and not sound(self.path):
+        if self.path.exists() and not is_intact(self.path):
             self.moved_aside = move_aside(self.path, "damaged")
         self.db = self._with_reserve(self._open)
         meta = self.db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
@@ -91,8 +96,8 @@ class Journal:
         self.epoch: str | None = meta[2]
         self.uptime_s: float = meta[3]
         self._with_reserve(self._end_all)
-        if not self.room.make_reserve():
-            self.room.full = "the spool's disk has no room for its reserve"
+        if not self.budget.make_reserve():
+            self.budget.full = "the spool's disk has no room for its reserve"
 
     def _end_all(self) -> None:
         with self.writing():
@@ -132,8 +137,8 @@ class Journal:
             yield
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK_ERRORS:
-                self.room.disk_refused(getattr(self, "db", None), error)
-                raise SpoolFull(f"spool full: {self.room.full}.") from error
+                self.budget.disk_refused(getattr(self, "db", None), error)
+                raise SpoolFull(f"spool full: {self.budget.full}.") from error
             raise SpoolError(f"the spool {self.path} cannot be used: {error}.") from error
 
     def _with_reserve(self, run: Callable[[], T]) -> T:
@@ -146,10 +151,11 @@ class Journal:
     def streams(self) -> list[StreamRow]:
         """All streams held, in order of creation."""
         rows = self.db.execute(
-            "SELECT number, stream, instrument, head, oldest, ended, end_heard, through, epoch, source FROM stream"
-            " ORDER BY number"
-        )
-        return [StreamRow(*row) for row in rows]
+            "SELECT number, stream, instrument, head, oldest, ended, end_heard, through, epoch, source, why"
+            " FROM stream ORDER BY number"
+        ).fetchall()
+        resend, resent = originals.to_send(self.db), originals.sent(self.db)
+        return [replace(StreamRow(*row), resend=resend.get(row[0], ()), resent=resent.get(row[0], ())) for row in rows]
 
     def open_stream(self, instrument: str) -> StreamRow:
         """A new stream for an instrument: one connection epoch, seq from 1."""
@@ -185,37 +191,38 @@ class Journal:
         return first
 
     def _refuse_when_full(self, more: int) -> None:
-        self.room.check(self.db, more)
-        if self.room.full is not None:
-            raise SpoolFull(f"spool full: {self.room.full}.")
+        self.budget.check(self.db, more)
+        if self.budget.full is not None:
+            raise SpoolFull(f"spool full: {self.budget.full}.")
 
     def has_room(self) -> bool:
         """Whether entries are taken, or taken again."""
-        return self.room.settle(self.db)
+        return self.budget.settle(self.db)
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
         """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq."""
         self._refuse_when_full(len(body))
         with self.writing():
             seq = self._insert(number, [(stand_in(body, reason), None)])
-            self.db.execute("INSERT INTO withheld VALUES (?, ?, ?, ?)", (number, seq, body, reason))
+            originals.keep(self.db, number, seq, body, reason)
         return seq
 
     def replace(self, number: int, seq: int, reason: str) -> None:
         """Withhold an entry that was appended already and is refused on its way (rule 3.8)."""
         with self.writing():
             (body,) = self.db.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
-            self.db.execute("INSERT OR IGNORE INTO withheld VALUES (?, ?, ?, ?)", (number, seq, body, reason))
+            originals.keep(self.db, number, seq, body, reason)
             self.db.execute(
                 "UPDATE entry SET body = ? WHERE stream = ? AND seq = ?", (stand_in(body, reason), number, seq)
             )
 
-    def end_stream(self, number: int, reason: str) -> None:
-        """Set why a stream ended, once; a later reason does not replace the first."""
+    def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
+        """Set how a stream ended, once, with the sentence of the fault; a later end does not replace the first."""
+        said = (ended, why[:LONGEST_WHY] if why else None, number)
 
         def end() -> None:
             with self.writing():
-                self.db.execute("UPDATE stream SET ended = ? WHERE number = ? AND ended IS NULL", (reason, number))
+                self.db.execute("UPDATE stream SET ended = ?, why = ? WHERE number = ? AND ended IS NULL", said)
 
         self._with_reserve(end)
 
@@ -272,6 +279,7 @@ class Journal:
     def _forget_confirmed(self, epoch: str | None) -> None:
         self.db.execute("UPDATE stream SET through = 0, end_heard = 0, epoch = ?", (epoch,))
         self.db.execute("DELETE FROM confirmed")
+        originals.forget_confirmed(self.db)
 
     def confirm(self, marks: Iterable[tuple[int, int, bool]], epoch: str | None, uptime_s: float) -> None:
         """Write down (stream number, through, end heard), and when it was first confirmed, at most one row an hour."""
@@ -333,7 +341,7 @@ def take_lock(path: Path) -> TextIO:
     return lock
 
 
-def sound(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Whether SQLite finds the file whole. Raises SpoolError when it cannot be read for another reason."""
     db = sqlite3.connect(path)
     try:

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from acquire.spool import pruning
+from acquire.spool import originals, pruning
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
@@ -58,6 +58,9 @@ class Keeper:
         """Do what is due now."""
         short, pruned_at = await self._spool.call(lambda j: (_short(j), pruning.pruned_at(j)))
         await self._publisher.write_down()
+        wanted = await self._spool.call(lambda j: originals.to_send(j.db))  # a person may have asked meanwhile
+        if wanted:
+            self._publisher.resend(wanted)
         if not self._publisher.connected or time.monotonic() < self._not_before:
             return
         if short:
@@ -78,14 +81,14 @@ class Keeper:
         age, now = self._keeping.retention_s, self._spool.uptime_s()
         until = time.monotonic() + self._keeping.pass_s
         everything = dict.fromkeys(self._publisher.source.streams, 0)
-        if len(await self._ask(everything, until)) < len(everything):
+        if len(await self._query(everything, until)) < len(everything):
             return 0
         old = await self._spool.call(lambda j: pruning.prunable(j, age, now))
         empty = await self._spool.call(lambda j: pruning.forgettable(j, age, now))
         forgotten = 0
         waiting = old | empty
         while waiting and time.monotonic() < until:
-            told = await self._ask(waiting, until)
+            told = await self._query(waiting, until)
             if not told:
                 return forgotten
             for stream, through in told.items():
@@ -94,7 +97,8 @@ class Keeper:
                     await self._forget(stream)
                 else:
                     forgotten += await self._prune(stream, min(upto, through))
-        await self._spool.call(lambda j: pruning.note_pass(j, now))
+        dropped = await self._spool.call(lambda j: pruning.note_pass(j, age, now))
+        self._publisher.source.originals_dropped(dropped)
         if forgotten:
             log.info("the spool forgot what is confirmed and old", entries=forgotten)
         return forgotten
@@ -103,9 +107,9 @@ class Keeper:
         """Under pressure: forget confirmed entries, oldest first, however young; returns how many."""
         now = self._spool.uptime_s()
         held = await self._spool.call(lambda j: pruning.journal_of(j, now))
-        told = await self._ask(held, time.monotonic() + self._keeping.pass_s) if held else {}
+        told = await self._query(held, time.monotonic() + self._keeping.pass_s) if held else {}
         forgotten = 0
-        while shortened := await self._spool.call(lambda j: pruning.shorten(j, told, 2 * j.room.pressure)):
+        while shortened := await self._spool.call(lambda j: pruning.shorten(j, told, 2 * j.budget.pressure)):
             for stream, oldest in shortened.items():
                 forgotten += oldest - self._publisher.source.streams[stream].oldest
                 self._publisher.source.pruned(stream, oldest)
@@ -115,14 +119,14 @@ class Keeper:
             await self._publisher.alarm("journal shortened", "spool", text)
         return forgotten
 
-    async def _ask(self, streams: Mapping[str, int], until: float) -> dict[str, int]:
-        """One pass: what the store answers of these streams under one ask, as far as it comes."""
+    async def _query(self, streams: Mapping[str, int], until: float) -> dict[str, int]:
+        """One pass: what the store answers of these streams under one query, as far as it comes."""
         source = self._publisher.source
-        ask = self._publisher.begin_pass(streams)
+        query = self._publisher.begin_pass(streams)
         told: dict[str, int] = {}
-        while len(told) < len(streams) and source.ask == ask:
+        while len(told) < len(streams) and source.query == query:
             heard = await self._publisher.heard(min(self._keeping.silent_s, until - time.monotonic()))
-            if source.ask == ask:
+            if source.query == query:
                 told = {s.stream: s.told for s in map(source.streams.__getitem__, streams) if s.told >= 0}
             if not heard:
                 break
@@ -144,4 +148,4 @@ class Keeper:
 
 
 def _short(journal: Journal) -> bool:
-    return journal.room.available(journal.db) < journal.room.pressure
+    return journal.budget.available(journal.db) < journal.budget.pressure

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
 
+from acquire.spool import originals
 from acquire.spool.journal import Journal
 
 ROWS_AT_ONCE = 2000  # deleted in one transaction: appends must not wait long
@@ -43,7 +44,7 @@ def prune(journal: Journal, stream: str, upto: int) -> int:
     number, oldest, through = journal.db.execute(
         "SELECT number, oldest, through FROM stream WHERE stream = ?", (stream,)
     ).fetchone()
-    full = journal.room.full is not None
+    full = journal.budget.full is not None
     last = int(min(upto, through, oldest + (ROWS_WHEN_FULL if full else ROWS_AT_ONCE) - 1))
     if last < oldest:
         return int(oldest)
@@ -66,7 +67,7 @@ def shorten(journal: Journal, told: Mapping[str, int], enough: int) -> dict[str,
 
     Returns the oldest seq left of each stream touched. One step: call again while it returns something.
     """
-    if journal.room.available(journal.db) >= enough:
+    if journal.budget.available(journal.db) >= enough:
         return {}
     rows = journal.db.execute(
         "SELECT s.stream, s.oldest, c.through FROM stream s JOIN confirmed c ON c.stream = s.number"
@@ -113,7 +114,12 @@ def pruned_at(journal: Journal) -> float:
     return float(journal.db.execute("SELECT pruned_at FROM meta").fetchone()[0])
 
 
-def note_pass(journal: Journal, uptime_s: float) -> None:
-    """A daily pass has ended."""
+def note_pass(journal: Journal, retention_s: float, uptime_s: float) -> originals.Seqs:
+    """A daily pass has ended: every stream was asked about and answered, so originals sent again and old go too.
+
+    Returns these, by stream number.
+    """
     with journal.writing() as db:
+        dropped = originals.drop_old(db, retention_s, uptime_s)
         db.execute("UPDATE meta SET pruned_at = ?", (uptime_s,))
+    return dropped

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated
@@ -15,11 +15,13 @@ from typing import Annotated
 import msgspec
 import structlog
 
-from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, Will, connect, is_worth_telling
+from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
+from acquire.bus.presence import Presence
+from acquire.spool import originals
 from acquire.spool.journal import Journal, SpoolError, StreamRow
-from acquire.spool.source import Effect, Limits, Source, Stream, Turn
-from acquire.spool.spool import Bodies, Spool
+from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
+from acquire.spool.spool import Spool
 from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
@@ -28,6 +30,7 @@ RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
+REFUSED_AGAIN = "it was sent again and did not get through to the store"
 CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
 
@@ -35,22 +38,22 @@ ALARM_EVERY_S = 10.0
 _Id = Annotated[str, msgspec.Meta(max_length=64)]
 
 
-class _Committed(msgspec.Struct, rename={"schema_": "schema"}):
+class _Committed(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
     schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
     stream: _Id
     through: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
     store: _Id
     epoch: _Id
-    ask: _Id
+    query: _Id
 
 
 _decoder = msgspec.json.Decoder(_Committed)
 
 
 class Publisher:
-    """One per source. The instruments' runners append through it, so that it knows what there is to send.
+    """One per source: publishes what the recorder has put into the spool, and takes the store's answers.
 
-    `on_receded(instrument)` is called when the store knows more of a stream than this spool: the runner must open a
+    `on_store_ahead(instrument)` is called when the store knows more of a stream than this spool: the runner must open a
     new stream (rule 5d).
     """
 
@@ -70,59 +73,51 @@ class Publisher:
         self.connections = 0
         self.unreadable = 0  # messages under committed that are none
         self.foreign = 0  # answers of another store than the one paired with
-        self.on_receded: Callable[[str], None] = lambda instrument: None
-        self.birth: Will | None = None  # retained, said on every connection
-        self.will: Will | None = None  # retained, said for us when we are gone
+        self.on_store_ahead: Callable[[str], None] = lambda instrument: None
+        self.presence: Presence | None = None  # the state of this host, told on the same connection
 
     @classmethod
     async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
         """A publisher for an open spool."""
         return cls(spool, await spool.streams(), topics, limits)
 
-    # --- for the runners --------------------------------------------------------------------------------------------
+    # --- what the recorder has put into the spool -------------------------------------------------------------------
 
-    async def open_stream(self, instrument: str) -> Stream:
-        """Begin a stream: one connection epoch of an instrument."""
-        return self.source.opened(await self._spool.open_stream(instrument))
+    def opened(self, row: StreamRow) -> Stream:
+        """A stream was begun."""
+        return self.source.opened(row)
 
-    async def append(self, stream: Stream, bodies: Bodies, *, urgent: bool = False) -> int:
-        """Append entries; returns the first seq once they are safe in the spool. Raises SpoolError.
+    def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:
+        """These entries are committed, from seq `first` on."""
+        self._unsent.keep(stream.number, first, bodies)
+        self.source.appended(stream.stream, first + len(bodies) - 1)
+        self._wake.set()
 
-        What has been handed over is appended and sent even when the caller is cancelled meanwhile.
-        """
-
-        def appended(done: asyncio.Future[int]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                first = done.result()
-                self._unsent.keep(stream.number, first, [body for body, _ in bodies])
-                self.source.appended(stream.stream, first + len(bodies) - 1)
-                self._wake.set()
-
-        future = self._spool.append(stream.number, bodies, urgent=urgent)
-        future.add_done_callback(appended)
-        return await asyncio.shield(future)
-
-    async def withhold(self, stream: Stream, body: bytes, reason: str) -> int:
-        """Keep an original that is too large to send; its stand-in takes the seq."""
-        seq = await self._spool.withhold(stream.number, body, reason)
+    def withheld(self, stream: Stream, seq: int) -> None:
+        """A stand-in is committed at `seq`."""
         self.source.appended(stream.stream, seq)
         self._wake.set()
-        return seq
 
-    async def end_stream(self, stream: Stream, reason: str) -> None:
-        """End a stream: its head is final now."""
-        await self._spool.end_stream(stream.number, reason)
-        self.source.ended(stream.stream, reason)
+    def ended(self, stream: Stream, ended: str, why: str | None) -> None:
+        """A stream was ended: its head is final now."""
+        self.source.ended(stream.stream, ended, why)
         self._wake.set()
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
         return self.source.all_settled
 
+    def resend(self, wanted: originals.Seqs) -> None:
+        """Rule 10: send these withheld originals again, by stream number."""
+        by_number = {s.number: s for s in self.source.streams.values() if s.number in wanted}
+        for number, s in by_number.items():
+            self.source.resend(s.stream, wanted[number])
+        self._wake.set()
+
     # --- for the keeper ---------------------------------------------------------------------------------------------
 
     def begin_pass(self, streams: Iterable[str]) -> str:
-        """Ask about these streams, under a new ask; returns it."""
+        """Ask about these streams, under a new query; returns it."""
         self._heard.clear()
         self._wake.set()
         return self.source.begin_pass(streams)
@@ -157,7 +152,8 @@ class Publisher:
         outage = Outage(endpoint, log)
         while True:
             try:
-                async with connect(endpoint, identifier, will=self.will, keepalive_s=KEEPALIVE_S) as connection:
+                will = self.presence.will() if self.presence is not None else None
+                async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
                     failures = 0
                     outage.over()
                     await self._serve(connection)
@@ -170,68 +166,97 @@ class Publisher:
 
     async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.committed("+"))
-        if self.birth is not None:
-            await connection.publish(self.birth.topic, self.birth.payload, retain=True)
         self.source.connected()
         self.connected = True
         self.connections += 1
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")
         listener.add_done_callback(lambda _: self._wake.set())
+        tasks = [listener]
+        if self.presence is not None:
+            tasks.append(asyncio.create_task(self.presence.keep_told(connection), name="publisher-presence"))
         try:
             await self._send_all(connection, listener)
+        except asyncio.CancelledError:
+            if self.presence is not None:
+                await self.presence.farewell(connection)
+            raise
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():
             self._wake.clear()
-            turn = self.source.next(time.monotonic())
-            if turn is not None:
-                await (self._replace(turn, REFUSED) if turn.replace else self._send(connection, turn))
+            message = self.source.next(time.monotonic())
+            if message is not None:
+                await (self._replace(message, REFUSED) if message.replace else self._send(connection, message))
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
                     await self._wake.wait()
         listener.result()
 
-    async def _send(self, connection: Connection, turn: Turn) -> None:
-        s, ask = turn.stream, self.source.ask
+    async def _send(self, connection: Connection, message: NextMessage) -> None:
+        s, query = message.stream, self.source.query
         bodies: list[bytes] = []
-        if turn.entries:
-            wanted = (s.number, turn.first, turn.most, self._room(connection))
+        if message.original:
+            original = await self._spool.call(lambda j: originals.body_of(j.db, s.number, message.first))
+            if self.source.query != query:
+                return
+            if original is None:
+                await self._carry_out([self.source.give_up_original(s)])
+                return
+            bodies = [original]
+        elif message.entries:
+            wanted = (s.number, message.first, message.most, self._room(connection))
             bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
-            if self.source.ask != ask:  # another question came up meanwhile: decide anew
+            if self.source.query != query:  # another question came up meanwhile: decide anew
                 return
             if not bodies:  # pruned meanwhile: decide anew
                 return
-        payload = self.source.message(turn, bodies)
+        payload = self.source.encoded(message, bodies)
         if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
-            await self._replace(turn, f"the broker takes no more than {connection.largest_payload} bytes at once")
+            await self._too_large(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
-        self.source.sent(turn, len(bodies), len(payload), time.monotonic())
+        self.source.sent(message, len(bodies), len(payload), time.monotonic())
         topic = self._topics.readings(s.instrument)
-        await connection.hand_over(topic, payload, partial(self._published, turn))
+        await connection.hand_over(topic, payload, partial(self._published, message))
 
     def _room(self, connection: Connection) -> int:
         """Bytes of entries for one message; a single one may be larger."""
         most = self.source.limits.batch_bytes
         return most if connection.largest_payload is None else min(most, connection.largest_payload - ENVELOPE)
 
-    def _published(self, turn: Turn, error: BaseException | None) -> None:
+    def _published(self, message: NextMessage, error: BaseException | None) -> None:
         if isinstance(error, BusError):
-            self.source.broke(turn)
+            self.source.broke(message)
         elif error is not None:
             log.error("not published", why=repr(error))
         self._wake.set()
 
-    async def _replace(self, turn: Turn, reason: str) -> None:
+    async def _too_large(self, message: NextMessage, reason: str) -> None:
+        if message.original:
+            await self._withhold_again(self.source.give_up_original(message.stream), reason)
+        else:
+            await self._replace(message, reason)
+
+    async def _withhold_again(self, effect: Effect, reason: str) -> None:
+        """Rule 10: the original stays where it is, for a person to send it again."""
+        assert effect.stream is not None
+        s, seq = effect.stream, effect.seq
+        self._unwritten.append(partial(_withheld_again, number=s.number, seq=seq, reason=reason))
+        await self.write_down()
+        text = f"the original of entry {seq} of stream {s.stream} ({s.instrument}) stays withheld: {reason}."
+        await self.alarm("withheld", f"{s.stream} {seq}", text)
+
+    async def _replace(self, message: NextMessage, reason: str) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
-        s = turn.stream
-        await self._spool.call(lambda j: j.replace(s.number, turn.first, reason))
-        self.source.replaced(turn)
-        text = f"entry {turn.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
-        await self.alarm("withheld", f"{s.stream} {turn.first}", text)
+        s = message.stream
+        await self._spool.call(lambda j: j.replace(s.number, message.first, reason))
+        self.source.replaced(message)
+        text = f"entry {message.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
+        await self.alarm("withheld", f"{s.stream} {message.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():
@@ -241,7 +266,7 @@ class Publisher:
                 await self._not_an_answer(message, error)
                 continue
             now = time.monotonic()
-            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.ask, now)
+            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.query, now)
             await self._carry_out(effects)
             self._wake.set()
             self._heard.set()
@@ -276,8 +301,14 @@ class Publisher:
             elif effect.what == "alarm":
                 await self._alarm_of_store(effect)
             elif effect.what == "receded" and effect.stream is not None:
-                await self._spool.end_stream(effect.stream.number, "receded")
-                self.on_receded(effect.stream.instrument)
+                await self._spool.end_stream(effect.stream.number, "receded", effect.stream.why)
+                self.on_store_ahead(effect.stream.instrument)
+            elif effect.what == "original" and effect.stream is not None:
+                log.info("a withheld original is in the store", stream=effect.stream.stream, seq=effect.seq)
+                sent = partial(_original_sent, number=effect.stream.number, seq=effect.seq)
+                self._unwritten.append(partial(sent, uptime_s=self._spool.uptime_s()))
+            elif effect.what == "withhold again":
+                await self._withhold_again(effect, REFUSED_AGAIN)
             elif effect.stream is not None:
                 self._changed.add(effect.stream.stream)
         due = self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S
@@ -315,3 +346,13 @@ class Publisher:
         except SpoolError as error:
             self._changed |= changed
             log.warning("what is confirmed could not be written down", why=str(error))
+
+
+def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:
+    with journal.writing() as db:
+        originals.confirm(db, number, seq, uptime_s)
+
+
+def _withheld_again(journal: Journal, number: int, seq: int, reason: str) -> None:
+    with journal.writing() as db:
+        originals.withhold_again(db, number, seq, reason)

@@ -22,8 +22,9 @@ class Register:
         self.by_id: dict[str, Stream] = {}
         self.newest: dict[str, Stream] = {}  # by instrument
         self.flying: dict[int, Stream] = {}  # with messages under way: never more than the window
-        self.untold: dict[int, Stream] = {}  # ended since the current ask began
-        self._changed: dict[int, Stream] = {}  # since the current ask began, or not settled
+        self.untold: dict[int, Stream] = {}  # ended since the current query began
+        self.withholding: dict[int, Stream] = {}  # with originals to be sent again
+        self._changed: dict[int, Stream] = {}  # since the current query began, or not settled
         self._unsettled: dict[str, list[int]] = {}  # numbers by instrument, in order
         self._unsettled_count = 0
         self._by_number: dict[int, Stream] = {}
@@ -43,36 +44,37 @@ class Register:
         """A stream the spool no longer keeps; it must be settled with nothing under way."""
         del self.by_id[s.stream]
         del self._by_number[s.number]
-        for index in (self.flying, self.untold, self._changed):
+        for index in (self.flying, self.untold, self.withholding, self._changed):
             index.pop(s.number, None)
 
     def file(self, s: Stream) -> None:
         """File a stream after a change."""
         self._changed[s.number] = s
         _keep(self.flying, s, bool(s.flights))
-        _keep(self.untold, s, s.ended is not None and not s.end_in_ask)
+        _keep(self.untold, s, s.ended is not None and not s.end_in_query)
+        _keep(self.withholding, s, bool(s.originals))
         self._file_settled(s)
         if self._needs_turn(s):
-            key = (s.ended is not None, s.asked and not s.probe, s.turn, s.number)
+            key = (s.ended is not None, s.queried and not s.probe, s.turn, s.number)
             if s.queued != key:
                 s.queued = key
                 heappush(self._queues[key[0]], key)
 
-    def begin_ask(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
-        """A new ask for every stream that is not settled, for `also`, or for every stream held."""
-        asked = {s.number for s in also}
+    def begin_query(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
+        """A new query for every stream that is not settled, for `also`, or for every stream held."""
+        queried = {s.number for s in also}
         streams = {s.number: s for s in also} | self._changed
         for s in list(self.by_id.values() if every_stream else streams.values()):
-            s.begin_ask(ask=every_stream or s.number in asked or not s.settled)
+            s.begin_query(ask=every_stream or s.number in queried or not s.settled)
             self.file(s)
-        self._changed = {n: s for n, s in self._changed.items() if not s.settled or not s.asked}
+        self._changed = {n: s for n, s in self._changed.items() if not s.settled or not s.queried}
 
     def next_in_turn(self, odd: bool) -> Stream | None:
         """Section 5, "turn": round robin, alternating between live streams and all others."""
         live, others = self._first(0), self._first(1)
         return (live or others) if odd else (others or live)
 
-    def older(self, s: Stream) -> int:
+    def unconfirmed_streams(self, s: Stream) -> int:
         """How many earlier streams of this instrument are not settled."""
         return bisect_left(self._unsettled.get(s.instrument, []), s.number)
 
@@ -82,7 +84,7 @@ class Register:
         return self._unsettled_count == 0
 
     def _needs_turn(self, s: Stream) -> bool:
-        if not s.asked or s.probe:
+        if not s.queried or s.probe:
             return True
         return s.sent < s.head and s.answered and s.tries == 0 and len(s.flights) < self.limits.stream_messages
 

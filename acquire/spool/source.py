@@ -6,18 +6,19 @@ and rule numbers in the comments are those of docs/noloss.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from acquire.canonical import canonical
 from acquire.spool.journal import StreamRow
 from acquire.spool.register import Register
-from acquire.spool.stream import Effect, Flight, Limits, Stream, Turn
+from acquire.spool.stream import Effect, Flight, Limits, NextMessage, Stream
 
-__all__ = ["Effect", "Flight", "Limits", "Source", "Stream", "Turn"]
+__all__ = ["Effect", "Flight", "Limits", "NextMessage", "Source", "Stream"]
 
 FAILS_BEFORE_ASKING = 3
 FAILS_BEFORE_GIVING_UP = 10
+ORIGINAL_FAILS = 3
 
 
 class Source:
@@ -42,7 +43,7 @@ class Source:
         self._flights = 0
         self._bytes = 0
         self._answer_s = 0.0  # smoothed answer time
-        self.new_ask()
+        self.new_query()
 
     @property
     def streams(self) -> dict[str, Stream]:
@@ -59,7 +60,7 @@ class Source:
     def opened(self, row: StreamRow) -> Stream:
         """A new stream was opened in the spool."""
         stream = Stream.of(row, self.epoch)
-        stream.asked = stream.answered = True  # new to the store as well: there is nothing to ask about
+        stream.queried = stream.answered = True  # new to the store as well: there is nothing to ask about
         self._register.add(stream)
         return stream
 
@@ -69,10 +70,11 @@ class Source:
         s.head = max(s.head, head)
         self._register.file(s)
 
-    def ended(self, stream: str, reason: str) -> None:
-        """The stream has ended."""
+    def ended(self, stream: str, ended: str, why: str | None = None) -> None:
+        """The stream has ended; `why` is the sentence of the fault, where one ended it."""
         s = self.streams[stream]
-        s.ended = s.ended or reason
+        if s.ended is None:
+            s.ended, s.why = ended, why
         self._register.file(s)
 
     def pruned(self, stream: str, oldest: int) -> None:
@@ -85,97 +87,121 @@ class Source:
         self._land_all(s)
         self._register.remove(s)
 
+    def resend(self, stream: str, seqs: Iterable[int]) -> None:
+        """Rule 10: a person wants these withheld originals sent again. What is on its way already stays so."""
+        s = self.streams[stream]
+        new = sorted({*seqs} - {*s.originals, *s.resent})
+        if new:
+            s.originals = sorted([*s.originals, *new])
+            s.original_fails = 0
+            self._register.file(s)
+
+    def originals_dropped(self, seqs: Mapping[int, tuple[int, ...]]) -> None:
+        """The spool no longer holds these originals, by stream number: the store has had them for the retention."""
+        for s in self.streams.values():
+            s.resent = [seq for seq in s.resent if seq not in seqs.get(s.number, ())]
+
     # --- questions --------------------------------------------------------------------------------------------------
 
-    def new_ask(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
+    def new_query(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
         """Rule 3: at start, on every connection, on a change of epoch, in a prune pass, and to tell an end.
 
-        Earlier answers no longer count: an answer copies only the ask, so only under an ask that began after the end
+        Earlier answers no longer count: an answer copies only the query, so only under a query that began after the end
         does every answer prove that the end was heard.
         """
-        self.ask = self._new_id()
+        self.query = self._new_id()
         self._flights = self._bytes = 0
-        self._register.begin_ask(every_stream=every_stream, also=tuple(also))
+        self._register.begin_query(every_stream=every_stream, also=tuple(also))
 
     def connected(self) -> None:
         """The broker connection is new: what was under way may be gone."""
-        self.new_ask()
+        self.new_query()
 
     def begin_pass(self, streams: Iterable[str]) -> str:
-        """Rule 7: a new ask that asks these streams too; returns it. What is answered under it is in Stream.told."""
-        self.new_ask(also=[self.streams[each] for each in streams if each in self.streams])
-        return self.ask
+        """Rule 7: a new query that asks these streams too; returns it. What is answered under it is in Stream.told."""
+        self.new_query(also=[self.streams[each] for each in streams if each in self.streams])
+        return self.query
 
-    def older(self, stream: Stream) -> int:
+    def unconfirmed_streams(self, stream: Stream) -> int:
         """How many earlier streams of this instrument are not confirmed to their end in this epoch."""
-        return self._register.older(stream)
+        return self._register.unconfirmed_streams(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def next(self, now: float) -> Turn | None:
+    def next(self, now: float) -> NextMessage | None:
         """The message to send now, or None. Call sent() after sending it."""
         if any(s.through >= s.head for s in self._register.untold.values()):
-            self.new_ask()
+            self.new_query()
+        if any(s.original_due and s.answered for s in self._register.withholding.values()):
+            self.new_query()
         resend = self._resend(now)
         if resend is not None:
             return resend
         if self._flights < self.limits.source_messages and self._bytes < self.limits.source_bytes:
             s = self._register.next_in_turn(self._turn % 2 == 0)
-            if s is not None:  # rule 4: first the question of a new ask, then entries
-                return self._question(s) if s.probe or (not s.asked and not s.showing) else self._entries(s)
+            if s is not None:  # rule 4: first the question of a new query, then entries
+                if s.original is not None and not s.queried:
+                    return NextMessage(s, s.original, entries=True, most=1, original=True)
+                return self._question(s) if s.probe or (not s.queried and not s.showing) else self._entries(s)
         return self._heartbeat(now)
 
-    def sent(self, turn: Turn, count: int, size: int, now: float) -> None:
-        """`count` entries of `size` bytes from turn.first on went out under the current ask."""
-        s = turn.stream
+    def sent(self, message: NextMessage, count: int, size: int, now: float) -> None:
+        """`count` entries of `size` bytes from message.first on went out under the current query."""
+        s = message.stream
         self._turn += 1
         s.turn = self._turn
-        s.asked = True
+        s.queried = True
         s.last_sent = now
-        if not turn.entries:
+        if not message.entries:
             s.probe = False
             if not s.answered:
                 self._fly(s, Flight(s.head + 1, s.head, 0, now))
-        elif s.flights and s.flights[0].first == turn.first:  # a resend
+        elif message.original:
+            self._fly(s, Flight(message.first, message.first, size, now))
+        elif s.flights and s.flights[0].first == message.first:  # a resend
             s.flights[0].at = now
-            s.probe = not s.receded
+            s.probe = not s.store_ahead
         else:
-            last = turn.first + count - 1
+            last = message.first + count - 1
             if s.sent == s.through:
                 s.front = count
-            if s.receded:
+            if s.store_ahead:
                 s.shown, s.sent = last, s.head
             s.sent = max(s.sent, last)
-            self._fly(s, Flight(turn.first, last, size, now))
+            self._fly(s, Flight(message.first, last, size, now))
         self._register.file(s)
 
-    def broke(self, turn: Turn) -> None:
+    def broke(self, message: NextMessage) -> None:
         """The connection was lost on this very message: it may be what the broker will not have (rule 8)."""
-        s = turn.stream
-        if turn.entries and s.flights and s.flights[0].first == turn.first:
+        s = message.stream
+        if message.original:
+            s.original_lost = s.original == message.first
+        elif message.entries and s.flights and s.flights[0].first == message.first:
             self._fail(s)
 
-    def replaced(self, turn: Turn) -> None:
+    def replaced(self, message: NextMessage) -> None:
         """The entry was withheld; its stand-in is sent in its place."""
-        s = turn.stream
+        s = message.stream
         s.fails, s.give_up = 0, False
         self._go_back(s)
 
-    def message(self, turn: Turn, bodies: list[bytes]) -> bytes:
+    def encoded(self, message: NextMessage, bodies: list[bytes]) -> bytes:
         """The readings message: a canonical envelope around bodies sent as they lie in the spool."""
-        s = turn.stream
-        envelope = {
+        s = message.stream
+        envelope: dict[str, object] = {
             "schema": "readings/1",
             "stream": s.stream,
-            "first_seq": turn.first,
+            "first_seq": message.first,
             "source": s.source or self.source,
             "head": s.head,
             "oldest": s.oldest,
             "ended": s.ended,
-            "ask": self.ask,
+            "ask": self.query,
             "epoch": self.epoch,
-            "older": self.older(s),
+            "older": self.unconfirmed_streams(s),
         }
+        if s.why is not None:
+            envelope["why"] = s.why
         return canonical(envelope)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
 
     def wait_s(self, now: float) -> float:
@@ -203,21 +229,23 @@ class Source:
         s.go_back()
         self._register.file(s)
 
-    def _question(self, s: Stream) -> Turn:
-        return Turn(s, s.head + 1, entries=False, most=0)
+    def _question(self, s: Stream) -> NextMessage:
+        return NextMessage(s, s.head + 1, entries=False, most=0)
 
-    def _entries(self, s: Stream) -> Turn:
+    def _entries(self, s: Stream) -> NextMessage:
         first = max(s.sent + 1, s.oldest)
         if s.give_up and s.sent == s.through:
-            return Turn(s, first, entries=True, most=1, replace=True)
+            return NextMessage(s, first, entries=True, most=1, replace=True)
         # Not above the head: the spool may already hold more than this side has been told of.
-        return Turn(s, first, entries=True, most=min(s.most or self.limits.batch_entries, s.head - first + 1))
+        return NextMessage(s, first, entries=True, most=min(s.most or self.limits.batch_entries, s.head - first + 1))
 
     def _timer(self, s: Stream) -> float:
+        if s.original is not None:
+            return self.limits.longest_resend_s
         first = max(self.limits.first_resend_s, 4 * self._answer_s)
         return float(min(first * 2**s.tries, self.limits.longest_resend_s))
 
-    def _resend(self, now: float) -> Turn | None:
+    def _resend(self, now: float) -> NextMessage | None:
         """Rule 6: the oldest unanswered message of a stream, that one only, its timer doubled."""
         late = [s for s in self._register.flying.values() if s.flights[0].at + self._timer(s) <= now]
         if not late:
@@ -228,8 +256,12 @@ class Source:
                 return self._once_more(s)
         return None
 
-    def _once_more(self, s: Stream) -> Turn:
+    def _once_more(self, s: Stream) -> NextMessage | None:
         flight = s.flights[0]
+        if s.original is not None:  # whether it is the original or the way, the bare question shows
+            s.original_lost = True
+            self.new_query(also=[s])
+            return None
         s.tries += 1
         if flight.question:
             self._land(s.flights.popleft())
@@ -237,15 +269,15 @@ class Source:
         if s.answered_meanwhile:  # the store heard the question behind it, and not this
             s.answered_meanwhile = False
             if self._fail(s):
-                return self._question(s) if not s.asked else self._entries(s)
-        return Turn(s, flight.first, entries=True, most=flight.last - flight.first + 1)
+                return self._question(s) if not s.queried else self._entries(s)
+        return NextMessage(s, flight.first, entries=True, most=flight.last - flight.first + 1)
 
     def _fail(self, s: Stream) -> bool:
         """Rule 8: ask anew, halve, or give up; whether what is under way has been called back."""
         s.fails += 1
         if s.fails == FAILS_BEFORE_ASKING and not s.asked_anew:  # the store may have gone back unsaid
             s.asked_anew = True
-            self.new_ask()
+            self.new_query()
         elif s.front > 1 and s.fails > FAILS_BEFORE_ASKING:
             s.halve()
             s.fails = FAILS_BEFORE_ASKING if s.most > 1 else 0
@@ -257,21 +289,21 @@ class Source:
             return False
         return True
 
-    def _heartbeat(self, now: float) -> Turn | None:
-        """With nothing under way it is a new ask as well, so that a store put back by hand shows in the floor."""
+    def _heartbeat(self, now: float) -> NextMessage | None:
+        """With nothing under way it is a new query as well, so that a store put back by hand shows in the floor."""
         for s in self._register.newest.values():
             if now - s.last_sent >= self.limits.heartbeat_s and not s.flights:
                 if not self._flights:
-                    self.new_ask(also=[s])
+                    self.new_query(also=[s])
                 return self._question(s)
         return None
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def answer(self, stream: str, through: int, store: str, epoch: str, ask: str, now: float) -> list[Effect]:
+    def answer(self, stream: str, through: int, store: str, epoch: str, query: str, now: float) -> list[Effect]:
         """Rule 5, in its order."""
         s = self.streams.get(stream)
-        if ask != self.ask or s is None:  # a
+        if query != self.query or s is None:  # a
             return []
         if self.store is None:  # b
             self.store = store
@@ -288,40 +320,65 @@ class Source:
                 effects.append(Effect("alarm", f"the store went back to {through} of {s.floor} without saying so."))
             self._forget(epoch)
             return effects
-        if through > s.head or s.receded:  # d
-            return self._recede(s, through, now)
+        if through > s.head or s.store_ahead:  # d
+            return self._step_aside(s, through, now)
         self._note_answer(s, through, now)  # e
-        return [Effect("through", stream=s)]
+        return [Effect("through", stream=s), *self._note_original(s)]
 
-    def _recede(self, s: Stream, through: int, now: float) -> list[Effect]:
+    def _step_aside(self, s: Stream, through: int, now: float) -> list[Effect]:
         """Rule 5d. What is above our watermark may be other content under a seq the store has: it is shown to the
         store, which keeps it as a conflict, before it counts as confirmed.
         """
         effects = []
-        if not s.receded:
+        if not s.store_ahead:
             effects += [
                 Effect("receded", stream=s),
                 Effect("alarm", f"the store knows {through} entries of stream {s.stream}, the spool {s.head}.", s),
             ]
-            s.ended = s.ended or "receded"
-            s.receded = True
+            if s.ended is None:
+                s.ended, s.why = "receded", effects[-1].text
+            s.store_ahead = True
             if s.through < s.head:
-                self.new_ask()
+                self.new_query()
                 return effects
         self._note_answer(s, max(s.through, s.shown), now)
         if s.through < s.head:
-            self.new_ask()
-        return [*effects, Effect("through", stream=s)]
+            self.new_query()
+        return [*effects, Effect("through", stream=s), *self._note_original(s)]
+
+    def _note_original(self, s: Stream) -> list[Effect]:
+        """Rule 10: the query's one message of the stream held the original, so that any answer to it has heard it."""
+        if s.original is not None:
+            seq, s.original, s.original_fails = s.original, None, 0
+            s.originals.remove(seq)
+            s.resent = sorted([*s.resent, seq])
+            effects = [Effect("original", stream=s, seq=seq)]
+        elif s.original_lost:
+            s.original_lost = False
+            s.original_fails += 1
+            if s.original_fails < ORIGINAL_FAILS:
+                return []
+            effects = [self.give_up_original(s)]
+        else:
+            return []
+        self._register.file(s)
+        return effects
+
+    def give_up_original(self, s: Stream) -> Effect:
+        """The first of the stream's originals does not get through: it waits for a person again."""
+        seq, s.original, s.original_lost, s.original_fails = s.originals.pop(0), None, False, 0
+        self._register.file(s)
+        return Effect("withhold again", stream=s, seq=seq)
 
     def _forget(self, epoch: str) -> None:
         self.epoch = epoch
         for s in self.streams.values():
             s.forget()
-        self.new_ask(every_stream=True)
+        self.new_query(every_stream=True)
 
     def _note_answer(self, s: Stream, through: int, now: float) -> None:
         s.answered = True
-        s.end_heard = s.end_heard or s.end_in_ask
+        s.end_heard = s.end_heard or s.end_in_query
         s.told = max(s.told, through)
         moved = through > s.through
         s.through = max(s.through, through)

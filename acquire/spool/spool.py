@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, StreamRow
-from acquire.spool.room import DEFAULT_LIMIT, RESERVE
 
 T = TypeVar("T")
 Bodies = Sequence[tuple[bytes, str | None]]
@@ -112,9 +112,9 @@ class Spool:
         """A new stream for an instrument."""
         return await self.call(lambda j: j.open_stream(instrument))
 
-    async def end_stream(self, number: int, reason: str) -> None:
-        """End a stream, once."""
-        await self.call(lambda j: j.end_stream(number, reason))
+    async def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
+        """End a stream, once, with the sentence of the fault where one ended it."""
+        await self.call(lambda j: j.end_stream(number, ended, why))
 
     async def withhold(self, number: int, body: bytes, reason: str) -> int:
         """Keep an original that cannot be sent; returns the seq its stand-in took."""

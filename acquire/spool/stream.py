@@ -18,16 +18,17 @@ class Limits:
     source_messages: int = 64
     source_bytes: int = 8 * 1024 * 1024
     first_resend_s: float = 0.5
-    longest_resend_s: float = 10.0
+    longest_resend_s: float = 10.0  # also how long an original that is sent again is waited for
     streams_resending: int = 8
     heartbeat_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NextMessage:
     """Send this next: entries from `first` on, as many as the batch holds; or, without `entries`, the bare question.
 
-    With `replace`, send nothing: the one entry at `first` is refused on its way and must be withheld (rule 8).
+    With `replace`, send nothing: the one entry at `first` is refused on its way and must be withheld (rule 8). With
+    `original`, the one entry at `first` is the withheld original, instead of its stand-in (rule 10).
     """
 
     stream: Stream
@@ -35,6 +36,7 @@ class Turn:
     entries: bool
     most: int
     replace: bool = False
+    original: bool = False
 
 
 @dataclass(slots=True)
@@ -54,11 +56,16 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the publisher must do because of an answer: "pair", "epoch", "receded", "alarm" or "through"."""
+    """What the publisher must do because of an answer.
+
+    "pair", "epoch", "receded", "alarm" or "through"; "original": the store has the original at `seq`; "withhold again":
+    it was refused on its way once more.
+    """
 
     what: str
     text: str = ""
     stream: Stream | None = None
+    seq: int = 0
 
 
 @dataclass(slots=True)
@@ -74,18 +81,18 @@ class Stream:
     through: int
     end_heard: bool
     floor: int = 0
-    asked: bool = False  # the question of the current ask has been sent ...
+    queried: bool = False  # the question of the current query has been sent ...
     answered: bool = False  # ... and answered
-    told: int = -1  # highest through answered under the current ask: what a prune pass may believe
-    end_in_ask: bool = False  # every message under this ask tells the end: any answer to it has heard the end
-    sent: int = 0  # highest seq sent under this ask
-    receded: bool = False  # the store knows more of it than the spool (rule 5d) ...
-    shown: int = 0  # ... then each ask has one message, and its answer proves that this seq was heard
+    told: int = -1  # highest through answered under the current query: what a prune pass may believe
+    end_in_query: bool = False  # every message under this query tells the end: any answer to it has heard the end
+    sent: int = 0  # highest seq sent under this query
+    store_ahead: bool = False  # the store knows more of it than the spool (rule 5d) ...
+    shown: int = 0  # ... then each query has one message, and its answer proves that this seq was heard
     flights: deque[Flight] = field(default_factory=deque)
-    tries: int = 0  # resends without progress under this ask
+    tries: int = 0  # resends without progress under this query
     last_sent: float = 0.0
     turn: int = 0  # the source's count of messages when this stream sent its last: round robin
-    # Rule 8, about the message right behind the watermark. Kept from ask to ask: a broker that cuts the connection
+    # Rule 8, about the message right behind the watermark. Kept from query to query: a broker that cuts the connection
     # on it would otherwise get it for ever.
     front: int = 0  # entries in it
     fails: int = 0  # times it got no progress although the store answered
@@ -96,6 +103,13 @@ class Stream:
     probe: bool = False  # ask the bare question behind a resend: is it the message, or the way?
     give_up: bool = False
     source: str | None = None  # of a salvaged stream
+    why: str | None = None  # the sentence of the fault that ended it
+    # Rule 10: withheld originals on their way back, by seq.
+    originals: list[int] = field(default_factory=list)  # to be sent
+    resent: list[int] = field(default_factory=list)  # the store has them, in this epoch
+    original: int | None = None  # the one message of this query holds it: its answer proves that it was heard
+    original_lost: bool = False  # it got no answer; whether the way is open, the bare question shows
+    original_fails: int = 0  # times it got no answer although the bare question did
     queued: tuple[bool, bool, int, int] | None = None  # its place in the register's queue
 
     @classmethod
@@ -104,26 +118,35 @@ class Stream:
         through = row.through if row.epoch == epoch else 0
         heard = bool(row.end_heard) and row.epoch == epoch
         made = cls(row.number, row.stream, row.instrument, row.head, row.oldest, row.ended, through, heard)
-        made.source = row.source
+        made.source, made.why = row.source, row.why
+        made.originals, made.resent = list(row.resend), list(row.resent)
         return made
 
     @property
     def settled(self) -> bool:
-        """Confirmed to its end as far as there is one: nothing to ask."""
-        return self.through >= self.head and (self.ended is None or self.end_heard)
+        """Confirmed to its end as far as there is one, with nothing to be sent again: nothing to ask."""
+        return self.through >= self.head and (self.ended is None or self.end_heard) and not self.originals
+
+    @property
+    def original_due(self) -> bool:
+        """Whether an original can be sent now: its stand-in is confirmed, and the last attempt is settled."""
+        due = bool(self.originals) and self.originals[0] <= self.through
+        return due and self.original is None and not self.original_lost
 
     @property
     def showing(self) -> bool:
-        """Whether the one message of an ask holds entries instead of the bare question."""
-        return self.receded and self.through < self.head
+        """Whether the one message of a query holds entries instead of the bare question."""
+        return self.store_ahead and self.through < self.head
 
-    def begin_ask(self, *, ask: bool) -> None:
+    def begin_query(self, *, ask: bool) -> None:
         """Rule 3: earlier answers no longer count; what was under way may be gone."""
         self.floor = self.through
-        self.asked = self.answered = not ask
+        self.queried = self.answered = not ask
         self.told = -1
         self.shown = 0
-        self.end_in_ask = self.ended is not None
+        self.end_in_query = self.ended is not None
+        self.original = None
+        self.original = self.originals[0] if ask and self.original_due else None
         self.probe = self.answered_meanwhile = False
         self.go_back()
 
@@ -136,9 +159,12 @@ class Stream:
     def forget(self) -> None:
         """A new epoch: nothing is confirmed (rule 5c)."""
         self.through = 0
-        self.end_heard = self.receded = False
+        self.end_heard = self.store_ahead = False
         self.fails = self.most = self.narrow_until = 0
         self.asked_anew = self.give_up = False
+        self.originals = sorted({*self.originals, *self.resent})
+        self.resent.clear()
+        self.original, self.original_lost, self.original_fails = None, False, 0
 
     def progressed(self) -> None:
         """The watermark moved: whatever stood behind it was no obstacle."""

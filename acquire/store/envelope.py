@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from acquire.bus.quick import QuickReading
+from acquire.bus.codec import ReadingStruct
 
 MOST_ENTRIES = 10_000  # of one message
 
@@ -20,10 +20,12 @@ Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "reced
 if TYPE_CHECKING:
     Readings = list[Any]
 else:
-    Readings = Annotated[list[QuickReading], msgspec.Meta(max_length=MOST_ENTRIES)]
+    Readings = Annotated[list[ReadingStruct], msgspec.Meta(max_length=MOST_ENTRIES)]
 
 
-class Envelope(msgspec.Struct, rename={"schema_": "schema"}, kw_only=True):
+class Envelope(
+    msgspec.Struct, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True
+):
     """What is said around the entries (docs/noloss.md section 2)."""
 
     schema_: str
@@ -33,36 +35,37 @@ class Envelope(msgspec.Struct, rename={"schema_": "schema"}, kw_only=True):
     head: Seq
     oldest: Seq
     ended: Ended | None
-    ask: Id
+    why: str | None = None
+    query: Id
     epoch: Id | None
-    older: Seq
+    unconfirmed_streams: Seq
     readings: list[Any]
 
 
-class Good(Envelope, kw_only=True):
+class ValidBatch(Envelope, kw_only=True):
     """Every entry has the form of a reading."""
 
     readings: Readings
 
 
-class Mixed(Envelope, kw_only=True):
+class RawBatch(Envelope, kw_only=True):
     """Entries as they came."""
 
     readings: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ENTRIES)]
 
 
-_good = msgspec.json.Decoder(Good)
-_mixed = msgspec.json.Decoder(Mixed)
+_valid_batch = msgspec.json.Decoder(ValidBatch)
+_raw_batch = msgspec.json.Decoder(RawBatch)
 
 
-def opened(payload: bytes) -> Good | Mixed:
+def opened(payload: bytes) -> ValidBatch | RawBatch:
     """The message. Raises msgspec.DecodeError or ValidationError, UnicodeDecodeError or RecursionError."""
     try:
-        return _good.decode(payload)
+        return _valid_batch.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _mixed.decode(payload)
+        return _raw_batch.decode(payload)
 
 
 def as_it_came(payload: bytes) -> list[msgspec.Raw]:
     """The entries of a message that could be opened, each with the bytes it came in."""
-    return _mixed.decode(payload).readings
+    return _raw_batch.decode(payload).readings

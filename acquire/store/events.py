@@ -9,7 +9,7 @@ so following it leaves nothing out. How far all this has been told is kept in th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,8 @@ class SessionEvents:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._positions: dict[str, _Position] = {}
-        self._told: dict[str, int] = {AUDIT: _told(connection, AUDIT)}  # what is not written down yet, and the trail
+        # What is not written down yet, and the audit trail.
+        self._published: dict[str, int] = {AUDIT: _published_through(connection, AUDIT)}
         behind = connection.execute(
             "SELECT s.stream FROM stream s LEFT JOIN told t ON t.subject = s.stream"
             " WHERE s.through > coalesce(t.through, 0) ORDER BY s.first_heard"
@@ -48,6 +49,13 @@ class SessionEvents:
     def moved(self, streams: Iterable[str]) -> None:
         """The watermarks of these streams have moved."""
         self._behind.update(dict.fromkeys(streams))
+
+    def again(self, originals: Mapping[str, int]) -> None:
+        """The walk of these streams is begun anew, and what it says from these seqs on is told again."""
+        for stream, seq in originals.items():
+            self._positions.pop(stream, None)
+            self._published[stream] = min(seq - 1, self._published.get(stream, seq - 1))
+            self._behind[stream] = None
 
     def fetch(self, connection: sqlite3.Connection) -> list[Event]:
         """The next events, to be published before `fetch` or `write_down` is called again. Empty: all is told."""
@@ -63,16 +71,16 @@ class SessionEvents:
             connection.executemany(
                 "INSERT INTO told VALUES (?, ?)"
                 " ON CONFLICT (subject) DO UPDATE SET through = max(told.through, excluded.through)",
-                self._told.items(),
+                self._published.items(),
             )
-        self._told = {AUDIT: self._told[AUDIT]}
+        self._published = {AUDIT: self._published[AUDIT]}
 
     def _of_stream(self, connection: sqlite3.Connection, stream: str) -> Iterator[Event]:
         row = connection.execute("SELECT through, ended, final FROM stream WHERE stream = ?", (stream,)).fetchone()
         position = self._positions.get(stream) or self._walked_again(connection, stream)
         last = min(row["through"], position.through + MOST_ENTRIES)
         yield from _walk(connection, stream, position, last)
-        self._told[stream] = last
+        self._published[stream] = last
         if last == row["through"]:
             del self._behind[stream]
         if row["ended"] is not None and last == row["final"]:
@@ -83,7 +91,8 @@ class SessionEvents:
     def _walked_again(self, connection: sqlite3.Connection, stream: str) -> _Position:
         """After a start: up to where was told, in silence, so that what follows finds the measurement it belongs to."""
         position = _Position()
-        told = self._told.get(stream) or _told(connection, stream)
+        told = self._published.get(stream)
+        told = _published_through(connection, stream) if told is None else told
         for _ in _walk(connection, stream, position, told):
             pass
         return position
@@ -91,19 +100,19 @@ class SessionEvents:
     def _of_procedure(self, connection: sqlite3.Connection) -> Iterator[Event]:
         rows = connection.execute(
             "SELECT n, at, what, subject, old, new FROM audit WHERE n > ? ORDER BY n LIMIT ?",
-            (self._told[AUDIT], MOST_AUDIT),
+            (self._published[AUDIT], MOST_AUDIT),
         ).fetchall()
         for row in rows:
             found = procedure_event(connection, row)
             if found is not None:
                 session, event, detail = found
                 yield session, _event(session, event, row["at"], detail)
-            self._told[AUDIT] = row["n"]
+            self._published[AUDIT] = row["n"]
 
 
 def _walk(connection: sqlite3.Connection, stream: str, position: _Position, through: int) -> Iterator[Event]:
     first = position.through + 1
-    if position.walk.current is None:  # outside a measurement nothing is told before the next marker
+    if not position.walk.open:  # outside a measurement nothing is told before the next marker
         first = _next_marker(connection, stream, first, through) or through + 1
     attached: dict[str, list[dict[str, Any]]] = {}
     for row, belongs in walk_stream(connection, stream, first, through, position.walk):
@@ -138,7 +147,7 @@ def _attached(position: _Position, attached: dict[str, list[dict[str, Any]]]) ->
     attached.clear()
 
 
-def _told(connection: sqlite3.Connection, subject: str) -> int:
+def _published_through(connection: sqlite3.Connection, subject: str) -> int:
     row = connection.execute("SELECT through FROM told WHERE subject = ?", (subject,)).fetchone()
     return int(row["through"]) if row else 0
 

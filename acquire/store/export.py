@@ -39,6 +39,12 @@ def _entries(connection: sqlite3.Connection, stream: str) -> Iterator[dict[str, 
             "reason": row["reason"], "received_at": row["received_at"], "digest": row["digest"].hex(),
             "body": _content(row["body"]),
         }  # fmt: skip
+    for row in connection.execute("SELECT * FROM stand_in WHERE stream = ? ORDER BY seq, digest", (stream,)):
+        yield {
+            "row": "stand-in", "stream": stream, "seq": row["seq"], "reason": row["reason"],
+            "received_at": row["received_at"], "replaced_at": row["replaced_at"], "digest": row["digest"].hex(),
+            "body": _content(row["body"]),
+        }  # fmt: skip
     for row in connection.execute("SELECT * FROM conflict WHERE stream = ? ORDER BY seq, digest", (stream,)):
         yield {
             "row": "conflict", "stream": stream, "seq": row["seq"], "received_at": row["received_at"],

@@ -18,12 +18,14 @@ from acquire.canonical import utc_now
 from acquire.rows import insert_rows
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import identity, transaction
-from acquire.store.envelope import Envelope, Good, Mixed, opened
+from acquire.store.envelope import Envelope, RawBatch, ValidBatch, opened
 from acquire.store.judge import Row, judge_all
+from acquire.store.originals import stands_for, take_original
 from acquire.store.tails import DECLARED, withdraw
-from acquire.store.unreadable import keep_unreadable
+from acquire.store.unreadable import keep_unreadable, printable
 
 _INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+LONGEST_WHY = 300  # characters kept of the sentence with a stream's end
 LOST_AT_ONCE = 100_000  # rows written for one message: a sender that claims more is answered step by step
 
 # What the database may refuse because of the entry itself.
@@ -31,7 +33,7 @@ ENTRYS_OWN = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError,
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Watermark:
     """ "Committed through N", to be published after the commit."""
 
     instrument: str
@@ -39,16 +41,19 @@ class Answer:
     through: int
     store: str
     epoch: str
-    ask: str
+    query: str
 
 
 @dataclass(slots=True)
 class Ingested:
     """What one transaction did."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Watermark] = field(default_factory=list)
     unreadable: int = 0
     moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
+    originals: dict[str, int] = field(
+        default_factory=dict
+    )  # stream: lowest seq whose stand-in gave way to its original
 
 
 def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:
@@ -60,14 +65,14 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
     done = Ingested()
     with transaction(connection):
         store, epoch = identity(connection)
-        owed: dict[tuple[str, str], Answer] = {}
+        owed: dict[tuple[str, str], Watermark] = {}
         for topic, payload in messages:
             heard = _open_envelope(connection, site, topic, payload, done)
             if heard is not None:
                 instrument, envelope = heard
                 through = _take(connection, site, instrument, envelope, payload, epoch, done)
-                owed[envelope.stream, envelope.ask] = Answer(
-                    instrument, envelope.stream, through, store, epoch, envelope.ask
+                owed[envelope.stream, envelope.query] = Watermark(
+                    instrument, envelope.stream, through, store, epoch, envelope.query
                 )
     done.answers = list(owed.values())
     return done
@@ -88,12 +93,13 @@ def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Itera
         done.answers += one.answers
         done.unreadable += one.unreadable
         done.moved |= one.moved
+        done.originals |= one.originals
     return done
 
 
 def _open_envelope(
     connection: sqlite3.Connection, site: str, topic: str, payload: bytes, done: Ingested
-) -> tuple[str, Good | Mixed] | None:
+) -> tuple[str, ValidBatch | RawBatch] | None:
     """Rule 7: an envelope that cannot be read, is of another schema or site, is kept and not answered."""
     place = instrument_of(topic)
     try:
@@ -139,7 +145,7 @@ def _take(
     connection: sqlite3.Connection,
     site: str,
     instrument: str,
-    envelope: Good | Mixed,
+    envelope: ValidBatch | RawBatch,
     payload: bytes,
     epoch: str,
     done: Ingested,
@@ -151,22 +157,23 @@ def _take(
         " ON CONFLICT (stream) DO NOTHING",
         (envelope.stream, envelope.source, site, instrument, now, now),
     )
-    before, head, ended, final = connection.execute(
-        "SELECT through, head, ended, final FROM stream WHERE stream = ?", (envelope.stream,)
+    before, head, ended, final, why = connection.execute(
+        "SELECT through, head, ended, final, why FROM stream WHERE stream = ?", (envelope.stream,)
     ).fetchone()
     if ended == DECLARED:
         before = withdraw(connection, envelope.stream, envelope.oldest, before)
     rows = judge_all(envelope, payload, now)
-    _insert(connection, rows)
+    _insert(connection, rows, done)
     head = max(head, envelope.head)
     if ended is None or ended == DECLARED:  # after a person's declaration the source speaks for itself again
         ended, final = envelope.ended, envelope.head if envelope.ended is not None else None
+        why = printable(envelope.why, LONGEST_WHY) if ended is not None and envelope.why else None
     _mark_lost(connection, envelope, before, head, now)
     through = _advance(connection, envelope.stream, before, rows)
     connection.execute(
-        "UPDATE stream SET through = ?, head = ?, ended = ?, final = ?, last_heard = ?, ready_epoch = ?, older = ?"
-        " WHERE stream = ?",
-        (through, head, ended, final, now, envelope.epoch, envelope.older, envelope.stream),
+        "UPDATE stream SET through = ?, head = ?, ended = ?, final = ?, why = ?, last_heard = ?, ready_epoch = ?,"
+        " older = ? WHERE stream = ?",
+        (through, head, ended, final, why, now, envelope.epoch, envelope.unconfirmed_streams, envelope.stream),
     )
     if through > before:
         first = done.moved.get(envelope.stream, (before, before))[0]
@@ -179,7 +186,7 @@ def _take(
 _ONCE = "ON CONFLICT (stream, seq) DO NOTHING"
 
 
-def _insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
+def _insert(connection: sqlite3.Connection, rows: list[Row], done: Ingested) -> None:
     """Insert what is new; look closer only where a key was already taken."""
     before = connection.total_changes
     try:
@@ -188,7 +195,7 @@ def _insert(connection: sqlite3.Connection, rows: list[Row]) -> None:
         rows = [_insert_alone(connection, row) for row in rows]
     if connection.total_changes - before < len(rows):
         for row in rows:
-            _compare(connection, row)
+            _compare(connection, row, done)
 
 
 def _insert_alone(connection: sqlite3.Connection, row: Row) -> Row:
@@ -202,17 +209,21 @@ def _insert_alone(connection: sqlite3.Connection, row: Row) -> Row:
     return row
 
 
-def _compare(connection: sqlite3.Connection, row: Row) -> None:
+def _compare(connection: sqlite3.Connection, row: Row, done: Ingested) -> None:
     """Rule 2 for a key that was taken, by this insert or an earlier one."""
     key = (row.stream, row.seq)
-    kind, status, held = connection.execute(
-        "SELECT kind, status, digest FROM entry WHERE stream = ? AND seq = ?", key
+    kind, status, held, body = connection.execute(
+        "SELECT kind, status, digest, body FROM entry WHERE stream = ? AND seq = ?", key
     ).fetchone()
     if held == row.digest:
         return
     if status == "lost":
         connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", key)
         insert_rows(connection, "entry", [row])
+        return
+    if kind == "withheld" and stands_for(body, row.digest):
+        take_original(connection, row)
+        done.originals[row.stream] = min(row.seq, done.originals.get(row.stream, row.seq))
         return
     if row.kind == "withheld":  # the stand-in of an original that is here: nothing to keep
         return

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
+from acquire.bus.codec import encode_reading, reading_decoder
 from acquire.bus.messages import Entry
-from acquire.bus.quick import encode_quick, quick_reading
 from acquire.canonical import canonical, digest
-from acquire.store.envelope import Good, Mixed, as_it_came
+from acquire.store.envelope import RawBatch, ValidBatch, as_it_came
 
 _entries = TypeAdapter(Entry)
 _any = msgspec.json.Decoder()
@@ -35,20 +35,20 @@ class Row(NamedTuple):
 _row = partial(tuple.__new__, Row)  # what Row() does, at a third of the time
 
 
-def judge_all(envelope: Good | Mixed, payload: bytes, now: str) -> list[Row]:
+def judge_all(envelope: ValidBatch | RawBatch, payload: bytes, now: str) -> list[Row]:
     """The rows of a message. `payload` is what the envelope was decoded from."""
-    rows = _good_ones(envelope, payload, now) if isinstance(envelope, Good) else None
+    rows = _valid_rows(envelope, payload, now) if isinstance(envelope, ValidBatch) else None
     if rows is not None:
         return rows
-    entries = envelope.readings if isinstance(envelope, Mixed) else as_it_came(payload)
+    entries = envelope.readings if isinstance(envelope, RawBatch) else as_it_came(payload)
     return [judge(envelope.stream, seq, bytes(raw), now) for seq, raw in enumerate(entries, envelope.first_seq)]
 
 
-def _good_ones(envelope: Good, payload: bytes, now: str) -> list[Row] | None:
+def _valid_rows(envelope: ValidBatch, payload: bytes, now: str) -> list[Row] | None:
     """All at once, where the entries came in canonical form and without anything unknown: then it ends in the bytes
     that they are encoded to. None where they did not, or where one of them says itself that it was not understood.
     """
-    bodies = [encode_quick(reading) for reading in envelope.readings]
+    bodies = [encode_reading(reading) for reading in envelope.readings]
     if not payload.endswith(b'"readings":[%b]}' % b",".join(bodies)):
         return None
     stream = envelope.stream
@@ -63,7 +63,7 @@ def _good_ones(envelope: Good, payload: bytes, now: str) -> list[Row] | None:
 def judge(stream: str, seq: int, raw: bytes, now: str) -> Row:
     """Nearly every entry is a good reading, and is told so quickly; every other one goes the way that gives reasons."""
     try:
-        reading = quick_reading.decode(raw)
+        reading = reading_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _in_full(stream, seq, raw, now)
     if reading.kind == "unparsed":

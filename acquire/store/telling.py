@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -50,6 +50,11 @@ class Teller:
         """More of these streams is committed."""
         if self._events is not None:
             self._events.moved(streams)
+
+    def again(self, originals: Mapping[str, int]) -> None:
+        """From these seqs on the streams are told again: an original has taken the place of its stand-in."""
+        if self._events is not None:
+            self._events.again(originals)
 
     def fetch(self, connection: sqlite3.Connection) -> None:
         """Take the next events, if the last ones are told."""

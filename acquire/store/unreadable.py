@@ -20,7 +20,7 @@ MOST, MOST_OF_TOPIC = 2000, 100  # rows
 
 def keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, why: str) -> None:
     """Keep and count one message inside the transaction that found it, and raise an alarm for its topic."""
-    topic, why = _printable(topic), _printable(why)
+    topic, why = printable(topic), printable(why)
     topic, key = _place(connection, topic, hashlib.sha256(payload).hexdigest())
     connection.execute(
         "INSERT INTO unreadable VALUES (?, ?, ?, ?, ?, 1, ?)"
@@ -42,6 +42,6 @@ def _place(connection: sqlite3.Connection, topic: str, digest: str) -> tuple[str
     return where if of_topic < MOST_OF_TOPIC else (topic, "more")
 
 
-def _printable(text: str) -> str:
-    """Without control characters, which would write lines of their own into a terminal or a log."""
-    return "".join(c if c.isprintable() else "�" for c in text[:LONGEST_TEXT])
+def printable(text: str, longest: int = LONGEST_TEXT) -> str:
+    """At most `longest` characters, without control characters, which would write lines of their own into a log."""
+    return "".join(c if c.isprintable() else "�" for c in text[:longest])

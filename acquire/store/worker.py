@@ -23,7 +23,7 @@ from acquire.canonical import canonical, utc_now
 from acquire.store.copies import lock
 from acquire.store.database import connect as open_database
 from acquire.store.database import identity
-from acquire.store.ingest import Answer, Ingested, ingest, ingest_one_by_one
+from acquire.store.ingest import Ingested, Watermark, ingest, ingest_one_by_one
 from acquire.store.telling import Teller
 
 log = structlog.get_logger("store")
@@ -131,7 +131,7 @@ class Worker:
         self._teller.news.set()
         self.on_committed()
 
-    async def _answer(self, connection: Connection, answer: Answer) -> None:
+    async def _answer(self, connection: Connection, answer: Watermark) -> None:
         """The source asks again for what the broker does not take."""
         await connection.hand_over(self._topics.committed(answer.instrument), committed(answer), _answered, retain=True)
 
@@ -146,6 +146,7 @@ class Worker:
             log.exception("a message cannot be digested; each is taken by itself")
             done = ingest_one_by_one(connection, self._topics.site, batch)
         self._teller.moved(done.moved)
+        self._teller.again(done.originals)
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done
 
@@ -163,7 +164,7 @@ def _answered(error: BaseException | None) -> None:
         log.debug("an answer was not taken", why=str(error))
 
 
-def committed(answer: Answer) -> bytes:
+def committed(answer: Watermark) -> bytes:
     """The committed message, canonical."""
     return canonical(
         {
@@ -172,6 +173,6 @@ def committed(answer: Answer) -> bytes:
             "through": answer.through,
             "store": answer.store,
             "epoch": answer.epoch,
-            "ask": answer.ask,
+            "ask": answer.query,
         }
     )

@@ -47,7 +47,8 @@ def _lines(short: str, body: Any) -> list[str]:
 
 
 def _question(body: dict[str, Any]) -> str:
-    return f"asks; head {body['head']}{', ended: ' + body['ended'] if body['ended'] else ''}"
+    ended = f", ended: {body['ended']}" if body["ended"] else ""
+    return f"asks; head {body['head']}{ended}{': ' + body['why'] if ended and body.get('why') else ''}"
 
 
 def _state(body: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from invariants import opened  # noqa: E402
 
 from acquire.canonical import canonical  # noqa: E402
 from acquire.spool.publisher import Publisher  # noqa: E402
+from acquire.spool.recorder import Recorder  # noqa: E402
 from acquire.spool.source import Stream  # noqa: E402
 from acquire.spool.spool import Spool  # noqa: E402
 from acquire.store.worker import Worker  # noqa: E402
@@ -46,10 +47,10 @@ def size(folder: Path, name: str) -> float:
     return sum(f.stat().st_size for f in folder.glob(f"{name}*") if f.suffix not in (".lock", ".reserve")) / MIB
 
 
-async def fill(publisher: Publisher, stream: Stream, readings: int) -> None:
+async def fill(recorder: Recorder, stream: Stream, readings: int) -> None:
     begun = time.perf_counter()
     for first in range(0, readings, GROUP):
-        await publisher.append(stream, [(reading(first + n), None) for n in range(min(GROUP, readings - first))])
+        await recorder.append(stream, [(reading(first + n), None) for n in range(min(GROUP, readings - first))])
     taken = time.perf_counter() - begun
     print(f"appended {readings} readings of {len(reading(1))} bytes in {taken:.1f} s, {readings / taken:.0f}/s")
 
@@ -60,13 +61,13 @@ async def confirmed(stream: Stream, seq: int) -> None:
         await asyncio.sleep(0.005)
 
 
-async def live(publisher: Publisher, number: int, stop: asyncio.Event) -> list[float]:
+async def live(recorder: Recorder, number: int, stop: asyncio.Event) -> list[float]:
     """Delays from append to confirmation of readings that come in meanwhile, ten a second."""
-    stream = await publisher.open_stream("electrometer-2")
+    stream = await recorder.open_stream("electrometer-2")
     delays = []
     while not stop.is_set():
         begun = time.perf_counter()
-        seq = await publisher.append(stream, [(reading(number), None)])
+        seq = await recorder.append(stream, [(reading(number), None)])
         number += 1
         await confirmed(stream, seq)
         delays.append(time.perf_counter() - begun)
@@ -78,16 +79,17 @@ async def measure(folder: Path, readings: int) -> None:
     async with running_mosquitto(folder) as broker:
         spool = await Spool.open(folder / "spool.db")
         publisher = await Publisher.over(spool, TOPICS)
-        stream = await publisher.open_stream("electrometer-1")
+        recorder = Recorder(spool, publisher)
+        stream = await recorder.open_stream("electrometer-1")
         publishing = asyncio.create_task(publisher.run(broker.endpoint))
-        await fill(publisher, stream, readings)
+        await fill(recorder, stream, readings)
         print(f"the spool takes {size(folder, 'spool.db'):.0f} MiB on disk while the store is down")
         worker = Worker(folder / "store.db", TOPICS)
         await worker.open()
         begun = time.perf_counter()
         storing = asyncio.create_task(worker.run(broker.endpoint))
         stop = asyncio.Event()
-        delays = asyncio.create_task(live(publisher, readings, stop))
+        delays = asyncio.create_task(live(recorder, readings, stop))
         await confirmed(stream, stream.head)
         taken = time.perf_counter() - begun
         stop.set()

@@ -21,6 +21,7 @@ from acquire.bus.client import Connection, Endpoint, connect
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.source import Limits, Stream
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
@@ -120,7 +121,8 @@ class House:
     async def start_source(self) -> None:
         self.spool = await Spool.open(self.folder / "spool.db", reserve=4096)
         self.publisher = await Publisher.over(self.spool, TOPICS, self.limits)
-        self.stream = await self.publisher.open_stream(INSTRUMENT)
+        self.recorder = Recorder(self.spool, self.publisher)
+        self.stream = await self.recorder.open_stream(INSTRUMENT)
         self._tasks["source"] = asyncio.create_task(self.publisher.run(self.source_at), name="source")
 
     async def start_store(self, worker_class: type[Worker] | None = None) -> None:
@@ -152,7 +154,7 @@ class House:
         assert self.stream is not None
         for _ in range(count):
             body = reading(len(self.emitted), size)
-            seq = await self.publisher.append(self.stream, [(body, None)])
+            seq = await self.recorder.append(self.stream, [(body, None)])
             self.emitted.append(Emitted(self.stream.stream, seq, body))
 
     @asynccontextmanager

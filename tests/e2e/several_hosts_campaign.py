@@ -19,8 +19,8 @@ from processes import Process, ask
 from several_hosts import HOSTS, cut, fast, inside, make_hosts, mend, slow
 from waiting import until
 
-from acquire.bus.bench import BusBench, NotDone, bench
 from acquire.bus.client import Endpoint
+from acquire.bus.instrument_client import InstrumentClient, NotDone, instrument_client
 from acquire.bus.names import Topics
 from acquire.store.attribution import measurement
 
@@ -120,12 +120,12 @@ async def flows_again(house: House, *hosts: str) -> float:
     return await until(lambda: all(house.stored(h) > heads[h] for h in hosts), LIVE_WITHIN_S, "readings flow again")
 
 
-async def mark(commands: BusBench, what: str, measurement_id: str) -> dict[str, Any]:
+async def mark(commands: InstrumentClient, what: str, measurement_id: str) -> dict[str, Any]:
     asked = {"measurement": measurement_id, "session": "s-1", "step": "b1"}
     return await commands.command("host-a-electrometer", what, asked)
 
 
-async def campaign(house: House, commands: BusBench) -> dict[str, Any]:
+async def campaign(house: House, commands: InstrumentClient) -> dict[str, Any]:
     told: dict[str, Any] = {}
     await until(lambda: all(house.stored(h) > 50 for h in CLOCKS), 30, "the first readings of both hosts")
     first, second = str(uuid4()), str(uuid4())
@@ -157,7 +157,7 @@ async def campaign(house: House, commands: BusBench) -> dict[str, Any]:
     return told
 
 
-async def refused(commands: BusBench) -> str:
+async def refused(commands: InstrumentClient) -> str:
     try:
         await commands.command(
             "host-b-electrometer", "begin", {"measurement": str(uuid4()), "session": "s", "step": "b"}
@@ -227,7 +227,9 @@ TIMES = (
 async def main(folder: Path) -> None:
     await make_hosts()
     async with house_in(folder) as house:
-        async with bench(Endpoint(HOSTS["broker"], PORT), Topics("clinic"), "campaign", timeout_s=20) as commands:
+        async with instrument_client(
+            Endpoint(HOSTS["broker"], PORT), Topics("clinic"), "campaign", timeout_s=20
+        ) as commands:
             told = await campaign(house, commands)
         given = await stopped(house)
         print(json.dumps(told | check(house, given, told["measurements"]), indent=1))

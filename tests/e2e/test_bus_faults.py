@@ -309,7 +309,7 @@ def garbage(house: House, chance: random.Random) -> list[bytes]:
     assert house.stream is not None
     good = {
         "schema": "committed/1", "stream": house.stream.stream, "through": 40, "store": house.spool.store,
-        "epoch": house.spool.epoch, "ask": house.publisher.source.ask,
+        "epoch": house.spool.epoch, "ask": house.publisher.source.query,
     }  # fmt: skip
     wrong: dict[str, list[object]] = {
         "schema": ["committed/2", "", None, 7],

@@ -20,8 +20,8 @@ from certificates import Authority
 from processes import Process
 from waiting import until
 
-from acquire.bus.bench import NotDone, bench
 from acquire.bus.client import connect
+from acquire.bus.instrument_client import NotDone, instrument_client
 from acquire.bus.names import Topics
 from acquire.config import load
 
@@ -145,7 +145,7 @@ async def test_readings_commands_and_states_pass_and_no_secret_is_told(
         )
 
         operator = load(clinic.file("operator")).endpoint()
-        async with bench(operator, TOPICS, "MP-1", timeout_s=10) as asking:
+        async with instrument_client(operator, TOPICS, "MP-1", timeout_s=10) as asking:
             mark = {"measurement": str(uuid4()), "session": "s-1", "step": "b1"}
             begun = await asking.command("electrometer-1", "begin", mark)
             ended = await asking.command("electrometer-1", "end", mark)
@@ -166,7 +166,7 @@ async def test_readings_commands_and_states_pass_and_no_secret_is_told(
         )
         assert done.returncode == 0, done.stderr
         viewer = load(clinic.file("viewer")).endpoint()
-        async with bench(viewer, TOPICS, "nobody", timeout_s=2) as asking:
+        async with instrument_client(viewer, TOPICS, "nobody", timeout_s=2) as asking:
             with pytest.raises(NotDone, match="electrometer-1 did not answer to begin"):
                 await asking.command("electrometer-1", "begin", {**mark, "measurement": str(uuid4())})
 

@@ -21,8 +21,8 @@ from brokers import Mosquitto, running_mosquitto
 from waiting import until
 
 from acquire.bus import client as bus_client
-from acquire.bus.bench import bench
 from acquire.bus.client import Connection, connect
+from acquire.bus.instrument_client import instrument_client
 from acquire.bus.names import Topics
 from acquire.config import load
 from acquire.service import Service, service
@@ -107,7 +107,9 @@ async def test_garbage_on_every_topic_is_counted_and_stops_nothing(tmp_path: Pat
             20,
             "all counted by the store",
         )
-        async with bench(broker.endpoint, TOPICS, "MP-1", timeout_s=10) as asking:  # commands are still answered
+        async with instrument_client(
+            broker.endpoint, TOPICS, "MP-1", timeout_s=10
+        ) as asking:  # commands are still answered
             mark = {"measurement": str(uuid4()), "session": "s-1", "step": "b1"}
             assert (await asking.command(I1, "begin", mark))["seq"] > 0
             assert (await asking.command(I1, "end", mark))["seq"] > 0

@@ -21,9 +21,9 @@ from typing import Any
 from brokers import running_mosquitto
 from e2e.processes import Process
 
-from acquire.bus.bench import BusBench, NotDone, bench
 from acquire.bus.client import connect
 from acquire.bus.contract import json_schemas
+from acquire.bus.instrument_client import InstrumentClient, NotDone, instrument_client
 from acquire.config import load
 from acquire.demo.files import prepare
 from acquire.demo.play import play
@@ -63,7 +63,7 @@ def osl(points: int) -> str:
     )
 
 
-async def given_up(store: Path, asker: BusBench) -> None:
+async def given_up(store: Path, asker: InstrumentClient) -> None:
     """A second fraction: its first step is abandoned, then left out, and the session cancelled."""
     connection = open_store(store)
     row = connection.execute("SELECT calibrations, inventory FROM session").fetchone()
@@ -88,7 +88,7 @@ async def happenings(running: Service, folder: Path) -> None:
         part.write_text(osl(points))
         part.rename(folder / "reader-2" / f"osl-{n}.xsyg")
         await asyncio.sleep(3)
-    async with bench(running.endpoint, running.topics, "MD-1") as asker:
+    async with instrument_client(running.endpoint, running.topics, "MD-1") as asker:
         await given_up(folder / "store.db", asker)
         with suppress(NotDone):
             await asker.command("electrometer-1", "dance", {})

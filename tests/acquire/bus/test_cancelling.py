@@ -12,6 +12,7 @@ from waiting import until
 from acquire.bus.client import Connection, Endpoint, connect
 from acquire.bus.names import Topics
 from acquire.spool.publisher import Publisher
+from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 
 
@@ -62,8 +63,9 @@ async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Pat
             publisher = await Publisher.over(spool, Topics("site"))
             task = asyncio.create_task(publisher.run(broker.endpoint))
             await until(lambda p=publisher: p.connected, 5, "the publisher is connected")
-            stream = await publisher.open_stream("instrument-1")
-            await publisher.end_stream(stream, "closed")  # wakes it
+            recorder = Recorder(spool, publisher)
+            stream = await recorder.open_stream("instrument-1")
+            await recorder.end_stream(stream, "closed")  # wakes it
             for _ in range(ticks):
                 await asyncio.sleep(0)
             task.cancel()

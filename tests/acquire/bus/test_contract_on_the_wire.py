@@ -11,8 +11,8 @@ from uuid import uuid4
 from brokers import running_mosquitto
 from jsonschema import Draft202012Validator
 
-from acquire.bus.bench import bench
 from acquire.bus.contract import QOS, asyncapi, file_name, json_schemas
+from acquire.bus.instrument_client import instrument_client
 from acquire.config import load
 from acquire.service import service
 
@@ -62,7 +62,7 @@ async def test_topics_payloads_qos_and_retained_flags_are_the_documents(tmp_path
                     break
                 await asyncio.sleep(0.05)
             asked = {"measurement": str(uuid4()), "session": "s-1", "step": "b1"}
-            async with bench(running.endpoint, running.topics, "test", timeout_s=10) as asker:
+            async with instrument_client(running.endpoint, running.topics, "test", timeout_s=10) as asker:
                 await asker.command("electrometer-1", "begin", asked)
                 await asyncio.sleep(1)
                 await asker.command("electrometer-1", "end", asked)

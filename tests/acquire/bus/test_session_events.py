@@ -178,7 +178,7 @@ async def test_a_step_given_up_and_one_left_out_are_told(connection: sqlite3.Con
     turn = next_step(connection, get_session(connection, session))
     assert turn is not None
     attempt = await begin_step(connection, bench, session, turn.step.id, "MD-1")
-    await abandon_step(connection, session, turn.step.id, "MD-1", "cable", beam_given=False, bench=bench)
+    await abandon_step(connection, session, turn.step.id, "MD-1", "cable", beam_given=False, client=bench)
     not_measured(connection, session, turn.step.id, "MD-1", "cable broken")
     async with watched(tmp_path) as (broker, watcher), worker(tmp_path, broker):
         await until(lambda: len(watcher.of("step")) == 4)

@@ -15,8 +15,8 @@ import pytest
 from house import TOPICS, House, Mode, Scripted, house_in
 from waiting import until
 
-from acquire.bus.bench import NotDone, bench
 from acquire.bus.client import Connection, Received, connect
+from acquire.bus.instrument_client import NotDone, instrument_client
 from acquire.bus.messages import State
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store
@@ -139,7 +139,7 @@ async def test_asked_many_times_at_once_it_is_done_once_and_answered_the_same(tm
         Scripted.may_answer.clear()
         body = request({"gain": 5})
         await asyncio.gather(*(each.send("set-gain", body) for each in (asker, other) * 4))
-        await until(lambda: house.post._memory.under_way == 1)
+        await until(lambda: house.service._memory.under_way == 1)
         Scripted.may_answer.set()
         await until(lambda: len(asker.answers) >= 8 and len(other.answers) >= 8)  # a broker may deliver twice
         assert Scripted.gains == [5]
@@ -162,7 +162,7 @@ async def test_an_answer_survives_the_loss_of_the_broker(tmp_path: Path) -> None
     async with house_in(tmp_path, timeout_s=30) as (house, asker):
         Scripted.may_answer.clear()
         waiting = asyncio.create_task(asker.command("scripted-1", "set-gain", {"gain": 4}))
-        await until(lambda: house.post._memory.under_way == 1)
+        await until(lambda: house.service._memory.under_way == 1)
         await house.broker.kill()
         await asyncio.sleep(0.3)
         Scripted.may_answer.set()
@@ -174,7 +174,7 @@ async def test_an_answer_survives_the_loss_of_the_broker(tmp_path: Path) -> None
 
 async def test_a_restart_between_asking_and_asking_again_does_not_do_it_twice(tmp_path: Path) -> None:
     async with house_in(tmp_path) as (house, _), asking(house) as asker:
-        body = request({"gain": 5}, run=str(house.runner.run_id))
+        body = request({"gain": 5}, run=str(house.runner.status.run_id))
         assert (await asker.answer("set-gain", body))["ok"]
         await house.stop_source()
         await house.start_source()
@@ -209,9 +209,9 @@ async def test_a_retained_command_never_acts(tmp_path: Path, mode: Mode) -> None
         async with asking(house) as asker:
             await asker.send("set-gain", request({"gain": 5}), retain=True)
         await house.start_source()
-        # The embedded broker may fail to serve a new client (its own race); the post then connects again after 10 s.
-        await until(lambda: house.post.unreadable >= 1 and house.runner.state.state == "ready", within_s=40)
-        await until(lambda: bench_._states["scripted-1"].run == house.runner.run_id, within_s=40)
+        # The embedded broker may fail to serve a new client (its own race); the service then connects again after 10 s.
+        await until(lambda: house.service.unreadable >= 1 and house.runner.state.state == "ready", within_s=40)
+        await until(lambda: bench_._states["scripted-1"].run == house.runner.status.run_id, within_s=40)
         assert await bench_.command("scripted-1", "set-gain", {"gain": 6}) == {"gain": 6}
         assert Scripted.gains == [6]
 
@@ -220,7 +220,7 @@ async def test_who_waited_too_long_for_a_turn_gets_a_refusal_and_nothing_is_done
     async with house_in(tmp_path) as (house, _), asking(house) as asker:
         Scripted.may_answer.clear()
         await asker.send("set-gain", request({"gain": 1}))
-        await until(lambda: house.post._memory.under_way == 1)
+        await until(lambda: house.service._memory.under_way == 1)
         answer = await asker.answer("set-gain", request({"gain": 2}, valid_s=0.2))
         assert answer["error"] == "scripted-1 was busy with set-gain for 0.2 s; nothing was done, ask again."
         Scripted.may_answer.set()
@@ -262,7 +262,7 @@ async def test_a_command_that_goes_wrong_is_answered_and_the_instrument_found_ag
             await asyncio.sleep(1.5)  # until the driver has let go
 
 
-async def test_an_answer_that_is_no_json_is_a_refusal_and_the_post_goes_on(tmp_path: Path) -> None:
+async def test_an_answer_that_is_no_json_is_a_refusal_and_the_service_goes_on(tmp_path: Path) -> None:
     async with house_in(tmp_path) as (_, asker):
         with pytest.raises(NotDone, match=r"ended in an error of the service .* may have been done or not"):
             await asker.command("scripted-1", "odd", {})
@@ -339,8 +339,8 @@ async def test_a_flood_of_nonsense_costs_a_few_lines_of_log_and_no_memory(
         for n in range(200):
             await asker.send("set-gain", nonsense[n % len(nonsense)], qos=0)
         assert (await asker.answer("set-gain", request({"gain": 1})))["ok"]
-        await until(lambda: house.post.unreadable == 200)
-        assert (len(house.post._memory._asked), len(house.post._tasks)) == (1, 0)
+        await until(lambda: house.service.unreadable == 200)
+        assert (len(house.service._memory._asked), len(house.service._tasks)) == (1, 0)
     said = capsys.readouterr().out
     assert said.count("ignored a command") == 3  # the 1st, the 10th and the 100th
     assert "xxx" not in said
@@ -355,7 +355,7 @@ async def test_a_flood_of_commands_is_bounded_and_each_is_answered(tmp_path: Pat
         assert {each["error"] for each in asker.answers} == {
             "scripted-1 is asked for too much at once; nothing was done, ask again later."
         }
-        assert len(house.post._tasks) == 20
+        assert len(house.service._tasks) == 20
         Scripted.may_answer.set()
         await until(lambda: len(asker.answers) == 100)
         assert len(Scripted.gains) == 20
@@ -373,10 +373,10 @@ async def test_answers_go_only_where_they_may(tmp_path: Path, mode: Mode) -> Non
         for topic in wrong:
             await asker.send("set-gain", request({"gain": 2}, reply_to=topic))
         await until(lambda: len(Scripted.gains) == len(wrong) - 1)  # the longest one is no command at all
-        assert house.post.unanswered == len(wrong) - 1
+        assert house.service.unanswered == len(wrong) - 1
         assert (await asker.answer("set-gain", request({"gain": 3})))["ok"]
         assert heard.answers == []
-        assert State.model_validate_json(house.post._payload()).state == "ready"
+        assert State.model_validate_json(house.service._payload()).state == "ready"
 
 
 async def test_the_response_topic_and_correlation_data_of_mqtt_5_are_honoured(tmp_path: Path) -> None:
@@ -423,7 +423,10 @@ async def test_every_command_and_its_answer_is_written_down_with_who_asked(tmp_p
 
 
 async def test_a_bench_says_what_it_knows_when_nobody_answers(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as (house, _), bench(house.broker.endpoint, TOPICS, "me", timeout_s=0.3) as asker:
+    async with (
+        house_in(tmp_path) as (house, _),
+        instrument_client(house.broker.endpoint, TOPICS, "me", timeout_s=0.3) as asker,
+    ):
         with pytest.raises(NotDone, match="nothing is known of scripted-2 on this broker; is `acquire run` up"):
             await asker.command("scripted-2", "peek", {})
         Scripted.may_answer.clear()

@@ -12,8 +12,8 @@ from brokers import running_mosquitto
 from house import TOPICS, Scripted, house_in
 from waiting import until
 
-from acquire.bus.bench import NotDone
 from acquire.bus.client import connect
+from acquire.bus.instrument_client import NotDone
 from acquire.bus.messages import State
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store

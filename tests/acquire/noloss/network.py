@@ -16,12 +16,12 @@ from invariants import Emitted, check_invariants
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, parse
 from acquire.instruments.entries import gap_body, marker_body
-from acquire.spool import pruning, rescue
+from acquire.spool import originals, pruning, rescue
 from acquire.spool.journal import Journal, stand_in
-from acquire.spool.source import Limits, Source, Stream, Turn
+from acquire.spool.source import Limits, NextMessage, Source, Stream
 from acquire.spool.unsent import Unsent
 from acquire.store.database import connect, migrate
-from acquire.store.ingest import Answer, ingest
+from acquire.store.ingest import Watermark, ingest
 
 TOPICS = Topics("clinic")
 INSTRUMENT = "electrometer-1"
@@ -64,15 +64,16 @@ class World:
     store: sqlite3.Connection = field(default_factory=new_store)
     now: float = 0.0
     to_store: list[bytes] = field(default_factory=list)
-    to_source: list[Answer] = field(default_factory=list)
+    to_source: list[Watermark] = field(default_factory=list)
     emitted: list[Emitted] = field(default_factory=list)
     measurement: str | None = None
     numbers: int = 0
     excused: set[tuple[str, int]] = field(default_factory=set)
     alarms: list[str] = field(default_factory=list)
     pass_at: float = 0.0
-    pass_ask: str | None = None
+    pass_query: str | None = None
     put_back: bool = False  # a store file was put back by hand and it may not have been noticed
+    takes_no_originals: bool = False  # the broker drops them
     older_spool: bool = False  # a spool was put back: it may have told the store other ends before
 
     def __post_init__(self) -> None:
@@ -119,7 +120,15 @@ class World:
         body = reading(self.numbers)
         seq = self.journal.withhold(self.stream.number, body, "too large")
         self.source.appended(self.stream.stream, seq)
-        self.emitted.append(Emitted(self.stream.stream, seq, stand_in(body, "too large")))
+        stands = stand_in(body, "too large")
+        self.emitted.append(Emitted(self.stream.stream, seq, stands, self.measurement, original=body))
+
+    def resend(self) -> None:
+        """`acquire spool resend` beside the running service."""
+        originals.ask(self.journal.db)
+        wanted = originals.to_send(self.journal.db)
+        for s in self.source.streams.values():
+            self.source.resend(s.stream, wanted.get(s.number, ()))
 
     def append_gap(self) -> None:
         self.numbers += 1
@@ -146,41 +155,48 @@ class World:
             return True
         limits = self.source.limits
         bodies: list[bytes] = []
-        if turn.entries:
+        if turn.original:
+            original = originals.body_of(self.journal.db, turn.stream.number, turn.first)
+            assert original is not None, "an original is to be sent and not held"
+            bodies = [original]
+        elif turn.entries:
             wanted = (turn.stream.number, turn.first, turn.most, limits.batch_bytes)
             held = self.journal.read(*wanted)
             bodies = self.unsent.take(*wanted) or held
             assert bodies == held[: len(bodies)], "memory and file differ"
             assert bodies, "what is to be sent is not held"
-        payload = self.source.message(turn, bodies)
+        payload = self.source.encoded(turn, bodies)
         self.source.sent(turn, len(bodies), len(payload), self.now)
-        self.to_store.append(payload)
+        if not (turn.original and self.takes_no_originals):
+            self.to_store.append(payload)
         return True
 
-    def replace(self, turn: Turn) -> None:
+    def replace(self, turn: NextMessage) -> None:
         s = turn.stream
         self.journal.replace(s.number, turn.first, "refused")
         self.source.replaced(turn)
         for n, e in enumerate(self.emitted):
             if (e.stream, e.seq) == (s.stream, turn.first):
-                self.emitted[n] = replace(e, body=stand_in(e.body, "refused"), truth=None)
+                self.emitted[n] = replace(e, body=stand_in(e.body, "refused"), original=e.body)
 
     # --- pruning ------------------------------------------------------------------------------------------------------
 
     def begin_pass(self) -> None:
         self.pass_at = self.now
-        self.pass_ask = self.source.begin_pass(list(self.source.streams))
+        self.pass_query = self.source.begin_pass(list(self.source.streams))
 
     def prune(self) -> int:
         """Whatever has been answered in this pass (at most an hour) and is old enough: the keeper's work."""
         gone = 0
-        if self.source.ask != self.pass_ask or self.now - self.pass_at > PASS_S:
+        if self.source.query != self.pass_query or self.now - self.pass_at > PASS_S:
             return 0
         for stream, upto in pruning.prunable(self.journal, RETENTION_S, self.now).items():
             s = self.source.streams[stream]
             oldest = pruning.prune(self.journal, stream, min(upto, s.told))
             gone += oldest - s.oldest
             self.source.pruned(stream, oldest)
+        if all(s.told >= 0 for s in self.source.streams.values()):
+            self.source.originals_dropped(pruning.note_pass(self.journal, RETENTION_S, self.now))
         return gone
 
     # --- copies of the spool ------------------------------------------------------------------------------------------
@@ -199,9 +215,9 @@ class World:
         self.excused |= {(e.stream, e.seq) for e in self.emitted} - held
         self.older_spool = True
 
-    def hear(self, answer: Answer) -> None:
+    def hear(self, answer: Watermark) -> None:
         """The source takes an answer, and the journal what follows from it, as the publisher would."""
-        effects = self.source.answer(answer.stream, answer.through, answer.store, answer.epoch, answer.ask, self.now)
+        effects = self.source.answer(answer.stream, answer.through, answer.store, answer.epoch, answer.query, self.now)
         for effect in effects:
             if effect.what == "pair":
                 self.journal.pair(effect.text)
@@ -214,6 +230,12 @@ class World:
                 self.journal.end_stream(effect.stream.number, "receded")
                 if self.stream is effect.stream:
                     self.stream = self.measurement = None
+            elif effect.what == "original" and effect.stream is not None:
+                with self.journal.writing() as db:
+                    originals.confirm(db, effect.stream.number, effect.seq, self.now)
+            elif effect.what == "withhold again" and effect.stream is not None:
+                with self.journal.writing() as db:
+                    originals.withhold_again(db, effect.stream.number, effect.seq, "refused again")
             elif effect.what == "through" and effect.stream is not None:
                 s = effect.stream
                 self.journal.confirm([(s.number, s.through, s.end_heard)], self.source.epoch, self.now)
@@ -252,7 +274,7 @@ class World:
         empty.execute("UPDATE identity SET store = ?", (name,))
         empty.backup(self.store)
         empty.close()
-        self.pass_ask = None  # a pass that was answered by the old one may still end: not promised, not explored
+        self.pass_query = None  # a pass that was answered by the old one may still end: not promised, not explored
         held = {(s.stream, seq) for s in self.journal.streams() for seq in range(s.oldest, s.head + 1)}
         self.excused |= {(e.stream, e.seq) for e in self.emitted} - held
 
@@ -278,7 +300,7 @@ class World:
         assert self.source.all_settled == (not unsettled)
         for s in self.source.streams.values():
             earlier = [o for o in unsettled if o.instrument == s.instrument and o.number < s.number]
-            assert self.source.older(s) == len(earlier)
+            assert self.source.unconfirmed_streams(s) == len(earlier)
 
     def settle(self) -> None:
         """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.

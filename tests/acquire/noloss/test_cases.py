@@ -53,8 +53,8 @@ def test_stale_watermark_retained_from_another_time(world: World) -> None:
     old = world.store.execute("SELECT store, epoch FROM identity").fetchone()
     assert world.stream is not None
     for through in (0, 3, 99):
-        for ask in (str(uuid4()), "", "x" * 100):
-            effects = world.source.answer(world.stream.stream, through, old["store"], old["epoch"], ask, world.now)
+        for query in (str(uuid4()), "", "x" * 100):
+            effects = world.source.answer(world.stream.stream, through, old["store"], old["epoch"], query, world.now)
             assert effects == []
     assert world.stream.through == 6
 
@@ -408,14 +408,14 @@ def test_a_gap_does_not_break_a_measurement_and_a_withheld_original_does(world: 
     assert (withheld.state, len(withheld.readings)) == ("broken", 1)
 
 
-def test_a_real_reading_after_its_stand_in_is_kept_in_conflict_without_an_alarm(world: World) -> None:
+def test_another_reading_after_a_stand_in_is_kept_in_conflict_without_an_alarm(world: World) -> None:
     world.append_withheld()
     world.settle()
     stream = streams(world)[0]["stream"]
     world.append_reading()
     world.send()
     good = said(world.to_store.pop())
-    payload = world.source.message(replace_turn(world, 1), [reading(1)])
+    payload = world.source.encoded(replace_turn(world, 1), [reading(77)])
     world.deliver(payload)
     assert good["stream"] == stream
     row = world.store.execute("SELECT kind, status FROM entry WHERE seq = 1").fetchone()
@@ -428,15 +428,15 @@ def test_a_real_reading_after_its_stand_in_is_kept_in_conflict_without_an_alarm(
 
 
 def replace_turn(world: World, first: int):
-    from acquire.spool.source import Turn  # noqa: PLC0415
+    from acquire.spool.source import NextMessage  # noqa: PLC0415
 
     assert world.stream is not None
-    return Turn(world.stream, first, entries=True, most=1)
+    return NextMessage(world.stream, first, entries=True, most=1)
 
 
 def test_a_withheld_stand_in_after_the_real_reading_changes_nothing(world: World) -> None:
     filled(world, 2)
-    payload = world.source.message(replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
+    payload = world.source.encoded(replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
     world.deliver(payload)
     assert states(world) == {"stored": 2}
     assert world.store.execute("SELECT count(*) FROM conflict").fetchone()[0] == 0

@@ -49,10 +49,10 @@ class Wire:
         return sent
 
     def answer(self, s: Stream, through: int) -> None:
-        self.source.answer(s.stream, through, STORE, EPOCH, self.source.ask, self.now)
+        self.source.answer(s.stream, through, STORE, EPOCH, self.source.query, self.now)
 
     def asked(self) -> None:
-        """Answer the questions of the first ask: nothing is there yet."""
+        """Answer the questions of the first query: nothing is there yet."""
         for s, _, _ in self.send_all():
             self.answer(s, s.through)
 
@@ -327,7 +327,7 @@ def test_a_message_on_which_the_connection_breaks_each_time_is_halved_as_well(wo
             break
         assert not turn.replace
         bodies = world.journal.read(turn.stream.number, turn.first, turn.most, 10**6) if turn.entries else []
-        payload = world.source.message(turn, bodies)
+        payload = world.source.encoded(turn, bodies)
         world.source.sent(turn, len(bodies), len(payload), world.now)
         if len(bodies) > 5:
             world.source.broke(turn)
@@ -380,7 +380,7 @@ def check_register(source: Source, chance: random.Random) -> None:
     assert (found is None) == (not needs)
     if found is not None:
         live = [s for s in needs if s.ended is None] or needs
-        assert found is min(live, key=lambda s: (s.asked and not s.probe, s.turn, s.number))
+        assert found is min(live, key=lambda s: (s.queried and not s.probe, s.turn, s.number))
     for s in chance.sample(streams, 5):
         earlier = [o for o in streams if o.instrument == s.instrument and o.number < s.number and not o.settled]
-        assert source.older(s) == len(earlier)
+        assert source.unconfirmed_streams(s) == len(earlier)

@@ -51,6 +51,12 @@ class NoLoss(RuleBasedStateMachine):
         else:
             self.world.append_gap()
 
+    @rule(refused=st.booleans())
+    def resend(self, refused: bool) -> None:
+        """A person has the withheld originals sent again; the broker may still not take them."""
+        self.world.takes_no_originals = refused
+        self.world.resend()
+
     @rule()
     def begin(self) -> None:
         if self.world.measurement is None:

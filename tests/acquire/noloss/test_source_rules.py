@@ -25,10 +25,10 @@ def test_first_answer_pairs_and_asks_anew_before_anything_is_believed(world: Wor
     world.send()
     world.deliver(world.to_store.pop())
     answer = world.to_source.pop()
-    ask = world.source.ask
+    query = world.source.query
     world.hear(answer)
     assert world.journal.store == answer.store
-    assert world.source.ask != ask
+    assert world.source.query != query
     assert all(s.through == 0 for s in world.source.streams.values())
 
 
@@ -50,7 +50,9 @@ def test_another_store_is_not_believed(world: World) -> None:
     world.send()
     world.deliver(world.to_store.pop())
     foreign = replace(world.to_source.pop(), store=str(uuid4()))
-    effects = world.source.answer(foreign.stream, foreign.through, foreign.store, foreign.epoch, foreign.ask, world.now)
+    effects = world.source.answer(
+        foreign.stream, foreign.through, foreign.store, foreign.epoch, foreign.query, world.now
+    )
     assert [e.what for e in effects] == ["alarm"]
     assert world.stream is not None
     assert world.stream.through == foreign.through - 1
@@ -73,7 +75,7 @@ def test_a_store_put_back_by_hand_is_noticed_by_the_floor(world: World) -> None:
 def test_a_store_that_knows_more_than_the_spool_ends_the_stream(world: World) -> None:
     settled_world(world)
     assert world.stream is not None
-    answer_to = world.source.ask
+    answer_to = world.source.query
     store, epoch = world.store.execute("SELECT store, epoch FROM identity").fetchone()
     effects = world.source.answer(world.stream.stream, 99, store, epoch, answer_to, world.now)
     assert [e.what for e in effects] == ["receded", "alarm", "through"]

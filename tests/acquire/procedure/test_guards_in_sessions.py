@@ -13,7 +13,7 @@ from acquire.errors import FileProblem, Refused
 def one_chip(background_unit: str = "nC", rcf_unit: str = "nC/cGy") -> Case:
     """A single chip on a reader that has a calibration of its own."""
     case = Case("X")
-    case.instrument("reader-1", "elements")
+    case.instrument("reader-1", "winrems")
     element = case.element("T-1", 1.0, "tld")
     factors = {"rcf": factor(12.8, rcf_unit, 1.5), "background": factor(0.4, background_unit)}
     case.calibrations.append(calibration("reader-1", "6 MV", factors))

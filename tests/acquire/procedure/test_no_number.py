@@ -12,10 +12,15 @@ from test_worked_cases import measured
 from worked import GIVEN, READER, Bench, closed_results, factor, part, run
 
 from acquire.errors import Refused
+from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import close_session
+from acquire.procedure.placed import placements
 from acquire.procedure.placement import place
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import exclude
+from acquire.procedure.steps import abandon_step, begin_step
+from acquire.record import build
+from acquire.store.attribution import measurement
 
 CASES = {"B": case_b, "C": case_c, "D": case_d, "E": case_e, "F": lambda: (case_f(), [])}
 
@@ -182,6 +187,10 @@ async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(co
     place_first()
     bench.read_elements(reads)
     place(connection, get_session(connection, second), "head-R", "head-R-b", "MD-1")
+    assert [(p.dosimeter, p.removed_at) for p in placements(connection, second)] == [
+        ("head-R-a", None),
+        ("head-R-b", None),
+    ]
 
 
 async def test_a_plan_that_came_in_after_the_session_began_is_named_beside_the_result(connection):
@@ -197,3 +206,31 @@ async def test_a_plan_that_came_in_after_the_session_began_is_named_beside_the_r
     output = closed_results(connection, session)["E1"]
     assert output["dose_gy"] == pytest.approx(GIVEN["E_e1_D"] / 100, rel=1e-6)
     assert "held against v1, which the session began with" in output["remarks"][0]
+
+
+async def test_a_beam_that_a_lost_link_cut_off_says_the_sentence_of_the_fault(connection):
+    if "why" not in {row["name"] for row in connection.execute("PRAGMA table_info(stream)")}:
+        connection.execute("ALTER TABLE stream ADD COLUMN why TEXT")
+    case, reads = case_c()
+    bench = Bench(connection)
+    bench.beam = {"c2": GIVEN["C_c2_m"]}
+    case.add(connection)
+    session = case.start(connection)
+    begun = partial(begin_step, connection, bench, session)
+    await run(connection, bench, session, skip=["c2"])
+    await begun("c2", "MD-1")
+    connection.execute(
+        "UPDATE stream SET ended = 'link-lost', final = head, why = 'The cable was pulled.' WHERE instrument = ?",
+        ("electrometer-1",),
+    )
+    (beam,) = attempts(connection, session, "c2")
+    view = measurement(connection, beam.measurement)
+    assert (view.state, view.reason) == ("interrupted", "its stream ended: link-lost (The cable was pulled.)")
+    await abandon_step(connection, session, "c2", "MD-1", "the cable was pulled", beam_given=True)
+    bench.read_elements(reads, "{counts}")
+    close_session(connection, session, "MD-1", over="c2 was cut off")
+    record = build(connection, session)
+    (said,) = [a["why"] for e in record["events"] if e["step"] == "c2" for a in e["attempts"]]
+    assert said == "its stream ended: link-lost (The cable was pulled.)"
+    connection.execute("UPDATE stream SET why = NULL")
+    assert measurement(connection, beam.measurement).reason == "its stream ended: link-lost"

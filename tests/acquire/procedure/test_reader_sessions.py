@@ -11,6 +11,7 @@ from worked import GIVEN, Bench, closed_results, factor, run
 
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.console import enter_console_time
+from acquire.procedure.planning import newest_version
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import imaging_given, no_imaging, pre_irradiated, read_at
@@ -310,5 +311,8 @@ def test_a_range_that_the_expected_charge_would_overload_is_refused_before_the_b
     # 121.5 cGy at 3.041 cGy/nC, CF 1.0159 and CF_T 0.97542 are 40.32 nC
     with pytest.raises(Refused, match=r"C2: The expected 40\.32 nC would overload the range of 20 nC"):
         case.add(connection)
+    with pytest.raises(Refused, match="has no plan yet"):
+        newest_version(connection, "ORD-C-1")
     case.instruments[0]["full_scale_nc"] = 200.0
     case.add(connection)
+    assert newest_version(connection, "ORD-C-1") == 1

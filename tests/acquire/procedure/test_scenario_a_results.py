@@ -11,7 +11,7 @@ from acquire.canonical import canonical, parse
 from acquire.errors import Refused
 from acquire.procedure.closing import close_session
 from acquire.procedure.results import calculate_session, latest, results, versions
-from acquire.procedure.session import State, get_session
+from acquire.procedure.session import SessionState, get_session
 from acquire.procedure.verify import verify_store
 
 
@@ -90,7 +90,7 @@ async def test_calculated_twice_is_one_version_and_verifies(connection, bench):
     first = calculate_session(connection, session, "MP-1")
     assert calculate_session(connection, session, "MP-1") == first
     assert [r.version for r in results(connection, session)] == [1] * 6
-    assert get_session(connection, session).state is State.CALCULATED
+    assert get_session(connection, session).state is SessionState.CALCULATED
     assert verify_store(connection) == []
 
 

@@ -9,20 +9,14 @@ from scenario_a import demo_file, measured, prepared
 
 from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.air import set_environment
+from acquire.procedure.ambient_conditions import set_environment
+from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
-from acquire.procedure.placement import correct, place, placements, remove, still_out
-from acquire.procedure.session import State, get_session, start_session, time_out
-from acquire.procedure.steps import (
-    abandon_step,
-    attempts,
-    begin_step,
-    end_step,
-    next_step,
-    not_measured,
-    progress,
-    run_step,
-)
+from acquire.procedure.placed import placements
+from acquire.procedure.placement import correct, place, remove, still_out
+from acquire.procedure.progress import next_step, progress
+from acquire.procedure.session import SessionState, get_session, start_session, time_out
+from acquire.procedure.steps import abandon_step, begin_step, end_step, not_measured, run_step
 
 CHIPS = {"14": 40_930, "16": 42_200, "17": 17_920, "18": 18_290}
 
@@ -58,7 +52,7 @@ async def test_no_marker_before_the_time_out(connection, bench):
         time_out(connection, later.id, "MD-1", "MD-1", identifiers_agree=True)
     with pytest.raises(Refused, match="do not go on"):
         time_out(connection, later.id, "MD-1", "RT-1", identifiers_agree=False)
-    assert get_session(connection, later.id).state is State.PLANNED
+    assert get_session(connection, later.id).state is SessionState.PLANNED
 
 
 @pytest.mark.parametrize(
@@ -81,7 +75,7 @@ async def test_steps_run_in_order_and_frame_the_instrument(connection, bench):
         *[("electrometer-2", c) for c in ("begin", "zero", "end")],
         *[("electrometer-2", c) for c in ("reset", "begin", "start", "hold", "end")],
     ]
-    assert get_session(connection, session).state is State.MEASURING
+    assert get_session(connection, session).state is SessionState.MEASURING
     assert all(UUID(a.measurement).version == 4 and a.begun and a.ended for a in attempts(connection, session))
     with pytest.raises(Refused, match="done by placing"):
         await begin_step(connection, bench, session, "place-chips", "MD-1")
@@ -119,7 +113,7 @@ async def test_a_begin_without_its_place_is_not_believed(connection, bench, answ
     bench.command = vague
     with pytest.raises(Refused, match="did not say where its marker is"):
         await begin_step(connection, bench, session, "zero-b1", "MD-1")
-    assert get_session(connection, session).state is State.READY
+    assert get_session(connection, session).state is SessionState.READY
 
 
 async def test_nobody_is_asked_for_more_beam(connection, bench):
@@ -129,13 +123,13 @@ async def test_nobody_is_asked_for_more_beam(connection, bench):
     await begin_step(connection, bench, session, "b1", "MD-1")
     with pytest.raises(Refused, match="never more beam"):
         await begin_step(connection, bench, session, "b1", "MD-1")
-    await abandon_step(connection, session, "b1", "MD-1", "overload", beam_given=True, bench=bench)
+    await abandon_step(connection, session, "b1", "MD-1", "overload", beam_given=True, client=bench)
     with pytest.raises(Refused, match="the next planned fraction"):
         await begin_step(connection, bench, session, "b1", "MD-1")
     not_measured(connection, session, "b1", "MD-1", "overload")
     with pytest.raises(Refused, match=r"Fraction 1 of ORD-A-1 was measured already.*fraction 2 or later"):
         session_of(connection)
-    assert session_of(connection, fraction=2).state is State.PLANNED
+    assert session_of(connection, fraction=2).state is SessionState.PLANNED
 
 
 async def test_an_attempt_without_beam_may_be_made_again(connection, bench):
@@ -143,7 +137,7 @@ async def test_an_attempt_without_beam_may_be_made_again(connection, bench):
     await steps_until(connection, bench, session, "background-b7")
     not_measured(connection, session, "place-chips", "MD-1", "no chips today")
     await begin_step(connection, bench, session, "b1", "MD-1")
-    await abandon_step(connection, session, "b1", "MD-1", "door open, no beam", beam_given=False, bench=bench)
+    await abandon_step(connection, session, "b1", "MD-1", "door open, no beam", beam_given=False, client=bench)
     again = await begin_step(connection, bench, session, "b1", "MD-1")
     await end_step(connection, bench, session, "b1", "MD-1")
     first, second = attempts(connection, session, "b1")
@@ -226,6 +220,6 @@ async def test_the_whole_session_leaves_a_whole_audit_chain(connection, bench):
     bench.disc()
     assert [s.progress for s in progress(connection, get_session(connection, session))] == ["done"] * 13
     assert close_session(connection, session, "MD-1") == []
-    assert get_session(connection, session).state is State.MEASURED
+    assert get_session(connection, session).state is SessionState.MEASURED
     assert audit.verify(connection) == []
     assert audit.head(connection)[0] > 30

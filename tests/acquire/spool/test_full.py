@@ -14,8 +14,8 @@ from disks import tiny_disk
 
 from acquire.canonical import canonical
 from acquire.spool import pruning
+from acquire.spool.disk_budget import MIB
 from acquire.spool.journal import Journal, SpoolFull
-from acquire.spool.room import MIB
 
 BODY = canonical({"kind": "scalar", "text": "x" * 2000})
 RESERVE = 6 * MIB
@@ -50,7 +50,7 @@ def test_the_budget_is_kept_and_the_last_words_go_over_it(tmp_path: Path) -> Non
     journal = Journal(tmp_path / "spool.db", limit=8 * MIB, reserve=RESERVE)
     row = journal.open_stream("electrometer-1")
     taken = fill(journal, row.number)
-    used = journal.room.used(journal.db)
+    used = journal.budget.used(journal.db)
     assert 7 * MIB < used <= 8 * MIB + 200_000, "overhead included"
     assert taken > 500
     assert not journal.has_room()

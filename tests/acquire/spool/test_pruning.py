@@ -147,7 +147,7 @@ def test_under_pressure_the_longest_confirmed_goes_first_and_the_unconfirmed_nev
     for at, n in ((5.0, 1), (9.0, 0)):  # the second stream was confirmed first; the third never
         journal.confirm([(n + 1, 400, False)], EPOCH, at)
         told[streams[n]] = 400
-    enough = journal.room.available(journal.db) + 2**20
+    enough = journal.budget.available(journal.db) + 2**20
     while pruning.shorten(journal, told, enough):
         pass
     left = [len(held(journal, s)) for s in streams]

@@ -16,7 +16,7 @@ from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.store import ingest as module
 from acquire.store.database import connect
-from acquire.store.envelope import Good, Mixed
+from acquire.store.envelope import RawBatch, ValidBatch
 from acquire.store.ingest import LOST_AT_ONCE, ingest, ingest_one_by_one
 
 TOPIC = Topics("clinic").readings("electrometer-1")
@@ -111,7 +111,7 @@ def test_a_message_that_cannot_be_digested_at_all_does_not_stop_the_others(
 ) -> None:
     judge_all = module.judge_all
 
-    def explode(message: Good | Mixed, payload: bytes, now: str) -> object:
+    def explode(message: ValidBatch | RawBatch, payload: bytes, now: str) -> object:
         if b'"raw":"13"' in payload.replace(b" ", b""):
             raise RuntimeError("an error of our own")
         return judge_all(message, payload, now)
@@ -131,7 +131,7 @@ def test_one_answer_for_each_stream_and_ask_in_a_transaction(store: sqlite3.Conn
     message = envelope(readings=[reading(1)], head=3)
     more = message | {"first_seq": 2, "readings": [reading(2), reading(3)]}
     done = give(store, message, more, more, message | {"ask": "another"})
-    assert sorted((a.through, a.ask == "another") for a in done.answers) == [(3, False), (3, True)]
+    assert sorted((a.through, a.query == "another") for a in done.answers) == [(3, False), (3, True)]
 
 
 @settings(max_examples=200, deadline=None)

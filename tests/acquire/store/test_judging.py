@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acquire.canonical import canonical, digest
-from acquire.store.envelope import Good, as_it_came, opened
+from acquire.store.envelope import ValidBatch, as_it_came, opened
 from acquire.store.judge import judge, judge_all
 
 NOW = "2027-02-03T09:12:00.000000Z"
@@ -63,6 +63,6 @@ def test_what_is_unknown_in_an_entry_is_kept() -> None:
     newer = READING | {"unknown": [1, {"z": 1}]}
     payload = canonical(message([]))[:-1].replace(b'"readings":[],', b"") + b',"readings":[' + canonical(newer) + b"]}"
     envelope = opened(payload)
-    assert isinstance(envelope, Good)
+    assert isinstance(envelope, ValidBatch)
     (row,) = judge_all(envelope, payload, NOW)
     assert json.loads(row.body) == newer

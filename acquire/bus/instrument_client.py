@@ -1,0 +1,175 @@
+"""Asking instruments to do something, over the bus: the client's side of commands.
+
+A request is asked again under its id until it is answered or the time is up; the broker may come and go meanwhile. It
+says when it was sent, how long it is wanted and which run of the daemon it is meant for, so that it acts once or never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.messages import Answer, Command, State
+from acquire.bus.names import Topics
+
+AGAIN_S = (1.0, 2.0, 4.0, 8.0)
+RECONNECT_S = 0.5
+STATE_WITHIN_S = 2.0
+LONGEST_S = 300.0
+
+
+class NotDone(Exception):
+    """The instrument refused, or did not answer in time: one plain sentence."""
+
+
+class InstrumentClient:
+    """Sends commands and waits for their answers. Made by `instrument_client`."""
+
+    def __init__(self, topics: Topics, client: str, by: str, timeout_s: float) -> None:
+        self._topics = topics
+        self._client = client
+        self._reply_to = topics.reply(client)
+        self._by = by
+        self._timeout_s = timeout_s
+        self._connection: Connection | None = None
+        self._connected = asyncio.Event()
+        self._waiting: dict[str, asyncio.Future[Answer]] = {}
+        self._states: dict[str, State] = {}
+        self._state_heard = asyncio.Event()
+
+    async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask; returns the result. Raises NotDone."""
+        answer = await self.ask(instrument, name, parameters)
+        if not answer.ok:
+            raise NotDone(answer.error or f"{instrument} refused to {name}.")
+        return answer.result
+
+    async def ask(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Answer:
+        """Ask; returns the answer, also a refusal. Raises NotDone when none came."""
+        asked = await self._request(instrument, parameters)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[str(asked.id)] = future
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._until_answered(self._topics.command(instrument, name), asked, future)
+        except TimeoutError as error:
+            raise NotDone(self._no_answer(instrument, name)) from error
+        finally:
+            del self._waiting[str(asked.id)]
+
+    async def state(self, instrument: str) -> State | None:
+        """What the instrument says of itself; None where nothing of that name is known to the broker."""
+        with suppress(TimeoutError, BusError):
+            async with asyncio.timeout(min(STATE_WITHIN_S, self._timeout_s)):
+                await self._connected.wait()
+                if instrument not in self._states and self._connection is not None:
+                    await self._connection.subscribe(self._topics.state(instrument))
+                while instrument not in self._states:
+                    self._state_heard.clear()
+                    await self._state_heard.wait()
+        return self._states.get(instrument)
+
+    async def _request(self, instrument: str, parameters: Mapping[str, Any]) -> Command:
+        state = await self.state(instrument)
+        return Command(
+            id=uuid4(), by=self._by, reply_to=self._reply_to, sent=datetime.now(UTC),
+            valid_s=min(self._timeout_s, LONGEST_S), run=state.run if state else None, parameters=dict(parameters),
+        )  # fmt: skip
+
+    async def _until_answered(self, topic: str, asked: Command, future: asyncio.Future[Answer]) -> Answer:
+        payload = asked.model_dump_json(by_alias=True, exclude_none=True).encode()
+        for n in count():
+            await self._connected.wait()
+            connection = self._connection
+            with suppress(BusError, TimeoutError):
+                if connection is not None:
+                    await self._publish(connection, topic, payload, asked)
+                async with asyncio.timeout(AGAIN_S[min(n, len(AGAIN_S) - 1)]):
+                    return await asyncio.shield(future)
+        raise AssertionError("unreachable: counting does not end")
+
+    async def _publish(self, connection: Connection, topic: str, payload: bytes, asked: Command) -> None:
+        await connection.publish(
+            topic,
+            payload,
+            response_topic=self._reply_to,
+            correlation=asked.id.bytes,
+            expires_s=math.ceil(asked.valid_s),
+        )
+
+    def _no_answer(self, instrument: str, name: str) -> str:
+        state = self._states.get(instrument)
+        if not self._connected.is_set():
+            why = "the broker was lost."
+        elif state is None:
+            why = f"nothing is known of {instrument} on this broker; is `acquire run` up, and the name right?"
+        else:
+            why = f"it is {state.state}{': ' + state.why if state.why else '.'}"
+        return (
+            f"{instrument} did not answer to {name} within {self._timeout_s:g} s: {why} It may have been done or not."
+        )
+
+    # --- the connection ---------------------------------------------------------------------------------------------
+
+    async def run(self, endpoint: Endpoint, connected: asyncio.Future[None]) -> None:
+        """Until cancelled. An error of the first connection is set on `connected`; later ones are made again."""
+        while True:
+            try:
+                async with connect(endpoint, self._client) as connection:
+                    await connection.subscribe(self._reply_to)
+                    for instrument in self._states:
+                        await connection.subscribe(self._topics.state(instrument))
+                    self._connection = connection
+                    self._connected.set()
+                    if not connected.done():
+                        connected.set_result(None)
+                    await self._listen(connection)
+            except BusError as error:
+                if not connected.done():
+                    connected.set_exception(error)
+                    return
+            finally:
+                self._connection = None
+                self._connected.clear()
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection.messages():
+            with suppress(ValidationError):
+                if message.topic == self._reply_to:
+                    self._take_answer(Answer.model_validate_json(message.payload))
+                elif message.topic.endswith("/state"):
+                    instrument = message.topic.split("/")[-2]
+                    self._states[instrument] = State.model_validate_json(message.payload)
+                    self._state_heard.set()
+
+    def _take_answer(self, answer: Answer) -> None:
+        future = self._waiting.get(str(answer.id))
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+
+@asynccontextmanager
+async def instrument_client(
+    endpoint: Endpoint, topics: Topics, by: str, *, timeout_s: float = 120
+) -> AsyncIterator[InstrumentClient]:
+    """A client over its own connection. Raises BusError when the broker cannot be had."""
+    made = InstrumentClient(topics, f"client-{uuid4().hex[:12]}", by, timeout_s)
+    connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(made.run(endpoint, connected), name="instrument-client")
+    try:
+        await connected
+        yield made
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

@@ -1,0 +1,14 @@
+-- The sentence of the fault that ended a stream, beside `ended`.
+ALTER TABLE stream ADD COLUMN why TEXT;
+
+-- Stand-ins whose withheld original came after all and is the entry now (docs/noloss.md rule 4.2): nothing is overwritten.
+CREATE TABLE stand_in (
+    stream TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    reason TEXT,
+    received_at TEXT NOT NULL,
+    replaced_at TEXT NOT NULL,
+    PRIMARY KEY (stream, seq, digest)
+) STRICT, WITHOUT ROWID;
