@@ -47,6 +47,12 @@ def test_the_record_name_can_stand_for_the_element() -> None:
     assert sample.element == "r"
 
 
+@pytest.mark.parametrize("date", ["", "2026060109010", "20260631090100", "2026-06-01 09:01", "\u0662" * 14])
+def test_a_clock_that_is_none_is_left_out(date: str) -> None:
+    assert one(GOOD.replace("20260601090100", date)).clock is None
+    assert one(GOOD.replace(' startDate="20260601090100"', "")).clock is None
+
+
 def test_every_measured_detector_is_a_sample_of_its_own() -> None:
     found = parsed(record(GLOW, curve("0.1,100;0.2,200", 'detector="NIR50"'), HEAT))
     assert [(s.channel, s.value) for s in found.samples] == [("UVVIS", 23.0), ("NIR50", 300.0)]
