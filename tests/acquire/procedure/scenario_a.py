@@ -1,4 +1,4 @@
-"""Scenario A on a bench that puts entries into the store as the service would: through the store's own ingest."""
+"""Scenario A with a client that puts entries into the store as the service would: through the store's own ingest."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Instrument:
         self.charge_nc = 3.0
 
 
-class StoreBench:
+class StoreClient:
     """Answers commands as the runner does, and fills the store. `beam` says what an irradiation collects in nC."""
 
     def __init__(self, connection: Any, site: str = "test") -> None:
@@ -206,7 +206,7 @@ def prepared(connection: Any, **changes: str) -> str:
     return session.id
 
 
-async def measured(connection: Any, bench: StoreBench, session_id: str) -> None:
+async def measured(connection: Any, client: StoreClient, session_id: str) -> None:
     """Every step up to the elements' coming back."""
     session = get_session(connection, session_id)
     for step in session.plan.step:
@@ -217,14 +217,14 @@ async def measured(connection: Any, bench: StoreBench, session_id: str) -> None:
             elif step.kind == "remove":
                 remove(connection, get_session(connection, session_id), element, "MD-1")
         if step.has_markers:
-            await run_step(connection, bench, session_id, step.id, "MD-1", bench.during)
+            await run_step(connection, client, session_id, step.id, "MD-1", client.during)
 
 
-async def closed(connection: Any, bench: StoreBench) -> str:
+async def closed(connection: Any, client: StoreClient) -> str:
     """The whole session, read out and closed; returns its id."""
     session = prepared(connection)
-    await measured(connection, bench, session)
-    bench.chips("tray.asc", CHIPS)
-    bench.disc()
+    await measured(connection, client, session)
+    client.chips("tray.asc", CHIPS)
+    client.disc()
     close_session(connection, session, "MD-1")
     return session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cases import diode, diode_point
 from scenario_a import published
-from worked import GIVEN, Bench, Case, closed_results, expected, limits, run
+from worked import GIVEN, Case, WorkedClient, closed_results, expected, limits, run
 
 from acquire.errors import Refused
 from acquire.procedure.attempts import attempts
@@ -41,7 +41,7 @@ def two_diodes(at="2", model=TWO.name, **point):
     return case
 
 
-class TwoChannels(Bench):
+class TwoChannels(WorkedClient):
     """Every reading of channel 2 is followed by one of channel 1, which reads three times as much."""
 
     named = True
@@ -65,10 +65,10 @@ class TwoChannels(Bench):
         return super().put(instrument, doubled)
 
 
-async def session_of(connection, bench, case):
+async def session_of(connection, client, case):
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     return session
 
 
@@ -99,9 +99,9 @@ async def test_record_page_and_table_name_the_channel(connection, capsys):
 
 
 async def test_a_marker_that_names_no_channel_gives_no_number_where_several_were_read(connection):
-    bench = TwoChannels(connection)
-    bench.named = False  # a daemon that leaves the channel out of its markers
-    session = await session_of(connection, bench, two_diodes())
+    client = TwoChannels(connection)
+    client.named = False  # a daemon that leaves the channel out of its markers
+    session = await session_of(connection, client, two_diodes())
     output = closed_results(connection, session)["C2"]
     assert output["decision"] == "INVALID"
     assert output["why"][0] == (
@@ -118,7 +118,7 @@ async def test_a_beam_at_the_edge_of_another_channel_is_nothing_to_this_one(conn
             if all(e["kind"] == "scalar" for e in entries) and self.asked[-1][1] == "end":
                 entries = [{**e, "channel": "1"} for e in entries]
                 entries[-1]["value"] *= 50
-                return Bench.put(self, instrument, entries)
+                return WorkedClient.put(self, instrument, entries)
             return super().put(instrument, entries)
 
     session = await session_of(connection, OtherBeam(connection), two_diodes())
@@ -151,18 +151,18 @@ def test_a_plan_that_does_not_fit_its_instrument_is_refused_before_anybody_lies_
 
 async def test_a_background_of_another_channel_is_none(connection):
     """The diode was plugged over between background and beam, and the inventory with it."""
-    bench = TwoChannels(connection)
+    client = TwoChannels(connection)
     moved = {"background-c2": "1"}
 
     class Plugged(TwoChannels):
         async def command(self, instrument, name, parameters):
             of = moved.get(parameters.get("step", ""), "2")
-            return await Bench.command(
+            return await WorkedClient.command(
                 self, instrument, name, {**parameters, **({"channel": of} if parameters else {})}
             )
 
-    bench = Plugged(connection)
-    session = await session_of(connection, bench, two_diodes())
+    client = Plugged(connection)
+    session = await session_of(connection, client, two_diodes())
     output = closed_results(connection, session)["C2"]
     assert output["why"][0] == "The background of background-c2 is of channel 1, not of channel 2."
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from cases import bench_f, case_c, case_f
-from scenario_a import StoreBench, demo_file, prepared, published
-from worked import GIVEN, Bench, closed_results, run
+from cases import case_c, case_f, client_f
+from scenario_a import StoreClient, demo_file, prepared, published
+from worked import GIVEN, WorkedClient, closed_results, run
 
 from acquire.bus.messages import State
 from acquire.errors import Refused
@@ -89,36 +89,36 @@ def test_a_session_is_not_started_with_another_instrument_than_the_inventory_has
         ({"serial": "77"}, "its serial number is 77"),
     ],
 )
-async def test_nothing_is_begun_and_nothing_asked_where_the_state_does_not_fit(connection, bench, says, said):
+async def test_nothing_is_begun_and_nothing_asked_where_the_state_does_not_fit(connection, client, says, said):
     session = prepared(connection)
-    await begin_step(connection, bench, session, "zero-b1", "MD-1")
-    await end_step(connection, bench, session, "zero-b1", "MD-1")
-    asked = list(bench.asked)
-    bench.says["electrometer-1"] = says
+    await begin_step(connection, client, session, "zero-b1", "MD-1")
+    await end_step(connection, client, session, "zero-b1", "MD-1")
+    asked = list(client.asked)
+    client.says["electrometer-1"] = says
     with pytest.raises(Refused, match=said):
-        await begin_step(connection, bench, session, "background-b1", "MD-1")
-    assert bench.asked == asked
+        await begin_step(connection, client, session, "background-b1", "MD-1")
+    assert client.asked == asked
     assert attempts(connection, session, "background-b1") == []
 
 
 async def test_the_end_is_framed_as_the_begin_was_whatever_the_driver_says_by_then(connection):
-    case, bench = case_f(), bench_f(connection)
+    case, client = case_f(), client_f(connection)
     case.add(connection)
     session = case.start(connection)
-    await begin_step(connection, bench, session, "background", "MD-1")
-    bench.says["electrometer-2"] = {"framing": {"stop": ["halt"]}, "integrates": "running"}
-    await end_step(connection, bench, session, "background", "MD-1")
-    assert [name for _, name in bench.asked] == ["reset", "begin", "start", "hold", "end"]
+    await begin_step(connection, client, session, "background", "MD-1")
+    client.says["electrometer-2"] = {"framing": {"stop": ["halt"]}, "integrates": "running"}
+    await end_step(connection, client, session, "background", "MD-1")
+    assert [name for _, name in client.asked] == ["reset", "begin", "start", "hold", "end"]
 
 
 async def test_a_state_that_frames_otherwise_than_the_installed_model_is_what_counts(connection):
-    case, bench = case_f(), bench_f(connection)
-    bench.says["electrometer-2"] = {"framing": {"before": ["reset"], "start": ["go"], "stop": ["halt"]}}
+    case, client = case_f(), client_f(connection)
+    client.says["electrometer-2"] = {"framing": {"before": ["reset"], "start": ["go"], "stop": ["halt"]}}
     case.add(connection)
     session = case.start(connection)
-    await begin_step(connection, bench, session, "background", "MD-1")
-    await end_step(connection, bench, session, "background", "MD-1")
-    assert [name for _, name in bench.asked] == ["reset", "begin", "go", "halt", "end"]
+    await begin_step(connection, client, session, "background", "MD-1")
+    await end_step(connection, client, session, "background", "MD-1")
+    assert [name for _, name in client.asked] == ["reset", "begin", "go", "halt", "end"]
 
 
 async def test_a_session_of_an_earlier_release_with_everything_typed_gives_what_it_gave(connection, monkeypatch):
@@ -126,8 +126,8 @@ async def test_a_session_of_an_earlier_release_with_everything_typed_gives_what_
     case = typed_in_full(case_f())
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    bench = bench_f(connection)
-    await run(connection, bench, session)
+    client = client_f(connection)
+    await run(connection, client, session)
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
     result = latest(connection, session, "ref")
@@ -135,26 +135,26 @@ async def test_a_session_of_an_earlier_release_with_everything_typed_gives_what_
     assert verify_store(connection) == []
     assert calculate_session(connection, session, "MP-1") == [result]
     assert {a["in_force"] for e in build(connection, session)["events"] for a in e["attempts"]} == {None}
-    assert [name for _, name in bench.asked][:5] == ["reset", "begin", "start", "hold", "end"]
+    assert [name for _, name in client.asked][:5] == ["reset", "begin", "start", "hold", "end"]
 
 
 async def test_what_is_typed_and_what_the_model_says_give_the_same_dose(connection):
     case, reads = case_c()
     case = typed_in_full(case)
-    bench = Bench(connection)
-    bench.beam = {"c2": GIVEN["C_c2_m"]}
+    client = WorkedClient(connection)
+    client.beam = {"c2": GIVEN["C_c2_m"]}
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.read_elements(reads, "{counts}")
+    await run(connection, client, session)
+    client.read_elements(reads, "{counts}")
     output = closed_results(connection, session)["C2"]
     assert 100 * output["dose_gy"] == pytest.approx(GIVEN["C_c2_D"], rel=1e-9)
     assert latest(connection, session, "C2").selection["integrates"] == "running"
 
 
-async def test_the_record_says_what_was_in_force(connection, bench: StoreBench):
+async def test_the_record_says_what_was_in_force(connection, client: StoreClient):
     session = prepared(connection)
-    await begin_step(connection, bench, session, "zero-b1", "MD-1")
+    await begin_step(connection, client, session, "zero-b1", "MD-1")
     (event,) = [e for e in build(connection, session)["events"] if e["step"] == "zero-b1"]
     force = event["attempts"][0]["in_force"]
     assert (force["model"], force["serial"], force["integrates"]) == ("keithley-6517b", "4096271", "running")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cases import case_d
 from test_guards_in_sessions import one_chip
-from worked import READER, Bench, closed_results, run
+from worked import READER, WorkedClient, closed_results, run
 
 from acquire.errors import FileProblem
 from acquire.procedure.closing import keeps_open
@@ -28,12 +28,12 @@ async def measured(connection, *records, **batch):
     """One chip; each record is (value, what else the reader says of it). Returns session and output."""
     case = one_chip()
     case.batches[0] |= batch
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     for value, said in records:
-        bench.read_records("T-1", value, said)
+        client.read_records("T-1", value, said)
     return session, closed_results(connection, session, over="the reader gave no more")["P"]
 
 
@@ -103,30 +103,30 @@ async def test_a_record_that_is_not_finished_is_no_readout(connection):
 async def test_an_element_of_which_only_another_record_came_has_not_been_read(connection):
     case = one_chip()
     case.batches[0] |= OF_READOUT
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.read_records("T-1", 7.0, PREHEAT)
-    bench.read_records("T-1", None, {**READOUT, "flags": ["incomplete"]})
+    await run(connection, client, session)
+    client.read_records("T-1", 7.0, PREHEAT)
+    client.read_records("T-1", None, {**READOUT, "flags": ["incomplete"]})
     found = get_session(connection, session)
     assert next_step(connection, found).missing == ("T-1 of P has not been read.",)
     assert "Step read is not settled. T-1 of P has not been read." in keeps_open(connection, found)
-    bench.read_records("T-1", SIGNAL, READOUT)
+    client.read_records("T-1", SIGNAL, READOUT)
     assert keeps_open(connection, found) == []
 
 
 async def test_standards_are_held_to_the_same_record(connection):
     """Every standard has a preheat record before its readout; unnamed, no result of the batch comes of it."""
     case, reads = case_d()
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     for element, value in reads:
         if element == "S-1":
-            bench.read_records(element, HALF, PREHEAT, file="tray")
-        bench.read_records(element, value, READOUT, file="tray")
+            client.read_records(element, HALF, PREHEAT, file="tray")
+        client.read_records(element, value, READOUT, file="tray")
     output = closed_results(connection, session)["head-R"]
     assert output["why"][0].startswith("S-1 has 2 different records that could count (sequenceStepNumber 1;")
 
