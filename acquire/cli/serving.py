@@ -12,8 +12,9 @@ import typer
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
+from acquire.cli.folders import FolderCheck, check_folders
 from acquire.config import Loaded, load
-from acquire.errors import FileProblem
+from acquire.errors import FileProblem, Refused
 from acquire.terminal.logs import configure
 from acquire.terminal.messages import body_of, readable
 from acquire.terminal.output import Json, emit, emit_line, say, table
@@ -46,11 +47,19 @@ def run(
 def check(config: ConfigFile, as_json: Json = False) -> None:
     """Validate a configuration and explain it; changes nothing."""
     loaded = load(config)
-    explained = _explain(loaded)
+    folders = check_folders(loaded)
+    explained = _explain(loaded, folders)
     if as_json:
         emit(explained)
-        return
-    typer.echo(f"{config} is sound. Site {explained['site']}, broker {explained['broker']}.")
+    else:
+        _show(config, explained)
+    if folders.problems:
+        raise Refused(" ".join(folders.problems))
+
+
+def _show(config: Path, explained: dict[str, Any]) -> None:
+    judged = "cannot be run as it is" if explained["problems"] else "is sound"
+    typer.echo(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
     typer.echo(f"Roles: {', '.join(explained['roles'])}.")
     rows = [
         (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
@@ -63,7 +72,7 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
         say(f"Warning: {sentence}")
 
 
-def _explain(loaded: Loaded) -> dict[str, Any]:
+def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
     roles += ["store worker"] if config.store else []
@@ -86,7 +95,8 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
-        "warnings": cautions(loaded),
+        "warnings": [*cautions(loaded), *folders.warnings],
+        "problems": folders.problems,
     }
 
 

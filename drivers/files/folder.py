@@ -74,8 +74,14 @@ def journal_of(settings: FolderSettings, folder: Path) -> Path:
 
 
 def check_folder(settings: FolderSettings, path: Path) -> list[str]:
-    """What would keep a drop folder from being read, a sentence each; tries it and leaves nothing behind."""
-    return [*_no_folder(path), *_no_journal(journal_of(settings, path), leave=False)]
+    """What would keep a drop folder from being read, a sentence each; tries it and leaves nothing behind.
+
+    Where the folder itself is missing, nothing is known of a journal that lies beside it.
+    """
+    missing = list(_no_folder(path))
+    if missing and settings.journal is None:
+        return missing
+    return missing + list(_no_journal(journal_of(settings, path), leave=False))
 
 
 def _no_folder(path: Path) -> Iterator[str]:

@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from reader_files import GLOW, GOOD, HEAT, Clock, curve, export, folder_at, line, record, xsyg
 
 from drivers import LinkDown, Misuse
-from drivers.files import FileReadings, FolderInstrument, Format, NoOptions, Piece, Rejected, content, folder_model, new
+from drivers.files import (
+    FileReadings,
+    FolderInstrument,
+    Format,
+    NoOptions,
+    Piece,
+    Rejected,
+    Unreadable,
+    content,
+    folder_model,
+    new,
+)
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.instrument import Identity
@@ -404,6 +416,16 @@ async def test_what_is_no_plain_file_is_refused_and_told_once(
     assert [said in each for each in told(readings)] == [True]
     assert await given(folder) == []
     assert await given(await opened(tmp_path)) == []
+
+
+@pytest.mark.parametrize(("make", "said"), [(pipe, "a is a pipe"), (link_out, "Too many levels of symbolic links")])
+def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_read(
+    tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    make(tmp_path / "in" / "a")
+    with pytest.raises((Unreadable, OSError), match=said):
+        content._read("a", tmp_path / "in" / "a", 1.0)
 
 
 async def test_a_link_inside_of_the_folder_a_folder_and_a_hidden_file_are_nothing_of_their_own(tmp_path: Path) -> None:

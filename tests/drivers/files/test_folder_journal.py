@@ -164,6 +164,16 @@ async def test_a_line_that_a_power_cut_has_torn_spoils_no_other(tmp_path: Path) 
     assert await given(folder) == []
 
 
+async def test_a_journal_is_one_key_a_line(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    await folder.open()
+    for cards in ((1,), (1, 2), (1, 2, 3)):
+        (tmp_path / "in" / "a.ASC").write_bytes(export(*cards))
+        await given(folder)
+        await folder_at(tmp_path).open()
+    assert [len(each) for each in (tmp_path / "taken").read_bytes().split(b"\n")] == [64, 64, 64, 0]
+
+
 async def test_a_journal_torn_while_the_folder_is_open_spoils_no_other(tmp_path: Path) -> None:
     folder = folder_at(tmp_path)
     await folder.open()

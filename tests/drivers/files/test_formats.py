@@ -12,8 +12,9 @@ from reader_files import GOOD, export, folder_at, xsyg
 from typer.testing import CliRunner
 
 from acquire.cli.main import app
-from drivers import Misuse
-from drivers.files import Format, NoOptions, formats, options_of, parse_file, problems, sniff
+from drivers import Misuse, registry
+from drivers.connect import connect
+from drivers.files import Format, NoOptions, folder_model, formats, options_of, parse_file, problems, sniff
 from drivers.files.formats import forget
 from drivers.files.records import new
 from drivers.files.winrems import WINREMS
@@ -95,6 +96,15 @@ async def test_a_strangers_format_is_read_by_a_drop_folder(lab: Format, tmp_path
     assert [(r.kind, r.element, r.value) for r in readings] == [("scalar", "D0017", 48211.0), ("unparsed", None, None)]
     (tmp_path / "in" / "a.txt").write_bytes(LAB.replace(b"\n", b"\r\n"))
     assert await folder.take() == []
+
+
+async def test_a_strangers_format_is_a_model_of_its_own_name(lab: Format, tmp_path: Path) -> None:
+    assert "osl-lab" in registry.models()
+    (tmp_path / "in").mkdir()
+    folder = connect(folder_model(lab), f"dir:{tmp_path / 'in'}", {"settle_s": 0})
+    assert (await folder.open()).model == "osl-lab"
+    (tmp_path / "in" / "a.txt").write_bytes(LAB)
+    assert [r.element for r in await folder.take()] == ["D0017", None]
 
 
 BROKEN = """
