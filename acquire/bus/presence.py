@@ -100,7 +100,7 @@ class Known:
 
     @property
     def since(self) -> str:
-        """From when on nothing is known, if it has lapsed: the moment it was valid until, by the clock of who said it."""
+        """From when on nothing is known, if it has lapsed: until when it was valid, by the clock of who said it."""
         return self.state.valid_until or self.state.since
 
 
