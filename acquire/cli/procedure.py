@@ -223,16 +223,16 @@ def session_step(
         else:
 
             async def act() -> None:
-                async with open_instrument_client(config, by) as bench:
+                async with open_instrument_client(config, by) as client:
                     if action == "begin":
-                        await steps.begin_step(connection, bench, session, step, by)
+                        await steps.begin_step(connection, client, session, step, by)
                     elif action == "end":
-                        await steps.end_step(connection, bench, session, step, by)
+                        await steps.end_step(connection, client, session, step, by)
                     elif action == "run":
-                        await steps.run_step(connection, bench, session, step, by, lambda _: asyncio.sleep(seconds))
+                        await steps.run_step(connection, client, session, step, by, lambda _: asyncio.sleep(seconds))
                     else:
                         await steps.abandon_step(
-                            connection, session, step, by, reason or "", beam_given=beam_given, client=bench
+                            connection, session, step, by, reason or "", beam_given=beam_given, client=client
                         )
 
             asyncio.run(act())

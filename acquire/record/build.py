@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -202,7 +201,7 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
                     "refused": view.refused,
                     "why": view.reason,
                     "channel": view.channel,
-                    "in_force": parse(canonical(asdict(attempt.in_force))) if attempt.in_force else None,
+                    "in_force": attempt.in_force.plain() if attempt.in_force else None,
                     "abandoned": attempt.abandoned,
                 }
             )

@@ -25,7 +25,7 @@ ASSUMED = (
     "the heater lags its profile by 0.2 s and reads within 0.3 K",
     "the file is written under another name and renamed when complete",
 )
-OPTIONS = ("start", "counts", "background", "user", "rate_k_per_s", "top_c", "step")
+OPTIONS = ("start", "counts", "background", "user", "rate_k_per_s", "top_c")
 BOLTZMANN_EV = 8.617333e-5
 KELVIN = 273.15
 CHANNEL_S = 0.1
@@ -62,7 +62,7 @@ def first_order(t_k: float, peak: Peak) -> float:
 
 class Xsyg:
     """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
-    (dark counts per channel), user, rate_k_per_s, top_c, step (number of the readout in its sequence).
+    (dark counts per channel), user, rate_k_per_s, top_c.
     """
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
@@ -76,7 +76,6 @@ class Xsyg:
         self._user = str(options.get("user", "physicist"))
         self._rate = float(options.get("rate_k_per_s", 5.0))
         self._top_c = float(options.get("top_c", 350.0))
-        self._step = int(options.get("step", 1))
 
     def read_out(self, sample_name: str, position: int, dose_scale: float) -> Path:
         """Read one chip out into one complete file and give its path; `dose_scale` 0 leaves the dark counts alone."""
@@ -127,8 +126,8 @@ class Xsyg:
         })  # fmt: skip
         record = ElementTree.SubElement(sequence, "Record", {
             "state": "finished", "parentID": "readout", "name": "TL", "startDate": stamp, "recordType": "TL",
-            "sequenceStepNumber": str(self._step), "comment": "", "metaIrrType": "", "metaIrrDuration": "",
-            "sampleCondition": "", "filterCombination": "", "detectionWindow": "", "endDate": end,
+            "sequenceStepNumber": "2", "comment": "", "metaIrrType": "", "metaIrrDuration": "", "sampleCondition": "",
+            "filterCombination": "", "detectionWindow": "", "endDate": end,
         })  # fmt: skip
         profile = f"0,20;{self._ramp_s:g},{self._top_c:g};{self._duration_s:g},{self._top_c:g}"
         self._curve(

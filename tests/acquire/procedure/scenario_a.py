@@ -162,6 +162,7 @@ class StoreClient:
         body = {
             "kind": "glow-curve", "quantity": "counts", "unit": "{counts}", "value": counts, "time": self.now(),
             "monotonic_s": 1.0, "element": "Luminescence/1", "raw": "<Curve>...</Curve>",
+            "attributes": {"recordType": "TL", "sequenceStepNumber": "2"},
             "origin": {"file": "x.xsyg", "sha256": "ab" * 32},
             "axes": {
                 "time": {"unit": "s", "values": times},

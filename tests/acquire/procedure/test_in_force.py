@@ -158,4 +158,4 @@ async def test_the_record_says_what_was_in_force(connection, client: StoreClient
     (event,) = [e for e in build(connection, session)["events"] if e["step"] == "zero-b1"]
     force = event["attempts"][0]["in_force"]
     assert (force["model"], force["serial"], force["integrates"]) == ("keithley-6517b", "4096271", "running")
-    assert force["framing"]["zero"] == ("zero",)
+    assert force["framing"]["zero"] == ["zero"]
