@@ -15,8 +15,7 @@ from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem
 from acquire.terminal.logs import configure
-from acquire.terminal.messages import body_of, readable
-from acquire.terminal.output import Json, emit, emit_line, say, table
+from acquire.terminal.output import Json, emit, say, table
 from drivers.registry import driver_class
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -133,17 +132,9 @@ def tail(
 async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> None:
     from uuid import uuid4  # noqa: PLC0415
 
-    seen = 0
+    from acquire.cli.tailing import Tail  # noqa: PLC0415
+
     async with connect(endpoint, f"tail-{uuid4().hex[:12]}") as connection:
         await connection.subscribe(topic, qos=0)
         say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
-        async for message in connection.messages():
-            body = body_of(message.payload)
-            if as_json:
-                emit_line({"topic": message.topic, "message": body})
-            else:
-                for line in readable(message.topic, body):
-                    typer.echo(line)
-            seen += 1
-            if count and seen >= count:
-                return
+        await Tail(as_json=as_json).watch(connection, count)
