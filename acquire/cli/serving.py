@@ -13,7 +13,8 @@ from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.config import Loaded, load
-from acquire.errors import FileProblem
+from acquire.errors import FileProblem, Refused
+from acquire.filesystem import problem
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table
 from drivers.registry import driver_class
@@ -39,12 +40,15 @@ def run(
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
+    _must_hold_databases(loaded)
     asyncio.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
-    """Validate a configuration and explain it; changes nothing."""
+    """Validate a configuration, try whether spool and store can be kept where they will be, and explain it; changes
+    nothing."""
     loaded = load(config)
+    _must_hold_databases(loaded)
     explained = _explain(loaded)
     if as_json:
         emit(explained)
@@ -60,6 +64,14 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
         table("Instruments", columns, [(*row[:3], row[3] or "", len(row[4])) for row in rows])
     for sentence in explained["warnings"]:
         say(f"Warning: {sentence}")
+
+
+def _must_hold_databases(loaded: Loaded) -> None:
+    """Raises Refused, a sentence for each folder where spool or store could not be kept."""
+    folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
+    found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
+    if found:
+        raise Refused(*(f"{loaded.path}: {why}." for why in found))
 
 
 def _explain(loaded: Loaded) -> dict[str, Any]:
