@@ -22,7 +22,7 @@ from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
 from drivers import Misuse
-from drivers.registry import driver_class
+from drivers.registry import model as model_named
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 SIMULATOR = "simulator:"
@@ -210,7 +210,7 @@ def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], 
             known = ", ".join(simulators) or "none"
             yield ("instrument", n, "resource"), f"there is no [[simulator]] '{named}'; there are: {known}"
         try:
-            model = driver_class(each.model).settings_model
+            model = model_named(each.model).settings
             model.model_validate(dict(each.settings))
         except Misuse as error:
             yield ("instrument", n, "model"), str(error).rstrip(".")

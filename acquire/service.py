@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,8 +39,8 @@ from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
-from drivers import Driver
-from drivers.registry import driver_class
+from drivers import Instrument, connect
+from drivers.registry import model
 from simulators import Served, serve
 
 log = structlog.get_logger("service")
@@ -145,7 +145,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     recorder = Recorder(spool, publisher)
     for instrument in running.loaded.config.instrument:
         _start_instrument(running, instrument, spool, recorder, ledger)
-    publisher.on_store_ahead = lambda instrument: running.runners[instrument].receded()
+    publisher.on_store_ahead = lambda instrument: running.runners[instrument].store_is_ahead()
     _start_others(running)
 
 
@@ -170,16 +170,15 @@ def _start_instrument(
         resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
     elif resource.startswith("dir:"):
         resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
-    make = partial(_make_driver, config.model, resource, config.settings)
+    make = partial(_make, config.model, resource, config.settings)
     runner = running.runners[config.id] = Runner(config.id, make, spool, recorder)
     running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
     served = InstrumentService(runner, running.topics, ledger)
     running.start(served.run(running.endpoint), f"commands-{config.id}")
 
 
-def _make_driver(model: str, resource: str, settings: Mapping[str, Any]) -> Driver:
-    driver: Callable[..., Driver] = driver_class(model)
-    return driver(resource, driver_class(model).settings_model.model_validate(dict(settings)))
+def _make(name: str, resource: str, settings: Mapping[str, Any]) -> Instrument:
+    return connect(model(name), resource, settings)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,31 +1,63 @@
-"""The instrument side: protocols, transports, links and drivers. Knows nothing of the daemon or of the simulators."""
+"""The instrument side: grammars, transports, drivers and their engine. Knows nothing of daemon or simulators."""
 
-from drivers.driver import CommandSpec, Driver, DriverInfo, Identity, NoParameters, Settings, Verified, command
-from drivers.errors import Garbled, InstrumentError, LinkDown, Misuse, Refused, ReplyTimeout, WrongInstrument
-from drivers.reading import Also, Axis, Flag, Reading, raw_as_text, raw_from_text, to_jsonable
+from drivers.commands import CommandSpec, Done, command
+from drivers.connect import connect
+from drivers.driver import Driver, Listener, WireSettings
+from drivers.errors import (
+    DriverFault,
+    Garbled,
+    InstrumentError,
+    LinkDown,
+    Misuse,
+    Refused,
+    ReplyTimeout,
+    WrongInstrument,
+)
+from drivers.instrument import Identity, Instrument, Outcome
+from drivers.model import Framing, Model, Quantity, Verified
+from drivers.reading import Also, Axis, Flag, Reading, Sample, raw_as_text, raw_from_text, to_jsonable
+from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
+from drivers.settings import NoParameters, Settings
 from drivers.transport.base import Transport
 
 __all__ = [
     "Also",
     "Axis",
+    "Block",
+    "Checked",
     "CommandSpec",
+    "Done",
     "Driver",
-    "DriverInfo",
+    "DriverFault",
+    "Exactly",
     "Flag",
+    "Framing",
     "Garbled",
     "Identity",
+    "Instrument",
     "InstrumentError",
+    "Line",
+    "Lines",
     "LinkDown",
+    "Listener",
     "Misuse",
+    "Model",
     "NoParameters",
+    "Outcome",
+    "Quantity",
     "Reading",
     "Refused",
+    "Reply",
     "ReplyTimeout",
+    "Sample",
     "Settings",
     "Transport",
+    "Until",
     "Verified",
+    "WireSettings",
     "WrongInstrument",
     "command",
+    "connect",
     "raw_as_text",
     "raw_from_text",
     "to_jsonable",

@@ -31,7 +31,7 @@ class CommandSpec:
     method: the driver's method of that name is what runs, so that a subclass's own is never passed over.
     while_measuring: it belongs into a measurement or cannot change one; every other command is refused while a
     measurement is open, unless its step asked for it.
-    passive: it changes nothing that a reading depends on; after every other command the engine throws away what the
+    passive: it changes nothing that a reading depends on; after every other command the engine sets aside what the
     instrument may have converted before it (Driver.stale).
     within_s: the daemon gives it up when it takes longer.
     """

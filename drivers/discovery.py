@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from drivers.errors import InstrumentError
 from drivers.link import Link
+from drivers.replies import Line
 from drivers.transport.resource import open_transport
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 
 QUERIES = (b"*IDN?\n", b"PTW\r\n")
 ANSWER_S = 1.0
+LOCAL = ("gpib", "usb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,18 @@ def _serial_ports() -> list[Found]:
 
 
 def _visa_resources() -> list[Found]:
+    """GPIB and USB only, each asked by itself: the backend's own list broadcasts, whatever it is asked for."""
     import pyvisa  # noqa: PLC0415 - a heavy import
+    from pyvisa_py.sessions import Session  # noqa: PLC0415 - a heavy import
 
     from drivers.transport import visa_manager  # noqa: PLC0415 - brings pyvisa
 
-    try:
-        with visa_manager.taken() as manager, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            listing: Callable[[str], tuple[str, ...]] = manager.list_resources
-            names = [name for query in ("GPIB?*", "USB?*") for name in listing(query)]
-    except (pyvisa.errors.Error, ValueError, OSError):
-        names = []
+    names: list[str] = []
+    with suppress(pyvisa.errors.Error, ValueError, OSError), visa_manager.taken(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for (interface, _), session in Session.iter_valid_session_classes():
+            if interface.name in LOCAL:
+                names += session.list_resources()
     return [Found(name, "VISA") for name in names]
 
 
@@ -67,7 +70,7 @@ async def _ask(resource: str) -> str | None:
         try:
             link = Link(open_transport(resource, SerialSettings()), name=resource)
             await link.open()
-            return (await link.exchange(query, timeout_s=ANSWER_S)).decode("latin-1")
+            return (await link.exchange(query, Line(), timeout_s=ANSWER_S)).decode("latin-1")
         except InstrumentError:
             continue
         finally:

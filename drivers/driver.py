@@ -1,130 +1,103 @@
-"""What every instrument driver is, seen from the daemon: identity, settings, one poll at a time, typed commands.
+"""What an author writes for an instrument: its grammar in a few small methods. The engine does everything else.
 
-A driver owns one link. The daemon calls open(), then poll() again and again, and command() between polls, never two
-at once: that is what lets a begin or end marker be put between two requests (noloss rule: what was asked before
-`begin` is appended before it). A driver never retries by itself in a way that could hide a lost reading.
+A Driver asks over its Wire; a Listener only hears. Neither opens a port, catches a fault, stamps a time or decides what
+a reply that makes no sense means: drivers.engine does, for every driver the same.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
-from drivers.errors import Misuse
+from pydantic import Field
+
 from drivers.instrument import Identity
-from drivers.model import Verified
-from drivers.reading import Reading
-from drivers.settings import NoParameters, Settings
-
-__all__ = ["Identity", "NoParameters", "Settings", "Verified"]
-
-
-@dataclass(frozen=True, slots=True)
-class DriverInfo:
-    """What `acquire drivers` prints. `assumed` names every inferred fact the driver rests on."""
-
-    model: str
-    vendor: str
-    title: str
-    transports: tuple[str, ...]
-    quantities: tuple[str, ...]
-    verified: tuple[Verified, ...] = ()
-    assumed: tuple[str, ...] = ()
+from drivers.reading import Sample
+from drivers.replies import BETWEEN_LINES, Line, Reply
+from drivers.settings import Settings
+from drivers.transport.serial_settings import SerialSettings
+from drivers.wire import Wire
 
 
-Run = Callable[[Any, Any], Awaitable[Mapping[str, Any]]]
-R = TypeVar("R", bound=Run)
+class WireSettings(Settings):
+    """What every instrument on a wire can be told. timeout_s: for one reply; serial: of a serial line only."""
 
-COMMAND_WITHIN_S = 60.0
+    expected_serial: str | None = None
+    poll_interval_s: float = Field(0.25, ge=0, le=60)
+    timeout_s: float = Field(3.0, gt=0, le=120)
+    serial: SerialSettings = SerialSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSpec:
-    """A command an instrument accepts: its name, what it does in one sentence, the model of its parameters.
+S = TypeVar("S", bound=WireSettings)
 
-    while_measuring: it belongs into a measurement or cannot change one; every other command is refused while a
-    measurement is open, unless its step asked for it. within_s: the daemon gives it up when it takes longer.
+
+class Driver(ABC, Generic[S]):
+    """An instrument that is asked. `stale`: how many takes may still give what was converted before a change.
+
+    After set-up and after every command that is not passive the engine takes so often and believes none of it.
+    `between`: bytes that may stand between two replies and mean nothing (b"" for a binary protocol).
     """
 
-    name: str
-    title: str
-    parameters: type[Settings]
-    run: Run = field(compare=False, repr=False)
-    while_measuring: bool = False
-    within_s: float = COMMAND_WITHIN_S
+    stale: ClassVar[int] = 0
+    between: ClassVar[bytes] = BETWEEN_LINES
 
+    def __init__(self, wire: Wire, settings: S) -> None:
+        self.wire = wire
+        self.settings = settings
 
-def command(
-    name: str,
-    title: str,
-    parameters: type[Settings] = NoParameters,
-    *,
-    while_measuring: bool = False,
-    within_s: float = COMMAND_WITHIN_S,
-) -> Callable[[R], R]:
-    """Declare a driver method `async def f(self, p: parameters) -> Mapping` as a command."""
+    @property
+    def measures(self) -> str | None:
+        """The quantity it is set to give now; None: the first that the model names."""
+        return None
 
-    def mark(function: R) -> R:
-        spec = CommandSpec(name, title, parameters, function, while_measuring, within_s)
-        function.__command__ = spec  # type: ignore[attr-defined]
-        return function
-
-    return mark
-
-
-class Driver(ABC):
-    """Base of all drivers. Subclasses set `info` and `settings_model` and are found by entry point "acquire.drivers".
-
-    Constructed as Driver(resource, settings, trace=None); construction touches no hardware.
-    """
-
-    info: ClassVar[DriverInfo]
-    settings_model: ClassVar[type[Settings]]
-    poll_interval_s: float = 0.1
+    @property
+    def channels(self) -> tuple[str, ...] | None:
+        """The inputs in use as it is set up; None: those that the model names."""
+        return None
 
     @abstractmethod
-    async def open(self) -> Identity:
-        """Open the link, identify the instrument, set it up.
+    async def identify(self) -> Identity:
+        """Who is there. The engine drains the line before, asks again where the answer makes no sense, and compares."""
 
-        Raises LinkDown, WrongInstrument, ReplyTimeout, Refused.
-        """
+    async def set_up(self) -> None:
+        """Send what can change a reading, as it is configured. Raises Refused where the instrument says no."""
+        return
 
-    @abstractmethod
-    async def poll(self) -> Sequence[Reading]:
-        """One exchange with the instrument: the readings it gave, possibly none.
-
-        A reply that cannot be parsed comes back as one Reading of kind "unparsed" with its bytes. Raises ReplyTimeout
-        (call recover() before the next poll), LinkDown (open() again) or Refused.
-        """
+    async def read_back(self) -> Mapping[str, Any]:
+        """What the instrument says it is set to. Raises Refused, naming the setting, where it is not what was set."""
+        return {}
 
     @abstractmethod
-    async def recover(self) -> Identity:
-        """After ReplyTimeout or cancellation: drain the line and identify again.
+    async def take(self) -> Sequence[Sample]:
+        """One exchange: the samples it gave, possibly none. Whatever it raises, the engine keeps the bytes."""
 
-        Raises WrongInstrument when another instrument answers now, ReplyTimeout when none does, LinkDown.
-        """
+    async def flush(self) -> Sequence[Sample]:
+        """Before every marker: what was converted already and not given yet belongs to the step before."""
+        return ()
+
+    async def resume(self) -> None:
+        """After a line in doubt was identified again. Raises LinkDown where the instrument has lost its settings."""
+        return
+
+    async def stand_down(self) -> None:
+        """Before the port is released: leave the instrument safe and local, where its protocol can."""
+        return
+
+
+class Listener(ABC, Generic[S]):
+    """An instrument that speaks by itself. Nothing is ever written to it, and a quiet line is no gap."""
+
+    shape: ClassVar[Reply] = Line()
+    between: ClassVar[bytes] = BETWEEN_LINES
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
 
     @abstractmethod
-    async def close(self) -> None:
-        """Leave the instrument safe and local where its protocol can, and release the port. Never raises."""
+    def identity(self) -> Identity:
+        """What can be said of it without asking: as configured, or as it has stated so far."""
 
-    @classmethod
-    def commands(cls) -> Mapping[str, CommandSpec]:
-        """The commands this driver accepts, by name."""
-        found: dict[str, CommandSpec] = {}
-        for klass in reversed(cls.__mro__):
-            for member in vars(klass).values():
-                spec = getattr(member, "__command__", None)
-                if isinstance(spec, CommandSpec):
-                    found[spec.name] = spec
-        return found
-
-    async def run_command(self, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Run a command by name. Raises Misuse for an unknown name; pydantic.ValidationError for wrong parameters."""
-        known = self.commands()
-        if name not in known:
-            raise Misuse(f"{self.info.model} has no command '{name}'; it has {', '.join(sorted(known)) or 'none'}.")
-        spec = known[name]
-        return await spec.run(self, spec.parameters.from_request(parameters))
+    @abstractmethod
+    def hear(self, message: bytes) -> Sequence[Sample]:
+        """The samples of one message, possibly none. Raises Garbled; the message is then kept as it came."""

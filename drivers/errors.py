@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SHOWN = 80
+
 
 class InstrumentError(Exception):
     """Base of all instrument errors. `retryable` says whether the same request may succeed later by itself."""
@@ -20,7 +22,7 @@ class LinkDown(InstrumentError):
 
 
 class ReplyTimeout(InstrumentError):
-    """No complete reply in time. The link is dirty until it has been drained and the instrument identified again."""
+    """No complete reply in time, or a line in doubt: drain it and identify the instrument before anything else."""
 
     retryable = True
 
@@ -30,7 +32,7 @@ class Garbled(InstrumentError):
 
 
 class Refused(InstrumentError):
-    """The instrument understood and said no (its error code is in the message)."""
+    """The instrument understood and said no (its error code is in the message), or did something else than asked."""
 
 
 class WrongInstrument(InstrumentError):
@@ -39,3 +41,18 @@ class WrongInstrument(InstrumentError):
 
 class Misuse(InstrumentError):
     """We asked for something the driver or the instrument cannot do."""
+
+
+class DriverFault(InstrumentError):
+    """An error inside a driver: anybody's code may be one, and none of its exceptions goes further than this."""
+
+
+def fault_of(error: Exception, doing: str, raw: bytes = b"") -> DriverFault:
+    """The sentence of an exception that a driver should not have raised."""
+    return DriverFault(f"An error in the driver ({type(error).__name__}: {error}) while {doing}.", raw)
+
+
+def shown(raw: bytes, limit: int = SHOWN) -> str:
+    """Bytes as a person can read them in a sentence: what does not print stands as \\x11; at most `limit` of them."""
+    text = "".join(chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}" for b in raw[:limit].rstrip(b"\r\n"))
+    return text + ("..." if len(raw) > limit else "")

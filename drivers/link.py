@@ -1,68 +1,62 @@
-"""One owner for one port: requests in turn, replies framed, and a dirty flag when a reply may belong to another.
+"""One owner for one port: requests in turn, replies cut by their shape, and a doubt when a reply may be another's.
 
-A link becomes dirty by a time-out, a cancellation in mid-exchange, a reply without end, bytes that nobody asked for, or
-a reply that its driver cannot make sense of (doubt): that may have been no reply, and the reply is still on the way.
-A dirty link refuses requests until its owner has drained it and knows again who answers: so a late reply is never taken
-for the answer to the next request.
+A line is in doubt after a time-out, a cancellation in mid-exchange, a reply without end, bytes that nobody asked for,
+or a reply that could not be parsed: that may have been no reply, and the reply is still on the way. A line in doubt
+takes no request until its owner has drained it and knows again who answers: so a late reply is never taken for the
+answer to the next request.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.errors import Garbled, LinkDown, ReplyTimeout
-from drivers.framing import Framer
+from drivers.errors import Garbled, LinkDown, ReplyTimeout, shown
+from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
 from drivers.transport.base import Transport
 
 TURNS_BEFORE_REQUEST = 4  # turns of the event loop: what has already arrived is seen before a request is sent
 LONGEST_DRAIN_S = 5.0
 SENT_WITHIN_S = 10.0
-MOST_FRAMES = 1000  # a line that chatters unread must not fill the memory
+LARGEST_REPLY = 1024 * 1024  # a line that chatters without end must not fill the memory
+SAID = 400  # bytes kept of what came unasked, for the sentence of a lost link
 
 
 class Link:
-    """Request and reply over a transport. Errors: LinkDown, ReplyTimeout, Garbled."""
+    """Request and reply over a transport. `between`: bytes that may stand between two replies and mean nothing."""
 
     def __init__(
-        self,
-        transport: Transport,
-        *,
-        name: str,
-        reply_terminators: tuple[bytes, ...] = (b"\r\n", b"\n", b"\r"),
-        max_reply: int = 65536,
-        trace: Trace | None = None,
+        self, transport: Transport, *, name: str, between: bytes = BETWEEN_LINES, trace: Trace | None = None
     ) -> None:
         self.name = name
         self.stray = 0
         self.trace = trace or Trace()
         self._transport = transport
-        self._framer = Framer(reply_terminators, max_reply)
-        self._frames: deque[bytes] = deque()
+        self._between = between
+        self._buffer = bytearray()
+        self._unasked = bytearray()
         self._lock = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._down: LinkDown | None = LinkDown(f"{name} is not open.")
-        self._overlong: bytes | None = None
-        self._dirty = False
+        self._in_doubt = False
         self._recovering = False
 
     @property
-    def dirty(self) -> bool:
+    def in_doubt(self) -> bool:
         """Whether the next bytes to arrive may belong to something older than the next request."""
-        return self._dirty
+        return self._in_doubt
 
     async def open(self) -> None:
         """Open the port, closing it first where it was open. Raises LinkDown."""
         await self.close()
         await self._transport.open()
-        self._down = self._overlong = None
-        self._dirty = False
-        self._frames.clear()
-        self._framer.reset()
+        self._down = None
+        self._in_doubt = False
+        self._buffer.clear()
+        self._unasked.clear()
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
     async def close(self) -> None:
@@ -77,30 +71,36 @@ class Link:
             self._down = LinkDown(f"{self.name} was closed.")
         self._arrived.set()
 
-    async def exchange(self, request: bytes, *, timeout_s: float) -> bytes:
-        """Send a request; returns one frame without its terminator. timeout_s is for both, sending and receiving."""
+    async def exchange(self, request: bytes, reply: Reply, *, timeout_s: float) -> bytes:
+        """Send a request; returns its reply. timeout_s is for both, sending and receiving.
+
+        Raises LinkDown, ReplyTimeout, Garbled (a reply without end, or not of its shape).
+        """
         async with self._lock:
             await self._ready()
-            return await self._converse(request, timeout_s)
+            until = asyncio.get_running_loop().time() + timeout_s
+            with self._doubt_unless_done():
+                await self._write(request, timeout_s)
+                found = await self._next(reply, until)
+                if found is None:
+                    raise ReplyTimeout(f"{self.name}: {self._nothing_whole()} within {timeout_s:g} s.", self._pending())
+            self._unasked.clear()
+            return found
 
     async def send(self, data: bytes, *, timeout_s: float = SENT_WITHIN_S) -> None:
-        """Send something that has no reply."""
+        """Send something that has no reply. Raises LinkDown, ReplyTimeout."""
         async with self._lock:
             await self._ready()
-            with self._dirty_unless_done():
+            with self._doubt_unless_done():
                 await self._write(data, timeout_s)
 
-    async def receive(self, *, timeout_s: float) -> bytes:
-        """The next frame of an instrument that speaks unasked."""
+    async def listen(self, shape: Reply, *, within_s: float) -> bytes | None:
+        """The next message of one that speaks unasked; None when none came whole. Raises LinkDown, Garbled."""
         async with self._lock:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    return await self._frame()
-            except TimeoutError as error:
-                raise self._no_reply(timeout_s) from error
+            return await self._next(shape, asyncio.get_running_loop().time() + within_s)
 
     async def drain(self, quiet_s: float = 0.2) -> bytes:
-        """Take away everything that comes until the line has been quiet; returns it. Clears no flag."""
+        """Take away everything that comes until the line has been quiet; returns it. Clears no doubt."""
         async with self._lock:
             taken = self._take_away()
             until = asyncio.get_running_loop().time() + LONGEST_DRAIN_S
@@ -115,16 +115,16 @@ class Link:
             return taken
 
     def doubt(self) -> None:
-        """For drivers: the last reply made no sense, so the next one may not answer the next request. Makes dirty."""
-        self._dirty = True
+        """The last reply made no sense, so the next one may not answer the next request."""
+        self._in_doubt = True
 
     @contextmanager
     def recovering(self) -> Iterator[None]:
-        """Inside, a dirty link may be spoken over; left without an error, it is clean again."""
-        self._recovering, self._dirty = True, True
+        """Inside, a line in doubt may be spoken over; left without an error, it is believed again."""
+        self._recovering, self._in_doubt = True, True
         try:
             yield
-            self._dirty = False
+            self._in_doubt = False
         finally:
             self._recovering = False
 
@@ -136,24 +136,23 @@ class Link:
             while True:
                 data = await self._transport.read_some()
                 self.trace.note("received", data)
-                self._take_in(data)
+                self._buffer += data
+                if len(self._buffer) > LARGEST_REPLY:
+                    self._in_doubt = True
+                    del self._buffer[: -LARGEST_REPLY // 2]
                 self._arrived.set()
         except LinkDown as error:
             why = error
         finally:  # whatever ended it, nobody is left waiting
-            self._down = self._down or why
+            self._down = self._down or self._with_last_words(why)
             self._arrived.set()
 
-    def _take_in(self, data: bytes) -> None:
-        try:
-            self._frames.extend(self._framer.feed(data))
-        except OverflowError as error:
-            self._note_stray(self._overlong or b"")
-            self._overlong, whole = error.args
-            self._frames.extend(whole)
-        if len(self._frames) > MOST_FRAMES:
-            self._dirty = True
-            self._take_away()
+    def _with_last_words(self, why: LinkDown) -> LinkDown:
+        """What the other end said before it hung up, such as "Port already in use", belongs into the sentence."""
+        said = bytes(self._unasked + self._buffer).strip(self._between or None)
+        if not said:
+            return why
+        return LinkDown(f"{str(why).rstrip('.')}; before that it said '{shown(said)}'.", said)
 
     async def _ready(self) -> None:
         """Nothing unread may wait when a request is sent."""
@@ -162,26 +161,23 @@ class Link:
         self._raise_if_down()
         stray = self._take_away()
         if stray:
-            self._dirty = True
-        if self._dirty and not self._recovering:
-            why = "bytes came that answer nothing" if stray else "a reply is owed or was not understood"
+            self._in_doubt = True
+        if self._in_doubt and not self._recovering:
+            why = f"'{shown(stray)}' came unasked" if stray else "a reply is owed or was not understood"
             raise ReplyTimeout(f"{self.name}: {why}; the line must be drained first.", stray)
 
     def _raise_if_down(self) -> None:
         if self._down is not None:
-            raise LinkDown(str(self._down)) from self._down
+            raise LinkDown(str(self._down), self._down.raw) from self._down
 
     def _take_away(self) -> bytes:
-        frames = [*self._frames, self._framer.clear(), self._overlong or b""]
-        self._frames.clear()
-        self._overlong = None
-        taken = b"\n".join(each for each in frames if each)
-        self._note_stray(taken)
+        """What is there and answers nothing, without the bytes that mean nothing."""
+        taken = bytes(self._buffer).strip(self._between) if self._between else bytes(self._buffer)
+        self._buffer.clear()
+        self.stray += len(taken)
+        self.trace.note("stray", taken)
+        self._unasked = (self._unasked + taken)[-SAID:]
         return taken
-
-    def _note_stray(self, data: bytes) -> None:
-        self.stray += len(data)
-        self.trace.note("stray", data)
 
     async def _write(self, data: bytes, timeout_s: float) -> None:
         self.trace.note("sent", data)
@@ -191,38 +187,50 @@ class Link:
         except TimeoutError as error:
             raise ReplyTimeout(f"{self.name}: {len(data)} bytes could not be sent within {timeout_s:g} s.") from error
         except LinkDown as error:
-            self._down = error
-            raise
-
-    async def _converse(self, request: bytes, timeout_s: float) -> bytes:
-        until = asyncio.get_running_loop().time() + timeout_s
-        with self._dirty_unless_done():
-            await self._write(request, timeout_s)
-            try:
-                async with asyncio.timeout_at(until):
-                    return await self._frame()
-            except TimeoutError as error:
-                raise self._no_reply(timeout_s) from error
+            self._down = self._down or self._with_last_words(error)
+            self._raise_if_down()
 
     @contextmanager
-    def _dirty_unless_done(self) -> Iterator[None]:
+    def _doubt_unless_done(self) -> Iterator[None]:
         """Time-out, cancellation or loss: half a request may have gone, and a reply may still come."""
         done = False
         try:
             yield
             done = True
         finally:
-            self._dirty |= not done
+            self._in_doubt |= not done
 
-    def _no_reply(self, timeout_s: float) -> ReplyTimeout:
-        return ReplyTimeout(f"{self.name}: no complete reply within {timeout_s:g} s.", self._framer.pending)
+    def _pending(self) -> bytes:
+        return bytes(self._buffer).strip(self._between or None)
 
-    async def _frame(self) -> bytes:
-        while not self._frames and self._overlong is None:
-            self._raise_if_down()
+    def _nothing_whole(self) -> str:
+        begun = self._pending()
+        return f"no complete reply, only '{shown(begun)}'," if begun else "no reply"
+
+    async def _next(self, reply: Reply, until: float) -> bytes | None:
+        """The next reply of a shape; None when the time is up."""
+        while True:
             self._arrived.clear()
-            await self._arrived.wait()
-        if self._overlong is not None:
-            self._dirty = True
+            if (found := self._cut(reply)) is not None:
+                return found
+            self._raise_if_down()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return self._cut(reply)
+
+    def _cut(self, reply: Reply) -> bytes | None:
+        try:
+            found = reply.find(bytes(self._buffer))
+        except Garbled:
+            self._in_doubt = True
+            self._take_away()
+            raise
+        if found is not None:
+            del self._buffer[: found[1]]
+            return found[0]
+        if len(self._buffer) >= LARGEST_REPLY // 2:
+            self._in_doubt = True
             raise Garbled(f"{self.name}: a reply without an end.", self._take_away()[:4096])
-        return self._frames.popleft()
+        return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from drivers.commands import CommandSpec, commands_of
 from drivers.settings import Settings
 
 Integrates = Literal["running", "reset", "elements", "none"]
@@ -59,6 +60,7 @@ class Framing:
 class Model:
     """One model. `assumed` names every inferred fact that its driver rests on; `channels` its inputs, if several.
 
+    answers: a regular expression for the model name that the instrument states; the engine holds it against that.
     driver: a Driver, a Listener, or for a reader's files a Format; drivers.connect.connect() puts it on its port.
     """
 
@@ -69,6 +71,7 @@ class Model:
     quantities: tuple[Quantity, ...]
     settings: type[Settings]
     driver: Any
+    answers: str = ".*"
     channels: tuple[str, ...] = ()
     framing: Framing = Framing()
     verified: tuple[Verified, ...] = ()
@@ -77,6 +80,11 @@ class Model:
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of that name, None where the model does not give it."""
         return next((each for each in self.quantities if each.name == name), None)
+
+    @property
+    def commands(self) -> dict[str, CommandSpec]:
+        """The commands that its driver declares, by name."""
+        return commands_of(self.driver if isinstance(self.driver, type) else type(self.driver))
 
     @property
     def integrates(self) -> Integrates:

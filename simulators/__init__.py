@@ -1,8 +1,34 @@
-"""Simulated instruments, written from the facts and apart from the drivers."""
+"""Simulated instruments, written from the facts and apart from the drivers.
 
-from simulators.clock import SimClock, SteppedClock
-from simulators.registry import MODELS, ModelInfo
+A package that adds one gives a ``WireModel`` or a ``FileModel`` under the entry point group ``acquire.simulators``.
+"""
+
+from simulators.beam import Beam, Detector
+from simulators.clock import Clock, SimClock, SteppedClock
+from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session
+from simulators.model import FileInstrument, FileModel, ModelInfo, WireModel
+from simulators.registry import MODELS, commands
 from simulators.serve import Served, serve
-from simulators.world import Beam, Detector
 
-__all__ = ["MODELS", "Beam", "Detector", "ModelInfo", "Served", "SimClock", "SteppedClock", "serve"]
+__all__ = [
+    "MODELS",
+    "Beam",
+    "Clear",
+    "Clock",
+    "CommandInfo",
+    "Detector",
+    "FileInstrument",
+    "FileModel",
+    "Instrument",
+    "LineFramer",
+    "ModelInfo",
+    "Reply",
+    "Request",
+    "Served",
+    "Session",
+    "SimClock",
+    "SteppedClock",
+    "WireModel",
+    "commands",
+    "serve",
+]

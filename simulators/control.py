@@ -1,4 +1,4 @@
-"""The back door: one JSON object per line in, one out, so that another process can play the world.
+"""The back door: one JSON object per line in, one out, so that another process can play the beam and the people.
 
 `{"do": "expose", "charge_c": 1.5e-8, "duration_s": 9}`, `{"do": "state"}`,
 `{"do": "set", "name": "leakage_a", "value": 1e-14}`,
@@ -13,25 +13,44 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from simulators.instrument import Instrument
+from simulators.model import FileInstrument
 
-if TYPE_CHECKING:
-    from simulators.serve import Served
+DoorRequest = dict[str, Any]
 
-Request = dict[str, Any]
+
+class Controlled(Protocol):
+    """What the door opens on: one served instrument."""
+
+    model: str
+    instrument: Instrument | FileInstrument
+
+    @property
+    def resource(self) -> str:
+        """What a client opens now."""
+
+    @property
+    def faults_happened(self) -> list[str]:
+        """Names of the link faults that struck so far, in order."""
+
+    def arm(self, fault: str) -> None:
+        """Let a link fault happen from now on; raises ValueError for one that cannot."""
+
+    def disarm(self) -> None:
+        """Let no link fault happen any more."""
 
 
 class ControlDoor:
     """Listens for line-JSON requests and obeys them on one served instrument."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Controlled) -> None:
         self._served = served
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.address = ""
-        self._actions: dict[str, Callable[[Request], Request]] = {
+        self._actions: dict[str, Callable[[DoorRequest], DoorRequest]] = {
             "expose": self._expose,
             "state": self._state,
             "set": self._set,
@@ -53,7 +72,7 @@ class ControlDoor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def obey(self, line: bytes) -> Request:
+    def obey(self, line: bytes) -> DoorRequest:
         """The answer to one request line."""
         try:
             request = json.loads(line)
@@ -72,27 +91,27 @@ class ControlDoor:
             raise TypeError(f"{self._served.model} has no detector under a beam; use read_out.")
         return instrument
 
-    def _expose(self, request: Request) -> Request:
+    def _expose(self, request: DoorRequest) -> DoorRequest:
         self._line().detector.expose(float(request["charge_c"]), float(request["duration_s"]))
         return {}
 
-    def _state(self, request: Request) -> Request:
+    def _state(self, request: DoorRequest) -> DoorRequest:
         return {"model": self._served.model, "resource": self._served.resource,
                 "faults_happened": self._served.faults_happened, **self._served.instrument.state()}  # fmt: skip
 
-    def _set(self, request: Request) -> Request:
+    def _set(self, request: DoorRequest) -> DoorRequest:
         self._line().set_state(str(request["name"]), request["value"])
         return {}
 
-    def _fault(self, request: Request) -> Request:
+    def _fault(self, request: DoorRequest) -> DoorRequest:
         self._served.arm(str(request["fault"]))
         return {}
 
-    def _disarm(self, request: Request) -> Request:
+    def _disarm(self, request: DoorRequest) -> DoorRequest:
         self._served.disarm()
         return {}
 
-    def _read_out(self, request: Request) -> Request:
+    def _read_out(self, request: DoorRequest) -> DoorRequest:
         instrument = self._served.instrument
         if isinstance(instrument, Instrument):
             raise TypeError(f"{self._served.model} reads no dosimeters out; use expose.")

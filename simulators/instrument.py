@@ -5,14 +5,15 @@ that the faults need.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from simulators.beam import Detector
 from simulators.clock import Clock
-from simulators.world import Detector
 
 State = dict[str, object]
+XON_XOFF = b"\x11\x13"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,19 @@ class Clear:
     answer: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class CommandInfo:
+    """One command as the manual spells it; whether it sets and asks, and whether it is only remembered."""
+
+    header: str
+    sets: bool
+    asks: bool
+    simulated: bool
+
+
 class LineFramer:
-    """Cuts a byte stream at CR or LF (so CRLF too), drops empty lines, and never keeps more than ``limit`` + 1
-    bytes of a line.
+    """Cuts a byte stream at CR or LF (so CRLF too), drops empty lines, XON and XOFF, and never keeps more than
+    ``limit`` + 1 bytes of a line.
     """
 
     def __init__(self, limit: int, clear_bytes: bytes = b"", clear_answer: bytes = b"") -> None:
@@ -50,6 +61,8 @@ class LineFramer:
         """The requests that ``data`` completes, in order; an overlong line comes out ``limit`` + 1 bytes long."""
         events: list[Request | Clear] = []
         for byte in data:
+            if byte in XON_XOFF:
+                continue
             if byte in self._clear_bytes:
                 self._line.clear()
                 events.append(Clear(self._clear_answer))
@@ -81,7 +94,7 @@ class Session(ABC):
 class Instrument(ABC):
     """A simulated instrument. ``emitted`` counts measurement replies that were sent complete."""
 
-    model: ClassVar[str]
+    model: str
     sheds_clients_on_reboot: ClassVar[bool] = False
 
     def __init__(self, clock: Clock, seed: int) -> None:
@@ -135,6 +148,10 @@ class Instrument(ABC):
     @abstractmethod
     def state(self) -> State:
         """What a test may want to know, in JSON types."""
+
+    def commands(self) -> Sequence[CommandInfo]:
+        """What it understands; none where nobody listed it."""
+        return ()
 
     def set_state(self, name: str, value: object) -> None:
         """Set a state by name; raises ValueError with the names that are allowed."""

@@ -69,6 +69,9 @@ class Link:
         if fault := self._struck("vanish-open"):
             self._start_task(self._vanish(fault.seconds), "vanish")
 
+    async def answered(self) -> None:
+        await self._queue.join()
+
     def on_close(self) -> None:
         self._leave()
 
@@ -98,6 +101,7 @@ class Link:
     def _drop_requests(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
+            self._queue.task_done()
         if self._answering is not None:
             self._answering.cancel()
 
@@ -116,10 +120,13 @@ class Link:
     async def _pump(self) -> None:
         while True:
             event = await self._queue.get()
-            if isinstance(event, Clear):
-                await self._port.send(event.answer)
-            elif (reply := await self._answer(event)) is not None:
-                await self._deliver(reply)
+            try:
+                if isinstance(event, Clear):
+                    await self._port.send(event.answer)
+                elif (reply := await self._answer(event)) is not None:
+                    await self._deliver(reply)
+            finally:
+                self._queue.task_done()
 
     async def _answer(self, request: Request) -> Reply | None:
         """The reply to one request; None when there is none or it was cut short by a clear or a client that left."""

@@ -27,6 +27,9 @@ class PortUser(Protocol):
     def on_bytes(self, data: bytes) -> None:
         """The client has sent `data`."""
 
+    async def answered(self) -> None:
+        """The client will send no more; return when everything it asked for has been answered."""
+
     def on_close(self) -> None:
         """The client has gone."""
 
@@ -65,6 +68,7 @@ class TcpPort:
         self._user: PortUser | None = None
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._half_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.resource = ""
 
@@ -86,7 +90,7 @@ class TcpPort:
             await writer.drain()
         except ConnectionError:
             return False
-        return True
+        return not (self._half_closed and gone(writer))
 
     async def vanish(self) -> None:
         if self._server is not None:
@@ -123,17 +127,25 @@ class TcpPort:
         if self._writer is not None:
             self._drop()
             user.on_close()
-        self._writer = writer
+        self._writer, self._half_closed = writer, False
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         user.on_open()
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             while data := await reader.read(65536):
                 if self._writer is writer:
                     user.on_bytes(data)
+            if self._writer is writer:
+                self._half_closed = True
+                await user.answered()
         if self._writer is writer or self._writer is None:
             self._writer = None
             user.on_close()
-        writer.transport.abort()
+        writer.close()
+
+
+def gone(writer: asyncio.StreamWriter) -> bool:
+    """Whether a client that closed its side refuses what was just sent to it, as one does that closed both sides."""
+    return bool(writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 
 class PtyPort:

@@ -1,87 +1,71 @@
-"""Which instruments can be simulated, and how one of them is made."""
+"""Which instruments can be simulated: every entry point of the group ``acquire.simulators``, looked up when asked
+for.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 
-from simulators import keithley_6517b, ptw_unidos_tango, winrems, xsyg
-from simulators.clock import Clock
-from simulators.instrument import Instrument
-from simulators.options import option_checked
+from simulators.clock import SteppedClock
+from simulators.instrument import CommandInfo
+from simulators.model import FileModel, ModelInfo, WireModel
 
-KEITHLEY_ASSUMED = (
-    "one conversion takes 1 ms plus six power line cycles per PLC, after reading rates seen in captures",
-    "the unit powers up in zero check and measures continuously",
-    "numbers in answers to setting queries; the texts of channel, temperature and humidity elements",
-    "the size of the charge hop at zero check, and the noise",
-    "commands that are only remembered change nothing",
-)
+GROUP = "acquire.simulators"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One simulated model; `assumed` names the behaviours no public text settles."""
+class Models(Mapping[str, ModelInfo]):
+    """The models by name, in the order of their names.
 
-    model: str
-    title: str
-    assumed: tuple[str, ...]
+    An entry point is loaded when its model is first asked for, so a package that cannot be loaded spoils only its own
+    model.
+    """
 
+    @cached_property
+    def _points(self) -> dict[str, dict[str, EntryPoint]]:
+        found: dict[str, dict[str, EntryPoint]] = {}
+        for point in sorted(entry_points(group=GROUP)):
+            found.setdefault(point.name, {})[point.value] = point
+        return found
 
-MODELS: dict[str, ModelInfo] = {
-    info.model: info
-    for info in (
-        ModelInfo("keithley-6517a", "Keithley 6517A electrometer", KEITHLEY_ASSUMED),
-        ModelInfo("keithley-6517b", "Keithley 6517B electrometer", KEITHLEY_ASSUMED),
-        ModelInfo("ptw-unidos-tango", "PTW UNIDOS Tango dosemeter", ptw_unidos_tango.ASSUMED),
-        ModelInfo("ptw-unidos-romeo", "PTW UNIDOS Romeo dosemeter", ptw_unidos_tango.ASSUMED),
-        ModelInfo("winrems", "Harshaw 6600 TLD reader, WinREMS ASCII export", winrems.ASSUMED),
-        ModelInfo("xsyg", "Freiberg Instruments lexsyg TLD/OSL reader, XSYG files", xsyg.ASSUMED),
-    )
-}
-KEITHLEYS = {
-    "keithley-6517a": keithley_6517b.Keithley6517A,
-    "keithley-6517b": keithley_6517b.Keithley6517B,
-}
-UNIDOSES = {
-    "ptw-unidos-tango": ptw_unidos_tango.PtwUnidosTango,
-    "ptw-unidos-romeo": ptw_unidos_tango.PtwUnidosRomeo,
-}
-FileInstrument = winrems.WinRems | xsyg.Xsyg
+    def __getitem__(self, name: str) -> ModelInfo:
+        """The model; raises KeyError for an unknown name, ValueError in one sentence when its entry point gives no such
+        model or two packages offer it.
+        """
+        point, *others = self._points[name].values()
+        if others:
+            values = " and ".join(self._points[name])
+            raise ValueError(f"Two packages offer the simulator {name}: {values}; uninstall one of them.")
+        try:
+            found = point.load()
+        except Exception as error:  # a stranger's package may raise anything while it is imported
+            raise ValueError(f"The simulator {name} ({point.value}) cannot be loaded: {error}.") from error
+        if not isinstance(found, (WireModel, FileModel)) or found.model != name:
+            raise ValueError(f"The entry point {name} of {GROUP} must give a WireModel or FileModel of that name.")
+        return found
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._points)
 
-def check_model(model: str) -> None:
-    """Raise ValueError in one sentence when `model` cannot be simulated."""
-    if model not in MODELS:
-        raise ValueError(f"There is no simulated instrument {model!r}; there are {', '.join(MODELS)}.")
-
-
-def make_line_instrument(model: str, clock: Clock, seed: int, options: Mapping[str, Any]) -> Instrument:
-    """An instrument with a wire; raises ValueError for one that writes files or for an option it does not have."""
-    check_model(model)
-    if model in KEITHLEYS:
-        return KEITHLEYS[model](clock, seed, keithley_6517b.Options(**_named(keithley_6517b.Options, model, options)))
-    if model in UNIDOSES:
-        return UNIDOSES[model](
-            clock, seed, ptw_unidos_tango.Options(**_named(ptw_unidos_tango.Options, model, options))
-        )
-    raise ValueError(f"{model} writes files and has no wire; let it listen at dir:PATH.")
+    def __len__(self) -> int:
+        return len(self._points)
 
 
-def make_file_instrument(
-    model: str, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]
-) -> FileInstrument:
-    """An instrument that drops files into `folder`; raises ValueError for one with a wire or a wrong option."""
-    check_model(model)
-    if model == "winrems":
-        return winrems.WinRems(folder, clock, seed, options)
-    if model == "xsyg":
-        return xsyg.Xsyg(folder, clock, seed, options)
-    raise ValueError(f"{model} has a wire and writes no files; let it listen at tcp:HOST:PORT or pty.")
+MODELS: Mapping[str, ModelInfo] = Models()
 
 
-def _named(kind: type[Any], model: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    return option_checked(options, tuple(each.name for each in dataclasses.fields(kind)), model)
+def model_named(name: str) -> ModelInfo:
+    """The model; raises ValueError in one sentence when `name` cannot be simulated."""
+    if name not in MODELS:
+        raise ValueError(f"There is no simulated instrument {name!r}; there are {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def commands(name: str) -> list[CommandInfo]:
+    """What the simulated instrument understands, in the manual's spelling and order; empty for a file reader.
+
+    Raises ValueError in one sentence when `name` cannot be simulated.
+    """
+    model = model_named(name)
+    return list(model.make(SteppedClock(), 0, {}).commands()) if isinstance(model, WireModel) else []

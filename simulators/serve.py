@@ -13,8 +13,9 @@ from simulators.control import ControlDoor
 from simulators.faults import parse_fault, parse_faults
 from simulators.instrument import Instrument
 from simulators.link import Link
+from simulators.model import FileInstrument, FileModel, ModelInfo, Options, WireModel
 from simulators.ports import Port, host_and_port, port_from
-from simulators.registry import FileInstrument, check_model, make_file_instrument, make_line_instrument
+from simulators.registry import model_named
 
 
 class Served:
@@ -92,12 +93,13 @@ async def serve(
     line-JSON back door at `tcp:HOST:PORT`. Raises ValueError in one plain sentence for an argument that cannot be,
     OSError when the port cannot be had.
     """
-    check_model(model)
+    info = model_named(model)
+    info.check_options(options or {})
     clock = SimClock(speed)
     if listen.startswith("dir:"):
-        served = _serve_folder(model, listen, clock, seed, faults, options or {})
+        served = _serve_folder(info, listen, clock, seed, faults, options or {})
     else:
-        served = await _serve_line(model, listen, clock, seed, faults, options or {})
+        served = await _serve_line(info, listen, clock, seed, faults, options or {})
     if control is not None:
         try:
             await served.open_door(control)
@@ -108,27 +110,33 @@ async def serve(
 
 
 def _serve_folder(
-    model: str, listen: str, clock: SimClock, seed: int, faults: Iterable[str], options: Mapping[str, Any]
+    info: ModelInfo, listen: str, clock: SimClock, seed: int, faults: Iterable[str], options: Options
 ) -> Served:
     path = listen.removeprefix("dir:")
+    if not isinstance(info, FileModel):
+        wrong = f"{info.model} has a wire and writes no files; let it listen at tcp:HOST:PORT or pty."
+        raise ValueError(wrong)  # noqa: TRY004 - what is wrong is the listen argument
     if not path:
         raise ValueError("dir: needs a folder after the colon, as in dir:/srv/reader.")
     if list(faults):
-        raise ValueError(f"{model} writes files; link faults need an instrument with a wire.")
+        raise ValueError(f"{info.model} writes files; link faults need an instrument with a wire.")
     folder = Path(path)
-    instrument = make_file_instrument(model, folder, clock, seed, options)
+    instrument = info.make(folder, clock, seed, options)
     folder.mkdir(parents=True, exist_ok=True)
-    return Served(model, instrument, link=None, port=None, folder=folder, seed=seed)
+    return Served(info.model, instrument, link=None, port=None, folder=folder, seed=seed)
 
 
 async def _serve_line(
-    model: str, listen: str, clock: SimClock, seed: int, faults: Iterable[str], options: Mapping[str, Any]
+    info: ModelInfo, listen: str, clock: SimClock, seed: int, faults: Iterable[str], options: Options
 ) -> Served:
     port = port_from(listen)
+    if not isinstance(info, WireModel):
+        wrong = f"{info.model} writes files and has no wire; let it listen at dir:PATH."
+        raise ValueError(wrong)  # noqa: TRY004 - what is wrong is the listen argument
     armed = parse_faults(faults, seed)
-    instrument = make_line_instrument(model, clock, seed, options)
+    instrument = info.make(clock, seed, options)
     link = Link(instrument, port)
     await link.start()
     for fault in armed:
         link.arm(fault)
-    return Served(model, instrument, link=link, port=port, folder=None, seed=seed)
+    return Served(info.model, instrument, link=link, port=port, folder=None, seed=seed)

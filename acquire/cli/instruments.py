@@ -1,10 +1,10 @@
-"""drivers, discover, read, simulate, import: instruments without the service."""
+"""drivers, discover, read, simulate: instruments without the service."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, emit_line, say, table
-from drivers import Driver, Misuse, ReplyTimeout, to_jsonable
-from drivers.registry import driver_class, models
+from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect, raw_as_text, to_jsonable
+from drivers.registry import model as model_named
+from drivers.registry import models
 
 
 def register(app: typer.Typer) -> None:
@@ -22,38 +23,67 @@ def register(app: typer.Typer) -> None:
     app.command()(discover)
     app.command()(read)
     app.command()(simulate)
-    app.command("import")(import_files)
 
 
-def list_drivers(as_json: Json = False) -> None:
+def list_drivers(
+    commands: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Models, transports, how far each is verified and against what."""
-    infos = [driver_class(model).info for model in models()]
+    if commands is not None:
+        _list_commands(commands, as_json)
+        return
+    known = [_described(name) for name in models()]
     if as_json:
-        emit(
-            [
-                {
-                    "model": info.model,
-                    "vendor": info.vendor,
-                    "title": info.title,
-                    "transports": list(info.transports),
-                    "verified": [{"against": v.against, "what": v.what} for v in info.verified],
-                    "assumed": list(info.assumed),
-                }
-                for info in infos
-            ]
-        )
+        emit(known)
         return
     rows = [
         (
-            i.model,
-            i.vendor,
-            ", ".join(i.transports),
-            "; ".join(f"{v.what} ({v.against})" for v in i.verified),
-            "; ".join(i.assumed),
+            each["model"],
+            each["vendor"],
+            ", ".join(each["transports"]),
+            "; ".join(f"{v['what']} ({v['against']})" for v in each["verified"]),
+            "; ".join(each["assumed"]) or each.get("fault", ""),
         )
-        for i in infos
+        for each in known
     ]
     table("Drivers", ("model", "vendor", "transports", "verified", "assumed"), rows)
+
+
+def _described(name: str) -> dict[str, Any]:
+    """One model for the list. Somebody's package that cannot be loaded is named and stands in nobody's way."""
+    try:
+        found = model_named(name)
+    except Misuse as error:
+        return {"model": name, "vendor": "", "transports": [], "verified": [], "assumed": [], "fault": str(error)}
+    return {
+        "model": found.name,
+        "vendor": found.vendor,
+        "title": found.title,
+        "transports": list(found.transports),
+        "quantities": [{"name": q.name, "unit": q.unit, "integrates": q.integrates} for q in found.quantities],
+        "channels": list(found.channels),
+        "framing": asdict(found.framing),
+        "settings": list(found.settings.model_fields),
+        "verified": [{"against": v.against, "what": v.what} for v in found.verified],
+        "assumed": list(found.assumed),
+    }
+
+
+def _list_commands(name: str, as_json: bool) -> None:
+    from simulators import commands as understood  # noqa: PLC0415 - only here
+
+    try:
+        found = understood(name)
+    except ValueError as error:
+        raise Misuse(str(error)) from error
+    rows = [asdict(each) for each in found]
+    if as_json:
+        emit(rows)
+    else:
+        table(name, tuple(rows[0]) if rows else (), [tuple(row.values()) for row in rows])
 
 
 def discover(
@@ -73,22 +103,28 @@ def discover(
         say("No serial port and no local VISA resource was found.")
 
 
-def settings_of(model: str, given: list[str]) -> Any:
-    """The driver's settings from key=value texts. Raises Misuse with what is allowed."""
-    kind = driver_class(model).settings_model
+def settings_of(model: Model, given: list[str]) -> Settings:
+    """The model's settings from key=value texts; a key of a group is written group.key.
+
+    Raises Misuse with what is allowed.
+    """
     values: dict[str, Any] = {}
     for each in given:
         key, equals, value = each.partition("=")
         if not equals:
             raise Misuse(f"'{each}' is no setting; write key=value.")
-        values[key] = None if value == "null" else value
+        *groups, last = key.split(".")
+        place = values
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[last] = None if value == "null" else value
     try:
-        return kind.model_validate(values)
+        return model.settings.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        allowed = ", ".join(kind.model_fields)
-        raise Misuse(f"Setting {where} of {model}: {first['msg']}. The settings are {allowed}.") from error
+        allowed = ", ".join(model.settings.model_fields)
+        raise Misuse(f"Setting {where} of {model.name}: {first['msg']}. The settings are {allowed}.") from error
 
 
 def read(
@@ -98,32 +134,34 @@ def read(
     setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
 ) -> None:
     """Talk to one instrument, no broker: readings as JSON lines."""
-    make: Any = driver_class(model)
-    driver: Driver = make(resource, settings_of(model, setting or []))
-    asyncio.run(_read(driver, count))
+    found = model_named(model)
+    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), count))
 
 
-async def _read(driver: Driver, count: int) -> None:
+async def _read(device: Instrument, count: int) -> None:
     seq = 0
     try:
-        identity = await driver.open()
+        identity = await device.open()
         say(f"{identity.vendor} {identity.model}, serial {identity.serial or 'not stated'}.")
         while True:
             try:
-                readings = await driver.poll()
+                readings = await device.take()
             except ReplyTimeout as error:
                 say(str(error))
-                await driver.recover()
+                await device.recover()
                 continue
             for reading in readings:
+                if Flag.STALE in reading.flags:
+                    say(f"{reading.note} {raw_as_text(reading.raw)[0]}")
+                    continue
                 seq += 1
                 line = {"seq": seq, "value": None, "flags": [], **to_jsonable(reading)}
                 emit_line(line)
                 if count and seq >= count:
                     return
-            await asyncio.sleep(driver.poll_interval_s)
+            await asyncio.sleep(device.poll_interval_s)
     finally:
-        await driver.close()
+        await device.close()
 
 
 def simulate(
@@ -158,53 +196,3 @@ async def _simulate(
         await stop.wait()
     finally:
         await served.close()
-
-
-def import_files(
-    files: Annotated[list[Path], typer.Argument(help="TLD or OSL reader files.", metavar="FILE...")],
-    as_json: Json = False,
-) -> None:
-    """What is in reader files: readouts, and what was rejected and why. Nothing is stored."""
-    from drivers.files import parse_file  # noqa: PLC0415
-
-    listed, readouts = [], []
-    for file in files:
-        try:
-            found = parse_file(file.name, file.read_bytes())
-        except OSError as error:
-            listed.append(_file(str(file), None, 0, 1, f"It cannot be read: {error.strerror}."))
-            continue
-        except Misuse as error:
-            listed.append(_file(str(file), None, 0, 1, str(error)))
-            continue
-        why = " ".join(r.reason for r in found.rejected) or None
-        listed.append(_file(str(file), found.format, len(found.readings), len(found.rejected), why))
-        readouts += [_readout(file.name, each) for each in found.readings]
-    if as_json:
-        emit({"files": listed, "readouts": readouts})
-    else:
-        columns = ("file", "format", "readouts", "rejected", "reason")
-        table("Files", columns, [tuple(f[c] for c in columns) for f in listed])
-        columns = ("element", "kind", "points", "sum", "unit")
-        table("Readouts", columns, [tuple(r[c] for c in columns) for r in readouts])
-    if all(f["readouts"] == 0 for f in listed):
-        raise Refused("No readout was found in these files.")
-
-
-def _file(name: str, fmt: str | None, readouts: int, rejected: int, reason: str | None) -> dict[str, Any]:
-    return {"file": name, "format": fmt, "readouts": readouts, "rejected": rejected, "reason": reason}
-
-
-def _readout(name: str, reading: Any) -> dict[str, Any]:
-    signal_axis = reading.axes.get("signal")
-    element = reading.element
-    if element is not None and reading.element_index is not None:
-        element = f"{element}.{reading.element_index}"
-    return {
-        "file": name,
-        "element": element,
-        "kind": reading.kind if reading.role == "sample" else reading.role,
-        "points": len(signal_axis.values) if signal_axis else 1,
-        "sum": reading.value,
-        "unit": reading.unit,
-    }

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire.bus.client import BusError
 from acquire.cli import statements
 from acquire.cli.place import (
     By,
@@ -144,8 +145,25 @@ def session_start(
         session = start_session(
             connection, order, by, calibrations=(calibrations.name, file_bytes(calibrations)),
             inventory=(inventory.name, file_bytes(inventory)), fraction=fraction, simulated=simulated,
+            states=asyncio.run(_states(connection, config, by, order)),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else typer.echo(session.id)
+
+
+async def _states(connection: Any, config: Path | None, by: str, order: str) -> dict[str, Any]:
+    """What the instruments of an order's plan say of themselves; where they cannot be asked now, the begin asks."""
+    from acquire.procedure.planning import get_plan, newest_version  # noqa: PLC0415
+
+    if config is None:
+        return {}
+    names = get_plan(connection, order, newest_version(connection, order)).instruments
+    try:
+        async with open_instrument_client(config, by) as client:
+            states = await asyncio.gather(*(client.state(name) for name in names))
+    except (BusError, Refused) as reason:
+        say(f"The instruments could not be asked what they are, that is done when a step begins: {reason}")
+        return {}
+    return {name: state for name, state in zip(names, states, strict=True) if state is not None}
 
 
 @sessions.command("time-out")
@@ -174,7 +192,7 @@ def session_environment(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
-    from acquire.procedure.air import set_environment  # noqa: PLC0415
+    from acquire.procedure.ambient_conditions import set_environment  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         n = set_environment(
@@ -215,7 +233,7 @@ def session_step(
                         await steps.run_step(connection, bench, session, step, by, lambda _: asyncio.sleep(seconds))
                     else:
                         await steps.abandon_step(
-                            connection, session, step, by, reason or "", beam_given=beam_given, bench=bench
+                            connection, session, step, by, reason or "", beam_given=beam_given, client=bench
                         )
 
             asyncio.run(act())
@@ -260,9 +278,9 @@ def session_status(
 ) -> None:
     """Every step with how far it is, what keeps the session open, and what nobody has said yet."""
     from acquire.procedure.closing import keeps_open  # noqa: PLC0415
+    from acquire.procedure.progress import progress  # noqa: PLC0415
     from acquire.procedure.session import get_session  # noqa: PLC0415
     from acquire.procedure.statements import open_questions  # noqa: PLC0415
-    from acquire.procedure.steps import progress  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         found = get_session(connection, session)
@@ -340,7 +358,7 @@ def results(
 
 
 def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
-    from acquire.procedure.together import observations, trends  # noqa: PLC0415
+    from acquire.procedure.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
     with open_store(config, store) as connection:

@@ -12,12 +12,13 @@ import typer
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
+from acquire.cli.folders import FolderCheck, check_folders
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table
-from drivers.registry import driver_class
+from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
 
@@ -40,7 +41,8 @@ def run(
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
-    _must_hold_databases(loaded)
+    if found := _without_database(loaded):
+        raise Refused(*found)
     asyncio.run(service.run(loaded))
 
 
@@ -48,12 +50,20 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
     """Validate a configuration, try whether spool and store can be kept where they will be, and explain it; changes
     nothing."""
     loaded = load(config)
-    _must_hold_databases(loaded)
-    explained = _explain(loaded)
+    folders = check_folders(loaded)
+    folders.problems += _without_database(loaded)
+    explained = _explain(loaded, folders)
     if as_json:
         emit(explained)
-        return
-    typer.echo(f"{config} is sound. Site {explained['site']}, broker {explained['broker']}.")
+    else:
+        _show(config, explained)
+    if folders.problems:
+        raise Refused(" ".join(folders.problems))
+
+
+def _show(config: Path, explained: dict[str, Any]) -> None:
+    judged = "cannot be run as it is" if explained["problems"] else "is sound"
+    typer.echo(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
     typer.echo(f"Roles: {', '.join(explained['roles'])}.")
     rows = [
         (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
@@ -66,15 +76,14 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
         say(f"Warning: {sentence}")
 
 
-def _must_hold_databases(loaded: Loaded) -> None:
-    """Raises Refused, a sentence for each folder where spool or store could not be kept."""
+def _without_database(loaded: Loaded) -> list[str]:
+    """A sentence for each folder where spool or store could not be kept."""
     folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
     found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
-    if found:
-        raise Refused(*(f"{loaded.path}: {why}." for why in found))
+    return [f"{loaded.path}: {why}." for why in found]
 
 
-def _explain(loaded: Loaded) -> dict[str, Any]:
+def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
     roles += ["store worker"] if config.store else []
@@ -85,7 +94,7 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
             "model": each.model,
             "resource": each.resource,
             "simulated": each.resource.startswith("simulator:"),
-            "assumed": list(driver_class(each.model).info.assumed),
+            "assumed": list(model(each.model).assumed),
         }
         for each in config.instrument
     ]
@@ -97,7 +106,8 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
-        "warnings": cautions(loaded),
+        "warnings": [*cautions(loaded), *folders.warnings],
+        "problems": folders.problems,
     }
 
 

@@ -15,7 +15,7 @@ from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.files import example
 from acquire.errors import Refused
-from acquire.procedure.air import set_environment
+from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_when_settled
 from acquire.procedure.inventory import read_inventory

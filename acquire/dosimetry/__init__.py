@@ -6,7 +6,7 @@ micro_calibration and micro_formats), unit conversions in acquire.dosimetry.unit
 """
 
 from acquire.dosimetry.arrays import each
-from acquire.dosimetry.attempts import Attempt, Counted, counting, pair_choice, pair_difference_percent
+from acquire.dosimetry.attempts import AttemptValue, Counted, counting, pair_choice, pair_difference_percent
 from acquire.dosimetry.beam_quality import (
     d_ref_of_r50,
     dose_at_maximum,
@@ -34,7 +34,6 @@ from acquire.dosimetry.calibration import (
     may_be_issued,
 )
 from acquire.dosimetry.chamber import chamber_dose_trs398
-from acquire.dosimetry.charge import NetCharge, long_enough, net_charge, slope
 from acquire.dosimetry.correction_tables import (
     CorrectionTable,
     cf_of_ratio,
@@ -50,10 +49,10 @@ from acquire.dosimetry.correlation import (
     mean_of_doses,
     weighted_mean,
 )
-from acquire.dosimetry.course import Line, course_against_limit, course_dose, imaging_line, therapy_line
+from acquire.dosimetry.course import CourseLine, course_against_limit, course_dose, imaging_line, therapy_line
 from acquire.dosimetry.decision import (
     Decision,
-    State,
+    DecisionState,
     decide,
     e_n,
     false_accept_risk,
@@ -64,7 +63,7 @@ from acquire.dosimetry.decision import (
     report_only,
 )
 from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose, diode_exit_dose
-from acquire.dosimetry.dose import FORMULAS_VERSION, Dose, Step
+from acquire.dosimetry.dose import FORMULAS_VERSION, CalculationStep, Dose
 from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
 from acquire.dosimetry.explain import budget_table, explain
@@ -91,6 +90,7 @@ from acquire.dosimetry.kq_electrons import (
 from acquire.dosimetry.kq_tg51 import k_q_of_abc, k_q_tg51
 from acquire.dosimetry.kq_trs398_2000 import k_q_electrons_2000, k_q_photons_2000
 from acquire.dosimetry.kq_trs398_rev1 import cavity_length_cm, k_q_rev1, k_q_sigmoid
+from acquire.dosimetry.leakage import NetCharge, long_enough, net_charge, slope
 from acquire.dosimetry.limits import LimitFinding, against_limits
 from acquire.dosimetry.luminescence import (
     angle_factor,
@@ -131,7 +131,7 @@ from acquire.dosimetry.osl import (
     right_curve,
 )
 from acquire.dosimetry.polarity import k_pol, opposite_signs, polarity_warning, relative_to_calibration, waited
-from acquire.dosimetry.propagation import Propagated, Quantity, propagate
+from acquire.dosimetry.propagation import InputQuantity, Propagated, propagate
 from acquire.dosimetry.readings import Mean, mean_of
 from acquire.dosimetry.recombination import (
     k_s_continuous,
@@ -148,9 +148,10 @@ from acquire.dosimetry.volume import k_vol, p_rp_of_parabola, p_rp_of_profile
 
 __all__ = [
     "FORMULAS_VERSION",
-    "Attempt",
+    "AttemptValue",
     "Blocked",
     "Budget",
+    "CalculationStep",
     "Chart",
     "Circumstances",
     "Coefficient",
@@ -158,7 +159,9 @@ __all__ = [
     "Contribution",
     "CorrectionTable",
     "Counted",
+    "CourseLine",
     "Decision",
+    "DecisionState",
     "Distribution",
     "Dose",
     "DosimetryError",
@@ -166,19 +169,16 @@ __all__ = [
     "Doubtful",
     "ElementSignal",
     "Factor",
+    "InputQuantity",
     "LimitFinding",
-    "Line",
     "Mean",
     "MissingFactor",
     "NetCharge",
     "Observation",
     "OutsideValidity",
     "Propagated",
-    "Quantity",
     "ReaderForm",
     "Simulated",
-    "State",
-    "Step",
     "Term",
     "against_limits",
     "alike",

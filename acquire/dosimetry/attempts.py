@@ -16,7 +16,7 @@ PairRule = Literal["both", "both-with-spread", "named", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptValue:
     """One attempt in the order made: its dose in Gy (or charge in nC), or None and why it is invalid. All are kept."""
 
     name: str
@@ -37,7 +37,7 @@ class Counted:
     left_out: tuple[tuple[str, str], ...]
 
 
-def counting(attempts: Sequence[Attempt], rule: AttemptRule) -> Counted:
+def counting(attempts: Sequence[AttemptValue], rule: AttemptRule) -> Counted:
     """Apply the rule of the plan. Raises MissingFactor when no attempt is valid."""
     valid = [(a.name, a.value) for a in attempts if a.value is not None]
     if not valid:

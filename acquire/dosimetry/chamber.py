@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from acquire.dosimetry.budget import Contribution
-from acquire.dosimetry.chamber_form import Air, ChamberForm, chamber_dose
+from acquire.dosimetry.chamber_form import AmbientConditions, ChamberForm, chamber_dose
 from acquire.dosimetry.dose import Dose
 from acquire.dosimetry.environment import ZERO_CELSIUS_K, k_tp
 from acquire.dosimetry.factor import Circumstances, Factor
@@ -44,5 +44,5 @@ def chamber_dose_trs398(
     electrons, from the table or measurement that its source names. components: uncertainty rows that belong to no
     factor. T0 and P0 are the certificate's. Raises MissingFactor, OutsideValidity, Blocked.
     """
-    air = Air(temperature_c, pressure_kpa, t0_c, p0_kpa)
-    return chamber_dose(TRS398, charge_nc, factors, air, components, fff, at)
+    ambient = AmbientConditions(temperature_c, pressure_kpa, t0_c, p0_kpa)
+    return chamber_dose(TRS398, charge_nc, factors, ambient, components, fff, at)

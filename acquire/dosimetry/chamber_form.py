@@ -32,7 +32,7 @@ class ChamberForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Air:
+class AmbientConditions:
     """Temperature and pressure at the chamber, and those its coefficient is stated for (°C, kPa)."""
 
     temperature_c: float
@@ -49,7 +49,7 @@ def chamber_dose(
     form: ChamberForm,
     charge_nc: float,
     factors: Mapping[str, Factor],
-    air: Air,
+    ambient: AmbientConditions,
     components: Sequence[Contribution],
     fff: bool,
     at: Circumstances | None,
@@ -63,10 +63,10 @@ def chamber_dose(
     no_others(factors, ("n_dw", *ks, *qs), form.name)
     _check(form, charge_nc, n_dw.value, ks)
     inputs = {
-        "charge_nc": charge_nc, "factors": dict(factors), "air": air, "components": list(components), "fff": fff,
+        "charge_nc": charge_nc, "factors": dict(factors), "air": ambient, "components": list(components), "fff": fff,
     }  # fmt: skip
     work = Calculation(form.name, inputs)
-    density = _density(work, form, air)
+    density = _density(work, form, ambient)
     m_q = _reading(work, form, charge_nc, density, ks)
     dose = m_q * n_dw.value
     for each in qs.values():
@@ -81,11 +81,13 @@ def chamber_dose(
     return work.dose(dose)
 
 
-def _density(work: Calculation, form: ChamberForm, air: Air) -> float:
-    value = form.density(air.temperature_c, air.pressure_kpa, air.t0_c, air.p0_kpa)
+def _density(work: Calculation, form: ChamberForm, ambient: AmbientConditions) -> float:
+    value = form.density(ambient.temperature_c, ambient.pressure_kpa, ambient.t0_c, ambient.p0_kpa)
     zero = form.zero_celsius_k
     formula = f"({zero} + T)/({zero} + T0) · P0/P"
-    numbers = f"({zero} + {air.temperature_c}) / ({zero} + {air.t0_c}) × {air.p0_kpa} / {air.pressure_kpa}"
+    numbers = (
+        f"({zero} + {ambient.temperature_c}) / ({zero} + {ambient.t0_c}) × {ambient.p0_kpa} / {ambient.pressure_kpa}"
+    )
     return work.step(form.density_symbol, formula, numbers, value, "1", form.source)
 
 

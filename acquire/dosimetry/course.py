@@ -15,7 +15,7 @@ from acquire.dosimetry.limits import LimitFinding, against_limits
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CourseLine:
     """One line of a course: dose per time in Gy, how many times, and what it is. Never mixed into a measured result."""
 
     name: str
@@ -27,20 +27,23 @@ class Line:
         finite_fields(self)
 
 
-def therapy_line(measured: Dose, fractions: int) -> Line:
+def therapy_line(measured: Dose, fractions: int) -> CourseLine:
     """The measured dose of one fraction, taken for all: its uncertainty is common and scales with their number."""
-    return Line("therapy", measured.value_gy, fractions, measured.budget)
+    return CourseLine("therapy", measured.value_gy, fractions, measured.budget)
 
 
-def imaging_line(per_image: Factor, images: int, name: str = "imaging") -> Line:
-    """Dose of imaging, from a table: per_image in cGy or Gy with its uncertainty, common to all images."""
+def imaging_line(per_image: Factor, images: int, name: str = "imaging") -> CourseLine:
+    """Dose of imaging, from a table: per_image in cGy or Gy with its uncertainty, common to all images.
+
+    Raises OutsideValidity.
+    """
     if per_image.unit not in ("cGy", "Gy"):
         raise OutsideValidity(f"The dose per image is given in cGy or Gy, not in {per_image.unit}.")
     gy = per_image.value / (100 if per_image.unit == "cGy" else 1)
-    return Line(name, gy, images, Budget((Contribution(name, per_image.u_percent, per_image.source),)))
+    return CourseLine(name, gy, images, Budget((Contribution(name, per_image.u_percent, per_image.source),)))
 
 
-def course_dose(lines: Sequence[Line]) -> Combined:
+def course_dose(lines: Sequence[CourseLine]) -> Combined:
     """Sum of the lines in Gy, with its standard uncertainty. Raises OutsideValidity for a negative count."""
     if any(line.times < 0 for line in lines):
         raise OutsideValidity("A course cannot hold a negative number of fractions.")
@@ -48,7 +51,7 @@ def course_dose(lines: Sequence[Line]) -> Combined:
 
 
 @finite
-def course_against_limit(lines: Sequence[Line], limit_gy: float) -> LimitFinding:
+def course_against_limit(lines: Sequence[CourseLine], limit_gy: float) -> LimitFinding:
     """The course dose with its U against the order's upper limit."""
     total = course_dose(lines)
     return against_limits(total.value, total.expanded, None, limit_gy)

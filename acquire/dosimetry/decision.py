@@ -17,7 +17,7 @@ Rule = Literal["guard-band", "simple-acceptance"]
 UncertaintyForm = Literal["first-order", "exact"]
 
 
-class State(StrEnum):
+class DecisionState(StrEnum):
     """Decision states, in the words that are printed."""
 
     PASS = "PASS"
@@ -29,9 +29,9 @@ class State(StrEnum):
 
 
 _ASKS = {
-    State.OUT_OF_TOLERANCE: "repeat at the next planned fraction, physicist's review",
-    State.ACTION: "hold before the next fraction; physicist and physician informed the same day",
-    State.INVALID: "no number; the cause is in the record",
+    DecisionState.OUT_OF_TOLERANCE: "repeat at the next planned fraction, physicist's review",
+    DecisionState.ACTION: "hold before the next fraction; physicist and physician informed the same day",
+    DecisionState.INVALID: "no number; the cause is in the record",
 }
 
 
@@ -39,7 +39,7 @@ _ASKS = {
 class Decision:
     """What was decided, by which rule and with which limits. All percentages of the expected dose."""
 
-    state: State
+    state: DecisionState
     rule: str
     deviation_percent: float | None = None
     expanded_percent: float | None = None
@@ -53,7 +53,7 @@ class Decision:
     @property
     def accepted(self) -> bool:
         """PASS and the uncertainty band count as accepted."""
-        return self.state in (State.PASS, State.PASS_BAND)
+        return self.state in (DecisionState.PASS, DecisionState.PASS_BAND)
 
     @property
     def asks(self) -> str | None:
@@ -115,7 +115,7 @@ def decide(
     Guard band (ILAC-G8, w = U): |δ| <= TL - U is PASS, up to TL "PASS, uncertainty band" (accepted, p_conform is
     printed). Simple acceptance: |δ| <= TL is PASS. Then OUT OF TOLERANCE up to the action level, ACTION beyond.
     u_form: "first-order" u_δ = √(u_meas² + u_exp²), or "exact" with the factor (1 + δ) of the GUM; the Decision says
-    which. U = k u with k from the effective degrees of freedom, 2 for ample ones.
+    which. U = k u with k from the effective degrees of freedom, 2 for ample ones. Raises OutsideValidity.
     """
     same_scale(dose_gy, expected_gy)
     if rule not in ("guard-band", "simple-acceptance") or u_form not in ("first-order", "exact"):
@@ -136,24 +136,24 @@ def decide(
     return Decision(state, rule, deviation, k * u, chance, tolerance_percent, action_percent, k, u_form)
 
 
-def _state(size: float, tolerance: float, action: float, guard: float) -> State:
+def _state(size: float, tolerance: float, action: float, guard: float) -> DecisionState:
     if size <= tolerance - guard:
-        return State.PASS
+        return DecisionState.PASS
     if size <= tolerance:
-        return State.PASS_BAND
-    return State.OUT_OF_TOLERANCE if size <= action else State.ACTION
+        return DecisionState.PASS_BAND
+    return DecisionState.OUT_OF_TOLERANCE if size <= action else DecisionState.ACTION
 
 
 @finite
 def report_only(dose_gy: float, plausible_gy: tuple[float, float]) -> Decision:
     """No expected dose, but a range that is believable. Blocked outside it: no dose is shown then."""
     believable(dose_gy, *plausible_gy)
-    return Decision(State.REPORT_ONLY, "plausible range")
+    return Decision(DecisionState.REPORT_ONLY, "plausible range")
 
 
 def invalid(why: str) -> Decision:
     """The decision where a block forbids a number; `why` is the block's sentence."""
-    return Decision(State.INVALID, "none", why=why)
+    return Decision(DecisionState.INVALID, "none", why=why)
 
 
 @finite

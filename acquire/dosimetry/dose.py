@@ -18,7 +18,7 @@ FORMULAS_VERSION = "1"  # raised whenever a formula or its order of operations c
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CalculationStep:
     """One line of the calculation: what = formula, with the numbers put in, the result in its unit, and the source."""
 
     what: str
@@ -35,7 +35,7 @@ class Dose:
 
     value_gy: float
     budget: Budget
-    steps: tuple[Step, ...]
+    steps: tuple[CalculationStep, ...]
     formula: str
     formula_version: str
     inputs_hash: str
@@ -59,7 +59,7 @@ class Calculation:
 
     formula: str
     inputs: Mapping[str, Any]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[CalculationStep] = field(default_factory=list)
     rows: list[Contribution] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     factors: dict[str, Factor] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Calculation:
         """Note one step; returns its value. Raises OutsideValidity when it is no finite number."""
         if not math.isfinite(value):
             raise OutsideValidity(f"{what} of {self.formula} is not a finite number: check its inputs.")
-        self.steps.append(Step(what, formula, numbers, value, unit, source))
+        self.steps.append(CalculationStep(what, formula, numbers, value, unit, source))
         return value
 
     def row(self, name: str, factor: Factor, sensitivity: float = 1.0) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
-from acquire.dosimetry.dose import Calculation, Dose, Step, shown
+from acquire.dosimetry.dose import Calculation, CalculationStep, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite, finite_fields
@@ -47,7 +47,10 @@ class ReaderForm:
 
 @finite
 def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: float, form: ReaderForm) -> float:
-    """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session."""
+    """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session.
+
+    Raises Blocked, MissingFactor, OutsideValidity.
+    """
     if not standards:
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:
@@ -60,7 +63,10 @@ def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: flo
 
 @finite
 def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
-    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background."""
+    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background.
+
+    Raises MissingFactor.
+    """
     if not dot.readings:
         raise MissingFactor(f"Dot {dot.element} has not been read.")
     mean = fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
@@ -126,13 +132,13 @@ def energy_factor(position: Position) -> str:
     return "k_q" if position == "in-field" else "k_q_out"
 
 
-def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> Step:
+def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> CalculationStep:
     """How the mean of a dot's repeated readings came about, each brought back to the first."""
     growing = form.depletion == "growing"
     ratio = f"(1 {'+' if growing else '−'} {form.depletion_per_reading})"
     parts = " + ".join(f"{shown(r)} × {ratio}^({'' if growing else '-'}{j})" for j, r in enumerate(dot.readings))
     formula, numbers = f"mean of M_j · k_d,j ({form.depletion})", f"({parts}) / {len(dot.readings)}"
-    return Step(f"M({dot.element})", formula, numbers, mean, "{counts}", SOURCE)
+    return CalculationStep(f"M({dot.element})", formula, numbers, mean, "{counts}", SOURCE)
 
 
 def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) -> float:
@@ -147,7 +153,10 @@ def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) ->
 
 @finite
 def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) -> float:
-    """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session)."""
+    """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session).
+
+    Raises OutsideValidity.
+    """
     if counts < 0 or reader_factor <= 0 or sensitivity <= 0:
         raise OutsideValidity("Counts must not be negative, the reader's factor and the sensitivity must be above 0.")
     return counts / (reader_factor * sensitivity)
@@ -181,7 +190,7 @@ def reader_form_dose(
     """Mean over elements of counts/(factor · sensitivity) − control, times k_F and the energy correction.
 
     counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
-    field). 1000 mrad = 1 cGy.
+    field). 1000 mrad = 1 cGy. Raises MissingFactor.
     """
     name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from acquire.dosimetry.budget import Contribution
-from acquire.dosimetry.chamber_form import Air, ChamberForm, chamber_dose
+from acquire.dosimetry.chamber_form import AmbientConditions, ChamberForm, chamber_dose
 from acquire.dosimetry.dose import Dose
 from acquire.dosimetry.environment import ZERO_CELSIUS_TG51_K, p_tp
 from acquire.dosimetry.factor import Circumstances, Factor
@@ -49,8 +49,8 @@ def chamber_dose_tg51(
     factors: n_dw in Gy/nC; p_elec, p_pol, p_ion, k_q in "1"; p_rp where `fff`; p_pol_q0 and p_ion_q0 where the
     laboratory did not apply these at calibration. Raises MissingFactor, OutsideValidity, Blocked.
     """
-    air = Air(temperature_c, pressure_kpa, t0_c, p0_kpa)
-    return chamber_dose(PHOTONS, charge_nc, factors, air, components, fff, at)
+    ambient = AmbientConditions(temperature_c, pressure_kpa, t0_c, p0_kpa)
+    return chamber_dose(PHOTONS, charge_nc, factors, ambient, components, fff, at)
 
 
 @finite
@@ -66,8 +66,8 @@ def electron_dose_tg51_1999(
     at: Circumstances | None = None,
 ) -> Dose:
     """D_w,Q = M P_gr k'_R50 k_ecal N_D,w at d_ref: factors n_dw, p_elec, p_pol, p_ion, p_gr, k_r50, k_ecal."""
-    air = Air(temperature_c, pressure_kpa, t0_c, p0_kpa)
-    return chamber_dose(ELECTRONS_1999, charge_nc, factors, air, components, False, at)
+    ambient = AmbientConditions(temperature_c, pressure_kpa, t0_c, p0_kpa)
+    return chamber_dose(ELECTRONS_1999, charge_nc, factors, ambient, components, False, at)
 
 
 @finite
@@ -83,5 +83,5 @@ def electron_dose_muir_rogers(
     at: Circumstances | None = None,
 ) -> Dose:
     """D_w,Q = M N_D,w k_Q at d_ref, k_Q with the gradient in it: factors n_dw, p_elec, p_pol, p_ion, k_q."""
-    air = Air(temperature_c, pressure_kpa, t0_c, p0_kpa)
-    return chamber_dose(ELECTRONS_2014, charge_nc, factors, air, components, False, at)
+    ambient = AmbientConditions(temperature_c, pressure_kpa, t0_c, p0_kpa)
+    return chamber_dose(ELECTRONS_2014, charge_nc, factors, ambient, components, False, at)

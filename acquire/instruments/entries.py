@@ -14,18 +14,17 @@ def reading_body(reading: Reading) -> bytes:
     return canonical(to_jsonable(reading))
 
 
-def marker_body(mark: str, measurement: str, session: str, step: str) -> bytes:
-    """Begin or end of a measurement. No person's name is in it."""
-    return canonical(
-        {
-            "kind": "marker",
-            "mark": mark,
-            "measurement": measurement,
-            "session": session,
-            "step": step,
-            "time": utc_now(),
-        }
-    )
+def marker_body(mark: str, measurement: str, session: str, step: str, channel: str | None = None) -> bytes:
+    """Begin or end of a measurement, of one channel where the instrument has several. No person's name is in it."""
+    said = {
+        "kind": "marker",
+        "mark": mark,
+        "measurement": measurement,
+        "session": session,
+        "step": step,
+        "time": utc_now(),
+    }
+    return canonical(said | ({"channel": channel} if channel is not None else {}))
 
 
 def gap_body(reason: str, count: int | None, since: str) -> bytes:

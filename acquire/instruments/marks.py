@@ -21,6 +21,7 @@ class End(Settings):
     measurement: UUID
     session: Text
     step: Text
+    channel: Text | None = Field(None, description="the input measured, of an instrument with several")
 
 
 class Begin(End):

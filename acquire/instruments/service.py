@@ -19,8 +19,9 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.instruments import requests
 from acquire.instruments.ledger import Ledger
+from acquire.instruments.measurement import CommandRefused
 from acquire.instruments.requests import Asked, Memory, Route
-from acquire.instruments.runner import TURN_WITHIN_S, CommandRefused, Runner
+from acquire.instruments.runner import TURN_WITHIN_S, Runner
 
 log = structlog.get_logger("commands")
 
@@ -34,7 +35,7 @@ class InstrumentService:
     def __init__(self, runner: Runner, topics: Topics, ledger: Ledger | None = None) -> None:
         self._runner = runner
         self._topics = topics
-        self._presence = Presence(topics.state(runner.instrument), lambda: runner.state, runner.state_changed)
+        self._presence = Presence(topics.state(runner.instrument), lambda: runner.state, runner.status.changed)
         self._ledger = ledger
         self._memory = Memory()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,7 +106,7 @@ class InstrumentService:
 
     def _take_new(self, name: str, command: Command, route: Route | None) -> None:
         now = time.monotonic()
-        if (why := requests.out_of_time(command, self._runner.run_id, name)) is not None:
+        if (why := requests.out_of_time(command, self._runner.status.run_id, name)) is not None:
             self._answer(route, _refusal(command, why))
         elif not self._memory.has_room(now):
             why = f"{self._runner.instrument} is asked for too much at once; nothing was done, ask again later."

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 from drivers import LinkDown, ReplyTimeout
 
 T = TypeVar("T")
 
-STUCK_S = 300.0  # opening, polling and recovering have the driver's own time-outs; this is for one that forgot them
+WATCHDOG_S = 300.0  # opening, taking and recovering have the driver's own time-outs; this is for one that forgot them
 LETS_GO_S = 2.0
 _left_behind: set[asyncio.Task[Any]] = set()
 
 
-async def comes_back(work: Awaitable[T], instrument: str, doing: str) -> T:
-    """Await work that bounds itself. Raises LinkDown when it has not done so."""
+async def watched(work: Awaitable[T], instrument: str, doing: str) -> T:
+    """Await work that bounds itself. Raises LinkDown when the watchdog's deadline comes first."""
     try:
-        async with asyncio.timeout(STUCK_S):
+        async with asyncio.timeout(WATCHDOG_S):
             return await work
     except TimeoutError as error:
-        raise LinkDown(f"{instrument} did not come back from {doing} within {STUCK_S:g} s.") from error
+        raise LinkDown(f"{instrument} did not come back from {doing} within {WATCHDOG_S:g} s.") from error
 
 
-async def within(work: Coroutine[Any, Any, Mapping[str, Any]], limit_s: float) -> Mapping[str, Any]:
+async def within(work: Coroutine[Any, Any, T], limit_s: float) -> T:
     """Await a command. Raises ReplyTimeout after limit_s, LinkDown when it does not even let go when cancelled."""
     task = asyncio.create_task(work)
     try:

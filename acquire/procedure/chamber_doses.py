@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from acquire.dosimetry import (
+    CalculationStep,
     Dose,
     Factor,
-    Step,
     chamber_dose_tg51,
     chamber_dose_trs398,
     humidity_row,
@@ -23,9 +23,9 @@ from acquire.dosimetry import (
 )
 from acquire.dosimetry.dose import shown
 from acquire.dosimetry.recombination import RECOMBINATION_PULSED, RECOMBINATION_SCANNED
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.factors import Inputs
-from acquire.procedure.rows import air_steps, charge_steps, components_of, factors_of, repeats_row
+from acquire.procedure.rows import ambient_steps, charge_steps, components_of, factors_of, repeats_row
 
 Form = tuple[Callable[[float, float], float], str, Callable[[float, float], str], str]
 
@@ -76,9 +76,9 @@ def chamber_dose(inputs: Inputs) -> Dose:
 
     Plans and certificates use the names of TRS-398; TG-51's own names stand in its steps.
     """
-    air = inputs["environment"]
-    if air.get("humidity_percent") is not None:
-        humidity_row(air["humidity_percent"])  # refuses very dry or humid air; the plan's budget has the row
+    ambient = inputs["environment"]
+    if ambient.get("humidity_percent") is not None:
+        humidity_row(ambient["humidity_percent"])  # refuses very dry or humid air; the plan's budget has the row
     if "reading" in inputs["conditions"] and "background" in inputs:
         polarity_as_at_calibration(inputs["charge"]["nc"], inputs["conditions"]["reading"] == "positive")
     factors, steps = factors_of(inputs["factors"]), []
@@ -93,16 +93,16 @@ def chamber_dose(inputs: Inputs) -> Dose:
         charge_nc=inputs["charge"]["nc"],
         factors={TG51_NAMES.get(name, name): factor for name, factor in factors.items()} if tg51 else factors,
         fff=inputs["fff"],
-        temperature_c=air["temperature_c"],
-        pressure_kpa=air["pressure_kpa"],
+        temperature_c=ambient["temperature_c"],
+        pressure_kpa=ambient["pressure_kpa"],
         t0_c=inputs["conditions"]["t0_c"],
         p0_kpa=inputs["conditions"]["p0_kpa"],
         components=[*components_of(inputs["components"]), *repeats_row(inputs, "repeated readings")],
     )
-    return replace(dose, steps=(*charge_steps(inputs), *steps, *air_steps(inputs), *dose.steps))
+    return replace(dose, steps=(*charge_steps(inputs), *steps, *ambient_steps(inputs), *dose.steps))
 
 
-def _polarity(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
+def _polarity(inputs: Inputs) -> tuple[Factor, list[CalculationStep]] | None:
     stated = inputs.get("polarity")
     if stated is None:
         return None
@@ -110,13 +110,13 @@ def _polarity(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
     opposite_signs(reference, opposite)
     value = k_pol(reference, opposite)
     m, o = shown(abs(reference)), shown(abs(opposite))
-    step = Step(
+    step = CalculationStep(
         "k_pol", "(|M+| + |M−|)/(2 |M|)", f"({m} + {o}) / (2 × {m})", value, "1", "TRS-398 Rev.1 = TG-51, this session"
     )
     return Factor(value, "1", stated["u_percent"], stated["source"]), [step]
 
 
-def _recombination(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
+def _recombination(inputs: Inputs) -> tuple[Factor, list[CalculationStep]] | None:
     stated = inputs.get("recombination")
     if stated is None:
         return None
@@ -129,9 +129,9 @@ def _recombination(inputs: Inputs) -> tuple[Factor, list[Step]] | None:
     value = form(n, r)
     volts = f"{shown(stated['high_v'])} / {shown(stated['low_v'])}"
     steps = [
-        Step("n", "V1/V2", volts, n, "1", "voltages of the plan; the daemon does not read them back"),
-        Step("r", "M1/M2", f"{shown(abs(full))} / {shown(abs(reduced))}", r, "1", "this session"),
-        Step("k_s", formula, with_numbers(n, r), value, "1", source),
+        CalculationStep("n", "V1/V2", volts, n, "1", "voltages of the plan; the daemon does not read them back"),
+        CalculationStep("r", "M1/M2", f"{shown(abs(full))} / {shown(abs(reduced))}", r, "1", "this session"),
+        CalculationStep("k_s", formula, with_numbers(n, r), value, "1", source),
     ]
     return Factor(value, "1", stated["u_percent"], stated["source"]), steps
 

@@ -11,10 +11,12 @@ import sqlite3
 
 from acquire.errors import Refused
 from acquire.procedure import audit
+from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import readout
-from acquire.procedure.placement import placements, still_out
-from acquire.procedure.session import Session, State, get_session, move
-from acquire.procedure.steps import attempts, progress
+from acquire.procedure.placed import placements
+from acquire.procedure.placement import still_out
+from acquire.procedure.progress import progress
+from acquire.procedure.session import Session, SessionState, get_session, move
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 
@@ -51,7 +53,7 @@ def close_session(
         raise Refused(*missing)
     with transaction(connection):
         reason = f"Closed over what is missing: {over} ({' '.join(missing)})" if missing else None
-        move(connection, session_id, State.MEASURED, who, reason)
+        move(connection, session_id, SessionState.MEASURED, who, reason)
         if missing:
             audit.append(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
     return missing
@@ -72,7 +74,7 @@ async def close_when_settled(
 def closed_at(connection: sqlite3.Connection, session_id: str) -> tuple[str, str | None] | None:
     """(when, what it was closed over) or None while it is open."""
     row = connection.execute(
-        "SELECT at, reason FROM session_state WHERE session = ? AND state = ?", (session_id, State.MEASURED)
+        "SELECT at, reason FROM session_state WHERE session = ? AND state = ?", (session_id, SessionState.MEASURED)
     ).fetchone()
     return (row["at"], row["reason"]) if row else None
 
@@ -91,7 +93,8 @@ def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list
         if count:
             late.append(f"{count} reading(s) of {attempt.step} came after closing.")
     for placement in placements(connection, session.id):
-        found = readout(connection, session.inventory.element_named(placement.dosimeter), placement)
+        element = session.inventory.element_named(placement.dosimeter)
+        found = readout(connection, element, placement, session.plan.batch_of(element.reader))
         if found.used is not None and _after((found.used,), closed[0]):
             late.append(f"The reading of {placement.dosimeter} came after closing.")
     return late

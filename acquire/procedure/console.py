@@ -21,7 +21,7 @@ from acquire.tomlfile import Written
 MINUS = "\u2212"
 
 
-class Source(Written):
+class BrachySource(Written):
     """The source of a plan: its certificate (strength in U, half-life in d), and what the plan was calculated with."""
 
     strength: FactorEntry
@@ -32,7 +32,7 @@ class Source(Written):
     limit_percent: float = Field(gt=0, lt=100)
 
     @model_validator(mode="after")
-    def _units(self) -> Source:
+    def _units(self) -> BrachySource:
         if (self.strength.unit, self.half_life.unit) != ("U", "d"):
             raise ValueError("strength must be in U and half_life in d")
         return self
@@ -64,7 +64,7 @@ def console_time(connection: sqlite3.Connection, session_id: str) -> dict[str, A
     return {"total_s": row["total_s"], "treated_at": row["treated_at"]} if row else None
 
 
-def dwell_check(source: Source, console: dict[str, Any] | None) -> dict[str, Any]:
+def dwell_check(source: BrachySource, console: dict[str, Any] | None) -> dict[str, Any]:
     """Decay and dwell time with their numbers. Raises Refused without a console time, Blocked beyond the limit."""
     if console is None:
         raise Refused("The console's total dwell time was not entered; the source and the plan are checked against it.")

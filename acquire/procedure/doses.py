@@ -10,9 +10,9 @@ from acquire.dosimetry import (
     FORMULAS_VERSION,
     Budget,
     Decision,
+    DecisionState,
     Dose,
     DosimetryError,
-    State,
     decide,
     diode_entrance_dose,
     diode_exit_dose,
@@ -26,10 +26,10 @@ from acquire.dosimetry import (
     same_sensor,
 )
 from acquire.procedure.chamber_doses import chamber_dose
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tld_point_dose
 from acquire.procedure.factors import Inputs
-from acquire.procedure.output import Output, output
+from acquire.procedure.output import Output, of_channel, output
 from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 from acquire.procedure.spectra import report
 
@@ -51,7 +51,7 @@ def calculate(inputs: Inputs) -> Output:
             return output(inputs, dose, decision)
         except (DosimetryError, Invalid) as reason:
             why.append(str(reason))
-    return {"decision": State.INVALID.value, "why": why, "remarks": inputs["remarks"]}
+    return {"decision": DecisionState.INVALID.value, "why": why, "remarks": inputs["remarks"], **of_channel(inputs)}
 
 
 def dose_of(inputs: Inputs) -> Dose:
@@ -86,8 +86,8 @@ def planned_midline(needed: Inputs, parts: tuple[tuple[Inputs, Mapping[str, Any]
 
 
 def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
-    air = {"temperature_c": 20.0, "pressure_kpa": 101.325}
-    nominal = needed | {"charge": {"nc": NOMINAL_NC}, "environment": air, "elements": []}
+    ambient = {"temperature_c": 20.0, "pressure_kpa": 101.325}
+    nominal = needed | {"charge": {"nc": NOMINAL_NC}, "environment": ambient, "elements": []}
     if needed["method"] in ("tld", "osl"):
         nominal |= nominal_elements(needed, eccs)
     if needed["method"] == "mosfet":

@@ -8,12 +8,12 @@ from statistics import fmean
 from typing import Any
 
 from acquire.dosimetry import (
+    CalculationStep,
     Dose,
     Dot,
     ElementSignal,
     Factor,
     ReaderForm,
-    Step,
     background_of_controls,
     fading_linear,
     linearity_line,
@@ -28,12 +28,12 @@ from acquire.dosimetry import (
 from acquire.dosimetry.dose import shown
 from acquire.dosimetry.luminescence import depletion_corrected, net_formula, net_signal
 from acquire.dosimetry.osl import corrected_signal, depletion_step
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.factors import Inputs
 from acquire.procedure.reader_checks import above_detection, check_steps
 from acquire.procedure.rows import components_of, factor_of, factors_of
 
-Made = tuple[Factor, float, list[Step]]  # the reader's coefficient, the background, and how they came about
+Made = tuple[Factor, float, list[CalculationStep]]  # the reader's coefficient, the background, and how they came about
 NOMINAL = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for planning only"}
 
 
@@ -85,7 +85,7 @@ def _checked(inputs: Inputs, dose: Dose, coefficient: Factor) -> Dose:
     return _after(made, dose)
 
 
-def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
+def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[CalculationStep]]:
     """k_F from the days that passed, where the plan states the site's fading; nothing where k_F was entered."""
     fading = inputs.get("fading")
     if fading is None:
@@ -96,7 +96,7 @@ def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[Step]]:
     own = fading["days_of_standards"] if "days_of_standards" in fading else fmean(inputs["standard_days"].values())
     value = fading_linear(fading["per_day"], days, own)
     numbers = f"1 + {fading['per_day']:g} × ({shown(days)} − {shown(own)})"
-    step = Step("k_F", "1 + rate · (days − days of the standards)", numbers, value, "1", fading["source"])
+    step = CalculationStep("k_F", "1 + rate · (days − days of the standards)", numbers, value, "1", fading["source"])
     return {"k_f": _of_curve(value, fading)}, [step]
 
 
@@ -127,7 +127,7 @@ def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _with_steps(steps: list[Step], dose: Dose) -> Dose:
+def _with_steps(steps: list[CalculationStep], dose: Dose) -> Dose:
     """The dose with these steps before its last one, which uses what they give."""
     return replace(dose, steps=(*dose.steps[:-1], *steps, dose.steps[-1])) if steps else dose
 
@@ -153,7 +153,7 @@ def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
     apparent = dose(dict.fromkeys(names, one)).value_gy
     value = linearity_line(apparent, line["slope_per_gy"], line["at_gy"], (line["low_gy"], line["high_gy"]))
     numbers = f"1 − {line['slope_per_gy']:g} × ({shown(apparent)} − {line['at_gy']:g})"
-    step = Step("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
+    step = CalculationStep("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
     return _with_steps([step], dose(factors | {"k_l": _of_curve(value, line)}))
 
 
@@ -225,17 +225,23 @@ def _one_unit(inputs: Inputs) -> str:
     return str(first["unit"])
 
 
-def _reader_steps(inputs: Inputs, blanks: Sequence[float], nets: Sequence[float]) -> list[Step]:
+def _reader_steps(inputs: Inputs, blanks: Sequence[float], nets: Sequence[float]) -> list[CalculationStep]:
     """Background and the net signals of the standards, in the form the batch chose."""
     unit, form = inputs["standards"][0]["unit"], inputs["background_form"]
     controls = ", ".join(c["element"] for c in inputs["controls"])
-    made = [Step("B", f"mean of {controls}", _mean(blanks), fmean(blanks), unit, "controls of this reader session")]
+    made = [
+        CalculationStep(
+            "B", f"mean of {controls}", _mean(blanks), fmean(blanks), unit, "controls of this reader session"
+        )
+    ]
     for entry, net in zip(inputs["standards"], nets, strict=True):
         signal = fmean(entry.get("readings", [entry["value"]]))
         m, k, b = shown(signal), shown(entry["ecc"]["value"]), shown(fmean(blanks))
         numbers = f"{m} × {k} − {b}" if form == "after-sensitivity" else f"({m} − {b}) × {k}"
         source = "standards of this reader session"
-        made.append(Step(f"M({entry['element']})", net_formula(form, "M", "k_s"), numbers, net, unit, source))
+        made.append(
+            CalculationStep(f"M({entry['element']})", net_formula(form, "M", "k_s"), numbers, net, unit, source)
+        )
     return made
 
 
@@ -243,11 +249,11 @@ def _mean(values: Sequence[float]) -> str:
     return f"({' + '.join(shown(v) for v in values)}) / {len(values)}" if len(values) > 1 else shown(values[0])
 
 
-def _coefficient_step(what: str, formula: str, numbers: str, value: float, unit: str) -> Step:
-    return Step(what, formula, numbers, value, unit, "standards of this reader session")
+def _coefficient_step(what: str, formula: str, numbers: str, value: float, unit: str) -> CalculationStep:
+    return CalculationStep(what, formula, numbers, value, unit, "standards of this reader session")
 
 
-def _after(steps: list[Step], dose: Dose) -> Dose:
+def _after(steps: list[CalculationStep], dose: Dose) -> Dose:
     """The dose with these steps before its own."""
     return replace(dose, steps=(*steps, *dose.steps)) if steps else dose
 

@@ -1,54 +1,115 @@
 """Which readings of an element belong to which placement: by id, after removal and before it is placed again.
 
 Only the store's own clock is compared with the store's own clock. Where the acquiring host says that the element was
-read before it was placed, the reading is held back and named: two clocks disagree, and a person decides.
+read before it was placed, the reading is held back and named: two clocks disagree, and a person decides. A reader may
+write several records of one element (preheat and readout, one for each detector): the plan's batch names the one that
+counts.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from acquire.procedure.inventory import Element
+from acquire.procedure.placed import Placement, next_placed
+from acquire.procedure.plan import Batch
 from acquire.store.attribution import StoredReading, readings_of_element
-
-if TYPE_CHECKING:
-    from acquire.procedure.placement import Placement
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """What the reader gave for one element. `used` is the first readout; later ones are of an emptied element."""
+    """What the reader gave for one element. `used` is the first readout; later ones are of an emptied element.
+
+    `several`: the sentence where different records could count and the plan does not say which; then none does.
+    """
 
     element: Element
     used: StoredReading | None
     later: tuple[StoredReading, ...]
     held: tuple[StoredReading, ...]
+    several: str | None = None
 
 
-def readout(connection: sqlite3.Connection, element: Element, placement: Placement) -> Readout:
-    """Readings of a placed element that belong to this placement."""
-    after, before = placement.removed_at, _next_placed(connection, placement)
+def readout(connection: sqlite3.Connection, element: Element, placement: Placement, batch: Batch | None) -> Readout:
+    """Readings of a placed element that belong to this placement, and that the plan's batch lets count."""
+    after, before = placement.removed_at, next_placed(connection, placement) or "9999"
     if after is None:
         return Readout(element, None, (), ())
-    found = [r for r in of_element(connection, element) if r.received_at > after and r.received_at < before]
+    found = [r for r in of_element(connection, element, batch) if after < r.received_at < before]
     held = tuple(r for r in found if r.body["time"] < placement.placed_at)
     good = [r for r in found if r not in held]
-    return Readout(element, good[0] if good else None, tuple(good[1:]), held)
+    several = different_records(element, good, batch, batch.readings if batch else 1)
+    return Readout(element, good[0] if good else None, tuple(good[1:]), held, several)
 
 
 READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
 
 
-def of_element(connection: sqlite3.Connection, element: Element) -> list[StoredReading]:
-    """All readouts of an element on its own reader, in the order they came; no quality control records."""
+def of_element(connection: sqlite3.Connection, element: Element, batch: Batch | None) -> list[StoredReading]:
+    """All finished readouts of an element on its own reader, in the order they came; no quality control records.
+
+    With a batch only those that it names by `readout` and `channel`.
+    """
     found = readings_of_element(connection, element.read_as, element.element_index)
-    return [r for r in found if r.instrument == element.reader and _is_readout(r, element)]
+    return [r for r in found if r.instrument == element.reader and _is_readout(r.body, element) and _named(r, batch)]
 
 
-def _is_readout(reading: StoredReading, element: Element) -> bool:
-    return reading.body["kind"] in READOUTS[element.kind] and reading.body.get("role", "sample") == "sample"
+def _is_readout(body: Mapping[str, Any], element: Element) -> bool:
+    """A record that its reader calls unfinished has no value: the finished one comes later, and is the readout."""
+    unfinished = body.get("value") is None and "incomplete" in (body.get("flags") or ())
+    return body["kind"] in READOUTS[element.kind] and body.get("role", "sample") == "sample" and not unfinished
+
+
+def _named(reading: StoredReading, batch: Batch | None) -> bool:
+    if batch is None:
+        return True
+    said = reading.body.get("attributes") or {}
+    of_channel = batch.channel is None or reading.body.get("channel") == batch.channel
+    return of_channel and all(said.get(name) == value for name, value in batch.readout.items())
+
+
+def different_records(
+    element: Element, readings: Sequence[StoredReading], batch: Batch | None, wanted: int
+) -> str | None:
+    """The sentence where readings of one element are of more different records than may count; else None.
+
+    Records differ by channel or by what they say of themselves. Where the batch names its records, as many may differ
+    as it asks readings for (steps of one sequence), but never channels: those are not readings of the same signal.
+    """
+    records = list({json.dumps(each, sort_keys=True): each for each in map(_record, readings)}.values())
+    named = batch is not None and bool(batch.readout or batch.channel)
+    if len({each.get("channel") for each in records}) < 2 and len(records) <= (wanted if named else 1):
+        return None
+    keys = [k for k in dict.fromkeys(k for each in records for k in each) if len({e.get(k) for e in records}) > 1]
+    said = "; ".join(", ".join(f"{k} {each[k]}" for k in keys if k in each) for each in records)
+    return (
+        f"{element.id} has {len(records)} different records that could count ({said}): name the one that does in the"
+        f" plan's batch of {element.reader}, for example {_example(keys, records[-1])}."
+    )
+
+
+def _record(reading: StoredReading) -> dict[str, str]:
+    """What tells one record of an element from another."""
+    channel = reading.body.get("channel")
+    return {**({} if channel is None else {"channel": channel}), **(reading.body.get("attributes") or {})}
+
+
+def _example(keys: Sequence[str], record: Mapping[str, str]) -> str:
+    """As it is written in a plan's TOML."""
+    inside = ", ".join(f"{_key(k)} = {json.dumps(record[k])}" for k in keys if k != "channel" and k in record)
+    parts = [f"readout = {{ {inside} }}"] if inside else []
+    if "channel" in keys and "channel" in record:
+        parts.append(f"channel = {json.dumps(record['channel'])}")
+    return " and ".join(parts)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
 def reader_session(reading: StoredReading) -> tuple[str, str, str]:
@@ -58,12 +119,3 @@ def reader_session(reading: StoredReading) -> tuple[str, str, str]:
     """
     origin = reading.body.get("origin") or {}
     return reading.instrument, str(origin.get("file") or reading.stream), str(reading.body.get("clock") or "")[:10]
-
-
-def _next_placed(connection: sqlite3.Connection, placement: Placement) -> str:
-    row = connection.execute(
-        "SELECT min(placed_at) AS at FROM placement WHERE dosimeter = ? AND placed_at > ? AND id <> ?"
-        " AND replaces IS NULL",
-        (placement.dosimeter, placement.placed_at, placement.id),
-    ).fetchone()
-    return row["at"] or "9999"

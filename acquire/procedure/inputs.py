@@ -10,13 +10,13 @@ from acquire.dosimetry import DosimetryError, days_between, pre_irradiated
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.calibrations import Calibrations, read_calibrations
-from acquire.procedure.charge import Invalid, in_nc
-from acquire.procedure.charges import Bodies, charges
+from acquire.procedure.collected_charge import Invalid, in_nc
 from acquire.procedure.console import dwell_check
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
+from acquire.procedure.point_charges import Bodies, charges
 from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
 from acquire.procedure.spectra import read
@@ -38,6 +38,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         "method": point.method,
         "invalid": list(selection["problems"]),
         "remarks": list(selection["remarks"]),
+        **({"channel": selection["channel"]} if "channel" in selection else {}),
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)

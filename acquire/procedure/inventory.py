@@ -16,27 +16,25 @@ from acquire.tomlfile import Written
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
-class Instrument(Written):
-    """An instrument as the procedure needs it: how it integrates, and which of its commands frame a measurement.
+class OwnedInstrument(Written):
+    """An instrument that the clinic owns; `model` names an installed model, which knows how it is measured with.
 
-    integrates  "running": the charge goes on rising, a measurement is last minus first (Keithley 6517 charge function);
-                "reset": the integral starts at zero at the reset before the measurement (PTW UNIDOS);
-                "elements": a reader of TLD or OSL elements
+    integrates, zero, before, start, stop  as the model has them, which need not be written: they may only narrow it
+                (acquire.procedure.framing). Inventories of earlier releases have them typed in full.
     full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
     clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
-    before      driver commands sent before the begin marker; `start` after it; `stop` before the end marker
     """
 
     id: Name
     model: str
     serial: str
-    integrates: Literal["running", "reset", "elements"]
+    integrates: Literal["running", "reset", "elements"] | None = None
     full_scale_nc: float | None = Field(None, gt=0)
     clock_zone: str | None = None
-    zero: tuple[str, ...] = ()
-    before: tuple[str, ...] = ()
-    start: tuple[str, ...] = ()
-    stop: tuple[str, ...] = ()
+    zero: tuple[str, ...] | None = None
+    before: tuple[str, ...] | None = None
+    start: tuple[str, ...] | None = None
+    stop: tuple[str, ...] | None = None
 
     @field_validator("clock_zone")
     @classmethod
@@ -50,6 +48,7 @@ class Instrument(Written):
 class Detector(Written):
     """A diode, chamber, MOSFET or microdosimeter. Coefficients follow the serial number, not the channel.
 
+    channel: the input it is connected to, on an instrument with several; the plan's point may name another one.
     threshold_mv: where a MOSFET's threshold voltage stood when the file was written; its life is held against it.
     """
 
@@ -78,7 +77,7 @@ class Inventory(Written):
     """One inventory file."""
 
     schema_: Literal["inventory/1"] = Field(alias="schema")
-    instrument: tuple[Instrument, ...]
+    instrument: tuple[OwnedInstrument, ...]
     detector: tuple[Detector, ...] = ()
     element: tuple[Element, ...] = ()
 
@@ -93,7 +92,11 @@ class Inventory(Written):
             raise ValueError("two elements have the same reader, read_as and element_index")
         return self
 
-    def instrument_named(self, name: str) -> Instrument:
+    def is_reader(self, instrument: str) -> bool:
+        """Whether an instrument reads elements of this inventory."""
+        return any(e.reader == instrument for e in self.element)
+
+    def instrument_named(self, name: str) -> OwnedInstrument:
         """Raises Refused when there is none."""
         return _named(self.instrument, name, "instrument")
 
@@ -106,7 +109,7 @@ class Inventory(Written):
         return _named(self.element, name, "element")
 
 
-T = TypeVar("T", Instrument, Detector, Element)
+T = TypeVar("T", OwnedInstrument, Detector, Element)
 
 
 def _named(items: Iterable[T], name: str, kind: str) -> T:

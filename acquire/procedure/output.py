@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from acquire.dosimetry import (
+    CourseLine,
     Decision,
     Dose,
-    Line,
     against_limits,
     course_dose,
     imaging_line,
@@ -67,7 +67,13 @@ def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
         "imaging": inputs.get("imaging"),
         "warnings": list(dose.warnings),
         "remarks": [*inputs["remarks"], *_left_out(inputs)],
+        **of_channel(inputs),
     }
+
+
+def of_channel(inputs: Inputs) -> dict[str, Any]:
+    """The channel that was measured, where the instrument or the reader has several."""
+    return {"channel": inputs["channel"]} if "channel" in inputs else {}
 
 
 def not_stated(outputs: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -140,6 +146,6 @@ def _course(inputs: Inputs, dose: Dose) -> dict[str, Any] | None:
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: CourseLine) -> dict[str, Any]:
     gy = line.gy_each * line.times
     return {"name": line.name, "gy_each": line.gy_each, "times": line.times, "dose_gy": gy}

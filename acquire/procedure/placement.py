@@ -8,49 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Element
-from acquire.procedure.session import Session, State
+from acquire.procedure.placed import Placement, last_removed, placements, where_out
+from acquire.procedure.session import Session, SessionState, get_session
 from acquire.store.database import transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """One element at one point. `removed_at` is None while it is still out."""
-
-    id: int
-    session: str
-    point: str
-    dosimeter: str
-    place: str | None
-    placed_at: str
-    placed_by: str
-    removed_at: str | None
-    removed_by: str | None
-    replaces: int | None
-    confirmed_by: str | None
-    reason: str | None
-
-
-def placements(connection: sqlite3.Connection, session_id: str) -> list[Placement]:
-    """The placements that count: those not replaced by a correction, in order."""
-    rows = connection.execute(f"{_COUNTING} AND p.session = ? ORDER BY p.id", (session_id,))
-    return [_placement(row) for row in rows]
-
-
-_COUNTING = (
-    "SELECT p.*, r.removed_at, r.removed_by FROM placement p LEFT JOIN removal r ON r.placement = p.id"
-    " WHERE NOT EXISTS (SELECT 1 FROM placement q WHERE q.replaces = p.id)"
-)
-
-
-def _placement(row: sqlite3.Row) -> Placement:
-    return Placement(**{key: row[key] for key in row.keys()})  # noqa: SIM118 (sqlite3.Row)
 
 
 def place(
@@ -63,12 +29,12 @@ def place(
     """
     planned = session.plan.point_named(point).elements
     element = session.inventory.element_named(dosimeter)
-    if session.state not in (State.READY, State.MEASURING):
+    if session.state not in (SessionState.READY, SessionState.MEASURING):
         raise Refused(f"Session {session.id} is {session.state}; elements are placed after the time-out.")
     if dosimeter not in planned:
         raise Refused(f"{dosimeter} is not planned at {point}; planned are {', '.join(planned) or 'no elements'}.")
     with transaction(connection):
-        if where := _out(connection, dosimeter):
+        if where := where_out(connection, dosimeter):
             raise Refused(f"{dosimeter} is out already, at {where}.")
         if last := _unread(connection, element):
             raise Refused(
@@ -118,7 +84,7 @@ def correct(
             raise Refused(
                 f"{right} was placed at {elsewhere} in this session; it cannot have been at {found[0].point} too."
             )
-        if where := _out(connection, right):
+        if where := where_out(connection, right):
             raise Refused(f"{right} is out, at {where}.")
         old = found[0]
         cursor = connection.execute(
@@ -140,23 +106,11 @@ def still_out(found: Sequence[Placement]) -> list[str]:
 
 def _unread(connection: sqlite3.Connection, element: Element) -> Placement | None:
     """Where an element lay last, if it has not been read since and nobody has left it out there."""
-    row = connection.execute(
-        f"{_COUNTING} AND p.dosimeter = ? AND r.removed_at IS NOT NULL ORDER BY p.id DESC LIMIT 1", (element.id,)
-    ).fetchone()
-    if row is None:
+    last = last_removed(connection, element.id)
+    if last is None:
         return None
-    last = _placement(row)
     left_out = connection.execute(
         "SELECT 1 FROM statement WHERE session = ? AND what = 'excluded' AND dosimeter = ?", (last.session, element.id)
     ).fetchone()
-    return None if left_out or readout(connection, element, last).used is not None else last
-
-
-def _out(connection: sqlite3.Connection, dosimeter: str) -> str | None:
-    row = connection.execute(
-        "SELECT p.point, p.session FROM placement p WHERE p.dosimeter = ? AND NOT EXISTS"
-        " (SELECT 1 FROM placement q WHERE q.replaces = p.id) AND NOT EXISTS"
-        " (SELECT 1 FROM removal r WHERE r.placement = p.id)",
-        (dosimeter,),
-    ).fetchone()
-    return f"{row['point']} in session {row['session']}" if row else None
+    batch = get_session(connection, last.session).plan.batch_of(element.reader)
+    return None if left_out or readout(connection, element, last, batch).used is not None else last

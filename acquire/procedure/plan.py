@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal
 
@@ -12,7 +12,7 @@ from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
 from acquire.procedure.calibrations import FactorEntry
-from acquire.procedure.console import Source
+from acquire.procedure.console import BrachySource
 from acquire.procedure.inventory import Id
 from acquire.procedure.point import Point
 from acquire.tomlfile import Written
@@ -48,6 +48,8 @@ class Batch(Written):
     blanks      what the detection limit comes from (three standard deviations); below it no number is shown
     check       the reader's check element; beyond its limit no element of the session counts
     depletion   what one OSL reading takes away, as a fraction, and the form in which it is corrected
+    readout     where the reader writes several records of an element: what the one that counts says of itself, as in
+                { recordType = "TL", sequenceStepNumber = "3" }; `channel` the detector, where it has several
     """
 
     reader: Name
@@ -64,6 +66,8 @@ class Batch(Written):
     standard_readings: int = Field(1, ge=1, le=20)
     depletion_per_reading: float | None = Field(None, ge=0, lt=0.2)
     depletion: Literal["growing", "falling"] | None = None
+    readout: Mapping[str, str] = {}
+    channel: str | None = Field(None, min_length=1)
 
     @property
     def travelling(self) -> tuple[str, ...]:
@@ -150,7 +154,7 @@ class Plan(Written):
     prescription: str
     target: str
     text: str = ""
-    source: Source | None = None
+    source: BrachySource | None = None
     point: tuple[Point, ...] = Field(min_length=1)
     batch: tuple[Batch, ...] = ()
     step: tuple[Step, ...] = Field(min_length=1)
@@ -169,7 +173,7 @@ class Plan(Written):
         return self
 
     @model_validator(mode="after")
-    def _air_has_its_time(self) -> Plan:
+    def _conditions_have_their_time(self) -> Plan:
         chambers = [p.id for p in self.point if p.method == "chamber"]
         if chambers and self.environment_valid_min is None:
             raise ValueError(
@@ -240,6 +244,11 @@ class Plan(Written):
             elif volts != full:
                 return f"step {step.id} is at {volts:g} V, another irradiation of the point at {full:g} V"
         return None
+
+    @property
+    def instruments(self) -> list[str]:
+        """Every instrument that a step uses, in order of first use."""
+        return list(dict.fromkeys(s.instrument for s in self.step if s.instrument))
 
     def point_named(self, name: str) -> Point:
         """Raises Refused when there is none."""

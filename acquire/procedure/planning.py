@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
 from acquire.errors import Refused
-from acquire.procedure import audit, documents, factors
+from acquire.procedure import audit, documents, factors, framing
 from acquire.procedure.calibrations import Calibrations
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
-from acquire.procedure.plan import Batch, Plan, read_plan
+from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
 from acquire.store.database import transaction
+from drivers import Misuse, registry
+from drivers.model import Model
 
 
 def add_plan(
@@ -97,11 +100,7 @@ def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int
 def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> list[str]:
     """What would stop a measurement of this plan on a day, one sentence each."""
     wrong: list[str] = []
-    for instrument in dict.fromkeys(s.instrument for s in plan.step if s.instrument):
-        try:
-            inventory.instrument_named(instrument)
-        except Refused as refused:
-            wrong.extend(refused.sentences)
+    wrong.extend(_instruments(plan, inventory))
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
@@ -135,6 +134,40 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
     if point.method == "midline":
         return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
     return planned_budget(needed, eccs)
+
+
+def _instruments(plan: Plan, inventory: Inventory) -> Iterator[str]:
+    """What is wrong with the instruments that the plan uses, and with how its steps use them."""
+    used = dict.fromkeys([*(s.instrument for s in plan.step if s.instrument), *(b.reader for b in plan.batch)])
+    for name in used:
+        try:
+            owned = inventory.instrument_named(name)
+            model = registry.model(owned.model)
+        except (Refused, Misuse) as reason:
+            yield f"{name}: {reason}"
+            continue
+        yield from framing.of_model(owned, model)
+        for step in (s for s in plan.step if s.instrument == name):
+            yield from _step(plan, inventory, step, model)
+
+
+def _step(plan: Plan, inventory: Inventory, step: Step, model: Model) -> Iterator[str]:
+    adds_up = {q.integrates for q in model.quantities}
+    if step.integrates and adds_up.isdisjoint(framing.CHARGE):
+        yield f"Step {step.id} collects a charge; {step.instrument} is a {model.name}, which gives none that adds up."
+    if step.kind == "read-out" and "elements" not in adds_up:
+        yield f"Step {step.id} reads elements; {step.instrument} is a {model.name}, which reads none."
+    try:
+        channel = framing.channel_of(plan, inventory, step)
+    except Refused:
+        return  # the point says so by itself
+    if said := framing.of_channel(step.instrument or "", step, channel, model.channels):
+        yield said
+    point = plan.point_named(step.point) if step.point else None
+    if point is not None and point.channel and point.detector:
+        place = inventory.detector_named(point.detector).channel
+        if place not in (None, point.channel):
+            yield f"Point {point.id} is on channel {point.channel}; the inventory has {point.detector} on {place}."
 
 
 def _check_element(batch: Batch, inventory: Inventory) -> list[str]:

@@ -32,7 +32,7 @@ class Expected(Written):
         return self
 
 
-class Limits(Written):
+class DeviationLimits(Written):
     """Limits of the deviation in percent, the rule that decides, and the form of the deviation's uncertainty.
 
     u_form  "first-order": √(u_meas² + u_exp²); "exact": that times (1 + δ), as the GUM has it
@@ -45,7 +45,7 @@ class Limits(Written):
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _order(self) -> Limits:
+    def _order(self) -> DeviationLimits:
         if self.action_percent < self.tolerance_percent:
             raise ValueError("action_percent must not be below tolerance_percent")
         return self
@@ -154,6 +154,7 @@ class Point(Written):
     surface        which side a diode lies on; the exit side has calibrations and a factor (cf_backscatter) of its own
     of             the two points whose mean, times the factor f_mid, a point of method "midline" is
     position       inside or outside the field: an OSL dot outside asks for the site's k_q_out
+    channel        of an instrument with several inputs, the one measured here; else the place of the detector
     attempt_rule   which of several irradiations counts; fixed here, never the better value
     pair_rule      what happens with a pair beyond pair_limit_percent; "none": no result
     settle_s       the wait after a change of the chamber's voltage; a reading taken earlier does not count
@@ -172,6 +173,7 @@ class Point(Written):
     position: Literal["in-field", "out-of-field"] = "in-field"
     detector: Id | None = None
     instrument: Name | None = None
+    channel: str | None = Field(None, min_length=1)
     elements: tuple[Id, ...] = ()
     of: tuple[Id, ...] = ()
     attempt_rule: Literal["first-valid", "last-valid", "mean-of-valid"] | None = None
@@ -186,7 +188,7 @@ class Point(Written):
     fading: Fading | None = None
     linearity: Linearity | None = None
     expected: Expected | None = None
-    limits: Limits | None = None
+    limits: DeviationLimits | None = None
     plausible: Plausible | None = None
     window: Window | None = None
     course: Course | None = None
@@ -230,6 +232,8 @@ class Point(Written):
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")
+        if self.channel is not None and self.instrument is None:
+            raise ValueError("channel is the input of an instrument; a reader's detector is named in its batch")
         if self.method != "chamber" and (self.polarity or self.recombination or self.pre_irradiation_gy):
             raise ValueError("polarity, recombination and pre_irradiation_gy belong to method 'chamber'")
         return self

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from acquire.dosimetry import Blocked, Contribution, Dose, Factor, Step, check_element, detection_limit_cgy
+from acquire.dosimetry import Blocked, CalculationStep, Contribution, Dose, Factor, check_element, detection_limit_cgy
 from acquire.dosimetry.dose import shown
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.factors import Inputs
 
 
-def check_steps(inputs: Inputs) -> list[Step]:
+def check_steps(inputs: Inputs) -> list[CalculationStep]:
     """The check element of the session held against its known signal. Raises Invalid, Blocked beyond its limit."""
     wanted = inputs.get("check")
     if wanted is None:
@@ -21,10 +21,10 @@ def check_steps(inputs: Inputs) -> list[Step]:
     signal = read["value"]  # the first reading: what depletion takes away begins with the second
     deviation = check_element(signal, known["value"], wanted["limit_percent"], f"Check element {read['element']}")
     formula, numbers = "100 · (M/M_0 − 1)", f"100 × ({shown(signal)} / {shown(known['value'])} − 1)"
-    return [Step(f"check({read['element']})", formula, numbers, deviation, "%", known["source"])]
+    return [CalculationStep(f"check({read['element']})", formula, numbers, deviation, "%", known["source"])]
 
 
-def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[Step, Contribution] | None:
+def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[CalculationStep, Contribution] | None:
     """The detection limit, which the dose before corrections must exceed, and what the blanks' scatter adds to u.
 
     The scatter of a zero dose does not shrink with the signal: √(1/n_elements + 1/n_controls) of it lies in the net
@@ -46,7 +46,7 @@ def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[St
             f" {blanks['n']} blanks): less than that was received, and no number is shown."
         )
     numbers = f"3 × {shown(blanks['sd'])} / {shown(per_cgy)}"
-    step = Step("D_L", formula, numbers, limit, "cGy", blanks["source"])
+    step = CalculationStep("D_L", formula, numbers, limit, "cGy", blanks["source"])
     one_counts = inputs["pair_rule"] == "named" and bool(dose.warnings)
     share = 1 / (1 if one_counts else len(inputs["elements"]))
     share += 1 / len(inputs["controls"]) if inputs["controls"] else 0.0

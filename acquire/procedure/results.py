@@ -13,7 +13,7 @@ from acquire.procedure.factors import Inputs
 from acquire.procedure.inputs import prepare
 from acquire.procedure.output import Output
 from acquire.procedure.selection import Selection, select
-from acquire.procedure.session import State, get_session, move, state_of
+from acquire.procedure.session import SessionState, get_session, move, state_of
 from acquire.store.database import transaction
 
 
@@ -39,13 +39,13 @@ def calculate_session(connection: sqlite3.Connection, session_id: str, who: str)
     Calculated again, a point gets a new version only where something in it changed. Raises Refused before closing.
     """
     session = get_session(connection, session_id)
-    if session.state not in (State.MEASURED, State.CALCULATED):
+    if session.state not in (SessionState.MEASURED, SessionState.CALCULATED):
         raise Refused(f"Session {session_id} is {session.state}; results are calculated after it is closed.")
     results = [calculate_point(connection, session_id, point.id, who) for point in session.plan.point]
-    if session.state is State.MEASURED:
+    if session.state is SessionState.MEASURED:
         with transaction(connection):
-            if state_of(connection, session_id) is State.MEASURED:
-                move(connection, session_id, State.CALCULATED, who)
+            if state_of(connection, session_id) is SessionState.MEASURED:
+                move(connection, session_id, SessionState.CALCULATED, who)
     return results
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acquire.dosimetry import Contribution, Factor, Step
+from acquire.dosimetry import CalculationStep, Contribution, Factor
 from acquire.dosimetry.dose import shown
-from acquire.procedure.charge import Invalid
+from acquire.procedure.collected_charge import Invalid
 
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
@@ -26,35 +26,37 @@ def components_of(entries: Sequence[Mapping[str, Any]], per: str | None = None) 
     return [Contribution(c["name"], c["u_percent"], c["source"], shared_key=c.get("shared")) for c in wanted]
 
 
-def charge_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
+def charge_steps(inputs: Mapping[str, Any]) -> tuple[CalculationStep, ...]:
     """How the charge (and those at the other voltages) came from the readings; nothing before the measurement."""
     names = {"charge": "M", "opposite": "M at the opposite polarity", "reduced": "M at the lower voltage"}
     measured = [(what, inputs[name]) for name, what in names.items() if "gross_nc" in inputs.get(name, {})]
     return tuple(step for what, charge in measured for step in (*_of_attempts(charge), _charge_step(what, charge)))
 
 
-def air_steps(inputs: Mapping[str, Any]) -> tuple[Step, ...]:
-    """Which entry of the air the readings are corrected with; nothing before the measurement."""
-    air = inputs["environment"]
-    if "step" not in air:
+def ambient_steps(inputs: Mapping[str, Any]) -> tuple[CalculationStep, ...]:
+    """Which entry of the ambient conditions the readings are corrected with; nothing before the measurement."""
+    ambient = inputs["environment"]
+    if "step" not in ambient:
         return ()
-    side = "before" if air["minutes"] >= 0 else "after the beginning of"
-    source = f"{air['source']}: air {air['n']}, {abs(air['minutes']):.0f} min {side} {air['step']}"
-    values = (("T", air["temperature_c"], "Cel"), ("P", air["pressure_kpa"], "kPa"))
-    return tuple(Step(what, "entry nearest in time", f"{value}", value, unit, source) for what, value, unit in values)
+    side = "before" if ambient["minutes"] >= 0 else "after the beginning of"
+    source = f"{ambient['source']}: air {ambient['n']}, {abs(ambient['minutes']):.0f} min {side} {ambient['step']}"
+    values = (("T", ambient["temperature_c"], "Cel"), ("P", ambient["pressure_kpa"], "kPa"))
+    return tuple(
+        CalculationStep(what, "entry nearest in time", f"{value}", value, unit, source) for what, value, unit in values
+    )
 
 
-def _of_attempts(charge: Mapping[str, Any]) -> list[Step]:
+def _of_attempts(charge: Mapping[str, Any]) -> list[CalculationStep]:
     """Those of several attempts whose charge is not what was collected, each by itself."""
     used = [a for a in charge.get("attempts", ()) if a["step"] in charge["used"]]
     return [_charge_step(f"M({each['step']})", each) for each in used if each["subtracted"] or "brought" in each]
 
 
-def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
+def _charge_step(what: str, charge: Mapping[str, Any]) -> CalculationStep:
     if "attempts" in charge:
         values = [shown(a["nc"]) for a in charge["attempts"] if a["step"] in charge["used"]]
         numbers, formula = f"({' + '.join(values)}) / {len(values)}", f"mean of {', '.join(charge['used'])}"
-        return Step(what, formula, numbers, charge["nc"], "nC", "net charges between the markers")
+        return CalculationStep(what, formula, numbers, charge["nc"], "nC", "net charges between the markers")
     formula, numbers, source = "Q", shown(charge["gross_nc"]), "charge between the markers"
     if charge["subtracted"]:
         formula, source = "Q − I_leak · t", f"{source}, leakage"
@@ -64,7 +66,7 @@ def _charge_step(what: str, charge: Mapping[str, Any]) -> Step:
         symbol = brought["symbol"]
         formula, numbers = f"({formula}) · {symbol}/{symbol}({brought['to']})", f"({numbers}) × {brought['numbers']}"
         source = f"{source}; brought to the air of {brought['to']}"
-    return Step(what, formula, numbers, charge["nc"], "nC", source)
+    return CalculationStep(what, formula, numbers, charge["nc"], "nC", source)
 
 
 def repeats_row(inputs: Mapping[str, Any], name: str) -> list[Contribution]:

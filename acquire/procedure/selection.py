@@ -7,23 +7,22 @@ so that a result can be computed again from the same bytes for ever.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from acquire.canonical import digest, parse
 from acquire.errors import Refused
-from acquire.procedure import air
-from acquire.procedure.charge import collected_outside
+from acquire.procedure import ambient_conditions
+from acquire.procedure.attempts import Attempt, attempts
+from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
-from acquire.procedure.elements import Readout, of_element, reader_session, readout
-from acquire.procedure.placement import Placement, placements
-from acquire.procedure.plan import Step
+from acquire.procedure.elements import Readout, different_records, of_element, reader_session, readout
+from acquire.procedure.placed import Placement, placements
 from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import imaging_of, newest, statements
-from acquire.procedure.steps import Attempt, attempts
 from acquire.store.attribution import StoredReading, measurement
 
 Selection = dict[str, Any]
@@ -72,7 +71,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         if point.pre_irradiation_gy is not None:
             said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
             chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
-        chosen["air"] = air.entries(connection, session.id) if point.method == "chamber" else []
+        chosen["air"] = ambient_conditions.entries(connection, session.id) if point.method == "chamber" else []
+    if chosen.get("channel", "") is None:
+        del chosen["channel"]
     return chosen
 
 
@@ -107,22 +108,26 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
             attempt["problem"] = f"Step {step.id} was not measured{_why(connection, session.id, step.id)}."
         else:
             attempt["problem"] = _take(connection, done[step.id], attempt["name"], chosen)
-            if attempt["problem"] is None and _runs_on(session, step):
-                attempt["problem"] = _outside(connection, chosen["readings"][attempt["name"]])
+            if attempt["problem"] is None and _integrates(session, done[step.id]) == "running":
+                attempt["problem"] = _outside(connection, chosen["readings"][attempt["name"]], chosen.get("channel"))
             if last is not None and last[0] != step.voltage_v:
                 attempt["changed_after"] = last[1]
             last = (step.voltage_v, attempt["name"])
         if alone and attempt["problem"]:
             chosen["problems"].append(attempt["problem"])
         chosen["attempts"].append({k: v for k, v in attempt.items() if v is not None})
-    _take_background(connection, session, point, next(s.id for s in steps if s.kind == "irradiate"), done, chosen)
+    background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
+    _take_background(connection, point, background, done, chosen)
+    _note_in_force(session, [done[s] for s in (background, *(s.id for s in steps)) if s in done], chosen)
 
 
 def _take_background(
-    connection: sqlite3.Connection, session: Session, point: Point, irradiate: str, done: dict[str, Attempt],
+    connection: sqlite3.Connection,
+    point: Point,
+    step: str | None,
+    done: Mapping[str | None, Attempt],
     chosen: Selection,
-) -> None:  # fmt: skip
-    step = _background(session, point, irradiate)
+) -> None:
     if step is None or step not in done:
         chosen["problems"].append(f"{point.id} has no background measured with {point.detector} before its beam.")
     elif problem := _take(connection, done[step], "background", chosen):
@@ -140,7 +145,8 @@ def _select_thresholds(connection: sqlite3.Connection, session: Session, point: 
             chosen["problems"].append(problem)
 
 
-def _done(connection: sqlite3.Connection, session: Session) -> dict[str, Attempt]:
+def _done(connection: sqlite3.Connection, session: Session) -> dict[str | None, Attempt]:
+    """The attempt that counts of each step, by the step's id."""
     return {a.step: a for a in attempts(connection, session.id) if a.ended and a.abandoned is None}
 
 
@@ -155,30 +161,49 @@ def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: S
         )
     if view.state != "ended" or view.stream is None or view.begin_seq is None or view.end_seq is None:
         return f"The {name} of {attempt.step} is {view.state}: {view.reason or 'no end yet'}."
+    if view.channel != chosen.setdefault("channel", view.channel):
+        return f"The {name} of {attempt.step} is of channel {view.channel}, not of channel {chosen['channel']}."
     chosen.setdefault("marks", {})[name] = [
         _marker(connection, view.stream, seq) for seq in (view.begin_seq, view.end_seq)
     ]
     return None
 
 
-def _runs_on(session: Session, step: Step) -> bool:
-    """Whether the instrument's charge goes on rising outside the measurement, so that a beam there would show."""
-    return session.inventory.instrument_named(step.instrument or "").integrates == "running"
+def _integrates(session: Session, attempt: Attempt) -> str | None:
+    """How the instrument added up at the attempt: as was written down then, or else as its inventory has it typed."""
+    if attempt.in_force is not None:
+        return attempt.in_force.integrates
+    return session.inventory.instrument_named(attempt.instrument).integrates
 
 
-def _outside(connection: sqlite3.Connection, inside: list[dict[str, Any]]) -> str | None:
-    """What is wrong where the charge rose between a marker and the reading next to it outside."""
+def _note_in_force(session: Session, measured: Sequence[Attempt], chosen: Selection) -> None:
+    """How the charges add up, where it was written down at their begin: an inventory need not say it."""
+    found = dict.fromkeys(_integrates(session, each) for each in measured)
+    if len(found) > 1:
+        said = " and then ".join(str(each) for each in found)
+        chosen["problems"].append(f"{measured[0].instrument} integrated {said}: its charges cannot be compared.")
+    if any(each.in_force is not None for each in measured):
+        chosen["integrates"] = next(iter(found))
+
+
+LOOKED_AT = 50  # entries beyond a marker, among them those of other channels
+
+
+def _outside(connection: sqlite3.Connection, inside: list[dict[str, Any]], channel: str | None) -> str | None:
+    """What is wrong where the charge rose between a marker and the reading next to it outside, on the same channel."""
     if not inside:
         return None
     around = []
     for sides, ref in (("seq < ? ORDER BY seq DESC", inside[0]), ("seq > ? ORDER BY seq", inside[-1])):
         rows = connection.execute(
             "SELECT kind, body FROM entry WHERE stream = ? AND (kind = 'scalar' OR kind = 'marker')"
-            f" AND status = 'stored' AND {sides} LIMIT 2",  # the marker itself, then the reading beyond it
+            f" AND status = 'stored' AND {sides} LIMIT {LOOKED_AT if channel else 2}",
             (ref["stream"], ref["seq"]),
-        ).fetchall()
-        if [row["kind"] for row in rows] == ["marker", "scalar"]:
-            around.append(parse(rows[1]["body"]))
+        )
+        bodies = (parse(row["body"]) for row in rows)
+        mine = [b for b in bodies if channel is None or b.get("channel") in (None, channel)][:2]
+        if [b["kind"] for b in mine] == ["marker", "scalar"]:  # the marker itself, then the reading beyond it
+            around.append(mine[1])
     return collected_outside([load(connection, ref) for ref in inside], around)
 
 
@@ -207,13 +232,16 @@ def _why(connection: sqlite3.Connection, session_id: str, step: str) -> str:
 
 
 def _select_elements(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
+    reader = session.inventory.element_named(point.elements[0]).reader
+    batch = session.plan.batch_of(reader)
     placed = _counting(connection, session, point, chosen)
     chosen["placements"] = [p.id for p in placed]
     chosen["elements"] = [p.dosimeter for p in placed]
     chosen["standards"], chosen["controls"] = [], []
+    if batch is not None and batch.channel is not None:
+        chosen["channel"] = batch.channel
     said = statements(connection, session.id)
     chosen["imaging"] = imaging_of(said, point.id)
-    reader = session.inventory.element_named(point.elements[0]).reader
     if point.fading is not None and (stated := newest(said, "read-at", reader)):
         chosen["read_at"] = stated.moment
         chosen["remarks"].append(
@@ -226,8 +254,10 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     runs: list[Run] = []
     for placement in placed:
         element = session.inventory.element_named(placement.dosimeter)
-        found = readout(connection, element, placement)
-        batch = session.plan.batch_of(element.reader)
+        found = readout(connection, element, placement, batch)
+        if found.several is not None:
+            chosen["problems"].append(found.several)
+            continue
         wanted = batch.readings if batch else 1
         _note(found, placement, wanted, chosen)
         if found.used is not None:
@@ -268,8 +298,11 @@ def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, ch
     chosen |= {"checks": []} if check else {}
     for name, wanted in (("standards", batch.standards), ("controls", batch.controls), ("checks", check)):
         for element in wanted:
-            readings = of_element(connection, session.inventory.element_named(element))
-            same = [r for r in readings if reader_session(r) == run][: batch.standard_readings]
+            known = session.inventory.element_named(element)
+            found = [r for r in of_element(connection, known, batch) if reader_session(r) == run]
+            if several := different_records(known, found, batch, batch.standard_readings):
+                chosen["problems"].append(several)
+            same = found[: batch.standard_readings]
             if len(same) == batch.standard_readings:
                 chosen[name].append(element)
                 chosen["readings"][element] = refs(same)

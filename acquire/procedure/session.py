@@ -13,18 +13,20 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import uuid4
 
+from acquire.bus.messages import State
 from acquire.canonical import canonical, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, documents
+from acquire.procedure import audit, documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store.database import transaction
+from drivers import Misuse, registry
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session is. A person reads these words in the record."""
 
     PLANNED = "PLANNED"
@@ -35,13 +37,13 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-ALLOWED: Mapping[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.READY, State.CANCELLED}),
-    State.READY: frozenset({State.MEASURING, State.MEASURED, State.CANCELLED}),
-    State.MEASURING: frozenset({State.MEASURED, State.CANCELLED}),
-    State.MEASURED: frozenset({State.CALCULATED}),
-    State.CALCULATED: frozenset(),
-    State.CANCELLED: frozenset(),
+ALLOWED: Mapping[SessionState, frozenset[SessionState]] = {
+    SessionState.PLANNED: frozenset({SessionState.READY, SessionState.CANCELLED}),
+    SessionState.READY: frozenset({SessionState.MEASURING, SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURING: frozenset({SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURED: frozenset({SessionState.CALCULATED}),
+    SessionState.CALCULATED: frozenset(),
+    SessionState.CANCELLED: frozenset(),
 }
 
 
@@ -60,7 +62,7 @@ class Session:
     simulated: bool
     started_at: str
     started_by: str
-    state: State
+    state: SessionState
 
     @property
     def day(self) -> date:
@@ -70,7 +72,7 @@ class Session:
     @property
     def instruments(self) -> list[str]:
         """Every instrument that a step of the plan uses, in order of first use."""
-        return list(dict.fromkeys(s.instrument for s in self.plan.step if s.instrument))
+        return self.plan.instruments
 
 
 def start_session(
@@ -83,18 +85,21 @@ def start_session(
     fraction: int | None = None,
     simulated: bool = False,
     session_id: str | None = None,
+    states: Mapping[str, State] | None = None,
 ) -> Session:
-    """Open a session of the newest plan of an order. Files are (name, bytes).
+    """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
 
-    Raises Refused: no plan, a fraction that was measured already, or anything that `readiness` finds (expired
-    calibration, detector unknown, method not fit for its tolerance).
+    Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
+    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), or an instrument that
+    says it is another one than the inventory has.
     """
     get_order(connection, order_id)
     plan = get_plan(connection, order_id, newest_version(connection, order_id))
     fraction = plan.fraction if fraction is None else fraction
-    wrong = readiness(
-        plan, read_inventory(inventory[1], inventory[0]), read_calibrations(calibrations[1], calibrations[0]), _today()
-    )
+    owned = read_inventory(inventory[1], inventory[0])
+    wrong = readiness(plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
+    for name, state in (states or {}).items():
+        wrong += _contradictions(owned, name, state)
     if wrong:
         raise Refused(*wrong)
     session = session_id or f"s-{uuid4().hex[:8]}"
@@ -106,7 +111,7 @@ def start_session(
         row = (session, order_id, plan.version, fraction, *kept, int(simulated), utc_now(), who)
         connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         audit.append(connection, who, "session started", session, new=f"{order_id} plan v{plan.version} fx {fraction}")
-        _enter(connection, session, State.PLANNED, who, None)
+        _enter(connection, session, SessionState.PLANNED, who, None)
     return get_session(connection, session)
 
 
@@ -141,15 +146,17 @@ def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -
     return [row["id"] for row in rows]
 
 
-def state_of(connection: sqlite3.Connection, session_id: str) -> State:
+def state_of(connection: sqlite3.Connection, session_id: str) -> SessionState:
     """The newest state."""
     row = connection.execute(
         "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
     ).fetchone()
-    return State(row["state"])
+    return SessionState(row["state"])
 
 
-def move(connection: sqlite3.Connection, session_id: str, to: State, who: str, reason: str | None = None) -> None:
+def move(
+    connection: sqlite3.Connection, session_id: str, to: SessionState, who: str, reason: str | None = None
+) -> None:
     """Enter another state, inside the caller's transaction. Raises Refused when the vocabulary does not allow it."""
     now = state_of(connection, session_id)
     if to not in ALLOWED[now]:
@@ -182,8 +189,8 @@ def time_out(
             "INSERT INTO time_out (session, read_by, confirmed_by, stated, at) VALUES (?, ?, ?, ?, ?)", row
         )
         audit.append(connection, read_by, "time-out", session_id, new=f"confirmed by {confirmed_by}")
-        if state_of(connection, session_id) is State.PLANNED:
-            move(connection, session_id, State.READY, read_by)
+        if state_of(connection, session_id) is SessionState.PLANNED:
+            move(connection, session_id, SessionState.READY, read_by)
 
 
 def stated(session: Session) -> dict[str, object]:
@@ -204,7 +211,19 @@ def stated(session: Session) -> dict[str, object]:
 def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
     """Give the session up, with the reason. What was read stays."""
     with transaction(connection):
-        move(connection, session_id, State.CANCELLED, who, reason)
+        move(connection, session_id, SessionState.CANCELLED, who, reason)
+
+
+def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
+    """Where an instrument that is there says something else of itself than the inventory."""
+    if state.state in ("offline", "stopped"):
+        return []
+    try:
+        owned = inventory.instrument_named(name)
+        model = registry.model(owned.model)
+    except (Refused, Misuse):
+        return []  # readiness says so
+    return list(framing.of_state(owned, framing.completed(state, model), registry.models()))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
@@ -227,7 +246,7 @@ def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str,
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 
 
-def _enter(connection: sqlite3.Connection, session_id: str, state: State, who: str, reason: str | None) -> None:
+def _enter(connection: sqlite3.Connection, session_id: str, state: SessionState, who: str, reason: str | None) -> None:
     connection.execute(
         "INSERT INTO session_state (session, state, at, who, reason) VALUES (?, ?, ?, ?, ?)",
         (session_id, state, utc_now(), who, reason),

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from acquire.canonical import utc_now
-from acquire.dosimetry import DosimetryError, State
+from acquire.dosimetry import DecisionState, DosimetryError
 from acquire.dosimetry.dose import shown
 from acquire.dosimetry.micro_calibration import scale_of_edge
 from acquire.dosimetry.micro_formats import parse_columns, parse_spe
@@ -115,7 +115,7 @@ def report(inputs: dict[str, Any]) -> dict[str, Any]:
         _step("z_F", "4 y_F/(π ρ d²)", f"4 × 0.1602176634 × {y_f} / (π × {d}²)", z_f, "Gy"),
     ]
     return {
-        "decision": State.REPORT_ONLY.value,
+        "decision": DecisionState.REPORT_ONLY.value,
         "rule": "a spectrum is reported, never held against a limit",
         "formula": FORMULA,
         "steps": steps,

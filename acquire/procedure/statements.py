@@ -14,7 +14,7 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.console import console_time
 from acquire.procedure.moment import needs_offset
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
 from acquire.store.database import transaction
 
@@ -88,7 +88,7 @@ def read_at(
     Raises Refused for one person twice, no reason, no reader, or a moment without offset.
     """
     _two_people("The time of a readout is stated", who, confirmed_by, reason)
-    if session.inventory.instrument_named(reader).integrates != "elements":
+    if not session.inventory.is_reader(session.inventory.instrument_named(reader).id):
         raise Refused(f"{reader} is no reader of elements.")
     needs_offset(moment)
     _append(connection, session, Statement("read-at", None, reader, reason, who, confirmed_by, moment=moment))

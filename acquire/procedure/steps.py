@@ -1,191 +1,106 @@
 """Running the steps of a plan on real instruments: every attempt is a measurement between two markers in a stream.
 
 A step has begun only when the instrument's answer names the stream and seq of its marker; until then the same
-measurement id is asked for again. Nobody is ever asked for more beam.
+measurement id is asked for again. How the instrument adds up and what frames the measurement is taken from its state at
+the begin, and written down with the attempt. Nobody is ever asked for more beam.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
-from uuid import uuid4
+from typing import Any, Protocol
 
+from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit
-from acquire.procedure.elements import readout
-from acquire.procedure.inventory import Instrument
-from acquire.procedure.placement import placements
+from acquire.procedure import audit, framing
+from acquire.procedure.attempts import Attempt, attempts, keep_in_force, mark, request
+from acquire.procedure.framing import InForce
+from acquire.procedure.inventory import OwnedInstrument
 from acquire.procedure.plan import Step
-from acquire.procedure.session import Session, State, get_session, move, state_of
+from acquire.procedure.progress import next_step, progress
+from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
+from drivers import Misuse, registry
+from drivers.model import Framing, Model
 
-Progress = Literal["waiting", "running", "done", "not measured"]
 
-
-class Bench(Protocol):
-    """Whoever can ask instruments: over MQTT in the service, directly in tests."""
+class AnyInstrumentClient(Protocol):
+    """Whoever can ask instruments: over MQTT in the service (acquire.bus), directly in tests."""
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask and wait for the answer; raises when refused or not answered.
 
-        `begin` and `end` take {"measurement", "session", "step"} and answer {"stream", "seq"}; `begin` takes also
-        "allows": the commands that the step needs before its end.
+        `begin` and `end` take {"measurement", "session", "step", "channel"} and answer {"stream", "seq"}; `begin` takes
+        also "allows": the commands that the step needs before its end.
         """
+
+    async def state(self, instrument: str) -> State | None:
+        """What the instrument says of itself now; None where nothing of that name is known."""
 
 
 During = Callable[[Step], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt at one step."""
-
-    measurement: str
-    session: str
-    step: str
-    kind: str
-    instrument: str
-    requested_at: str
-    begun: bool
-    ended: bool
-    abandoned: str | None
-    beam_given: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class StepStatus:
-    """How far a step is, with what is missing in words."""
-
-    step: Step
-    progress: Progress
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
-
-
-def attempts(connection: sqlite3.Connection, session_id: str, step: str | None = None) -> list[Attempt]:
-    """Attempts of a session (or of one step), oldest first."""
-    rows = connection.execute(
-        "SELECT * FROM attempt WHERE session = ?1 AND (?2 IS NULL OR step = ?2) ORDER BY requested_at, rowid",
-        (session_id, step),
-    ).fetchall()
-    return [_attempt(connection, row) for row in rows]
-
-
-def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
-    marks = {
-        m["mark"]: m
-        for m in connection.execute("SELECT * FROM attempt_mark WHERE measurement = ?", (row["measurement"],))
-    }
-    given = marks.get("abandoned")
-    return Attempt(
-        measurement=row["measurement"],
-        session=row["session"],
-        step=row["step"],
-        kind=row["kind"],
-        instrument=row["instrument"],
-        requested_at=row["requested_at"],
-        begun="begun" in marks,
-        ended="ended" in marks,
-        abandoned=given["reason"] if given else None,
-        beam_given=bool(given["beam_given"]) if given else None,
-    )
-
-
-def progress(connection: sqlite3.Connection, session: Session) -> list[StepStatus]:
-    """Every step of the plan with how far it is, in order."""
-    skipped = {
-        row["step"]: row["reason"]
-        for row in connection.execute("SELECT step, reason FROM not_measured WHERE session = ?", (session.id,))
-    }
-    return [
-        StepStatus(s, "not measured", reason=skipped[s.id]) if s.id in skipped else _status(connection, session, s)
-        for s in session.plan.step
-    ]
-
-
-def _status(connection: sqlite3.Connection, session: Session, step: Step) -> StepStatus:
-    if step.has_markers:
-        own = [a for a in attempts(connection, session.id, step.id) if a.abandoned is None]
-        if any(a.ended for a in own):
-            return StepStatus(step, "done")
-        return StepStatus(step, "running" if any(a.begun for a in own) else "waiting")
-    missing = tuple(_missing(connection, session, step))
-    return StepStatus(step, "waiting" if missing else "done", missing)
-
-
-def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> list[str]:
-    """What a step without markers still waits for, one sentence each."""
-    found = {(p.point, p.dosimeter): p for p in placements(connection, session.id) if p.point in step.points}
-    if step.kind == "place":
-        wanted = [(p, e) for p in step.points for e in session.plan.point_named(p).elements]
-        corrected = {p.point for p in found.values() if p.replaces is not None}
-        return [f"{e} is not placed at {p}." for p, e in wanted if (p, e) not in found and p not in corrected]
-    if step.kind == "remove":
-        return [f"{p.dosimeter} has not come back from {p.point}." for p in found.values() if p.removed_at is None]
-    missing = []
-    for placement in found.values():
-        element = session.inventory.element_named(placement.dosimeter)
-        if element.reader == step.instrument and readout(connection, element, placement).used is None:
-            missing.append(f"{placement.dosimeter} of {placement.point} has not been read.")
-    return missing
-
-
-def next_step(connection: sqlite3.Connection, session: Session) -> StepStatus | None:
-    """The first step that is not settled, or None."""
-    return next((s for s in progress(connection, session) if s.progress in ("waiting", "running")), None)
-
-
-async def begin_step(connection: sqlite3.Connection, bench: Bench, session_id: str, step_id: str, who: str) -> Attempt:
+async def begin_step(
+    connection: sqlite3.Connection, client: AnyInstrumentClient, session_id: str, step_id: str, who: str
+) -> Attempt:
     """Begin a step with markers. Asked again before it has begun, it uses the same measurement id.
 
-    Raises Refused when it is not this step's turn, before the time-out, or when it would mean more beam on a patient.
+    Raises Refused when it is not this step's turn, before the time-out, when it would mean more beam on a patient, or
+    where the instrument's own state contradicts the inventory or cannot give what the step collects.
     """
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
     _may_begin(connection, session, step)
-    attempt = _requested(connection, session, step, who)
-    instrument = session.inventory.instrument_named(attempt.instrument)
-    integrating = step.integrates
-    for name in instrument.before if integrating else ():
-        await bench.command(instrument.id, name, {})
-    answer = await bench.command(instrument.id, "begin", _marker(attempt) | _allowed(instrument, step))
+    instrument = session.inventory.instrument_named(step.instrument or "")
+    force = await _in_force(client, session, step, instrument)
+    attempt = request(connection, session.id, step, who)
+    for name in force.framing.before if step.integrates else ():
+        await client.command(instrument.id, name, {})
+    answer = await client.command(instrument.id, "begin", _marker(attempt, force.channel) | _allowed(force, step))
     with transaction(connection):
-        _mark(connection, attempt, "begun", answer, who)
-        if state_of(connection, session_id) is State.READY:
-            move(connection, session_id, State.MEASURING, who)
-    for name in instrument.start if integrating else ():
-        await bench.command(instrument.id, name, {})
+        mark(connection, attempt, "begun", answer, who)
+        keep_in_force(connection, attempt, force)
+        if state_of(connection, session_id) is SessionState.READY:
+            move(connection, session_id, SessionState.MEASURING, who)
+    for name in force.framing.start if step.integrates else ():
+        await client.command(instrument.id, name, {})
     return attempts(connection, session_id, step_id)[-1]
 
 
-async def end_step(connection: sqlite3.Connection, bench: Bench, session_id: str, step_id: str, who: str) -> Attempt:
+async def end_step(
+    connection: sqlite3.Connection, client: AnyInstrumentClient, session_id: str, step_id: str, who: str
+) -> Attempt:
     """End the running attempt of a step. Raises Refused when none is running."""
     session = get_session(connection, session_id)
     attempt = _running(connection, session_id, step_id)
-    instrument = session.inventory.instrument_named(attempt.instrument)
-    for name in instrument.stop if session.plan.step_named(step_id).integrates else ():
-        await bench.command(instrument.id, name, {})
-    answer = await bench.command(instrument.id, "end", _marker(attempt))
+    for name in _framing(session, attempt).stop if session.plan.step_named(step_id).integrates else ():
+        await client.command(attempt.instrument, name, {})
+    channel = attempt.in_force.channel if attempt.in_force else None
+    answer = await client.command(attempt.instrument, "end", _marker(attempt, channel))
     with transaction(connection):
-        _mark(connection, attempt, "ended", answer, who)
+        mark(connection, attempt, "ended", answer, who)
     return attempts(connection, session_id, step_id)[-1]
 
 
 async def run_step(
-    connection: sqlite3.Connection, bench: Bench, session_id: str, step_id: str, who: str, during: During
+    connection: sqlite3.Connection,
+    client: AnyInstrumentClient,
+    session_id: str,
+    step_id: str,
+    who: str,
+    during: During,
 ) -> Attempt:
     """Begin, let `during` happen (the beam, the background time), end. A zero step sends the instrument's own zero."""
-    attempt = await begin_step(connection, bench, session_id, step_id, who)
+    attempt = await begin_step(connection, client, session_id, step_id, who)
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
-    if step.kind == "zero":
-        for name in session.inventory.instrument_named(attempt.instrument).zero:
-            await bench.command(attempt.instrument, name, {})
+    for name in _framing(session, attempt).zero if step.kind == "zero" else ():
+        await client.command(attempt.instrument, name, {})
     await during(step)
-    return await end_step(connection, bench, session_id, step_id, who)
+    return await end_step(connection, client, session_id, step_id, who)
 
 
 async def abandon_step(
@@ -196,15 +111,15 @@ async def abandon_step(
     reason: str,
     *,
     beam_given: bool,
-    bench: Bench | None = None,
+    client: AnyInstrumentClient | None = None,
 ) -> None:
     """Give the running attempt up, with the reason; its readings stay. `beam_given` decides whether it may be repeated.
 
-    With a bench the end marker is set first. Raises Refused when no attempt is open.
+    With a client the end marker is set first. Raises Refused when no attempt is open.
     """
     attempt = _running(connection, session_id, step_id, begun=False)
-    if bench is not None and attempt.begun:
-        await end_step(connection, bench, session_id, step_id, who)
+    if client is not None and attempt.begun:
+        await end_step(connection, client, session_id, step_id, who)
     with transaction(connection):
         connection.execute(
             "INSERT INTO attempt_mark (measurement, mark, at, who, reason, beam_given) VALUES (?, ?, ?, ?, ?, ?)",
@@ -230,9 +145,9 @@ def not_measured(connection: sqlite3.Connection, session_id: str, step_id: str, 
 def _may_begin(connection: sqlite3.Connection, session: Session, step: Step) -> None:
     if not step.has_markers:
         raise Refused(f"Step {step.id} ({step.kind}) has no markers; it is done by placing, removing or reading.")
-    if session.state is State.PLANNED:
+    if session.state is SessionState.PLANNED:
         raise Refused(f"Session {session.id} has had no time-out; no marker is set before it.")
-    if session.state not in (State.READY, State.MEASURING):
+    if session.state not in (SessionState.READY, SessionState.MEASURING):
         raise Refused(f"Session {session.id} is {session.state}; nothing can be measured in it any more.")
     turn = next_step(connection, session)
     if _beam_was_given(connection, session, step):
@@ -253,18 +168,6 @@ def _beam_was_given(connection: sqlite3.Connection, session: Session, step: Step
     return any(a.begun and (a.abandoned is None or a.beam_given) for a in own)
 
 
-def _requested(connection: sqlite3.Connection, session: Session, step: Step, who: str) -> Attempt:
-    """The attempt to begin: one that was asked for and has not begun yet, or a new one."""
-    waiting = [a for a in attempts(connection, session.id, step.id) if not a.begun and a.abandoned is None]
-    if waiting:
-        return waiting[0]
-    measurement = str(uuid4())
-    with transaction(connection):
-        row = (measurement, session.id, step.id, step.kind, step.instrument, utc_now(), who)
-        connection.execute("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-    return attempts(connection, session.id, step.id)[-1]
-
-
 def _running(connection: sqlite3.Connection, session_id: str, step_id: str, *, begun: bool = True) -> Attempt:
     own = [a for a in attempts(connection, session_id, step_id) if not a.ended and a.abandoned is None]
     if not own or (begun and not own[-1].begun):
@@ -272,25 +175,40 @@ def _running(connection: sqlite3.Connection, session_id: str, step_id: str, *, b
     return own[-1]
 
 
-def _marker(attempt: Attempt) -> dict[str, Any]:
-    return {"measurement": attempt.measurement, "session": attempt.session, "step": attempt.step}
-
-
-def _allowed(instrument: Instrument, step: Step) -> dict[str, Any]:
-    """What the step itself will ask of the instrument before its end; anything else is refused there until then."""
-    names = (*instrument.start, *instrument.stop) if step.integrates else instrument.zero if step.kind == "zero" else ()
-    return {"allows": list(dict.fromkeys(names))} if names else {}
-
-
-def _mark(connection: sqlite3.Connection, attempt: Attempt, mark: str, answer: Mapping[str, Any], who: str) -> None:
-    """Believe a marker only where the answer names its place in a stream."""
-    stream, seq = answer.get("stream"), answer.get("seq")
-    if not isinstance(stream, str) or not isinstance(seq, int):
+async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, instrument: OwnedInstrument) -> InForce:
+    """What the instrument's state says now, held against the inventory. Raises Refused."""
+    state = await client.state(instrument.id)
+    if state is None:
         raise Refused(
-            f"{attempt.instrument} did not say where its marker is; {attempt.step} has not {mark}. Ask again."
+            f"Nothing is known of {instrument.id} on this broker; is `acquire run` up, and the name right? {step.id}"
+            " was not begun."
         )
-    connection.execute(
-        "INSERT INTO attempt_mark (measurement, mark, stream, seq, at, who) VALUES (?, ?, ?, ?, ?, ?)",
-        (attempt.measurement, mark, stream, seq, utc_now(), who),
-    )
-    audit.append(connection, who, mark, attempt.measurement, new=f"{attempt.step} in {stream} at {seq}")
+    channel = framing.channel_of(session.plan, session.inventory, step)
+    return framing.in_force(instrument, step, channel, state, _model(instrument), registry.models())
+
+
+def _model(instrument: OwnedInstrument) -> Model | None:
+    """The model, None where it is installed on the acquisition host alone."""
+    try:
+        return registry.model(instrument.model)
+    except Misuse:
+        return None
+
+
+def _framing(session: Session, attempt: Attempt) -> Framing:
+    """What was in force when the attempt began; of one that an earlier release began, what its inventory has typed."""
+    if attempt.in_force is not None:
+        return attempt.in_force.framing
+    return framing.as_typed(session.inventory.instrument_named(attempt.instrument))
+
+
+def _marker(attempt: Attempt, channel: str | None) -> dict[str, Any]:
+    of_channel = {} if channel is None else {"channel": channel}
+    return {"measurement": attempt.measurement, "session": attempt.session, "step": attempt.step, **of_channel}
+
+
+def _allowed(force: InForce, step: Step) -> dict[str, Any]:
+    """What the step itself will ask of the instrument before its end; anything else is refused there until then."""
+    framing = force.framing
+    names = (*framing.start, *framing.stop) if step.integrates else framing.zero if step.kind == "zero" else ()
+    return {"allows": list(dict.fromkeys(names))} if names else {}

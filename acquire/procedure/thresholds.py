@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from acquire.procedure.charge import BLOCKING, Invalid
+from acquire.procedure.collected_charge import BLOCKING, Invalid
 
 IN_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}  # UCUM
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from acquire.procedure.attempts import attempts
 from acquire.procedure.order import Order
 from acquire.procedure.results import Result, results
 from acquire.procedure.session import Session, list_sessions
-from acquire.procedure.steps import attempts
 
 METHODS = {
     "diode": "diode", "chamber": "ionisation chamber", "mosfet": "MOSFET", "tld": "TLD", "osl": "OSL dosimeter",
@@ -27,7 +27,7 @@ USUAL_LARGEST_UNITS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class BillingCheck:
     """One rule: met or not, and a sentence. `missing` is what the record lacks where it is not met."""
 
     rule: str
@@ -36,7 +36,7 @@ class Check:
     missing: str | None = None
 
 
-def checks(connection: sqlite3.Connection, session: Session, order: Order, found: list[Result]) -> list[Check]:
+def checks(connection: sqlite3.Connection, session: Session, order: Order, found: list[Result]) -> list[BillingCheck]:
     """Every rule in the order of the record."""
     first = _first_beam(connection, session)
     valid = [r for r in found if r.output["decision"] != "INVALID"]
@@ -71,7 +71,7 @@ def checks(connection: sqlite3.Connection, session: Session, order: Order, found
 
 
 def proposal(
-    connection: sqlite3.Connection, session: Session, found: list[Result], rules: list[Check]
+    connection: sqlite3.Connection, session: Session, found: list[Result], rules: list[BillingCheck]
 ) -> dict[str, Any]:
     """The charge as a coder would look at it: code, modifier, units with their basis, and what is missing."""
     valid = [r for r in found if r.output["decision"] != "INVALID"]
@@ -96,8 +96,8 @@ def proposal(
     }
 
 
-def _check(rule: str, met: bool, says: str, missing: str) -> Check:
-    return Check(rule, met, says if met else missing, None if met else missing)
+def _check(rule: str, met: bool, says: str, missing: str) -> BillingCheck:
+    return BillingCheck(rule, met, says if met else missing, None if met else missing)
 
 
 def _notes(place: str | None, units: int, volumes: list[str]) -> list[str]:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
 from acquire.canonical import canonical, digest, parse
 from acquire.procedure import audit
+from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
 from acquire.procedure.output import not_stated
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.point import Point
+from acquire.procedure.progress import progress
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session
-from acquire.procedure.steps import attempts, progress
-from acquire.procedure.strays import strays
+from acquire.procedure.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.evidence import of_result
 from acquire.store.attribution import measurement
@@ -50,7 +52,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "points": [_point(connection, session, p, found) for p in session.plan.point],
         "events": _events(connection, session),
         "placements": _placements(connection, session),
-        "attached_to_nothing": [_plain(s) for s in strays(connection, session)],
+        "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],
         "not_stated": not_stated({r.point: r.output for r in found}),
@@ -151,6 +153,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+    plain["channel"] = result.output.get("channel") or point.channel
     return {
         **plain,
         "beams": steps,
@@ -198,6 +201,8 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
                     "readings": len(view.readings),
                     "refused": view.refused,
                     "why": view.reason,
+                    "channel": view.channel,
+                    "in_force": parse(canonical(asdict(attempt.in_force))) if attempt.in_force else None,
                     "abandoned": attempt.abandoned,
                 }
             )

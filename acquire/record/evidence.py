@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from acquire.canonical import parse
-from acquire.procedure.charge import IN_NC
+from acquire.procedure.collected_charge import IN_NC
 from acquire.procedure.results import Result
 from acquire.store.attribution import measurement
 
@@ -61,7 +61,8 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
     for row in rows:
         body = parse(row["body"])
         at = (_time(body["time"]) - begin).total_seconds()
-        drawn = -SHARE * lasted <= at <= (1 + SHARE) * lasted
+        of_it = view.channel is None or body.get("channel") == view.channel
+        drawn = of_it and -SHARE * lasted <= at <= (1 + SHARE) * lasted
         if drawn and body.get("quantity") == "charge" and body["unit"] in IN_NC:
             value = body.get("value")
             points.append((at, None if value is None else value * IN_NC[body["unit"]]))

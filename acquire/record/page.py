@@ -129,8 +129,8 @@ def curve(data: dict[str, Any]) -> Markup:
     """A charge or glow curve with its axes; the description says in words what the plot shows."""
     xs, all_ys = data["x"]["values"], data["y"]["values"]
     ys = [y for y in all_ys if y is not None]
-    x = svg.Axis(data["x"]["label"], min(xs), max(xs))
-    y = svg.Axis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] != "charge"))
+    x = svg.PlotAxis(data["x"]["label"], min(xs), max(xs))
+    y = svg.PlotAxis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] != "charge"))
     desc = (
         f"{len(xs)} points from {xs[0]:.1f} to {xs[-1]:.1f} s, {min(ys):.4g} to {max(ys):.4g} in {data['y']['label']}."
     )
@@ -147,7 +147,7 @@ def curve(data: dict[str, Any]) -> Markup:
     lines, right = [svg.Line(xs, ys, "signal")], None
     if "heater" in data:
         inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]
-        right = svg.Axis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
+        right = svg.PlotAxis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
         lines.append(svg.Line([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
     return Markup(svg.plot(data["title"], f"{desc} The dashed line is the heater.", x, y, lines, right=right))
 

@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import of_element, readout
-from acquire.procedure.placement import placements
+from acquire.procedure.placed import placements
 from acquire.procedure.session import Session, get_session
-from acquire.procedure.steps import attempts
 from acquire.record.page import html
 from acquire.store.attribution import measurement
 
@@ -24,6 +24,7 @@ def results_of(record: dict[str, Any]) -> list[dict[str, Any]]:
             {
                 "point": point["id"],
                 "detector": point["detector"] or ", ".join(point["elements"]),
+                "channel": point["channel"],
                 "dose_gy": result.get("dose_gy"),
                 "u_gy": result.get("u_gy"),
                 "expected_gy": point["expected"]["dose_gy"] if point["expected"] else None,
@@ -60,12 +61,12 @@ def _of_elements(connection: sqlite3.Connection, session: Session) -> dict[str, 
     """(stream, seq) of readings of placed elements, and of the standards and controls since the session began."""
     found: dict[str, set[tuple[str, int]]] = {}
     for placement in placements(connection, session.id):
-        read = readout(connection, session.inventory.element_named(placement.dosimeter), placement)
+        read = readout(connection, session.inventory.element_named(placement.dosimeter), placement, None)
         for reading in [r for r in (read.used, *read.later) if r is not None]:
             found.setdefault(reading.instrument, set()).add((reading.stream, reading.seq))
     for batch in session.plan.batch:
         for name in batch.travelling:
-            for reading in of_element(connection, session.inventory.element_named(name)):
+            for reading in of_element(connection, session.inventory.element_named(name), None):
                 if reading.received_at >= session.started_at:
                     found.setdefault(reading.instrument, set()).add((reading.stream, reading.seq))
     return found

@@ -15,7 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 70.0, 62.0, 14.0, 48.0
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """An axis: what it shows with its unit, and its span (low < high)."""
 
     label: str
@@ -63,11 +63,11 @@ def span(values: Sequence[float], *, from_zero: bool = False) -> tuple[float, fl
 def plot(
     title: str,
     desc: str,
-    x: Axis,
-    y: Axis,
+    x: PlotAxis,
+    y: PlotAxis,
     lines: Sequence[Line],
     *,
-    right: Axis | None = None,
+    right: PlotAxis | None = None,
     shaded: tuple[float, float, str] | None = None,
     lost: Sequence[float] = (),
 ) -> str:
@@ -120,7 +120,7 @@ def _signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "\u2212") if value % 1 else f"{value:+.0f}".replace("-", "\u2212")
 
 
-def _shade(x: Axis, start: float, end: float, label: str) -> str:
+def _shade(x: PlotAxis, start: float, end: float, label: str) -> str:
     left, right = _px(x, max(start, x.low)), _px(x, min(end, x.high))
     middle = min(max((left + right) / 2, LEFT + 70), WIDTH - RIGHT - 70)
     return (
@@ -130,14 +130,14 @@ def _shade(x: Axis, start: float, end: float, label: str) -> str:
     )
 
 
-def _lost(x: Axis, at: float) -> str:
+def _lost(x: PlotAxis, at: float) -> str:
     """A reading without a value: a dashed line with a cross, and no height."""
     px, top = _px(x, at), TOP + 30
     cross = f"M{px - 4:.1f} {top - 4}l8 8m0 -8l-8 8"
     return f'<path class="lost" d="M{px:.1f} {top + 8}V{HEIGHT - BOTTOM}{cross}"/>'
 
 
-def _x_axis(axis: Axis) -> str:
+def _x_axis(axis: PlotAxis) -> str:
     base = HEIGHT - BOTTOM
     at = ticks(axis.low, axis.high, 8)
     step = at[1] - at[0] if len(at) > 1 else 1.0
@@ -153,7 +153,7 @@ def _x_axis(axis: Axis) -> str:
     )
 
 
-def _y_axis(axis: Axis, *, right: bool) -> str:
+def _y_axis(axis: PlotAxis, *, right: bool) -> str:
     base, edge = HEIGHT - BOTTOM, WIDTH - RIGHT if right else LEFT
     at = ticks(axis.low, axis.high, 5)
     step = at[1] - at[0] if len(at) > 1 else 1.0
@@ -176,13 +176,13 @@ def _y_axis(axis: Axis, *, right: bool) -> str:
     )
 
 
-def _points(x: Axis, y: Axis, line: Line) -> str:
+def _points(x: PlotAxis, y: PlotAxis, line: Line) -> str:
     return " ".join(f"{_px(x, a):.1f},{_py(y, b):.1f}" for a, b in zip(line.x, line.y, strict=True))
 
 
-def _px(axis: Axis, value: float) -> float:
+def _px(axis: PlotAxis, value: float) -> float:
     return LEFT + (WIDTH - LEFT - RIGHT) * (value - axis.low) / (axis.high - axis.low)
 
 
-def _py(axis: Axis, value: float) -> float:
+def _py(axis: PlotAxis, value: float) -> float:
     return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - axis.low) / (axis.high - axis.low)

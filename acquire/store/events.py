@@ -112,7 +112,7 @@ class SessionEvents:
 
 def _walk(connection: sqlite3.Connection, stream: str, position: _Position, through: int) -> Iterator[Event]:
     first = position.through + 1
-    if position.walk.current is None:  # outside a measurement nothing is told before the next marker
+    if not position.walk.open:  # outside a measurement nothing is told before the next marker
         first = _next_marker(connection, stream, first, through) or through + 1
     attached: dict[str, list[dict[str, Any]]] = {}
     for row, belongs in walk_stream(connection, stream, first, through, position.walk):

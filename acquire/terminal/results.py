@@ -10,7 +10,7 @@ import typer
 
 from acquire.dosimetry import Chart
 from acquire.procedure.output import not_stated
-from acquire.procedure.together import mean_deviation
+from acquire.procedure.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
 from acquire.terminal.output import table
 
@@ -31,6 +31,8 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     columns = ("point", "detector", "dose cGy", "u cGy", "expected", "dev. %", "decision")
     table("Results (u: standard uncertainty, k = 1)", columns, rows)
     for each in results:
+        if channel := each.get("channel"):
+            typer.echo(f"{each['point']}: measured on channel {channel}.")
         for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
             typer.echo(f"{each['point']}: {sentence}")
         if window := each.get("window"):

@@ -1,6 +1,35 @@
-"""Readers that speak through files: what a file holds, and the drop folder it falls into."""
+"""Readers that speak through files: what a file holds, the formats there are, and the drop folder it falls into."""
 
-from drivers.files.records import FileReadings, Piece, Rejected
-from drivers.files.sniff import parse_file, sniff
+from drivers.files.content import Unreadable, read_whole, shown
+from drivers.files.folder import FolderInstrument, check_folder, folder_model, folder_of
+from drivers.files.format import Format, NoOptions
+from drivers.files.formats import formats, options_of, parse_file, problems, sniff
+from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.settings import FolderSettings
+from drivers.files.text import head, lines
 
-__all__ = ["FileReadings", "Piece", "Rejected", "parse_file", "sniff"]
+__all__ = [
+    "FileReadings",
+    "FolderInstrument",
+    "FolderSettings",
+    "Format",
+    "NoOptions",
+    "Piece",
+    "Rejected",
+    "Unreadable",
+    "axis",
+    "check_folder",
+    "folder_model",
+    "folder_of",
+    "formats",
+    "head",
+    "lines",
+    "new",
+    "options_of",
+    "origin",
+    "parse_file",
+    "problems",
+    "read_whole",
+    "shown",
+    "sniff",
+]

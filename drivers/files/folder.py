@@ -1,148 +1,260 @@
 """A drop folder as an instrument: whatever a reader's software puts there becomes readings, once.
 
-A file is looked at when it has not changed for a settling time. Records are known by the digest of their bytes, so a
-file that grows, is copied or renamed gives only what is new. What was taken is written to a journal only when the
-daemon confirms that it is in the spool: a crash in between reads again instead of losing.
+A file is read when it has not changed for a settling time. Records are known by what they say, so a file that grows,
+shrinks, is copied, renamed or written again gives only what is new. What was taken is journaled when the daemon
+confirms that it is in the spool: a crash in between reads again instead of losing. What cannot be read is told once,
+and the others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import threading
 import time
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import create_model
 
-from drivers.driver import Driver, Identity, Settings
 from drivers.errors import LinkDown, Misuse
-from drivers.files.records import FileReadings, Piece, Rejected, as_unparsed
-from drivers.files.sniff import sniff
-from drivers.reading import Reading
+from drivers.files.content import Unreadable, read_whole, shown
+from drivers.files.format import Format
+from drivers.files.formats import options_of, parse_file, stranger
+from drivers.files.journal import Journal, is_journal, tried
+from drivers.files.keys import Keyed, keyed, sentence_key
+from drivers.files.records import FileReadings, Piece, Rejected, new
+from drivers.files.settings import FolderSettings
+from drivers.files.watch import Seen, Watch
+from drivers.instrument import Identity, Instrument
+from drivers.model import Model
+from drivers.reading import Flag, Reading, Sample, at_host
+from drivers.settings import Settings
 
 PREFIX = "dir:"
+ENOUGH = 500  # readings of one take; the files that are left come with the next
+ENOUGH_S = 5.0
+PATIENCE = 10.0  # a file that cannot be read, and takes long to say so, is left alone for so many times as long
 
 
-class FolderSettings(Settings):
-    """Settings of every drop folder. journal: where taken records are remembered (default: beside the folder)."""
-
-    journal: Path | None = None
-    settle_s: float = Field(1.0, ge=0, le=600)
-    give_up_s: float = Field(60.0, ge=0, le=86400, description="an unfinished last line is reported after this")
-    poll_interval_s: float = Field(1.0, gt=0, le=3600)
-
-
-@dataclass(slots=True)
-class _Seen:
-    size: int
-    mtime_ns: int
-    since: float
-    taken: bool = False
+def folder_model(fmt: Format) -> Model:
+    """The model of a drop folder for a format: its settings are those of every drop folder and the format's options."""
+    return Model(
+        name=fmt.name,
+        vendor=fmt.vendor,
+        title=fmt.title,
+        transports=("dir:PATH",),
+        quantities=fmt.quantities,
+        settings=_settings(fmt),
+        driver=fmt,
+        verified=fmt.verified,
+        assumed=fmt.assumed,
+    )
 
 
-class DropFolder(Driver):
-    """Base of the file drivers: subclasses say how their files are parsed."""
+def _settings(fmt: Format) -> type[Settings]:
+    return create_model(
+        f"{fmt.name.title().replace('-', '')}Settings",
+        __base__=(FolderSettings, fmt.options),
+        __doc__=f"Settings of a drop folder of {fmt.name} files.",
+    )
 
-    settings_model = FolderSettings
-    sniffed: str
 
-    def __init__(self, resource: str, settings: FolderSettings, trace: object = None, transport: object = None) -> None:
-        if not resource.startswith(PREFIX):
-            raise Misuse(f"{self.info.model} reads files from a folder: give dir:PATH, not '{resource}'.")
-        self.folder = Path(resource.removeprefix(PREFIX))
+def folder_of(resource: str) -> Path:
+    """The folder that a resource dir:PATH names. Raises Misuse."""
+    path = resource.removeprefix(PREFIX)
+    if not resource.startswith(PREFIX) or not path:
+        raise Misuse(f"Files are read from a folder: give dir:PATH, not '{resource}'.")
+    return Path(path)
+
+
+def journal_of(settings: FolderSettings, folder: Path) -> Path:
+    """Where the folder's journal is: as set, or beside the folder."""
+    return settings.journal or folder.absolute().with_name(f".{folder.absolute().name}.taken")
+
+
+def check_folder(settings: FolderSettings, path: Path) -> list[str]:
+    """What would keep a drop folder from being read, a sentence each; tries it and leaves nothing behind.
+
+    Where the folder itself is missing, nothing is known of a journal that lies beside it.
+    """
+    missing = list(_no_folder(path))
+    if missing and settings.journal is None:
+        return missing
+    return missing + list(_no_journal(journal_of(settings, path), leave=False))
+
+
+def _no_folder(path: Path) -> Iterator[str]:
+    if not path.is_dir():
+        yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
+        return
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        yield f"The folder {shown(str(path))} cannot be read: {error.strerror}."
+
+
+def _no_journal(path: Path, *, leave: bool) -> Iterator[str]:
+    try:
+        tried(path, leave=leave)
+    except OSError as error:
+        yield _unwritable(path, error)
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return (
+        f"The journal {shown(str(path))} cannot be written ({error.strerror or error}): without it every file would be"
+        " stored again and again; set `journal` to a place that can be written."
+    )
+
+
+class FolderInstrument(Instrument):
+    """A folder that a reader's software writes into. `clock`: monotonic seconds, for tests that step it."""
+
+    def __init__(
+        self, model: Model, resource: str, settings: FolderSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(model, resource)
+        self.folder = folder_of(resource)
         self.settings = settings
-        self.poll_interval_s = settings.poll_interval_s
-        self._journal = settings.journal or self.folder.with_name(f".{self.folder.name}.taken")
-        self._taken: set[str] = set()
-        self._pending: list[str] = []
-        self._seen: dict[str, _Seen] = {}
+        self._format: Format = model.driver
+        declared = [name for name in self._format.options.model_fields if hasattr(settings, name)]
+        self._options: Settings = options_of(self._format, {name: getattr(settings, name) for name in declared})
+        self._clock = clock
+        self._journal = Journal(journal_of(settings, self.folder))
+        self._watch = Watch(settings)
+        self._given: dict[str, None] = {}  # keys of the last take, until it is confirmed
+        self._told: set[str] = set()
+        self._one_at_a_time = threading.Lock()  # a cancelled take goes on in its thread
 
-    @abstractmethod
-    def parse(self, name: str, data: bytes) -> FileReadings:
-        """Parse one file's content. Never raises for bad content: that is rejected, with its bytes."""
+    @property
+    def poll_interval_s(self) -> float:
+        """As set: seconds between two looks into the folder."""
+        return self.settings.poll_interval_s
+
+    @property
+    def comes_again(self) -> bool:
+        """The files stay where they are, and what was not confirmed is read again after the next open()."""
+        return True
 
     async def open(self) -> Identity:
-        """The folder must exist. A file says nothing certain of the reader's serial number."""
+        """The folder and its journal must be there. A file says nothing certain of the reader's serial number."""
         await asyncio.to_thread(self._open)
-        return Identity(self.info.vendor, self.info.model, "", "", b"")
+        return Identity(self.model.vendor, self.model.name, "", "", b"")
 
     def _open(self) -> None:
-        if not self.folder.is_dir():
-            raise LinkDown(f"There is no folder {self.folder}; make it, or mend the resource.")
-        if self._journal.exists():
-            self._taken = set(self._journal.read_text().split())
+        with self._one_at_a_time:
+            missing = next(_no_folder(self.folder), None)
+            if missing is not None:
+                raise LinkDown(missing)
+            try:
+                self._journal.open()
+            except OSError as error:
+                raise LinkDown(_unwritable(self._journal.path, error)) from error
+            self._watch.forget()
+            self._given, self._told = {}, set()
 
     async def recover(self) -> Identity:
-        """Nothing to drain in a folder."""
+        """Nothing to drain in a folder; what was not confirmed comes again."""
         return await self.open()
 
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def poll(self) -> Sequence[Reading]:
-        """Readings of whatever is new and has settled. Call confirm() when they are safe."""
+    async def take(self) -> Sequence[Reading]:
+        """Readings of whatever is new and has settled. Call confirm() when they are in the spool."""
         return await asyncio.to_thread(self._look)
 
     async def confirm(self) -> None:
-        """The readings of the last poll are in the spool: remember their records."""
-        if self._pending:
-            await asyncio.to_thread(self._remember)
+        """The readings of the last take are in the spool: they are not read again.
 
-    def _remember(self) -> None:
-        with self._journal.open("a") as file:
-            file.write("".join(f"{each}\n" for each in self._pending))
-        self._taken.update(self._pending)
-        self._pending = []
+        A journal that cannot be written now is told with the next take and tried again with each.
+        """
+        await asyncio.to_thread(self._confirmed)
+
+    def _confirmed(self) -> None:
+        with self._one_at_a_time:
+            self._journal.remember(self._given)
+            self._given = {}
+            try:
+                self._journal.write()
+            except OSError:
+                return  # kept in memory; _journaled tells it
 
     def _look(self) -> list[Reading]:
-        self._pending = []
-        found: list[Reading] = []
+        with self._one_at_a_time:
+            self._given = {}
+            found = list(self._journaled())
+            began = self._clock()
+            for path, seen in self._watch.due(self.folder, self._clock()):
+                found += self._file(path, seen)
+                if len(found) >= ENOUGH or self._clock() - began >= ENOUGH_S:
+                    break
+            return [self._at_host(each) for each in found]
+
+    def _journaled(self) -> Iterator[Sample]:
+        """Try again what could not be written; told when it fails, once until it works again."""
+        key = sentence_key("journal")
         try:
-            paths = sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+            self._journal.write()
+            self._told.discard(key)
         except OSError as error:
-            raise LinkDown(f"The folder {self.folder} cannot be read: {error.strerror}.") from error
-        for path in paths:
-            seen = self._settled(path)
-            if seen is not None:
-                found += self._take(path, seen)
-        return found
+            if key not in self._told:
+                self._told.add(key)
+                yield _notice(f"{_unwritable(self._journal.path, error)} Until then this process remembers it.")
 
-    def _settled(self, path: Path) -> _Seen | None:
-        """The file's state when it is time to read it: unchanged for the settling time, and not read since."""
+    def _file(self, path: Path, seen: Seen) -> list[Sample]:
+        name = shown(path.name)
+        began = self._clock()
+        if seen.stat is not None and is_journal(self._journal.path, seen.stat):
+            seen.done()
+            return []
         try:
-            stat = path.stat()
-        except OSError:  # gone between listing and looking
-            return None
-        now = time.monotonic()
-        seen = self._seen.get(path.name)
-        if seen is None or (seen.size, seen.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
-            seen = self._seen[path.name] = _Seen(stat.st_size, stat.st_mtime_ns, now)
-        return seen if not seen.taken and now - seen.since >= self.settings.settle_s else None
+            data = read_whole(path, self.settings.largest_file_mb, within=self.folder)
+        except Unreadable as error:
+            took = self._clock() - began
+            seen.again(self._clock() + PATIENCE * took)
+            return list(self._tell(str(error)))
+        if not seen.is_still(path):
+            return []
+        parsed = self._parsed(name, data)
+        given_up = self._watch.given_up(seen, self._clock())
+        rejected = [each for each in parsed.rejected if given_up or not each.may_complete]
+        if len(rejected) < len(parsed.rejected):
+            seen.wait(self.settings)
+        else:
+            seen.done()
+        return list(self._fresh(keyed(parsed, rejected)))
 
-    def _take(self, path: Path, seen: _Seen) -> list[Reading]:
-        data = path.read_bytes()
-        given_up = time.monotonic() - seen.since >= self.settings.settle_s + self.settings.give_up_s
-        if sniff(data) != self.sniffed:
-            whole = Rejected(Piece(0, data), f"{path.name} is not a {self.info.model} file; its beginning is kept.")
-            seen.taken = True
-            return self._new(path.name, [as_unparsed(path.name, whole)])
-        parsed = self.parse(path.name, data)
-        waiting = [r for r in parsed.rejected if r.later and not given_up]
-        seen.taken = not waiting
-        rejected = [as_unparsed(path.name, r) for r in parsed.rejected if r not in waiting]
-        return self._new(path.name, [*parsed.readings, *rejected])
+    def _parsed(self, name: str, data: bytes) -> FileReadings:
+        if not data:
+            empty = new(name, self._format.name, data)
+            empty.rejected.append(Rejected(Piece(0, data), f"{name} is empty.", may_complete=True))
+            return empty
+        try:
+            return parse_file(name, data, self._options, self._format)
+        except Misuse as error:
+            return stranger(name, data, f"{error} Its beginning is kept.")
 
-    def _new(self, name: str, readings: list[Reading]) -> list[Reading]:
-        """Those whose record has not been taken. Two equal lines of one file are two records: they are numbered."""
-        fresh, counts = [], dict[str, int]()
-        for reading in readings:
-            record = f"{reading.origin['sha256']}/{reading.element_index}"
-            counts[record] = counts.get(record, 0) + 1
-            key = hashlib.sha256(f"{name if reading.kind == 'unparsed' else ''}/{record}/{counts[record]}".encode())
-            if key.hexdigest() not in self._taken:
-                fresh.append(reading)
-                self._pending.append(key.hexdigest())
-        return fresh
+    def _fresh(self, records: Iterable[Keyed]) -> Iterator[Sample]:
+        for each in records:
+            if each.key not in self._given and not ({each.key} | each.earlier) & self._journal.taken:
+                self._given[each.key] = None
+                yield each.sample
+
+    def _tell(self, sentence: str) -> Iterator[Sample]:
+        """Something about a file that is not read, once, also over restarts."""
+        key = sentence_key(sentence)
+        if key not in self._told and key not in self._journal.taken:
+            self._told.add(key)
+            self._given[key] = None
+            yield _notice(sentence)
+
+    def _at_host(self, sample: Sample) -> Reading:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return at_host(sample, sample.raw, stamp, time.monotonic())
+
+
+def _notice(sentence: str) -> Sample:
+    """Something that people must know and that is no record: it has no bytes."""
+    return Sample(kind="unparsed", quantity="file", unit="1", flags=(Flag.UNPARSED,), note=sentence)

@@ -24,7 +24,8 @@ class Format:
     """One format.
 
     detect(data): whether a file's content (bytes, whole) is of this format; never looks at a name, never raises.
-    parse(name, data, options): its readings; never raises for bad content, that is rejected with its bytes.
+    parse(name, data, options): its samples, in their order; never raises for bad content, that is rejected with its
+    bytes. It is pure: no clock, no folder, and the same content gives the same.
     """
 
     name: str

@@ -1,82 +1,130 @@
-"""What parsing a reader's file gives: readings with the bytes they came from, and rejected pieces with a reason."""
+"""What parsing a reader's file gives: samples with the bytes they came from, and rejected pieces with a reason.
+
+Pure: no clock and no folder. A record is named by what it says, whatever line ends a copy has given it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import time
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from drivers.reading import Axis, Flag, Reading
+import msgspec
 
-KEPT_OF_REJECTED = 4096
+from drivers.reading import Axis, Flag, Sample
+
+KEPT_OF_RECORD = 128 * 1024  # bytes; escaped for JSON at its worst (six for one) it still fits into one message
+KEPT_OF_STRANGER = 4096  # bytes of a file that no format knows
+KINDS = ("scalar", "glow-curve", "curve")
+ENDS = b" \t\r\n\x1a"  # 0x1A: what DOS programs write at the end of a text
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a file: byte offset, and the bytes."""
+    """A piece of a file: byte offset, the bytes, and what names it where the bytes themselves do not.
+
+    Without `identity` it is text: line ends and what stands around it do not belong to what it says. A format of
+    bytes gives identity=raw.
+    """
 
     offset: int
     raw: bytes
+    identity: bytes | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of what the piece says: the same in a copy with other line ends."""
+        return _sha256(unended(self.raw) if self.identity is None else self.identity)
+
+
+def unended(raw: bytes) -> bytes:
+    """Text without blanks, line ends and 0x1A around it, its inner line ends LF."""
+    return raw.replace(b"\r\n", b"\n").strip(ENDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A piece that gave no reading, and why, in one sentence. `later` means it may only be incomplete yet."""
+    """A piece that gave no reading, and why, in one sentence.
+
+    may_complete: it may only be unfinished yet (a line being written, a record that the reader still measures).
+    flags: what is known of it beside that nothing of it is believed.
+    """
 
     piece: Piece
     reason: str
-    later: bool = False
+    may_complete: bool = False
+    flags: tuple[Flag, ...] = ()
+    kept: int = KEPT_OF_RECORD
 
 
 @dataclass(slots=True)
 class FileReadings:
-    """All that a file gave. `notes` counts what is in order but no readout (an irradiation record, say)."""
+    """All that a file gave. `notes` says what is in order but no readout (an irradiation record, say)."""
 
     name: str
     format: str
     sha256: str
-    readings: list[Reading] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def new(name: str, fmt: str, data: bytes) -> FileReadings:
     """Empty, for a file of this name and content."""
-    return FileReadings(name, fmt, hashlib.sha256(data).hexdigest())
-
-
-def now() -> tuple[str, float]:
-    """Host time of the import: UTC text and monotonic seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), time.monotonic()
+    return FileReadings(name, fmt, _sha256(data))
 
 
 def origin(name: str, piece: Piece) -> dict[str, str | int]:
-    """Where in which file a reading came from. The record's own digest names it, wherever the file grows or moves."""
-    return {
-        "file": name,
-        "offset": piece.offset,
-        "length": len(piece.raw),
-        "sha256": hashlib.sha256(piece.raw).hexdigest(),
-    }
+    """Where in which file a sample came from. The record's own digest names it, wherever the file grows or moves."""
+    return {"file": name, "offset": piece.offset, "length": len(piece.raw), "sha256": piece.digest}
 
 
-def as_unparsed(name: str, rejected: Rejected) -> Reading:
-    """A rejected piece as a reading that carries its bytes (at most 4 KiB of them) and no number."""
-    stamp, monotonic_s = now()
-    return Reading(
+def as_unparsed(name: str, rejected: Rejected) -> Sample:
+    """A rejected piece as a sample of kind "unparsed": its bytes (at most `kept` of them) and no number.
+
+    The reason may be anybody's: what JSON cannot hold of it is escaped.
+    """
+    return Sample(
         kind="unparsed",
         quantity="file",
         unit="1",
-        raw=rejected.piece.raw[:KEPT_OF_REJECTED],
-        time=stamp,
-        monotonic_s=monotonic_s,
-        flags=(Flag.UNPARSED,),
+        raw=rejected.piece.raw[: rejected.kept],
+        flags=(Flag.UNPARSED, *rejected.flags),
         origin=origin(name, rejected.piece),
-        note=rejected.reason,
+        note=rejected.reason.encode("utf-8", "backslashreplace").decode(),
     )
 
 
 def axis(unit: str, values: list[float]) -> Axis:
     """A column."""
     return Axis(unit=unit, values=tuple(values))
+
+
+def flaw(sample: object) -> tuple[str, tuple[Flag, ...]] | None:
+    """Why a sample that a format gave cannot go on, and what to flag it with; None where it can.
+
+    JSON has no NaN and no infinity: one that slipped into a column would arrive as null.
+    """
+    if not isinstance(sample, Sample):
+        return f"the format gave a {type(sample).__name__} where a Sample belongs", ()
+    try:
+        if not all(math.isfinite(number) for number in _numbers(sample)):
+            return "a number in it is not finite", (Flag.NOT_A_NUMBER,)
+        msgspec.json.decode(msgspec.json.encode(sample), type=Sample)
+    except Exception as error:
+        return f"the format gave a sample that cannot be written down ({error})", ()
+    if sample.kind not in KINDS:
+        return f"the format gave the kind '{sample.kind}'; known are {', '.join(KINDS)}", ()
+    return None
+
+
+def _numbers(sample: Sample) -> Iterator[float]:
+    single = (sample.value, sample.u, sample.elapsed_s, *(each.value for each in sample.also.values()))
+    yield from (each for each in single if each is not None)
+    for column in sample.axes.values():
+        yield from column.values
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -22,7 +22,8 @@ class Transport(Protocol):
     async def read_some(self) -> bytes:
         """Wait for at least one byte and return what is there. Raises LinkDown at end of stream or loss.
 
-        Must be cancellable: after cancellation no byte that arrives later may be lost to the next read_some.
+        What arrived before the end is given first: it may say why. Must be cancellable: after cancellation no byte that
+        arrives later may be lost to the next read_some.
         """
 
     async def close(self) -> None:

@@ -6,48 +6,91 @@ import re
 
 from drivers.errors import Misuse
 from drivers.transport.base import Transport
-from drivers.transport.serial import SerialSettings, SerialTransport
+from drivers.transport.prologix import PrologixTransport
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.tcp import TcpTransport
 
 ALLOWED = (
     "/dev/ttyUSB0, COM3 or serial:DEVICE; pyserial:URL, rfc2217://HOST:PORT, socket://, spy://, loop:// or hwgrep://;"
-    " tcp:HOST:PORT; a VISA resource such as TCPIP::HOST::PORT::SOCKET, ASRL/dev/ttyS0::INSTR or GPIB0::27::INSTR"
+    " tcp:HOST:PORT; prologix:tcp:HOST:PORT:ADDRESS or prologix:DEVICE:ADDRESS for GPIB behind a Prologix adapter;"
+    " a VISA resource such as TCPIP::HOST::PORT::SOCKET, ASRL/dev/ttyS0::INSTR or GPIB0::27::INSTR"
 )
+GPIB_ADDRESSES = range(31)  # IEEE 488.1: 31 means nobody
+_PROLOGIX = "prologix:"
 _PYSERIAL = re.compile(r"^(rfc2217|socket|spy|loop|hwgrep|alt|cp2110)://", re.IGNORECASE)
-_VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI|PRLGX)[^:]*::", re.IGNORECASE)
+_VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI)[^:]*::", re.IGNORECASE)
+_PRLGX = re.compile(r"^PRLGX-(TCPIP|ASRL)\d*::(.+?)(?:::INTFC)?$", re.IGNORECASE)
 _DEVICE = re.compile(r"^(/|COM\d+$)")
 
 
 def open_transport(resource: str, serial: SerialSettings) -> Transport:
     """The transport for a resource; nothing is opened yet. Raises Misuse with the forms that are allowed."""
+    if resource.startswith(_PROLOGIX):
+        return _prologix(resource, serial)
     if resource.startswith("tcp:"):
         return _tcp(resource)
     if (resource.startswith("pyserial:") and len(resource) > len("pyserial:")) or _PYSERIAL.match(resource):
         from drivers.transport.pyserial_backend import PyserialTransport  # noqa: PLC0415 - only where it is used
 
         return PyserialTransport(resource.removeprefix("pyserial:"), serial)
+    if resource.upper().startswith("PRLGX"):
+        raise Misuse(_instead_of(resource))
     if _VISA.match(resource):
         from drivers.transport.visa import VisaTransport  # noqa: PLC0415 - a heavy import
 
         return VisaTransport(_visa_name(resource), serial)
     device = resource.removeprefix("serial:")
     if (device and device != resource) or _DEVICE.match(resource):
+        from drivers.transport.serial import SerialTransport  # noqa: PLC0415 - a heavy import
+
         return SerialTransport(device, serial)
     raise Misuse(f"'{resource}' is no resource that is known here; allowed are {ALLOWED}.")
 
 
+def _tcp(resource: str) -> Transport:
+    host, _, port = resource.removeprefix("tcp:").rpartition(":")
+    if not host or _number(port) not in range(1, 65536):
+        raise Misuse(f"'{resource}' is no TCP address; allowed is tcp:HOST:PORT, for example tcp:192.0.2.7:8123.")
+    return TcpTransport(host, int(port))
+
+
+def _prologix(resource: str, serial: SerialSettings) -> Transport:
+    adapter, _, address = resource.removeprefix(_PROLOGIX).rpartition(":")
+    if _number(address) not in GPIB_ADDRESSES or _VISA.match(adapter) or adapter.startswith(_PROLOGIX):
+        raise Misuse(
+            f"'{resource}' names no instrument behind a Prologix adapter; allowed are prologix:tcp:HOST:PORT:ADDRESS"
+            " and prologix:DEVICE:ADDRESS with a GPIB address of 0 to 30, for example prologix:tcp:192.0.2.9:1234:27."
+        )
+    return PrologixTransport(open_transport(adapter, serial), int(address), resource)
+
+
+def _instead_of(resource: str) -> str:
+    """What to write for pyvisa's name of a Prologix adapter, which names no instrument."""
+    found = _PRLGX.match(resource)
+    adapter = "tcp:HOST:PORT"
+    if found:
+        adapter = "tcp:" + found[2].replace("::", ":") if found[1].upper() == "TCPIP" else found[2]
+    return (
+        f"'{resource}' is pyvisa's name of a Prologix adapter, not of an instrument behind it;"
+        f" allowed is prologix:{adapter}:ADDRESS with the instrument's GPIB address, for example"
+        " prologix:tcp:192.0.2.9:1234:27 or prologix:/dev/ttyUSB0:27."
+    )
+
+
 def _visa_name(resource: str) -> str:
-    from pyvisa.rname import InvalidResourceName, ResourceName  # noqa: PLC0415 - a heavy import
+    from pyvisa.rname import GPIBInstr, InvalidResourceName, ResourceName, TCPIPSocket  # noqa: PLC0415 - heavy
 
     try:
-        ResourceName.from_string(resource)
+        name = ResourceName.from_string(resource)
     except InvalidResourceName as error:
         raise Misuse(f"'{resource}' is no VISA resource; allowed are {ALLOWED}.") from error
+    if isinstance(name, GPIBInstr) and _number(name.primary_address) not in GPIB_ADDRESSES:
+        raise Misuse(f"'{resource}' has no GPIB address; allowed are 0 to 30, for example GPIB0::27::INSTR.")
+    if isinstance(name, TCPIPSocket) and _number(name.port) not in range(1, 65536):
+        raise Misuse(f"'{resource}' has no TCP port; allowed is TCPIP::HOST::PORT::SOCKET with a port of 1 to 65535.")
     return resource
 
 
-def _tcp(resource: str) -> Transport:
-    host, _, port = resource.removeprefix("tcp:").rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise Misuse(f"'{resource}' is no TCP address; allowed is tcp:HOST:PORT, for example tcp:192.0.2.7:8123.")
-    return TcpTransport(host, int(port))
+def _number(text: str) -> int:
+    """-1 for what is no number."""
+    return int(text) if text.isascii() and text.isdigit() else -1

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 import serialx
-from pydantic import BaseModel, ConfigDict
 
 from drivers.errors import LinkDown
-
-
-class SerialSettings(BaseModel):
-    """How the line is set. Opening a USB adapter may toggle DTR and RTS and so reset some instruments."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    baud_rate: int = 9600
-    data_bits: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd"] = "none"
-    stop_bits: Literal[1, 2] = 1
-    flow: Literal["none", "xon-xoff", "rts-cts"] = "none"
-
+from drivers.transport.plain import plain
+from drivers.transport.received import Received
+from drivers.transport.serial_settings import PARITY, SerialSettings
 
 UNSENT_S = 1.0  # how long closing waits for bytes that the line does not take (flow control, a dead adapter)
-PARITY = {"none": "N", "even": "E", "odd": "O"}
+SERIAL_ERRORS = (OSError, serialx.SerialException)
 
 
 class SerialTransport:
@@ -34,54 +23,64 @@ class SerialTransport:
     def __init__(self, device: str, settings: SerialSettings) -> None:
         self._device = device
         self._settings = settings
-        self._reader: Any = None
+        self._reader: Received | None = None
         self._writer: Any = None
 
     async def open(self) -> None:
-        """Open exclusively."""
+        """Open exclusively. Raises LinkDown when the device is not there, is in use, or cannot be set so."""
         s = self._settings
+        loop = asyncio.get_running_loop()
+        reader = Received()
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
-            self._reader, self._writer = await serialx.open_serial_connection(
+            transport, _ = await serialx.create_serial_connection(
+                loop,
+                lambda: protocol,
                 self._device,
                 s.baud_rate,
                 byte_size=s.data_bits,
-                parity=PARITY[s.parity],
-                stopbits=s.stop_bits,
+                parity=serialx.Parity(PARITY[s.parity]),
+                stopbits=serialx.StopBits(s.stop_bits),
                 xonxoff=s.flow == "xon-xoff",
                 rtscts=s.flow == "rts-cts",
                 exclusive=True,
                 close_timeout=UNSENT_S,
             )
-        except (OSError, serialx.SerialException) as error:
-            raise LinkDown(f"The serial port {self._device} cannot be opened: {error}.") from error
+        except (*SERIAL_ERRORS, ValueError) as error:  # ValueError: a setting that the system does not have
+            raise LinkDown(f"The serial port {self._device} cannot be opened: {plain(error)}.") from error
+        self._reader = reader
+        self._writer = serialx.SerialStreamWriter(transport, protocol, reader, loop)
 
     async def write(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all of it. Raises LinkDown."""
         if self._writer is None:
             raise LinkDown(f"The serial port {self._device} is not open.")
         try:
             self._writer.write(data)
             await self._writer.drain()
-        except (OSError, serialx.SerialException) as error:
-            raise LinkDown(f"The serial port {self._device} is gone: {error}.") from error
+        except SERIAL_ERRORS as error:
+            raise LinkDown(f"The serial port {self._device} is gone: {plain(error)}.") from error
 
     async def read_some(self) -> bytes:
-        """What is there; at least one byte. A pty whose other end closed counts as unplugged."""
-        if self._reader is None:
+        """What is there; at least one byte. Raises LinkDown when all that arrived before the end has been given.
+
+        A pty whose other end closed counts as unplugged.
+        """
+        reader = self._reader
+        if reader is None:
             raise LinkDown(f"The serial port {self._device} is not open.")
-        try:
-            data: bytes = await self._reader.read(4096)
-        except (OSError, serialx.SerialException) as error:
-            raise LinkDown(f"The serial port {self._device} is gone: {error}.") from error
-        if not data:
-            raise LinkDown(f"The serial port {self._device} is gone.")
-        return data
+        data = await reader.read(4096)
+        if data:
+            return data
+        if reader.ended_by is not None:
+            raise LinkDown(f"The serial port {self._device} is gone: {plain(reader.ended_by)}.") from reader.ended_by
+        raise LinkDown(f"The serial port {self._device} is gone.")
 
     async def close(self) -> None:
-        """Close; a pending read ends, bytes that the line does not take are given up."""
+        """Close; a pending read ends, bytes that the line does not take are given up. Never raises."""
         if self._writer is not None:
             writer, self._reader, self._writer = self._writer, None, None
             writer.close()
-            with suppress(OSError, serialx.SerialException):  # TimeoutError is an OSError
+            with suppress(*SERIAL_ERRORS):  # TimeoutError is an OSError
                 async with asyncio.timeout(2 * UNSENT_S):
                     await writer.wait_closed()

@@ -7,6 +7,8 @@ import socket
 from contextlib import suppress
 
 from drivers.errors import LinkDown
+from drivers.transport.plain import plain
+from drivers.transport.received import Received
 
 CONNECT_S = 5.0
 CLOSED_S = 1.0
@@ -17,45 +19,53 @@ class TcpTransport:
 
     def __init__(self, host: str, port: int) -> None:
         self._where = f"{host}:{port}"
-        self._host, self._port = host, port
-        self._reader: asyncio.StreamReader | None = None
+        self._host, self._port = host.removeprefix("[").removesuffix("]"), port
+        self._reader: Received | None = None
         self._writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> None:
-        """Connect within five seconds."""
+        """Connect within five seconds. Raises LinkDown, which says whether the name, the host or the port failed."""
+        loop = asyncio.get_running_loop()
+        reader = Received()
+        protocol = asyncio.StreamReaderProtocol(reader)
         try:
             async with asyncio.timeout(CONNECT_S):
-                self._reader, writer = await asyncio.open_connection(self._host, self._port)
-        except (OSError, TimeoutError) as error:
-            why = str(error) or f"no connection within {CONNECT_S:g} s"
-            raise LinkDown(f"Nothing can be reached at {self._where}: {why}.") from error
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._writer = writer
+                transport, _ = await loop.create_connection(lambda: protocol, self._host, self._port)
+        except TimeoutError as error:
+            raise LinkDown(f"Nothing can be reached at {self._where}: no connection in {CONNECT_S:g} s.") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
+            raise LinkDown(f"Nothing can be reached at {self._where}: {plain(error)}.") from error
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._reader = reader
+        self._writer = asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def write(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all of it. Raises LinkDown."""
         if self._writer is None:
             raise LinkDown(f"The connection to {self._where} is not open.")
         try:
             self._writer.write(data)
             await self._writer.drain()
         except OSError as error:
-            raise LinkDown(f"The connection to {self._where} was lost: {error}.") from error
+            raise LinkDown(f"The connection to {self._where} was lost: {plain(error)}.") from error
 
     async def read_some(self) -> bytes:
-        """What is there; at least one byte."""
-        if self._reader is None:
+        """What is there; at least one byte. Raises LinkDown when all that arrived before the end has been given.
+
+        A half-closed connection has ended: no reply can come over it any more.
+        """
+        reader = self._reader
+        if reader is None:
             raise LinkDown(f"The connection to {self._where} is not open.")
-        try:
-            data = await self._reader.read(65536)
-        except OSError as error:
-            raise LinkDown(f"The connection to {self._where} was lost: {error}.") from error
-        if not data:
-            raise LinkDown(f"{self._where} closed the connection.")
-        return data
+        data = await reader.read(65536)
+        if data:
+            return data
+        if reader.ended_by is not None:
+            raise LinkDown(f"The connection to {self._where} was lost: {plain(reader.ended_by)}.") from reader.ended_by
+        raise LinkDown(f"{self._where} closed the connection.")
 
     async def close(self) -> None:
-        """Close; a pending read ends."""
+        """Close; a pending read ends. Never raises."""
         if self._writer is not None:
             writer, self._reader, self._writer = self._writer, None, None
             writer.close()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from drivers.errors import LinkDown
+from drivers.transport.plain import plain
 
 try:
     from termios import error as line_error  # no OSError, although it speaks of the same things
@@ -52,6 +53,10 @@ class ThreadedTransport(ABC):
     @abstractmethod
     def blocking_close(self) -> None:
         """Close the port; called from another thread it must unblock a read."""
+
+    def left_over(self) -> bytes:
+        """What the library below still holds after an error: the other end's last words. Must not block or raise."""
+        return b""
 
     errors: tuple[type[Exception], ...] = PORT_ERRORS
 
@@ -126,7 +131,9 @@ class ThreadedTransport(ABC):
             self._serve()
             why = LinkDown(f"{self._where} was closed.")
         except self.errors as error:
-            why = LinkDown(f"{self._where} {'is gone' if is_open else 'cannot be opened'}: {error}.")
+            if is_open:
+                self._hand_over(self.left_over())
+            why = LinkDown(f"{self._where} {'is gone' if is_open else 'cannot be opened'}: {plain(error)}.")
         finally:  # whatever ended the thread, nobody is left waiting
             with suppress(*self.errors):
                 self.blocking_close()
@@ -140,9 +147,11 @@ class ThreadedTransport(ABC):
                 if not done.cancelled():
                     self.blocking_write(data)
                     self._call(_done, done)
-            arrived = self.blocking_read()
-            if arrived:
-                self._call(self._received.put_nowait, arrived)
+            self._hand_over(self.blocking_read())
+
+    def _hand_over(self, arrived: bytes) -> None:
+        if arrived:
+            self._call(self._received.put_nowait, arrived)
 
     def _call(self, what: Callable[..., object], *arguments: object) -> None:
         if self._loop is not None:

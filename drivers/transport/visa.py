@@ -11,19 +11,25 @@ available).
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import pyvisa
 from pyvisa.constants import ControlFlow, InterfaceType, Parity, ResourceAttribute, StatusCode, StopBits
 from pyvisa.errors import VisaIOError
+from pyvisa.rname import ResourceName
 
 from drivers.transport import visa_manager
-from drivers.transport.serial import SerialSettings
+from drivers.transport.question import asks
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_MS = 20
+OPEN_MS = 5000
 MESSAGE_MS = 2000  # for a message that is there; the backend drops what it has of it when this is too short
 MESSAGE_AVAILABLE = 0x10  # of the status byte
 WRITE_S = 10.0
@@ -53,19 +59,43 @@ class VisaTransport(ThreadedTransport):
 
     def blocking_open(self) -> None:
         """Open with the pure Python backend."""
+        self._look_up_name()
         self._manager = visa_manager.take()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the backend warns of optional libraries that this resource does not need
-            self._session = self._manager.open_resource(self._resource, open_timeout=5000)
+        self._session = self._opened(self._manager)
         self._is_serial = self._session.interface_type == InterfaceType.asrl
         self._is_socket = self._session.resource_class == "SOCKET"
         self._session.timeout = READ_MS if self._is_serial or self._is_socket else MESSAGE_MS
         self._tells_status, self._asked = True, False
         if self._is_socket:
-            self._interface().getpeername()  # the backend takes a refused connection for an open one
+            self._notice_refusal()
             self._session.set_visa_attribute(ResourceAttribute.suppress_end_enabled, False)
         if self._is_serial:
             self._set_line(self._settings)
+
+    def _look_up_name(self) -> None:
+        """The backend leaves a socket behind when there is no such name. Raises socket.gaierror."""
+        host = getattr(ResourceName.from_string(self._resource), "host_address", None)
+        if host is not None:
+            socket.getaddrinfo(host.partition(",")[0], None)  # VXI-11: the port may follow the host
+
+    def _opened(self, manager: pyvisa.ResourceManager) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the backend warns of optional libraries that this resource does not need
+            try:
+                return manager.open_resource(self._resource, open_timeout=OPEN_MS)
+            except self.errors:
+                raise
+            except Exception as error:  # the backend raises Exception itself when nothing answers in time
+                raise ConnectionError(str(error)) from error
+
+    def _notice_refusal(self) -> None:
+        """The backend takes a refused connection for an open one. Raises OSError.
+
+        One that was reset after it had been open is no refusal: what the other end said can still be read.
+        """
+        number = self._interface().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number not in {0, errno.ECONNRESET}:
+            raise OSError(number, os.strerror(number))
 
     def _set_line(self, s: SerialSettings) -> None:
         self._session.baud_rate = s.baud_rate
@@ -78,7 +108,7 @@ class VisaTransport(ThreadedTransport):
 
     def blocking_write(self, data: bytes) -> None:
         """Write all of data."""
-        self._asked = b"?" in data
+        self._asked = asks(data)
         self._session.write_raw(data)
 
     def blocking_read(self) -> bytes:
@@ -92,6 +122,8 @@ class VisaTransport(ThreadedTransport):
             data = self._read(1)
             waiting = self._session.bytes_in_buffer if data else 0
             return data + b"".join(self._read(1) for _ in range(waiting))
+        if not self._is_socket:
+            self._notice_end()
         if self._is_socket or self._has_message():
             return self._read(4096)
         self._stop.wait(READ_MS / 1000)
@@ -128,24 +160,44 @@ class VisaTransport(ThreadedTransport):
             return self._asked
 
     def _notice_end(self) -> None:
-        """The backend takes the end of a TCP stream for silence; look for it. Raises ConnectionResetError."""
-        try:
-            if self._interface().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
-                raise ConnectionResetError("the other end closed the connection")
-        except BlockingIOError:
+        """Look for the end of a TCP stream. Raises ConnectionResetError.
+
+        The backend takes it for silence, and on VXI-11 spins through its time-outs, in closing as well: so the socket
+        is closed under it.
+        """
+        line = self._interface() if self._is_socket else getattr(self._interface(), "sock", None)
+        if line is None:
             return
+        with suppress(BlockingIOError):
+            if line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+                line.close()
+                raise ConnectionResetError("the other end closed the connection")
+
+    def left_over(self) -> bytes:
+        """What the backend had received of a socket when it found it reset, and what the system still has."""
+        if not self._is_socket:
+            return b""
+        held = bytes(self._backend()._pending_buffer)
+        with suppress(OSError):
+            held += self._interface().recv(4096, socket.MSG_DONTWAIT)
+        return held
+
+    def _backend(self) -> Any:
+        return self._session.visalib.sessions[self._session.session]
 
     def _interface(self) -> Any:
         """The backend's own socket or serial port."""
-        return self._session.visalib.sessions[self._session.session].interface
+        return self._backend().interface
 
     def blocking_close(self) -> None:
         """Close the session, and the manager with its last user."""
-        session, self._session = self._session, None
-        manager, self._manager = self._manager, None
+        session, manager, self._manager = self._session, self._manager, None
         try:
             if session is not None:
+                with suppress(*self.errors, KeyError):  # KeyError: closed already, by another thread
+                    self._notice_end()
                 session.close()
         finally:
+            self._session = None
             if manager is not None:
                 visa_manager.give_back(manager)

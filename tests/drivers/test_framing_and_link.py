@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from drivers.framing import Framer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import Garbled, LinkDown, ReplyTimeout
-from drivers.framing import Framer
 from drivers.link import Link
 from drivers.transport.memory import MemoryTransport
 

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from drivers.keithley_6517 import Keithley6517A, Keithley6517B, Settings6517
 
 from drivers import Flag, Garbled, InstrumentError, LinkDown, Misuse, Reading, Refused, ReplyTimeout, WrongInstrument
-from drivers.keithley_6517 import Keithley6517A, Keithley6517B, Settings6517
 from drivers.trace import Trace
 from drivers.transport.memory import MemoryTransport
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from drivers.keithley_6517.protocol import Parsed, parse_error, parse_idn, parse_reading, require_elements, set_up, zero
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import Flag, Garbled
-from drivers.keithley_6517.protocol import Parsed, parse_error, parse_idn, parse_reading, require_elements, set_up, zero
 
 CAPTURED = [
     (b"+198.4891E-12NADC,+0007633.858813secs,+58454RDNG#", 198.4891e-12, "A", 7633.858813, 58454),

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from drivers.keithley_6517 import Keithley6517B, Settings6517
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers import Garbled, InstrumentError, Misuse, Reading
-from drivers.keithley_6517 import Keithley6517B, Settings6517
 from drivers.transport.memory import MemoryTransport
 
 FRESH = ":SENS:DATA:FRES?"

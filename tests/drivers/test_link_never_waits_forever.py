@@ -18,7 +18,7 @@ from drivers import LinkDown, ReplyTimeout
 from drivers.link import MOST_FRAMES, Link
 from drivers.transport.memory import MemoryTransport
 from drivers.transport.resource import open_transport
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.threaded import ThreadedTransport
 
 MUST_STOP_WITHIN_S = 5

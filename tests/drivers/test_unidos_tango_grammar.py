@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from drivers.ptw_unidos_tango.protocol import ERRORS, fields, parse_measured, parse_progress, request
 
 from drivers import Flag, Garbled, Refused
-from drivers.ptw_unidos_tango.protocol import ERRORS, fields, parse_measured, parse_progress, request
 
 ELECTRICAL = b"MV;RES;0.0;E-12;p;C;0.0;E-12;p;A;;0.0;ms;200;V;0x0"
 DOSE = b"MV;RES;2.6;E-3;m;Gy;5.6;E-09;n;Gy;min;3000.0;ms;300.0;V;0x0"

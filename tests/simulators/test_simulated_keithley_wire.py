@@ -13,20 +13,23 @@ from hypothesis import strategies as st
 from wire_talk import converse
 
 from simulators.clock import SteppedClock
-from simulators.keithley_6517b import Keithley6517A, Keithley6517B, Options
-from simulators.keithley_reading import Conversion, reading_string
+from simulators.keithley.conversion import Conversion
+from simulators.keithley.electrometer import Electrometer
+from simulators.keithley.k6517 import KIND_A, KIND_B
+from simulators.keithley.reading_6517 import reading_string
 
 DEFAULT = {"READ", "STAT", "UNIT", "TST", "RNUM"}
 
 
-def unit(seed: int = 1, **options: object) -> Keithley6517B:
-    return Keithley6517B(SteppedClock(), seed, Options(hop_c=0.0, noise=0.0, input_bias_a=0.0, **options))  # type: ignore[arg-type]  # options by name
+def unit(seed: int = 1, **options: object) -> Electrometer:
+    return KIND_B.make(SteppedClock(), seed, {"hop_c": 0.0, "noise": 0.0, "input_bias_a": 0.0, **options})
 
 
 def conversion(
     value: float, status: str, name: str, full: float, digits: int, time_s: float, number: int
 ) -> Conversion:
-    return Conversion(number, value, status, name, full, digits, time_s, datetime(2015, 3, 26, 9, 0, 20), 1.0)
+    when = datetime(2015, 3, 26, 9, 0, 20)
+    return Conversion(number, value, status, "CURR", name, full, digits, time_s, when, 1.0, value)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_reading_string_is_the_captured_line(one: Conversion, elements: set[str]
 
 async def test_identities_are_those_of_real_units() -> None:
     assert await converse(unit(), [b"*IDN?\n"]) == b"KEITHLEY INSTRUMENTS INC.,MODEL 6517B,4096271,A13/700X\r\n"
-    old = Keithley6517A(SteppedClock(), 1)
+    old = KIND_A.make(SteppedClock(), 1)
     assert await converse(old, [b"*idn?\r"]) == b"KEITHLEY INSTRUMENTS INC.,MODEL 6517A,0972959,C05  /A02\r\n"
 
 
@@ -110,9 +113,12 @@ SCRIPT = (
 
 
 def answers(chunks: list[bytes], seed: int) -> bytes:
-    instrument = Keithley6517B(SteppedClock(), seed)
+    instrument = KIND_B.make(SteppedClock(), seed)
     instrument.detector.expose(1e-8, 2.0)
     return asyncio.run(converse(instrument, chunks))
+
+
+WHOLE = answers([SCRIPT], 7)
 
 
 @settings(max_examples=30, deadline=None)
@@ -120,7 +126,7 @@ def answers(chunks: list[bytes], seed: int) -> bytes:
 def test_any_cut_of_the_requests_gives_the_same_bytes(cuts: list[int]) -> None:
     edges = sorted({0, *cuts, len(SCRIPT)})
     chunks = [SCRIPT[a:b] for a, b in pairwise(edges)]
-    assert answers(chunks, 7) == answers([SCRIPT], 7)
+    assert answers(chunks, 7) == WHOLE
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes() -> None:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from simulators import serve
-from simulators.xsyg import TLD_100, Peak, first_order
+from simulators.files.xsyg import TLD_100, Peak, first_order
 
 EXAMPLE = (
     '"M6600", 1, 9, 0, 1, 1, 0, "3", "0", 0, " ", 20240601, 090215, 900000, "           ", " ", 1.000E+0, 1.000, 0, '

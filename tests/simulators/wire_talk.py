@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from simulators.clock import SteppedClock
 from simulators.instrument import Clear, Instrument
+from simulators.scpi.instrument import ScpiInstrument
 
 
 def address(resource: str) -> tuple[str, int]:
@@ -52,3 +54,22 @@ async def converse(instrument: Instrument, chunks: list[bytes]) -> bytes:
             elif (reply := await session.answer(event.data)) is not None:
                 out += reply.data
     return out
+
+
+async def says(instrument: ScpiInstrument, message: str) -> str:
+    """The reply line to one message, without its end; empty when there is none."""
+    outputs, _ = await instrument.execute(message)
+    return ";".join(outputs)
+
+
+async def obeys(instrument: ScpiInstrument, *messages: str) -> None:
+    """Say all messages, none of which may answer or leave an error."""
+    for message in messages:
+        assert await says(instrument, message) == "", message
+    assert not instrument.status.queue, f"{messages} left {list(instrument.status.queue)}"
+
+
+def advance(instrument: Instrument, seconds: float) -> None:
+    """Let simulated seconds pass on the instrument's own clock."""
+    assert isinstance(instrument.clock, SteppedClock)
+    instrument.clock.advance(seconds)

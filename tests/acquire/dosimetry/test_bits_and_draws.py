@@ -75,7 +75,7 @@ def test_the_two_voltage_method_is_not_linear_and_the_law_is_confirmed_where_sit
         r = m1 / m2
         return 1.198 - 0.875 * r + 0.677 * r**2
 
-    law = d.propagate(k_s, {"m1": d.Quantity(12.268, 0.006), "m2": d.Quantity(12.223, 0.006)})
+    law = d.propagate(k_s, {"m1": d.InputQuantity(12.268, 0.006), "m2": d.InputQuantity(12.223, 0.006)})
     found = drawn(k_s, m1=(12.268, 100 * 0.006 / 12.268), m2=(12.223, 100 * 0.006 / 12.223))
     assert d.confirms(law.value, law.u, law.k, found, digits=1).confirmed
     assert np.isclose(law.value, d.k_s_pulsed(3.0, 12.268 / 12.223))

@@ -181,7 +181,7 @@ def test_a_pair_beyond_its_limit_is_decided_by_the_stated_choice() -> None:
 
 
 def test_attempts_count_by_rule_never_by_value() -> None:
-    attempts = [d.Attempt("1", None, "overload"), d.Attempt("2", 1.1), d.Attempt("3", 1.2)]
+    attempts = [d.AttemptValue("1", None, "overload"), d.AttemptValue("2", 1.1), d.AttemptValue("3", 1.2)]
     assert d.counting(attempts, "first-valid").used == ("2",)
     assert d.counting(attempts, "last-valid").value == 1.2
     mean = d.counting(attempts, "mean-of-valid")

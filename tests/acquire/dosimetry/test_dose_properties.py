@@ -93,9 +93,10 @@ def test_a_diode_is_a_product(ssd: float, fs: float, wedge: float, svwt: float, 
     by_hand = d.propagate(
         lambda n, a, b, c, s, t0: 0.16 * n * a * b * c / (1 + s / 100 * (t - t0)),
         {
-            "n": d.Quantity(3.1, 0.031), "a": d.Quantity(ssd, ssd * 0.005), "b": d.Quantity(fs, fs * 0.005),
-            "c": d.Quantity(wedge, wedge * 0.005), "s": d.Quantity(svwt, abs(svwt) * 0.1),
-            "t0": d.Quantity(22.0, 0.11),
+            "n": d.InputQuantity(3.1, 0.031), "a": d.InputQuantity(ssd, ssd * 0.005),
+            "b": d.InputQuantity(fs, fs * 0.005),
+            "c": d.InputQuantity(wedge, wedge * 0.005), "s": d.InputQuantity(svwt, abs(svwt) * 0.1),
+            "t0": d.InputQuantity(22.0, 0.11),
         },
     )  # fmt: skip
     assert dose.u_gy == pytest.approx(by_hand.u, rel=1e-3)
@@ -129,7 +130,7 @@ def test_decisions_are_symmetric_and_ordered(dose: float, expected: float, u: fl
     simple = d.decide(dose_gy=dose, expected_gy=expected, rule="simple-acceptance", **common)
     assert guarded.accepted == simple.accepted == (abs(guarded.deviation_percent) <= 7.0)
     assert guarded.accepted == (guarded.asks is None)
-    assert (guarded.state is d.State.ACTION) == (abs(guarded.deviation_percent) > 10.0)
+    assert (guarded.state is d.DecisionState.ACTION) == (abs(guarded.deviation_percent) > 10.0)
     assert 0 <= guarded.p_conform <= 1
     mirrored = d.p_conform(-guarded.deviation_percent, 7.0, math.hypot(u, 1.0))
     assert mirrored == pytest.approx(guarded.p_conform, abs=1e-12)

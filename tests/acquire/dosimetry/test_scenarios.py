@@ -74,9 +74,9 @@ def test_what_goes_wrong_in_c() -> None:
     assert (again.where, again.certain) == ("inside", False)
     assert "223.7" in again.sentence
     attempts = [
-        d.Attempt("02-08", None, "overload"),
-        d.Attempt("02-09", OURS["C_c2_D"] / 100),
-        d.Attempt("02-10", OURS["C_c2r_D"] / 100),
+        d.AttemptValue("02-08", None, "overload"),
+        d.AttemptValue("02-09", OURS["C_c2_D"] / 100),
+        d.AttemptValue("02-10", OURS["C_c2r_D"] / 100),
     ]
     counted = d.counting(attempts, "last-valid")
     assert counted.used == ("02-10",)

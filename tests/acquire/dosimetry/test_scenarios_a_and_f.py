@@ -10,11 +10,11 @@ import pytest
 from acquire.dosimetry import (
     Blocked,
     Contribution,
+    DecisionState,
     ElementSignal,
     Factor,
     MissingFactor,
     OutsideValidity,
-    State,
     background_of_controls,
     chamber_dose_trs398,
     decide,
@@ -113,9 +113,9 @@ def test_f_leakage_blocks_first_and_is_only_named_later() -> None:
 
 PORTS = [
     # port, N_cal, M, SVWT, CF_SSD, CF_FS, expected cGy; then printed: CF_T, D, deviation, state, p_c
-    ("B1", 3.097, 15.67, 0.25, 0.992, 1.004, 46.8, 0.97919, 47.33, 1.13, State.PASS, 0.987),
-    ("B2", 3.041, 16.95, 0.28, 0.991, 1.005, 51.5, 0.97675, 50.14, -2.63, State.PASS_BAND, 0.954),
-    ("B7", 3.186, 16.32, 0.22, 0.991, 1.004, 50.2, 0.98164, 50.78, 1.16, State.PASS, 0.987),
+    ("B1", 3.097, 15.67, 0.25, 0.992, 1.004, 46.8, 0.97919, 47.33, 1.13, DecisionState.PASS, 0.987),
+    ("B2", 3.041, 16.95, 0.28, 0.991, 1.005, 51.5, 0.97675, 50.14, -2.63, DecisionState.PASS_BAND, 0.954),
+    ("B7", 3.186, 16.32, 0.22, 0.991, 1.004, 50.2, 0.98164, 50.78, 1.16, DecisionState.PASS, 0.987),
 ]
 
 
@@ -193,7 +193,7 @@ def test_a_chips(
     assert 100 * result.value_gy == pytest.approx(dose, abs=5e-3)
     assert 100 * result.expanded_gy == pytest.approx(expanded, abs=5e-3)
     assert pair_difference_percent(result.steps[0].value, result.steps[1].value) == pytest.approx(pair, abs=0.05)
-    assert report_only(result.value_gy, (0.001, 0.3)).state == State.REPORT_ONLY
+    assert report_only(result.value_gy, (0.001, 0.3)).state == DecisionState.REPORT_ONLY
 
 
 def test_a_wrong_element_fails_its_pair() -> None:

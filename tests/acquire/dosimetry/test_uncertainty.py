@@ -42,7 +42,8 @@ def test_gum_example_h1_effective_degrees_of_freedom() -> None:
 def test_gum_example_h2_correlated_resistance_reactance_impedance() -> None:
     # JCGM 100:2008, H.2: V, I, φ with their correlations; R = V cos φ / I and |Z| = V/I
     inputs = {
-        "v": d.Quantity(4.9990, 0.0032), "i": d.Quantity(19.661e-3, 0.0095e-3), "phi": d.Quantity(1.04446, 0.00075)
+        "v": d.InputQuantity(4.9990, 0.0032), "i": d.InputQuantity(19.661e-3, 0.0095e-3),
+        "phi": d.InputQuantity(1.04446, 0.00075)
     }  # fmt: skip
     r = {("v", "i"): -0.36, ("v", "phi"): 0.86, ("i", "phi"): -0.65}
     resistance = d.propagate(lambda v, i, phi: v / i * math.cos(phi), inputs, r)
@@ -71,7 +72,7 @@ def test_a_model_that_is_not_linear_shows_in_the_cross_check() -> None:
     # a reading at background: the law of propagation knows nothing of the curvature of 1/(1 - x)
     inputs = {"x": d.Distribution(0.5, 0.12)}
     drawn = d.simulate(lambda x: 1 / (1 - x), inputs)
-    first_order = d.propagate(lambda x: 1 / (1 - x), {"x": d.Quantity(0.5, 0.12)})
+    first_order = d.propagate(lambda x: 1 / (1 - x), {"x": d.InputQuantity(0.5, 0.12)})
     assert not d.confirms(first_order.value, first_order.u, 2.0, drawn).confirmed
     assert drawn.value > first_order.value
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.instruments.marks import Begin
 from drivers import Settings
-from drivers.registry import driver_class
+from drivers.registry import model
 
 SCHEMAS = {
-    f"{model} {name}": spec.parameters.model_json_schema()
-    for model in ("keithley-6517b", "ptw-unidos-tango")
-    for name, spec in driver_class(model).commands().items()
+    f"{each} {name}": spec.parameters.model_json_schema()
+    for each in ("keithley-6517b", "ptw-unidos-tango")
+    for name, spec in model(each).commands.items()
 }
 
 
@@ -159,8 +159,8 @@ def test_what_a_driver_takes_from_a_request_is_valid_by_its_schema(given_paramet
 
 
 def test_infinity_and_texts_are_no_numbers_for_a_driver() -> None:
-    model = driver_class("keithley-6517b").commands()["range"].parameters
+    parameters = model("keithley-6517b").commands["range"].parameters
     for bad in (float("inf"), float("nan"), "1", True):
         with pytest.raises(ValueError, match="range_si"):
-            model.from_request({"range_si": bad})
-    assert model.from_request({"range_si": 1}) == model(range_si=1.0)  # type: ignore[call-arg]
+            parameters.from_request({"range_si": bad})
+    assert parameters.from_request({"range_si": 1}) == parameters(range_si=1.0)  # type: ignore[call-arg]

@@ -173,7 +173,7 @@ async def test_an_answer_survives_the_loss_of_the_broker(tmp_path: Path) -> None
 
 async def test_a_restart_between_asking_and_asking_again_does_not_do_it_twice(tmp_path: Path) -> None:
     async with house_in(tmp_path) as (house, _), asking(house) as asker:
-        body = request({"gain": 5}, run=str(house.runner.run_id))
+        body = request({"gain": 5}, run=str(house.runner.status.run_id))
         assert (await asker.answer("set-gain", body))["ok"]
         await house.stop_source()
         await house.start_source()
@@ -211,7 +211,7 @@ async def test_a_retained_command_never_acts(tmp_path: Path, mode: Mode) -> None
         # The embedded broker may fail to serve a new client (its own race); the service then connects again after 10 s.
         await until(lambda: house.service.unreadable >= 1 and house.runner.state.state == "ready", within_s=40)
         await until(
-            lambda: bench_._watch.known(TOPICS.state("scripted-1")).state.run == house.runner.run_id, within_s=40
+            lambda: bench_._watch.known(TOPICS.state("scripted-1")).state.run == house.runner.status.run_id, within_s=40
         )
         assert await bench_.command("scripted-1", "set-gain", {"gain": 6}) == {"gain": 6}
         assert Scripted.gains == [6]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worked import GIVEN, READER, Bench, Case, calibration, expected, factor, limits, part
+from worked import GIVEN, READER, Case, WorkedClient, calibration, expected, factor, limits, part
 
 CF = {"cf_ssd": 0.5, "cf_fs": 0.5, "cf_wedge": 0.5}
 
@@ -46,8 +46,8 @@ def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
             "planned_strength_u": GIVEN["B_skplan"], "limit_percent": 1.0,
         }
     }  # fmt: skip
-    case.instrument("electrometer-1", "running")
-    case.instrument(READER, "elements")
+    case.instrument("electrometer-1", "keithley-6517b")
+    case.instrument(READER, "winrems")
     names, reads = standards(case, GIVEN["B_std"], "tld")
     control = case.element("C-1", 1.0, "tld")
     case.batches = [
@@ -91,11 +91,11 @@ def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
     return case, reads
 
 
-def bench_b(connection: object) -> Bench:
-    bench = Bench(connection)
-    bench.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
-    bench.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
-    return bench
+def client_b(connection: object) -> WorkedClient:
+    client = WorkedClient(connection)
+    client.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
+    client.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
+    return client
 
 
 # --- C: chest wall, diodes, OSL pairs under bolus -------------------------------------------------------------------
@@ -103,8 +103,8 @@ def bench_b(connection: object) -> Bench:
 
 def case_c(points: tuple[str, ...] = ("C3", "C4"), skin_c: float = 31.0) -> tuple[Case, list[tuple[str, float]]]:
     case = Case("C")
-    case.instrument("electrometer-1", "running")
-    case.instrument(READER, "elements")
+    case.instrument("electrometer-1", "keithley-6517b")
+    case.instrument(READER, "winrems")
     diode(case, "D-11", 3.097, 0.25)
     diode(case, "D-14", 3.041, 0.28)
     wedge = {"expected": expected(GIVEN["C_c2_exp"], 2.0), "limits": limits(7, 10)}
@@ -144,7 +144,7 @@ LEVELS = ("head", "neck", "med", "umb", "knee", "ankle")
 
 def case_d() -> tuple[Case, list[tuple[str, float]]]:
     case = Case("D")
-    case.instrument(READER, "elements")
+    case.instrument(READER, "winrems")
     names, reads = standards(case, GIVEN["D_std"], "tld")
     control = case.element("C-1", 1.0, "tld")
     reads.append((control, GIVEN["D_bg"]))
@@ -184,7 +184,7 @@ def case_d() -> tuple[Case, list[tuple[str, float]]]:
 
 def case_e(crossed_unit: str = "mRAD") -> tuple[Case, list[tuple[str, float]]]:
     case = Case("E")
-    case.instrument(READER, "elements")
+    case.instrument(READER, "winrems")
     case.ecc = {"u_percent": 2.5, "form": "sensitivity"}
     reader = {"reader_factor": factor(9.120, "{counts}/mRAD", 1.5), "background": factor(52.0, crossed_unit)}
     case.calibrations.append(calibration(READER, "6 MV", reader))
@@ -211,7 +211,7 @@ def case_e(crossed_unit: str = "mRAD") -> tuple[Case, list[tuple[str, float]]]:
 def case_f() -> Case:
     case = Case("F")
     case.plan = {"purpose": "detector-calibration"}
-    case.instrument("electrometer-2", "reset")
+    case.instrument("electrometer-2", "ptw-unidos-tango")
     case.detector("CH-1", "chamber")
     factors = {
         "n_dw": factor(GIVEN["F_N"], "Gy/nC", 0.55), "k_elec": factor(GIVEN["F_kelec"], u=0.10),
@@ -234,10 +234,10 @@ def case_f() -> Case:
     return case
 
 
-def bench_f(connection: object) -> Bench:
-    bench = Bench(connection)
+def client_f(connection: object) -> WorkedClient:
+    client = WorkedClient(connection)
     charges = {"irradiate": GIVEN["F_M1"], "recombination": GIVEN["F_M2"]}
     charges["polarity"] = [-m for m in (GIVEN["F_bad"], *GIVEN["F_Mo"])]
-    bench.beam = {f"{kind}-{i}": nc for kind, ncs in charges.items() for i, nc in enumerate(ncs, start=1)}
-    bench.wait_s = {"polarity-1": 45.0, "polarity-2": 300.0, "recombination-1": 300.0}
-    return bench
+    client.beam = {f"{kind}-{i}": nc for kind, ncs in charges.items() for i, nc in enumerate(ncs, start=1)}
+    client.wait_s = {"polarity-1": 45.0, "polarity-2": 300.0, "recombination-1": 300.0}
+    return client

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scenario_a import DEMO, StoreBench
+from scenario_a import DEMO, StoreClient
 
-from acquire.procedure.air import set_environment
+from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
 from acquire.procedure.closing import close_session
 from acquire.procedure.inventory import read_inventory
@@ -92,9 +92,8 @@ class Case:
         self.batches: list[dict[str, Any]] = []
         self.steps: list[dict[str, Any]] = []
 
-    def instrument(self, name: str, integrates: str, **more: Any) -> None:
-        framed = {"before": ["reset"]} if integrates == "reset" else {}
-        self.instruments.append({"id": name, "model": "m", "serial": name, "integrates": integrates, **framed, **more})
+    def instrument(self, name: str, model: str, **more: Any) -> None:
+        self.instruments.append({"id": name, "model": model, "serial": name, **more})
 
     def detector(self, name: str, kind: str, **more: Any) -> None:
         self.detectors.append({"id": name, "kind": kind, "model": "m", "serial": name, "build_up": "cap", **more})
@@ -154,18 +153,18 @@ class Case:
             read_calibrations(self.calibration_file[1], "calibrations.toml"),
         )  # fmt: skip
 
-    def start(self, connection: Any, fraction: int | None = None, **air: float) -> str:
+    def start(self, connection: Any, fraction: int | None = None, **ambient: float) -> str:
         session = start_session(
             connection, f"ORD-{self.name}-1", "MD-1", calibrations=self.calibration_file, inventory=self.inventory,
             fraction=fraction,
         ).id  # fmt: skip
         time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True)
-        air = air or {"temperature_c": 22.0, "pressure_kpa": 100.0}
-        set_environment(connection, session, "MD-1", source="room sensors", **air)
+        ambient = ambient or {"temperature_c": 22.0, "pressure_kpa": 100.0}
+        set_environment(connection, session, "MD-1", source="room sensors", **ambient)
         return session
 
 
-class Bench(StoreBench):
+class WorkedClient(StoreClient):
     """Beams in nC and thresholds in mV by step; `wait_s` passes on the host's clock before a step begins."""
 
     def __init__(self, connection: Any) -> None:
@@ -211,8 +210,17 @@ class Bench(StoreBench):
         ]  # fmt: skip
         self.put(reader, entries)
 
+    def read_records(self, element: str, value: float | None, said: Mapping[str, Any], file: str = "sequence") -> None:
+        """One record of an element, with what its reader says of it (attributes, channel, flags); charge in nC."""
+        origin = {"file": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
+        entry = {
+            "kind": "scalar", "quantity": "charge", "unit": "nC", "time": self.now(), "monotonic_s": 1.0,
+            "element": element, "origin": origin, "raw": f"{element} {value}", **said,
+        }  # fmt: skip
+        self.put(READER, [entry if value is None else {**entry, "value": value}])
 
-async def run(connection: Any, bench: Bench, session_id: str, *, skip: Sequence[str] = ()) -> None:
+
+async def run(connection: Any, client: WorkedClient, session_id: str, *, skip: Sequence[str] = ()) -> None:
     """Every step that has markers, and every element placed and removed."""
     session = get_session(connection, session_id)
     for step in session.plan.step:
@@ -224,7 +232,7 @@ async def run(connection: Any, bench: Bench, session_id: str, *, skip: Sequence[
                 elif step.kind == "remove":
                     remove(connection, now, element, "MD-1")
         if step.has_markers and step.id not in skip:
-            await run_step(connection, bench, session_id, step.id, "MD-1", bench.during)
+            await run_step(connection, client, session_id, step.id, "MD-1", client.during)
 
 
 def closed_results(connection: Any, session_id: str, over: str | None = None) -> dict[str, dict[str, Any]]:

@@ -71,8 +71,8 @@ def test_ticks_lie_inside_and_are_few(a, b):
 @given(st.lists(finite, min_size=2, max_size=40))
 def test_a_plot_is_well_formed_and_inside_its_frame(values):
     xs = list(range(len(values)))
-    y = svg.Axis("charge / nC & more", *svg.span(values))
-    made = svg.plot("a < b", "desc", svg.Axis("t", 0, len(values) - 1), y, [svg.Line(xs, values, "signal")])
+    y = svg.PlotAxis("charge / nC & more", *svg.span(values))
+    made = svg.plot("a < b", "desc", svg.PlotAxis("t", 0, len(values) - 1), y, [svg.Line(xs, values, "signal")])
     root = ElementTree.fromstring(made)
     assert root.find("{*}title").text == "a < b"
     points = root.find("{*}polyline").get("points").split()

@@ -1,0 +1,63 @@
+"""What one instrument gave, into its stream: in one commit a take, and a gap for what a full spool kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from acquire.canonical import utc_now
+from acquire.instruments.entries import LARGEST_BODY, gap_body, reading_body
+from acquire.spool.journal import SpoolFull
+from acquire.spool.recorder import Recorder
+from acquire.spool.stream import Stream
+from drivers import Instrument, Reading
+
+
+class Intake:
+    """`appended` counts the entries of readings since start."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.appended = 0
+        self._recorder = recorder
+        self._full_since: str | None = None
+        self._missed = 0  # readings that came while the spool was full and will not come again
+
+    async def keep(self, device: Instrument, stream: Stream, readings: Sequence[Reading]) -> None:
+        """Append readings; only then does the device hear that they are safe. Raises SpoolError."""
+        before = self.appended
+        try:
+            await self._append(stream, readings)
+        except SpoolFull:
+            self._full_since = self._full_since or utc_now()
+            if not device.comes_again:
+                self._missed += len(readings) - (self.appended - before)
+            raise
+        if readings:
+            await device.confirm()
+
+    async def gap(self, stream: Stream, reason: str, count: int | None, since: str) -> None:
+        """Readings that were not taken; count None where nobody knows how many. Raises SpoolError."""
+        try:
+            await self._recorder.append(stream, [(gap_body(reason, count, since), None)])
+        except SpoolFull:
+            self._full_since = self._full_since or utc_now()
+            raise
+
+    async def begin(self, stream: Stream) -> None:
+        """What a full spool kept out of the stream before stands first in this one."""
+        if self._full_since is not None:
+            since, missed = self._full_since, self._missed
+            await self.gap(stream, "spool full", missed, since)
+            self._full_since, self._missed = None, 0
+
+    async def _append(self, stream: Stream, readings: Sequence[Reading]) -> None:
+        """Only what is too large to be sent is withheld, one by one."""
+        bodies = [reading_body(reading) for reading in readings]
+        for too_large, run in groupby(bodies, lambda body: len(body) > LARGEST_BODY):
+            group = list(run)
+            if too_large:
+                for body in group:
+                    await self._recorder.withhold(stream, body, f"larger than {LARGEST_BODY} bytes")
+            else:
+                await self._recorder.append(stream, [(body, None) for body in group])
+            self.appended += len(group)

@@ -1,0 +1,79 @@
+"""What one instrument says of itself: its state for the bus, and its faults for the log, each told once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from uuid import uuid4
+
+import structlog
+
+from acquire.bus.messages import Accepts, Framing, State
+from acquire.canonical import utc_now
+from drivers import Identity, Instrument, InstrumentError
+
+
+class Status:
+    """`state` is what is told on the bus; `changed` is set with every new one. `run_id`: of this run of the daemon."""
+
+    def __init__(self, instrument: str) -> None:
+        self.state = State(state="starting", since=utc_now())
+        self.changed = asyncio.Event()
+        self.run_id = uuid4()
+        self._complained_of: type[Exception] | None = None
+        self._log = structlog.get_logger("instrument").bind(instrument=instrument)
+
+    def tell(
+        self,
+        state: str,
+        why: str | None,
+        *,
+        identity: Identity | None,
+        device: Instrument | None,
+        stream: str | None,
+        measurement: str | None,
+        emitted: int,
+        commands: Iterable[Accepts],
+    ) -> None:
+        """A new state. device: None while nothing is open; what it measures and is set to is not known then."""
+        said = {
+            "state": state,
+            "since": utc_now(),
+            "why": why,
+            "model": identity.model if identity else None,
+            "serial": identity.serial if identity else None,
+            "firmware": identity.firmware if identity else None,
+            "stream": stream,
+            "measurement": measurement,
+            "emitted": emitted,
+            "run": self.run_id,
+            "commands": list(commands),
+        }
+        self.state = State.model_validate(said | (_of(device) if device else {}))
+        self.changed.set()
+
+    def complain(self, error: Exception) -> None:
+        """Log once for each kind of error until the instrument is available again."""
+        if self._complained_of is not type(error):
+            ours = isinstance(error, InstrumentError)
+            self._log.warning("not available", why=str(error), exc_info=None if ours else error)
+        self._complained_of = type(error)
+
+    def available(self) -> None:
+        """Log that it is there again, where it was complained of."""
+        if self._complained_of is not None:
+            self._complained_of = None
+            self._log.info("available again")
+
+
+def _of(device: Instrument) -> dict[str, object]:
+    framing = device.model.framing
+    return {
+        "measures": device.measures,
+        "integrates": device.integrates,
+        "framing": Framing(
+            zero=list(framing.zero), before=list(framing.before), start=list(framing.start), stop=list(framing.stop)
+        ),
+        "channels": list(device.channels),
+        "settings": dict(device.settings_in_force),
+    }

@@ -1,0 +1,73 @@
+"""Whose turn it is at one instrument, and whether its line is in doubt: shared by the loop and by commands."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from drivers import InstrumentError
+
+
+class NoTurn(Exception):
+    """The instrument was busy with something else for too long: one plain sentence."""
+
+
+class Turns:
+    """One turn at a time. `doubt` holds an error and since when: it is settled before anything else is asked."""
+
+    def __init__(self, instrument: str) -> None:
+        self.doing = "nothing"
+        self.doubt: tuple[InstrumentError, str] | None = None
+        self.instrument_lock = asyncio.Lock()
+        self._instrument = instrument
+        self._recovered = asyncio.Event()  # no recovery is owed or under way
+        self._recovered.set()
+        self._nudged = asyncio.Event()
+
+    @property
+    def recovered(self) -> bool:
+        """Whether no recovery is owed or under way."""
+        return self._recovered.is_set()
+
+    def put_in_doubt(self, error: InstrumentError, since: str) -> None:
+        """The next turn settles it, before the next reading; `since` is UTC, ISO 8601."""
+        self.doubt = (error, since)
+        self._recovered.clear()
+        self.nudge()
+
+    def recovering(self, doing: str) -> None:
+        """A recovery is under way: commands wait for its end."""
+        self._recovered.clear()
+        self.doing = doing
+
+    def settle(self) -> None:
+        """Nothing is in doubt any more, or the instrument is closed."""
+        self.doubt = None
+        self._recovered.set()
+
+    def nudge(self) -> None:
+        """End the pause under way."""
+        self._nudged.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Until nudged, or nothing at all where something is in doubt."""
+        self._nudged.clear()
+        if self.doubt is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._nudged.wait()
+
+    async def take(self, within_s: float) -> None:
+        """Wait for a turn when nothing is in doubt; to be given back by instrument_lock.release(). Raises NoTurn."""
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    await self._recovered.wait()
+                    await self.instrument_lock.acquire()
+                    if self._recovered.is_set():
+                        return
+                    self.instrument_lock.release()
+        except TimeoutError as error:
+            raise NoTurn(
+                f"{self._instrument} was busy with {self.doing} for {within_s:g} s; nothing was done, ask again."
+            ) from error

@@ -1,0 +1,109 @@
+"""Attempts at steps as the store has them: what was asked for, which markers were set, and what was in force then."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from acquire.canonical import canonical, parse, utc_now
+from acquire.errors import Refused
+from acquire.procedure import audit
+from acquire.procedure.framing import PLACES, InForce
+from acquire.procedure.plan import Step
+from acquire.store.database import transaction
+from drivers.model import Framing
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one step. `in_force` is None until it has begun, and for those of an earlier release."""
+
+    measurement: str
+    session: str
+    step: str
+    kind: str
+    instrument: str
+    requested_at: str
+    begun: bool
+    ended: bool
+    abandoned: str | None
+    beam_given: bool | None
+    in_force: InForce | None
+
+
+def attempts(connection: sqlite3.Connection, session_id: str, step: str | None = None) -> list[Attempt]:
+    """Attempts of a session (or of one step), oldest first."""
+    rows = connection.execute(
+        "SELECT * FROM attempt WHERE session = ?1 AND (?2 IS NULL OR step = ?2) ORDER BY requested_at, rowid",
+        (session_id, step),
+    ).fetchall()
+    return [_attempt(connection, row) for row in rows]
+
+
+def request(connection: sqlite3.Connection, session_id: str, step: Step, who: str) -> Attempt:
+    """The attempt to begin: one that was asked for and has not begun yet, or a new one."""
+    waiting = [a for a in attempts(connection, session_id, step.id) if not a.begun and a.abandoned is None]
+    if waiting:
+        return waiting[0]
+    with transaction(connection):
+        row = (str(uuid4()), session_id, step.id, step.kind, step.instrument, utc_now(), who)
+        connection.execute("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    return attempts(connection, session_id, step.id)[-1]
+
+
+def mark(connection: sqlite3.Connection, attempt: Attempt, mark: str, answer: Mapping[str, Any], who: str) -> None:
+    """Believe a marker only where the answer names its place in a stream; inside the caller's transaction.
+
+    Raises Refused where it does not.
+    """
+    stream, seq = answer.get("stream"), answer.get("seq")
+    if not isinstance(stream, str) or not isinstance(seq, int):
+        raise Refused(
+            f"{attempt.instrument} did not say where its marker is; {attempt.step} has not {mark}. Ask again."
+        )
+    connection.execute(
+        "INSERT INTO attempt_mark (measurement, mark, stream, seq, at, who) VALUES (?, ?, ?, ?, ?, ?)",
+        (attempt.measurement, mark, stream, seq, utc_now(), who),
+    )
+    audit.append(connection, who, mark, attempt.measurement, new=f"{attempt.step} in {stream} at {seq}")
+
+
+def keep_in_force(connection: sqlite3.Connection, attempt: Attempt, force: InForce) -> None:
+    """Write down what was in force when the attempt began, inside the caller's transaction."""
+    row = (
+        attempt.measurement, force.model, force.serial, force.measures, force.integrates,
+        canonical({place: list(getattr(force.framing, place)) for place in PLACES}), force.channel,
+    )  # fmt: skip
+    connection.execute("INSERT INTO attempt_in_force VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:
+    marks = {
+        m["mark"]: m
+        for m in connection.execute("SELECT * FROM attempt_mark WHERE measurement = ?", (row["measurement"],))
+    }
+    given = marks.get("abandoned")
+    return Attempt(
+        measurement=row["measurement"],
+        session=row["session"],
+        step=row["step"],
+        kind=row["kind"],
+        instrument=row["instrument"],
+        requested_at=row["requested_at"],
+        begun="begun" in marks,
+        ended="ended" in marks,
+        abandoned=given["reason"] if given else None,
+        beam_given=bool(given["beam_given"]) if given else None,
+        in_force=_in_force(connection, row["measurement"]),
+    )
+
+
+def _in_force(connection: sqlite3.Connection, measurement: str) -> InForce | None:
+    row = connection.execute("SELECT * FROM attempt_in_force WHERE measurement = ?", (measurement,)).fetchone()
+    if row is None:
+        return None
+    framing = Framing(**{place: tuple(names) for place, names in parse(row["framing"]).items()})
+    return InForce(row["model"], row["serial"], row["measures"], row["integrates"], framing, row["channel"])

@@ -1,0 +1,50 @@
+"""Element readings that belong to nothing: kept, and shown beside the gap they leave."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from acquire.canonical import parse
+from acquire.procedure.inventory import Element
+from acquire.procedure.placed import placements
+from acquire.procedure.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Unattached:
+    """A reading of an element that has no place in the session, and why."""
+
+    stream: str
+    seq: int
+    instrument: str
+    element: str
+    why: str
+
+
+def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
+    """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
+    readers = [name for name in session.instruments if session.inventory.is_reader(name)]
+    expected = {p.dosimeter for p in placements(connection, session.id)}
+    for batch in session.plan.batch:
+        expected |= set(batch.travelling)
+    by_text: dict[tuple[str, str], list[Element]] = {}
+    for element in session.inventory.element:
+        by_text.setdefault((element.reader, element.read_as), []).append(element)
+    rows = connection.execute(
+        "SELECT e.stream, e.seq, e.element, e.body, s.instrument FROM entry e JOIN stream s USING (stream)"
+        " WHERE e.element IS NOT NULL AND e.status = 'stored' AND e.seq <= s.through AND e.received_at >= ?"
+        " ORDER BY e.received_at, e.stream, e.seq",
+        (session.started_at,),
+    )
+    found = []
+    for row in rows:
+        if row["instrument"] in readers:
+            index = parse(row["body"]).get("element_index")
+            known = by_text.get((row["instrument"], row["element"]), [])
+            mine = next((e for e in known if e.element_index in (None, index)), None)
+            if mine is None or mine.id not in expected:
+                name = mine.id if mine else f"{row['element']}" + (f" ({index})" if index else "")
+                why = "has no placement in this session" if mine else "is not in the inventory"
+                found.append(Unattached(row["stream"], row["seq"], row["instrument"], name, why))
+    return found

@@ -1,0 +1,108 @@
+"""Which files of a folder are due to be read: those that have stopped changing, and those whose waiting is over."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivers.errors import LinkDown
+from drivers.files.content import shown
+from drivers.files.settings import FolderSettings
+
+State = tuple[int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class Seen:
+    """A file as it was last seen: since when it is so, and when to look into it (None: it has been read).
+
+    stat: None where the system does not even tell that of it.
+    """
+
+    stat: os.stat_result | None
+    since: float
+    look_at: float | None
+
+    def is_still(self, path: Path) -> bool:
+        """Whether the file is the one that was seen, unchanged: nothing was written while it was read."""
+        try:
+            return _state(_stat(path)) == _state(self.stat)
+        except OSError:
+            return False
+
+    def done(self) -> None:
+        """It has been read; nothing is to be looked for until it changes."""
+        self.look_at = None
+
+    def again(self, at: float) -> None:
+        """It could not be read; try again at this monotonic time."""
+        self.look_at = at
+
+    def wait(self, settings: FolderSettings) -> None:
+        """Something in it is unfinished: look again when it changes, or when that has to be reported."""
+        self.look_at = self.since + settings.settle_s + settings.give_up_s
+
+
+class Watch:
+    """The files of a folder and what became of each. Hidden files and folders are passed over."""
+
+    def __init__(self, settings: FolderSettings) -> None:
+        self._settings = settings
+        self._seen: dict[str, Seen] = {}
+
+    def forget(self) -> None:
+        """Every file is new again."""
+        self._seen.clear()
+
+    def given_up(self, seen: Seen, now: float) -> bool:
+        """Whether what is unfinished in a file is no longer waited for."""
+        return now - seen.since >= self._settings.settle_s + self._settings.give_up_s
+
+    def due(self, folder: Path, now: float) -> Iterator[tuple[Path, Seen]]:
+        """The files to be read at this monotonic time, by name. Raises LinkDown where the folder cannot be read."""
+        try:
+            names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+        except OSError as error:
+            raise LinkDown(f"The folder {shown(str(folder))} cannot be read: {error.strerror}.") from error
+        for gone in self._seen.keys() - set(names):
+            del self._seen[gone]
+        for name in names:
+            seen = self._look(folder / name, now)
+            if seen is not None and seen.look_at is not None and now >= seen.look_at:
+                yield folder / name, seen
+
+    def _look(self, path: Path, now: float) -> Seen | None:
+        found: os.stat_result | None = None
+        try:
+            found = _stat(path)
+        except FileNotFoundError:  # gone between listing and looking
+            return None
+        except OSError:
+            pass  # it will be read, and that will say why it cannot be
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            return None
+        seen = self._seen.get(path.name)
+        if seen is None or _state(seen.stat) != _state(found):
+            seen = self._seen[path.name] = Seen(found, now, now + self._settings.settle_s)
+        return seen
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Of the file itself, or of what a link inside the folder leads to; of the link where it leads out or nowhere."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        with suppress(OSError, RuntimeError):
+            target = path.resolve(strict=True)
+            return target.stat() if target.is_relative_to(path.parent.resolve()) else found
+    return found
+
+
+def _state(found: os.stat_result | None) -> State | None:
+    """What changes when a file is written, exchanged or replaced under its name."""
+    if found is None:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

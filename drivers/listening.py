@@ -1,0 +1,74 @@
+"""The engine of an instrument that speaks by itself: it never writes, and a quiet line is no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drivers.driver import Listener, WireSettings
+from drivers.errors import Garbled, fault_of
+from drivers.instrument import Identity, Instrument
+from drivers.link import Link
+from drivers.model import Model
+from drivers.reading import Reading
+from drivers.stamping import readings_of, unparsed
+from drivers.trace import Trace
+from drivers.transport.base import Transport
+
+MOST_AT_ONCE = 500  # messages of one take; the rest waits for the next
+
+
+class ListeningInstrument(Instrument):
+    """A model's listener on one transport. A take waits for timeout_s at most."""
+
+    def __init__(
+        self, model: Model, resource: str, settings: WireSettings, transport: Transport, trace: Trace | None = None
+    ) -> None:
+        super().__init__(model, resource)
+        self.settings = settings
+        kind: type[Listener[Any]] = model.driver
+        self._link = Link(transport, name=resource, between=kind.between, trace=trace)
+        self._listener: Listener[Any] = kind(settings)
+
+    @property
+    def poll_interval_s(self) -> float:
+        """Waiting is done in take() itself."""
+        return 0.0
+
+    async def open(self) -> Identity:
+        """Open the port. Who is there is what the listener can say without asking."""
+        self._listener = self.model.driver(self.settings)
+        await self._link.open()
+        return self._listener.identity()
+
+    async def take(self) -> Sequence[Reading]:
+        """The readings of every message that has come; none after a quiet time."""
+        found: list[Reading] = []
+        within_s = self.settings.timeout_s
+        for _ in range(MOST_AT_ONCE):
+            try:
+                message = await self._link.listen(self._listener.shape, within_s=within_s)
+            except Garbled as error:
+                found.append(unparsed(self.model, error.raw, str(error)))
+                break
+            if message is None:
+                break
+            within_s = 0.0
+            found += self._heard(message)
+        return found
+
+    def _heard(self, message: bytes) -> list[Reading]:
+        try:
+            return readings_of(self.model, self.channels, self._listener.hear(message), message)
+        except Exception as error:  # a listener may be anybody's
+            why = str(error) if isinstance(error, Garbled) else str(fault_of(error, "parsing a message", message))
+            return [unparsed(self.model, message, why)]
+
+    async def recover(self) -> Identity:
+        """There is nothing to settle: what comes next is a message of its own."""
+        await self._link.drain()
+        return self._listener.identity()
+
+    async def close(self) -> None:
+        """Release the port."""
+        await self._link.close()

@@ -1,0 +1,126 @@
+"""The shapes a reply can have, pure: where in the bytes that have arrived the reply ends, if it has ended.
+
+A shape says so whatever the chunks; the link keeps the bytes. Terminators and control bytes that serial servers and
+flow control leave between two lines are no part of any line (LF CR: 6430 manual p. 13-17; XON and XOFF: 6517B
+reference manual, RS-232 operation; NUL after CR: telnet, RFC 854).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.errors import Garbled
+
+ENDS = b"\r\n"
+CONTROL = b"\x00\x11\x13"  # NUL, XON, XOFF
+BETWEEN_LINES = ENDS + CONTROL
+
+Found = tuple[bytes, int]
+
+
+class Reply(Protocol):
+    """A shape."""
+
+    def find(self, buffer: bytes) -> Found | None:
+        """(the reply, how many bytes of the buffer it took); None while more must come. Raises Garbled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text. `end` None: any of CR, LF, CR LF, LF CR ends it, and an empty line is no reply.
+
+    With an `end` (b"\\r\\n", say) exactly that ends it, and an empty line is one.
+    """
+
+    end: bytes | None = None
+
+    def find(self, buffer: bytes) -> Found | None:
+        """The first line, without terminator and control bytes."""
+        if self.end is not None:
+            at = buffer.find(self.end)
+            return None if at < 0 else (_clean(buffer[:at]), at + len(self.end))
+        start = len(buffer) - len(buffer.lstrip(BETWEEN_LINES))
+        found = re.compile(rb"[\r\n]").search(buffer, start)
+        return None if found is None else (_clean(buffer[start : found.start()]), found.end())
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A fixed number of lines; the reply has them joined by LF."""
+
+    count: int
+    line: Line = Line()
+
+    def find(self, buffer: bytes) -> Found | None:
+        """All of them, or none yet."""
+        lines, used = [], 0
+        for _ in range(self.count):
+            found = self.line.find(buffer[used:])
+            if found is None:
+                return None
+            lines.append(found[0])
+            used += found[1]
+        return b"\n".join(lines), used
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Everything up to a prompt, which is not part of the reply."""
+
+    prompt: bytes
+
+    def find(self, buffer: bytes) -> Found | None:
+        """What stands before the prompt."""
+        at = buffer.find(self.prompt)
+        return None if at < 0 else (buffer[:at], at + len(self.prompt))
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """A fixed number of bytes, whatever they are."""
+
+    count: int
+
+    def find(self, buffer: bytes) -> Found | None:
+        """The first `count` bytes."""
+        return None if len(buffer) < self.count else (buffer[: self.count], self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A definite length block, #<digits><length><bytes> (IEEE 488.2 section 8.7.9), without its header."""
+
+    def find(self, buffer: bytes) -> Found | None:
+        """The bytes of the block. Raises Garbled where no block begins."""
+        if not buffer:
+            return None
+        digits = buffer[1:2]
+        if buffer[:1] != b"#" or (digits and digits not in b"123456789"):
+            raise Garbled("A block of bytes (#<digits><length>) was expected.", buffer)
+        start = 2 + int(digits or b"9")
+        length = buffer[2:start]
+        if not all(0x30 <= each <= 0x39 for each in length):
+            raise Garbled("The length of a block is no number.", buffer)
+        if len(buffer) < start or len(buffer) < start + int(length):
+            return None
+        return buffer[start : start + int(length)], start + int(length)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Another shape whose reply carries a check: check(reply) is the reply without it, and raises Garbled."""
+
+    shape: Reply
+    check: Callable[[bytes], bytes]
+
+    def find(self, buffer: bytes) -> Found | None:
+        """The checked reply."""
+        found = self.shape.find(buffer)
+        return None if found is None else (self.check(found[0]), found[1])
+
+
+def _clean(line: bytes) -> bytes:
+    return line.translate(None, CONTROL)

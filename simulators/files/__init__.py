@@ -1,0 +1,1 @@
+"""Simulated readers that write files into a folder: one module each."""

@@ -1,0 +1,1 @@
+"""Simulated Keithley electrometers: one base, and one small file a model that declares what is its own."""

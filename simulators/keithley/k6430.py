@@ -1,0 +1,122 @@
+"""The Keithley 6430 sub-femtoamp SourceMeter: it sources volts or amps and measures the other, on the same base.
+
+Data elements, priorities and NaN from its manual, pages 17-46 and 17-47; ranges and compliance from a public driver;
+the bits of the status word are those of the 2400 family and agree with the one captured line.
+"""
+
+from __future__ import annotations
+
+from simulators.keithley import numeric_commands, reading_numeric, system_commands
+from simulators.keithley.conversion import Conversion, Function, decades
+from simulators.keithley.electrometer import Electrometer, Kind
+from simulators.scpi.parameters import Number, Word, boolean, quoted, show_bool, show_number
+from simulators.scpi.table import ANY, Table
+
+NAN = "+9.91E37"
+FUNCTIONS = {
+    "VOLT": Function("VOLTage[:DC]", "VOLT:DC", "V", decades(-1, 2), most=210.0),
+    "CURR": Function("CURRent[:DC]", "CURR:DC", "A", decades(-12, -1, 1), most=0.105),
+    "RES": Function("RESistance", "RES", "OHM", decades(0, 13), most=2.1e13),
+}
+LEVELS = {"VOLTage": ("volts", Number(-210, 210, 0)), "CURRent": ("amperes", Number(-0.105, 0.105, 0))}
+COMPLIANCE = {
+    "CURRent[:DC]": ("compliance_a", Number(1e-9, 0.105, 1e-4)),
+    "VOLTage[:DC]": ("compliance_v", Number(2e-4, 210, 21)),
+}
+STATUS_BITS = {
+    "overflow": 0, "filter": 1, "math": 5, "null": 6, "limits": 7, "low1": 8, "high1": 8, "low2": 9,
+    "high2": 9, "measures VOLT": 11, "measures CURR": 12, "measures RES": 13, "source VOLT": 14, "source CURR": 15,
+}  # fmt: skip
+
+
+def element(name: str) -> reading_numeric.Field:
+    """A quantity as the manual orders it: measured before sourced, NaN when it is neither."""
+
+    def show(conversion: Conversion) -> str:
+        if conversion.function == name:
+            return reading_numeric.measured(conversion)
+        if f"source {name}" in conversion.marks:
+            return reading_numeric.number(conversion.source)
+        return NAN
+
+    return show
+
+
+def enter(table: Table, unit: Electrometer) -> None:
+    """What a 6430 has beside its sisters."""
+    functions(table, unit)
+    source(table, unit)
+    system_commands.formats(table, unit, ":ELEMents[:SENSe[1]]")
+    table.stored(":SYSTem:RSENse", False, boolean, show_bool)
+    table.stored(":SENSe[1]:RESistance:OCOMpensated", False, boolean, show_bool)
+    table.stored("[:SENSe[1]]:AVERage:AUTO", True, boolean, show_bool)
+
+
+def functions(table: Table, unit: Electrometer) -> None:
+    """Functions are switched on and off by name; the last one switched on is the one that is simulated."""
+    header, words = "[:SENSe[1]]:FUNCtion", Word(("VOLTage", "CURRent", "RESistance"))
+
+    def select(*names: str) -> None:
+        unit.meter.select([words(quoted(name).upper().removesuffix(":DC")) for name in names][-1])
+        unit.spoil()
+
+    table.take(f"{header}[:ON]", select, 1, ANY)
+    table.query(f"{header}[:ON]", lambda: f'"{FUNCTIONS[unit.meter.function].answer}"')
+    table.take(f"{header}:OFF", lambda *names: [words(quoted(n).upper().removesuffix(":DC")) for n in names], 1, ANY)
+    table.stored(f"{header}:CONCurrent", False, boolean, show_bool)
+    for node, (name, limits) in COMPLIANCE.items():
+        table.attribute(f"[:SENSe[1]]:{node}:PROTection[:LEVel]", unit.meter.source, name, limits, show_number)
+        table.query(f"[:SENSe[1]]:{node}:PROTection:TRIPped", lambda: "0")
+
+
+def source(table: Table, unit: Electrometer) -> None:
+    """Source function, level and output. Delay and range of the source are only remembered."""
+    chosen = unit.meter.source
+    table.attribute(":SOURce[1]:FUNCtion[:MODE]", chosen, "function", Word(("VOLTage", "CURRent")), str)
+    for node, (name, limits) in LEVELS.items():
+        header = f":SOURce[1]:{node}"
+        table.attribute(f"{header}[:LEVel][:IMMediate][:AMPLitude]", chosen, name, limits, show_number)
+        table.stored(f"{header}:RANGe", limits.high, limits, show_number)
+        table.stored(f"{header}:RANGe:AUTO", True, boolean, show_bool)
+        table.stored(f"{header}:MODE", "FIX", Word(("FIXed", "SWEep", "LIST")), str)
+    table.stored(":SOURce[1]:DELay", 0.0, Number(0, 9999.998, 0), show_number)
+    table.stored(":SOURce[1]:DELay:AUTO", True, boolean, show_bool)
+    table.stored(":SOURce[1]:CLEar:AUTO", False, boolean, show_bool)
+    table.act(":SOURce[1]:CLEar[:IMMediate]", lambda: setattr(chosen, "on", False))
+    table.attribute(":OUTPut[1][:STATe]", chosen, "on", boolean, show_bool)
+
+
+KIND = Kind(
+    model="keithley-6430",
+    title="Keithley 6430 SourceMeter",
+    identity=("MODEL 6430", "0883245", "C27   Feb  4 2003 14:58:04/A02  /D/B"),
+    functions=FUNCTIONS,
+    function="CURR",
+    elements=("VOLTage", "CURRent", "RESistance", "TIME", "STATus"),
+    default_elements=frozenset({"VOLT", "CURR", "RES", "TIME", "STAT"}),
+    show=reading_numeric.fields(
+        {
+            **{name: element(name) for name in ("VOLT", "CURR", "RES")},
+            "TIME": reading_numeric.seconds,
+            "STAT": reading_numeric.status_word(STATUS_BITS),
+        }
+    ),
+    sentinels=reading_numeric.sentinels,
+    tables=(numeric_commands.enter, enter),
+    math=numeric_commands.MATH,
+    zero_check=False,
+    drives_detector=True,
+    needs_output=True,
+    input_bias_a=4e-16,
+    overflow_bit=1 << 7,
+    assumed=(
+        "serial number and firmware of the identity, in the style of its sisters",
+        "one conversion takes 1 ms plus 3.5 power line cycles per PLC, after rates of the 6485",
+        "one function is measured at a time, the last that was switched on, current after power-on",
+        "the current is that of the detector plus source voltage over its resistance",
+        "the bits of the status word (2400 family), which carry no front-terminal bit here",
+        "READ? with the output off gives no reading and queues 803, as in the 2400 family",
+        "autozero, remote sense, source ranges, source delay and automatic filters are only remembered",
+    ),
+)
+MODEL = KIND.wire_model()

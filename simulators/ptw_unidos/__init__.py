@@ -1,0 +1,1 @@
+"""Simulated PTW UNIDOS Tango and Romeo dosemeters on their network port."""

@@ -1,0 +1,130 @@
+"""Every transport carries the same bytes in the same way, over a socket of this computer or a pty."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from wires import LINES, SERIAL, SOCKETS, Instrument, named, on_a_socket, reachable
+
+from drivers import LinkDown, ReplyTimeout
+from drivers.discovery import discover
+from drivers.link import Link
+from drivers.transport.resource import open_transport
+
+
+@pytest.mark.parametrize("form", [*LINES, *SOCKETS])
+async def test_requests_and_replies_over(form: str) -> None:
+    instrument = Instrument()
+    async with reachable(form, instrument) as (resource, _):
+        link = Link(open_transport(resource, SERIAL), name=resource)
+        for _ in range(2):  # a second opening is as good as the first
+            await link.open()
+            for text in (b"*CLS", b"x" * 3000, b"\x00\xff"):
+                assert await link.exchange(text + b"\n", timeout_s=5) == b"%d:%s" % (len(text), text)
+            await link.close()
+        assert instrument.asked == [b"*CLS", b"x" * 3000, b"\x00\xff"] * 2
+        assert link.stray == 0
+
+
+@pytest.mark.parametrize("form", [*LINES, *SOCKETS])
+async def test_cancelled_reads_lose_no_byte_over(form: str) -> None:
+    async with reachable(form, Instrument()) as (resource, _):
+        transport = open_transport(resource, SERIAL)
+        await transport.open()
+        for _ in range(3):
+            reading = asyncio.create_task(transport.read_some())
+            await asyncio.sleep(0)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+        await transport.write(b"first\nsecond\n")
+        got = b""
+        async with asyncio.timeout(5):
+            while got != b"5:first\r\n6:second\r\n":
+                reading = asyncio.create_task(transport.read_some())
+                done, _pending = await asyncio.wait({reading}, timeout=0.002)
+                if done:
+                    got += reading.result()
+                else:
+                    reading.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await reading
+        await transport.close()
+
+
+@pytest.mark.parametrize("form", [*LINES, *SOCKETS])
+async def test_closing_ends_a_pending_read_over(form: str) -> None:
+    async with reachable(form, Instrument()) as (resource, _):
+        transport = open_transport(resource, SERIAL)
+        await transport.open()
+        reading = asyncio.create_task(transport.read_some())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await transport.close()
+            with pytest.raises(LinkDown):
+                await reading
+        await transport.close()
+        with pytest.raises(LinkDown):
+            await transport.write(b"after\n")
+        with pytest.raises(LinkDown):
+            await transport.read_some()
+
+
+@pytest.mark.parametrize("form", [*LINES, *SOCKETS])
+async def test_vanish_read_is_noticed_over(form: str) -> None:
+    async with reachable(form, Instrument()) as (resource, unplug):
+        link = Link(open_transport(resource, SERIAL), name=resource)
+        await link.open()
+        assert await link.exchange(b"a\n", timeout_s=5) == b"1:a"
+        asking = asyncio.create_task(link.exchange(b"mute\n", timeout_s=5))
+        await asyncio.sleep(0)
+        unplug()
+        with pytest.raises(LinkDown):
+            await asking
+        with pytest.raises(LinkDown):
+            await link.exchange(b"a\n", timeout_s=5)
+        await link.close()
+
+
+@pytest.mark.parametrize("form", [*LINES, *SOCKETS])
+async def test_vanish_open_is_one_plain_sentence_over(form: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    resource = f"tcp:127.0.0.1:{port}" if form == SOCKETS[0] else form.replace("ttyX", "tty-that-is-not-there")
+    if form in SOCKETS[1:]:
+        resource = named(form, port)
+    transport = open_transport(resource, SERIAL)
+    with pytest.raises(LinkDown, match=r"cannot be opened|can be reached"):
+        await transport.open()
+    await transport.close()
+
+
+async def test_closing_one_visa_resource_or_looking_round_leaves_the_other_open() -> None:
+    async with on_a_socket(Instrument()) as (port, _):
+        links = [Link(open_transport(f"TCPIP::127.0.0.1::{port}::SOCKET", SERIAL), name=n) for n in ("one", "two")]
+        for link in links:
+            await link.open()
+        await links[0].close()
+        await discover()
+        assert await links[1].exchange(b"b\n", timeout_s=5) == b"1:b"
+        await links[1].close()
+
+
+async def test_loop_and_spy_urls_reach_pyserial() -> None:
+    for url in ("loop://", "pyserial:loop://"):
+        link = Link(open_transport(url, SERIAL), name=url)
+        await link.open()
+        assert await link.exchange(b"back\n", timeout_s=5) == b"back"
+        await link.close()
+
+
+async def test_a_silent_port_times_out_and_is_dirty() -> None:
+    async with on_a_socket(Instrument()) as (port, _):
+        link = Link(open_transport(f"tcp:127.0.0.1:{port}", SERIAL), name="quiet")
+        await link.open()
+        with pytest.raises(ReplyTimeout):
+            await link.exchange(b"mute\n", timeout_s=0.05)
+        assert link.dirty
+        await link.close()
