@@ -100,7 +100,7 @@ class Known:
 
     @property
     def since(self) -> str:
-        """From when on nothing is known, if it has lapsed: until when it was valid, by the clock of who said it."""
+        """From when on nothing is known, once it has lapsed: what it was valid until, by the clock of who said it."""
         return self.state.valid_until or self.state.since
 
 
@@ -149,7 +149,7 @@ class Watch:
         if not message.retained:
             self._ahead_s[message.topic] = left_s - valid_s
         elif message.expires_s is None:
-            valid_s = left_s - self._ahead_s.get(message.topic, 0.0)
+            valid_s = min(left_s - self._ahead_s.get(message.topic, 0.0), VALID_S)
         return self._monotonic() + valid_s
 
 

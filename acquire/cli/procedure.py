@@ -21,6 +21,7 @@ from acquire.cli.place import (
     open_store,
     with_session,
 )
+from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table
 from drivers import Misuse
@@ -378,5 +379,6 @@ def report(
     with open_store(config, store) as connection:
         record = build(connection, session)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(html(record).encode() if format == "html" else canonical(record))
+    with new_file(output) as file:
+        file.write(html(record).encode() if format == "html" else canonical(record))
     typer.echo(str(output))

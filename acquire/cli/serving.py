@@ -15,9 +15,9 @@ from acquire.bus.names import ROOT
 from acquire.cli.folders import FolderCheck, check_folders
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
+from acquire.filesystem import problem
 from acquire.terminal.logs import configure
-from acquire.terminal.messages import body_of, readable
-from acquire.terminal.output import Json, emit, emit_line, say, table
+from acquire.terminal.output import Json, emit, say, table
 from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -41,13 +41,17 @@ def run(
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
+    if found := _without_database(loaded):
+        raise Refused(*found)
     asyncio.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
-    """Validate a configuration and explain it; changes nothing."""
+    """Validate a configuration, try whether spool and store can be kept where they will be, and explain it; changes
+    nothing."""
     loaded = load(config)
     folders = check_folders(loaded)
+    folders.problems += _without_database(loaded)
     explained = _explain(loaded, folders)
     if as_json:
         emit(explained)
@@ -70,6 +74,13 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
         table("Instruments", columns, [(*row[:3], row[3] or "", len(row[4])) for row in rows])
     for sentence in explained["warnings"]:
         say(f"Warning: {sentence}")
+
+
+def _without_database(loaded: Loaded) -> list[str]:
+    """A sentence for each folder where spool or store could not be kept."""
+    folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
+    found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
+    return [f"{loaded.path}: {why}." for why in found]
 
 
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
@@ -143,17 +154,9 @@ def tail(
 async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> None:
     from uuid import uuid4  # noqa: PLC0415
 
-    seen = 0
+    from acquire.cli.tailing import Tail  # noqa: PLC0415
+
     async with connect(endpoint, f"tail-{uuid4().hex[:12]}") as connection:
         await connection.subscribe(topic, qos=0)
         say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
-        async for message in connection.messages():
-            body = body_of(message.payload)
-            if as_json:
-                emit_line({"topic": message.topic, "message": body})
-            else:
-                for line in readable(message.topic, body):
-                    typer.echo(line)
-            seen += 1
-            if count and seen >= count:
-                return
+        await Tail(as_json=as_json).watch(connection, count)

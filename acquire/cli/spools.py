@@ -133,7 +133,7 @@ def salvage(
     streams: list[dict[str, Any]] = [
         {
             "stream": s.stream, "instrument": s.instrument, "ended": s.ended, "readable": len(s.bodies),
-            "damaged": s.damaged,
+            "damaged": s.damaged, "withheld": len(s.withheld),
         }
         for s in found
     ]  # fmt: skip

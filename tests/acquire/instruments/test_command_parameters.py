@@ -124,8 +124,9 @@ def test_whatever_is_accepted_is_valid_by_the_schema(each: dict[str, Any], words
         found = parse("x", schema, [f"{key}={text}" for key, text in words])
     except NotAllowed:
         return
-    jsonschema.validate(found, schema)
-    json.dumps(found, allow_nan=False)
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(found)] == []
+    assert found.keys() == {key for key, _ in words}, "what was said is taken, and nothing else"
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 @given(numbers | st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=20))
@@ -149,10 +150,12 @@ def test_what_a_driver_takes_from_a_request_is_valid_by_its_schema(given_paramet
 
     parameters = {"a": 1.5} | {key: v for key, v in given_parameters.items() if key in ("a", "b", "on")}
     try:
-        Parameters.from_request(parameters)
+        taken = Parameters.from_request(parameters)
     except ValueError:
         return
-    jsonschema.validate(parameters, Parameters.model_json_schema())
+    schema = Parameters.model_json_schema()
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(parameters)] == []
+    assert taken.model_dump() == {"b": 0, "on": False} | parameters, "taken as it was said, and by default elsewhere"
 
 
 def test_infinity_and_texts_are_no_numbers_for_a_driver() -> None:
