@@ -77,7 +77,7 @@ class Driver(ABC, Generic[S]):
         return ()
 
     async def resume(self) -> None:
-        """After a line in doubt was identified again. Raises LinkDown where the instrument has lost its settings."""
+        """After a line in doubt was identified again. Raises LinkDown or Refused where its settings are lost."""
         return
 
     async def stand_down(self) -> None:
