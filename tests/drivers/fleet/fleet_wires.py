@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulators.ports import PortUser
 
@@ -59,7 +59,7 @@ class Way:
 
     def _damaged(self, data: bytes) -> bytes:
         """All of a message lost, its head or its tail: never a piece out of its middle, which no text form notices."""
-        if not self.loses or self._random.random() >= self.kind.loss:
+        if not self.loses or len(data) < 2 or self._random.random() >= self.kind.loss:
             return data
         at = self._random.randrange(1, len(data) + 1)
         return self._random.choice([b"", data[:at], data[at:]])
@@ -78,7 +78,8 @@ class Cable:
         self.operation = operation
         self.arriving = arriving
         self.plugged = False
-        self.to_instrument = Way(kind, f"{seed}/asked", self._asked)
+        whole = replace(kind, piece=None)  # how requests are cut is the simulators' own test
+        self.to_instrument = Way(whole, f"{seed}/asked", self._asked)
         self.to_host = Way(kind, f"{seed}/said", lambda data, _: self.transport.received.put_nowait(data))
 
     def lose(self, loses: bool) -> None:
