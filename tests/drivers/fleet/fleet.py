@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import third_party
+
 from drivers import Driver, Listener, Misuse, Model
 from drivers.registry import model, models
 from simulators import MODELS, WireModel
@@ -16,11 +18,15 @@ def _is_wired(name: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, Driver | Listener)
 
 
-FLEET = tuple(name for name in models() if _is_wired(name))
+THIRD_PARTY = "example-probe"
+REGISTERED = models()
+FLEET = (*(name for name in REGISTERED if _is_wired(name)), THIRD_PARTY)
 
 
 def both(name: str) -> tuple[Model, WireModel]:
     """A model and its simulator."""
+    if name == THIRD_PARTY:
+        return third_party.module("example_probe").MODEL, third_party.module("example_probe_simulator").MODEL
     simulated = MODELS.get(name)
     assert isinstance(simulated, WireModel), f"{name} has no simulator of that name: write one from its manual."
     return model(name), simulated

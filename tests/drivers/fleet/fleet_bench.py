@@ -93,7 +93,12 @@ class Bench:
         return list(readings)
 
     async def flush(self) -> None:
-        """As before a marker."""
+        """As before a marker.
+
+        A line's time after the last take: a second copy of its reply that is still on the way when the next request
+        goes out can only be told from the answer to it where replies carry a number or a time stamp.
+        """
+        await asyncio.sleep(BETWEEN_TAKES_S)
         self.judge(list(await self.call(self.instrument.flush) or ()))
 
     async def mend(self) -> bool:

@@ -30,7 +30,7 @@ class Answer:
     operation: int
     request: bytes
     data: bytes
-    used: bool = False
+    used: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 @dataclass
@@ -47,10 +47,11 @@ class Ledger:
         instrument.open_session = lambda: _Noted(opened(), self)  # type: ignore[method-assign]
 
     def of(self, reading: Reading, holds: Callable[[bytes, bytes], bool]) -> Answer | None:
-        """The answer, to a request of this very operation, that a reading has; each once."""
+        """The answer, to a request of this very operation, that a reading has: once for each quantity and channel."""
+        of = (reading.quantity, reading.channel)
         for answer in reversed(self.answers):
-            if answer.operation == self.operation and not answer.used and holds(answer.data, reading.raw):
-                answer.used = True
+            if answer.operation == self.operation and of not in answer.used and holds(answer.data, reading.raw):
+                answer.used.add(of)
                 return answer
         return None
 
