@@ -22,7 +22,7 @@ def test_python_blocks_run(page: Path) -> None:
     """All blocks of a page share one namespace, in order. Blocks with a prompt are doctests, run with their room."""
     names: dict[str, object] = {"__name__": page.stem}
     for n, block in enumerate(re.findall(r"```python\n(?!>>>)(.*?)```", page.read_text(), re.DOTALL), start=1):
-        exec(compile(block, f"{page.name}, block {n}", "exec"), names)
+        exec(compile(block, f"{page.name}, block {n}", "exec", dont_inherit=True), names)
     assert not asyncio._get_running_loop()
 
 
