@@ -161,7 +161,6 @@ class Bench:
                     f"{reading.raw!r} is no answer to operation {self.ledger.operation}: {self.ledger.answers[-4:]}"
                 )
 
-
     def is_no_sentinel(self, value: float) -> bool:
         """Minus zero is zero; or a special value stood in the place of another number of the same answer."""
         answers = [each.data for each in self.ledger.answers if each.operation == self.ledger.operation]

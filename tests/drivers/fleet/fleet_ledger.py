@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators import Clear, Instrument, Reply, Request, Session
-
 from drivers import InstrumentError, Reading, Refused
 from drivers.link import Link
 from drivers.replies import Reply as Shape
 from drivers.trace import Crossing, Trace
 from drivers.wire import Wire
+from simulators import Clear, Instrument, Reply, Request, Session
 
 AROUND = b"\r\n\x00\x11\x13"
 
