@@ -91,17 +91,21 @@ class Exactly:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A definite length block, #<digits><length><bytes> (IEEE 488.2 section 8.7.9), without its header."""
+    """A definite length block, #<digits><length><bytes> (IEEE 488.2 section 8.7.9), without its header.
+
+    The newline that ends the message before it may come after the request for this one, and is no part of it.
+    """
 
     def find(self, buffer: bytes) -> Found | None:
         """The bytes of the block. Raises Garbled where no block begins."""
-        if not buffer:
+        head = len(buffer) - len(buffer.lstrip(BETWEEN_LINES))
+        if head == len(buffer):
             return None
-        digits = buffer[1:2]
-        if buffer[:1] != b"#" or (digits and digits not in b"123456789"):
+        digits = buffer[head + 1 : head + 2]
+        if buffer[head : head + 1] != b"#" or (digits and digits not in b"123456789"):
             raise Garbled("A block of bytes (#<digits><length>) was expected.", buffer)
-        start = 2 + int(digits or b"9")
-        length = buffer[2:start]
+        start = head + 2 + int(digits or b"9")
+        length = buffer[head + 2 : start]
         if not all(0x30 <= each <= 0x39 for each in length):
             raise Garbled("The length of a block is no number.", buffer)
         if len(buffer) < start or len(buffer) < start + int(length):
