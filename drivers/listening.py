@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drivers.driver import Listener, WireSettings
-from drivers.errors import Garbled, fault_of
+from drivers.errors import Garbled, LinkDown, fault_of
 from drivers.instrument import Identity, Instrument
 from drivers.link import Link
 from drivers.model import Model
@@ -42,7 +42,10 @@ class ListeningInstrument(Instrument):
         return self._listener.identity()
 
     async def take(self) -> Sequence[Reading]:
-        """The readings of every message that has come; none after a quiet time."""
+        """The readings of every message that has come; none after a quiet time.
+
+        Raises LinkDown, but first what had come before the line was lost is given.
+        """
         found: list[Reading] = []
         within_s = self.settings.timeout_s
         for _ in range(MOST_AT_ONCE):
@@ -50,6 +53,10 @@ class ListeningInstrument(Instrument):
                 message = await self._link.listen(self._listener.shape, within_s=within_s)
             except Garbled as error:
                 found.append(unparsed(self.model, error.raw, str(error)))
+                break
+            except LinkDown:
+                if not found:
+                    raise
                 break
             if message is None:
                 break
@@ -65,8 +72,7 @@ class ListeningInstrument(Instrument):
             return [unparsed(self.model, message, why)]
 
     async def recover(self) -> Identity:
-        """There is nothing to settle: what comes next is a message of its own."""
-        await self._link.drain()
+        """There is nothing to settle: what has come and what comes next are messages of their own."""
         return self._listener.identity()
 
     async def close(self) -> None:
