@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint mutants clean
 
 demo:
 	@tools/setup.sh run
@@ -16,6 +16,11 @@ lint:
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
+
+# Do the tests notice when one token of a grammar, the link or the engine is another? Takes minutes; not part of CI.
+mutants:
+	@tools/setup.sh dev
+	@.venv/bin/python tools/mutants.py $(MODULES)
 
 clean:
 	@rm -rf .venv .venv-pylinac .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

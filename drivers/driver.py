@@ -16,7 +16,7 @@ from drivers.instrument import Identity
 from drivers.reading import Sample
 from drivers.replies import BETWEEN_LINES, Line, Reply
 from drivers.settings import Settings
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.wire import Wire
 
 
@@ -77,7 +77,7 @@ class Driver(ABC, Generic[S]):
         return ()
 
     async def resume(self) -> None:
-        """After a line in doubt was identified again. Raises LinkDown where the instrument has lost its settings."""
+        """After a line in doubt was identified again. Raises LinkDown or Refused where its settings are lost."""
         return
 
     async def stand_down(self) -> None:

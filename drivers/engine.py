@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from drivers.commands import CommandSpec, Done, commands_of
 from drivers.driver import Driver, WireSettings
@@ -31,7 +29,7 @@ from drivers.errors import (
 from drivers.instrument import Identity, Instrument, Outcome
 from drivers.link import Link
 from drivers.model import Model
-from drivers.reading import Reading, Sample
+from drivers.reading import Flag, Reading, Sample
 from drivers.stamping import readings_of, unparsed
 from drivers.trace import Trace
 from drivers.transport.base import Transport
@@ -41,7 +39,6 @@ IDENTIFY_TRIES = 3
 QUIET_S = 0.2  # a line is drained when it has been quiet for so long
 STAND_DOWN_S = 2.0
 REFUSALS = 5  # so many refusals of a reading in a row, and the instrument is opened and set up anew
-T = TypeVar("T")
 
 
 class WiredInstrument(Instrument):
@@ -56,10 +53,11 @@ class WiredInstrument(Instrument):
         kind: type[Driver[Any]] = model.driver
         self._link = Link(transport, name=resource, between=kind.between, trace=trace)
         self._wire = Wire(self._link, settings.timeout_s)
-        self._driver: Driver[Any] = kind(self._wire, settings)
+        with self._minding("making the driver of"):
+            self._driver: Driver[Any] = kind(self._wire, settings)
         self._in_force: Mapping[str, Any] = {}
         self._refusals = 0
-        self._aside: list[Reading] = []  # converted before a change: kept with their bytes, not believed
+        self._kept: list[Reading] = []  # what was heard and could not be given yet
 
     @property
     def poll_interval_s(self) -> float:
@@ -69,12 +67,14 @@ class WiredInstrument(Instrument):
     @property
     def measures(self) -> str:
         """What the driver says it is set to give."""
-        return self._driver.measures or super().measures
+        with self._minding("asking for the quantity of"):
+            return self._driver.measures or super().measures
 
     @property
     def channels(self) -> tuple[str, ...]:
         """What the driver says is in use."""
-        own = self._driver.channels
+        with self._minding("asking for the channels of"):
+            own = self._driver.channels
         return super().channels if own is None else own
 
     @property
@@ -84,15 +84,16 @@ class WiredInstrument(Instrument):
 
     async def open(self) -> Identity:
         """Open, identify, set up, read back, set aside what is stale; on failure the port is free again."""
-        self._driver = self.model.driver(self._wire, self.settings)
+        with self._minding("making the driver of"):
+            self._driver = self.model.driver(self._wire, self.settings)
         self._refusals = 0
-        self._aside.clear()
+        self._kept.clear()
         ready = False
         try:
             await self._link.open()
-            with self._link.recovering():
-                self.identity = await self._identify()
-            await self._guarded(self._driver.set_up(), "setting up")
+            self.identity = await self._identified_anew()
+            with self._minding("setting up"):
+                await self._driver.set_up()
             await self._read_back()
             await self._set_aside("it was set up")
             ready = True
@@ -103,20 +104,26 @@ class WiredInstrument(Instrument):
 
     async def take(self) -> Sequence[Reading]:
         """One exchange. What was not understood, refused or set aside is a reading of kind "unparsed"."""
-        return await self._sampled(self._driver.take())
+        return await self._sampled(self._driver.take)
 
     async def flush(self) -> Sequence[Reading]:
         """What belongs before the marker that follows."""
-        return await self._sampled(self._driver.flush())
+        return await self._sampled(self._driver.flush)
 
     async def recover(self) -> Identity:
-        """Drain, identify, and see that it is the same unit, set as it was."""
+        """Drain, identify, and see that it is the same unit, set as it was.
+
+        Raises WrongInstrument, ReplyTimeout while it is not understood, LinkDown where its settings are lost.
+        """
         with self._link.recovering():
             now = await self._identify()
             if self.identity is not None and now.serial != self.identity.serial:
                 raise WrongInstrument(f"Serial number {now.serial} answers where {self.identity.serial} was.")
             try:
-                await self._guarded(self._driver.resume(), "finding its way back")
+                with self._minding("finding the way back to"):
+                    await self._driver.resume()
+            except Refused as error:
+                raise LinkDown(f"{self.resource} is not set any more as it was: {error}", error.raw) from error
             except (Garbled, DriverFault) as error:
                 raise ReplyTimeout(f"{self.resource} is not understood yet: {error}", error.raw) from error
         return now
@@ -141,35 +148,43 @@ class WiredInstrument(Instrument):
         spec = self.commands().get(name)
         if spec is None:
             return await super().run_command(name, parameters)
+        given = spec.parameters.from_request(parameters)
         self._wire.heard.clear()
-        method = getattr(self._driver, spec.method)
-        gave = await self._guarded(method(spec.parameters.from_request(parameters)), f"carrying out {name}")
-        done = gave if isinstance(gave, Done) else Done(gave or {})
-        readings = readings_of(self.model, self.channels, done.samples, self._raw())
+        with self._minding(f"carrying out {name} on"):
+            gave = await getattr(self._driver, spec.method)(given)
+            done = gave if isinstance(gave, Done) else Done(dict(gave or {}))
+            self._kept += self._readings_of(done.samples)
         if not spec.passive:
             await self._read_back()
             await self._set_aside(name)
-        return Outcome(done.result, [*readings, *self._put_aside()])
+        return Outcome(done.result, self._given_out())
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    async def _guarded(self, work: Awaitable[T], doing: str) -> T:
-        """A driver's work. Raises InstrumentError and ValidationError only: any other exception as DriverFault."""
+    @contextmanager
+    def _minding(self, doing: str) -> Iterator[None]:
+        """Around all that a driver does and gives. Raises InstrumentError only: any other exception as DriverFault."""
         try:
-            return await work
-        except (InstrumentError, ValidationError):
+            yield
+        except InstrumentError:
             raise
         except Exception as error:
             self._link.doubt()
             raise fault_of(error, f"{doing} {self.resource}", self._raw()) from error
+
+    async def _identified_anew(self) -> Identity:
+        """A line in doubt is believed again."""
+        with self._link.recovering():
+            return await self._identify()
 
     async def _identify(self) -> Identity:
         """On a drained line; a late reply in the place of the answer is thrown away and the question asked again."""
         for attempt in range(IDENTIFY_TRIES):
             await self._link.drain(QUIET_S)
             try:
-                found = await self._guarded(self._driver.identify(), "identifying")
-                self._check(found)
+                with self._minding("identifying"):
+                    found = await self._driver.identify()
+                    self._check(found)
             except (Garbled, ReplyTimeout, Refused, DriverFault) as error:
                 if attempt < IDENTIFY_TRIES - 1:
                     continue
@@ -196,40 +211,62 @@ class WiredInstrument(Instrument):
         """Where it does not answer what it is set to, it is identified again; its state then shows nothing."""
         self._in_force = {}
         try:
-            self._in_force = await self._guarded(self._driver.read_back(), "reading settings back from")
+            with self._minding("reading settings back from"):
+                self._in_force = dict(await self._driver.read_back())
         except (Garbled, ReplyTimeout):
-            with self._link.recovering():
-                await self._identify()
+            await self._identified_anew()
 
     async def _set_aside(self, change: str) -> None:
         """What the instrument may have converted before a change goes into the stream unbelieved, with its bytes."""
         for _ in range(self._driver.stale):
             self._wire.heard.clear()
-            with suppress(Garbled, Refused):
-                await self._guarded(self._driver.take(), "reading")
-            self._aside += [
-                unparsed(self.model, raw, f"Set aside: it may have been converted before {change}.")
-                for raw in self._wire.heard
-            ]
+            said: InstrumentError | None = None
+            try:
+                with self._minding("reading"):
+                    await self._driver.take()
+            except (Garbled, Refused) as error:
+                said = error
+            why = f"Set aside: it may have been converted before {change}."
+            self._kept += [unparsed(self.model, raw, why, Flag.STALE) for raw in self._heard(said)]
+            if isinstance(said, Garbled):
+                await self._identified_anew()
 
-    def _put_aside(self) -> list[Reading]:
-        aside, self._aside = self._aside, []
-        return aside
+    def _given_out(self) -> list[Reading]:
+        kept, self._kept = self._kept, []
+        return kept
 
-    async def _sampled(self, work: Awaitable[Sequence[Sample]]) -> Sequence[Reading]:
+    def _keep(self, error: InstrumentError) -> None:
+        """The bytes that an error is about, to be given out unbelieved."""
+        if raw := self._raw(error):
+            self._kept.append(unparsed(self.model, raw, str(error)))
+
+    async def _sampled(self, work: Callable[[], Awaitable[Sequence[Sample]]]) -> Sequence[Reading]:
         self._wire.heard.clear()
         try:
-            samples = await self._guarded(work, "reading")
+            with self._minding("reading"):
+                self._kept += self._readings_of(await work())
         except (Garbled, DriverFault) as error:
             self._link.doubt()
-            return [unparsed(self.model, error.raw or self._raw(), str(error))]
+            self._kept.append(unparsed(self.model, self._raw(error), str(error)))
         except Refused as error:
             self._refusals += 1
             if self._refusals >= REFUSALS:
                 raise LinkDown(f"{error} It did so {REFUSALS} times; it is opened anew.", error.raw) from error
-            return [unparsed(self.model, error.raw or self._raw(), str(error))]
-        self._refusals = 0
-        return [*self._put_aside(), *readings_of(self.model, self.channels, samples, self._raw())]
+            self._kept.append(unparsed(self.model, self._raw(error), str(error)))
+        except (LinkDown, ReplyTimeout) as error:
+            self._keep(error)
+            raise
+        else:
+            self._refusals = 0
+        return self._given_out()
 
-    def _raw(self) -> bytes:
-        return b"\n".join(self._wire.heard)
+    def _readings_of(self, samples: Sequence[Sample]) -> list[Reading]:
+        return readings_of(self.model, self.channels, samples, self._raw())
+
+    def _heard(self, error: InstrumentError | None = None) -> list[bytes]:
+        """All that was heard for one piece of work, and what an error says was heard beyond it."""
+        heard = list(self._wire.heard)
+        return heard if error is None or error.raw in b"\n".join(heard) else [*heard, error.raw]
+
+    def _raw(self, error: InstrumentError | None = None) -> bytes:
+        return b"\n".join(self._heard(error))

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.errors import Garbled, LinkDown, ReplyTimeout, shown
+from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
 from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
 from drivers.transport.base import Transport
@@ -61,14 +61,13 @@ class Link:
 
     async def close(self) -> None:
         """Close the port; whoever waits for a reply gets LinkDown. What was not read is counted as stray."""
+        self._down = self._down or LinkDown(f"{self.name} was closed.")
         await self._transport.close()
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
             self._reader = None
         self._take_away()
-        if self._down is None:
-            self._down = LinkDown(f"{self.name} was closed.")
         self._arrived.set()
 
     async def exchange(self, request: bytes, reply: Reply, *, timeout_s: float) -> bytes:
@@ -100,7 +99,10 @@ class Link:
             return await self._next(shape, asyncio.get_running_loop().time() + within_s)
 
     async def drain(self, quiet_s: float = 0.2) -> bytes:
-        """Take away everything that comes until the line has been quiet; returns it. Clears no doubt."""
+        """Take away everything that comes until the line has been quiet; returns it.
+
+        Clears no doubt, but when recovering: what is doubtful from then on is new.
+        """
         async with self._lock:
             taken = self._take_away()
             until = asyncio.get_running_loop().time() + LONGEST_DRAIN_S
@@ -112,6 +114,8 @@ class Link:
                 except TimeoutError:
                     break
                 taken += self._take_away()
+            if self._recovering:
+                self._in_doubt = False
             return taken
 
     def doubt(self, refused: bytes = b"") -> None:
@@ -124,11 +128,15 @@ class Link:
 
     @contextmanager
     def recovering(self) -> Iterator[None]:
-        """Inside, a line in doubt may be spoken over; left without an error, it is believed again."""
+        """Inside, a line in doubt may be spoken over. It is believed again if it was drained and, left without an
+        error, nothing has been doubtful since: a driver that hides a doubt from its engine gains nothing.
+        """
         self._recovering, self._in_doubt = True, True
         try:
             yield
-            self._in_doubt = False
+        except BaseException:
+            self._in_doubt = True
+            raise
         finally:
             self._recovering = False
 
@@ -143,6 +151,7 @@ class Link:
                 self._buffer += data
                 if len(self._buffer) > LARGEST_REPLY:
                     self._in_doubt = True
+                    self.stray += len(self._buffer) - LARGEST_REPLY // 2
                     del self._buffer[: -LARGEST_REPLY // 2]
                 self._arrived.set()
         except LinkDown as error:
@@ -164,9 +173,10 @@ class Link:
             await asyncio.sleep(0)
         self._raise_if_down()
         stray = self._take_away()
-        if stray:
-            self._in_doubt = True
-        if self._in_doubt and not self._recovering:
+        if self._recovering:
+            return
+        self._in_doubt |= bool(stray)
+        if self._in_doubt:
             why = f"'{shown(stray)}' came unasked" if stray else "a reply is owed or was not understood"
             raise ReplyTimeout(f"{self.name}: {why}; the line must be drained first.", stray)
 
@@ -230,10 +240,12 @@ class Link:
     def _cut(self, reply: Reply) -> bytes | None:
         try:
             found = reply.find(bytes(self._buffer))
-        except Garbled:
+        except Exception as error:  # a shape may be anybody's
             self._in_doubt = True
-            self._take_away()
-            raise
+            taken = self._take_away()
+            raise Garbled(
+                str(error if isinstance(error, Garbled) else fault_of(error, "cutting a reply")), taken
+            ) from error
         if found is not None:
             del self._buffer[: found[1]]
             return found[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drivers.driver import Listener, WireSettings
-from drivers.errors import Garbled, LinkDown, fault_of
+from drivers.errors import Garbled, InstrumentError, LinkDown, fault_of
 from drivers.instrument import Identity, Instrument
 from drivers.link import Link
 from drivers.model import Model
@@ -37,9 +37,13 @@ class ListeningInstrument(Instrument):
 
     async def open(self) -> Identity:
         """Open the port. Who is there is what the listener can say without asking."""
-        self._listener = self.model.driver(self.settings)
         await self._link.open()
-        return self._listener.identity()
+        try:
+            self._listener = self.model.driver(self.settings)
+            return self._identity()
+        except Exception:
+            await self._link.close()
+            raise
 
     async def take(self) -> Sequence[Reading]:
         """The readings of every message that has come; none after a quiet time.
@@ -55,9 +59,9 @@ class ListeningInstrument(Instrument):
                 found.append(unparsed(self.model, error.raw, str(error)))
                 break
             except LinkDown:
-                if not found:
-                    raise
-                break
+                if found:  # what came before the loss is given first; the next take raises
+                    break
+                raise
             if message is None:
                 break
             within_s = 0.0
@@ -68,13 +72,22 @@ class ListeningInstrument(Instrument):
         try:
             return readings_of(self.model, self.channels, self._listener.hear(message), message)
         except Exception as error:  # a listener may be anybody's
-            why = str(error) if isinstance(error, Garbled) else str(fault_of(error, "parsing a message", message))
-            return [unparsed(self.model, message, why)]
+            return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")))]
 
     async def recover(self) -> Identity:
         """There is nothing to settle: what has come and what comes next are messages of their own."""
-        return self._listener.identity()
+        return self._identity()
 
     async def close(self) -> None:
         """Release the port."""
         await self._link.close()
+
+    def _identity(self) -> Identity:
+        try:
+            return self._listener.identity()
+        except Exception as error:
+            raise _as_ours(error, f"identifying {self.resource}") from error
+
+
+def _as_ours(error: Exception, doing: str) -> InstrumentError:
+    return error if isinstance(error, InstrumentError) else fault_of(error, doing)

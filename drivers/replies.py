@@ -98,19 +98,19 @@ class Block:
 
     def find(self, buffer: bytes) -> Found | None:
         """The bytes of the block. Raises Garbled where no block begins."""
-        head = len(buffer) - len(buffer.lstrip(BETWEEN_LINES))
-        if head == len(buffer):
-            return None
-        digits = buffer[head + 1 : head + 2]
-        if buffer[head : head + 1] != b"#" or (digits and digits not in b"123456789"):
+        block = buffer.lstrip(BETWEEN_LINES)  # the end of the reply before
+        begun = re.match(rb"#([1-9])([0-9]*)|#\Z|\Z", block)
+        if begun is None:
             raise Garbled("A block of bytes (#<digits><length>) was expected.", buffer)
-        start = head + 2 + int(digits or b"9")
-        length = buffer[head + 2 : start]
-        if not all(0x30 <= each <= 0x39 for each in length):
-            raise Garbled("The length of a block is no number.", buffer)
-        if len(buffer) < start or len(buffer) < start + int(length):
+        if begun[1] is None:
             return None
-        return buffer[start : start + int(length)], start + int(length)
+        start = 2 + int(begun[1])
+        if len(begun[2]) < len(block[2:start]):
+            raise Garbled("The length of a block is no number.", buffer)
+        if len(block) < start or len(block) < start + int(block[2:start]):
+            return None
+        end = start + int(block[2:start])
+        return block[start:end], len(buffer) - len(block) + end
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ def commands(page: Path) -> list[str]:
 def test_commands_and_their_options_exist(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line)[1:]
-        path = words[:1] if words[0] not in ("order", "plan", "session", "store", "bus", "broker") else words[:2]
+        path = (
+            words[:1] if words[0] not in ("order", "plan", "session", "store", "spool", "bus", "broker") else words[:2]
+        )
         shown = CliRunner().invoke(app, [*path, "--help"])
         assert shown.exit_code == 0, f"{page.name}: '{line}' is no command"
         for option in [w.split("=")[0] for w in words if w.startswith("--")]:

@@ -156,7 +156,7 @@ class State(Message):
 
     schema_: Literal["state/1"] = Field("state/1", alias="schema")
     state: Literal["starting", "ready", "measuring", "fault", "not-acquiring", "stopped", "offline"]
-    since: str
+    since: str = Field(description='of "offline": when the connection was made that was lost later')
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )

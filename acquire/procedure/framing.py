@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from acquire.bus import messages
 from acquire.bus.messages import State
@@ -30,6 +31,11 @@ class InForce:
     integrates: Integrates
     framing: Framing
     channel: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it: the framing's commands by their place, as lists."""
+        commands = {place: list(getattr(self.framing, place)) for place in PLACES}
+        return {name: getattr(self, name) for name in self.__slots__} | {"framing": commands}
 
 
 def of_model(instrument: OwnedInstrument, model: Model) -> Iterator[str]:

@@ -6,7 +6,7 @@ and rule numbers in the comments are those of docs/noloss.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from acquire.canonical import canonical
@@ -95,6 +95,11 @@ class Source:
             s.originals = sorted([*s.originals, *new])
             s.original_fails = 0
             self._register.file(s)
+
+    def originals_dropped(self, seqs: Mapping[int, tuple[int, ...]]) -> None:
+        """The spool no longer holds these originals, by stream number: the store has had them for the retention."""
+        for s in self.streams.values():
+            s.resent = [seq for seq in s.resent if seq not in seqs.get(s.number, ())]
 
     # --- questions --------------------------------------------------------------------------------------------------
 

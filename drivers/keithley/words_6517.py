@@ -35,13 +35,13 @@ ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
 
 _NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
 # A sign and seven digits in every captured reading: one digit lost on the line is noticed by it.
-_SEVEN = re.compile(r"^[+-](?=[\d.]{8}E)\d+\.\d+E[+-]\d{2}$")
-_READING = re.compile(rf"^({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?$")
-_RELATIVE = re.compile(r"^([+-]\d{7}\.\d{6})secs$")
-_RTC_TIME = re.compile(r"^\d{2}:\d{2}:\d{2}\.\d{2}$")
-_RTC_DATE = re.compile(r"^\d{2}-[A-Z][a-z]{2}-\d{4}$")
-_RNUM = re.compile(r"^([+-]\d{5,})RDNG#$")
-_VSRC = re.compile(r"^([+-]\d{4}\.\d{3})Vsrc$")
+_SEVEN = re.compile(r"[+-](?=[\d.]{8}E)\d+\.\d+E[+-]\d{2}")
+_READING = re.compile(rf"({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?")
+_RELATIVE = re.compile(r"([+-]\d{7}\.\d{6})secs")
+_RTC_TIME = re.compile(r"\d{2}:\d{2}:\d{2}\.\d{2}")
+_RTC_DATE = re.compile(r"\d{2}-[A-Z][a-z]{2}-\d{4}")
+_RNUM = re.compile(r"([+-]\d{5,})RDNG#")
+_VSRC = re.compile(r"([+-]\d{4}\.\d{3})Vsrc")
 
 
 def parse_reading(line: bytes) -> Parsed:
@@ -50,7 +50,7 @@ def parse_reading(line: bytes) -> Parsed:
         first, *rest = line.decode("ascii").split(",")
     except UnicodeDecodeError as error:
         raise Garbled("A reading is not ASCII text.", line) from error
-    found = _READING.match(first.strip())
+    found = _READING.fullmatch(first.strip())
     if found is None:
         raise Garbled("A reading does not begin with a number and its unit.", line)
     quantity, unit = UNITS[found[3]] if found[3] else (None, None)
@@ -74,7 +74,7 @@ def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Fla
     if abs(number) >= SENTINEL:
         zero_check = math.isclose(abs(number), SENTINEL_NAN, rel_tol=1e-4)
         return None, (*flags, Flag.ZERO_CHECK if zero_check else Flag.OVERLOAD)
-    if not _SEVEN.match(text):
+    if not _SEVEN.fullmatch(text):
         raise Garbled(f"'{text}' is not a sign and seven digits.", line)
     return number + 0.0 if number else 0.0, flags  # minus zero is zero
 
@@ -86,15 +86,15 @@ def _elements(fields: list[str], line: bytes) -> dict[str, object]:
     waiting = [each.strip() for each in fields]
     while waiting:
         text = waiting.pop(0)
-        if m := _RELATIVE.match(text):
+        if m := _RELATIVE.fullmatch(text):
             found["elapsed_s"] = float(m[1])
-        elif _RTC_TIME.match(text) and waiting and _RTC_DATE.match(waiting[0]):
+        elif _RTC_TIME.fullmatch(text) and waiting and _RTC_DATE.fullmatch(waiting[0]):
             found["clock"] = _clock(f"{waiting.pop(0)} {text}", line)
-        elif m := _RNUM.match(text):
+        elif m := _RNUM.fullmatch(text):
             found["reading_number"] = int(m[1])
-        elif m := _VSRC.match(text):
+        elif m := _VSRC.fullmatch(text):
             found["source_v"] = float(m[1])
-        elif _READING.match(text):
+        elif _READING.fullmatch(text):
             raise Garbled("Two readings in one reply.", line)
         else:
             others.append(text)

@@ -16,9 +16,10 @@ from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
 from drivers.reading import Flag
 
 _PLAIN = re.compile(r"[+-]\d\.\d{6}E[+-]\d{2}")
-_SENTINEL = re.compile(r"[+-]9\.9(?:1|0*|10*)E\+?37")
+_SENTINEL = re.compile(r"[+-]9\.91?0*E\+?37")
 _SOURCE = re.compile(r"[+-]\d{4}\.\d{3,4}|[+-]\d+\.\d{4}")
-UNITS = {"A": "current", "V": "voltage", "C": "charge", "OHM": "resistance"}
+UNITS = {"A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm")}
+FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 MOST_STATUS = 2**24
 
 
@@ -63,26 +64,28 @@ def parse_numbers(line: bytes, elements: Sequence[str], quantity: str, bits: Sta
     if len(fields) != len(names):
         raise Garbled(f"{len(fields)} elements came where {len(names)} were asked for ({', '.join(names)}).", line)
     by_name = dict(zip(names, (each.strip() for each in fields), strict=True))
-    unit = None
+    stated, unit = None, None
     if "UNIT" in elements:
-        by_name["READ"], unit = _without_unit(by_name["READ"], line)
+        by_name["READ"], (stated, unit) = _without_unit(by_name["READ"], line)
     flags = bits.read(_status(by_name["STAT"], line))
-    wanted = by_name.get("READ") or by_name[{"current": "CURR", "voltage": "VOLT", "resistance": "RES"}[quantity]]
-    value, own = _value(wanted, flags, line)
+    for each in FUNCTIONS.values():
+        if each in by_name:
+            _value(by_name[each], (), line)  # one that is not of its form spoils the others too
+    value, own = _value(by_name["READ" if "READ" in by_name else FUNCTIONS[quantity]], flags, line)
     return Parsed(
         value,
-        unit and UNITS[unit],
-        None,
+        stated,
+        unit,
         own,
         elapsed_s=_number(by_name["TIME"], line),
         source_v=_source(by_name, line),
     )
 
 
-def _without_unit(text: str, line: bytes) -> tuple[str, str]:
-    for unit in sorted(UNITS, key=len, reverse=True):
+def _without_unit(text: str, line: bytes) -> tuple[str, tuple[str, str]]:
+    for unit, said in UNITS.items():  # none is the end of another
         if text.endswith(unit):
-            return text.removesuffix(unit), unit
+            return text.removesuffix(unit), said
     raise Garbled(f"The reading '{text}' has no unit that is known; known are {', '.join(UNITS)}.", line)
 
 

@@ -9,52 +9,24 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from drivers.commands import Done, command
-from drivers.driver import Driver, WireSettings
-from drivers.errors import LinkDown, Refused
+from drivers.driver import Driver
+from drivers.errors import Refused
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.ptw import unidos_words as words
+from drivers.ptw.unidos_settings import IntervalParameters, RangeParameters, UnidosSettings
 from drivers.ptw.unidos_words import Measured
 from drivers.reading import Also, Flag, Sample
-from drivers.settings import NoParameters, Settings
+from drivers.settings import NoParameters
 
 PROGRESS_POLL_S = 0.25  # the maximum poll rate is not published: a few a second
 BEGINS_WITHIN_S = 5.0  # a zero or self test that has not been seen to run after this did not begin
 TOKEN_TRIES = 10
 LONG_S = 200.0  # zero and self test: one and a half times what the instrument states, and its replies
 HV_WITHIN = 0.01  # of the set voltage; assumed
-
-Range = Literal["VERY_LOW", "LOW", "MEDIUM", "HIGH"]
-
-
-class UnidosSettings(WireSettings):
-    """electrical: charge and current instead of dose. The detector's voltage stays as it is unless hv_v is given.
-
-    autostart: let the signal start and reset the measurement; otherwise that is switched off.
-    """
-
-    electrical: bool = True
-    range: Range | None = None
-    hv_v: int | None = Field(None, ge=-400, le=400)
-    autostart: bool = False
-    timeout_s: float = Field(20.0, gt=0, le=120)
-
-
-class RangeParameters(Settings):
-    """One of the four ranges."""
-
-    range: Range
-
-
-class IntervalParameters(Settings):
-    """Interval time in seconds."""
-
-    seconds: int = Field(ge=1, le=3599999)
 
 
 class PtwUnidos(Driver[UnidosSettings]):
@@ -89,7 +61,8 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     async def read_back(self) -> Mapping[str, Any]:
         """Units, range, voltage, autostart. Raises Refused, naming what is not as it was set."""
-        wanted = {"UEL": self.settings.electrical, "RGE": self._range, "HV": self.settings.hv_v, "ASE": None}
+        s = self.settings
+        wanted = {"UEL": s.electrical, "RGE": self._range, "HV": s.hv_v, "ASE": s.autostart}
         found = {word: await self._get(word) for word in wanted}
         for word, value in wanted.items():
             if value is not None:
@@ -103,11 +76,8 @@ class PtwUnidos(Driver[UnidosSettings]):
         return [self._sample(raw, m, await self._get("RGE"))]
 
     async def resume(self) -> None:
-        """Raises LinkDown where the unit is not set any more as it was."""
-        try:
-            await self.read_back()
-        except Refused as error:
-            raise LinkDown(f"{self.wire.name} has lost its settings: {error}", error.raw) from error
+        """Raises Refused where the unit is not set any more as it was."""
+        await self.read_back()
 
     async def stand_down(self) -> None:
         """Give write permission back."""

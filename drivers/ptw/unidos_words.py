@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from drivers.errors import Garbled, Refused
 from drivers.reading import Flag
 
-PORT = 8123
 END = b"\r\n"
 
 ERRORS = {
@@ -61,15 +60,13 @@ FLAG_BITS = {
     11: Flag.UNCALIBRATED,
 }  # 7 is unused, 10 is PTW's own, the rest undocumented: each is a doubt
 FORBIDS_A_NUMBER = 0b1111
-RANGES = ("VERY_LOW", "LOW", "MEDIUM", "HIGH")
 
-_MANTISSA = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _EXPONENT = re.compile(r"E[+-][0-9]{1,2}")
-_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_PLAIN = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")  # so long at most: 400 digits would be infinity
 _FLAGS = re.compile(r"0x[0-9A-Fa-f]{1,4}")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 PREFIXES = {"a": -18, "f": -15, "p": -12, "n": -9, "\u00b5": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
-_RATE_BASES = {"": "", "s": "/s", "min": "/min", "h": "/h"}
+_RATE_BASES = {"A": {"": ""}, "Gy": {"s": "/s", "min": "/min", "h": "/h"}}  # a current has none, a dose rate has one
 _SECONDS = {"ms": 0.001, "s": 1.0}
 
 
@@ -118,7 +115,7 @@ def parse_measured(reply: bytes) -> Measured:
     good = (
         state in STATES
         and (unit, r_unit) in (("C", "A"), ("Gy", "Gy"))
-        and base in _RATE_BASES
+        and base in _RATE_BASES[r_unit]
         and t_unit in _SECONDS
         and v_unit == "V"
         and _FLAGS.fullmatch(hexed)
@@ -133,7 +130,7 @@ def parse_measured(reply: bytes) -> Measured:
         integral=integral if valued else None,
         unit=unit,
         rate=rate if valued else None,
-        rate_unit=f"{r_unit}{_RATE_BASES[base]}",
+        rate_unit=f"{r_unit}{_RATE_BASES[r_unit][base]}",
         time_s=_plain(duration, reply) * _SECONDS[t_unit],
         voltage_v=_plain(volts, reply),
         flags=(*_flags(bits), Flag.BUSY) if state in BUSY_STATES else _flags(bits),
@@ -149,7 +146,7 @@ def _flags(bits: int) -> tuple[Flag, ...]:
 def _quantity(parts: list[str], reply: bytes) -> float:
     """Mantissa, exponent and prefix, which says the exponent once more: where the two differ nothing is believed."""
     mantissa, exponent, prefix = parts
-    if not (_MANTISSA.fullmatch(mantissa) and _EXPONENT.fullmatch(exponent)):
+    if not (_PLAIN.fullmatch(mantissa) and _EXPONENT.fullmatch(exponent)):
         raise Garbled(f"'{mantissa}{exponent}' is no number of this protocol.", reply)
     if PREFIXES.get(prefix) != int(exponent[1:]):
         raise Garbled(f"The prefix '{prefix}' does not say what the exponent {exponent} says.", reply)

@@ -6,7 +6,7 @@ import pytest
 from reader_files import GLOW, GOOD, HEAT, curve, heater, record, xsyg
 
 from acquire.instruments.entries import LARGEST_BODY, reading_body
-from drivers.files import FileReadings, Rejected, parse_file
+from drivers.files import FileReadings, Piece, Rejected, parse_file
 from drivers.files.xsyg import detect
 from drivers.reading import Flag, Sample, at_host
 
@@ -47,6 +47,12 @@ def test_the_record_name_can_stand_for_the_element() -> None:
     assert sample.element == "r"
 
 
+@pytest.mark.parametrize("date", ["", "2026060109010", "20260631090100", "2026-06-01 09:01", "\u0662" * 14])
+def test_a_clock_that_is_none_is_left_out(date: str) -> None:
+    assert one(GOOD.replace("20260601090100", date)).clock is None
+    assert one(GOOD.replace(' startDate="20260601090100"', "")).clock is None
+
+
 def test_every_measured_detector_is_a_sample_of_its_own() -> None:
     found = parsed(record(GLOW, curve("0.1,100;0.2,200", 'detector="NIR50"'), HEAT))
     assert [(s.channel, s.value) for s in found.samples] == [("UVVIS", 23.0), ("NIR50", 300.0)]
@@ -83,7 +89,9 @@ def test_nothing_personal_is_among_the_attributes() -> None:
     assert not any(word in said for word in ("somebody", "private", "C:"))
 
 
-@pytest.mark.parametrize(("state", "waits"), [("started", True), ("running", True), ("Finished", True), ("aborted", False)])
+@pytest.mark.parametrize(
+    ("state", "waits"), [("started", True), ("running", True), ("Finished", True), ("aborted", False)]
+)
 @pytest.mark.parametrize(
     "build",
     [
@@ -121,7 +129,9 @@ def test_a_number_that_is_not_finite_is_rejected_and_flagged(number: str, where:
     assert "which is no finite number" in rejected.reason
 
 
-@pytest.mark.parametrize("number", ["1_000", "\u0663", "0x10", "1,5", "", "5.", ".5", "1 0", "--1", "1e", "+", "1e1000"])
+@pytest.mark.parametrize(
+    "number", ["1_000", "\u0663", "0x10", "1,5", "", "5.", ".5", "1 0", "--1", "1e", "+", "1e1000"]
+)
 def test_a_number_is_believed_in_its_documented_form_only(number: str) -> None:
     rejected = refused(record(curve(f"0.1,{number};0.2,2"), HEAT))
     assert rejected.flags == ()
@@ -258,6 +268,7 @@ def test_a_file_that_is_no_xsyg_is_rejected_whole(text: str, said: str, waits: b
     assert found.samples == []
     assert [said in each.reason for each in found.rejected] == [True]
     assert found.rejected[0].may_complete is waits
+    assert found.rejected[0].piece == Piece(0, text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

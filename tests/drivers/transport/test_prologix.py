@@ -165,31 +165,60 @@ async def test_a_message_in_the_meantime_ends_the_reply_and_it_is_not_read() -> 
     assert fake.instrument.read_in_vain == 0
 
 
+class ByHand:
+    """A transport over a wire whose other end is played by the test, one answer at a time."""
+
+    def __init__(self) -> None:
+        ours, self.theirs = MemoryTransport.pair()
+        self.transport = PrologixTransport(ours, 27, "here")
+        self.asked = b""
+
+    async def hear(self, end: bytes) -> None:
+        async with asyncio.timeout(5):
+            while not self.asked.endswith(end):
+                self.asked += await self.theirs.read_some()
+
+    async def answer(self, end: bytes, with_: bytes) -> None:
+        await self.hear(end)
+        await self.theirs.write(with_)
+
+    async def open(self) -> None:
+        opening = asyncio.create_task(self.transport.open())
+        await self.answer(b"++ver\n", VERSION)
+        await self.answer(b"\n++ver\n++ver\n", VERSION)
+        await self.answer(b"++spoll\n++ver\n", b"0\r\n" + VERSION)
+        await opening
+
+
 async def test_a_message_between_the_poll_and_the_read_prevents_the_read() -> None:
-    ours, theirs = MemoryTransport.pair()
-    transport = PrologixTransport(ours, 27, "here")
-    asked = b""
+    by_hand = ByHand()
+    await by_hand.open()
+    await by_hand.transport.write(b"A?\n")
+    await by_hand.hear(b"A?\n++spoll\n++ver\n")
+    await by_hand.transport.write(b"*CLS\n")
+    await by_hand.theirs.write(b"16\r\n" + VERSION)
+    await by_hand.transport.write(b"B?\n")
+    await by_hand.answer(b"B?\n++spoll\n++ver\n", b"0\r\n" + VERSION)
+    assert b"++read eoi" not in by_hand.asked
+    await by_hand.transport.close()
 
-    async def answer(end: bytes, with_: bytes) -> None:
-        nonlocal asked
-        while not asked.endswith(end):
-            asked += await theirs.read_some()
-        await theirs.write(with_ + VERSION)
 
-    opening = asyncio.create_task(transport.open())
-    await answer(b"++ver\n", b"")
-    await answer(b"\n++ver\n++ver\n", b"")
-    await answer(b"++spoll\n++ver\n", b"0\r\n")
-    await opening
-    await transport.write(b"A?\n")
-    while not asked.endswith(b"A?\n++spoll\n++ver\n"):
-        asked += await theirs.read_some()
-    await transport.write(b"*CLS\n")
-    await theirs.write(b"16\r\n" + VERSION)
-    await transport.write(b"B?\n")
-    await answer(b"B?\n++spoll\n++ver\n", b"0\r\n")
-    assert b"++read eoi" not in asked
-    await transport.close()
+async def test_a_line_end_of_the_adapter_that_comes_late_is_not_the_instruments() -> None:
+    by_hand = ByHand()
+    await by_hand.open()
+    await by_hand.transport.write(b"A?\n")
+    await by_hand.answer(b"A?\n++spoll\n++ver\n", b"16\r\n" + VERSION.rstrip())
+    await by_hand.answer(b"++read eoi\n++ver\n", b"\r\n" + b"reply\n" + b"\n" + VERSION)
+    assert await by_hand.transport.read_some() == b"reply\n"
+    await by_hand.transport.close()
+
+
+async def test_an_instrument_is_polled_with_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prologix, "POLL_S", 0.01)
+    fake = FakePrologix()
+    async with linked(fake) as (link, _):
+        assert await link.exchange(b":SENS:DATA:FRES?\n", timeout_s=5) == REPLY % 1  # after 25 ms
+    assert 2 <= fake.commands.count(b"spoll") <= 5
 
 
 async def test_an_instrument_that_is_switched_on_later_answers_then() -> None:

@@ -22,7 +22,7 @@ from drivers import LinkDown
 from drivers.link import Link
 from drivers.transport import visa
 from drivers.transport.resource import open_transport
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.visa import VisaTransport
 
 CREATE_LINK, WRITE, READ, READ_STATUS, DESTROY_LINK = 10, 11, 12, 13, 23

@@ -1,0 +1,142 @@
+"""Do the tests notice when one token of the code is another? `make mutants`, or `tools/mutants.py MODULE ...`.
+
+Each mutant changes one token: a comparison, and/or/not, an arithmetic sign, a number, a constant, a character of a
+pattern, a flag, a value returned, a statement left out. Sentences, docstrings, annotations and decorators stay. Its
+tests run in a copy of the tree, forked from a process that has imported what does not change. Tests that fail or that
+hang have noticed. Survivors that change nothing are named in mutants-equivalent.tsv (module, line, mutation, reason).
+Of more than SAMPLE mutants of a module a seeded random choice is tried; ALL=1 tries all.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import hypothesis  # noqa: F401 - what every mutant's tests would import again
+import msgspec  # noqa: F401
+import pydantic  # noqa: F401
+import pytest
+import pytest_asyncio  # noqa: F401
+from mutations import ROOT, Mutant, mutants_of
+
+EQUIVALENT = Path(__file__).with_name("mutants-equivalent.tsv")
+SAMPLE, SEED, PROCESSES = 150, 8, 2
+TIMES_AS_LONG, AT_LEAST_S = 4, 20.0  # as the tests of the unchanged module take
+LINK = ["test_link.py", "test_wire.py", "test_engine.py"]
+TESTS = {
+    "drivers/replies.py": ["test_replies.py", "test_link.py"],
+    "drivers/link.py": LINK,
+    "drivers/wire.py": LINK,
+    "drivers/engine.py": ["test_engine.py"],
+    "drivers/stamping.py": ["test_stamping.py"],
+    "drivers/listening.py": ["test_listening.py"],
+    "drivers/keithley/scpi.py": ["keithley/test_scpi.py"],
+    "drivers/keithley/words_6517.py": ["keithley/test_words_6517.py"],
+    "drivers/keithley/words_numeric.py": ["keithley/test_words_numeric.py"],
+    "drivers/keithley/electrometer.py": ["keithley/test_electrometer.py"],
+    "drivers/ptw/unidos_words.py": ["ptw/test_unidos_words.py"],
+    "drivers/ptw/unidos.py": ["ptw/test_unidos.py"],
+    "drivers/files/winrems.py": ["files/test_winrems_lines.py"],
+    "drivers/files/xsyg.py": ["files/test_xsyg_records.py"],
+}
+IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+FORK = multiprocessing.get_context("fork")
+
+
+def copied_tree(where: Path) -> Path:
+    """Drivers and tests, and no more of the tree than they need."""
+    for name in ("drivers", "simulators", "tests"):
+        shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (where / "tests" / "conftest.py").unlink()  # its house rules cost more time than most tests here
+    shutil.copy(ROOT / "pyproject.toml", where)
+    return where
+
+
+def run_tests(tree: Path, module: str, compiled: bool) -> None:
+    """In a process of its own: exits with 0 when all tests pass. compiled: everything is kept compiled."""
+    os.chdir(tree)
+    sys.path[:0] = [str(tree)]
+    sys.dont_write_bytecode = not compiled
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    tests = [f"tests/drivers/{name}" for name in TESTS[module]]
+    os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]))
+
+
+def noticed(tree: Path, mutant: Mutant, within_s: float) -> bool:
+    """Whether a test fails or hangs in a tree that has the mutant."""
+    file = tree / mutant.module
+    source = file.read_bytes()
+    file.write_bytes(source[: mutant.begin] + mutant.new + source[mutant.end :])
+    try:
+        child = FORK.Process(target=run_tests, args=(tree, mutant.module, mutant.begin == mutant.end))
+        child.start()
+        child.join(within_s)
+        if child.exitcode is None:
+            child.kill()
+            child.join()
+        return child.exitcode != 0
+    finally:
+        file.write_bytes(source)
+
+
+def tried(module: str) -> tuple[str, int, list[Mutant]]:
+    """(module, how many mutants it has, those chosen)."""
+    found = mutants_of(module)
+    if len(found) <= SAMPLE or os.environ.get("ALL"):
+        return module, len(found), found
+    return module, len(found), random.Random(f"{SEED} {module}").sample(found, SAMPLE)
+
+
+def of_share(mutants: list[Mutant]) -> list[bool]:
+    """Some mutants of one module, one after the other in a tree of their own."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = copied_tree(Path(folder))
+        whole = mutants[0]._replace(begin=0, end=0, new=b"")
+        began = time.monotonic()
+        if noticed(tree, whole, 600.0):
+            raise SystemExit(f"The tests of {whole.module} fail without any mutant.")
+        for stale in (tree / whole.module).parent.glob(f"__pycache__/{Path(whole.module).stem}.*"):
+            stale.unlink()
+        within_s = max(AT_LEAST_S, TIMES_AS_LONG * (time.monotonic() - began))
+        return [noticed(tree, each, within_s) for each in mutants]
+
+
+def equivalents() -> dict[tuple[str, str, str], str]:
+    """(module, line, mutation) to the reason why nothing can notice it."""
+    lines = EQUIVALENT.read_text().splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return {(module, line, what): why for module, line, what, why in rows}
+
+
+def main(wanted: list[str]) -> None:
+    """The table, and under it every survivor."""
+    known, told = equivalents(), []
+    with ProcessPoolExecutor(PROCESSES, mp_context=FORK) as pool:
+        for module, count, mutants in map(tried, wanted or TESTS):
+            shares = [mutants[n::PROCESSES] for n in range(PROCESSES)]
+            lived = []
+            for share, results in zip(shares, pool.map(of_share, shares), strict=True):
+                lived += [mutant for mutant, seen in zip(share, results, strict=True) if not seen]
+            same = [m for m in lived if (m.module, m.line, m.what) in known]
+            total = len(mutants) - len(same)
+            killed = len(mutants) - len(lived)
+            print(
+                f"{module:34} {killed:4} of {total:4} noticed ({killed / total:6.1%}); {len(same)} equivalent;"
+                f" {len(mutants)} of {count} tried", flush=True,
+            )  # fmt: skip
+            told += [f"  alive       {m.module}\t{m.line}\t{m.what}" for m in lived if m not in same]
+            told += [f"  equivalent  {m.module}\t{m.line}\t{m.what}\t{known[m[0], m.line, m.what]}" for m in same]
+    print("\n".join(told))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
