@@ -185,7 +185,8 @@ async def bench(
     model: Model, simulated: WireModel, wire: fleet_wires.Kind, patch: pytest.MonkeyPatch, **settings: Any
 ) -> AsyncIterator[Bench]:
     """Everything set up, nothing opened; at the end all is closed and every byte accounted for."""
-    ledger, accounts = Ledger(), Accounts()
+    ledger = Ledger()
+    accounts = Accounts(ledger)
     accounts.watch(patch)
     simulator = simulated.make(LoopClock(), 3, LEFT_BY_ITS_USER.get(model.name, {}))
     simulator.detector.leakage_a = SIGNAL_A

@@ -11,9 +11,11 @@ from functools import cache
 import pytest
 from fleet import both
 from fleet_bench import TIMEOUT_S, Bench, bench
-from fleet_wires import WIRES
+from fleet_wires import WIRES, Kind
 from virtual_time import run
 
+from drivers import Model
+from simulators import WireModel
 from simulators.faults import parse_fault
 
 FAULTS = (
@@ -33,14 +35,18 @@ Results = dict[str, Exception | None]
 
 @cache
 def campaign(name: str, wire: str) -> Results:
+    """What each fault came to for an instrument of the fleet."""
+    return campaign_of(*both(name), next(each for each in WIRES if each.name == wire))
+
+
+def campaign_of(model: Model, simulated: WireModel, wire: Kind) -> Results:
     """What each fault came to: None where every oracle held."""
     results: Results = {}
-    kind = next(each for each in WIRES if each.name == wire)
 
     async def all_of_them() -> None:
         while left := [each for each in FAULTS if each not in results]:
             with pytest.MonkeyPatch.context() as patch:
-                async with bench(*both(name), kind, patch) as it:
+                async with bench(model, simulated, wire, patch) as it:
                     await _as_many_as_go(it, left, results)
 
     try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers import InstrumentError, Reading, Refused
+from simulators import Clear, Instrument, Reply, Request, Session
+
+from drivers import Garbled, InstrumentError, Reading, Refused
 from drivers.link import Link
 from drivers.replies import Reply as Shape
 from drivers.trace import Crossing, Trace
 from drivers.wire import Wire
-from simulators import Clear, Instrument, Reply, Request, Session
 
 AROUND = b"\r\n\x00\x11\x13"
 
@@ -39,6 +41,7 @@ class Ledger:
     operation: int = 0
     arriving: int = 0
     answers: list[Answer] = field(default_factory=list)
+    shapes: dict[Shape, None] = field(default_factory=dict)  # those that the driver has asked with
 
     def write_for(self, instrument: Instrument) -> None:
         """Note what it answers from now on."""
@@ -49,10 +52,19 @@ class Ledger:
         """The answer, to a request of this very operation, that a reading has: once for each quantity and channel."""
         of = (reading.quantity, reading.channel)
         for answer in reversed(self.answers):
-            if answer.operation == self.operation and of not in answer.used and holds(answer.data, reading.raw):
+            fits = answer.operation == self.operation and of not in answer.used
+            if fits and any(holds(each, reading.raw) for each in self._payloads(answer.data)):
                 answer.used.add(of)
                 return answer
         return None
+
+    def _payloads(self, data: bytes) -> list[bytes]:
+        """What an answer says: all of it, or what a shape leaves when its frame is taken off."""
+        found = []
+        for shape in self.shapes:
+            with suppress(Garbled):
+                found.append(shape.find(data))
+        return [data, *(each[0] for each in found if each is not None)]
 
 
 class _Noted(Session):
@@ -81,15 +93,16 @@ class _Noted(Session):
         self._inner.close()
 
 
-def same(sent: bytes, raw: bytes) -> bool:
-    """Whether a reading's raw bytes are a whole answer: its line, or what a binary frame carries."""
-    return sent.strip(AROUND) == raw.strip(AROUND) if sent.rstrip(b"\r\n") != sent else bool(raw) and raw in sent
+def same(payload: bytes, raw: bytes) -> bool:
+    """Whether a reading's raw bytes are what an answer carries, whole."""
+    return payload.strip(AROUND) == raw.strip(AROUND)
 
 
 @dataclass
 class Accounts:
     """Where every received byte went: into a reply that was cut, or among the strays; and which replies were refused."""
 
+    ledger: Ledger
     received: bytearray = field(default_factory=bytearray)
     stray: bytearray = field(default_factory=bytearray)
     cut: bytearray = field(default_factory=bytearray)
@@ -154,6 +167,7 @@ class _Cut:
         self._accounts = accounts
 
     def find(self, buffer: bytes) -> tuple[bytes, int] | None:
+        self._accounts.ledger.shapes[self._shape] = None
         found = self._shape.find(buffer)
         if found is not None:
             self._accounts.cut += buffer[: found[1]]
