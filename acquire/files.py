@@ -20,6 +20,12 @@ def move_aside(path: Path, why: str) -> Path:
     return aside
 
 
+def remove(path: Path) -> None:
+    """Take away a database that was just begun and could not be made, with its log."""
+    for part in PARTS:
+        path.with_name(path.name + part).unlink(missing_ok=True)
+
+
 def put_in_place(made: Path, path: Path) -> None:
     """Make a finished, closed database durable and give it its name."""
     _sync(made)

@@ -21,10 +21,11 @@ from typing import Any
 import structlog
 
 from acquire.broker import broker
-from acquire.bus.client import Endpoint, Will
+from acquire.bus.client import Endpoint
 from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
+from acquire.bus.presence import Presence
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
 from acquire.canonical import utc_now
@@ -123,7 +124,8 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     publisher = running.publisher = await Publisher.over(spool, running.topics)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
-    publisher.birth, publisher.will = (_daemon_says(running, each) for each in ("ready", "offline"))
+    ready = State(state="ready", since=utc_now())
+    publisher.presence = Presence(running.topics.host_state(running.loaded.config.host), lambda: ready)
     running.start(publisher.run(running.endpoint), "publisher")
     running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
     for simulator in running.loaded.config.simulator:
@@ -158,12 +160,6 @@ def _start_others(running: Service) -> None:
         node = Node.of(asked.sparkplug_group, running.topics.site, running.loaded.config.host)
         counter = running.loaded.spool.with_suffix(".bdseq")
         running.start(EdgeNode(running.topics, node, running.runners, counter).run(running.endpoint), "sparkplug")
-
-
-def _daemon_says(running: Service, state: str) -> Will:
-    said = State.model_validate({"state": state, "since": utc_now()})
-    topic = running.topics.host_state(running.loaded.config.host)
-    return Will(topic, said.model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
 def _start_instrument(

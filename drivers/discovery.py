@@ -15,7 +15,7 @@ from drivers.errors import InstrumentError
 from drivers.link import Link
 from drivers.replies import Line
 from drivers.transport.resource import open_transport
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 
 QUERIES = (b"*IDN?\n", b"PTW\r\n")
 ANSWER_S = 1.0

@@ -16,7 +16,7 @@ from drivers.instrument import Identity
 from drivers.reading import Sample
 from drivers.replies import BETWEEN_LINES, Line, Reply
 from drivers.settings import Settings
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.wire import Wire
 
 

@@ -29,7 +29,7 @@ from drivers.errors import (
 from drivers.instrument import Identity, Instrument, Outcome
 from drivers.link import Link
 from drivers.model import Model
-from drivers.reading import Reading, Sample
+from drivers.reading import Flag, Reading, Sample
 from drivers.settings import Settings
 from drivers.stamping import readings_of, unparsed
 from drivers.trace import Trace
@@ -241,7 +241,7 @@ class WiredInstrument(Instrument):
             except (Garbled, Refused) as error:
                 said = error
             why = f"Set aside: it may have been converted before {change}."
-            self._kept += [unparsed(self.model, raw, why) for raw in self._heard(said)]
+            self._kept += [unparsed(self.model, raw, why, Flag.STALE) for raw in self._heard(said)]
             if said is not None:
                 await self._identified_anew()
 

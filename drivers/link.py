@@ -118,9 +118,13 @@ class Link:
                 self._in_doubt = False
             return taken
 
-    def doubt(self) -> None:
-        """The last reply made no sense, so the next one may not answer the next request."""
+    def doubt(self, refused: bytes = b"") -> None:
+        """The last reply made no sense, so the next one may not answer the next request.
+
+        refused: its bytes; they answered nothing, and are counted as stray.
+        """
         self._in_doubt = True
+        self._count_stray(refused)
 
     @contextmanager
     def recovering(self) -> Iterator[None]:
@@ -184,10 +188,13 @@ class Link:
         """What is there and answers nothing, without the bytes that mean nothing."""
         taken = bytes(self._buffer).strip(self._between) if self._between else bytes(self._buffer)
         self._buffer.clear()
-        self.stray += len(taken)
-        self.trace.note("stray", taken)
+        self._count_stray(taken)
         self._unasked = (self._unasked + taken)[-SAID:]
         return taken
+
+    def _count_stray(self, data: bytes) -> None:
+        self.stray += len(data)
+        self.trace.note("stray", data)
 
     async def _write(self, data: bytes, timeout_s: float) -> None:
         self.trace.note("sent", data)

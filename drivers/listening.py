@@ -46,7 +46,10 @@ class ListeningInstrument(Instrument):
             raise
 
     async def take(self) -> Sequence[Reading]:
-        """The readings of every message that has come; none after a quiet time."""
+        """The readings of every message that has come; none after a quiet time.
+
+        Raises LinkDown, but first what had come before the line was lost is given.
+        """
         found: list[Reading] = []
         within_s = self.settings.timeout_s
         for _ in range(MOST_AT_ONCE):
@@ -72,8 +75,7 @@ class ListeningInstrument(Instrument):
             return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")))]
 
     async def recover(self) -> Identity:
-        """There is nothing to settle: what comes next is a message of its own."""
-        await self._link.drain()
+        """There is nothing to settle: what has come and what comes next are messages of their own."""
         return self._identity()
 
     async def close(self) -> None:

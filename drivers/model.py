@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from drivers.commands import CommandSpec, commands_of
 from drivers.settings import Settings
 
 Integrates = Literal["running", "reset", "elements", "none"]
@@ -79,6 +80,11 @@ class Model:
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of that name, None where the model does not give it."""
         return next((each for each in self.quantities if each.name == name), None)
+
+    @property
+    def commands(self) -> dict[str, CommandSpec]:
+        """The commands that its driver declares, by name."""
+        return commands_of(self.driver if isinstance(self.driver, type) else type(self.driver))
 
     @property
     def integrates(self) -> Integrates:

@@ -28,6 +28,7 @@ class Flag(StrEnum):
     BUSY = "busy"  # the instrument is zeroing, testing itself or starting
     NOT_A_NUMBER = "not-a-number"
     UNPARSED = "unparsed"  # the raw bytes are kept, nothing is believed
+    STALE = "stale"  # converted before a change of the instrument: the bytes are kept, nothing is believed
     INCOMPLETE = "incomplete"  # part of what the format promises is missing
     CHANGED_BY_HAND = "changed-by-hand"  # mode, range or unit differ from what the daemon set
     UNKNOWN_STATUS = "unknown-status"  # the instrument set a bit that no document explains
@@ -35,7 +36,7 @@ class Flag(StrEnum):
 
 
 NO_VALUE = frozenset(
-    {Flag.OVERLOAD, Flag.OUT_OF_LIMIT, Flag.ZERO_CHECK, Flag.HV_FAULT, Flag.NOT_A_NUMBER, Flag.UNPARSED}
+    {Flag.OVERLOAD, Flag.OUT_OF_LIMIT, Flag.ZERO_CHECK, Flag.HV_FAULT, Flag.NOT_A_NUMBER, Flag.UNPARSED, Flag.STALE}
 )
 
 

@@ -91,7 +91,10 @@ class Exactly:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A definite length block, #<digits><length><bytes> (IEEE 488.2 section 8.7.9), without its header."""
+    """A definite length block, #<digits><length><bytes> (IEEE 488.2 section 8.7.9), without its header.
+
+    The newline that ends the message before it may come after the request for this one, and is no part of it.
+    """
 
     def find(self, buffer: bytes) -> Found | None:
         """The bytes of the block. Raises Garbled where no block begins."""

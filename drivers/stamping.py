@@ -42,11 +42,11 @@ def undeclared(model: Model, channels: Sequence[str], sample: Sample) -> str | N
     return None
 
 
-def unparsed(model: Model, raw: bytes, why: str) -> Reading:
-    """The bytes of something that is not believed, with the sentence that says why."""
+def unparsed(model: Model, raw: bytes, why: str, *flags: Flag) -> Reading:
+    """The bytes of something that is not believed, with the sentence that says why, and further flags."""
     stamp, monotonic_s = host_clock()
     first = model.quantities[0]
     return Reading(
-        kind="unparsed", quantity=first.name, unit=first.unit, flags=(Flag.UNPARSED,), raw=raw, time=stamp,
+        kind="unparsed", quantity=first.name, unit=first.unit, flags=(Flag.UNPARSED, *flags), raw=raw, time=stamp,
         monotonic_s=monotonic_s, note=why,
     )  # fmt: skip

@@ -41,10 +41,10 @@ class Wire:
         except Refused:
             raise
         except InstrumentError:
-            self._link.doubt()
+            self._link.doubt(raw)
             raise
         except Exception as error:  # a parser may be anybody's
-            self._link.doubt()
+            self._link.doubt(raw)
             raise Garbled(str(fault_of(error, f"parsing '{shown(raw)}'")), raw) from error
 
     async def send(self, data: bytes) -> None:

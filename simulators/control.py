@@ -18,10 +18,10 @@ from typing import Any, Protocol
 from simulators.instrument import Instrument
 from simulators.model import FileInstrument
 
-Request = dict[str, Any]
+DoorRequest = dict[str, Any]
 
 
-class Served(Protocol):
+class Controlled(Protocol):
     """What the door opens on: one served instrument."""
 
     model: str
@@ -45,12 +45,12 @@ class Served(Protocol):
 class ControlDoor:
     """Listens for line-JSON requests and obeys them on one served instrument."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Controlled) -> None:
         self._served = served
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.address = ""
-        self._actions: dict[str, Callable[[Request], Request]] = {
+        self._actions: dict[str, Callable[[DoorRequest], DoorRequest]] = {
             "expose": self._expose,
             "state": self._state,
             "set": self._set,
@@ -72,7 +72,7 @@ class ControlDoor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def obey(self, line: bytes) -> Request:
+    def obey(self, line: bytes) -> DoorRequest:
         """The answer to one request line."""
         try:
             request = json.loads(line)
@@ -91,27 +91,27 @@ class ControlDoor:
             raise TypeError(f"{self._served.model} has no detector under a beam; use read_out.")
         return instrument
 
-    def _expose(self, request: Request) -> Request:
+    def _expose(self, request: DoorRequest) -> DoorRequest:
         self._line().detector.expose(float(request["charge_c"]), float(request["duration_s"]))
         return {}
 
-    def _state(self, request: Request) -> Request:
+    def _state(self, request: DoorRequest) -> DoorRequest:
         return {"model": self._served.model, "resource": self._served.resource,
                 "faults_happened": self._served.faults_happened, **self._served.instrument.state()}  # fmt: skip
 
-    def _set(self, request: Request) -> Request:
+    def _set(self, request: DoorRequest) -> DoorRequest:
         self._line().set_state(str(request["name"]), request["value"])
         return {}
 
-    def _fault(self, request: Request) -> Request:
+    def _fault(self, request: DoorRequest) -> DoorRequest:
         self._served.arm(str(request["fault"]))
         return {}
 
-    def _disarm(self, request: Request) -> Request:
+    def _disarm(self, request: DoorRequest) -> DoorRequest:
         self._served.disarm()
         return {}
 
-    def _read_out(self, request: Request) -> Request:
+    def _read_out(self, request: DoorRequest) -> DoorRequest:
         instrument = self._served.instrument
         if isinstance(instrument, Instrument):
             raise TypeError(f"{self._served.model} reads no dosimeters out; use expose.")

@@ -23,12 +23,20 @@ class Models(Mapping[str, ModelInfo]):
     """
 
     @cached_property
-    def _points(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in sorted(entry_points(group=GROUP))}
+    def _points(self) -> dict[str, dict[str, EntryPoint]]:
+        found: dict[str, dict[str, EntryPoint]] = {}
+        for point in sorted(entry_points(group=GROUP)):
+            found.setdefault(point.name, {})[point.value] = point
+        return found
 
     def __getitem__(self, name: str) -> ModelInfo:
-        """The model; raises KeyError for an unknown name, ValueError when its entry point gives no such model."""
-        point = self._points[name]
+        """The model; raises KeyError for an unknown name, ValueError in one sentence when its entry point gives no such
+        model or two packages offer it.
+        """
+        point, *others = self._points[name].values()
+        if others:
+            values = " and ".join(self._points[name])
+            raise ValueError(f"Two packages offer the simulator {name}: {values}; uninstall one of them.")
         try:
             found = point.load()
         except Exception as error:  # a stranger's package may raise anything while it is imported

@@ -22,7 +22,7 @@ def test_python_blocks_run(page: Path) -> None:
     """All blocks of a page share one namespace, in order. Blocks with a prompt are doctests, run with their room."""
     names: dict[str, object] = {"__name__": page.stem}
     for n, block in enumerate(re.findall(r"```python\n(?!>>>)(.*?)```", page.read_text(), re.DOTALL), start=1):
-        exec(compile(block, f"{page.name}, block {n}", "exec"), names)
+        exec(compile(block, f"{page.name}, block {n}", "exec", dont_inherit=True), names)
     assert not asyncio._get_running_loop()
 
 
@@ -37,7 +37,9 @@ def commands(page: Path) -> list[str]:
 def test_commands_and_their_options_exist(page: Path) -> None:
     for line in commands(page):
         words = shlex.split(line)[1:]
-        path = words[:1] if words[0] not in ("order", "plan", "session", "store", "bus", "broker") else words[:2]
+        path = (
+            words[:1] if words[0] not in ("order", "plan", "session", "store", "spool", "bus", "broker") else words[:2]
+        )
         shown = CliRunner().invoke(app, [*path, "--help"])
         assert shown.exit_code == 0, f"{page.name}: '{line}' is no command"
         for option in [w.split("=")[0] for w in words if w.startswith("--")]:

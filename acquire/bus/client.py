@@ -70,6 +70,7 @@ class Received:
     response_topic: str | None = None
     retained: bool = False
     correlation: bytes | None = None
+    expires_s: int | None = None  # what is left of the message's expiry, where it has one (MQTT 5)
 
 
 class _Client(aiomqtt.Client):
@@ -214,7 +215,8 @@ def _received(message: aiomqtt.Message) -> Received:
     data = bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
     response = getattr(message.properties, "ResponseTopic", None) if message.properties else None
     correlation = getattr(message.properties, "CorrelationData", None) if message.properties else None
-    return Received(str(message.topic), data, response, bool(message.retain), correlation)
+    expires_s = getattr(message.properties, "MessageExpiryInterval", None) if message.properties else None
+    return Received(str(message.topic), data, response, bool(message.retain), correlation, expires_s)
 
 
 def _properties(response_topic: str | None, correlation: bytes | None, expires_s: int | None) -> Properties | None:

@@ -22,10 +22,16 @@ from pydantic import BaseModel, ValidationError
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect
 from acquire.bus.messages import Reading, Readings, State
 from acquire.bus.names import Topics
+from acquire.bus.presence import VALID_S
 from acquire.canonical import canonical
 
 PREFIX = "homeassistant"
 RECONNECT_S = 2.0
+# Any message on the readings topic starts this anew, also one that the template passes over (components/mqtt/sensor.py:
+# the timer is set before the template is rendered), and each instrument has a heartbeat every 30 s (docs/noloss.md
+# section 5). So a value goes when host and broker went together and only the broker came back, by no clock but
+# Home Assistant's own timer.
+VALUE_EXPIRES_S = 90
 AVAILABLE = "{{ 'online' if value_json.state in ('ready', 'measuring') else 'offline' }}"
 
 
@@ -82,7 +88,7 @@ def components_of(site: str, instrument: str, message: bytes) -> dict[str, Any]:
 
 
 def _state_sensor(topics: Topics, instrument: str, own: str) -> dict[str, Any]:
-    """Always available: "offline" and "fault" are states too, and the last will sets the first."""
+    """Available while it is repeated: "offline" and "fault" are states too, and the last will sets the first."""
     return {
         "platform": "sensor",
         "unique_id": f"{own}_state",
@@ -90,6 +96,7 @@ def _state_sensor(topics: Topics, instrument: str, own: str) -> dict[str, Any]:
         "icon": "mdi:radioactive",
         "state_topic": topics.state(instrument),
         "value_template": "{{ value_json.state }}",
+        "expire_after": round(VALID_S),
     }
 
 
@@ -102,6 +109,7 @@ def _value_sensor(topics: Topics, instrument: str, own: str, value: Value) -> di
         "unit_of_measurement": value.unit,
         "state_topic": topics.readings(instrument),
         "value_template": value_template(value),
+        "expire_after": VALUE_EXPIRES_S,
         "availability": [{"topic": topics.state(instrument), "value_template": AVAILABLE}],
     }
 

@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
 from acquire.bus.client import BusError, Connection, Endpoint, connect
 from acquire.bus.messages import Answer, Command, State
 from acquire.bus.names import Topics
+from acquire.bus.presence import Watch
 
 AGAIN_S = (1.0, 2.0, 4.0, 8.0)
 RECONNECT_S = 0.5
@@ -43,7 +44,8 @@ class InstrumentClient:
         self._connection: Connection | None = None
         self._connected = asyncio.Event()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
-        self._states: dict[str, State] = {}
+        self._wanted: set[str] = set()  # instruments whose state is listened to
+        self._watch = Watch()
         self._state_heard = asyncio.Event()
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,12 +56,20 @@ class InstrumentClient:
         return answer.result
 
     async def ask(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Answer:
-        """Ask; returns the answer, also a refusal. Raises NotDone when none came."""
+        """Ask; returns the answer, also a refusal.
+
+        Raises NotDone when none came, and without asking where nobody has been there for longer than a state holds.
+        """
         asked = await self._request(instrument, parameters)
+        if await self.has_lapsed(instrument):
+            raise NotDone(f"{self._lapsed(instrument)} Nothing was asked.")
+        return await self._ask(instrument, name, asked, self._timeout_s)
+
+    async def _ask(self, instrument: str, name: str, asked: Command, within_s: float) -> Answer:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[str(asked.id)] = future
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(within_s):
                 return await self._until_answered(self._topics.command(instrument, name), asked, future)
         except TimeoutError as error:
             raise NotDone(self._no_answer(instrument, name)) from error
@@ -67,22 +77,50 @@ class InstrumentClient:
             del self._waiting[str(asked.id)]
 
     async def state(self, instrument: str) -> State | None:
-        """What the instrument says of itself; None where nothing of that name is known to the broker."""
+        """What the instrument last said of itself; None where nothing of that name is known to the broker.
+
+        Whether somebody is still there to say so: `has_lapsed`.
+        """
+        topic = self._topics.state(instrument)
         with suppress(TimeoutError, BusError):
             async with asyncio.timeout(min(STATE_WITHIN_S, self._timeout_s)):
                 await self._connected.wait()
-                if instrument not in self._states and self._connection is not None:
-                    await self._connection.subscribe(self._topics.state(instrument))
-                while instrument not in self._states:
+                if instrument not in self._wanted and self._connection is not None:
+                    self._wanted.add(instrument)
+                    await self._connection.subscribe(topic)
+                while self._watch.known(topic) is None:
                     self._state_heard.clear()
                     await self._state_heard.wait()
-        return self._states.get(instrument)
+        known = self._watch.known(topic)
+        return known.state if known is not None else None
+
+    async def has_lapsed(self, instrument: str) -> bool:
+        """Whether the state holds no longer and nobody is there: two clocks apart are no proof, so it is asked.
+
+        Who is there refuses a request of another run at once and does nothing (docs/commands.md, "Once or never").
+        """
+        if not self._watch.has_lapsed(self._topics.state(instrument)):
+            return False
+        asked = self._command(uuid4(), {})
+        try:
+            await self._ask(instrument, "look", asked, min(STATE_WITHIN_S, self._timeout_s))
+        except NotDone:
+            return True
+        return False
+
+    def known_since(self, instrument: str) -> str | None:
+        """The moment a state held until, by the clock of who said it."""
+        known = self._watch.known(self._topics.state(instrument))
+        return known.since if known is not None else None
 
     async def _request(self, instrument: str, parameters: Mapping[str, Any]) -> Command:
         state = await self.state(instrument)
+        return self._command(state.run if state else None, parameters)
+
+    def _command(self, run: UUID | None, parameters: Mapping[str, Any]) -> Command:
         return Command(
             id=uuid4(), by=self._by, reply_to=self._reply_to, sent=datetime.now(UTC),
-            valid_s=min(self._timeout_s, LONGEST_S), run=state.run if state else None, parameters=dict(parameters),
+            valid_s=min(self._timeout_s, LONGEST_S), run=run, parameters=dict(parameters),
         )  # fmt: skip
 
     async def _until_answered(self, topic: str, asked: Command, future: asyncio.Future[Answer]) -> Answer:
@@ -107,15 +145,26 @@ class InstrumentClient:
         )
 
     def _no_answer(self, instrument: str, name: str) -> str:
-        state = self._states.get(instrument)
+        known = self._watch.known(self._topics.state(instrument))
+        state = known.state if known is not None else None
         if not self._connected.is_set():
             why = "the broker was lost."
+        elif self._watch.has_lapsed(self._topics.state(instrument)):
+            why = self._lapsed(instrument)
         elif state is None:
             why = f"nothing is known of {instrument} on this broker; is `acquire run` up, and the name right?"
         else:
             why = f"it is {state.state}{': ' + state.why if state.why else '.'}"
         return (
             f"{instrument} did not answer to {name} within {self._timeout_s:g} s: {why} It may have been done or not."
+        )
+
+    def _lapsed(self, instrument: str) -> str:
+        known = self._watch.known(self._topics.state(instrument))
+        assert known is not None
+        return (
+            f"Nothing is known of {instrument} since {known.since}, it was {known.state.state} then;"
+            " is `acquire run` up?"
         )
 
     # --- the connection ---------------------------------------------------------------------------------------------
@@ -126,7 +175,7 @@ class InstrumentClient:
             try:
                 async with connect(endpoint, self._client) as connection:
                     await connection.subscribe(self._reply_to)
-                    for instrument in self._states:
+                    for instrument in self._wanted:
                         await connection.subscribe(self._topics.state(instrument))
                     self._connection = connection
                     self._connected.set()
@@ -148,8 +197,7 @@ class InstrumentClient:
                 if message.topic == self._reply_to:
                     self._take_answer(Answer.model_validate_json(message.payload))
                 elif message.topic.endswith("/state"):
-                    instrument = message.topic.split("/")[-2]
-                    self._states[instrument] = State.model_validate_json(message.payload)
+                    self._watch.hear(message)
                     self._state_heard.set()
 
     def _take_answer(self, answer: Answer) -> None:

@@ -71,8 +71,14 @@ class Session:
                 yield self._device("DBIRTH", instrument, device.metrics.values())
 
     def state(self, instrument: str, said: State) -> Iterator[Out]:
-        """An instrument's state: DBIRTH when it is there, DDEATH when it is gone, DDATA in between."""
+        """An instrument's state: DBIRTH when it is there, DDEATH when it is gone, DDATA when it changed in between.
+
+        What is only repeated so that it does not lapse says nothing new (report by exception, specification 6.4.6).
+        """
         device = self._devices[instrument]
+        held = device.metrics.get("state")
+        if held is not None and held.value == said.state and device.alive == (said.state in ALIVE):
+            return
         metric = Metric("state", DataType.STRING, said.state, now_ms())
         device.metrics["state"] = metric
         was, device.alive = device.alive, said.state in ALIVE

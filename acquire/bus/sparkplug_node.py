@@ -11,8 +11,9 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect
-from acquire.bus.messages import Readings, State
+from acquire.bus.messages import Readings
 from acquire.bus.names import Topics
+from acquire.bus.presence import Watch
 from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
 from acquire.bus.sparkplug_payload import booleans
 
@@ -29,6 +30,7 @@ class EdgeNode:
         self._instruments = tuple(instruments)
         self._by_topic = {topics.state(each): each for each in self._instruments}
         self._by_topic |= {topics.readings(each): each for each in self._instruments}
+        self._watch = Watch()
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; every connection is a session of its own, with the next bdSeq."""
@@ -62,7 +64,8 @@ class EdgeNode:
     def _messages_of(self, session: Session, message: Received) -> Iterable[Out]:
         instrument = self._by_topic[message.topic]
         if message.topic == self._topics.state(instrument):
-            return session.state(instrument, State.model_validate_json(message.payload))
+            known = self._watch.hear(message)  # one that was retained in an earlier life of this host may have lapsed
+            return () if self._watch.has_lapsed(message.topic) else session.state(instrument, known.state)
         return session.readings(instrument, Readings.model_validate_json(message.payload))
 
     def _next_bd_seq(self) -> int:

@@ -14,6 +14,7 @@ from acquire.bus.client import Endpoint
 from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, instrument_client
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
+from acquire.bus.presence import without_commands
 from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.cli.place import ConfigOption
 from acquire.config import load
@@ -97,7 +98,9 @@ async def _ask(
     endpoint: Endpoint, topics: Topics, by: str, timeout_s: float, instrument: str, name: str, words: Sequence[str]
 ) -> Answer:
     async with instrument_client(endpoint, topics, by, timeout_s=timeout_s) as asker:
-        state = await _state(asker, instrument)
+        state, lapsed = await _state(asker, instrument)
+        if lapsed is not None:
+            raise NotDone(f"{instrument}: {_how(state, lapsed)} Nobody would answer; is `acquire run` up?")
         spec = next((each for each in state.commands if each.name == name), None)
         if spec is None:
             if state.state not in TAKES_COMMANDS:
@@ -111,8 +114,11 @@ async def _ask(
         return await asker.ask(instrument, name, given)
 
 
-async def _state(asker: InstrumentClient, instrument: str) -> State:
-    """What the instrument says of itself. Raises NotDone where nobody would answer."""
+async def _state(asker: InstrumentClient, instrument: str) -> tuple[State, str | None]:
+    """What the instrument says of itself, and since when nothing is known of it, where that has lapsed.
+
+    Raises NotDone where nobody would answer.
+    """
     state = await asker.state(instrument)
     if state is None:
         raise NotDone(
@@ -120,11 +126,16 @@ async def _state(asker: InstrumentClient, instrument: str) -> State:
         )
     if state.state in ABSENT:
         raise NotDone(f"{instrument} is {_how(state)} Nobody would answer; is `acquire run` up?")
-    return state
+    if await asker.has_lapsed(instrument):
+        return without_commands(state), asker.known_since(instrument)
+    return state, None
 
 
-def _how(state: State) -> str:
-    return f"{state.state} since {state.since}{': ' + state.why if state.why else '.'}"
+def _how(state: State, lapsed: str | None = None) -> str:
+    if lapsed is not None:
+        return f"nothing known since {lapsed}; it was {state.state} then."
+    since = "" if state.state == "offline" else f" since {state.since}"  # a will is written when the connection is made
+    return f"{state.state}{since}{': ' + state.why if state.why else '.'}"
 
 
 def _show(instrument: str, name: str, answer: Answer, as_json: bool) -> None:
@@ -142,12 +153,14 @@ def _show(instrument: str, name: str, answer: Answer, as_json: bool) -> None:
 
 async def _list(endpoint: Endpoint, topics: Topics, instrument: str, as_json: bool) -> None:
     async with instrument_client(endpoint, topics, "list", timeout_s=LONGEST_S) as asker:
-        state = await _state(asker, instrument)
+        state, lapsed = await _state(asker, instrument)
     if as_json:
         commands = [each.model_dump(mode="json") for each in state.commands]
-        emit({"instrument": instrument, "state": state.state, "why": state.why, "commands": commands})
+        said = {"state": state.state} if lapsed is None else {"state": "unknown", "last": state.state}
+        document = {"instrument": instrument, **said, "nothing_known_since": lapsed, "why": state.why}
+        emit({**document, "commands": commands})
         return
-    typer.echo(f"{instrument} is {_how(state)}")
+    typer.echo(f"{instrument}{': ' if lapsed else ' is '}{_how(state, lapsed)}")
     columns = ("command", "what it does", "parameters", "now", "while measuring")
     table("Commands", columns, [_row(each) for each in state.commands])
 

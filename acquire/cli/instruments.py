@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, emit_line, say, table
-from drivers import Instrument, Misuse, Model, ReplyTimeout, Settings, connect, to_jsonable
+from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect, raw_as_text, to_jsonable
 from drivers.registry import model as model_named
 from drivers.registry import models
 
@@ -151,6 +151,9 @@ async def _read(device: Instrument, count: int) -> None:
                 await device.recover()
                 continue
             for reading in readings:
+                if Flag.STALE in reading.flags:
+                    say(f"{reading.note} {raw_as_text(reading.raw)[0]}")
+                    continue
                 seq += 1
                 line = {"seq": seq, "value": None, "flags": [], **to_jsonable(reading)}
                 emit_line(line)

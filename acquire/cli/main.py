@@ -65,8 +65,8 @@ def main() -> None:
         sys.exit(REFUSED)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:
+        _of_system(error)
         sys.exit(REFUSED)
     except TyperException as error:
         _usage(error)
@@ -77,6 +77,16 @@ def main() -> None:
             raise
         say(str(error))
         sys.exit(REFUSED)
+
+
+def _of_system(error: OSError) -> None:
+    """A reader that went away is told nothing; a file or folder somebody named is named. Raises what is neither."""
+    if isinstance(error, BrokenPipeError):
+        sys.stderr.close()
+    elif error.filename is not None:
+        say(f"{error.filename} cannot be used: {error.strerror}.")
+    else:
+        raise error
 
 
 def _usage(error: Exception) -> None:

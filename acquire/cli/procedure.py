@@ -21,6 +21,7 @@ from acquire.cli.place import (
     open_store,
     with_session,
 )
+from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table
 from drivers import Misuse
@@ -223,16 +224,16 @@ def session_step(
         else:
 
             async def act() -> None:
-                async with open_instrument_client(config, by) as bench:
+                async with open_instrument_client(config, by) as client:
                     if action == "begin":
-                        await steps.begin_step(connection, bench, session, step, by)
+                        await steps.begin_step(connection, client, session, step, by)
                     elif action == "end":
-                        await steps.end_step(connection, bench, session, step, by)
+                        await steps.end_step(connection, client, session, step, by)
                     elif action == "run":
-                        await steps.run_step(connection, bench, session, step, by, lambda _: asyncio.sleep(seconds))
+                        await steps.run_step(connection, client, session, step, by, lambda _: asyncio.sleep(seconds))
                     else:
                         await steps.abandon_step(
-                            connection, session, step, by, reason or "", beam_given=beam_given, client=bench
+                            connection, session, step, by, reason or "", beam_given=beam_given, client=client
                         )
 
             asyncio.run(act())
@@ -378,5 +379,6 @@ def report(
     with open_store(config, store) as connection:
         record = build(connection, session)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(html(record).encode() if format == "html" else canonical(record))
+    with new_file(output) as file:
+        file.write(html(record).encode() if format == "html" else canonical(record))
     typer.echo(str(output))

@@ -12,11 +12,12 @@ import typer
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
+from acquire.cli.folders import FolderCheck, check_folders
 from acquire.config import Loaded, load
-from acquire.errors import FileProblem
+from acquire.errors import FileProblem, Refused
+from acquire.filesystem import problem
 from acquire.terminal.logs import configure
-from acquire.terminal.messages import body_of, readable
-from acquire.terminal.output import Json, emit, emit_line, say, table
+from acquire.terminal.output import Json, emit, say, table
 from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -40,17 +41,29 @@ def run(
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
+    if found := _without_database(loaded):
+        raise Refused(*found)
     asyncio.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
-    """Validate a configuration and explain it; changes nothing."""
+    """Validate a configuration, try whether spool and store can be kept where they will be, and explain it; changes
+    nothing."""
     loaded = load(config)
-    explained = _explain(loaded)
+    folders = check_folders(loaded)
+    folders.problems += _without_database(loaded)
+    explained = _explain(loaded, folders)
     if as_json:
         emit(explained)
-        return
-    typer.echo(f"{config} is sound. Site {explained['site']}, broker {explained['broker']}.")
+    else:
+        _show(config, explained)
+    if folders.problems:
+        raise Refused(" ".join(folders.problems))
+
+
+def _show(config: Path, explained: dict[str, Any]) -> None:
+    judged = "cannot be run as it is" if explained["problems"] else "is sound"
+    typer.echo(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
     typer.echo(f"Roles: {', '.join(explained['roles'])}.")
     rows = [
         (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
@@ -63,7 +76,14 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
         say(f"Warning: {sentence}")
 
 
-def _explain(loaded: Loaded) -> dict[str, Any]:
+def _without_database(loaded: Loaded) -> list[str]:
+    """A sentence for each folder where spool or store could not be kept."""
+    folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
+    found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
+    return [f"{loaded.path}: {why}." for why in found]
+
+
+def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
     roles += ["store worker"] if config.store else []
@@ -86,7 +106,8 @@ def _explain(loaded: Loaded) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
-        "warnings": cautions(loaded),
+        "warnings": [*cautions(loaded), *folders.warnings],
+        "problems": folders.problems,
     }
 
 
@@ -133,17 +154,9 @@ def tail(
 async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> None:
     from uuid import uuid4  # noqa: PLC0415
 
-    seen = 0
+    from acquire.cli.tailing import Tail  # noqa: PLC0415
+
     async with connect(endpoint, f"tail-{uuid4().hex[:12]}") as connection:
         await connection.subscribe(topic, qos=0)
         say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
-        async for message in connection.messages():
-            body = body_of(message.payload)
-            if as_json:
-                emit_line({"topic": message.topic, "message": body})
-            else:
-                for line in readable(message.topic, body):
-                    typer.echo(line)
-            seen += 1
-            if count and seen >= count:
-                return
+        await Tail(as_json=as_json).watch(connection, count)

@@ -1,4 +1,4 @@
-"""spool status, pair, restore, salvage: for a person, the last three with the service stopped."""
+"""spool status, resend, pair, restore, salvage: for a person, the last three with the service stopped."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from acquire.config import load
 from acquire.spool import rescue
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
+from acquire.spool.resend import resend as resend_originals
 from acquire.spool.status import status as status_of
 from acquire.terminal.output import Json, emit, table
 from drivers import Misuse
+
+MEND = "`acquire spool resend` sends them again once the broker's limit allows their size."
 
 app = typer.Typer(no_args_is_help=True, help="The spool of an acquisition host.")
 SpoolOption = Annotated[Path | None, typer.Option("--spool", help="The spool's file, instead of --config.")]
@@ -52,12 +55,39 @@ def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
         f" {found['store'] or 'no store yet'}; {found['used_bytes'] / MIB:.1f} of {limit / MIB:.0f} MiB."
     )
     typer.echo(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
-    table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended"),
-          [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"]) for s in found["waiting"]])  # fmt: skip
+    table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended", "why"),
+          [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"], s["why"])
+           for s in found["waiting"]])  # fmt: skip
     if found["withheld"]:
-        table("Withheld", ("stream", "seq", "bytes", "reason"), [tuple(w.values()) for w in found["withheld"]])
+        _show_originals(found["withheld"])
+        if any(each["state"] == "withheld" for each in found["withheld"]):
+            typer.echo(MEND)
     if found["alarms"]:
         table("Alarms", ("what", "message", "times"), [(a["what"], a["message"], a["count"]) for a in found["alarms"]])
+
+
+def _show_originals(held: list[dict[str, Any]]) -> None:
+    columns = ("instrument", "stream", "seq", "bytes", "reason", "state")
+    table("Withheld originals", columns, [tuple(each[key] for key in columns) for each in held])
+
+
+@app.command()
+def resend(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
+    """Send withheld originals again, after the broker's limit was raised or the broker changed. Each arrives in the
+    store under its own number; what does not get through stays withheld."""
+    path, limit = _place(config, spool)
+    _must_exist(path)
+    done = resend_originals(path, limit=limit)
+    count = len(done["originals"])
+    when = "within seconds" if done["running"] else "when the service runs next"
+    if count and not as_json:
+        _show_originals(done["originals"])
+    sentence = (
+        f"{count} original(s) are sent again {when}; the broker must take messages of {done['largest_message']} bytes."
+        if count
+        else f"Nothing is withheld in {path}."
+    )
+    _tell(done, as_json, sentence)
 
 
 @app.command()
@@ -103,7 +133,7 @@ def salvage(
     streams: list[dict[str, Any]] = [
         {
             "stream": s.stream, "instrument": s.instrument, "ended": s.ended, "readable": len(s.bodies),
-            "damaged": s.damaged,
+            "damaged": s.damaged, "withheld": len(s.withheld),
         }
         for s in found
     ]  # fmt: skip

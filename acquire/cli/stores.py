@@ -11,8 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
+from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
+from acquire.filesystem import problem
 from acquire.store import copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.export import export as rows_of
@@ -41,6 +43,8 @@ def create(
     path = store_path(config, store)
     if path.exists():
         raise Refused(f"There is a store at {path} already; it is left as it is.")
+    if (why := problem(path.parent)) is not None:
+        raise Refused(f"There can be no store at {path}: {why}.")
     if replaces is not None:
         copies.replacing(path, replaces)
     _tell(path, connect(path, create=True), as_json)
@@ -162,9 +166,9 @@ def export(
             for row in rows_of(connection):
                 emit_line(row)
             return
-        with output.open("x", encoding="utf-8") as file:
+        with new_file(output) as file:
             for row in rows_of(connection):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
 
 
 @app.command("declare-ended")

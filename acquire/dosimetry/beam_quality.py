@@ -12,7 +12,10 @@ Foil = Literal["none", "30 cm", "50 cm"]
 
 @finite
 def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
-    """TPR20,10 = 1.2661 PDD20/PDD10 - 0.0595: flattened beams, SSD 100 cm, 10 x 10 (TRS-398; Followill 1998)."""
+    """TPR20,10 = 1.2661 PDD20/PDD10 - 0.0595: flattened beams, SSD 100 cm, 10 x 10 (TRS-398; Followill 1998).
+
+    Raises OutsideValidity.
+    """
     if not 0 < pdd20_percent < pdd10_percent:
         raise OutsideValidity("PDD(20) must be above 0 and below PDD(10).")
     return 1.2661 * pdd20_percent / pdd10_percent - 0.0595
@@ -20,7 +23,10 @@ def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
 
 @finite
 def tpr20_10_estimate(pdd10_percent: float) -> float:
-    """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)²: to see whether a stated TPR is plausible, never to calibrate."""
+    """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)²: to see whether a stated TPR is plausible, never to calibrate.
+
+    Raises OutsideValidity.
+    """
     if not 57 <= pdd10_percent <= 89:
         raise OutsideValidity(f"PDD(10) = {pdd10_percent} % lies outside 57 to 89 %; give it in percent.")
     return -0.7898 + 0.0329 * pdd10_percent - 0.000166 * pdd10_percent**2
@@ -32,6 +38,7 @@ def pdd10x(pdd10_percent: float, energy_mv: float, foil: Foil, *, fff: bool = Fa
 
     Below 10 MV it is PDD(10). From 10 MV: with a 1 mm lead foil at 50 or 30 cm from the phantom, or, without foil and
     not for FFF beams, the interim form. With foil, PDD(10) is the one measured with the foil in place.
+    Raises OutsideValidity.
     """
     if not 57 <= pdd10_percent <= 89:
         raise OutsideValidity(f"PDD(10) = {pdd10_percent} % lies outside 57 to 89 %; give it in percent.")
@@ -53,7 +60,7 @@ def r50_of_i50(i50_cm: float) -> float:
     """R50 from I50, the half-value depth of ionisation: 1.029 I50 - 0.06 to 10 cm, 1.059 I50 - 0.37 above (TG-51).
 
     The slope above 10 cm is recalled. Some programs carry 1.59 there, which makes R50 jump from 10.2 to 15.5 cm at
-    I50 = 10 cm and cannot be right; 1.059 joins within 0.01 cm.
+    I50 = 10 cm and cannot be right; 1.059 joins within 0.01 cm. Raises OutsideValidity.
     """
     if not 0.5 <= i50_cm <= 25:
         raise OutsideValidity(f"I50 = {i50_cm} cm lies outside 0.5 to 25 cm; give it in cm, not mm.")
@@ -62,7 +69,7 @@ def r50_of_i50(i50_cm: float) -> float:
 
 @finite
 def d_ref_of_r50(r50_cm: float) -> float:
-    """Reference depth of electron beams, 0.6 R50 - 0.1 cm (TG-51, TRS-398; Burns 1996)."""
+    """Reference depth of electron beams, 0.6 R50 - 0.1 cm (TG-51, TRS-398; Burns 1996). Raises OutsideValidity."""
     if not 0.5 <= r50_cm <= 26:
         raise OutsideValidity(f"R50 = {r50_cm} cm lies outside 0.5 to 26 cm; give it in cm, not mm.")
     return 0.6 * r50_cm - 0.1
@@ -70,7 +77,10 @@ def d_ref_of_r50(r50_cm: float) -> float:
 
 @finite
 def dose_at_maximum(dose: float, pdd_percent: float) -> float:
-    """Dose at the depth of maximum from the dose at the reference depth and the clinical depth dose there."""
+    """Dose at the depth of maximum from the dose at the reference depth and the clinical depth dose there.
+
+    Raises OutsideValidity.
+    """
     if not 10 < pdd_percent <= 100:
         raise OutsideValidity(f"A depth dose of {pdd_percent} lies outside 10 to 100; give it in percent.")
     return dose / (pdd_percent / 100)
@@ -78,7 +88,7 @@ def dose_at_maximum(dose: float, pdd_percent: float) -> float:
 
 @finite
 def inverse_square(from_cm: float, to_cm: float) -> float:
-    """(from/to)²: the change of dose with distance alone, without change of scatter."""
+    """(from/to)²: the change of dose with distance alone, without change of scatter. Raises OutsideValidity."""
     if from_cm <= 0 or to_cm <= 0:
         raise OutsideValidity("Distances from the source must be above 0 cm.")
     return (from_cm / to_cm) ** 2

@@ -13,7 +13,7 @@ IR192_HALF_LIFE_D = 73.83  # days; textbook, to hold a certificate's value again
 
 
 def days_between(start: datetime, end: datetime) -> float:
-    """Days from one moment to another; both with a time zone, or both without."""
+    """Days from one moment to another; both with a time zone, or both without. Raises OutsideValidity."""
     if (start.tzinfo is None) != (end.tzinfo is None):
         raise OutsideValidity("Of the two times one has a time zone and the other has none.")
     return (end - start).total_seconds() / 86400
@@ -21,7 +21,7 @@ def days_between(start: datetime, end: datetime) -> float:
 
 @finite
 def decay_factor(days: float, half_life_d: float) -> float:
-    """exp(-ln 2 · t/T½), t and T½ in days."""
+    """exp(-ln 2 · t/T½), t and T½ in days. Raises OutsideValidity."""
     if half_life_d <= 0:
         raise OutsideValidity("A half-life must be above 0 d.")
     if not 0 <= days <= 20 * half_life_d:
@@ -33,7 +33,10 @@ def decay_factor(days: float, half_life_d: float) -> float:
 
 @finite
 def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> Factor:
-    """Air kerma strength (U) after some days, with the uncertainty of the half-life by its sensitivity ln2 t/T½."""
+    """Air kerma strength (U) after some days, with the uncertainty of the half-life by its sensitivity ln2 t/T½.
+
+    Raises OutsideValidity.
+    """
     if at_certificate.unit != "U" or half_life.unit != "d":
         raise OutsideValidity("A source strength is given in U and its half-life in d.")
     value = at_certificate.value * decay_factor(days, half_life.value)
@@ -45,7 +48,7 @@ def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> F
 
 @finite
 def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float) -> float:
-    """Total dwell time for the same dose with today's source."""
+    """Total dwell time for the same dose with today's source. Raises OutsideValidity."""
     if min(planned_s, planned_strength_u, strength_u) <= 0:
         raise OutsideValidity("Dwell time and source strengths must be above 0.")
     return planned_s * planned_strength_u / strength_u

@@ -88,7 +88,10 @@ class Budget:
 
 
 def effective_dof(parts: Sequence[tuple[float, float]]) -> float:
-    """ν_eff = u_c⁴ / Σ(u_i⁴/ν_i) for (part, degrees of freedom) pairs (GUM G.2b); infinite when every ν_i is."""
+    """ν_eff = u_c⁴ / Σ(u_i⁴/ν_i) for (part, degrees of freedom) pairs (GUM G.2b); infinite when every ν_i is.
+
+    Raises OutsideValidity.
+    """
     for part, dof in parts:
         hold("part", part)
         hold("dof", dof)
@@ -117,7 +120,7 @@ def quadrature(parts: Sequence[float]) -> float:
 
 @finite
 def standard_from_certificate(expanded_percent: float, k: float) -> float:
-    """u = U/k of a certificate (GUM 4.3.3). The k is the certificate's; there is no default."""
+    """u = U/k of a certificate (GUM 4.3.3). The k is the certificate's; there is no default. Raises OutsideValidity."""
     if k <= 0 or expanded_percent < 0:
         raise OutsideValidity(f"A certificate's uncertainty needs U of 0 % or more and k above 0, not {k}.")
     return expanded_percent / k

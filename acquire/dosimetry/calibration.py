@@ -37,6 +37,7 @@ def cross_calibration(n_dw_reference: Factor, k_q: Factor, reference: Mean, fiel
     """N_field = N_ref k_Q,ref M_ref/M_field in the same beam; both readings corrected for influence quantities.
 
     In Co-60 k_Q is 1, and then a factor that says so is given. TRS-398 Rev.1, cross-calibration.
+    Raises OutsideValidity.
     """
     if reference.value == 0 or field.value == 0:
         raise OutsideValidity("A cross-calibration needs readings of both chambers.")
@@ -62,6 +63,7 @@ def detector_calibration(
     """N_cal = D / mean(M) in cGy/nC, for one detector in one beam energy (ESTRO booklet 5).
 
     reference_gy: dose at the depth of maximum, 10 x 10, SSD 100 cm, for the same monitor units, with its budget.
+    Raises OutsideValidity.
     """
     if reference_gy <= 0:
         raise OutsideValidity("The reference dose of a detector calibration must be above 0 Gy.")
@@ -78,7 +80,10 @@ def detector_calibration(
 
 @finite
 def dose_at_maximum_of(dose: Dose, pdd_percent: float, u_pdd_percent: float, source: str) -> tuple[float, Budget]:
-    """(dose at the depth of maximum in Gy, its budget) from a dose at the reference depth and the depth dose there."""
+    """(dose at the depth of maximum in Gy, its budget) from a dose at the reference depth and the depth dose there.
+
+    Raises OutsideValidity.
+    """
     if not 10 < pdd_percent <= 100:
         raise OutsideValidity(f"A depth dose of {pdd_percent} lies outside 10 to 100; give it in percent.")
     row = Contribution("depth dose", u_pdd_percent, source)

@@ -37,7 +37,10 @@ class CorrectionTable:
 
 @finite
 def cf_of_ratio(dose: float, dose_reference: float, reading: float, reading_reference: float) -> float:
-    """CF = (D/D_ref)/(M/M_ref): chamber ratio over detector ratio (ESTRO booklet 5, AAPM Report 87)."""
+    """CF = (D/D_ref)/(M/M_ref): chamber ratio over detector ratio (ESTRO booklet 5, AAPM Report 87).
+
+    Raises OutsideValidity.
+    """
     if min(dose, dose_reference) <= 0 or reading * reading_reference <= 0:
         raise OutsideValidity("A correction factor needs doses above 0 and readings of one sign at both conditions.")
     return (dose / dose_reference) / (reading / reading_reference)
@@ -45,7 +48,10 @@ def cf_of_ratio(dose: float, dose_reference: float, reading: float, reading_refe
 
 @finite
 def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
-    """2 a b/(a + b): side of the square field with the same area to perimeter ratio (Sterling)."""
+    """2 a b/(a + b): side of the square field with the same area to perimeter ratio (Sterling).
+
+    Raises OutsideValidity.
+    """
     if width_cm <= 0 or length_cm <= 0:
         raise OutsideValidity("Field sizes must be above 0 cm.")
     return 2 * width_cm * length_cm / (width_cm + length_cm)
@@ -53,7 +59,10 @@ def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
 
 @finite
 def temperature_coefficient(temperatures_c: Sequence[float], readings: Sequence[float], t_cal_c: float) -> float:
-    """SVWT in %/°C: least-squares slope of readings at equal dose, relative to the fitted reading at T_cal."""
+    """SVWT in %/°C: least-squares slope of readings at equal dose, relative to the fitted reading at T_cal.
+
+    Raises OutsideValidity.
+    """
     n = len(temperatures_c)
     if n < 3 or len(readings) != n or max(temperatures_c) - min(temperatures_c) < 5:
         raise OutsideValidity("A temperature coefficient needs at least three readings over at least 5 °C.")

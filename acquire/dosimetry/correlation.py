@@ -68,7 +68,10 @@ class Combined:
 
 @finite
 def combine(terms: Sequence[Term]) -> Combined:
-    """Σ weight·value. Rows with the same name and shared_key add linearly with their signs, all others apart."""
+    """Σ weight·value. Rows with the same name and shared_key add linearly with their signs, all others apart.
+
+    Raises OutsideValidity.
+    """
     if not terms:
         raise OutsideValidity("There is nothing to combine.")
     sums: dict[tuple[str, str | None, int], float] = defaultdict(float)
@@ -107,7 +110,7 @@ def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Bu
 
 @finite
 def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
-    """Mean weighted by 1/u² of the parts that are not shared; what is shared stays common."""
+    """Mean weighted by 1/u² of the parts that are not shared; what is shared stays common. Raises OutsideValidity."""
     own = [
         math.sqrt(sum((dose * row.part_percent / 100) ** 2 for row in budget.rows if row.shared_key is None))
         for dose, budget in zip(doses_gy, budgets, strict=True)
@@ -121,7 +124,7 @@ def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combi
 
 @finite
 def correlation_coefficient(first: Term, second: Term) -> float:
-    """r of two results, from the rows they share (GUM 5.2.2)."""
+    """r of two results, from the rows they share (GUM 5.2.2). Raises OutsideValidity."""
     together, apart = combine([first, second]), combine([first, Term(second.value, second.budget, -second.weight)])
     u1, u2 = combine([first]).u, combine([second]).u
     if u1 == 0 or u2 == 0:

@@ -33,7 +33,10 @@ def therapy_line(measured: Dose, fractions: int) -> CourseLine:
 
 
 def imaging_line(per_image: Factor, images: int, name: str = "imaging") -> CourseLine:
-    """Dose of imaging, from a table: per_image in cGy or Gy with its uncertainty, common to all images."""
+    """Dose of imaging, from a table: per_image in cGy or Gy with its uncertainty, common to all images.
+
+    Raises OutsideValidity.
+    """
     if per_image.unit not in ("cGy", "Gy"):
         raise OutsideValidity(f"The dose per image is given in cGy or Gy, not in {per_image.unit}.")
     gy = per_image.value / (100 if per_image.unit == "cGy" else 1)

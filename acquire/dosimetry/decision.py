@@ -115,7 +115,7 @@ def decide(
     Guard band (ILAC-G8, w = U): |δ| <= TL - U is PASS, up to TL "PASS, uncertainty band" (accepted, p_conform is
     printed). Simple acceptance: |δ| <= TL is PASS. Then OUT OF TOLERANCE up to the action level, ACTION beyond.
     u_form: "first-order" u_δ = √(u_meas² + u_exp²), or "exact" with the factor (1 + δ) of the GUM; the Decision says
-    which. U = k u with k from the effective degrees of freedom, 2 for ample ones.
+    which. U = k u with k from the effective degrees of freedom, 2 for ample ones. Raises OutsideValidity.
     """
     same_scale(dose_gy, expected_gy)
     if rule not in ("guard-band", "simple-acceptance") or u_form not in ("first-order", "exact"):

@@ -20,7 +20,10 @@ N_CAL_CGY_PER_NC = (0.001, 1000.0)
 
 @finite
 def cf_temperature(svwt_percent_per_c: float, temperature_c: float, t_cal_c: float) -> float:
-    """CF_T = 1 / (1 + SVWT (T - T_cal)), SVWT the sensitivity variation with temperature in % per °C."""
+    """CF_T = 1 / (1 + SVWT (T - T_cal)), SVWT the sensitivity variation with temperature in % per °C.
+
+    Raises OutsideValidity.
+    """
     if not 10 <= temperature_c <= 45 or not 10 <= t_cal_c <= 45:
         raise OutsideValidity(
             f"The diode's temperatures {temperature_c} °C and {t_cal_c} °C must lie in 10 to 45 °C; give them in °C."

@@ -26,7 +26,10 @@ def p_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) 
 
 @finite
 def humidity_row(relative_percent: float) -> Contribution:
-    """No correction for humid air is made between 20 and 80 %; the budget row for leaving it out (TRS-398 Rev.1)."""
+    """No correction for humid air is made between 20 and 80 %; the budget row for leaving it out (TRS-398 Rev.1).
+
+    Raises OutsideValidity.
+    """
     if not 20 <= relative_percent <= 80:
         raise OutsideValidity(
             f"The relative humidity of {relative_percent:g} % lies outside 20 to 80 %; there the reading of a chamber"

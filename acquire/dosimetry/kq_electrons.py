@@ -58,7 +58,10 @@ def k_r50_plane_parallel_1999(r50_cm: float) -> float:
 
 @finite
 def p_gradient(reading_behind: float, reading_at_reference: float) -> float:
-    """P_gr = M(d_ref + 0.5 r_cav) / M(d_ref) of cylindrical chambers in electron beams (TG-51, 1999)."""
+    """P_gr = M(d_ref + 0.5 r_cav) / M(d_ref) of cylindrical chambers in electron beams (TG-51, 1999).
+
+    Raises OutsideValidity.
+    """
     if reading_at_reference == 0 or reading_behind / reading_at_reference <= 0:
         raise OutsideValidity("The two readings of the gradient correction need one sign and must not be zero.")
     value = reading_behind / reading_at_reference

@@ -74,7 +74,10 @@ def k_q_tg51(chamber: str, pdd10x_percent: float) -> float:
 
 @finite
 def k_q_of_abc(a: float, b: float, c: float, pdd10x_percent: float) -> float:
-    """A + B 1e-3 x + C 1e-5 x² for x from 63 to 86 %; below that linear to 1.000 at 58 % (TG-51 addendum)."""
+    """A + B 1e-3 x + C 1e-5 x² for x from 63 to 86 %; below that linear to 1.000 at 58 % (TG-51 addendum).
+
+    Raises OutsideValidity.
+    """
     if not 58 <= pdd10x_percent <= 86:
         raise OutsideValidity(f"%dd(10)x = {pdd10x_percent} lies outside 58 to 86; give it in percent.")
     if pdd10x_percent < 63:

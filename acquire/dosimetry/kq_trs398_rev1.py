@@ -48,7 +48,10 @@ AB: Mapping[str, tuple[float, float, float, bool]] = {
 
 @finite
 def k_q_sigmoid(tpr20_10: float, a: float, b: float) -> float:
-    """k_Q = (1 + e^((a-0.57)/b)) / (1 + e^((a-TPR)/b)), TRS-398 Rev.1 eq. 34, TPR20,10 from 0.56 to 0.82."""
+    """k_Q = (1 + e^((a-0.57)/b)) / (1 + e^((a-TPR)/b)), TRS-398 Rev.1 eq. 34, TPR20,10 from 0.56 to 0.82.
+
+    Raises OutsideValidity.
+    """
     if not 0.56 <= tpr20_10 <= 0.82:
         raise OutsideValidity(f"TPR20,10 = {tpr20_10} lies outside 0.56 to 0.82.")
     return (1 + math.exp((a - 0.57) / b)) / (1 + math.exp((a - tpr20_10) / b))

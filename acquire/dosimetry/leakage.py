@@ -27,7 +27,10 @@ class NetCharge:
 
 @finite
 def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
-    """Least-squares slope in nC/s: the leakage current of a beam-off integration. At least three readings."""
+    """Least-squares slope in nC/s: the leakage current of a beam-off integration. At least three readings.
+
+    Raises OutsideValidity.
+    """
     n = len(times_s)
     if n < 3 or len(charges_nc) != n:
         raise OutsideValidity("A leakage current needs at least three readings with their times.")

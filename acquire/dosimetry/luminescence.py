@@ -19,7 +19,10 @@ Depletion = Literal["growing", "falling"]
 
 @finite
 def element_sensitivities(signals: Mapping[str, float]) -> dict[str, float]:
-    """k_s,i (ECC) = mean(M)/M_i of elements that all received the same dose, background taken off."""
+    """k_s,i (ECC) = mean(M)/M_i of elements that all received the same dose, background taken off.
+
+    Raises OutsideValidity.
+    """
     if len(signals) < 2 or min(signals.values()) <= 0:
         raise OutsideValidity("Element sensitivities need at least two elements with a net signal above 0.")
     mean = fmean(signals.values())
@@ -32,6 +35,7 @@ def net_signal(signal: float, sensitivity: float, background: float, form: Backg
 
     "after-sensitivity": M k_s - B, B from sensitivity-corrected control elements. "before-sensitivity": (M - B) k_s, B
     a raw reading (of this element, or of the reader). The site chooses; the step that uses it prints the form.
+    Raises OutsideValidity.
     """
     match form:
         case "after-sensitivity":
@@ -53,6 +57,7 @@ def depletion_corrected(readings: Sequence[float], loss: float, form: Depletion)
     """Repeated readings of one element brought back to the first; loss is the fraction lost per reading (0.0005).
 
     "growing": M_j (1 + loss)^(j-1). "falling": M_j (1 - loss)^-(j-1). They differ by loss² per reading.
+    Raises OutsideValidity.
     """
     if not 0 <= loss < 0.2:
         raise OutsideValidity(f"A depletion of {loss} per reading lies outside 0 to 0.2; give it as a fraction.")
@@ -64,7 +69,10 @@ def depletion_corrected(readings: Sequence[float], loss: float, form: Depletion)
 
 @finite
 def depletion_of(readings: Sequence[float]) -> float:
-    """Fraction lost per reading, from repeated readings of one element: slope of the logarithm (at least five)."""
+    """Fraction lost per reading, from repeated readings of one element: slope of the logarithm (at least five).
+
+    Raises OutsideValidity.
+    """
     n = len(readings)
     if n < 5 or min(readings) <= 0:
         raise OutsideValidity("A depletion needs at least five readings above 0 of one element.")
@@ -75,7 +83,10 @@ def depletion_of(readings: Sequence[float]) -> float:
 
 @finite
 def fading_linear(per_day: float, days: float, days_of_standards: float) -> float:
-    """k_F = 1 + rate (days - days of the standards), the rate a fraction per day; times from the placement record."""
+    """k_F = 1 + rate (days - days of the standards), the rate a fraction per day; times from the placement record.
+
+    Raises OutsideValidity.
+    """
     if days < 0 or days_of_standards < 0 or not 0 <= per_day <= 0.05:
         raise OutsideValidity("Fading needs days of 0 or more and a rate of 0 to 0.05 per day.")
     return 1 + per_day * (days - days_of_standards)
@@ -104,7 +115,10 @@ def linearity_line(apparent_gy: float, slope_per_gy: float, at_gy: float, valid_
 
 @finite
 def angle_factor(response: float) -> float:
-    """k_θ = 1/response; a dot edge-on at 6 MV, calibrated face-on, responds with 0.96 (PMC3133805)."""
+    """k_θ = 1/response; a dot edge-on at 6 MV, calibrated face-on, responds with 0.96 (PMC3133805).
+
+    Raises OutsideValidity.
+    """
     if not 0.5 <= response <= 1.5:
         raise OutsideValidity(f"A relative response of {response} lies outside 0.5 to 1.5.")
     return 1 / response
@@ -128,7 +142,10 @@ def detection_limit_cgy(blank_sd: float, rcf: float) -> float:
 
 @finite
 def blank_sd(blanks: Sequence[float]) -> float:
-    """Standard deviation of zero-dose readings; at least ten are wanted (detection limit, HPS)."""
+    """Standard deviation of zero-dose readings; at least ten are wanted (detection limit, HPS).
+
+    Raises OutsideValidity.
+    """
     if len(blanks) < 10:
         raise OutsideValidity(f"A detection limit needs at least 10 zero-dose readings; there are {len(blanks)}.")
     return stdev(blanks)

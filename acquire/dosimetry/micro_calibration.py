@@ -109,7 +109,7 @@ class Scale:
 
 @finite
 def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: str) -> Scale:
-    """The scale on which the marker of the edge stands at y_edge."""
+    """The scale on which the marker of the edge stands at y_edge. Raises OutsideValidity."""
     if marker <= offset or y_edge_kev_um <= 0 or not source:
         raise OutsideValidity("An edge calibration needs a marker above the offset, y of the edge, and its source.")
     return Scale(y_edge_kev_um / (marker - offset), offset, source)
@@ -117,7 +117,10 @@ def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: st
 
 @finite
 def tissue_equivalent(y_silicon: float, factor: float) -> float:
-    """y in tissue from y in silicon by the site's path-length factor (published 0.55 to 0.65)."""
+    """y in tissue from y in silicon by the site's path-length factor (published 0.55 to 0.65).
+
+    Raises OutsideValidity.
+    """
     if not 0.4 <= factor <= 0.8:
         raise OutsideValidity(f"A silicon-to-tissue factor of {factor} lies outside 0.4 to 0.8.")
     return y_silicon * factor

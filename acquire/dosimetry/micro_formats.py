@@ -30,7 +30,10 @@ class ChannelSpectrum:
         finite_fields(self)
 
     def on(self, scale: Scale) -> Spectrum:
-        """The spectrum on a scale of lineal energy; channel i spans i to i + 1. Channels below y = 0 must be empty."""
+        """The spectrum on a scale of lineal energy; channel i spans i to i + 1. Channels below y = 0 must be empty.
+
+        Raises OutsideValidity.
+        """
         channels = np.arange(self.first_channel, self.first_channel + len(self.counts) + 1, dtype=np.float64)
         edges, counts = (channels - scale.offset) * scale.kev_um_per_unit, np.asarray(self.counts, dtype=np.float64)
         keep = edges[:-1] >= 0

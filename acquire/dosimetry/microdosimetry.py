@@ -57,7 +57,7 @@ class Means:
 
 @finite
 def log_edges(low: float, per_decade: int, bins: int) -> Array:
-    """Edges low · 10^(i / per_decade), i from 0 to bins."""
+    """Edges low · 10^(i / per_decade), i from 0 to bins. Raises OutsideValidity."""
     if low <= 0 or per_decade < 1 or bins < 1:
         raise OutsideValidity("Logarithmic bins need a lower edge above 0, and at least one bin per decade.")
     return low * 10.0 ** (np.arange(bins + 1) / per_decade)
@@ -65,7 +65,10 @@ def log_edges(low: float, per_decade: int, bins: int) -> Array:
 
 @finite
 def edges_of_log_centres(centres: Sequence[float]) -> Array:
-    """Edges between equidistant logarithmic centres: geometric means inside, half a step beyond at both ends."""
+    """Edges between equidistant logarithmic centres: geometric means inside, half a step beyond at both ends.
+
+    Raises OutsideValidity.
+    """
     c = np.asarray(centres, dtype=np.float64)
     if len(c) < 2 or np.any(c <= 0) or not np.allclose(np.diff(np.log(c)), np.log(c[1] / c[0]), rtol=1e-6):
         raise OutsideValidity("The centres of logarithmic bins are above 0 and a constant ratio apart.")
@@ -75,7 +78,7 @@ def edges_of_log_centres(centres: Sequence[float]) -> Array:
 
 @finite
 def edges_of_linear_centres(centres: Sequence[float]) -> Array:
-    """Edges between equidistant centres."""
+    """Edges between equidistant centres. Raises OutsideValidity."""
     c = np.asarray(centres, dtype=np.float64)
     if len(c) < 2 or not np.allclose(np.diff(c), c[1] - c[0], rtol=1e-9):
         raise OutsideValidity("The centres of linear bins are a constant step apart.")
@@ -95,6 +98,7 @@ def means(spectrum: Spectrum, cut: float, y0: float) -> Means:
 
     cut: bins whose upper edge is not above it are dropped as noise; 0 keeps all. y0: 125 (ICRU 36) or 150 keV/µm
     (Kase 2006), chosen by the site. (A form e^(-y²/y0), seen in a public script, is wrong.)
+    Raises Blocked, OutsideValidity.
     """
     if y0 <= 0 or cut < 0:
         raise OutsideValidity("The saturation parameter y0 must be above 0 and the cut not negative, in keV/µm.")
@@ -110,7 +114,7 @@ def means(spectrum: Spectrum, cut: float, y0: float) -> Means:
 
 @finite
 def dose_distribution(spectrum: Spectrum) -> Array:
-    """d(y) = y f(y)/y_F per keV/µm, so that its integral is 1."""
+    """d(y) = y f(y)/y_F per keV/µm, so that its integral is 1. Raises Blocked."""
     n, width = spectrum.counts, np.diff(spectrum.edges)
     dose = spectrum.centres * n
     total = math.fsum(dose)
@@ -124,6 +128,7 @@ def log_plot(spectrum: Spectrum) -> tuple[Array, Array]:
     """(y, y·d(y)) for a plot against log y, where equal areas are equal dose.
 
     y is the arithmetic, the height uses the logarithmic width of each bin: Σ height · ln(upper/lower) = 1.
+    Raises Blocked, OutsideValidity.
     """
     if spectrum.edges[0] <= 0:
         raise OutsideValidity("A plot against log y needs edges above 0 keV/µm.")
@@ -149,7 +154,10 @@ def rebin(spectrum: Spectrum, edges: Array) -> Spectrum:
 
 @finite
 def mean_chord_um(shape: str, size_um: float) -> float:
-    """Mean chord: 2d/3 of a sphere of diameter d; the thickness of a slab at normal incidence."""
+    """Mean chord: 2d/3 of a sphere of diameter d; the thickness of a slab at normal incidence.
+
+    Raises OutsideValidity.
+    """
     if size_um <= 0:
         raise OutsideValidity("The size of a site must be above 0 µm.")
     match shape:
@@ -162,7 +170,7 @@ def mean_chord_um(shape: str, size_um: float) -> float:
 
 @finite
 def mean_chord_convex_um(volume_um3: float, surface_um2: float) -> float:
-    """4 V/S of a convex body in isotropic radiation (Cauchy)."""
+    """4 V/S of a convex body in isotropic radiation (Cauchy). Raises OutsideValidity."""
     if min(volume_um3, surface_um2) <= 0:
         raise OutsideValidity("Volume and surface of a site must be above 0.")
     return 4 * volume_um3 / surface_um2
@@ -170,7 +178,7 @@ def mean_chord_convex_um(volume_um3: float, surface_um2: float) -> float:
 
 @finite
 def specific_energy_gy(y_kev_um: float, diameter_um: float, density_g_cm3: float = 1.0) -> float:
-    """z = 4 y/(π ρ d²) of a sphere: 0.2040 y/d² Gy at unit density (y in keV/µm, d in µm)."""
+    """z = 4 y/(π ρ d²) of a sphere: 0.2040 y/d² Gy at unit density (y in keV/µm, d in µm). Raises OutsideValidity."""
     if diameter_um <= 0 or density_g_cm3 <= 0:
         raise OutsideValidity("Diameter and density of a site must be above 0.")
     kg_per_um3 = density_g_cm3 * 1e-15
@@ -179,7 +187,7 @@ def specific_energy_gy(y_kev_um: float, diameter_um: float, density_g_cm3: float
 
 @finite
 def quality_factor_icru40(y_kev_um: float) -> float:
-    """Q(y) = 5510/y · (1 - exp(-5e-5 y² - 2e-7 y³)), ICRU 40."""
+    """Q(y) = 5510/y · (1 - exp(-5e-5 y² - 2e-7 y³)), ICRU 40. Raises OutsideValidity."""
     if y_kev_um <= 0:
         raise OutsideValidity("A quality factor needs y above 0 keV/µm.")
     return -5510 / y_kev_um * math.expm1(-5e-5 * y_kev_um**2 - 2e-7 * y_kev_um**3)
@@ -187,7 +195,10 @@ def quality_factor_icru40(y_kev_um: float) -> float:
 
 @finite
 def alpha_mkm(y_star: float, alpha0_per_gy: float, beta_per_gy2: float, r_domain_um: float) -> float:
-    """α = α0 + β z*, z* = y*/(ρ π r²) of the microdosimetric kinetic model (Kase 2006), at unit density, in 1/Gy."""
+    """α = α0 + β z*, z* = y*/(ρ π r²) of the microdosimetric kinetic model (Kase 2006), at unit density, in 1/Gy.
+
+    Raises OutsideValidity.
+    """
     if r_domain_um <= 0:
         raise OutsideValidity("The domain's radius must be above 0 µm.")
     return alpha0_per_gy + beta_per_gy2 * y_star * KEV_J / (math.pi * 1e-15 * r_domain_um**2)
@@ -195,7 +206,10 @@ def alpha_mkm(y_star: float, alpha0_per_gy: float, beta_per_gy2: float, r_domain
 
 @finite
 def live_time_flag(live_s: float, real_s: float, at_least: float = 0.9) -> str | None:
-    """A sentence when live over real time is below the limit (pile-up, dead time); the run is kept and flagged."""
+    """A sentence when live over real time is below the limit (pile-up, dead time); the run is kept and flagged.
+
+    Raises OutsideValidity.
+    """
     if real_s <= 0 or not 0 < live_s <= real_s * (1 + 1e-9):
         raise OutsideValidity(f"Live {live_s:g} s and real {real_s:g} s are no times of one measurement.")
     ratio = live_s / real_s

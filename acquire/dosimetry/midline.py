@@ -19,7 +19,7 @@ MEAN_SOURCE = "arithmetic mean of two surfaces (ESTRO booklet 5)"
 def midline_mean(first: Dose, second: Dose, depth_factor: Factor, components: Sequence[Contribution] = ()) -> Dose:
     """(D_1 + D_2)/2 · F, F the site's phantom factor for the thickness (1, with its reason, where none is used).
 
-    What the two doses share (name and shared_key of a budget row) is counted as common.
+    What the two doses share (name and shared_key of a budget row) is counted as common. Raises OutsideValidity.
     """
     if depth_factor.unit != "1" or depth_factor.value <= 0:
         raise OutsideValidity("The midline factor must be a number above 0 without unit.")

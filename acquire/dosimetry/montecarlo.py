@@ -85,7 +85,10 @@ class Check:
 
 @finite
 def confirms(value: float, u: float, k: float, simulated: Simulated, digits: int = 2) -> Check:
-    """Hold value ± k u against the simulated interval; δ is half a unit of the last significant digit of u."""
+    """Hold value ± k u against the simulated interval; δ is half a unit of the last significant digit of u.
+
+    Raises OutsideValidity.
+    """
     if u <= 0:
         raise OutsideValidity("Only a result with an uncertainty above 0 can be confirmed.")
     exponent = math.floor(math.log10(u)) - (digits - 1)

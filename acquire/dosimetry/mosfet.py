@@ -82,7 +82,7 @@ def mosfet_dose(
 
 @finite
 def cf_of_sensitivity(mv_per_gy: float) -> float:
-    """CF in cGy/mV of a sensor whose sensitivity is given in mV/Gy."""
+    """CF in cGy/mV of a sensor whose sensitivity is given in mV/Gy. Raises OutsideValidity."""
     if mv_per_gy <= 0:
         raise OutsideValidity("A sensitivity must be above 0 mV/Gy.")
     return 100 / mv_per_gy
@@ -90,7 +90,7 @@ def cf_of_sensitivity(mv_per_gy: float) -> float:
 
 @finite
 def mosfet_calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> float:
-    """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose."""
+    """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose. Raises OutsideValidity."""
     if dose_cgy <= 0 or not shifts_mv or min(shifts_mv) <= 0:
         raise OutsideValidity("A MOSFET calibration needs a dose above 0 and threshold shifts above 0 mV.")
     return dose_cgy / (sum(shifts_mv) / len(shifts_mv))

@@ -47,7 +47,10 @@ class ReaderForm:
 
 @finite
 def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: float, form: ReaderForm) -> float:
-    """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session."""
+    """N_D,w = D_0/M_0 in cGy per count, from standards of known dose read in the same session.
+
+    Raises Blocked, MissingFactor, OutsideValidity.
+    """
     if not standards:
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:
@@ -60,7 +63,10 @@ def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: flo
 
 @finite
 def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
-    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background."""
+    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background.
+
+    Raises MissingFactor.
+    """
     if not dot.readings:
         raise MissingFactor(f"Dot {dot.element} has not been read.")
     mean = fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
@@ -147,7 +153,10 @@ def _signal(work: Calculation, dot: Dot, background: float, form: ReaderForm) ->
 
 @finite
 def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) -> float:
-    """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session)."""
+    """D[mrad] = counts/(factor · sensitivity) of a microStar reader (vendor's form; the factor is of the session).
+
+    Raises OutsideValidity.
+    """
     if counts < 0 or reader_factor <= 0 or sensitivity <= 0:
         raise OutsideValidity("Counts must not be negative, the reader's factor and the sensitivity must be above 0.")
     return counts / (reader_factor * sensitivity)
@@ -181,7 +190,7 @@ def reader_form_dose(
     """Mean over elements of counts/(factor · sensitivity) − control, times k_F and the energy correction.
 
     counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
-    field). 1000 mrad = 1 cGy.
+    field). 1000 mrad = 1 cGy. Raises MissingFactor.
     """
     name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")

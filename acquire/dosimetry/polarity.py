@@ -49,7 +49,10 @@ def opposite_signs(reference_nc: float, opposite_nc: float) -> None:
 
 @finite
 def relative_to_calibration(value: float, at_calibration: float) -> float:
-    """k/k_Q0: where the laboratory did not apply the correction, the user's is divided by the one at calibration."""
+    """k/k_Q0: where the laboratory did not apply the correction, the user's is divided by the one at calibration.
+
+    Raises OutsideValidity.
+    """
     if not 0.9 <= at_calibration <= 1.1:
         raise OutsideValidity(f"A correction of {at_calibration} at calibration lies outside 0.9 to 1.1.")
     return value / at_calibration

@@ -53,7 +53,7 @@ def propagate(
     """y = model(**values), u² = Σ Σ c_i c_j u_i u_j r_ij; c_i by central differences over ± u_i (GUM 5.1.3, note 2).
 
     correlations: r for pairs of input names; pairs that are not named are independent. The degrees of freedom are those
-    of Welch and Satterthwaite, which hold for independent inputs only.
+    of Welch and Satterthwaite, which hold for independent inputs only. Raises OutsideValidity.
     """
     values = {name: each.value for name, each in inputs.items()}
     parts = {name: _part(model, values, name, each.u) for name, each in inputs.items()}

@@ -46,7 +46,7 @@ def k_s_scanned(voltage_ratio: float, reading_ratio: float) -> float:
 
 @finite
 def k_s_linear(voltage_ratio: float, reading_ratio: float) -> float:
-    """Pulsed beams, 1 + (r - 1)/(n - 1), TRS-398 Rev.1 eq. 14: for any n, while k_s < 1.03."""
+    """Pulsed beams, 1 + (r - 1)/(n - 1), TRS-398 Rev.1 eq. 14: for any n, while k_s < 1.03. Raises OutsideValidity."""
     _voltages(voltage_ratio)
     value = _bounded(1 + (reading_ratio - 1) / (voltage_ratio - 1), reading_ratio)
     if value >= 1.03:
@@ -66,7 +66,10 @@ def k_s_continuous(voltage_ratio: float, reading_ratio: float) -> float:
 
 @finite
 def p_ion_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
-    """Pulsed and pulsed-swept beams after TG-51 eq. 12, (1 - n)/(r - n); the voltage ratio must be at least 2."""
+    """Pulsed and pulsed-swept beams after TG-51 eq. 12, (1 - n)/(r - n); the voltage ratio must be at least 2.
+
+    Raises OutsideValidity.
+    """
     _voltages(voltage_ratio)
     if voltage_ratio < 2:
         raise OutsideValidity(f"TG-51 asks for a voltage ratio of at least 2, not {voltage_ratio:g}.")
@@ -75,7 +78,10 @@ def p_ion_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
 
 @finite
 def voltage_ratio(high_v: float, low_v: float) -> float:
-    """n = V1/V2 from two voltages of one sign; a tabulated ratio within 0.1 % is taken as that ratio."""
+    """n = V1/V2 from two voltages of one sign; a tabulated ratio within 0.1 % is taken as that ratio.
+
+    Raises OutsideValidity.
+    """
     if low_v == 0 or high_v / low_v <= 1:
         raise OutsideValidity(f"The voltages {high_v:g} V and {low_v:g} V need one sign, the first the larger.")
     n = high_v / low_v

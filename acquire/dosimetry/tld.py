@@ -43,7 +43,10 @@ def rcf_of_standards(
     dose_cgy: float,
     background_form: Background = "after-sensitivity",
 ) -> float:
-    """Reader calibration factor in signal per cGy: mean net signal of the standards / their dose."""
+    """Reader calibration factor in signal per cGy: mean net signal of the standards / their dose.
+
+    Raises Blocked, MissingFactor, OutsideValidity.
+    """
     if not standards:
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:

@@ -54,7 +54,7 @@ def chart(observations: Sequence[Observation], baseline: int | None = None) -> C
     """Individuals chart: centre ± 3 MR/1.128 from the first `baseline` observations (all of them without it).
 
     Signals: a point beyond the limits, eight in a row on one side, six in a row rising or falling (Western Electric and
-    Nelson rules). At least eight observations of one key are needed.
+    Nelson rules). At least eight observations of one key are needed. Raises OutsideValidity.
     """
     ordered = sorted(observations, key=lambda o: o.when)
     used = ordered[:baseline] if baseline else ordered
@@ -84,7 +84,10 @@ def charts(observations: Sequence[Observation], baseline: int | None = None) -> 
 
 @finite
 def ewma(values: Sequence[float], centre: float, sigma: float, weight: float) -> list[tuple[float, float, bool]]:
-    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts."""
+    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts.
+
+    Raises OutsideValidity.
+    """
     if not 0 < weight <= 1 or sigma < 0:
         raise OutsideValidity("The weight of an EWMA lies in 0 to 1, and sigma is not negative.")
     z, out = centre, []
@@ -96,7 +99,7 @@ def ewma(values: Sequence[float], centre: float, sigma: float, weight: float) ->
 
 
 def percent_beyond(count: int, of: int) -> float:
-    """Share of readings beyond a limit, in percent."""
+    """Share of readings beyond a limit, in percent. Raises OutsideValidity."""
     if not 0 <= count <= of or of < 1:
         raise OutsideValidity(f"{count} of {of} readings is no share.")
     return 100 * count / of

@@ -65,7 +65,7 @@ def pressure_kpa(value: float, unit: str, atm_kpa: float = ATM_KPA) -> float:
 
 @finite
 def temperature_c(value: float, unit: str) -> float:
-    """A temperature in °C from Cel, [degF] (also °F) or K."""
+    """A temperature in °C from Cel, [degF] (also °F) or K. Raises OutsideValidity."""
     match unit:
         case "Cel" | "°C":
             return value
@@ -78,7 +78,10 @@ def temperature_c(value: float, unit: str) -> float:
 
 @finite
 def n_dw_gy_per_nc(value: float, unit: str) -> float:
-    """An absorbed-dose coefficient in Gy/nC from "Gy/C", "Gy/nC", "cGy/nC", ... (dose unit / charge unit)."""
+    """An absorbed-dose coefficient in Gy/nC from "Gy/C", "Gy/nC", "cGy/nC", ... (dose unit / charge unit).
+
+    Raises OutsideValidity.
+    """
     dose, slash, charge = unit.partition("/")
     if not slash:
         raise OutsideValidity(f"The unit '{unit}' is no dose per charge; write it as Gy/C, Gy/nC or cGy/nC.")

@@ -14,7 +14,7 @@ from acquire.dosimetry.finite import finite
 def k_vol(tpr20_10: float, cavity_length_cm: float, sdd_cm: float) -> float:
     """1 + (0.0062 TPR20,10 - 0.0036)(100/SDD)² L², TRS-398 Rev.1 eq. 22; L and SDD in cm, for FFF beams only.
 
-    L comes from the chamber's data sheet.
+    L comes from the chamber's data sheet. Raises OutsideValidity.
     """
     if not 0.56 <= tpr20_10 <= 0.82:
         raise OutsideValidity(f"TPR20,10 = {tpr20_10} lies outside 0.56 to 0.82.")
@@ -50,7 +50,7 @@ def p_rp_of_profile(positions_mm: Sequence[float], relative: Sequence[float], ca
 
 @finite
 def p_rp_of_parabola(curvature_per_mm2: float, cavity_length_mm: float) -> float:
-    """1/(1 - c L²/12): the same for a profile 1 - c y², with c in mm⁻² and L in mm."""
+    """1/(1 - c L²/12): the same for a profile 1 - c y², with c in mm⁻² and L in mm. Raises OutsideValidity."""
     if not 0 <= curvature_per_mm2 * cavity_length_mm**2 < 1.2:
         raise OutsideValidity(
             "The profile falls by more than a tenth over the cavity: volume averaging is no correction."

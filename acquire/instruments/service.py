@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from contextlib import suppress
 from uuid import uuid4
 
 import structlog
 
-from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect, is_worth_telling
-from acquire.bus.messages import Answer, Command, State
+from acquire.bus.client import BusError, Connection, Endpoint, Received, connect, is_worth_telling
+from acquire.bus.messages import Answer, Command
 from acquire.bus.names import Topics
-from acquire.canonical import utc_now
+from acquire.bus.presence import Presence
 from acquire.instruments import requests
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.measurement import CommandRefused
@@ -36,6 +35,7 @@ class InstrumentService:
     def __init__(self, runner: Runner, topics: Topics, ledger: Ledger | None = None) -> None:
         self._runner = runner
         self._topics = topics
+        self._presence = Presence(topics.state(runner.instrument), lambda: runner.state, runner.status.changed)
         self._ledger = ledger
         self._memory = Memory()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -46,13 +46,16 @@ class InstrumentService:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; says "stopped" when it goes orderly."""
-        topic = self._topics.state(self._runner.instrument)
-        will = Will(topic, State(state="offline", since=utc_now()).model_dump_json(by_alias=True).encode())
         try:
             while True:
                 try:
+                    will = self._presence.will()
                     async with connect(endpoint, f"instrument-{uuid4().hex[:16]}", will=will) as connection:
-                        await self._serve(connection, topic)
+                        try:
+                            await self._serve(connection)
+                        except asyncio.CancelledError:
+                            await self._presence.farewell(connection)
+                            raise
                 except* BusError:
                     pass  # the publisher tells of a broker that is gone, once for all
                 await asyncio.sleep(RECONNECT_S)
@@ -61,11 +64,11 @@ class InstrumentService:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _serve(self, connection: Connection, topic: str) -> None:
+    async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.command(self._runner.instrument, "+"))
         async with asyncio.TaskGroup() as tasks:
             serving = (
-                tasks.create_task(self._tell_state(connection, topic)),
+                tasks.create_task(self._presence.keep_told(connection)),
                 tasks.create_task(self._send_answers(connection)),
             )
             try:
@@ -74,21 +77,6 @@ class InstrumentService:
             finally:
                 for each in serving:
                     each.cancel()
-
-    async def _tell_state(self, connection: Connection, topic: str) -> None:
-        try:
-            while True:
-                self._runner.status.changed.clear()
-                await connection.publish(topic, self._payload(), retain=True)
-                await self._runner.status.changed.wait()
-        except asyncio.CancelledError:
-            with suppress(BusError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await connection.publish(topic, self._payload(), retain=True)
-            raise
-
-    def _payload(self) -> bytes:
-        return self._runner.state.model_dump_json(by_alias=True, exclude_none=True).encode()
 
     # --- requests ---------------------------------------------------------------------------------------------------
 

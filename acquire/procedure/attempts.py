@@ -11,7 +11,7 @@ from uuid import uuid4
 from acquire.canonical import canonical, parse, utc_now
 from acquire.errors import Refused
 from acquire.procedure import audit
-from acquire.procedure.framing import PLACES, InForce
+from acquire.procedure.framing import InForce
 from acquire.procedure.plan import Step
 from acquire.store.database import transaction
 from drivers.model import Framing
@@ -75,7 +75,7 @@ def keep_in_force(connection: sqlite3.Connection, attempt: Attempt, force: InFor
     """Write down what was in force when the attempt began, inside the caller's transaction."""
     row = (
         attempt.measurement, force.model, force.serial, force.measures, force.integrates,
-        canonical({place: list(getattr(force.framing, place)) for place in PLACES}), force.channel,
+        canonical(force.plain()["framing"]), force.channel,
     )  # fmt: skip
     connection.execute("INSERT INTO attempt_in_force VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 

@@ -19,9 +19,8 @@ from acquire.procedure.order import get_order
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
 from acquire.store.database import transaction
-from drivers import Misuse
+from drivers import Misuse, registry
 from drivers.model import Model
-from drivers.registry import model as model_named
 
 
 def add_plan(
@@ -143,7 +142,7 @@ def _instruments(plan: Plan, inventory: Inventory) -> Iterator[str]:
     for name in used:
         try:
             owned = inventory.instrument_named(name)
-            model = model_named(owned.model)
+            model = registry.model(owned.model)
         except (Refused, Misuse) as reason:
             yield f"{name}: {reason}"
             continue

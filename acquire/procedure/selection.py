@@ -7,7 +7,7 @@ so that a result can be computed again from the same bytes for ever.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from acquire.canonical import digest, parse
@@ -116,15 +116,18 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
         if alone and attempt["problem"]:
             chosen["problems"].append(attempt["problem"])
         chosen["attempts"].append({k: v for k, v in attempt.items() if v is not None})
-    _take_background(connection, session, point, next(s.id for s in steps if s.kind == "irradiate"), done, chosen)
-    _note_in_force(session, [done[s.id] for s in steps if s.id in done], chosen)
+    background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
+    _take_background(connection, point, background, done, chosen)
+    _note_in_force(session, [done[s] for s in (background, *(s.id for s in steps)) if s in done], chosen)
 
 
 def _take_background(
-    connection: sqlite3.Connection, session: Session, point: Point, irradiate: str, done: dict[str, Attempt],
+    connection: sqlite3.Connection,
+    point: Point,
+    step: str | None,
+    done: Mapping[str | None, Attempt],
     chosen: Selection,
-) -> None:  # fmt: skip
-    step = _background(session, point, irradiate)
+) -> None:
     if step is None or step not in done:
         chosen["problems"].append(f"{point.id} has no background measured with {point.detector} before its beam.")
     elif problem := _take(connection, done[step], "background", chosen):
@@ -142,7 +145,8 @@ def _select_thresholds(connection: sqlite3.Connection, session: Session, point: 
             chosen["problems"].append(problem)
 
 
-def _done(connection: sqlite3.Connection, session: Session) -> dict[str, Attempt]:
+def _done(connection: sqlite3.Connection, session: Session) -> dict[str | None, Attempt]:
+    """The attempt that counts of each step, by the step's id."""
     return {a.step: a for a in attempts(connection, session.id) if a.ended and a.abandoned is None}
 
 

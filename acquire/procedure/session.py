@@ -23,9 +23,7 @@ from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store.database import transaction
-from drivers import Misuse
-from drivers.registry import model as model_named
-from drivers.registry import models as model_names
+from drivers import Misuse, registry
 
 
 class SessionState(StrEnum):
@@ -222,10 +220,10 @@ def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
         return []
     try:
         owned = inventory.instrument_named(name)
-        model = model_named(owned.model)
+        model = registry.model(owned.model)
     except (Refused, Misuse):
         return []  # readiness says so
-    return list(framing.of_state(owned, framing.completed(state, model), model_names()))
+    return list(framing.of_state(owned, framing.completed(state, model)))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:

@@ -22,10 +22,8 @@ from acquire.procedure.plan import Step
 from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store.database import transaction
-from drivers import Misuse
+from drivers import Misuse, registry
 from drivers.model import Framing, Model
-from drivers.registry import model as model_named
-from drivers.registry import models as model_names
 
 
 class AnyInstrumentClient(Protocol):
@@ -186,13 +184,13 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             " was not begun."
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument), model_names())
+    return framing.in_force(instrument, step, channel, state, _model(instrument))
 
 
 def _model(instrument: OwnedInstrument) -> Model | None:
     """The model, None where it is installed on the acquisition host alone."""
     try:
-        return model_named(instrument.model)
+        return registry.model(instrument.model)
     except Misuse:
         return None
 

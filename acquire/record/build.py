@@ -152,6 +152,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+    plain["channel"] = result.output.get("channel") or point.channel
     return {
         **plain,
         "beams": steps,
@@ -200,6 +201,7 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
                     "refused": view.refused,
                     "why": view.reason,
                     "channel": view.channel,
+                    "in_force": attempt.in_force.plain() if attempt.in_force else None,
                     "abandoned": attempt.abandoned,
                 }
             )

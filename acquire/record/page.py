@@ -137,18 +137,18 @@ def curve(data: dict[str, Any]) -> Markup:
     if data["kind"] == "charge":
         start, end = data["interval"]
         shaded = (start, end, f"measured, {end - start:.1f} s")
-        lines = [svg.Line([xs[i] for i in run], [all_ys[i] for i in run], "signal") for run in runs(all_ys)]
+        lines = [svg.PlotLine([xs[i] for i in run], [all_ys[i] for i in run], "signal") for run in runs(all_ys)]
         lost = [t for t, value in zip(xs, all_ys, strict=True) if value is None]
         desc += f" The measurement is shaded. {len(lost)} readings carry no value." if lost else ""
         return Markup(svg.plot(data["title"], desc, x, y, lines, shaded=shaded, lost=lost))
     if data["kind"] == "spectrum":
         said = f"{len(xs)} bins, {xs[0]:.2f} to {xs[-1]:.2f} in {data['x']['label']}; equal areas are equal dose."
-        return Markup(svg.plot(data["title"], said, x, y, [svg.Line(xs, ys, "signal")]))
-    lines, right = [svg.Line(xs, ys, "signal")], None
+        return Markup(svg.plot(data["title"], said, x, y, [svg.PlotLine(xs, ys, "signal")]))
+    lines, right = [svg.PlotLine(xs, ys, "signal")], None
     if "heater" in data:
         inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]
         right = svg.PlotAxis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
-        lines.append(svg.Line([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
+        lines.append(svg.PlotLine([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
     return Markup(svg.plot(data["title"], f"{desc} The dashed line is the heater.", x, y, lines, right=right))
 
 

@@ -24,6 +24,7 @@ def results_of(record: dict[str, Any]) -> list[dict[str, Any]]:
             {
                 "point": point["id"],
                 "detector": point["detector"] or ", ".join(point["elements"]),
+                "channel": point["channel"],
                 "dose_gy": result.get("dose_gy"),
                 "u_gy": result.get("u_gy"),
                 "expected_gy": point["expected"]["dose_gy"] if point["expected"] else None,

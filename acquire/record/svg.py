@@ -24,7 +24,7 @@ class PlotAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """A polyline. `look` is the class the page styles; `right` puts it on the right-hand axis."""
 
     x: Sequence[float]
@@ -65,7 +65,7 @@ def plot(
     desc: str,
     x: PlotAxis,
     y: PlotAxis,
-    lines: Sequence[Line],
+    lines: Sequence[PlotLine],
     *,
     right: PlotAxis | None = None,
     shaded: tuple[float, float, str] | None = None,
@@ -176,7 +176,7 @@ def _y_axis(axis: PlotAxis, *, right: bool) -> str:
     )
 
 
-def _points(x: PlotAxis, y: PlotAxis, line: Line) -> str:
+def _points(x: PlotAxis, y: PlotAxis, line: PlotLine) -> str:
     return " ".join(f"{_px(x, a):.1f},{_py(y, b):.1f}" for a, b in zip(line.x, line.y, strict=True))
 
 

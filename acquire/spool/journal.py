@@ -17,7 +17,8 @@ from typing import TextIO, TypeVar
 from uuid import uuid4
 
 from acquire.canonical import canonical, digest, utc_now
-from acquire.files import move_aside
+from acquire.files import move_aside, remove
+from acquire.filesystem import problem
 from acquire.private import private
 from acquire.rows import insert_rows
 from acquire.spool import originals
@@ -79,11 +80,14 @@ class Journal:
         self.path = path
         self.budget = DiskBudget(path, limit, reserve)
         self.moved_aside: Path | None = None
+        was_there = path.exists()
         self._lock = take_lock(path)
         try:
             self._begin()
         except BaseException:
             self._lock.close()
+            if not was_there and not path.exists():
+                Path(self._lock.name).unlink(missing_ok=True)
             raise
 
     def _begin(self) -> None:
@@ -104,12 +108,17 @@ class Journal:
             self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
 
     def _open(self) -> sqlite3.Connection:
+        is_new = not self.path.exists()
         db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
         try:
             with self._refusals():
                 self._make_ready(db)
-        except SpoolError:
+        except SpoolError as error:
             db.close()
+            if is_new:
+                remove(self.path)
+                if (why := problem(self.path.parent)) is not None:
+                    raise SpoolError(f"there can be no spool at {self.path}: {why}.") from error
             raise
         return db
 

@@ -97,7 +97,8 @@ class Keeper:
                     await self._forget(stream)
                 else:
                     forgotten += await self._prune(stream, min(upto, through))
-        await self._spool.call(lambda j: pruning.note_pass(j, age, now))
+        dropped = await self._spool.call(lambda j: pruning.note_pass(j, age, now))
+        self._publisher.source.originals_dropped(dropped)
         if forgotten:
             log.info("the spool forgot what is confirmed and old", entries=forgotten)
         return forgotten

@@ -15,6 +15,11 @@ from typing import Any
 Seqs = dict[int, tuple[int, ...]]  # by stream number, ascending
 
 
+def known(db: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that has a way back for originals."""
+    return any(row[1] == "resend" for row in db.execute("PRAGMA table_info(withheld)"))
+
+
 def keep(db: sqlite3.Connection, number: int, seq: int, body: bytes, reason: str) -> None:
     """Put an original aside; one that is there already stays as it is."""
     db.execute(
@@ -32,9 +37,10 @@ def ask(db: sqlite3.Connection) -> list[dict[str, Any]]:
 
 def listed(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """Every original held: instrument, stream, seq, bytes, reason, and whether it is withheld, to be sent, or sent."""
+    asked = "CASE WHEN w.sent_at IS NOT NULL THEN 'sent' WHEN w.resend THEN 'to be sent' ELSE 'withheld' END"
+    state = asked if known(db) else "'withheld'"
     rows = db.execute(
-        "SELECT s.instrument, s.stream, w.seq, length(w.body), w.reason,"
-        " CASE WHEN w.sent_at IS NOT NULL THEN 'sent' WHEN w.resend THEN 'to be sent' ELSE 'withheld' END"
+        f"SELECT s.instrument, s.stream, w.seq, length(w.body), w.reason, {state}"
         " FROM withheld w JOIN stream s ON s.number = w.stream ORDER BY w.stream, w.seq"
     )
     return [dict(zip(("instrument", "stream", "seq", "bytes", "reason", "state"), row, strict=True)) for row in rows]
@@ -71,12 +77,15 @@ def forget_confirmed(db: sqlite3.Connection) -> None:
     db.execute("UPDATE withheld SET sent_at = NULL WHERE sent_at IS NOT NULL")
 
 
-def drop_old(db: sqlite3.Connection, retention_s: float, uptime_s: float) -> int:
-    """Forget originals confirmed for the retention, as rule 3.7 forgets entries; returns how many."""
-    return db.execute(
-        "DELETE FROM withheld WHERE sent_at <= ?2 - ?1 AND (SELECT no_pruning_before FROM meta) <= ?2",
-        (retention_s, uptime_s),
-    ).rowcount
+def drop_old(db: sqlite3.Connection, retention_s: float, uptime_s: float) -> Seqs:
+    """Forget originals confirmed for the retention, as rule 3.7 forgets entries; returns which."""
+    return _seqs(
+        db.execute(
+            "DELETE FROM withheld WHERE sent_at <= ?2 - ?1 AND (SELECT no_pruning_before FROM meta) <= ?2"
+            " RETURNING stream, seq",
+            (retention_s, uptime_s),
+        ).fetchall()
+    )
 
 
 def _seqs(rows: Iterable[tuple[int, int]]) -> Seqs:

@@ -114,8 +114,12 @@ def pruned_at(journal: Journal) -> float:
     return float(journal.db.execute("SELECT pruned_at FROM meta").fetchone()[0])
 
 
-def note_pass(journal: Journal, retention_s: float, uptime_s: float) -> None:
-    """A daily pass has ended: every stream was asked about and answered, so originals sent again and old go too."""
+def note_pass(journal: Journal, retention_s: float, uptime_s: float) -> originals.Seqs:
+    """A daily pass has ended: every stream was asked about and answered, so originals sent again and old go too.
+
+    Returns these, by stream number.
+    """
     with journal.writing() as db:
-        originals.drop_old(db, retention_s, uptime_s)
+        dropped = originals.drop_old(db, retention_s, uptime_s)
         db.execute("UPDATE meta SET pruned_at = ?", (uptime_s,))
+    return dropped

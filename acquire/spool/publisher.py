@@ -15,8 +15,9 @@ from typing import Annotated
 import msgspec
 import structlog
 
-from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, Will, connect, is_worth_telling
+from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
+from acquire.bus.presence import Presence
 from acquire.spool import originals
 from acquire.spool.journal import Journal, SpoolError, StreamRow
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
@@ -73,8 +74,7 @@ class Publisher:
         self.unreadable = 0  # messages under committed that are none
         self.foreign = 0  # answers of another store than the one paired with
         self.on_store_ahead: Callable[[str], None] = lambda instrument: None
-        self.birth: Will | None = None  # retained, said on every connection
-        self.will: Will | None = None  # retained, said for us when we are gone
+        self.presence: Presence | None = None  # the state of this host, told on the same connection
 
     @classmethod
     async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
@@ -152,7 +152,8 @@ class Publisher:
         outage = Outage(endpoint, log)
         while True:
             try:
-                async with connect(endpoint, identifier, will=self.will, keepalive_s=KEEPALIVE_S) as connection:
+                will = self.presence.will() if self.presence is not None else None
+                async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
                     failures = 0
                     outage.over()
                     await self._serve(connection)
@@ -165,18 +166,24 @@ class Publisher:
 
     async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.committed("+"))
-        if self.birth is not None:
-            await connection.publish(self.birth.topic, self.birth.payload, retain=True)
         self.source.connected()
         self.connected = True
         self.connections += 1
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")
         listener.add_done_callback(lambda _: self._wake.set())
+        tasks = [listener]
+        if self.presence is not None:
+            tasks.append(asyncio.create_task(self.presence.keep_told(connection), name="publisher-presence"))
         try:
             await self._send_all(connection, listener)
+        except asyncio.CancelledError:
+            if self.presence is not None:
+                await self.presence.farewell(connection)
+            raise
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():

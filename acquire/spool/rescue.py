@@ -19,6 +19,7 @@ import msgspec
 from acquire.canonical import parse
 from acquire.files import PARTS, move_aside, put_in_place
 from acquire.private import private
+from acquire.spool import originals
 from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
 
 MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
@@ -36,6 +37,7 @@ class Salvaged:
     ended: str
     source: str | None
     bodies: dict[int, tuple[bytes, str | None]] = field(default_factory=dict)
+    withheld: dict[int, tuple[bytes, str]] = field(default_factory=dict)  # originals with their reasons, by seq
 
     @property
     def damaged(self) -> list[int]:
@@ -101,6 +103,7 @@ def salvage(file: Path) -> list[Salvaged]:
                 entry = _entry(db, stream.number, seq)
                 if entry is not None:
                     stream.bodies[seq] = entry
+            stream.withheld = _withheld(db, stream)
     if not streams:
         raise SpoolError(f"nothing can be read of {file}: not even which streams it held.")
     return streams
@@ -141,6 +144,17 @@ def _entry(db: sqlite3.Connection, number: int, seq: int) -> tuple[bytes, str | 
     return row[0], row[1]
 
 
+def _withheld(db: sqlite3.Connection, stream: Salvaged) -> dict[int, tuple[bytes, str]]:
+    """The originals of a stream; where their table is damaged, one by one as far as entries are held."""
+    sql = "SELECT seq, body, reason FROM withheld WHERE stream = ?"
+    try:
+        rows = db.execute(sql, (stream.number,)).fetchall()
+    except sqlite3.DatabaseError:
+        seqs = range(stream.oldest, stream.head + 1)
+        rows = [row for seq in seqs if (row := _row(db, f"{sql} AND seq = ?", (stream.number, seq))) is not None]
+    return {seq: (body, str(reason)) for seq, body, reason in rows if isinstance(body, bytes)}
+
+
 def adopt(journal: Journal, streams: list[Salvaged]) -> int:
     """Take salvaged streams into a spool that is not running, to be sent as what they are; returns how many.
 
@@ -159,4 +173,6 @@ def adopt(journal: Journal, streams: list[Salvaged]) -> int:
                 "INSERT INTO entry VALUES (?, ?, ?, ?)",
                 ((number, seq, *s.bodies.get(seq, damaged)) for seq in range(s.oldest, s.head + 1)),
             )
+            for seq, (body, reason) in s.withheld.items():
+                originals.keep(db, int(number or 0), seq, body, reason)
     return len(adopted)

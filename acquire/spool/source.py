@@ -6,7 +6,7 @@ and rule numbers in the comments are those of docs/noloss.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
 from acquire.canonical import canonical
@@ -95,6 +95,11 @@ class Source:
             s.originals = sorted([*s.originals, *new])
             s.original_fails = 0
             self._register.file(s)
+
+    def originals_dropped(self, seqs: Mapping[int, tuple[int, ...]]) -> None:
+        """The spool no longer holds these originals, by stream number: the store has had them for the retention."""
+        for s in self.streams.values():
+            s.resent = [seq for seq in s.resent if seq not in seqs.get(s.number, ())]
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -347,17 +352,14 @@ class Source:
             seq, s.original, s.original_fails = s.original, None, 0
             s.originals.remove(seq)
             s.resent = sorted([*s.resent, seq])
-            effects = [Effect("original", stream=s, seq=seq)]
-        elif s.original_lost:
+            self._register.file(s)
+            return [Effect("original", stream=s, seq=seq)]
+        if s.original_lost:
             s.original_lost = False
             s.original_fails += 1
-            if s.original_fails < ORIGINAL_FAILS:
-                return []
-            effects = [self.give_up_original(s)]
-        else:
-            return []
-        self._register.file(s)
-        return effects
+            if s.original_fails >= ORIGINAL_FAILS:
+                return [self.give_up_original(s)]
+        return []
 
     def give_up_original(self, s: Stream) -> Effect:
         """The first of the stream's originals does not get through: it waits for a person again."""

@@ -8,11 +8,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from acquire.spool import originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, DiskBudget
 from acquire.spool.journal import SpoolError
 
 _STREAMS = """
-SELECT s.instrument, s.stream, s.head, s.oldest, s.ended,
+SELECT s.instrument, s.stream, s.head, s.oldest, s.ended, {why} AS why,
        CASE WHEN s.epoch = m.epoch THEN s.through ELSE 0 END AS through
 FROM stream s JOIN meta m ORDER BY s.number
 """
@@ -25,12 +26,13 @@ def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return {"path": str(path), "running": _running(path), **_identity(db), **_content(db, path, limit)}
+            return {"path": str(path), "running": is_running(path), **_identity(db), **_content(db, path, limit)}
     except sqlite3.DatabaseError as error:
         raise SpoolError(f"{path} cannot be read as a spool: {error}. `acquire spool salvage` may help.") from error
 
 
-def _running(path: Path) -> bool:
+def is_running(path: Path) -> bool:
+    """Whether a service uses this spool now."""
     lock = path.with_name(path.name + ".lock")
     if not lock.exists():
         return False
@@ -48,7 +50,8 @@ def _identity(db: sqlite3.Connection) -> dict[str, Any]:
 
 
 def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
-    streams = [dict(row) for row in db.execute(_STREAMS)]
+    why = "s.why" if originals.known(db) else "NULL"  # a file of an older program has neither
+    streams = [dict(row) for row in db.execute(_STREAMS.format(why=why))]
     waiting = [s for s in streams if s["through"] < s["head"]]
     return {
         "used_bytes": DiskBudget(path).used(db),
@@ -57,16 +60,9 @@ def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
         "entries": sum(s["head"] - s["oldest"] + 1 for s in streams),
         "unconfirmed": sum(s["head"] - max(s["through"], s["oldest"] - 1) for s in waiting),
         "waiting": waiting,
-        "withheld": _withheld(db),
+        "withheld": originals.listed(db),
         "alarms": _alarms(db),
     }
-
-
-def _withheld(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    rows = db.execute(
-        "SELECT s.stream, w.seq, length(w.body) AS bytes, w.reason FROM withheld w JOIN stream s ON s.number = w.stream"
-    )
-    return [dict(row) for row in rows]
 
 
 def _alarms(db: sqlite3.Connection) -> list[dict[str, Any]]:

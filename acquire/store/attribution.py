@@ -173,7 +173,7 @@ def several_channels(readings: Iterable[StoredReading]) -> str | None:
 def _end(at: sqlite3.Row) -> str:
     """The word for how a stream ended, with the sentence of the fault where one is known."""
     why = at["why"] if "why" in at.keys() else None  # noqa: SIM118 (sqlite3.Row)
-    return f"{at['ended']}: {str(why).rstrip('.')}" if why else str(at["ended"])
+    return f"{at['ended']} ({why})" if why else str(at["ended"])
 
 
 def _within(

@@ -14,6 +14,8 @@ from importlib import resources
 from pathlib import Path
 from uuid import uuid4
 
+from acquire.files import remove
+from acquire.filesystem import problem
 from acquire.private import private
 
 BUSY_TIMEOUT_MS = 10_000
@@ -38,15 +40,20 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     if not create and not path.exists():
         raise StoreError(f"there is no store at {path}; make one with `acquire store create`.")
     path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    connection = sqlite3.connect(private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
     try:
-        connection = sqlite3.connect(private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.row_factory = sqlite3.Row
         migrate(connection)
     except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} cannot be opened as a store: {error}.") from error
+        connection.close()
+        if is_new:
+            remove(path)
+        why = problem(path.parent) or error
+        raise StoreError(f"{path} cannot be opened as a store: {why}.") from error
     return connection
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from acquire.bus.messages import State
 from acquire.bus.names import ROOT
 from acquire.terminal.output import printable
 
@@ -21,6 +22,18 @@ def body_of(payload: bytes) -> Any:
     except (ValueError, RecursionError):
         return {"unreadable": payload[:200].decode("latin-1")}
     return body
+
+
+def lapsed(topic: str, state: State, since: str) -> str:
+    """A state that nobody has repeated, so that it holds no longer."""
+    return printable(f"{topic.removeprefix(f'{ROOT}/')}  nothing known since {since}; it was {state.state} then")
+
+
+def clocks_apart(topic: str, ahead_s: float) -> str:
+    """A host's clock is not ours: what is held against both may be wrong by as much."""
+    how = "ahead of" if ahead_s > 0 else "behind"
+    where = topic.removeprefix(f"{ROOT}/")
+    return printable(f"The clock of {where} is {abs(ahead_s):.0f} s {how} this machine's; set them.")
 
 
 def _no_number(text: str) -> None:

@@ -31,6 +31,8 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     columns = ("point", "detector", "dose cGy", "u cGy", "expected", "dev. %", "decision")
     table("Results (u: standard uncertainty, k = 1)", columns, rows)
     for each in results:
+        if channel := each.get("channel"):
+            typer.echo(f"{each['point']}: measured on channel {channel}.")
         for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
             typer.echo(f"{each['point']}: {sentence}")
         if window := each.get("window"):

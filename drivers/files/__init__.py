@@ -6,6 +6,7 @@ from drivers.files.format import Format, NoOptions
 from drivers.files.formats import formats, options_of, parse_file, problems, sniff
 from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
 from drivers.files.settings import FolderSettings
+from drivers.files.text import head, lines
 
 __all__ = [
     "FileReadings",
@@ -21,6 +22,8 @@ __all__ = [
     "folder_model",
     "folder_of",
     "formats",
+    "head",
+    "lines",
     "new",
     "options_of",
     "origin",

@@ -52,8 +52,9 @@ def _read(name: str, path: Path, largest_mb: float) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         _refuse_unless_plain(name, os.fstat(file.fileno()))  # it may have been exchanged since it was looked at
         most = int(largest_mb * MB)
-        data = file.read(most + 1)
-    if len(data) > most:
+        large = os.fstat(file.fileno()).st_size > most  # not even begun with, where the size is known
+        data = b"" if large else file.read(most + 1)
+    if large or len(data) > most:
         raise Unreadable(
             f"{name} is larger than {largest_mb:g} MB and is not read; allow it with largest_file_mb, if it is a"
             " reader's file."

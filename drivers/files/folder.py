@@ -34,6 +34,7 @@ from drivers.settings import Settings
 PREFIX = "dir:"
 ENOUGH = 500  # readings of one take; the files that are left come with the next
 ENOUGH_S = 5.0
+PATIENCE = 10.0  # a file that cannot be read, and takes long to say so, is left alone for so many times as long
 
 
 def folder_model(fmt: Format) -> Model:
@@ -73,18 +74,24 @@ def journal_of(settings: FolderSettings, folder: Path) -> Path:
 
 
 def check_folder(settings: FolderSettings, path: Path) -> list[str]:
-    """What would keep a drop folder from being read, a sentence each; tries it and leaves nothing behind."""
-    return [*_no_folder(path), *_no_journal(journal_of(settings, path), leave=False)]
+    """What would keep a drop folder from being read, a sentence each; tries it and leaves nothing behind.
+
+    Where the folder itself is missing, nothing is known of a journal that lies beside it.
+    """
+    missing = list(_no_folder(path))
+    if missing and settings.journal is None:
+        return missing
+    return missing + list(_no_journal(journal_of(settings, path), leave=False))
 
 
 def _no_folder(path: Path) -> Iterator[str]:
     if not path.is_dir():
-        yield f"There is no folder {path}; make it, or mend the resource."
+        yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
         return
     try:
         next(path.iterdir(), None)
     except OSError as error:
-        yield f"The folder {path} cannot be read: {error.strerror}."
+        yield f"The folder {shown(str(path))} cannot be read: {error.strerror}."
 
 
 def _no_journal(path: Path, *, leave: bool) -> Iterator[str]:
@@ -96,8 +103,8 @@ def _no_journal(path: Path, *, leave: bool) -> Iterator[str]:
 
 def _unwritable(path: Path, error: OSError) -> str:
     return (
-        f"The journal {path} cannot be written ({error.strerror or error}): without it every file would be stored again"
-        " and again; set `journal` to a place that can be written."
+        f"The journal {shown(str(path))} cannot be written ({error.strerror or error}): without it every file would be"
+        " stored again and again; set `journal` to a place that can be written."
     )
 
 
@@ -198,12 +205,15 @@ class FolderInstrument(Instrument):
 
     def _file(self, path: Path, seen: Seen) -> list[Sample]:
         name = shown(path.name)
-        if is_journal(self._journal.path, seen.stat):
+        began = self._clock()
+        if seen.stat is not None and is_journal(self._journal.path, seen.stat):
             seen.done()
             return []
         try:
             data = read_whole(path, self.settings.largest_file_mb, within=self.folder)
         except Unreadable as error:
+            took = self._clock() - began
+            seen.again(self._clock() + PATIENCE * took)
             return list(self._tell(str(error)))
         if not seen.is_still(path):
             return []

@@ -123,7 +123,7 @@ def _guarded(fmt: Format, name: str, data: bytes, options: Settings) -> FileRead
     try:
         known = fmt.detect(data)
         found = fmt.parse(name, data, options) if known else new(name, fmt.name, data)
-        gave = "" if isinstance(found, FileReadings) else f"it gave a {type(found).__name__}, not FileReadings"
+        gave = _not_as_agreed(found)
     except Exception as error:
         known, gave = True, f"{type(error).__name__}: {error}"
     if not known:
@@ -133,6 +133,16 @@ def _guarded(fmt: Format, name: str, data: bytes, options: Settings) -> FileRead
         why = f"{name} cannot be read: the format {fmt.name} failed ({gave})."
         found.rejected.append(Rejected(Piece(0, data), why))
     return found
+
+
+def _not_as_agreed(found: object) -> str:
+    """What is wrong with the type of what a format gave; empty where nothing is."""
+    if not isinstance(found, FileReadings):
+        return f"it gave a {type(found).__name__}, not FileReadings"
+    for each in found.rejected:
+        if not (isinstance(each, Rejected) and isinstance(each.reason, str) and isinstance(each.piece.raw, bytes)):
+            return f"it rejected a {type(each).__name__}, not a Rejected of text and bytes"
+    return ""
 
 
 def _sound(name: str, data: bytes, found: FileReadings) -> FileReadings:

@@ -22,7 +22,7 @@ class Keyed:
 def keyed(found: FileReadings, rejected: Iterable[Rejected]) -> Iterator[Keyed]:
     """Samples and rejected pieces with their keys. Two equal records of one file are two: they are numbered.
 
-    Of a rejected piece only what is kept names it: a stranger's file that grows is told once.
+    Of a rejected piece its own name, or else only what is kept, names it: a stranger's file that grows is told once.
     """
     counts: dict[str, int] = {}
     for sample in found.samples:
@@ -33,7 +33,8 @@ def keyed(found: FileReadings, rejected: Iterable[Rejected]) -> Iterator[Keyed]:
         yield Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))
     for each in rejected:
         sample = as_unparsed(found.name, each)
-        record = f"unparsed/{_sha256(unended(sample.raw) or each.reason.encode())}"
+        named = unended(sample.raw) if each.piece.identity is None else each.piece.identity
+        record = f"unparsed/{_sha256(named or str(sample.note).encode())}"
         n = counts[record] = counts.get(record, 0) + 1
         earlier = (_sha256(f"{found.name}/{_sha256(raw)}/None/{n}".encode()) for raw in _spellings(each.piece.raw))
         yield Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))

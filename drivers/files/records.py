@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -80,7 +81,10 @@ def origin(name: str, piece: Piece) -> dict[str, str | int]:
 
 
 def as_unparsed(name: str, rejected: Rejected) -> Sample:
-    """A rejected piece as a sample of kind "unparsed": its bytes (at most `kept` of them) and no number."""
+    """A rejected piece as a sample of kind "unparsed": its bytes (at most `kept` of them) and no number.
+
+    The reason may be anybody's: what JSON cannot hold of it is escaped.
+    """
     return Sample(
         kind="unparsed",
         quantity="file",
@@ -88,7 +92,7 @@ def as_unparsed(name: str, rejected: Rejected) -> Sample:
         raw=rejected.piece.raw[: rejected.kept],
         flags=(Flag.UNPARSED, *rejected.flags),
         origin=origin(name, rejected.piece),
-        note=rejected.reason,
+        note=rejected.reason.encode("utf-8", "backslashreplace").decode(),
     )
 
 
@@ -105,16 +109,21 @@ def flaw(sample: object) -> tuple[str, tuple[Flag, ...]] | None:
     if not isinstance(sample, Sample):
         return f"the format gave a {type(sample).__name__} where a Sample belongs", ()
     try:
+        if not all(math.isfinite(number) for number in _numbers(sample)):
+            return "a number in it is not finite", (Flag.NOT_A_NUMBER,)
         msgspec.json.decode(msgspec.json.encode(sample), type=Sample)
-        numbers = [sample.value, sample.u, sample.elapsed_s, *(each.value for each in sample.also.values())]
-        finite = all(math.isfinite(n) for n in numbers if n is not None) and all(
-            math.isfinite(n) for column in sample.axes.values() for n in column.values
-        )
     except Exception as error:
         return f"the format gave a sample that cannot be written down ({error})", ()
     if sample.kind not in KINDS:
         return f"the format gave the kind '{sample.kind}'; known are {', '.join(KINDS)}", ()
-    return None if finite else ("a number in it is not finite", (Flag.NOT_A_NUMBER,))
+    return None
+
+
+def _numbers(sample: Sample) -> Iterator[float]:
+    single = (sample.value, sample.u, sample.elapsed_s, *(each.value for each in sample.also.values()))
+    yield from (each for each in single if each is not None)
+    for column in sample.axes.values():
+        yield from column.values
 
 
 def _sha256(data: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.errors import LinkDown
+from drivers.files.content import shown
 from drivers.files.settings import FolderSettings
 
 State = tuple[int, int, int, int, int]
@@ -17,9 +18,12 @@ State = tuple[int, int, int, int, int]
 
 @dataclass(slots=True)
 class Seen:
-    """A file as it was last seen: since when it is so, and when to look into it (None: it has been read)."""
+    """A file as it was last seen: since when it is so, and when to look into it (None: it has been read).
 
-    stat: os.stat_result
+    stat: None where the system does not even tell that of it.
+    """
+
+    stat: os.stat_result | None
     since: float
     look_at: float | None
 
@@ -33,6 +37,10 @@ class Seen:
     def done(self) -> None:
         """It has been read; nothing is to be looked for until it changes."""
         self.look_at = None
+
+    def again(self, at: float) -> None:
+        """It could not be read; try again at this monotonic time."""
+        self.look_at = at
 
     def wait(self, settings: FolderSettings) -> None:
         """Something in it is unfinished: look again when it changes, or when that has to be reported."""
@@ -59,7 +67,7 @@ class Watch:
         try:
             names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
         except OSError as error:
-            raise LinkDown(f"The folder {folder} cannot be read: {error.strerror}.") from error
+            raise LinkDown(f"The folder {shown(str(folder))} cannot be read: {error.strerror}.") from error
         for gone in self._seen.keys() - set(names):
             del self._seen[gone]
         for name in names:
@@ -68,11 +76,14 @@ class Watch:
                 yield folder / name, seen
 
     def _look(self, path: Path, now: float) -> Seen | None:
+        found: os.stat_result | None = None
         try:
             found = _stat(path)
-        except OSError:  # gone between listing and looking
+        except FileNotFoundError:  # gone between listing and looking
             return None
-        if stat.S_ISDIR(found.st_mode):
+        except OSError:
+            pass  # it will be read, and that will say why it cannot be
+        if found is not None and stat.S_ISDIR(found.st_mode):
             return None
         seen = self._seen.get(path.name)
         if seen is None or _state(seen.stat) != _state(found):
@@ -90,6 +101,8 @@ def _stat(path: Path) -> os.stat_result:
     return found
 
 
-def _state(found: os.stat_result) -> State:
+def _state(found: os.stat_result | None) -> State | None:
     """What changes when a file is written, exchanged or replaced under its name."""
+    if found is None:
+        return None
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

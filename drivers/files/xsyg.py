@@ -12,7 +12,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Literal
@@ -114,7 +114,8 @@ class _Reader:
 
     def _reject(self, bad: _Bad, where: str = "") -> None:
         why = f"{self._found.name}, record {self._number}{where}: {bad}."
-        self._found.rejected.append(Rejected(self._piece, why, bad.may_complete, bad.flags))
+        piece = _by_its_tag(self._piece) if Flag.INCOMPLETE in bad.flags else self._piece
+        self._found.rejected.append(Rejected(piece, why, bad.may_complete, bad.flags))
 
     def _whole(self, detectors: list[Curve]) -> None:
         """Raises _Bad for a record that is not finished, or not there to be read."""
@@ -171,6 +172,12 @@ class _Reader:
         said |= {"sequenceName": self._record.sequence.get("name", "")}
         said |= {name: self._record.sequence.get(name, "") for name in ("protocol", "position")}
         return {name: text for name, text in said.items() if text}
+
+
+def _by_its_tag(piece: Piece) -> Piece:
+    """An unfinished record grows from save to save: its opening tag names it, so that it is told once."""
+    said = piece.raw if piece.identity is None else piece.identity
+    return replace(piece, identity=b"unfinished " + said.partition(b">")[0])
 
 
 def _measured(record: Record, by: str) -> Iterator[Curve]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import serial
 
-from drivers.transport.serial import PARITY, SerialSettings
+from drivers.transport.serial_settings import PARITY, SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_S = 0.005

@@ -7,7 +7,7 @@ import re
 from drivers.errors import Misuse
 from drivers.transport.base import Transport
 from drivers.transport.prologix import PrologixTransport
-from drivers.transport.serial import SerialSettings, SerialTransport
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.tcp import TcpTransport
 
 ALLOWED = (
@@ -41,6 +41,8 @@ def open_transport(resource: str, serial: SerialSettings) -> Transport:
         return VisaTransport(_visa_name(resource), serial)
     device = resource.removeprefix("serial:")
     if (device and device != resource) or _DEVICE.match(resource):
+        from drivers.transport.serial import SerialTransport  # noqa: PLC0415 - a heavy import
+
         return SerialTransport(device, serial)
     raise Misuse(f"'{resource}' is no resource that is known here; allowed are {ALLOWED}.")
 

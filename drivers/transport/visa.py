@@ -25,7 +25,7 @@ from pyvisa.rname import ResourceName
 
 from drivers.transport import visa_manager
 from drivers.transport.question import asks
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
 READ_MS = 20

@@ -126,7 +126,7 @@ class Xsyg:
         })  # fmt: skip
         record = ElementTree.SubElement(sequence, "Record", {
             "state": "finished", "parentID": "readout", "name": "TL", "startDate": stamp, "recordType": "TL",
-            "sequenceStepNumber": "1", "comment": "", "metaIrrType": "", "metaIrrDuration": "", "sampleCondition": "",
+            "sequenceStepNumber": "2", "comment": "", "metaIrrType": "", "metaIrrDuration": "", "sampleCondition": "",
             "filterCombination": "", "detectionWindow": "", "endDate": end,
         })  # fmt: skip
         profile = f"0,20;{self._ramp_s:g},{self._top_c:g};{self._duration_s:g},{self._top_c:g}"

@@ -20,6 +20,7 @@ class Buffer:
 
     @property
     def filling(self) -> bool:
+        """Whether conversions are stored."""
         return self.feed != "NONE" and self.control != "NEV"
 
     def store(self, conversion: Conversion) -> bool:

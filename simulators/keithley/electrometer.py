@@ -267,8 +267,10 @@ class Electrometer(ScpiInstrument):
         self.meter.source.on = self.meter.source.on or self.kind.needs_output
 
     def listing(self) -> str:
-        """All stored readings."""
-        return ",".join(self.kind.show(c, self.elements, self.real_time_stamp) for c in self.buffer.listing())
+        """All stored readings, before null and math where the buffer is fed by ``:SENSe``."""
+        sensed = self.buffer.feed.startswith("SENS")
+        stored = [replace(c, shown=c.value) if sensed else c for c in self.buffer.listing()]
+        return ",".join(self.kind.show(c, self.elements, self.real_time_stamp) for c in stored)
 
     @property
     def idn(self) -> str:

@@ -93,6 +93,7 @@ class Meter:
 
     @property
     def now_set(self) -> FunctionSettings:
+        """The settings of the present function."""
         return self.settings[self.function]
 
     def restart_integrator(self, *, hop: bool, at_s: float | None = None) -> None:

@@ -58,6 +58,7 @@ class Trigger:
 
     @property
     def idle(self) -> bool:
+        """Whether nothing is measured and nothing is waited for."""
         return self.end is None and self.waiting is None
 
     @property

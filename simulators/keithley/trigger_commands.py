@@ -59,7 +59,7 @@ def bus_trigger(unit: Electrometer) -> None:
 
 
 def source(table: Table, unit: Electrometer, header: str, layer: Layer, words: Sequence[str]) -> None:
-    """What a layer waits for. IMMediate and TIMer come by themselves; for the others there is the back door ``trigger``."""
+    """What a layer waits for. IMMediate and TIMer come by themselves, the others by the back door ``trigger``."""
 
     def put(text: str) -> None:
         layer.source = Word(words)(text)

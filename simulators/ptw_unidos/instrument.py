@@ -14,7 +14,7 @@ from simulators.clock import Clock
 from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session, State
 from simulators.model import WireModel
 from simulators.ptw_unidos import json_reads
-from simulators.ptw_unidos.meter import RANGES, Meter, PtwError
+from simulators.ptw_unidos.meter import RANGES, DoseMeter, PtwError
 from simulators.ptw_unidos.text import measured_text, range_max_text, range_resolution_text, self_test_text
 
 ASSUMED = (
@@ -49,7 +49,7 @@ SETUPS: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Options:
+class UnidosOptions:
     """Set-up of a UNIDOS; None keeps what the model reports. `calibration_gy_per_c` belongs to its detector.
 
     `setup` names a set of the options behind it: `other-hv` (the detector voltage is another than was set, and the
@@ -79,7 +79,7 @@ class Options:
             raise ValueError(f"range_reads {self.range_reads!r} is not allowed; allowed are {', '.join(RANGES)}.")
 
     @classmethod
-    def named(cls, given: Mapping[str, Any]) -> Options:
+    def named(cls, given: Mapping[str, Any]) -> UnidosOptions:
         """The options given by name, those of the set-up they name underneath."""
         return cls(**{**SETUPS.get(given.get("setup", "plain"), {}), **given})
 
@@ -91,9 +91,9 @@ class PtwUnidosTango(Instrument):
     sheds_clients_on_reboot = True
     identity = ("UNIDOS Tango", "TM10052")
 
-    def __init__(self, clock: Clock, seed: int = 0, options: Options | None = None) -> None:
+    def __init__(self, clock: Clock, seed: int = 0, options: UnidosOptions | None = None) -> None:
         super().__init__(clock, seed)
-        self.options = chosen = options or Options()
+        self.options = chosen = options or UnidosOptions()
         self.detector.leakage_a = chosen.leakage_a
         self.name = chosen.name or self.identity[0]
         self.type_number = chosen.type_number or self.identity[1]
@@ -106,7 +106,7 @@ class PtwUnidosTango(Instrument):
         self.owner: UnidosSession | None = None
         self.token_free = chosen.token_free
         self.literal: str | None = None
-        self.meter = Meter(
+        self.meter = DoseMeter(
             self.detector, chosen.calibration_gy_per_c, self.clock.now(), progress_lag_s=chosen.progress_lag_s
         )
         self.obey_setup()
@@ -212,7 +212,7 @@ class UnidosSession(Session):
         self._settings = self._make_settings()
 
     @property
-    def meter(self) -> Meter:
+    def meter(self) -> DoseMeter:
         """The measuring unit in use now; a restart makes a new one."""
         return self._unit.meter
 
@@ -403,9 +403,9 @@ class PtwUnidosRomeo(PtwUnidosTango):
 
 def wire_model(kind: type[PtwUnidosTango], title: str) -> WireModel:
     """The value that the entry point of one of the models gives."""
-    names = tuple(each.name for each in fields(Options))
+    names = tuple(each.name for each in fields(UnidosOptions))
     return WireModel(
-        kind.model, title, ASSUMED, names, lambda clock, seed, options: kind(clock, seed, Options.named(options))
+        kind.model, title, ASSUMED, names, lambda clock, seed, options: kind(clock, seed, UnidosOptions.named(options))
     )
 
 

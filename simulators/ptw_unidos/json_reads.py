@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Protocol
 
-from simulators.ptw_unidos.meter import Meter
+from simulators.ptw_unidos.meter import DoseMeter
 
 HV_LIMITS = (-400, 400)
 GUID = "3f2b8c1e-0001-4000-8000-000000030013"
@@ -58,7 +58,7 @@ def detectors(calibration_gy_per_c: float) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def measurement(meter: Meter) -> dict[str, Any]:
+def measurement(meter: DoseMeter) -> dict[str, Any]:
     """The measurement settings."""
     return {
         "correction": 1.0, "detectorGuid": GUID, "highResolution": False, "hv": meter.voltage_v,

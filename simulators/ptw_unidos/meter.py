@@ -65,7 +65,7 @@ class Procedure:
         return f"Running;{(self.end_s - now) * 1000:.0f};{self.total_s * 1000:.0f}"
 
 
-class Meter:
+class DoseMeter:
     """One measuring unit with one detector; every instant it is given is a simulated second."""
 
     def __init__(

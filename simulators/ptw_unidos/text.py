@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 
-from simulators.ptw_unidos.meter import RANGES, Meter
+from simulators.ptw_unidos.meter import RANGES, DoseMeter
 
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k"}
 MINUTE_S = 60.0
 ZERO_EXPONENT = -12
 
 
-def measured_text(meter: Meter, now: float) -> str:
+def measured_text(meter: DoseMeter, now: float) -> str:
     """The 15 fields of `MV` after the word."""
     limits = RANGES[meter.range_]
     charge, current = meter.charge_c(now), meter.current_a(now)
@@ -33,13 +33,13 @@ def measured_text(meter: Meter, now: float) -> str:
     return f"{meter.state};{integral};{rate};{time_ms};{voltage};V;{meter.flags(now):#x}"
 
 
-def range_max_text(meter: Meter) -> str:
+def range_max_text(meter: DoseMeter) -> str:
     """The fields of `MVM`: range and full-scale rate."""
     full = RANGES[meter.range_].current_a
     return f"{meter.range_};{_rate(meter, full)}"
 
 
-def range_resolution_text(meter: Meter) -> str:
+def range_resolution_text(meter: DoseMeter) -> str:
     """The fields of `MVR`: range, integral and rate resolution."""
     limits = RANGES[meter.range_]
     step = limits.charge_step_c if meter.electrical else limits.charge_step_c * meter.calibration
@@ -67,7 +67,7 @@ def quantity(value: float, step: float, unit: str, *, padded: bool = False) -> s
     return f"{value / 10.0**exponent:.{decimals}f};E{sign}{digits};{PREFIXES[exponent]};{unit}"
 
 
-def _rate(meter: Meter, current_a: float) -> str:
+def _rate(meter: DoseMeter, current_a: float) -> str:
     if meter.electrical:
         return quantity(current_a, current_a / 100, "A", padded=True) + ";"
     per_minute = current_a * meter.calibration * MINUTE_S

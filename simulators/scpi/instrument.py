@@ -141,6 +141,7 @@ class ScpiInstrument(Instrument):
     def back_doors(self) -> Mapping[str, Callable[[object], None]]:
         return {
             "scpi": lambda value: self.execute_at_once(str(value)),
+            "error": lambda value: self.status.entry(str(value)),
             "reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
         }
 

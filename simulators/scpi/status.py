@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 QUEUE_DEPTH = 10
 EVERY_BIT = 0x7FFF
+UNSIGNED = 350  # the 6517 manual prints this number without its sign
 
 ERROR_TEXT = {
     -101: "Invalid character",
@@ -67,6 +68,7 @@ class Register:
 
     @property
     def summary(self) -> bool:
+        """Whether an enabled event has happened."""
         return bool(self.event & self.enable)
 
 
@@ -84,7 +86,7 @@ class Status:
     measurement: Register = field(default_factory=Register)
     questionable: Register = field(default_factory=Register)
     operation: Register = field(default_factory=Register)
-    queue: deque[int] = field(default_factory=deque)
+    queue: deque[int | str] = field(default_factory=deque)
 
     def power_on(self, overflow: int) -> None:
         """Everything as after switching on; a full queue ends with ``overflow``."""
@@ -101,15 +103,22 @@ class Status:
         else:
             self.queue.append(code)
 
+    def entry(self, text: str) -> None:
+        """Queue an entry as it is printed, for instance ``+800,"RS-232 Framing error detected"``."""
+        self.queue.append(text)
+
     def next_error(self) -> str:
         """The oldest error as ``number,"text"``; 0 when the queue is empty."""
         if not self.queue:
             return f'0,"{self.no_error}"'
-        code = self.queue.popleft()
-        number = f"+{code}" if code == 313 else str(code)
-        return f'{number},"{ERROR_TEXT[code]}"'
+        entry = self.queue.popleft()
+        if isinstance(entry, str):
+            return entry
+        number = f"{entry:+d}" if entry != UNSIGNED else str(entry)
+        return f'{number},"{ERROR_TEXT[entry]}"'
 
     def take_esr(self) -> int:
+        """The standard event register, which reading clears."""
         esr, self.esr = self.esr, 0
         return esr
 
@@ -121,6 +130,7 @@ class Status:
             register.event = 0
 
     def preset(self) -> None:
+        """``:STATus:PRESet``: no event is enabled, every rise is latched."""
         for register in (self.measurement, self.questionable, self.operation):
             register.preset()
 

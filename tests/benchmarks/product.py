@@ -14,9 +14,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import structlog
+from plain_instrument import PlainInstrument
 
 from acquire.bus.client import Endpoint
 from acquire.bus.names import Topics
@@ -26,37 +27,30 @@ from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
-from drivers import Driver, Identity, Reading
-from drivers.driver import DriverInfo, Settings
+from drivers import Identity, Reading
 
 TOPICS = Topics("bench")
 RAW = b"+15.66964E-09NCOUL,+0000010.611268secs,+00115RDNG#"
 
 
-class Source(Driver):
+class Source(PlainInstrument):
     """Gives `total` readings in blocks, as an instrument whose buffer is read out; at `rate` a second, or at once."""
 
-    info: ClassVar[DriverInfo] = DriverInfo("bench", "none", "benchmark source", (), ("charge",))
-    settings_model: ClassVar[type[Settings]] = Settings
+    name = "bench"
+    interval_s = 0.0
 
     def __init__(self, total: int, block: int, rate: float | None) -> None:
+        super().__init__()
         self.total, self.block, self.rate = total, block, rate
         self.given = 0
         self.begun = 0.0
         self.at: list[float] = []
-        self.poll_interval_s = 0.0
 
     async def open(self) -> Identity:
         self.begun = time.perf_counter()
-        return Identity("none", "bench", "1", "1", b"")
+        return await super().open()
 
-    async def recover(self) -> Identity:
-        return await self.open()
-
-    async def close(self) -> None:
-        return
-
-    async def poll(self) -> Sequence[Reading]:
+    async def take(self) -> Sequence[Reading]:
         count = min(self.block, self.total - self.given)
         if count == 0:
             await asyncio.sleep(0.05)

@@ -63,9 +63,9 @@ def check_record(found: dict[str, Any], folder: Path) -> None:
         assert words in page
     store = next(folder.glob("*/store.db"))
     with sqlite3.connect(store) as db:
-        problems = db.execute("SELECT count(*) FROM entry WHERE status <> 'stored'").fetchone()
+        reasons = {row[0] for row in db.execute("SELECT reason FROM entry WHERE status <> 'stored'")}
     db.close()
-    assert problems == (0,)
+    assert all(reason.startswith("Set aside: it may have been converted before") for reason in reasons)
 
 
 @pytest.mark.slow

@@ -13,18 +13,19 @@ import pytest
 from brokers import Mosquitto, running_mosquitto
 from bus_house import House, house_in
 from invariants import check_settled, opened
+from plain_instrument import PlainInstrument, charge
 from waiting import until
 
 from acquire.bus.client import Connection
-from acquire.canonical import utc_now
-from acquire.instruments.runner import CommandRefused, Runner
+from acquire.instruments.measurement import CommandRefused
+from acquire.instruments.runner import Runner
 from acquire.spool.disk_budget import MIB
 from acquire.spool.keeper import Keeper, Keeping
 from acquire.spool.spool import Spool
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store
 from acquire.store.worker import Worker
-from drivers import Driver, DriverInfo, Identity, Reading, Settings
+from drivers import Identity, Reading
 
 ALWAYS = Keeping(retention_s=0.0, every_s=0.0, check_s=0.1, silent_s=5.0, again_s=0.2)
 
@@ -96,36 +97,24 @@ async def test_a_pass_over_a_store_put_back_by_hand_forgets_nothing(tmp_path: Pa
         await house.check()
 
 
-class Pulse(Driver):
-    """Gives two readings a poll, each unique and about a page of bytes."""
+class Pulse(PlainInstrument):
+    """Gives two readings a take, each unique and about a page of bytes."""
 
-    info = DriverInfo("pulse", "nobody", "a test's own", ("memory",), ("charge",))
-    settings_model = Settings
-    poll_interval_s = 0.001
+    name = "pulse"
+    interval_s = 0.001
     given: ClassVar[int] = 0
     opened: ClassVar[int] = 0
 
     async def open(self) -> Identity:
         Pulse.opened += 1
-        return Identity("nobody", "pulse", "1", "0", b"")
+        return await super().open()
 
-    async def poll(self) -> Sequence[Reading]:
+    async def take(self) -> Sequence[Reading]:
         readings = []
         for _ in range(2):
             Pulse.given += 1
-            readings.append(
-                Reading(
-                    kind="scalar", quantity="charge", unit="C", value=float(Pulse.given), time=utc_now(),
-                    raw=b"%d" % Pulse.given + b" " * 3000, monotonic_s=float(Pulse.given),
-                )
-            )  # fmt: skip
+            readings.append(charge(Pulse.given, b"%d" % Pulse.given + b" " * 3000))
         return readings
-
-    async def recover(self) -> Identity:
-        return await self.open()
-
-    async def close(self) -> None:
-        pass
 
 
 async def test_spool_full_stops_the_asking_keeps_the_record_and_goes_on_by_itself(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from wire_talk import address, talk_to
 
-from simulators import MODELS, Served, serve
+from simulators import Served, serve
 from simulators.faults import FAULTS
 
 TCP = "tcp:127.0.0.1:0"
@@ -48,10 +48,6 @@ async def test_unknown_option_names_those_that_exist() -> None:
         await keithley(colour="red")
 
 
-async def test_every_model_says_what_is_assumed() -> None:
-    assert all(info.assumed and info.model == name for name, info in MODELS.items())
-
-
 async def test_tcp_client_is_answered_and_readings_are_counted() -> None:
     served = await keithley()
     async with talk_to(served.resource) as talk:
@@ -71,6 +67,45 @@ async def test_newest_connection_takes_the_line() -> None:
             assert await new.ask("*IDN?") == IDN
             with pytest.raises(ConnectionError):
                 raise ConnectionResetError if not await old.line() else AssertionError("the old client still hears")
+    await served.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "requests", "replies"),
+    [("keithley-6517b", b"*IDN?\n:READ?\n", 2), ("ptw-unidos-tango", b"PTW\r\nMV\r\n", 2)],
+)
+async def test_a_client_that_sends_no_more_still_gets_its_answers(model: str, requests: bytes, replies: int) -> None:
+    served = await serve(model, TCP, speed=50)
+    async with talk_to(served.resource) as talk:
+        talk.writer.write(requests)
+        talk.writer.write_eof()
+        async with asyncio.timeout(5):
+            assert (await talk.reader.read()).count(b"\r\n") == replies
+    assert served.instrument.emitted == 1
+    await served.close()
+
+
+async def test_a_reading_sent_to_a_client_that_went_away_does_not_count() -> None:
+    served = await serve("keithley-6517b", TCP, speed=50)
+    async with talk_to(served.resource) as talk:
+        talk.say(":READ?")
+        await talk.writer.drain()
+    await connectable(served)
+    async with talk_to(served.resource) as talk:
+        assert await talk.ask("*IDN?") == IDN
+    assert served.instrument.emitted == 0
+    await served.close()
+
+
+async def test_a_device_clear_ends_waiting_for_a_trigger_that_does_not_come() -> None:
+    served = await keithley(leftover=":TRIG:SOUR EXT")
+    async with talk_to(served.resource) as talk:
+        talk.say(":READ?")
+        talk.say("*IDN?")
+        await talk.writer.drain()
+        talk.writer.write(b"\x03*IDN?\n")
+        assert await talk.line() == b"DCL\r\n"
+        assert await talk.line() == IDN
     await served.close()
 
 

@@ -1,4 +1,4 @@
-"""What public programs say to a 6517: everything the manual has is obeyed, everything else is refused and named here."""
+"""What public programs say to a 6517: what the manual has is obeyed, everything else is refused and named here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another program or person left in a 6517 really changes its readings: triggers, filters, REL, math, discharge."""
+"""What another program left in a 6517 really changes its readings: triggers, filters, REL, math, discharge."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ async def readings_in(instrument: Electrometer, seconds: float) -> int:
 
 @pytest.mark.parametrize(
     ("left", "in_ten_seconds"),
-    [(":TRIG:SOUR IMM", 100), (":TRIG:SOUR BUS", 0), (":TRIG:SOUR EXT", 0), (":TRIG:SOUR HOLD", 0), (":ARM:SOUR BUS", 0),
-     (":ARM:LAY2:SOUR MAN", 0), (":TRIG:DEL 0.9", 10), (":TRIG:SOUR TIM;TIM 2.5", 4), (":TRIG:COUN 3;:INIT:CONT OFF", 1),
+    [(":TRIG:SOUR IMM", 100), (":TRIG:SOUR BUS", 0), (":TRIG:SOUR EXT", 0), (":TRIG:SOUR HOLD", 0),
+     (":ARM:SOUR BUS", 0), (":ARM:LAY2:SOUR MAN", 0), (":TRIG:DEL 0.9", 10), (":TRIG:SOUR TIM;TIM 2.5", 4),
+     (":TRIG:COUN 3;:INIT:CONT OFF", 1),
      (":TRIG:COUN 1;:ARM:LAY2:SOUR TIM;TIM 2;COUN INF", 5), (":TRIG:COUN 1;:ARM:LAY2:DEL 0.4", 20),
      (":CURR:AVER:COUN 5;STAT ON", 20)],
 )  # fmt: skip
@@ -185,7 +186,9 @@ async def test_the_operation_complete_bit_waits_for_idle() -> None:
      (KIND_B, {"no_error": "No Error", "terminator": "lfcr"}, b'0,"No Error"\n\r'),
      (KIND_B, {"prefix": "xon"}, b'\x110,"No error"\r\n'), (KIND_B, {"terminator": "crnul"}, b'0,"No error"\r\0')],
 )  # fmt: skip
-async def test_empty_queue_and_line_ends_are_spelled_as_chosen(kind: object, options: dict[str, object], text: bytes) -> None:
+async def test_empty_queue_and_line_ends_are_spelled_as_chosen(
+    kind: object, options: dict[str, object], text: bytes
+) -> None:
     assert kind in (KIND_A, KIND_B)
     instrument = (KIND_A if kind is KIND_A else KIND_B).make(SteppedClock(), 1, options)
     assert await converse(instrument, [b":SYST:ERR?\n"]) == text
@@ -201,6 +204,20 @@ async def test_leftover_option_and_scpi_back_door_speak_like_another_program() -
         instrument.set_state("scpi", ":READ?")
 
 
+async def test_a_line_error_is_queued_by_the_back_door() -> None:
+    instrument = await unit()
+    instrument.set_state("error", '+800,"RS-232 Framing error detected"')
+    assert await says(instrument, ":SYST:ERR?;:SYST:ERR?") == '+800,"RS-232 Framing error detected";0,"No error"'
+
+
+async def test_a_full_error_queue_ends_with_the_overflow_entry() -> None:
+    instrument = await unit()
+    for _ in range(11):
+        await says(instrument, ":NO")
+    told = [await says(instrument, ":SYST:ERR?") for _ in range(11)]
+    assert told == ['-113,"Undefined header"'] * 9 + ['350,"Queue Overflow"', '0,"No error"']
+
+
 async def test_the_reply_back_door_is_the_next_reading_and_no_other_reply() -> None:
     instrument = await unit()
     instrument.set_state("reply", "+9.9E37NCOUL")
@@ -209,7 +226,8 @@ async def test_the_reply_back_door_is_the_next_reading_and_no_other_reply() -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "wanted"), [({"terminator": "ff"}, "crlf"), ({"prefix": "bel"}, "xon"), ({"conversion_s": 0.0}, "above 0")]
+    ("options", "wanted"),
+    [({"terminator": "ff"}, "crlf"), ({"prefix": "bel"}, "xon"), ({"conversion_s": 0.0}, "above 0")],
 )
 def test_option_values_that_cannot_be_are_told(options: dict[str, object], wanted: str) -> None:
     with pytest.raises(ValueError, match=wanted):

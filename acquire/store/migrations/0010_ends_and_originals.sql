@@ -12,3 +12,6 @@ CREATE TABLE stand_in (
     replaced_at TEXT NOT NULL,
     PRIMARY KEY (stream, seq, digest)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER stand_in_no_update BEFORE UPDATE ON stand_in BEGIN SELECT RAISE(ABORT, 'stand_in is append-only'); END;
+CREATE TRIGGER stand_in_no_delete BEFORE DELETE ON stand_in BEGIN SELECT RAISE(ABORT, 'stand_in is append-only'); END;

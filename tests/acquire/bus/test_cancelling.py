@@ -71,4 +71,6 @@ async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Pat
             task.cancel()
             done, _ = await asyncio.wait([task], timeout=5)
             assert done, f"not stopped, {ticks} turns of the loop after it was woken"
+            assert task.cancelled()
+            assert not publisher.connected
         await spool.close()

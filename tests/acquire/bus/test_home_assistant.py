@@ -226,3 +226,11 @@ async def test_nothing_is_taken_back_where_nothing_was_announced(tmp_path: Path)
     """Home Assistant logs a warning for an empty message that removes nothing (mqtt/discovery.py, 2025.4.4)."""
     async with running_mosquitto(tmp_path) as broker, running(tmp_path, broker, "home_assistant = false"):
         assert await heard(broker, len, within_s=3) == []
+
+
+def test_a_state_and_a_value_expire_when_nobody_repeats_them() -> None:
+    """By Home Assistant's own timer: the state is refreshed every 20 s, a value's topic has a heartbeat every 30 s."""
+    made = json.loads(config(Topics("clinic"), "e-1", None, [Value("charge", "C")]))["components"]
+    assert {key.rsplit("_e-1_")[1]: each["expire_after"] for key, each in made.items()} == {
+        "state": 60, "charge_C": 90,
+    }  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from brokers import Mosquitto, running_mosquitto
-from scenario_a import CHIPS, StoreBench, closed, measured, prepared
+from scenario_a import CHIPS, StoreClient, closed, measured, prepared
 from waiting import until
 
 from acquire.bus.client import BusError, connect
@@ -95,7 +95,7 @@ async def quiet(watcher: Watcher) -> None:
 async def test_everything_of_a_session_is_told_once_the_worker_is_there_and_not_again_after_a_restart(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    session = await closed(connection, StoreBench(connection))
+    session = await closed(connection, StoreClient(connection))
     results = calculate_session(connection, session, "MP-1")
     async with watched(tmp_path) as (broker, watcher):
         async with worker(tmp_path, broker):
@@ -124,7 +124,7 @@ async def test_everything_of_a_session_is_told_once_the_worker_is_there_and_not_
 async def test_what_was_published_but_not_written_down_is_told_again_and_nothing_is_left_out(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    session = await closed(connection, StoreBench(connection))
+    session = await closed(connection, StoreClient(connection))
     async with watched(tmp_path) as (broker, watcher):
         async with worker(tmp_path, broker):
             await until(lambda: "MEASURED" in watcher.states())
@@ -173,12 +173,12 @@ async def test_changes_by_another_process_are_told_while_the_worker_runs_and_aft
 
 
 async def test_a_step_given_up_and_one_left_out_are_told(connection: sqlite3.Connection, tmp_path: Path) -> None:
-    bench = StoreBench(connection)
+    client = StoreClient(connection)
     session = prepared(connection)
     turn = next_step(connection, get_session(connection, session))
     assert turn is not None
-    attempt = await begin_step(connection, bench, session, turn.step.id, "MD-1")
-    await abandon_step(connection, session, turn.step.id, "MD-1", "cable", beam_given=False, bench=bench)
+    attempt = await begin_step(connection, client, session, turn.step.id, "MD-1")
+    await abandon_step(connection, session, turn.step.id, "MD-1", "cable", beam_given=False, client=client)
     not_measured(connection, session, turn.step.id, "MD-1", "cable broken")
     async with watched(tmp_path) as (broker, watcher), worker(tmp_path, broker):
         await until(lambda: len(watcher.of("step")) == 4)
@@ -194,11 +194,11 @@ async def test_a_step_given_up_and_one_left_out_are_told(connection: sqlite3.Con
 async def test_a_marker_with_a_session_that_is_no_name_reaches_no_other_topic(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    bench = StoreBench(connection)
+    client = StoreClient(connection)
     for strange in ("#", "a/b", "../../x"):
         mark = {"measurement": "6f3c0a52-6b6b-4f0e-9d0e-4b7d1f2a3c4d", "session": strange, "step": "x"}
-        await bench.command("electrometer-1", "begin", mark)
-        bench.marks.clear()
+        await client.command("electrometer-1", "begin", mark)
+        client.marks.clear()
     async with watched(tmp_path) as (broker, watcher), worker(tmp_path, broker):
         prepared(connection)
         await until(lambda: "READY" in watcher.states())
@@ -206,11 +206,11 @@ async def test_a_marker_with_a_session_that_is_no_name_reaches_no_other_topic(
 
 
 async def test_a_session_of_thousands_of_readings_is_told_whole(connection: sqlite3.Connection, tmp_path: Path) -> None:
-    bench = StoreBench(connection)
+    client = StoreClient(connection)
     mark = {"measurement": "6f3c0a52-6b6b-4f0e-9d0e-4b7d1f2a3c4d", "session": "s-1", "step": "long"}
-    await bench.command("electrometer-1", "begin", mark)
-    bench.put("electrometer-1", [bench.charge("electrometer-1", float(n), []) for n in range(1800)])
-    bench.put("electrometer-1", [bench.charge("electrometer-1", float(n), ["overload"]) for n in range(7)])
+    await client.command("electrometer-1", "begin", mark)
+    client.put("electrometer-1", [client.charge("electrometer-1", float(n), []) for n in range(1800)])
+    client.put("electrometer-1", [client.charge("electrometer-1", float(n), ["overload"]) for n in range(7)])
     async with watched(tmp_path) as (broker, watcher), worker(tmp_path, broker):
         await until(lambda: sum(len(each["readings"]) for each in watcher.of("attached")) == 1807)
     assert len(keys(watcher.events)) == 1808
@@ -218,11 +218,11 @@ async def test_a_session_of_thousands_of_readings_is_told_whole(connection: sqli
 
 async def test_events_of_chips_read_days_later_are_results_only(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """Elements have no markers: no attached event is made up for them; the result says what came of it."""
-    bench = StoreBench(connection)
+    client = StoreClient(connection)
     session = prepared(connection)
-    await measured(connection, bench, session)
-    bench.chips("tray.asc", CHIPS)
-    bench.disc()
+    await measured(connection, client, session)
+    client.chips("tray.asc", CHIPS)
+    client.disc()
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     async with watched(tmp_path) as (broker, watcher), worker(tmp_path, broker):

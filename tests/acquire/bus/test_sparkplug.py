@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 from test_contract_on_the_wire import CONFIG
 from waiting import until
 
-from acquire.bus.client import connect
+from acquire.bus.client import Received, connect
 from acquire.bus.messages import Readings, State
+from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node, Session
+from acquire.bus.sparkplug_node import EdgeNode
 from acquire.bus.sparkplug_payload import DataType, Metric, booleans, encode
 from acquire.config import load
 from acquire.service import service
@@ -107,10 +109,10 @@ async def test_a_rebirth_command_of_another_program_is_understood() -> None:
 
 async def test_the_sequence_wraps_at_255_and_a_rebirth_begins_it_anew() -> None:
     session = Session(NODE, 9, ["e-1"])
-    ready = State(state="ready", since="x")
+    states = [State(state=each, since="x") for each in ("ready", "measuring")]
     messages = [*session.births()]
-    for _ in range(300):
-        messages += session.state("e-1", ready)
+    for n in range(300):
+        messages += session.state("e-1", states[n % 2])
     messages += session.births()
     found = await decoded(messages)
     assert [m["seq"] for m in found[:301]] == [n % 256 for n in range(301)]
@@ -240,3 +242,21 @@ async def test_nothing_is_said_in_sparkplug_unless_asked_for(tmp_path: Path) -> 
         async with service(load(config)) as running:
             await until(lambda: running.runners["electrometer-1"].appended > 3, 40)
         assert host.heard == []
+
+
+async def test_a_state_that_is_only_repeated_says_nothing_new() -> None:
+    session = Session(NODE, 9, ["e-1"])
+    ready = State(state="ready", since="x")
+    assert len([*session.state("e-1", ready)]) == 1
+    later = ready.model_copy(update={"valid_until": "2027-02-03T09:01:00Z"})
+    assert [*session.state("e-1", later)] == []
+    assert len([*session.state("e-1", State(state="offline", since="x"))]) == 1
+
+
+async def test_a_state_retained_in_an_earlier_life_gives_birth_to_nothing(tmp_path: Path) -> None:
+    node = EdgeNode(Topics("clinic"), NODE, ["e-1"], tmp_path / "bdseq")
+    session = Session(NODE, 9, ["e-1"])
+    lapsed = State(state="ready", since="x", valid_until="2026-01-01T00:00:00Z").model_dump_json(by_alias=True).encode()
+    topic = Topics("clinic").state("e-1")
+    assert [*node._messages_of(session, Received(topic, lapsed, retained=True))] == []
+    assert len([*node._messages_of(session, Received(topic, lapsed))]) == 1, "what comes live is there"

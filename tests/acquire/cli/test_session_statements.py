@@ -16,9 +16,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))  # the worked cases are told there
 
-from cases import bench_b, bench_f, case_b, case_d, case_e, case_f
+from cases import case_b, case_d, case_e, case_f, client_b, client_f
 from test_spectra import COLUMNS, case_with_spectrum
-from worked import GIVEN, Bench, run
+from worked import GIVEN, WorkedClient, run
 
 from acquire.errors import Refused
 from acquire.procedure.closing import close_session
@@ -35,13 +35,13 @@ class Desk:
         self.connection = connect(folder / "store.db", create=True)
         self.session = ""
 
-    async def measure(self, case: Any, reads: Any = (), bench: Any = None, unit: str = "nC") -> None:
-        bench = bench or Bench(self.connection)
+    async def measure(self, case: Any, reads: Any = (), client: Any = None, unit: str = "nC") -> None:
+        client = client or WorkedClient(self.connection)
         case.add(self.connection)
         self.session = case.start(self.connection)
-        await run(self.connection, bench, self.session)
+        await run(self.connection, client, self.session)
         if reads:
-            bench.read_elements(reads, unit)
+            client.read_elements(reads, unit)
         close_session(self.connection, self.session, "MD-1")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,7 +77,7 @@ def desk(tmp_path):
 
 
 async def test_console_time_is_asked_entered_and_held_against_the_decay(desk):
-    await desk.measure(*case_b(), bench=bench_b(desk.connection))
+    await desk.measure(*case_b(), client=client_b(desk.connection))
     assert desk.asks()[1] == "What dwell time did the console show? Say so (acquire session console-time)."
     assert desk.results()["R1"]["decision"] == "INVALID"
     at = "2027-02-05T10:31:00+01:00"
@@ -135,7 +135,7 @@ async def test_imaging_is_asked_for_and_either_answer_counts(desk):
 async def test_what_a_chamber_received_and_the_steps_of_its_dose(desk):
     case = case_f()
     case.points[0]["pre_irradiation_gy"] = 10.0
-    await desk.measure(case, bench=bench_f(desk.connection))
+    await desk.measure(case, client=client_f(desk.connection))
     assert desk.asks() == ["What did CH-1 receive before its readings? Say so (acquire session pre-irradiated)."]
     assert "What CH-1 received before its readings is not stated" in desk.results()["ref"]["why"][0]
     beam = ("--beam", "LA-1, 6 MV", "--by", "MP-1")
@@ -165,7 +165,7 @@ async def test_two_people_state_when_a_reader_read(desk):
 async def test_a_spectrum_is_given_and_reported(desk):
     case, reads = case_with_spectrum()
     case.plan.pop("source")
-    await desk.measure(case, reads, bench=bench_b(desk.connection))
+    await desk.measure(case, reads, client=client_b(desk.connection))
     assert desk.results()["spec"]["why"] == ["No spectrum file was given for spec."]
     file, commas = desk.folder / "B.txt", desk.folder / "commas.txt"
     file.write_text(COLUMNS)
@@ -191,7 +191,7 @@ async def test_humidity_is_entered_with_the_air_and_guards_the_chamber(desk):
     desk.refuses(2, "--humidity: 'nan' is not one number", "environment", *air, "--humidity", "nan")
     said = desk.says("environment", *air, "--humidity", "88")
     assert said == "air 2: 21.8 °C, 99.87 kPa, 88 % relative humidity."
-    await run(desk.connection, bench_f(desk.connection), desk.session)
+    await run(desk.connection, client_f(desk.connection), desk.session)
     close_session(desk.connection, desk.session, "MD-1")
     assert "relative humidity of 88 % lies outside 20 to 80 %" in desk.results()["ref"]["why"][0]
 
@@ -234,7 +234,7 @@ async def test_a_mistyped_placement_is_corrected_by_two_people_and_only_with_a_c
     spare = case.element("spare", 1.0, "tld")
     case.add(desk.connection)
     desk.session = case.start(desk.connection)
-    await run(desk.connection, Bench(desk.connection), desk.session)
+    await run(desk.connection, WorkedClient(desk.connection), desk.session)
     two = ("--by", "MD-1", "--confirmed-by", "MP-2", "--reason", "engraving read by two")
     alone = ("--by", "MD-1", "--confirmed-by", "MD-1", "--reason", "engraving")
     desk.refuses(1, "needs a reason and a second person", "correct", "head-R-a", spare, *alone)

@@ -134,3 +134,50 @@ def test_salvage_says_what_it_could_take_and_takes_it_when_asked(journal: Journa
     assert not (tmp_path / "new.db").exists()
     assert data("spool", "salvage", str(tmp_path / "spool.db"), "--adopt", *place)["adopted"] == 1
     assert data("spool", "status", *place)["unconfirmed"] == 6
+
+
+def test_status_lists_what_is_withheld_with_the_command_that_mends_it(journal: Journal, tmp_path: Path) -> None:
+    place = ("--spool", str(tmp_path / "spool.db"))
+    (held,) = data("spool", "status", *place)["withheld"]
+    assert (held["instrument"], held["seq"], held["bytes"], held["reason"], held["state"]) == (
+        "electrometer-1", 6, 9, "too large", "withheld",
+    )  # fmt: skip
+    said = acquire("spool", "status", *place).stdout
+    assert "`acquire spool resend` sends them again once the broker's limit allows their size." in said
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_resend_marks_every_original_the_store_does_not_have(journal: Journal, tmp_path: Path, running: bool) -> None:
+    place = ("--spool", str(tmp_path / "spool.db"))
+    if not running:
+        journal.close()
+    done = data("spool", "resend", *place)
+    assert (done["running"], [each["seq"] for each in done["originals"]]) == (running, [6])
+    assert done["largest_message"] == 9 + 2048
+    assert [each["state"] for each in data("spool", "status", *place)["withheld"]] == ["to be sent"]
+    said = acquire("spool", "resend", *place).stdout
+    when = "within seconds" if running else "when the service runs next"
+    assert f"1 original(s) are sent again {when}; the broker must take messages of 2057 bytes." in said
+
+
+def test_resend_with_nothing_withheld_says_so(tmp_path: Path) -> None:
+    Journal(tmp_path / "spool.db", reserve=4096).close()
+    said = acquire("spool", "resend", "--spool", str(tmp_path / "spool.db"))
+    assert (said.returncode, said.stdout) == (0, f"Nothing is withheld in {tmp_path / 'spool.db'}.\n")
+
+
+def test_a_spool_of_an_older_program_is_read_and_its_service_is_not_asked_to_resend(tmp_path: Path) -> None:
+    place = ("--spool", str(tmp_path / "spool.db"))
+    journal = Journal(tmp_path / "spool.db", reserve=4096)
+    row = journal.open_stream("electrometer-1")
+    journal.withhold(row.number, b"{}", "too large")
+    for statement in (
+        "ALTER TABLE withheld DROP COLUMN resend", "ALTER TABLE withheld DROP COLUMN sent_at",
+        "ALTER TABLE stream DROP COLUMN why", "PRAGMA user_version = 2",
+    ):  # fmt: skip
+        journal.db.execute(statement)
+    assert [each["state"] for each in data("spool", "status", *place)["withheld"]] == ["withheld"]
+    said = acquire("spool", "resend", *place)
+    assert (said.returncode, "is of an older version; stop it and ask again" in said.stderr) == (1, True)
+    journal.close()
+    assert [each["seq"] for each in data("spool", "resend", *place)["originals"]] == [1]

@@ -142,11 +142,13 @@ def test_a_spe_file_that_is_not_one_is_refused_with_its_line(change: tuple[str, 
 
 @given(st.text())
 def test_any_text_is_a_spectrum_or_is_refused(text: str) -> None:
-    for parse in (formats.parse_spe, lambda t: formats.parse_columns(t, ";")):
+    for parse in (lambda t: 2 * (formats.parse_spe(t).counts,), lambda t: formats.parse_columns(t, ";")):
         try:
-            parse(text)
+            first, second = parse(text)
         except d.OutsideValidity:
             continue
+        assert len(first) == len(second) > 0
+        assert all(math.isfinite(value) for value in (*first, *second))
 
 
 def test_columns_have_a_stated_separator() -> None:

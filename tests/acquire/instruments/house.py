@@ -10,12 +10,12 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 from brokers import running_mosquitto
+from plain_instrument import PlainInstrument, charge
 from waiting import until
 
 from acquire.broker import broker
 from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
-from acquire.canonical import utc_now
 from acquire.config import BrokerConfig
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.runner import Runner
@@ -25,8 +25,7 @@ from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import (
-    Driver,
-    DriverInfo,
+    Done,
     Garbled,
     Identity,
     LinkDown,
@@ -34,6 +33,7 @@ from drivers import (
     Reading,
     Refused,
     ReplyTimeout,
+    Sample,
     Settings,
     command,
 )
@@ -46,15 +46,14 @@ class Gain(Settings):
     gain: int
 
 
-class Scripted(Driver):
+class Scripted(PlainInstrument):
     """Counts; does what its class-wide script says at the numbers named there."""
 
-    info = DriverInfo("scripted", "nobody", "a test's own", ("memory",), ("charge",))
-    settings_model = Settings
-    poll_interval_s = 0.005
+    name = "scripted"
     faults: ClassVar[dict[int, Exception]] = {}
     recoveries: ClassVar[list[Exception]] = []
     openings: ClassVar[list[Exception]] = []
+    held_back: ClassVar[list[Reading | Exception]] = []
     number: ClassVar[int] = 0
     recovered: ClassVar[int] = 0
     opened: ClassVar[int] = 0
@@ -63,7 +62,7 @@ class Scripted(Driver):
 
     @classmethod
     def reset(cls) -> None:
-        cls.faults, cls.recoveries, cls.openings, cls.gains = {}, [], [], []
+        cls.faults, cls.recoveries, cls.openings, cls.held_back, cls.gains = {}, [], [], [], []
         cls.number = cls.recovered = cls.opened = 0
         cls.may_answer = asyncio.Event()
         cls.may_answer.set()
@@ -72,29 +71,30 @@ class Scripted(Driver):
         if self.openings:
             raise self.openings.pop(0)
         Scripted.opened += 1
-        return Identity("nobody", "scripted", "1", "0", b"")
+        return await super().open()
 
-    async def poll(self) -> Sequence[Reading]:
+    async def take(self) -> Sequence[Reading]:
         Scripted.number += 1
         fault = self.faults.pop(self.number, None)
         if fault is not None:
             raise fault
-        n = self.number
-        return [
-            Reading(
-                kind="scalar", quantity="charge", unit="C", value=n * 1e-9, raw=b"%d" % n, time=utc_now(), monotonic_s=n
-            )
-        ]  # fmt: skip
+        return [charge(self.number, b"%d" % self.number)]
+
+    async def flush(self) -> Sequence[Reading]:
+        given = []
+        while self.held_back:
+            each = self.held_back.pop(0)
+            if isinstance(each, Exception):
+                raise each
+            given.append(each)
+        return given
 
     async def recover(self) -> Identity:
         await self.may_answer.wait()
         if self.recoveries:
             raise self.recoveries.pop(0)
         Scripted.recovered += 1
-        return Identity("nobody", "scripted", "1", "0", b"")
-
-    async def close(self) -> None:
-        pass
+        return await super().open()
 
     @command("set-gain", "Set the gain", Gain)
     async def set_gain(self, p: Gain) -> Mapping[str, Any]:
@@ -136,6 +136,10 @@ class Scripted(Driver):
     async def unplug(self, p: NoParameters) -> Mapping[str, Any]:
         raise LinkDown("The port is gone.")
 
+    @command("measure", "Measure once, and give the sample", while_measuring=True)
+    async def measure(self, p: NoParameters) -> Done:
+        return Done({"measured": 1}, [Sample(quantity="charge", unit="C", value=5e-6)])
+
     @command("odd", "Answer with something that is no JSON")
     async def odd(self, p: NoParameters) -> Mapping[str, Any]:
         return {"odd": object()}
@@ -160,7 +164,7 @@ class House:
         self.spool = await Spool.open(self.folder / "spool.db")
         self.publisher = await Publisher.over(self.spool, TOPICS)
         self.runner = Runner("scripted-1", Scripted, self.spool, Recorder(self.spool, self.publisher))
-        self.publisher.on_store_ahead = lambda instrument: self.runner.receded()
+        self.publisher.on_store_ahead = lambda instrument: self.runner.store_is_ahead()
         self.service = InstrumentService(self.runner, TOPICS, Ledger(self.folder))
         endpoint = self.broker.endpoint
         self.source = [asyncio.create_task(each.run(endpoint)) for each in (self.publisher, self.service)]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.instruments.marks import Begin
 from drivers import Settings
-from drivers.registry import driver_class
+from drivers.registry import model
 
 SCHEMAS = {
-    f"{model} {name}": spec.parameters.model_json_schema()
-    for model in ("keithley-6517b", "ptw-unidos-tango")
-    for name, spec in driver_class(model).commands().items()
+    f"{each} {name}": spec.parameters.model_json_schema()
+    for each in ("keithley-6517b", "ptw-unidos-tango")
+    for name, spec in model(each).commands.items()
 }
 
 
@@ -124,8 +124,9 @@ def test_whatever_is_accepted_is_valid_by_the_schema(each: dict[str, Any], words
         found = parse("x", schema, [f"{key}={text}" for key, text in words])
     except NotAllowed:
         return
-    jsonschema.validate(found, schema)
-    json.dumps(found, allow_nan=False)
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(found)] == []
+    assert found.keys() == {key for key, _ in words}, "what was said is taken, and nothing else"
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 @given(numbers | st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=20))
@@ -149,15 +150,17 @@ def test_what_a_driver_takes_from_a_request_is_valid_by_its_schema(given_paramet
 
     parameters = {"a": 1.5} | {key: v for key, v in given_parameters.items() if key in ("a", "b", "on")}
     try:
-        Parameters.from_request(parameters)
+        taken = Parameters.from_request(parameters)
     except ValueError:
         return
-    jsonschema.validate(parameters, Parameters.model_json_schema())
+    schema = Parameters.model_json_schema()
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(parameters)] == []
+    assert taken.model_dump() == {"b": 0, "on": False} | parameters, "taken as it was said, and by default elsewhere"
 
 
 def test_infinity_and_texts_are_no_numbers_for_a_driver() -> None:
-    model = driver_class("keithley-6517b").commands()["range"].parameters
+    parameters = model("keithley-6517b").commands["range"].parameters
     for bad in (float("inf"), float("nan"), "1", True):
         with pytest.raises(ValueError, match="range_si"):
-            model.from_request({"range_si": bad})
-    assert model.from_request({"range_si": 1}) == model(range_si=1.0)  # type: ignore[call-arg]
+            parameters.from_request({"range_si": bad})
+    assert parameters.from_request({"range_si": 1}) == parameters(range_si=1.0)  # type: ignore[call-arg]

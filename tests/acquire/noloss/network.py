@@ -196,7 +196,7 @@ class World:
             gone += oldest - s.oldest
             self.source.pruned(stream, oldest)
         if all(s.told >= 0 for s in self.source.streams.values()):
-            pruning.note_pass(self.journal, RETENTION_S, self.now)
+            self.source.originals_dropped(pruning.note_pass(self.journal, RETENTION_S, self.now))
         return gone
 
     # --- copies of the spool ------------------------------------------------------------------------------------------

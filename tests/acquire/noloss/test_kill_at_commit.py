@@ -51,11 +51,13 @@ class Diary:
         line = {"what": what}
         if e is not None:
             line |= {"stream": e.stream, "seq": str(e.seq), "body": e.body.decode(), "truth": e.truth or ""}
+            line |= {"original": e.original.decode()} if e.original is not None else {}
         self._file.write(json.dumps(line).encode() + b"\n")
 
 
 def live(folder: Path, death: Death | None) -> None:
-    """The history: readings, a measurement, a withheld original, a lost link, a full spool, a prune pass, a restore."""
+    """The history: readings, a measurement, a withheld original that is sent again, a lost link, a full spool, a
+    prune pass, a restore."""
     store = open_store(folder / "store.db")
     store.execute("PRAGMA synchronous=OFF")  # processes die here, not machines
     world = World(folder / "spool.db", store=store)
@@ -81,6 +83,9 @@ def live(folder: Path, death: Death | None) -> None:
         world.flow()
     did(world.append_withheld)
     did(world.end)
+    world.flow()
+    did(world.resend)
+    world.flow()
     world.flow()
     world.lose_link()
     did(world.append_reading)
@@ -133,7 +138,7 @@ def after(folder: Path) -> None:
     store.execute("PRAGMA synchronous=OFF")  # processes die here, not machines
     written = (folder / "diary").read_bytes() if (folder / "diary").exists() else b""
     lines = [json.loads(line) for line in written.splitlines()]
-    done = [Emitted(x["stream"], int(x["seq"]), x["body"].encode(), x["truth"] or None) for x in lines if "stream" in x]
+    done = [_emitted(x) for x in lines if "stream" in x]
     known = {(e.stream, e.seq) for e in done}
     world = World(folder / "spool.db", store=store)
     world.emitted = list(done)
@@ -153,6 +158,11 @@ def after(folder: Path) -> None:
     check_settled(world.journal.db, store)
     world.journal.close()
     store.close()
+
+
+def _emitted(line: dict[str, str]) -> Emitted:
+    original = line["original"].encode() if "original" in line else None
+    return Emitted(line["stream"], int(line["seq"]), line["body"].encode(), line["truth"] or None, original=original)
 
 
 def _open_before(e: Emitted, emitted: list[Emitted]) -> str | None:

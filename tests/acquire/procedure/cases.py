@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worked import GIVEN, READER, Bench, Case, calibration, expected, factor, limits, part
+from worked import GIVEN, READER, Case, WorkedClient, calibration, expected, factor, limits, part
 
 CF = {"cf_ssd": 0.5, "cf_fs": 0.5, "cf_wedge": 0.5}
 
@@ -91,11 +91,11 @@ def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
     return case, reads
 
 
-def bench_b(connection: object) -> Bench:
-    bench = Bench(connection)
-    bench.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
-    bench.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
-    return bench
+def client_b(connection: object) -> WorkedClient:
+    client = WorkedClient(connection)
+    client.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
+    client.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
+    return client
 
 
 # --- C: chest wall, diodes, OSL pairs under bolus -------------------------------------------------------------------
@@ -234,10 +234,10 @@ def case_f() -> Case:
     return case
 
 
-def bench_f(connection: object) -> Bench:
-    bench = Bench(connection)
+def client_f(connection: object) -> WorkedClient:
+    client = WorkedClient(connection)
     charges = {"irradiate": GIVEN["F_M1"], "recombination": GIVEN["F_M2"]}
     charges["polarity"] = [-m for m in (GIVEN["F_bad"], *GIVEN["F_Mo"])]
-    bench.beam = {f"{kind}-{i}": nc for kind, ncs in charges.items() for i, nc in enumerate(ncs, start=1)}
-    bench.wait_s = {"polarity-1": 45.0, "polarity-2": 300.0, "recombination-1": 300.0}
-    return bench
+    client.beam = {f"{kind}-{i}": nc for kind, ncs in charges.items() for i, nc in enumerate(ncs, start=1)}
+    client.wait_s = {"polarity-1": 45.0, "polarity-2": 300.0, "recombination-1": 300.0}
+    return client

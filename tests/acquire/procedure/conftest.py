@@ -1,9 +1,9 @@
-"""A store in a temporary folder, and scenario A's bench on it."""
+"""A store in a temporary folder, and scenario A's client on it."""
 
 from __future__ import annotations
 
 import pytest
-from scenario_a import StoreBench
+from scenario_a import StoreClient
 
 from acquire.store.database import connect
 
@@ -16,5 +16,5 @@ def connection(tmp_path):
 
 
 @pytest.fixture
-def bench(connection):
-    return StoreBench(connection)
+def client(connection):
+    return StoreClient(connection)

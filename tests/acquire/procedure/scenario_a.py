@@ -1,4 +1,4 @@
-"""Scenario A on a bench that puts entries into the store as the service would: through the store's own ingest."""
+"""Scenario A with a client that puts entries into the store as the service would: through the store's own ingest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from acquire.procedure.session import get_session, start_session, time_out
 from acquire.procedure.steps import run_step
 from acquire.store.database import identity
 from acquire.store.ingest import ingest
-from drivers.registry import model as model_named
+from drivers import registry
 
 DEMO = Path(__file__).parents[3] / "config" / "demo"
 DAY_OF_FILES = datetime(2026, 2, 3, tzinfo=UTC).date()
@@ -47,10 +47,10 @@ MODELS = {"electrometer-1": "keithley-6517b", "electrometer-2": "ptw-unidos-tang
 
 def published(name: str) -> dict[str, Any]:
     """What an instrument's state says of its model."""
-    model = model_named(name)
+    model = registry.model(name)
     framing = {place: list(getattr(model.framing, place)) for place in ("zero", "before", "start", "stop")}
     return {
-        "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "model": name, "integrates": model.integrates,
+        "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "driver": name, "integrates": model.integrates,
         "framing": framing, "channels": list(model.channels),
     }  # fmt: skip
 
@@ -66,7 +66,7 @@ class Instrument:
         self.charge_nc = 3.0
 
 
-class StoreBench:
+class StoreClient:
     """Answers commands as the runner does, and fills the store. `beam` says what an irradiation collects in nC."""
 
     def __init__(self, connection: Any, site: str = "test") -> None:
@@ -78,13 +78,13 @@ class StoreBench:
         self.marks: dict[tuple[str, str], dict[str, Any]] = {}
         self.beam: dict[str, float] = dict(CHARGES)
         self.leak_a = 0.0
-        self.says: dict[str, dict[str, Any]] = {}  # by instrument: what its state says that its model does not
+        self.says: dict[str, dict[str, Any] | None] = {}  # what a state says that its model does not; None: nothing
         self.ahead_s = 0.0
 
     async def state(self, instrument: str) -> State | None:
         """As its runner publishes it: what the model of the inventory says, unless the test says something else."""
-        said = published(MODELS.get(instrument, "keithley-6517b"))
-        return State.model_validate({**said, **self.says.get(instrument, {})})
+        said, own = published(MODELS.get(instrument, "keithley-6517b")), self.says.get(instrument, {})
+        return None if own is None else State.model_validate({**said, **own})
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         self.asked.append((instrument, name))
@@ -162,6 +162,7 @@ class StoreBench:
         body = {
             "kind": "glow-curve", "quantity": "counts", "unit": "{counts}", "value": counts, "time": self.now(),
             "monotonic_s": 1.0, "element": "Luminescence/1", "raw": "<Curve>...</Curve>",
+            "attributes": {"recordType": "TL", "sequenceStepNumber": "2"},
             "origin": {"file": "x.xsyg", "sha256": "ab" * 32},
             "axes": {
                 "time": {"unit": "s", "values": times},
@@ -206,7 +207,7 @@ def prepared(connection: Any, **changes: str) -> str:
     return session.id
 
 
-async def measured(connection: Any, bench: StoreBench, session_id: str) -> None:
+async def measured(connection: Any, client: StoreClient, session_id: str) -> None:
     """Every step up to the elements' coming back."""
     session = get_session(connection, session_id)
     for step in session.plan.step:
@@ -217,14 +218,14 @@ async def measured(connection: Any, bench: StoreBench, session_id: str) -> None:
             elif step.kind == "remove":
                 remove(connection, get_session(connection, session_id), element, "MD-1")
         if step.has_markers:
-            await run_step(connection, bench, session_id, step.id, "MD-1", bench.during)
+            await run_step(connection, client, session_id, step.id, "MD-1", client.during)
 
 
-async def closed(connection: Any, bench: StoreBench) -> str:
+async def closed(connection: Any, client: StoreClient) -> str:
     """The whole session, read out and closed; returns its id."""
     session = prepared(connection)
-    await measured(connection, bench, session)
-    bench.chips("tray.asc", CHIPS)
-    bench.disc()
+    await measured(connection, client, session)
+    client.chips("tray.asc", CHIPS)
+    client.disc()
     close_session(connection, session, "MD-1")
     return session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cases import bench_f, case_f
+from cases import case_f, client_f
 from worked import GIVEN, closed_results, run
 
 from acquire.errors import Refused
@@ -31,14 +31,14 @@ def session(connection):
 
 
 async def output_of(connection, session, **waits):
-    bench = bench_f(connection)
-    bench.wait_s |= waits
-    await run(connection, bench, session)
+    client = client_f(connection)
+    client.wait_s |= waits
+    await run(connection, client, session)
     return closed_results(connection, session)["ref"]
 
 
 async def test_an_entry_made_after_the_readings_does_not_change_them(connection, session, monkeypatch):
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     enter(connection, session, 100.0, monkeypatch, **WARM)
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
@@ -52,10 +52,10 @@ async def test_readings_at_another_air_are_brought_to_that_of_the_first(connecti
     """The chamber reads less in warmer, thinner air; the same dose comes of it, and k_s is not mistaken for it."""
     enter(connection, session, 60.0, monkeypatch, **WARM)
     ratio = (273.15 + 22.9) / (273.15 + 21.8) * 99.87 / 99.6
-    bench = bench_f(connection)
-    bench.beam |= {step: nc / ratio for step, nc in bench.beam.items() if step.startswith("recombination")}
-    bench.wait_s["recombination-1"] = 3000.0
-    await run(connection, bench, session)
+    client = client_f(connection)
+    client.beam |= {step: nc / ratio for step, nc in client.beam.items() if step.startswith("recombination")}
+    client.wait_s["recombination-1"] = 3000.0
+    await run(connection, client, session)
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
     step = next(s for s in output["steps"] if s["what"] == "M(recombination-1)")

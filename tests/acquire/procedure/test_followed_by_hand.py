@@ -6,9 +6,9 @@ import math
 import re
 
 import pytest
-from cases import bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
+from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
-from worked import GIVEN, Bench, closed_results, run
+from worked import GIVEN, WorkedClient, closed_results, run
 
 from acquire.procedure.results import latest
 from acquire.procedure.verify import verify_store
@@ -36,13 +36,13 @@ def calculated(outputs) -> int:
     return count
 
 
-async def with_bench(connection, name):
+async def with_client(connection, name):
     if name == "B":
-        return await measured(connection, *case_b(), bench_b(connection))
+        return await measured(connection, *case_b(), client_b(connection))
     if name == "C":
-        bench = Bench(connection)
-        bench.beam = {"c2": GIVEN["C_c2_m"]}
-        return await measured(connection, *case_c(), bench, unit="{counts}")
+        client = WorkedClient(connection)
+        client.beam = {"c2": GIVEN["C_c2_m"]}
+        return await measured(connection, *case_c(), client, unit="{counts}")
     return await measured(
         connection, *(case_d() if name == "D" else case_e()), unit="nC" if name == "D" else "{counts}"
     )
@@ -50,7 +50,7 @@ async def with_bench(connection, name):
 
 @pytest.mark.parametrize(("name", "steps"), [("B", 20), ("C", 15), ("D", 80), ("E", 10)])
 async def test_every_step_can_be_followed(connection, name, steps):
-    _, outputs = await with_bench(connection, name)
+    _, outputs = await with_client(connection, name)
     assert calculated(outputs) >= steps
 
 
@@ -63,17 +63,17 @@ async def test_every_step_of_a_chamber_can_be_followed(connection, protocol, bea
     case.points[0]["recombination"]["beam"] = beam
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     assert calculated(closed_results(connection, session)) == 12
 
 
 async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(connection):
-    bench = bench_f(connection)
-    bench.leak_a = 2.0e-12  # 0.03 nC in 15 s, 0.24 % of the reading
+    client = client_f(connection)
+    client.leak_a = 2.0e-12  # 0.03 nC in 15 s, 0.24 % of the reading
     case = case_f()
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench, session)
+    await run(connection, client, session)
     outputs = closed_results(connection, session)
     assert calculated(outputs) == 12 + 9
     assert outputs["ref"]["steps"][0]["what"] == "M(irradiate-1)"
@@ -97,7 +97,7 @@ def unlocked(connection, sql, *values):
 
 
 async def test_a_result_of_another_formula_version_is_named_and_not_repeated(connection):
-    session, _ = await with_bench(connection, "E")
+    session, _ = await with_client(connection, "E")
     assert verify_store(connection) == []
     unlocked(connection, "UPDATE result SET formula = 'dosimetry 1, procedure 1' WHERE point = 'E1'")
     (said,) = verify_store(connection)
@@ -106,7 +106,7 @@ async def test_a_result_of_another_formula_version_is_named_and_not_repeated(con
 
 
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):
-    session, _ = await with_bench(connection, "E")
+    session, _ = await with_client(connection, "E")
     kept = latest(connection, session, "E1")
     assert kept.formula == "dosimetry 1, procedure 4"
     unlocked(

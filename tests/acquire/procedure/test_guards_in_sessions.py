@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from cases import bench_f, case_b, case_c, case_d, case_e, case_f
+from cases import case_b, case_c, case_d, case_e, case_f, client_f
 from test_worked_cases import measured
-from worked import GIVEN, Bench, Case, calibration, closed_results, factor, part, run
+from worked import GIVEN, Case, WorkedClient, calibration, closed_results, factor, part, run
 
 from acquire.errors import FileProblem, Refused
 
@@ -35,15 +35,15 @@ async def test_the_background_of_a_reader_is_in_the_unit_of_its_coefficient(conn
 
 async def test_standards_and_chips_are_read_in_one_unit(connection):
     case, reads = case_b()
-    bench = Bench(connection)
-    bench.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
-    bench.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
+    client = WorkedClient(connection)
+    client.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
+    client.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
     case.plan.pop("source")
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.read_elements([r for r in reads if r[0].startswith("S-")], "{counts}")
-    bench.read_elements([r for r in reads if not r[0].startswith("S-")], "nC")
+    await run(connection, client, session)
+    client.read_elements([r for r in reads if r[0].startswith("S-")], "{counts}")
+    client.read_elements([r for r in reads if not r[0].startswith("S-")], "nC")
     outputs = closed_results(connection, session)
     assert outputs["R1"]["why"] == ["S-1 was read in {counts}, r1-1 in nC: one unit is needed to compare them."]
 
@@ -105,7 +105,7 @@ async def test_what_the_laboratory_left_out_is_divided_out_under_tg51_too(connec
     case.calibrations[0]["factors"] |= {"k_q": factor(GIVEN["F_kq51"], u=0.6), "k_pol_q0": factor(1.0015)}
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D51"] / 1.0015, rel=1e-9)
 
@@ -131,15 +131,15 @@ async def test_one_curve_of_fading_or_linearity_is_common_to_the_points_it_corre
     case, reads = case_b()
     for point in case.points[:3]:
         point["uncertainty"] = [part("reading", 1.5, per="element")]
-    bench = Bench(connection)
-    bench.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
-    bench.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
-    _, outputs = await measured(connection, case, reads, bench)
+    client = WorkedClient(connection)
+    client.threshold = {"threshold-before": GIVEN["B_v0"], "threshold-after": GIVEN["B_v1"]}
+    client.wait_s = {"dwell": 120.0, "threshold-after": 120.0}
+    _, outputs = await measured(connection, case, reads, client)
     shared = {row["name"]: row["shared"] for row in outputs["R1"]["budget"]}
     assert shared["k_l"] == "site fit"
 
 
-class BeamAtTheEdge(Bench):
+class BeamAtTheEdge(WorkedClient):
     """The beam is on already before the first reading between the markers, or still after the last one."""
 
     share, edge = 0.0, "begin"
@@ -171,9 +171,9 @@ class BeamAtTheEdge(Bench):
 )
 async def test_a_beam_that_was_on_at_a_marker_gives_no_number(connection, edge, share, said):
     case, reads = case_c()
-    bench = BeamAtTheEdge(connection)
-    bench.beam, bench.edge, bench.share = {"c2": GIVEN["C_c2_m"]}, edge, share
-    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    client = BeamAtTheEdge(connection)
+    client.beam, client.edge, client.share = {"c2": GIVEN["C_c2_m"]}, edge, share
+    _, outputs = await measured(connection, case, reads, client, unit="{counts}")
     if said is None:
         assert 100 * outputs["C2"]["dose_gy"] == pytest.approx(GIVEN["C_c2_D"], rel=1e-9)
     else:

@@ -7,15 +7,20 @@ from functools import partial
 from math import inf, nan
 
 import pytest
-from cases import bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
+from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
-from worked import GIVEN, READER, Bench, closed_results, factor, part, run
+from worked import GIVEN, READER, WorkedClient, closed_results, factor, part, run
 
 from acquire.errors import Refused
+from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import close_session
+from acquire.procedure.placed import placements
 from acquire.procedure.placement import place
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import exclude
+from acquire.procedure.steps import abandon_step, begin_step
+from acquire.record import build
+from acquire.store.attribution import measurement
 
 CASES = {"B": case_b, "C": case_c, "D": case_d, "E": case_e, "F": lambda: (case_f(), [])}
 
@@ -95,10 +100,10 @@ def test_a_factor_that_a_curve_gives_is_not_entered_too(connection, name):
 )
 async def test_a_control_that_shows_nothing_or_less(connection, signal, sentence):
     case, reads = case_c()
-    bench = Bench(connection)
-    bench.beam = {"c2": GIVEN["C_c2_m"]}
+    client = WorkedClient(connection)
+    client.beam = {"c2": GIVEN["C_c2_m"]}
     reads = [(e, signal if e == "C-1" else value) for e, value in reads]
-    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    _, outputs = await measured(connection, case, reads, client, unit="{counts}")
     assert outputs["C3"]["decision"] == "INVALID"
     assert sentence in outputs["C3"]["why"][0]
     assert "dose_gy" in outputs["C2"]
@@ -106,9 +111,9 @@ async def test_a_control_that_shows_nothing_or_less(connection, signal, sentence
 
 async def test_a_diode_that_reads_with_the_other_sign(connection):
     case, reads = case_c()
-    bench = Bench(connection)
-    bench.beam = {"c2": -GIVEN["C_c2_m"]}
-    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    client = WorkedClient(connection)
+    client.beam = {"c2": -GIVEN["C_c2_m"]}
+    _, outputs = await measured(connection, case, reads, client, unit="{counts}")
     (why,) = outputs["C2"]["why"]
     assert why.startswith("The reading -37.12 nC is negative, the diode was calibrated with positive")
 
@@ -127,22 +132,22 @@ async def test_a_diode_that_reads_with_the_other_sign(connection):
 )
 async def test_a_sensor_that_is_not_where_the_inventory_says(connection, before, number, said):
     case, reads = case_b()
-    bench = bench_b(connection)
-    bench.threshold = {"threshold-before": before, "threshold-after": before + 329.5}
-    _, outputs = await measured(connection, case, reads, bench)
+    client = client_b(connection)
+    client.threshold = {"threshold-before": before, "threshold-after": before + 329.5}
+    _, outputs = await measured(connection, case, reads, client)
     assert ("dose_gy" in outputs["bladder"]) is number
     assert any(s.startswith(said) for s in (*outputs["bladder"].get("why", ()), *outputs["bladder"]["remarks"]))
 
 
 @pytest.mark.parametrize("stated", [False, True])
 async def test_one_reading_alone_has_the_uncertainty_that_the_plan_states_for_it_or_none(connection, stated):
-    case, bench = case_f(), bench_f(connection)
+    case, client = case_f(), client_f(connection)
     if stated:
         case.points[0]["uncertainty"].append(part("repeated readings", 0.5))
-    bench.overloaded = {"irradiate-2", "irradiate-3"}
+    client.overloaded = {"irradiate-2", "irradiate-3"}
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench, session)
+    await run(connection, client, session)
     output = closed_results(connection, session)["ref"]
     if stated:
         assert output["u_percent"] == pytest.approx((0.991**2 + 0.5**2) ** 0.5, abs=2e-3)
@@ -155,12 +160,12 @@ async def test_a_readers_calibration_must_hold_when_the_elements_are_read(connec
     case, reads = case_e()
     last = datetime.now(UTC).date() + timedelta(days=until)
     calibration(case, READER)["valid_until"] = f"date:{last}"
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.ahead_s += 5 * 86400
-    bench.read_elements(reads, "{counts}")
+    await run(connection, client, session)
+    client.ahead_s += 5 * 86400
+    client.read_elements(reads, "{counts}")
     output = closed_results(connection, session)["E1"]
     assert ("dose_gy" in output) is number
     if not number:
@@ -169,10 +174,10 @@ async def test_a_readers_calibration_must_hold_when_the_elements_are_read(connec
 
 async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(connection):
     case, reads = case_d()
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     first = case.start(connection)
-    await run(connection, bench, first)
+    await run(connection, client, first)
     close_session(connection, first, "MD-1", over="the reader is down")
     second = case.start(connection, fraction=2)
     place_first = partial(place, connection, get_session(connection, second), "head-R", "head-R-a", "MD-1")
@@ -180,20 +185,52 @@ async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(co
         place_first()
     exclude(connection, get_session(connection, first), "head-R-a", "MD-1", "MP-1", "annealed unread")
     place_first()
-    bench.read_elements(reads)
+    client.read_elements(reads)
     place(connection, get_session(connection, second), "head-R", "head-R-b", "MD-1")
+    assert [(p.dosimeter, p.removed_at) for p in placements(connection, second)] == [
+        ("head-R-a", None),
+        ("head-R-b", None),
+    ]
 
 
 async def test_a_plan_that_came_in_after_the_session_began_is_named_beside_the_result(connection):
     case, reads = case_e()
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     case.plan["version"] = 2
     point(case, "E1")["plausible"] = {"low_gy": 0.02, "high_gy": 0.04}
     case.add_plan(connection)
-    bench.read_elements(reads, "{counts}")
+    client.read_elements(reads, "{counts}")
     output = closed_results(connection, session)["E1"]
     assert output["dose_gy"] == pytest.approx(GIVEN["E_e1_D"] / 100, rel=1e-6)
     assert "held against v1, which the session began with" in output["remarks"][0]
+
+
+async def test_a_beam_that_a_lost_link_cut_off_says_the_sentence_of_the_fault(connection):
+    if "why" not in {row["name"] for row in connection.execute("PRAGMA table_info(stream)")}:
+        connection.execute("ALTER TABLE stream ADD COLUMN why TEXT")
+    case, reads = case_c()
+    client = WorkedClient(connection)
+    client.beam = {"c2": GIVEN["C_c2_m"]}
+    case.add(connection)
+    session = case.start(connection)
+    begun = partial(begin_step, connection, client, session)
+    await run(connection, client, session, skip=["c2"])
+    await begun("c2", "MD-1")
+    connection.execute(
+        "UPDATE stream SET ended = 'link-lost', final = head, why = 'The cable was pulled.' WHERE instrument = ?",
+        ("electrometer-1",),
+    )
+    (beam,) = attempts(connection, session, "c2")
+    view = measurement(connection, beam.measurement)
+    assert (view.state, view.reason) == ("interrupted", "its stream ended: link-lost (The cable was pulled.)")
+    await abandon_step(connection, session, "c2", "MD-1", "the cable was pulled", beam_given=True)
+    client.read_elements(reads, "{counts}")
+    close_session(connection, session, "MD-1", over="c2 was cut off")
+    record = build(connection, session)
+    (said,) = [a["why"] for e in record["events"] if e["step"] == "c2" for a in e["attempts"]]
+    assert said == "its stream ended: link-lost (The cable was pulled.)"
+    connection.execute("UPDATE stream SET why = NULL")
+    assert measurement(connection, beam.measurement).reason == "its stream ended: link-lost"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cases import bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
+from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
-from worked import GIVEN, Bench, closed_results, factor, run
+from worked import GIVEN, WorkedClient, closed_results, factor, run
 
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.console import enter_console_time
+from acquire.procedure.planning import newest_version
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import imaging_given, no_imaging, pre_irradiated, read_at
@@ -37,14 +38,14 @@ async def read_after(connection, days, arrived=None, zone="UTC", **batch):
         point["fading"] = {"per_day": 0.0005, "days_of_standards": None if batch else 1.0, **known}
     case.batches[0] |= batch
     case.instruments[-1]["clock_zone"] = zone
-    bench = bench_b(connection)
+    client = client_b(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
-    read = datetime.fromisoformat(bench.now()) + timedelta(days=days)
-    bench.ahead_s += (arrived or days) * 86400
-    bench.read_elements(reads, clock=read)
+    read = datetime.fromisoformat(client.now()) + timedelta(days=days)
+    client.ahead_s += (arrived or days) * 86400
+    client.read_elements(reads, clock=read)
     return closed_results(connection, session)["R1"]
 
 
@@ -125,13 +126,13 @@ def faded(own=1.0):
 
 async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connection):
     case, reads = faded(), case_b()[1]
-    bench = bench_b(connection)
+    client = client_b(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    removed = datetime.fromisoformat(bench.now())
-    bench.ahead_s += 20 * 86400
-    bench.read_elements(reads, clock=datetime(1998, 1, 1, 12, 0, tzinfo=UTC))
+    await run(connection, client, session)
+    removed = datetime.fromisoformat(client.now())
+    client.ahead_s += 20 * 86400
+    client.read_elements(reads, clock=datetime(1998, 1, 1, 12, 0, tzinfo=UTC))
     assert closed_results(connection, session)["R1"]["decision"] == "INVALID"
     found, moment = get_session(connection, session), (removed + timedelta(days=3)).isoformat()
     with pytest.raises(Refused, match="by one person and confirmed by another"):
@@ -149,11 +150,11 @@ async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connec
 
 async def test_without_fading_a_readout_that_looks_older_is_a_remark(connection):
     case, reads = case_d()
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.read_elements(reads, clock=datetime.now(UTC) - timedelta(days=30))
+    await run(connection, client, session)
+    client.read_elements(reads, clock=datetime.now(UTC) - timedelta(days=30))
     output = closed_results(connection, session)["head-R"]
     assert output["decision"] == "REPORT ONLY"
     assert "before it was removed: an older readout, or a wrong clock." in output["remarks"][0]
@@ -270,7 +271,7 @@ async def f_with(connection, gy):
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
     if gy is not None:
         pre_irradiated(connection, get_session(connection, session), "CH-1", "MP-1", gy, "LA-1, 6 MV, 1300 MU")
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     return closed_results(connection, session)["ref"]
 
 
@@ -310,5 +311,8 @@ def test_a_range_that_the_expected_charge_would_overload_is_refused_before_the_b
     # 121.5 cGy at 3.041 cGy/nC, CF 1.0159 and CF_T 0.97542 are 40.32 nC
     with pytest.raises(Refused, match=r"C2: The expected 40\.32 nC would overload the range of 20 nC"):
         case.add(connection)
+    with pytest.raises(Refused, match="has no plan yet"):
+        newest_version(connection, "ORD-C-1")
     case.instruments[0]["full_scale_nc"] = 200.0
     case.add(connection)
+    assert newest_version(connection, "ORD-C-1") == 1

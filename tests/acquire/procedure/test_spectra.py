@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from cases import bench_b, case_b
+from cases import case_b, client_b
 from worked import GIVEN, closed_results, run
 
 from acquire.errors import FileProblem, Refused
@@ -33,11 +33,11 @@ def case_with_spectrum(**changes):
 
 async def with_file(connection, body, **changes):
     case, reads = case_with_spectrum(**changes)
-    bench = bench_b(connection)
+    client = client_b(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
-    bench.read_elements(reads)
+    await run(connection, client, session)
+    client.read_elements(reads)
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
     if body is not None:
         point = get_session(connection, session).plan.point_named("spec")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cases import CF, case_d, diode, diode_point
 from scenario_a import closed
-from worked import GIVEN, Bench, Case, calibration, closed_results, expected, factor, limits, part, run
+from worked import GIVEN, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, run
 
 from acquire.dosimetry import quadrature
 from acquire.errors import FileProblem
@@ -55,11 +55,11 @@ def case_a() -> Case:
 
 async def ports(connection, **beams):
     case = case_a()
-    bench = Bench(connection)
-    bench.beam = {port: GIVEN[f"A_{port}_m"] for port in ("b1", "b2", "b7")} | beams
+    client = WorkedClient(connection)
+    client.beam = {port: GIVEN[f"A_{port}_m"] for port in ("b1", "b2", "b7")} | beams
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     return session, closed_results(connection, session)
 
 
@@ -114,11 +114,11 @@ def phantom(rule: str | None = None, repeats: int = 1) -> Case:
 
 
 async def phantom_results(connection, case, beam, overloaded=()):
-    bench = Bench(connection)
-    bench.beam, bench.overloaded = beam, set(overloaded)
+    client = WorkedClient(connection)
+    client.beam, client.overloaded = beam, set(overloaded)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     outputs = closed_results(connection, session)
     assert verify_store(connection) == []
     return outputs
@@ -170,9 +170,9 @@ async def test_a_pair_beyond_its_limit_follows_the_planned_rule(connection, rule
         kept[name] = (dose * GIVEN["D_rcf"] + GIVEN["D_bg"]) / case.eccs[name]
     case.add(connection)
     session = case.start(connection)
-    bench = Bench(connection)
-    await run(connection, bench, session)
-    bench.read_elements(list(kept.items()))
+    client = WorkedClient(connection)
+    await run(connection, client, session)
+    client.read_elements(list(kept.items()))
     output = closed_results(connection, session)["head-R"]
     assert 100 * output["dose_gy"] == pytest.approx(cgy)
     assert f"the plan's pair rule '{rule}' was applied" in output["warnings"][0]
@@ -187,10 +187,10 @@ async def test_control_charts_over_the_sessions_of_a_store(connection, tmp_path)
     case = case_a()
     case.add(connection)
     for fraction, scale in enumerate([*UP, *LOW], start=1):
-        bench = Bench(connection)
-        bench.beam = {port: GIVEN[f"A_{port}_m"] * scale for port in ("b1", "b2", "b7")}
+        client = WorkedClient(connection)
+        client.beam = {port: GIVEN[f"A_{port}_m"] * scale for port in ("b1", "b2", "b7")}
         session = case.start(connection, fraction)
-        await run(connection, bench, session)
+        await run(connection, client, session)
         closed_results(connection, session)
     made, few = trends(observations(connection))
     assert few == []
@@ -220,8 +220,8 @@ def test_results_wants_one_session_or_the_trend(tmp_path):
     assert done.stderr == "Name one session, or ask for --trend over all of them.\n"
 
 
-async def test_the_demonstration_has_too_few_for_a_chart(connection, bench):
-    calculate_session(connection, await closed(connection, bench), "MP-1")
+async def test_the_demonstration_has_too_few_for_a_chart(connection, client):
+    calculate_session(connection, await closed(connection, client), "MP-1")
     made, few = trends(observations(connection))
     assert made == []
     assert (("CH-1", "chamber, in-field", "LA-1, simulated"), 1) in few

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cases import LEVELS, bench_b, bench_f, case_b, case_c, case_d, case_e, case_f
-from worked import GIVEN, Bench, closed_results, run
+from cases import LEVELS, case_b, case_c, case_d, case_e, case_f, client_b, client_f
+from worked import GIVEN, WorkedClient, closed_results, run
 
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.console import enter_console_time
@@ -24,20 +24,20 @@ def close_to(output, name, scale=100.0, rel=1e-9):
     assert output["p_conform"] == pytest.approx(GIVEN[f"{name}_pc"], rel=rel)
 
 
-async def measured(connection, case, reads, bench=None, unit="nC", console_s=GIVEN["B_tcons"]):
-    bench = bench or Bench(connection)
+async def measured(connection, case, reads, client=None, unit="nC", console_s=GIVEN["B_tcons"]):
+    client = client or WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     if case.name == "B" and console_s:
         enter_console_time(connection, session, "MD-1", total_s=console_s, treated_at="2027-02-05T10:31:00+01:00")
-    bench.read_elements(reads, unit)
+    client.read_elements(reads, unit)
     return session, closed_results(connection, session)
 
 
 async def test_b_chips_and_mosfet(connection):
     case, reads = case_b()
-    session, outputs = await measured(connection, case, reads, bench_b(connection))
+    session, outputs = await measured(connection, case, reads, client_b(connection))
     for point in ("r1", "r2", "r3"):
         close_to(outputs[point.upper()], f"B_{point}", 1.0)
         steps = {s["what"]: s["value"] for s in outputs[point.upper()]["steps"]}
@@ -54,7 +54,7 @@ async def test_b_chips_and_mosfet(connection):
 
 async def test_b_source_and_dwell_time_are_checked(connection):
     case, reads = case_b()
-    _, outputs = await measured(connection, case, reads, bench_b(connection))
+    _, outputs = await measured(connection, case, reads, client_b(connection))
     (said,) = outputs["R1"]["remarks"]
     assert said == (
         f"The source has {GIVEN['B_sk']:.0f} U after {GIVEN['B_days']:.4f} d; dwell time {GIVEN['B_tcons']} s, expected"
@@ -71,7 +71,7 @@ async def test_b_source_and_dwell_time_are_checked(connection):
 )
 async def test_b_without_the_right_dwell_time_there_is_no_number(connection, console_s, sentence):
     case, reads = case_b()
-    _, outputs = await measured(connection, case, reads, bench_b(connection), console_s=console_s)
+    _, outputs = await measured(connection, case, reads, client_b(connection), console_s=console_s)
     assert {output["decision"] for output in outputs.values()} == {"INVALID"}
     assert outputs["bladder"]["why"][0].replace("-", "−").startswith(sentence)
 
@@ -99,9 +99,9 @@ async def test_b_ten_percent_is_not_fit(connection):
 
 async def test_b_a_threshold_read_late_gives_no_number(connection):
     case, reads = case_b()
-    bench = bench_b(connection)
-    bench.wait_s["threshold-after"] = 600.0
-    _, outputs = await measured(connection, case, reads, bench)
+    client = client_b(connection)
+    client.wait_s["threshold-after"] = 600.0
+    _, outputs = await measured(connection, case, reads, client)
     assert outputs["bladder"]["decision"] == "INVALID"
     assert "min after irradiation, at calibration 2 min; the difference may be 0.5 min" in outputs["bladder"]["why"][0]
     assert outputs["R1"]["decision"] == "PASS, uncertainty band"
@@ -109,9 +109,9 @@ async def test_b_a_threshold_read_late_gives_no_number(connection):
 
 async def test_c_dots_under_bolus_against_the_limits_of_the_order(connection):
     case, reads = case_c()
-    bench = Bench(connection)
-    bench.beam = {"c2": GIVEN["C_c2_m"]}
-    session, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    client = WorkedClient(connection)
+    client.beam = {"c2": GIVEN["C_c2_m"]}
+    session, outputs = await measured(connection, case, reads, client, unit="{counts}")
     close_to(outputs["C2"], "C_c2")
     for point in ("c3", "c4"):
         output = outputs[point.upper()]
@@ -127,9 +127,9 @@ async def test_c_dots_under_bolus_against_the_limits_of_the_order(connection):
 
 async def test_c_the_second_measurement_lies_inside_but_its_interval_crosses(connection):
     case, reads = case_c(points=("C3r",))
-    bench = Bench(connection)
-    bench.beam = {"c2": GIVEN["C_c2r_m"]}
-    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    client = WorkedClient(connection)
+    client.beam = {"c2": GIVEN["C_c2r_m"]}
+    _, outputs = await measured(connection, case, reads, client, unit="{counts}")
     close_to(outputs["C2"], "C_c2r")
     assert 100 * outputs["C3r"]["dose_gy"] == pytest.approx(GIVEN["C_c3r_D"], rel=1e-9)
     assert outputs["C3r"]["window"]["where"] == "inside"
@@ -138,10 +138,10 @@ async def test_c_the_second_measurement_lies_inside_but_its_interval_crosses(con
 
 async def test_c_an_overload_is_no_number_and_a_dot_read_twice_is_not_three_readings(connection):
     case, reads = case_c()
-    bench = Bench(connection)
-    bench.beam, bench.overloaded = {"c2": GIVEN["C_c2_m"]}, {"c2"}
+    client = WorkedClient(connection)
+    client.beam, client.overloaded = {"c2": GIVEN["C_c2_m"]}, {"c2"}
     reads.remove(("C4-2", 49271))
-    _, outputs = await measured(connection, case, reads, bench, unit="{counts}")
+    _, outputs = await measured(connection, case, reads, client, unit="{counts}")
     assert outputs["C2"] == {
         "decision": "INVALID", "remarks": [],
         "why": ["The instrument flagged overload during the measurement: no value."],
@@ -209,16 +209,16 @@ async def test_e_sensitivities_are_no_ecc(connection):
         case.add(connection)
 
 
-async def f_session(connection, bench):
+async def f_session(connection, client):
     case = case_f()
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"], humidity_percent=44.0)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     return session, closed_results(connection, session)["ref"]
 
 
 async def test_f_polarity_and_recombination_are_measured_in_the_session(connection):
-    session, output = await f_session(connection, bench_f(connection))
+    session, output = await f_session(connection, client_f(connection))
     steps = {s["what"]: s for s in output["steps"]}
     assert steps["k_pol"]["value"] == pytest.approx(GIVEN["F_kpol"], rel=1e-9)
     assert steps["k_s"]["value"] == pytest.approx(GIVEN["F_ks"], rel=1e-9)
@@ -239,7 +239,7 @@ async def test_f_the_tg51_line_of_the_same_readings(connection):
     case.calibrations[0]["factors"]["k_q"]["value"] = GIVEN["F_kq51"]
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     output = closed_results(connection, session)["ref"]
     assert output["formula"] == "TG-51 photon dose"
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D51"], rel=1e-9)
@@ -254,15 +254,15 @@ async def test_f_an_fff_beam_asks_for_volume_averaging(connection):
     case.points[0]["factors"] = {"k_vol": {"value": 1.0017, "unit": "1", "u_percent": 0.1, "source": "eq. 22"}}
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
-    await run(connection, bench_f(connection), session)
+    await run(connection, client_f(connection), session)
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(1.0017 * GIVEN["F_D398"], rel=1e-9)
 
 
 async def test_f_leakage_blocks(connection):
-    bench = bench_f(connection)
-    bench.leak_a = 5.0e-12
-    _, output = await f_session(connection, bench)
+    client = client_f(connection)
+    client.leak_a = 5.0e-12
+    _, output = await f_session(connection, client)
     assert output["decision"] == "INVALID"
     said = (
         "No attempt of this measurement is valid, and none is estimated. irradiate-1, irradiate-2, irradiate-3: Leakage"
@@ -271,19 +271,19 @@ async def test_f_leakage_blocks(connection):
 
 
 async def test_f_a_voltage_that_was_not_reversed_blocks(connection):
-    bench = bench_f(connection)
-    bench.beam = {step: abs(nc) for step, nc in bench.beam.items()}
-    _, output = await f_session(connection, bench)
+    client = client_f(connection)
+    client.beam = {step: abs(nc) for step, nc in client.beam.items()}
+    _, output = await f_session(connection, client)
     assert output["why"] == ["The readings at the two polarities have the same sign: the voltage was not reversed."]
 
 
 async def test_f_a_reference_reading_of_the_other_polarity_blocks(connection):
-    bench = bench_f(connection)
+    client = client_f(connection)
     case = case_f()
     case.calibrations[0]["conditions"]["reading"] = "negative"
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     (why,) = closed_results(connection, session)["ref"]["why"]
     assert "the polarity is swapped" in why
 
@@ -297,9 +297,9 @@ async def test_f_a_detector_past_its_accumulated_dose_is_refused(connection):
 
 
 async def test_f_stale_or_humid_air_blocks(connection):
-    bench = bench_f(connection)
-    bench.wait_s["irradiate-1"] = 3 * 3600.0
-    _, output = await f_session(connection, bench)
+    client = client_f(connection)
+    client.wait_s["irradiate-1"] = 3 * 3600.0
+    _, output = await f_session(connection, client)
     assert "min before the measurement; at most 120 min are allowed" in output["why"][0]
 
 
@@ -352,14 +352,14 @@ async def test_d_a_chip_left_out_with_its_reason_and_a_second_person(connection)
 
 async def test_e_imaging_while_the_dots_lay_there_gives_no_therapy_dose(connection):
     case, reads = case_e()
-    bench = Bench(connection)
+    client = WorkedClient(connection)
     case.add(connection)
     session = case.start(connection)
-    await run(connection, bench, session)
+    await run(connection, client, session)
     with pytest.raises(Refused, match="Say what was given"):
         imaging_given(connection, get_session(connection, session), "E1", "RT-1", "")
     imaging_given(connection, get_session(connection, session), "E1", "RT-1", "cone-beam CT before the field")
-    bench.read_elements(reads, "{counts}")
+    client.read_elements(reads, "{counts}")
     outputs = closed_results(connection, session)
     assert outputs["E1"]["decision"] == "INVALID"
     assert outputs["E1"]["why"][0].startswith("Imaging was given while the elements of E1 lay there (cone-beam CT")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scenario_a import DEMO, StoreBench
+from scenario_a import DEMO, StoreClient
 
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.calibrations import read_calibrations
@@ -164,7 +164,7 @@ class Case:
         return session
 
 
-class Bench(StoreBench):
+class WorkedClient(StoreClient):
     """Beams in nC and thresholds in mV by step; `wait_s` passes on the host's clock before a step begins."""
 
     def __init__(self, connection: Any) -> None:
@@ -210,8 +210,17 @@ class Bench(StoreBench):
         ]  # fmt: skip
         self.put(reader, entries)
 
+    def read_records(self, element: str, value: float | None, said: Mapping[str, Any], file: str = "sequence") -> None:
+        """One record of an element, with what its reader says of it (attributes, channel, flags); charge in nC."""
+        origin = {"file": file, "sha256": hashlib.sha256(file.encode()).hexdigest()}
+        entry = {
+            "kind": "scalar", "quantity": "charge", "unit": "nC", "time": self.now(), "monotonic_s": 1.0,
+            "element": element, "origin": origin, "raw": f"{element} {value}", **said,
+        }  # fmt: skip
+        self.put(READER, [entry if value is None else {**entry, "value": value}])
 
-async def run(connection: Any, bench: Bench, session_id: str, *, skip: Sequence[str] = ()) -> None:
+
+async def run(connection: Any, client: WorkedClient, session_id: str, *, skip: Sequence[str] = ()) -> None:
     """Every step that has markers, and every element placed and removed."""
     session = get_session(connection, session_id)
     for step in session.plan.step:
@@ -223,7 +232,7 @@ async def run(connection: Any, bench: Bench, session_id: str, *, skip: Sequence[
                 elif step.kind == "remove":
                     remove(connection, now, element, "MD-1")
         if step.has_markers and step.id not in skip:
-            await run_step(connection, bench, session_id, step.id, "MD-1", bench.during)
+            await run_step(connection, client, session_id, step.id, "MD-1", client.during)
 
 
 def closed_results(connection: Any, session_id: str, over: str | None = None) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The record's tests use scenario A's bench, which lies with the procedure's tests."""
+"""The record's tests use scenario A's client, which lies with the procedure's tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
 
-from scenario_a import StoreBench, closed
+from scenario_a import StoreClient, closed
 
 from acquire.procedure.results import calculate_session
 from acquire.record import build
@@ -25,6 +25,6 @@ def connection(tmp_path):
 
 @pytest.fixture
 async def record(connection):
-    session = await closed(connection, StoreBench(connection))
+    session = await closed(connection, StoreClient(connection))
     calculate_session(connection, session, "MP-1")
     return build(connection, session)

@@ -72,7 +72,7 @@ def test_ticks_lie_inside_and_are_few(a, b):
 def test_a_plot_is_well_formed_and_inside_its_frame(values):
     xs = list(range(len(values)))
     y = svg.PlotAxis("charge / nC & more", *svg.span(values))
-    made = svg.plot("a < b", "desc", svg.PlotAxis("t", 0, len(values) - 1), y, [svg.Line(xs, values, "signal")])
+    made = svg.plot("a < b", "desc", svg.PlotAxis("t", 0, len(values) - 1), y, [svg.PlotLine(xs, values, "signal")])
     root = ElementTree.fromstring(made)
     assert root.find("{*}title").text == "a < b"
     points = root.find("{*}polyline").get("points").split()

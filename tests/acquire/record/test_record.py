@@ -7,7 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from scenario_a import CHIPS, StoreBench, closed, measured, prepared
+from scenario_a import CHIPS, StoreClient, closed, measured, prepared
 
 from acquire.canonical import canonical
 from acquire.procedure.closing import close_session
@@ -112,7 +112,7 @@ async def test_files_say_draft(record, tmp_path):
     assert json.loads((tmp_path / "records" / f"{record['id']}-DRAFT.json").read_text())["sha256"] == record["sha256"]
 
 
-class Hostile(StoreBench):
+class Hostile(StoreClient):
     """An instrument whose reply is a piece of a page."""
 
     def charge(self, instrument, nc, flags):
@@ -138,16 +138,16 @@ async def test_an_invalid_point_shows_no_figure_and_replies_cannot_break_the_pag
 
 
 async def test_a_record_can_be_made_at_any_time_and_says_what_it_is_not(connection):
-    bench = StoreBench(connection)
+    client = StoreClient(connection)
     session = prepared(connection)
     early = build(connection, session)
     assert early["points"][0]["result"] is None
     assert "NO RESULT" in html(early)
-    await measured(connection, bench, session)
-    bench.chips("tray.asc", {"71": 17_920, "99": 5, **{k: v for k, v in CHIPS.items() if k != "17"}})
+    await measured(connection, client, session)
+    client.chips("tray.asc", {"71": 17_920, "99": 5, **{k: v for k, v in CHIPS.items() if k != "17"}})
     close_session(connection, session, "MP-1", over="disc comes tomorrow")
     calculate_session(connection, session, "MP-1")
-    bench.disc()
+    client.disc()
     record = build(connection, session)
     said = [f"{s['element']} {s['why']}" for s in record["attached_to_nothing"]]
     assert said == ["T-071 has no placement in this session", "99 (2) is not in the inventory"]

@@ -51,7 +51,8 @@ def xsyg(*records: str, declared: str = '<?xml version="1.0" encoding="utf-8"?>\
     """A file of one Sample with one Sequence."""
     head = '<Sample state="finished" name="S1" user="somebody" comment="private" savePath="C:\\somebody">'
     inside = "\n".join(records)
-    return f'{declared}{head}<Sequence state="finished" name="s" protocol="SAR" position="3">\n{inside}\n</Sequence></Sample>\n'
+    sequence = '<Sequence state="finished" name="s" protocol="SAR" position="3">'
+    return f"{declared}{head}{sequence}\n{inside}\n</Sequence></Sample>\n"
 
 
 GLOW = curve("0.1,6;0.2,7;0.3,5;0.4,5")

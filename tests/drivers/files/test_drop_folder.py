@@ -5,13 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from reader_files import GLOW, GOOD, HEAT, Clock, export, folder_at, line, record, xsyg
+from reader_files import GLOW, GOOD, HEAT, Clock, curve, export, folder_at, line, record, xsyg
 
 from drivers import LinkDown, Misuse
-from drivers.files import FolderInstrument, Format, NoOptions, content, folder_model
+from drivers.files import (
+    FileReadings,
+    FolderInstrument,
+    Format,
+    NoOptions,
+    Piece,
+    Rejected,
+    Unreadable,
+    content,
+    folder_model,
+    new,
+)
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.instrument import Identity
@@ -210,6 +222,18 @@ async def test_an_unfinished_record_that_is_finished_in_time_is_never_told(tmp_p
     assert await given(folder) == []
 
 
+async def test_an_unfinished_record_that_grows_is_told_once(tmp_path: Path) -> None:
+    folder = await opened(tmp_path, XSYG, give_up_s=0)
+    sentences = []
+    for points in ("0.1,6", "0.1,6;0.2,7", "0.1,6;0.2,7;0.3,5"):
+        (tmp_path / "in" / "a.xsyg").write_text(xsyg(record(curve(points, state="started"), HEAT)))
+        sentences += told(await given(folder))
+    assert len(sentences) == 1
+    other = record(curve("0.1,6", state="started"), HEAT, more='sequenceStepNumber="2"')
+    (tmp_path / "in" / "a.xsyg").write_text(xsyg(other))
+    assert len(told(await given(folder))) == 1
+
+
 async def test_a_file_that_waits_is_not_parsed_at_every_look(tmp_path: Path) -> None:
     parses = []
     counting = Format(
@@ -286,6 +310,59 @@ async def test_a_file_that_cannot_be_read_is_told_once_and_the_others_go_on(
     assert elements(await given(folder)) == ["1"]
 
 
+async def test_a_file_of_which_not_even_the_size_is_told_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await opened(tmp_path)
+    for name in ("a.ASC", "b.ASC"):
+        (tmp_path / "in" / name).write_bytes(export(1))
+    look = Path.stat
+
+    def stale(path: Path, **named: bool) -> os.stat_result:
+        if path.name == "a.ASC":
+            raise OSError(116, "Stale file handle")
+        return look(path, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "stat", stale)
+    monkeypatch.setattr(Path, "lstat", lambda path: stale(path, follow_symlinks=False))
+    readings = await given(folder)
+    assert (elements(readings), told(readings)) == (["1"], ["a.ASC cannot be read: Stale file handle."])
+    assert await given(folder) == []
+
+
+async def test_a_file_that_takes_long_to_fail_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    folder = await opened(tmp_path, clock=clock)
+    for n, name in enumerate(("0.ASC", "1.ASC")):
+        (tmp_path / "in" / name).write_bytes(export(n))
+    whole = content._read
+
+    def slow(name: str, *arguments: object) -> bytes:
+        if name == "0.ASC":
+            clock.step(30)
+            raise OSError(110, "Connection timed out")
+        return whole(name, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(content, "_read", slow)
+    assert told(await given(folder)) == ["0.ASC cannot be read: Connection timed out."]
+    assert elements(await given(folder)) == ["1"]
+    monkeypatch.undo()
+    clock.step(299)
+    assert await given(folder) == []
+    clock.step(1)
+    assert elements(await given(folder)) == ["0"]
+
+
+async def test_a_file_that_is_too_large_is_not_even_begun_with(tmp_path: Path) -> None:
+    folder = await opened(tmp_path)
+    with (tmp_path / "in" / "a.ASC").open("wb") as file:
+        file.truncate(3_000_000_000)
+    async with asyncio.timeout(1):
+        assert "larger than 64 MB" in told(await given(folder))[0]
+
+
 def pipe(path: Path) -> None:
     """A FIFO with no writer: opening it would wait for ever."""
     os.mkfifo(path)
@@ -341,6 +418,16 @@ async def test_what_is_no_plain_file_is_refused_and_told_once(
     assert await given(await opened(tmp_path)) == []
 
 
+@pytest.mark.parametrize(("make", "said"), [(pipe, "a is a pipe"), (link_out, "Too many levels of symbolic links")])
+def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_read(
+    tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    make(tmp_path / "in" / "a")
+    with pytest.raises((Unreadable, OSError), match=said):
+        content._read("a", tmp_path / "in" / "a", 1.0)
+
+
 async def test_a_link_inside_of_the_folder_a_folder_and_a_hidden_file_are_nothing_of_their_own(tmp_path: Path) -> None:
     folder = await opened(tmp_path)
     (tmp_path / "in" / "a.ASC").write_bytes(export(1))
@@ -394,12 +481,32 @@ def nothing(*_: object) -> None:
     """Not what a format gives."""
 
 
+def rejecting(what: object) -> object:
+    """A format that rejects something odd."""
+
+    def parse(name: str, data: bytes, options: object) -> FileReadings:
+        found = new(name, "odd", data)
+        found.rejected.append(what)  # type: ignore[arg-type]
+        return found
+
+    return parse
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
         ({"parse": failing}, "a.ASC cannot be read: the format odd failed (RuntimeError: not today)."),
         ({"detect": failing}, "a.ASC cannot be read: the format odd failed (RuntimeError: not today)."),
         ({"parse": nothing}, "a.ASC cannot be read: the format odd failed (it gave a NoneType, not FileReadings)."),
+        (
+            {"parse": rejecting("x")},
+            "a.ASC cannot be read: the format odd failed (it rejected a str, not a Rejected of text and bytes).",
+        ),
+        (
+            {"parse": rejecting(Rejected(Piece(0, "x"), "x"))},
+            "a.ASC cannot be read: the format odd failed (it rejected a Rejected, not a Rejected of text and bytes).",
+        ),
+        ({"parse": rejecting(Rejected(Piece(0, export(1)), "\udcfc"))}, "\\udcfc"),
     ],
 )
 async def test_a_format_that_fails_is_told_once_for_each_file(

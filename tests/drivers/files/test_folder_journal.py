@@ -54,7 +54,7 @@ async def test_a_journal_that_cannot_be_written_is_refused_before_a_file_is_read
     folder = folder_at(tmp_path, journal=journal)
     (tmp_path / "in" / "a.ASC").write_bytes(export(1))
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(LinkDown, match="cannot be written .*set `journal` to a place that can be written") as error:
+    with pytest.raises(LinkDown, match=r"cannot be written .*set `journal` to a place that can be written") as error:
         await folder.open()
     assert str(journal) in str(error.value)
     assert check_folder(folder.settings, tmp_path / "in") == [str(error.value)]
@@ -162,6 +162,16 @@ async def test_a_line_that_a_power_cut_has_torn_spoils_no_other(tmp_path: Path) 
     folder = folder_at(tmp_path)
     await folder.open()
     assert await given(folder) == []
+
+
+async def test_a_journal_is_one_key_a_line(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    await folder.open()
+    for cards in ((1,), (1, 2), (1, 2, 3)):
+        (tmp_path / "in" / "a.ASC").write_bytes(export(*cards))
+        await given(folder)
+        await folder_at(tmp_path).open()
+    assert [len(each) for each in (tmp_path / "taken").read_bytes().split(b"\n")] == [64, 64, 64, 0]
 
 
 async def test_a_journal_torn_while_the_folder_is_open_spoils_no_other(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from reader_files import GLOW, GOOD, HEAT, curve, heater, record, xsyg
 
 from acquire.instruments.entries import LARGEST_BODY, reading_body
-from drivers.files import FileReadings, Rejected, parse_file
+from drivers.files import FileReadings, Piece, Rejected, parse_file
 from drivers.files.xsyg import detect
 from drivers.reading import Flag, Sample, at_host
 
@@ -45,6 +45,12 @@ def test_a_record_gives_its_curve_and_its_sum() -> None:
 def test_the_record_name_can_stand_for_the_element() -> None:
     (sample,) = parse_file("x.xsyg", xsyg(GOOD).encode(), {"element_from": "record-name"}).samples
     assert sample.element == "r"
+
+
+@pytest.mark.parametrize("date", ["", "2026060109010", "20260631090100", "2026-06-01 09:01", "\u0662" * 14])
+def test_a_clock_that_is_none_is_left_out(date: str) -> None:
+    assert one(GOOD.replace("20260601090100", date)).clock is None
+    assert one(GOOD.replace(' startDate="20260601090100"', "")).clock is None
 
 
 def test_every_measured_detector_is_a_sample_of_its_own() -> None:
@@ -262,6 +268,7 @@ def test_a_file_that_is_no_xsyg_is_rejected_whole(text: str, said: str, waits: b
     assert found.samples == []
     assert [said in each.reason for each in found.rejected] == [True]
     assert found.rejected[0].may_complete is waits
+    assert found.rejected[0].piece == Piece(0, text.encode())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -16,7 +16,7 @@ from wires import SERIAL, Instrument, on_a_line
 from drivers import LinkDown
 from drivers.transport import tcp
 from drivers.transport.base import Transport
-from drivers.transport.plain import HELD, REFUSED, UNKNOWN_NAME
+from drivers.transport.plain import HELD, REFUSED, UNKNOWN_NAME, plain
 from drivers.transport.resource import open_transport
 
 IN_USE = b"Port already in use\r\n"  # ser2net, then the connection is closed
@@ -169,3 +169,26 @@ async def test_no_number_of_the_system_is_in_a_sentence() -> None:
             await open_transport(resource, SERIAL).open()
         assert "Errno" not in str(down.value)
         assert str(down.value).count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('192.0.2.7', 80)"), REFUSED),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 1), [Errno 111] Connect ..."), REFUSED),
+        (OSError(113, "Connect call failed ('192.0.2.7', 80)"), os.strerror(113)),
+        (
+            OSError("Multiple exceptions: [Errno 111] Connect call failed A, [Errno 113] Connect call failed B"),
+            "Multiple exceptions: Connect call failed A, Connect call failed B",
+        ),
+        (socket.gaierror(-2, "Name or service not known"), UNKNOWN_NAME),
+        (UnicodeError("label empty or too long"), UNKNOWN_NAME),
+        (OSError(16, "Serial port '/dev/ttyS0' is already locked by another process."), HELD),
+        (OSError(11, "Could not exclusively lock port /dev/ttyS0"), HELD),
+        (OSError(16, "Device or resource busy"), "Device or resource busy"),
+        (OSError(13, "Permission denied", "/dev/ttyS0"), "Permission denied: '/dev/ttyS0'"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_an_error_of_a_library_in_words(error: Exception, words: str) -> None:
+    assert plain(error) == words

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from wires import Instrument, on_a_line
 
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.visa import VisaTransport
 
 WRONG = [

@@ -8,7 +8,7 @@ import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from drivers.transport.serial import SerialSettings
+from drivers.transport.serial_settings import SerialSettings
 
 SERIAL = SerialSettings()
 LINES = ["/dev/ttyX", "pyserial:/dev/ttyX", "ASRL/dev/ttyX::INSTR"]

@@ -1,0 +1,174 @@
+"""What the simulator answered, request by request, and what became of every byte that the driver's side received."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulators import Clear, Instrument, Reply, Request, Session
+
+from drivers import Garbled, InstrumentError, Reading, Refused
+from drivers.link import Link
+from drivers.replies import Reply as Shape
+from drivers.trace import Crossing, Trace
+from drivers.wire import Wire
+
+AROUND = b"\r\n\x00\x11\x13"
+
+
+class Stamped(bytes):
+    """A request that remembers in which operation of the driver it was sent."""
+
+    operation: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the instrument gave for one request, before any fault of the line."""
+
+    operation: int
+    request: bytes
+    data: bytes
+    used: set[tuple[str, str | None]] = field(default_factory=set)
+
+
+@dataclass
+class Ledger:
+    """operation: counts what the test asks of the driver; every answer has that of its own request."""
+
+    operation: int = 0
+    arriving: int = 0
+    answers: list[Answer] = field(default_factory=list)
+    shapes: dict[Shape, None] = field(default_factory=dict)  # those that the driver has asked with
+
+    def write_for(self, instrument: Instrument) -> None:
+        """Note what it answers from now on."""
+        opened = instrument.open_session
+        instrument.open_session = lambda: _Noted(opened(), self)  # type: ignore[method-assign]
+
+    def of(self, reading: Reading, holds: Callable[[bytes, bytes], bool]) -> Answer | None:
+        """The answer, to a request of this very operation, that a reading has: once for each quantity and channel."""
+        of = (reading.quantity, reading.channel)
+        for answer in reversed(self.answers):
+            fits = answer.operation == self.operation and of not in answer.used
+            if fits and any(holds(each, reading.raw) for each in self._payloads(answer.data)):
+                answer.used.add(of)
+                return answer
+        return None
+
+    def _payloads(self, data: bytes) -> list[bytes]:
+        """What an answer says: all of it, or what a shape leaves when its frame is taken off."""
+        found = []
+        for shape in self.shapes:
+            with suppress(Garbled):
+                found.append(shape.find(data))
+        return [data, *(each[0] for each in found if each is not None)]
+
+
+class _Noted(Session):
+    def __init__(self, inner: Session, ledger: Ledger) -> None:
+        self._inner = inner
+        self._ledger = ledger
+
+    def feed(self, data: bytes) -> list[Request | Clear]:
+        return [self._stamped(each) for each in self._inner.feed(data)]
+
+    def _stamped(self, event: Request | Clear) -> Request | Clear:
+        if isinstance(event, Clear):
+            return event
+        request = Stamped(event.data)
+        request.operation = self._ledger.arriving
+        return Request(request)
+
+    async def answer(self, request: bytes) -> Reply | None:
+        reply = await self._inner.answer(request)
+        if reply is not None and reply.measurement:
+            operation = getattr(request, "operation", 0)
+            self._ledger.answers.append(Answer(operation, bytes(request), reply.data))
+        return reply
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def same(payload: bytes, raw: bytes) -> bool:
+    """Whether a reading's raw bytes are what an answer carries, whole."""
+    return payload.strip(AROUND) == raw.strip(AROUND)
+
+
+@dataclass
+class Accounts:
+    """Where every received byte went: into a reply that was cut, or among the strays; and which replies were refused."""
+
+    ledger: Ledger
+    received: bytearray = field(default_factory=bytearray)
+    stray: bytearray = field(default_factory=bytearray)
+    cut: bytearray = field(default_factory=bytearray)
+    refused: list[bytes] = field(default_factory=list)
+    kept: list[bytes] = field(default_factory=list)
+
+    def trace(self) -> Trace:
+        """The trace to connect with."""
+        return Trace(listener=self._crossed)
+
+    def _crossed(self, crossing: Crossing) -> None:
+        if crossing.direction == "received":
+            self.received += crossing.data
+        elif crossing.direction == "stray":
+            self.stray += crossing.data
+            self.kept.append(crossing.data)
+
+    def watch(self, patch: Any) -> None:
+        """Look over the shoulder of every link and wire until the test ends."""
+        exchange, ask, listen = Link.exchange, Wire.ask, Link.listen
+
+        async def exchanged(link: Link, request: bytes, reply: Shape, **given: Any) -> bytes:
+            return await exchange(link, request, _Cut(reply, self), **given)
+
+        async def listened(link: Link, shape: Shape, **given: Any) -> bytes | None:
+            return await listen(link, _Cut(shape, self), **given)
+
+        async def asked(wire: Wire, query: bytes, parse: Any, *reply: Shape, **given: Any) -> Any:
+            return await ask(wire, query, lambda raw: self._parsed(parse, raw), *reply, **given)
+
+        patch.setattr(Link, "exchange", exchanged)
+        patch.setattr(Link, "listen", listened)
+        patch.setattr(Wire, "ask", asked)
+
+    def _parsed(self, parse: Any, raw: bytes) -> Any:
+        try:
+            return parse(raw)
+        except Refused:
+            raise
+        except Exception:
+            self.refused.append(raw)
+            raise
+
+    def keep(self, readings: list[Reading], error: InstrumentError | None = None) -> None:
+        """What the driver's side gave its caller."""
+        self.kept += [each.raw for each in readings] + ([error.raw] if error else [])
+
+    def are_balanced(self, between: bytes) -> None:
+        """After closing: each byte is in a reply that was understood or a stray one; those between replies do not count."""
+        received, cut, stray, refused = (
+            len(bytes(each).translate(None, between))
+            for each in (self.received, self.cut, self.stray, b"".join(self.refused))
+        )
+        assert received == cut - refused + stray, f"{received} bytes came, {cut} in replies, {stray} were stray"
+        for raw in self.refused:
+            assert any(raw in each for each in self.kept), f"{raw!r} was refused and is nowhere"
+
+
+class _Cut:
+    def __init__(self, shape: Shape, accounts: Accounts) -> None:
+        self._shape = shape
+        self._accounts = accounts
+
+    def find(self, buffer: bytes) -> tuple[bytes, int] | None:
+        self._accounts.ledger.shapes[self._shape] = None
+        found = self._shape.find(buffer)
+        if found is not None:
+            self._accounts.cut += buffer[: found[1]]
+        return found
