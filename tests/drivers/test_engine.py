@@ -28,6 +28,7 @@ from drivers import (
     WrongInstrument,
     command,
     connect,
+    engine,
 )
 from drivers.transport.memory import MemoryTransport
 
@@ -647,3 +648,7 @@ async def test_opening_anew_makes_a_new_driver_and_forgets_what_was_kept() -> No
         await instrument.open()
         assert Remembers.made == made + 1
         assert (await taken(instrument)).value == 1.0
+
+
+def test_how_long_a_line_must_be_quiet_and_standing_down_may_take() -> None:
+    assert (engine.QUIET_S, engine.STAND_DOWN_S) == (0.2, 2.0)

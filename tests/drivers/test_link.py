@@ -442,3 +442,35 @@ async def test_listening_gives_messages_in_turn_and_nothing_when_none_came_whole
         link._transport.cut()  # type: ignore[attr-defined]  # a memory transport
         with pytest.raises(LinkDown):
             await link.listen(LINE, within_s=5)
+
+
+async def test_opening_anew_forgets_what_was_said_before_the_last_loss() -> None:
+    async with linked() as (link, device):
+        await device.write(b"Port already in use\n")
+        await turns()
+        await link.open()
+        link._transport.cut()  # type: ignore[attr-defined]  # a memory transport
+        await turns()
+        with pytest.raises(LinkDown, match=r"^The wire is cut\.$"):
+            await link.send(b"Q\n")
+
+
+async def test_a_link_closes_over_a_transport_whose_read_outlives_its_closing() -> None:
+    class Stays(MemoryTransport):
+        async def close(self) -> None:
+            """Unblocks nobody."""
+
+    link = Link(Stays(), name="port")
+    await link.open()
+    asking = asyncio.create_task(link.listen(LINE, within_s=5))
+    await turns()
+    async with asyncio.timeout(MUST_STOP_WITHIN_S):
+        await link.close()
+        with pytest.raises(LinkDown, match=r"^port was closed\.$"):
+            await asking
+    assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("link-")]
+
+
+def test_the_bounds_that_keep_a_line_from_being_waited_for_without_end() -> None:
+    assert (link_module.LONGEST_DRAIN_S, link_module.SENT_WITHIN_S) == (5.0, 10.0)
+    assert link_module.LARGEST_REPLY == 2**20, "a glow curve of 20,000 points fits"
