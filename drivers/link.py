@@ -55,7 +55,6 @@ class Link:
         await self._transport.open()
         self._down = None
         self._in_doubt = False
-        self._buffer.clear()
         self._unasked.clear()
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
@@ -68,7 +67,6 @@ class Link:
             await asyncio.wait([self._reader])
             self._reader = None
         self._take_away()
-        self._arrived.set()
 
     async def exchange(self, request: bytes, reply: Reply, *, timeout_s: float) -> bytes:
         """Send a request; returns its reply. timeout_s is for both, sending and receiving.
@@ -98,7 +96,7 @@ class Link:
         async with self._lock:
             return await self._next(shape, asyncio.get_running_loop().time() + within_s)
 
-    async def drain(self, quiet_s: float = 0.2) -> bytes:
+    async def drain(self, quiet_s: float) -> bytes:
         """Take away everything that comes until the line has been quiet; returns it.
 
         Clears no doubt, but when recovering: what is doubtful from then on is new.
@@ -162,7 +160,7 @@ class Link:
 
     def _with_last_words(self, why: LinkDown) -> LinkDown:
         """What the other end said before it hung up, such as "Port already in use", belongs into the sentence."""
-        said = bytes(self._unasked + self._buffer).strip(self._between or None)
+        said = bytes(self._unasked + self._buffer).strip(self._between)
         if not said:
             return why
         return LinkDown(f"{str(why).rstrip('.')}; before that it said '{shown(said)}'.", said)
@@ -186,7 +184,7 @@ class Link:
 
     def _take_away(self) -> bytes:
         """What is there and answers nothing, without the bytes that mean nothing."""
-        taken = bytes(self._buffer).strip(self._between) if self._between else bytes(self._buffer)
+        taken = self._pending()
         self._buffer.clear()
         self._count_stray(taken)
         self._unasked = (self._unasked + taken)[-SAID:]
@@ -218,7 +216,7 @@ class Link:
             self._in_doubt |= not done
 
     def _pending(self) -> bytes:
-        return bytes(self._buffer).strip(self._between or None)
+        return bytes(self._buffer).strip(self._between)
 
     def _nothing_whole(self) -> str:
         begun = self._pending()
@@ -241,7 +239,6 @@ class Link:
         try:
             found = reply.find(bytes(self._buffer))
         except Exception as error:  # a shape may be anybody's
-            self._in_doubt = True
             taken = self._take_away()
             raise Garbled(
                 str(error if isinstance(error, Garbled) else fault_of(error, "cutting a reply")), taken
@@ -250,6 +247,5 @@ class Link:
             del self._buffer[: found[1]]
             return found[0]
         if len(self._buffer) >= LARGEST_REPLY // 2:
-            self._in_doubt = True
             raise Garbled(f"{self.name}: a reply without an end.", self._take_away()[:4096])
         return None

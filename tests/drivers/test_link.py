@@ -132,7 +132,7 @@ async def test_a_late_reply_is_never_the_answer_to_the_next_request() -> None:
 async def test_half_a_reply_then_silence_is_a_time_out_with_its_bytes() -> None:
     async with linked() as (link, device):
         with pytest.raises(ReplyTimeout, match=r"no complete reply, only '\+1\.23', within 0\.02 s") as caught:
-            await asked(link, device, b"\r\n+1.23", timeout_s=0.02)
+            await asked(link, device, b"\r\n\x11+1.23\x13", timeout_s=0.02)
         assert caught.value.raw == b"+1.23"
         assert link.in_doubt
 
@@ -199,6 +199,35 @@ async def test_recovering_without_draining_or_with_a_new_doubt_clears_none() -> 
             await device.read_some()
             assert await asked(link, device, b"me\n") == b"me", "what came late is thrown away when recovering"
         assert not link.in_doubt
+
+
+async def test_a_reply_that_made_no_sense_is_counted_and_traced() -> None:
+    async with linked() as (link, _):
+        link.doubt(b"what")
+        assert (link.in_doubt, link.stray) == (True, 4)
+        assert (link.trace.crossings[-1].direction, link.trace.crossings[-1].data) == ("stray", b"what")
+
+
+async def test_as_much_as_the_memory_may_hold_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "LARGEST_REPLY", 100)
+    async with linked() as (link, device):
+        await device.write(b"x" * 100)
+        await turns()
+        assert not link.in_doubt
+        assert await link.drain(0.002) == b"x" * 100
+
+
+async def test_a_reply_that_arrives_in_the_turn_of_its_time_out_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with linked() as (link, _):
+
+        @asynccontextmanager
+        async def just_over(_: float) -> AsyncIterator[None]:
+            link._buffer += b"reply\n"
+            raise TimeoutError
+            yield
+
+        monkeypatch.setattr(link_module.asyncio, "timeout_at", just_over)
+        assert await link.listen(LINE, within_s=0.0) == b"reply"
 
 
 async def test_draining_gives_all_that_comes_until_it_is_quiet_and_clears_no_doubt_by_itself() -> None:
@@ -361,7 +390,7 @@ async def test_what_was_unasked_before_a_good_reply_is_not_what_was_said_last() 
 
 async def test_a_write_to_a_lost_line_says_what_was_said_before() -> None:
     async with linked() as (link, device):
-        await device.write(b"bye\n")
+        await device.write(b"\x11bye\x00\r\n")
         with suppress(ReplyTimeout):
             await link.send(b"Q\n")
         device._cut = True
@@ -457,10 +486,14 @@ async def test_opening_anew_forgets_what_was_said_before_the_last_loss() -> None
 
 async def test_a_link_closes_over_a_transport_whose_read_outlives_its_closing() -> None:
     class Stays(MemoryTransport):
+        closed = 0
+
         async def close(self) -> None:
             """Unblocks nobody."""
+            self.closed += 1
 
-    link = Link(Stays(), name="port")
+    transport = Stays()
+    link = Link(transport, name="port")
     await link.open()
     asking = asyncio.create_task(link.listen(LINE, within_s=5))
     await turns()
@@ -468,6 +501,7 @@ async def test_a_link_closes_over_a_transport_whose_read_outlives_its_closing() 
         await link.close()
         with pytest.raises(LinkDown, match=r"^port was closed\.$"):
             await asking
+    assert transport.closed == 2, "before it was opened, and now"
     assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("link-")]
 
 
