@@ -57,7 +57,6 @@ class WiredInstrument(Instrument):
         with self._minding("making the driver of"):
             self._driver: Driver[Any] = kind(self._wire, settings)
         self._in_force: Mapping[str, Any] = {}
-        self._refusals = 0
         self._kept: list[Reading] = []  # what was heard and could not be given yet
 
     @property
@@ -131,10 +130,9 @@ class WiredInstrument(Instrument):
 
     async def close(self) -> None:
         """Stand down where the line is sound, and release the port."""
-        if self.identity is not None and not self._link.in_doubt:
-            with suppress(Exception):
-                async with asyncio.timeout(STAND_DOWN_S):
-                    await self._driver.stand_down()
+        with suppress(Exception):  # on a line that is closed or in doubt nothing is sent
+            async with asyncio.timeout(STAND_DOWN_S):
+                await self._driver.stand_down()
         await self._link.close()
 
     def commands(self) -> Mapping[str, CommandSpec]:
@@ -187,7 +185,6 @@ class WiredInstrument(Instrument):
 
     async def _after_refusal(self) -> None:
         """A line that refuses may have come unasked, and the true reply be on the way: it must not answer the next."""
-        self._link.doubt()
         with suppress(InstrumentError):  # the doubt then stays, and recover() says why
             await self._identified_anew()
 

@@ -50,8 +50,8 @@ FORK = multiprocessing.get_context("fork")
 
 
 def copied_tree(where: Path) -> Path:
-    """Drivers and tests, and no more of the tree than they need."""
-    for name in ("drivers", "simulators", "tests"):
+    """What tests need of the tree."""
+    for name in ("acquire", "drivers", "simulators", "tests"):
         shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
     (where / "tests" / "conftest.py").unlink()  # its house rules cost more time than most tests here
     shutil.copy(ROOT / "pyproject.toml", where)

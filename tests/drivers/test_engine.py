@@ -272,9 +272,9 @@ async def test_a_refusal_is_kept_and_five_in_a_row_open_the_instrument_anew() ->
         with pytest.raises(LinkDown, match=r"The gauge refused\. It did so 5 times; it is opened anew") as caught:
             await instrument.take()
         assert caught.value.raw == b"NO"
-        await instrument.open()
-        device.once["R?"] = [b"NO\n"]
-        assert (await taken(instrument)).kind == "unparsed", "the count begins anew"
+        assert (await instrument.open()).serial == "4711"
+        device.once["R?"] = [b"NO\n"] * 4
+        assert [(await taken(instrument)).kind for _ in range(4)] == ["unparsed"] * 4, "the count begins anew"
 
 
 class Twice(Gauge):
@@ -296,6 +296,31 @@ async def test_all_that_was_heard_for_one_sample_is_kept() -> None:
         await instrument.recover()
         kept, reading = await instrument.take()
         assert (kept.raw, kept.kind, reading.raw) == (b"R=4\nhalf", "unparsed", b"R=5\nR=6")
+
+
+async def test_a_fault_after_two_replies_keeps_each_once() -> None:
+    class Fails(Twice):
+        async def take(self) -> Sequence[Sample]:
+            await super().take()
+            raise KeyError("k")
+
+    async with played(model(Fails), Counting()) as (instrument, _):
+        assert (await taken(instrument)).raw == b"R=1\nR=6"
+
+
+async def test_a_reply_that_the_driver_itself_refuses_leaves_a_doubt_too() -> None:
+    class Checks(Gauge):
+        async def take(self) -> Sequence[Sample]:
+            (got,) = await super().take()
+            if got.value == 2.0:
+                raise Garbled("Two is no reading.")
+            return [got]
+
+    async with played(model(Checks), Counting()) as (instrument, device):
+        assert (await taken(instrument)).value == 1.0
+        odd = await taken(instrument)
+        assert (odd.kind, odd.raw, odd.note) == ("unparsed", b"R=2", "Two is no reading.")
+        await believed_again(instrument, device)
 
 
 # --- faults of a driver ----------------------------------------------------------------------------------------------
@@ -339,7 +364,8 @@ async def test_a_fault_when_opening_is_a_sentence_and_the_port_is_free(
     method: str, error: Callable[[], None], at_once: bool
 ) -> None:
     async with played(model(raising(method, error, at_once)), Counting(), opened=False) as (instrument, _):
-        with pytest.raises(DriverFault, match=r"^An error in the driver \(\w+: .*\) while \w+.* memory\.$"):
+        doing = {"identify": "identifying", "set_up": "setting up", "read_back": "reading settings back from"}[method]
+        with pytest.raises(DriverFault, match=rf"^An error in the driver \(\w+: .*\) while {doing} memory\.$"):
             await instrument.open()
         with pytest.raises(LinkDown, match="was closed"):
             await instrument.take()
@@ -513,6 +539,7 @@ async def test_what_was_converted_before_set_up_and_commands_is_set_aside_with_i
         first, second, reading = await instrument.take()
         for each, raw in ((first, b"R=1"), (second, b"R=2")):
             assert (each.kind, each.value, each.raw) == ("unparsed", None, raw)
+            assert each.flags == (Flag.UNPARSED, Flag.STALE)
             assert each.note == "Set aside: it may have been converted before it was set up."
         assert reading.value == 3.0
         outcome = await instrument.run_command("change", {})
@@ -542,6 +569,16 @@ async def test_what_is_odd_while_it_is_set_aside_is_kept_and_the_instrument_iden
         assert (await taken(instrument)).value == 4.0
         device.once["R?"] = [b""]
         device.answer.n = 0  # type: ignore[union-attr]  # it counts
+
+
+async def test_a_fault_while_it_is_set_aside_is_a_sentence() -> None:
+    class Fails(StaleGauge):
+        async def take(self) -> Sequence[Sample]:
+            raise KeyError("k")
+
+    async with played(model(Fails), Counting(), opened=False) as (instrument, _):
+        with pytest.raises(DriverFault, match=r"\(KeyError: 'k'\) while reading memory\.$"):
+            await instrument.open()
 
 
 async def test_silence_while_it_is_set_aside_is_told() -> None:

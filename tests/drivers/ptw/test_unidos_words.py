@@ -39,6 +39,7 @@ def test_several_bits_give_each_flag_once_in_their_order() -> None:
         Flag.OVERLOAD, Flag.HV_FAULT, Flag.LOW_SIGNAL, Flag.UNKNOWN_STATUS, Flag.UNCALIBRATED,
     )  # fmt: skip
     assert got.bits == 0xFCFF
+    assert parse_measured(DOSE[:-3] + b"0xB").flags == (Flag.OVERLOAD, Flag.HV_FAULT)
 
 
 @pytest.mark.parametrize(
