@@ -129,7 +129,7 @@ def test_a_range_up_to_the_next_decade_and_its_excess_is_the_one_asked_for() -> 
     assert not setting.agrees("10.7")
 
 
-@pytest.mark.parametrize("answer", ["2e-09", "1.999e-8", "2.2e-07", "0", "AUTO", "-2e-08"])
+@pytest.mark.parametrize("answer", ["2e-09", "1.999e-8", "1.999997e-08", "2.2e-07", "0", "AUTO", "-2e-08"])
 def test_another_range_is_not_what_was_set(answer: str) -> None:
     assert not Setting(":RANG", 2e-8, as_range=True).agrees(answer)
 
