@@ -60,7 +60,7 @@ class Bench:
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """None where the instrument could not; any error but an InstrumentError is a fault of ours."""
-        self.ledger.operation += 1
+        self.ledger.next_operation()
         try:
             return await work()
         except InstrumentError as error:
@@ -111,7 +111,7 @@ class Bench:
 
     async def close(self) -> None:
         """Never longer than its bound."""
-        self.ledger.operation += 1
+        self.ledger.next_operation()
         async with asyncio.timeout(CLOSED_WITHIN_S):
             await self.instrument.close()
 
@@ -164,7 +164,7 @@ class Bench:
 
     def is_no_sentinel(self, value: float) -> bool:
         """Minus zero is zero; or a special value stood in the place of another number of the same answer."""
-        answers = [each.data for each in self.ledger.answers if each.operation == self.ledger.operation]
+        answers = [each.data for each in self.ledger.answers[-2:]]
         return value == 0 or value in [float(each) for data in answers for each in NUMBER.findall(data)]
 
 

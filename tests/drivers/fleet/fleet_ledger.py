@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,9 +38,13 @@ class Answer:
 
 @dataclass
 class Ledger:
-    """operation: counts what the test asks of the driver; every answer has that of its own request."""
+    """operation: counts what the test asks of the driver; every answer has that of its own request.
+
+    begun: when each operation began, by the clock that stamps readings: so it is known in which one a reading was heard.
+    """
 
     operation: int = 0
+    begun: list[float] = field(default_factory=list)
     arriving: int = 0
     answers: list[Answer] = field(default_factory=list)
     shapes: dict[Shape, None] = field(default_factory=dict)  # those that the driver has asked with
@@ -48,11 +54,20 @@ class Ledger:
         opened = instrument.open_session
         instrument.open_session = lambda: _Noted(opened(), self)  # type: ignore[method-assign]
 
+    def next_operation(self) -> None:
+        """Something else is asked of the driver."""
+        self.operation += 1
+        self.begun.append(time.monotonic())
+
+    def heard_in(self, reading: Reading) -> int:
+        """The operation a reading was heard in; what a failed one had heard already is given out with the next."""
+        return bisect_right(self.begun, reading.monotonic_s)
+
     def of(self, reading: Reading, holds: Callable[[bytes, bytes], bool]) -> Answer | None:
-        """The answer, to a request of this very operation, that a reading has: once for each quantity and channel."""
-        of = (reading.quantity, reading.channel)
+        """The answer that a reading has, to a request of the operation it was heard in: once for each of its channels."""
+        heard_in, of = self.heard_in(reading), (reading.quantity, reading.channel)
         for answer in reversed(self.answers):
-            fits = answer.operation == self.operation and of not in answer.used
+            fits = answer.operation == heard_in and of not in answer.used
             if fits and any(holds(each, reading.raw) for each in self._payloads(answer.data)):
                 answer.used.add(of)
                 return answer
