@@ -14,7 +14,7 @@ import pytest
 from fleet_ledger import Accounts, Ledger, same
 from virtual_time import LoopClock
 
-from drivers import Identity, InstrumentError, Model, Outcome, Reading, connect
+from drivers import Flag, Identity, InstrumentError, Model, Outcome, Reading, connect
 from simulators import Instrument, WireModel
 from simulators.faults import parse_fault
 from simulators.link import Link
@@ -156,11 +156,12 @@ class Bench:
             self.values += 1
             special = self.fault.startswith("sentinel") and self.is_no_sentinel(reading.value)
             flipped = self.fault.startswith("bit-flip") and self.ledger.of(reading, undetectable)
-            if not (special or flipped):
-                assert self.ledger.of(reading, same), (
-                    f"{reading.raw!r} is no answer to operation {self.ledger.operation}: {self.ledger.answers[-4:]}"
-                )
-
+            if special or flipped:
+                continue
+            answer = self.ledger.of(reading, same)
+            assert answer, f"{reading.raw!r} is no answer to its operation: {self.ledger.answers[-4:]}"
+            told = answer.measures == self.ledger.answers[0].measures or Flag.CHANGED_BY_HAND in reading.flags
+            assert told, f"{reading.quantity} of {reading.value} was measured as {answer.measures}, and is not flagged"
 
     def is_no_sentinel(self, value: float) -> bool:
         """Minus zero is zero; or a special value stood in the place of another number of the same answer."""

@@ -28,11 +28,12 @@ class Stamped(bytes):
 
 @dataclass(slots=True)
 class Answer:
-    """What the instrument gave for one request, before any fault of the line."""
+    """What the instrument gave for one request, before any fault of the line. measures: what it was set to, if it says."""
 
     operation: int
     request: bytes
     data: bytes
+    measures: object = None
     used: set[tuple[str, str | None]] = field(default_factory=set)
 
 
@@ -52,7 +53,7 @@ class Ledger:
     def write_for(self, instrument: Instrument) -> None:
         """Note what it answers from now on."""
         opened = instrument.open_session
-        instrument.open_session = lambda: _Noted(opened(), self)  # type: ignore[method-assign]
+        instrument.open_session = lambda: _Noted(opened(), self, instrument)  # type: ignore[method-assign]
 
     def next_operation(self) -> None:
         """Something else is asked of the driver."""
@@ -83,9 +84,8 @@ class Ledger:
 
 
 class _Noted(Session):
-    def __init__(self, inner: Session, ledger: Ledger) -> None:
-        self._inner = inner
-        self._ledger = ledger
+    def __init__(self, inner: Session, ledger: Ledger, instrument: Instrument) -> None:
+        self._inner, self._ledger, self._instrument = inner, ledger, instrument
 
     def feed(self, data: bytes) -> list[Request | Clear]:
         return [self._stamped(each) for each in self._inner.feed(data)]
@@ -101,7 +101,8 @@ class _Noted(Session):
         reply = await self._inner.answer(request)
         if reply is not None and reply.measurement:
             operation = getattr(request, "operation", 0)
-            self._ledger.answers.append(Answer(operation, bytes(request), reply.data))
+            measures = self._instrument.state().get("function")
+            self._ledger.answers.append(Answer(operation, bytes(request), reply.data, measures))
         return reply
 
     def close(self) -> None:
