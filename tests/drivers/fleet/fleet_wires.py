@@ -7,9 +7,8 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from simulators.ports import PortUser
-
 from drivers import LinkDown
+from simulators.ports import PortUser
 
 CHARACTER_S = 0.001  # ten bits at 9600 baud
 TURN_S = 1e-6
