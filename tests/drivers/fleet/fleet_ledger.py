@@ -9,13 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators import Clear, Instrument, Reply, Request, Session
-
 from drivers import Garbled, InstrumentError, Reading, Refused
 from drivers.link import Link
 from drivers.replies import Reply as Shape
 from drivers.trace import Crossing, Trace
 from drivers.wire import Wire
+from simulators import Clear, Instrument, Reply, Request, Session
 
 AROUND = b"\r\n\x00\x11\x13"
 
@@ -28,7 +27,7 @@ class Stamped(bytes):
 
 @dataclass(slots=True)
 class Answer:
-    """What the instrument gave for one request, before any fault of the line. measures: what it was set to, if it says."""
+    """What the instrument gave for one request, before any fault of the line; what it measured, if it says."""
 
     operation: int
     request: bytes
@@ -41,7 +40,7 @@ class Answer:
 class Ledger:
     """operation: counts what the test asks of the driver; every answer has that of its own request.
 
-    begun: when each operation began, by the clock that stamps readings: so it is known in which one a reading was heard.
+    begun: when each operation began, by the clock that stamps readings: so it is known in which a reading was heard.
     """
 
     operation: int = 0
@@ -65,7 +64,7 @@ class Ledger:
         return bisect_right(self.begun, reading.monotonic_s)
 
     def of(self, reading: Reading, holds: Callable[[bytes, bytes], bool]) -> Answer | None:
-        """The answer that a reading has, to a request of the operation it was heard in: once for each of its channels."""
+        """The answer that a reading has, to a request of the operation it was heard in, once for each channel."""
         heard_in, of = self.heard_in(reading), (reading.quantity, reading.channel)
         for answer in reversed(self.answers):
             fits = answer.operation == heard_in and of not in answer.used
@@ -116,7 +115,7 @@ def same(payload: bytes, raw: bytes) -> bool:
 
 @dataclass
 class Accounts:
-    """Where every received byte went: into a reply that was cut, or among the strays; and which replies were refused."""
+    """Where every received byte went: into a reply that was cut, or among the strays; which replies were refused."""
 
     ledger: Ledger
     received: bytearray = field(default_factory=bytearray)
@@ -167,7 +166,7 @@ class Accounts:
         self.kept += [each.raw for each in readings] + ([error.raw] if error else [])
 
     def are_balanced(self, between: bytes) -> None:
-        """After closing: each byte is in a reply that was understood or a stray one; those between replies do not count."""
+        """After closing: each byte is in a reply that was understood, or a stray one, or between replies."""
         received, cut, stray, refused = (
             len(bytes(each).translate(None, between))
             for each in (self.received, self.cut, self.stray, b"".join(self.refused))
