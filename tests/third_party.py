@@ -1,4 +1,4 @@
-"""Somebody else's package: built from the page that teaches it (docs/write-a-driver.md), and installed without a network."""
+"""Somebody else's package: built from the page that teaches it, docs/write-a-driver.md; installed without a network."""
 
 from __future__ import annotations
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
+from drivers.errors import Garbled
 from drivers.keithley import numeric
 from drivers.keithley.electrometer import KeithleySettings, Words
 from drivers.keithley.scpi import Setting, leftover
 from drivers.model import Framing, Model, Quantity, Verified
+from drivers.reading import Flag, Sample
 
 CORRECTED = (":SYST:ZCH 1", ":SYST:ZCOR:ACQ", ":SYST:ZCOR 1", ":SYST:ZCH 0")
 
@@ -32,6 +38,9 @@ WORDS = Words(
 )  # fmt: skip
 
 
+FUNCTION = re.compile(r"""["']?(CHAR|CURR|VOLT|RES)(?:GE|ENT|AGE|ISTANCE)?(?::DC)?["']?""")
+
+
 class Settings6514(KeithleySettings):
     """function: what is measured; the rest as of every electrometer of this maker."""
 
@@ -39,9 +48,33 @@ class Settings6514(KeithleySettings):
 
 
 class Keithley6514(numeric.NumericElectrometer[Settings6514]):
-    """The 6514."""
+    """Its readings state no unit, and a person may choose another function at the front panel: each is followed by
+    asking which it was.
+    """
 
     words = WORDS
+
+    async def take(self) -> Sequence[Sample]:
+        """READ?, then the function that it was taken in. Raises Garbled where that is none of its own."""
+        (sample,) = await super().take()
+        quantity = await self.ask(":SENS:FUNC?", _quantity_of)
+        if quantity == self.quantity:
+            return [sample]
+        note = f"{quantity} came where {self.quantity} was set"
+        return [
+            replace(
+                sample, quantity=quantity, unit=WORDS.functions[quantity][1], range=None, note=note,
+                flags=(*sample.flags, Flag.CHANGED_BY_HAND),
+            )
+        ]  # fmt: skip
+
+
+def _quantity_of(answer: bytes) -> str:
+    """The quantity of a reply to :SENS:FUNC?, such as "VOLTage:DC". Raises Garbled."""
+    found = FUNCTION.fullmatch(answer.decode("latin-1").upper())
+    if found is None:
+        raise Garbled("The reply to :SENS:FUNC? is no function of this electrometer.", answer)
+    return next(quantity for quantity, (function, _) in WORDS.functions.items() if function == found[1])
 
 
 KEITHLEY_6514 = Model(
@@ -56,5 +89,8 @@ KEITHLEY_6514 = Model(
         Verified("reading lines captured from a real 6514", "parsing of number, time and status"),
         Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
     ),
-    assumed=("READ? while zero check is on may be answered by an empty line (captured once)", *numeric.ASSUMED),
+    assumed=(
+        ":SENS:FUNC? is answered by the function's name in quotes, as by the 6517",
+        "READ? while zero check is on may be answered by an empty line (captured once)", *numeric.ASSUMED,
+    ),
 )  # fmt: skip

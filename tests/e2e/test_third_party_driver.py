@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -96,7 +95,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     pip = third_party.install(third_party.files(), site, tmp_path / "wheels")
     pip += third_party.install(BROKEN, site, tmp_path / "wheels")
     monkeypatch.setenv("PYTHONPATH", str(site))
-    return Desk(tmp_path, ["$ pip install --no-index --no-deps --target site example_probe-1.0-py3-none-any.whl\n" + pip])
+    return Desk(
+        tmp_path, ["$ pip install --no-index --no-deps --target site example_probe-1.0-py3-none-any.whl\n" + pip]
+    )
 
 
 @pytest.mark.slow
@@ -142,12 +143,12 @@ async def it_runs_in_the_service(desk: Desk) -> None:
     (desk.folder / "service.toml").write_text(CONFIG.format(port=free_port(), control=control))
     await desk.acquire("check", "service.toml")
     async with service(desk):
-        for channel in one:
-            await desk.mark("begin", one[channel], channel)
+        for channel, measured in one.items():
+            await desk.mark("begin", measured, channel)
             assert (await ask(f"tcp:127.0.0.1:{control}", {"do": "expose", "charge_c": 2e-8, "duration_s": 0.1}))["ok"]
             latched = await desk.acquire("command", "probe-1", "latch", "--by", "MP-1", "-c", "service.toml")
             assert latched == "channels: 2\n"
-            await desk.mark("end", one[channel], channel)
+            await desk.mark("end", measured, channel)
         await until_ended(desk, one["B"])
     store = connect(desk.folder / "store.db")
     try:

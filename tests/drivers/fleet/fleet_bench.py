@@ -14,7 +14,7 @@ import pytest
 from fleet_ledger import Accounts, Ledger, same
 from virtual_time import LoopClock
 
-from drivers import Identity, InstrumentError, Model, Outcome, Reading, connect
+from drivers import Flag, Identity, InstrumentError, Model, Outcome, Reading, connect
 from simulators import Instrument, WireModel
 from simulators.faults import parse_fault
 from simulators.link import Link
@@ -60,7 +60,7 @@ class Bench:
 
     async def call(self, work: Callable[[], Awaitable[T]]) -> T | None:
         """None where the instrument could not; any error but an InstrumentError is a fault of ours."""
-        self.ledger.operation += 1
+        self.ledger.next_operation()
         try:
             return await work()
         except InstrumentError as error:
@@ -111,7 +111,7 @@ class Bench:
 
     async def close(self) -> None:
         """Never longer than its bound."""
-        self.ledger.operation += 1
+        self.ledger.next_operation()
         async with asyncio.timeout(CLOSED_WITHIN_S):
             await self.instrument.close()
 
@@ -156,14 +156,16 @@ class Bench:
             self.values += 1
             special = self.fault.startswith("sentinel") and self.is_no_sentinel(reading.value)
             flipped = self.fault.startswith("bit-flip") and self.ledger.of(reading, undetectable)
-            if not (special or flipped):
-                assert self.ledger.of(reading, same), (
-                    f"{reading.raw!r} is no answer to operation {self.ledger.operation}: {self.ledger.answers[-4:]}"
-                )
+            if special or flipped:
+                continue
+            answer = self.ledger.of(reading, same)
+            assert answer, f"{reading.raw!r} is no answer to its operation: {self.ledger.answers[-4:]}"
+            told = answer.measures == self.ledger.answers[0].measures or Flag.CHANGED_BY_HAND in reading.flags
+            assert told, f"{reading.quantity} of {reading.value} was measured as {answer.measures}, and is not flagged"
 
     def is_no_sentinel(self, value: float) -> bool:
         """Minus zero is zero; or a special value stood in the place of another number of the same answer."""
-        answers = [each.data for each in self.ledger.answers if each.operation == self.ledger.operation]
+        answers = [each.data for each in self.ledger.answers[-2:]]
         return value == 0 or value in [float(each) for data in answers for each in NUMBER.findall(data)]
 
 

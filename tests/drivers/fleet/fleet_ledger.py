@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-
-from simulators import Clear, Instrument, Reply, Request, Session
 
 from drivers import Garbled, InstrumentError, Reading, Refused
 from drivers.link import Link
 from drivers.replies import Reply as Shape
 from drivers.trace import Crossing, Trace
 from drivers.wire import Wire
+from simulators import Clear, Instrument, Reply, Request, Session
 
 AROUND = b"\r\n\x00\x11\x13"
 
@@ -26,19 +27,24 @@ class Stamped(bytes):
 
 @dataclass(slots=True)
 class Answer:
-    """What the instrument gave for one request, before any fault of the line."""
+    """What the instrument gave for one request, before any fault of the line; what it measured, if it says."""
 
     operation: int
     request: bytes
     data: bytes
+    measures: object = None
     used: set[tuple[str, str | None]] = field(default_factory=set)
 
 
 @dataclass
 class Ledger:
-    """operation: counts what the test asks of the driver; every answer has that of its own request."""
+    """operation: counts what the test asks of the driver; every answer has that of its own request.
+
+    begun: when each operation began, by the clock that stamps readings: so it is known in which a reading was heard.
+    """
 
     operation: int = 0
+    begun: list[float] = field(default_factory=list)
     arriving: int = 0
     answers: list[Answer] = field(default_factory=list)
     shapes: dict[Shape, None] = field(default_factory=dict)  # those that the driver has asked with
@@ -46,13 +52,22 @@ class Ledger:
     def write_for(self, instrument: Instrument) -> None:
         """Note what it answers from now on."""
         opened = instrument.open_session
-        instrument.open_session = lambda: _Noted(opened(), self)  # type: ignore[method-assign]
+        instrument.open_session = lambda: _Noted(opened(), self, instrument)  # type: ignore[method-assign]
+
+    def next_operation(self) -> None:
+        """Something else is asked of the driver."""
+        self.operation += 1
+        self.begun.append(time.monotonic())
+
+    def heard_in(self, reading: Reading) -> int:
+        """The operation a reading was heard in; what a failed one had heard already is given out with the next."""
+        return bisect_right(self.begun, reading.monotonic_s)
 
     def of(self, reading: Reading, holds: Callable[[bytes, bytes], bool]) -> Answer | None:
-        """The answer, to a request of this very operation, that a reading has: once for each quantity and channel."""
-        of = (reading.quantity, reading.channel)
+        """The answer that a reading has, to a request of the operation it was heard in, once for each channel."""
+        heard_in, of = self.heard_in(reading), (reading.quantity, reading.channel)
         for answer in reversed(self.answers):
-            fits = answer.operation == self.operation and of not in answer.used
+            fits = answer.operation == heard_in and of not in answer.used
             if fits and any(holds(each, reading.raw) for each in self._payloads(answer.data)):
                 answer.used.add(of)
                 return answer
@@ -68,9 +83,8 @@ class Ledger:
 
 
 class _Noted(Session):
-    def __init__(self, inner: Session, ledger: Ledger) -> None:
-        self._inner = inner
-        self._ledger = ledger
+    def __init__(self, inner: Session, ledger: Ledger, instrument: Instrument) -> None:
+        self._inner, self._ledger, self._instrument = inner, ledger, instrument
 
     def feed(self, data: bytes) -> list[Request | Clear]:
         return [self._stamped(each) for each in self._inner.feed(data)]
@@ -86,7 +100,8 @@ class _Noted(Session):
         reply = await self._inner.answer(request)
         if reply is not None and reply.measurement:
             operation = getattr(request, "operation", 0)
-            self._ledger.answers.append(Answer(operation, bytes(request), reply.data))
+            measures = self._instrument.state().get("function")
+            self._ledger.answers.append(Answer(operation, bytes(request), reply.data, measures))
         return reply
 
     def close(self) -> None:
@@ -100,7 +115,7 @@ def same(payload: bytes, raw: bytes) -> bool:
 
 @dataclass
 class Accounts:
-    """Where every received byte went: into a reply that was cut, or among the strays; and which replies were refused."""
+    """Where every received byte went: into a reply that was cut, or among the strays; which replies were refused."""
 
     ledger: Ledger
     received: bytearray = field(default_factory=bytearray)
@@ -151,7 +166,7 @@ class Accounts:
         self.kept += [each.raw for each in readings] + ([error.raw] if error else [])
 
     def are_balanced(self, between: bytes) -> None:
-        """After closing: each byte is in a reply that was understood or a stray one; those between replies do not count."""
+        """After closing: each byte is in a reply that was understood, or a stray one, or between replies."""
         received, cut, stray, refused = (
             len(bytes(each).translate(None, between))
             for each in (self.received, self.cut, self.stray, b"".join(self.refused))

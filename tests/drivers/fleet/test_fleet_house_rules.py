@@ -140,7 +140,9 @@ def test_grammars_are_held_free_of_io_by_contract() -> None:
     for name in REGISTERED:
         package = found(name).driver.__module__.rpartition(".")[0] if name in FLEET else ""
         own = package.startswith("drivers.")
-        assert not own or any(each.startswith(f"{package}.") for each in pure), f"the grammar of {name} is in no contract"
+        assert not own or any(each.startswith(f"{package}.") for each in pure), (
+            f"the grammar of {name} is in no contract"
+        )
     for each in pure:
         assert import_module(each)
 

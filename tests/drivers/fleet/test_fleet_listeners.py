@@ -137,7 +137,7 @@ def test_a_listener(case: Case, wire: Kind) -> None:
 
 def test_a_message_that_was_damaged_on_a_lossy_wire_is_no_number() -> None:
     async def through() -> None:
-        async with heard(Kind("lossy", loss=0.3)) as (it, cable, trace):
+        async with heard(Kind("lossy", loss=0.3)) as (it, cable, _):
             cable.lose(True)
             said: list[Any] = [b"DOSE=%04d\r\n" % n for n in range(200, 300)]
             for each in said:

@@ -1,4 +1,4 @@
-"""Two instruments over real sockets and terminals: what the detector collected is what is measured, whatever carries it."""
+"""Two instruments over real sockets and terminals: what the detector collected is what is measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ WAYS: dict[str, Callable[[str], str]] = {
 
 
 @asynccontextmanager
-async def measuring(name: str, way: str, settings: dict[str, Any], speed: float) -> AsyncIterator[tuple[Instrument, Any]]:
+async def measuring(
+    name: str, way: str, settings: dict[str, Any], speed: float
+) -> AsyncIterator[tuple[Instrument, Any]]:
     simulator: Served = await serve(name, "pty" if way.startswith("pty") else "tcp:127.0.0.1:0", seed=3, speed=speed)
     it = connect(model(name), WAYS[way](simulator.resource), settings)
     try:
@@ -51,7 +53,10 @@ async def test_a_6517_measures_the_charge_it_is_given_over_every_transport(way: 
 
 
 async def test_a_tango_zeroes_starts_holds_and_gives_the_charge() -> None:
-    async with measuring("ptw-unidos-tango", "tcp", {"timeout_s": 5, "expected_serial": "123456"}, 300) as (it, simulator):
+    async with measuring("ptw-unidos-tango", "tcp", {"timeout_s": 5, "expected_serial": "123456"}, 300) as (
+        it,
+        simulator,
+    ):
         assert (await it.open()).firmware == "1.2.4"
         assert (await it.run_command("zero", {})).result == {"status": "Passed", "total_s": 82.0}
         for name in (*it.model.framing.before, *it.model.framing.start):
