@@ -30,6 +30,7 @@ from drivers.instrument import Identity, Instrument, Outcome
 from drivers.link import Link
 from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample
+from drivers.settings import Settings
 from drivers.stamping import readings_of, unparsed
 from drivers.trace import Trace
 from drivers.transport.base import Transport
@@ -149,6 +150,15 @@ class WiredInstrument(Instrument):
         if spec is None:
             return await super().run_command(name, parameters)
         given = spec.parameters.from_request(parameters)
+        try:
+            return await self._carried_out(name, spec, given)
+        except Refused:
+            await self._after_refusal()
+            raise
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _carried_out(self, name: str, spec: CommandSpec, given: Settings) -> Outcome:
         self._wire.heard.clear()
         with self._minding(f"carrying out {name} on"):
             gave = await getattr(self._driver, spec.method)(given)
@@ -158,8 +168,6 @@ class WiredInstrument(Instrument):
             await self._read_back()
             await self._set_aside(name)
         return Outcome(done.result, self._given_out())
-
-    # --- inside -----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _minding(self, doing: str) -> Iterator[None]:
@@ -176,6 +184,12 @@ class WiredInstrument(Instrument):
         """A line in doubt is believed again."""
         with self._link.recovering():
             return await self._identify()
+
+    async def _after_refusal(self) -> None:
+        """A line that refuses may have come unasked, and the true reply be on the way: it must not answer the next."""
+        self._link.doubt()
+        with suppress(InstrumentError):  # the doubt then stays, and recover() says why
+            await self._identified_anew()
 
     async def _identify(self) -> Identity:
         """On a drained line; a late reply in the place of the answer is thrown away and the question asked again."""
@@ -228,7 +242,7 @@ class WiredInstrument(Instrument):
                 said = error
             why = f"Set aside: it may have been converted before {change}."
             self._kept += [unparsed(self.model, raw, why, Flag.STALE) for raw in self._heard(said)]
-            if isinstance(said, Garbled):
+            if said is not None:
                 await self._identified_anew()
 
     def _given_out(self) -> list[Reading]:
@@ -253,6 +267,7 @@ class WiredInstrument(Instrument):
             if self._refusals >= REFUSALS:
                 raise LinkDown(f"{error} It did so {REFUSALS} times; it is opened anew.", error.raw) from error
             self._kept.append(unparsed(self.model, self._raw(error), str(error)))
+            await self._after_refusal()
         except (LinkDown, ReplyTimeout) as error:
             self._keep(error)
             raise

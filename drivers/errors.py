@@ -49,7 +49,8 @@ class DriverFault(InstrumentError):
 
 def fault_of(error: Exception, doing: str, raw: bytes = b"") -> DriverFault:
     """The sentence of an exception that a driver should not have raised."""
-    return DriverFault(f"An error in the driver ({type(error).__name__}: {error}) while {doing}.", raw)
+    said = " ".join(str(error).split())
+    return DriverFault(f"An error in the driver ({type(error).__name__}: {said}) while {doing}.", raw)
 
 
 def shown(raw: bytes, limit: int = SHOWN) -> str:

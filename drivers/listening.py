@@ -28,7 +28,7 @@ class ListeningInstrument(Instrument):
         self.settings = settings
         kind: type[Listener[Any]] = model.driver
         self._link = Link(transport, name=resource, between=kind.between, trace=trace)
-        self._listener: Listener[Any] = kind(settings)
+        self._listener: Listener[Any] = self._made()
 
     @property
     def poll_interval_s(self) -> float:
@@ -39,7 +39,7 @@ class ListeningInstrument(Instrument):
         """Open the port. Who is there is what the listener can say without asking."""
         await self._link.open()
         try:
-            self._listener = self.model.driver(self.settings)
+            self._listener = self._made()
             return self._identity()
         except Exception:
             await self._link.close()
@@ -81,6 +81,13 @@ class ListeningInstrument(Instrument):
     async def close(self) -> None:
         """Release the port."""
         await self._link.close()
+
+    def _made(self) -> Listener[Any]:
+        try:
+            made: Listener[Any] = self.model.driver(self.settings)
+        except Exception as error:
+            raise _as_ours(error, f"making the driver of {self.resource}") from error
+        return made
 
     def _identity(self) -> Identity:
         try:

@@ -161,7 +161,8 @@ class State(Message):
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )
     why: str | None = Field(None, description="one plain sentence where the state is not ready")
-    model: str | None = None
+    driver: str | None = Field(None, description="its model's name, as `acquire drivers` lists it")
+    model: str | None = Field(None, description="as the instrument itself spells it")
     serial: str | None = None
     firmware: str | None = None
     measures: str | None = Field(None, description="the quantity it is set to give now")
@@ -232,6 +233,7 @@ class StepChange(Message):
     seq: int | None = Field(None, ge=1)
     time: str = Field(description="when it happened, UTC")
     beam_given: bool | None = Field(None, description="of an abandoned attempt")
+    channel: str | None = Field(None, description="the input measured, of an instrument with several")
 
 
 class StateChange(Message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import tomllib
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -170,19 +171,35 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Of the simulated noise.")] = 0,
     speed: Annotated[float, typer.Option(help="How much faster its clock runs.")] = 1.0,
     fault: Annotated[list[str] | None, typer.Option(help="NAME[=ARG], as in the fault catalogue.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the model, as under [[simulator]].")] = None,
     control: Annotated[str | None, typer.Option(help="tcp:HOST:PORT of a back door (expose, state).")] = None,
 ) -> None:
     """A simulated instrument for any client; the first line on stdout says where it is."""
-    asyncio.run(_simulate(model, listen, seed, speed, tuple(fault or ()), control))
+    asyncio.run(_simulate(model, listen, seed, speed, tuple(fault or ()), _options(option or []), control))
+
+
+def _options(given: list[str]) -> dict[str, Any]:
+    """KEY=VALUE texts, the value as TOML has it, or a text. Raises Misuse."""
+    found: dict[str, Any] = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise Misuse(f"'{each}' is no option; write key=value.")
+        try:
+            found[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key] = value
+    return found
 
 
 async def _simulate(
-    model: str, listen: str, seed: int, speed: float, faults: tuple[str, ...], control: str | None
-) -> None:
+    model: str, listen: str, seed: int, speed: float, faults: tuple[str, ...], options: dict[str, Any],
+    control: str | None,
+) -> None:  # fmt: skip
     from simulators import serve  # noqa: PLC0415 - only here
 
     try:
-        served = await serve(model, listen, seed=seed, speed=speed, faults=faults, control=control)
+        served = await serve(model, listen, seed=seed, speed=speed, faults=faults, options=options, control=control)
     except ValueError as error:
         raise Misuse(str(error)) from error
     except OSError as error:

@@ -69,6 +69,7 @@ class Status:
 def _of(device: Instrument) -> dict[str, object]:
     framing = device.model.framing
     return {
+        "driver": device.model.name,
         "measures": device.measures,
         "integrates": device.integrates,
         "framing": Framing(

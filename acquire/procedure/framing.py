@@ -46,14 +46,13 @@ def of_model(instrument: OwnedInstrument, model: Model) -> Iterator[str]:
     yield from _commands(instrument, model.name, model.framing, model.integrates)
 
 
-def of_state(instrument: OwnedInstrument, state: State, known: Sequence[str]) -> Iterator[str]:
+def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
     """Where the inventory contradicts what the instrument says of itself, one sentence each.
 
-    `known`: the names of the models installed here; the model is compared where the instrument states one of them,
-    and not where it states the spelling on its own front.
+    The model is that of the driver which runs it (state.driver); states of earlier releases name none.
     """
-    if state.model in known and state.model != instrument.model:
-        yield f"{instrument.id} is a {state.model}; the inventory has a {instrument.model} there."
+    if state.driver is not None and state.driver != instrument.model:
+        yield f"{instrument.id} is a {state.driver}; the inventory has a {instrument.model} there."
     if state.serial and state.serial != instrument.serial:
         yield (
             f"{instrument.id} says that its serial number is {state.serial}, the inventory has {instrument.serial}:"
@@ -99,14 +98,13 @@ def in_force(
     channel: str | None,
     state: State,
     model: Model | None,
-    known: Sequence[str],
 ) -> InForce:
-    """What holds for an attempt that begins now; `model` and `known` as they are installed here.
+    """What holds for an attempt that begins now; `model` as it is installed here.
 
     Raises Refused, one sentence for each contradiction.
     """
     state = completed(state, model)
-    wrong = [*of_state(instrument, state, known), *of_step(instrument, step, channel, state)]
+    wrong = [*of_state(instrument, state), *of_step(instrument, step, channel, state)]
     if wrong:
         raise Refused(*wrong)
     return InForce(

@@ -223,7 +223,7 @@ def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
         model = registry.model(owned.model)
     except (Refused, Misuse):
         return []  # readiness says so
-    return list(framing.of_state(owned, framing.completed(state, model), registry.models()))
+    return list(framing.of_state(owned, framing.completed(state, model)))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:

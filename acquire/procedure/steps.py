@@ -184,7 +184,7 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             " was not begun."
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument), registry.models())
+    return framing.in_force(instrument, step, channel, state, _model(instrument))
 
 
 def _model(instrument: OwnedInstrument) -> Model | None:

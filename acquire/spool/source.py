@@ -352,17 +352,14 @@ class Source:
             seq, s.original, s.original_fails = s.original, None, 0
             s.originals.remove(seq)
             s.resent = sorted([*s.resent, seq])
-            effects = [Effect("original", stream=s, seq=seq)]
-        elif s.original_lost:
+            self._register.file(s)
+            return [Effect("original", stream=s, seq=seq)]
+        if s.original_lost:
             s.original_lost = False
             s.original_fails += 1
-            if s.original_fails < ORIGINAL_FAILS:
-                return []
-            effects = [self.give_up_original(s)]
-        else:
-            return []
-        self._register.file(s)
-        return effects
+            if s.original_fails >= ORIGINAL_FAILS:
+                return [self.give_up_original(s)]
+        return []
 
     def give_up_original(self, s: Stream) -> Effect:
         """The first of the stream's originals does not get through: it waits for a person again."""

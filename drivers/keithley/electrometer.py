@@ -233,6 +233,14 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def _refused_of(self, commands: Sequence[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
         """What each command was refused for. After an error each is sent again by itself, to know which it was."""
+        found = await self._errors_after(commands)
+        if not found or len(commands) == 1:
+            return {commands[0]: found} if found else {}
+        refused = {each: said for each in commands if (said := await self._errors_after([each]))}
+        return refused or {"one of several settings": found}
+
+    async def _errors_after(self, commands: Sequence[str]) -> list[tuple[int, str]]:
+        """Send them; the errors they made. Raises LinkDown where they did not arrive whole."""
         for each in commands:
             await self.send(each)
         found = await self._errors(SETTING_S * len(commands))
@@ -241,14 +249,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
                 f"{self.wire.name} did not receive whole what was sent ({'; '.join(faults)}): check baud rate, data"
                 " bits, parity, stop bits and the cable."
             )
-        if not found or len(commands) == 1:
-            return {commands[0]: found} if found else {}
-        refused = {}
-        for each in commands:
-            await self.send(each)
-            if said := await self._errors(SETTING_S):
-                refused[each] = said
-        return refused or {"one of several settings": found}
+        return found
 
     async def _errors(self, more_s: float = 0.0) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []

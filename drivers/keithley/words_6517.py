@@ -76,7 +76,7 @@ def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Fla
         return None, (*flags, Flag.ZERO_CHECK if zero_check else Flag.OVERLOAD)
     if not _SEVEN.fullmatch(text):
         raise Garbled(f"'{text}' is not a sign and seven digits.", line)
-    return number + 0.0 if number else 0.0, flags  # minus zero is zero
+    return number or 0.0, flags  # minus zero is zero
 
 
 def _elements(fields: list[str], line: bytes) -> dict[str, object]:

@@ -6,18 +6,17 @@ Sources: 6514, 6485 and 6487 instruction manuals (data format; status word); cap
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drivers.errors import Garbled
-from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
+from drivers.keithley.parsed import SENTINEL, Parsed
 from drivers.reading import Flag
 
 _PLAIN = re.compile(r"[+-]\d\.\d{6}E[+-]\d{2}")
-_SENTINEL = re.compile(r"[+-]9\.91?0*E\+?37")
-_SOURCE = re.compile(r"[+-]\d{4}\.\d{3,4}|[+-]\d+\.\d{4}")
+_SENTINEL = re.compile(r"[+-]9\.9(1?)0*E\+?37")  # 9.9E37 overflow, 9.91E37 not a number
+_SOURCE = re.compile(r"[+-]\d{4}\.\d{3}|[+-]\d+\.\d{4}")
 UNITS = {"A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm")}
 FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 MOST_STATUS = 2**24
@@ -90,15 +89,14 @@ def _without_unit(text: str, line: bytes) -> tuple[str, tuple[str, str]]:
 
 
 def _value(text: str, flags: tuple[Flag, ...], line: bytes) -> tuple[float | None, tuple[Flag, ...]]:
-    if _SENTINEL.fullmatch(text):
-        over = not math.isclose(abs(float(text)), SENTINEL_NAN, rel_tol=1e-4)
-        return None, tuple(dict.fromkeys((*flags, Flag.OVERLOAD if over else Flag.NOT_A_NUMBER)))
+    if found := _SENTINEL.fullmatch(text):
+        return None, tuple(dict.fromkeys((*flags, Flag.NOT_A_NUMBER if found[1] else Flag.OVERLOAD)))
     number = _number(text, line)
     if abs(number) >= SENTINEL:
         raise Garbled(f"'{text}' is beyond every range.", line)
     if {Flag.OVERLOAD, Flag.ZERO_CHECK, Flag.OUT_OF_LIMIT}.intersection(flags):
         return None, flags
-    return number + 0.0 if number else 0.0, flags  # minus zero is zero
+    return number or 0.0, flags  # minus zero is zero
 
 
 def _status(text: str, line: bytes) -> int:

@@ -30,7 +30,8 @@ def test_lines_with_any_end_and_control_bytes_between_them_are_cut_alike(lines: 
     ("buffer", "found"),
     [
         (b"", None), (b"\r\n", None), (b"half", None), (b"\x13\x11\x00", None),
-        (b"one\r\ntwo\r\n", (b"one", 4)), (b"\none\n", (b"one", 5)), (b"\x11\x00on\x13e\n", (b"one", 7)),
+        (b"one\r\ntwo\r\n", (b"one", 4)), (b"\none\n", (b"one", 5)), (b"X1\n", (b"X1", 3)),
+        (b"\x11\x00on\x13e\n", (b"one", 7)),
     ],
 )  # fmt: skip
 def test_a_line(buffer: bytes, found: tuple[bytes, int] | None) -> None:
@@ -57,11 +58,13 @@ def test_a_number_of_lines_comes_whole_or_not() -> None:
 
 def test_until_a_prompt() -> None:
     assert Until(b"> ").find(b"text>") is None
+    assert Until(b"> ").find(b"> ") == (b"", 2)
     assert Until(b"> ").find(b"one\r\ntwo> more") == (b"one\r\ntwo", 10)
 
 
 def test_exactly_so_many_bytes() -> None:
     assert Exactly(4).find(b"\r\n\x00") is None
+    assert Exactly(4).find(b"four") == (b"four", 4)
     assert Exactly(4).find(b"\r\n\x00\x11!") == (b"\r\n\x00\x11", 4)
 
 

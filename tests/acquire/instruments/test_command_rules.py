@@ -81,12 +81,12 @@ async def test_only_what_belongs_into_a_measurement_is_done_while_one_is_open(tm
         asked = begun()
         await asker.command("scripted-1", "begin", asked)
         told = {each.name: each.now for each in house.runner.state.commands}
-        assert told == {name: name in ("end", "peek") for name in told}
+        assert told == {name: name in ("end", "measure", "peek") for name in told}
         with pytest.raises(NotDone) as refused:
             await asker.command("scripted-1", "set-gain", {"gain": 3})
         assert str(refused.value) == (
             "scripted-1 is measuring (step irradiate B1 of session S-1, measurement"
-            f" {asked['measurement']}), which does not allow set-gain; until its end it takes peek, end."
+            f" {asked['measurement']}), which does not allow set-gain; until its end it takes measure, peek, end."
         )
         assert Scripted.gains == []
         assert (await asker.command("scripted-1", "peek", {}))["number"] > 0
@@ -101,7 +101,9 @@ async def test_a_step_says_with_its_begin_what_it_needs(tmp_path: Path) -> None:
         asked = begun(allows=["set-gain"])
         await asker.command("scripted-1", "begin", asked)
         assert await asker.command("scripted-1", "set-gain", {"gain": 3}) == {"gain": 3}
-        with pytest.raises(NotDone, match=r"does not allow silence; until its end it takes peek, set-gain, end"):
+        with pytest.raises(
+            NotDone, match=r"does not allow silence; until its end it takes measure, peek, set-gain, end"
+        ):
             await asker.command("scripted-1", "silence", {})
         await asker.command("scripted-1", "end", {k: asked[k] for k in ("measurement", "session", "step")})
 
@@ -398,7 +400,10 @@ async def test_the_response_topic_and_correlation_data_of_mqtt_5_are_honoured(tm
 async def test_names_that_are_no_commands_are_refused_with_those_there_are(tmp_path: Path, name: str) -> None:
     async with house_in(tmp_path) as (house, _), asking(house) as asker:
         answer = await asker.answer(name, request({}))
-        assert "it has break, cling, hang, mumble, odd, peek, set-gain, silence, unplug, begin, end." in answer["error"]
+        assert (
+            "it has break, cling, hang, measure, mumble, odd, peek, set-gain, silence, unplug, begin, end."
+            in answer["error"]
+        )
         assert len(answer["error"]) < 300
 
 

@@ -50,7 +50,7 @@ def published(name: str) -> dict[str, Any]:
     model = registry.model(name)
     framing = {place: list(getattr(model.framing, place)) for place in ("zero", "before", "start", "stop")}
     return {
-        "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "model": name, "integrates": model.integrates,
+        "state": "ready", "since": "2026-02-03T09:00:00.000000Z", "driver": name, "integrates": model.integrates,
         "framing": framing, "channels": list(model.channels),
     }  # fmt: skip
 

@@ -14,7 +14,6 @@ from drivers import registry
 from drivers.model import Framing
 
 TANGO = "ptw-unidos-tango"
-KNOWN = registry.models()
 BEAM = Step(id="b1", kind="irradiate", title="b1", instrument="e-1", point="B1")
 THRESHOLD = Step(id="t1", kind="threshold", title="t1", instrument="e-1", point="B1")
 ZERO = Step(id="z1", kind="zero", title="z1", instrument="e-1")
@@ -31,7 +30,7 @@ def state(name=TANGO, /, **said):
 def begun(instrument=None, step=BEAM, channel=None, **said):
     instrument = instrument or owned()
     model = registry.model(instrument.model)
-    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model, KNOWN)
+    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def begun(instrument=None, step=BEAM, channel=None, **said):
 )
 def test_an_inventory_may_say_nothing_the_same_or_less(typed):
     assert list(framing.of_model(owned(**typed), registry.model(TANGO))) == []
-    assert list(framing.of_state(owned(**typed), state(), KNOWN)) == []
+    assert list(framing.of_state(owned(**typed), state())) == []
 
 
 CONTRADICTIONS = [
@@ -77,13 +76,13 @@ CONTRADICTIONS = [
 @pytest.mark.parametrize(("model", "typed", "said"), CONTRADICTIONS)
 def test_what_contradicts_the_model_or_the_state_is_one_sentence(model, typed, said):
     assert list(framing.of_model(owned(model, **typed), registry.model(model))) == [said.format(model)]
-    assert list(framing.of_state(owned(model, **typed), state(model), KNOWN)) == [said.format("e-1")]
+    assert list(framing.of_state(owned(model, **typed), state(model))) == [said.format("e-1")]
 
 
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"model": "keithley-6517b"}, "e-1 is a keithley-6517b; the inventory has a ptw-unidos-tango there."),
+        ({"driver": "keithley-6517b"}, "e-1 is a keithley-6517b; the inventory has a ptw-unidos-tango there."),
         (
             {"serial": "18"},
             "e-1 says that its serial number is 18, the inventory has 17: another instrument is connected, or the"
@@ -136,7 +135,7 @@ def test_a_daemon_of_an_earlier_release_publishes_no_framing_and_the_model_says_
 
 
 def test_the_spelling_on_an_instruments_front_is_not_compared_with_the_name_of_its_model():
-    assert begun(model="UNIDOS Tango TM10053").model == TANGO
+    assert begun(model="UNIDOS Tango TM10053", driver=TANGO).model == TANGO
 
 
 def test_a_threshold_needs_a_voltage_and_a_zero_neither_charge_nor_channel():

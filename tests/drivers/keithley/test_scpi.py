@@ -129,7 +129,7 @@ def test_a_range_up_to_the_next_decade_and_its_excess_is_the_one_asked_for() -> 
     assert not setting.agrees("10.7")
 
 
-@pytest.mark.parametrize("answer", ["2e-09", "1.999e-8", "2.2e-07", "0", "AUTO", "-2e-08"])
+@pytest.mark.parametrize("answer", ["2e-09", "1.999e-8", "1.999997e-08", "2.2e-07", "0", "AUTO", "-2e-08"])
 def test_another_range_is_not_what_was_set(answer: str) -> None:
     assert not Setting(":RANG", 2e-8, as_range=True).agrees(answer)
 
@@ -144,8 +144,10 @@ def test_a_leftover_is_marked_and_others_are_not() -> None:
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        ("1", 1.0), ("-2.5E-3", -2.5e-3), (".5", 0.5), ("5.", 5.0), ("+1E9", 1e9), ("12.34", 12.34), (".25", 0.25), ("12", 12.0),
-        ("1E+09", 1e9), ("1e-12", 1e-12), ("1x5", "1x5"), ("x5", "x5"), ("'MAX'", "MAX"), ("1E123", "1E123"), ('"VOLT:DC"', "VOLT:DC"),
+        ("1", 1.0), ("-2.5E-3", -2.5e-3), (".5", 0.5), ("5.", 5.0), ("+1E9", 1e9), ("12.34", 12.34), (".25", 0.25),
+        ("12", 12.0),
+        ("1E+09", 1e9), ("1e-12", 1e-12), ("1x5", "1x5"), ("x5", "x5"), ("'MAX'", "MAX"), ("1E123", "1E123"),
+        ('"VOLT:DC"', "VOLT:DC"),
         ("'A'", "A"),
         ("nan", "nan"), ("1_0", "1_0"), ("1e999", "1e999"), ("1e", "1e"), (".", "."), ("", ""),
     ],

@@ -38,8 +38,8 @@ def test_captured_reading_with_calendar_clock_and_source() -> None:
 
 
 def test_ohm_and_a_negative_reading_number_and_source() -> None:
-    got = parse_reading(b"+01.01103E+09NOHM,+0000001.000000secs,-00003RDNG#,-0100.500Vsrc")
-    assert got == Parsed(1.01103e9, "resistance", "Ohm", (), elapsed_s=1.0, reading_number=-3, source_v=-100.5)
+    got = parse_reading(b"+01.01103E+09NOHM,-0000001.000000secs,-00003RDNG#,-0100.500Vsrc")
+    assert got == Parsed(1.01103e9, "resistance", "Ohm", (), elapsed_s=-1.0, reading_number=-3, source_v=-100.5)
 
 
 def test_two_readings_in_one_reply_are_not_one() -> None:
@@ -61,6 +61,7 @@ def test_two_readings_in_one_reply_are_not_one() -> None:
         (b"+9.91e37RCOUL", (Flag.RELATIVE, Flag.ZERO_CHECK)),
         (b"-9.91E37NCOUL", (Flag.ZERO_CHECK,)),
         (b"+9.92E37NCOUL", (Flag.OVERLOAD,)),
+        (b"+9.9115E37NCOUL", (Flag.OVERLOAD,)),
         (b"+9.900000E+37NCOUL", (Flag.OVERLOAD,)),
         (b"0.00E00UADC", (Flag.UNDERLOAD,)),
         (b"+012.3456E-09OCOUL", (Flag.OVERLOAD,)),
@@ -128,7 +129,8 @@ def test_what_is_not_of_the_grammar_is_refused_with_its_bytes(line: bytes, says:
     [
         b"+0007633.858813sec", b"+007633.858813secs", b"0007633.858813secs", b"+0007633.85881secs",
         b"+0007633.858813secsx", b"x+0007633.858813secs", b"+58454RDNG", b"+5845RDNG#", b"58454RDNG#", b"x+58454RDNG#",
-        b"+58454RDNG#x", b"+0001.00Vsrc", b"+001.000Vsrc", b"+0001.000Vsrcx", b"9:00:20.00", b"09:00:20.00",
+        b"+58454RDNG#x", b"+0001.00Vsrc", b"+001.000Vsrc", b"+0001.000Vsrcx", b"+0001x000Vsrc",
+        b"+0007633x858813secs", b"09x00:20.00", b"09:00x20.00", b"9:00:20.00", b"09:00:20.00",
         b"09:00:20.0", b"26-Mar-2015", b"00EXTCHAN",
     ],
 )  # fmt: skip

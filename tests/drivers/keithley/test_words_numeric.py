@@ -125,15 +125,14 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("field", [0, 1, 2])
 @pytest.mark.parametrize("text", WRONG)
-def test_a_number_is_believed_in_its_documented_form_only(text: bytes, field: int) -> None:
-    fields = L6514.split(b",")
-    fields[field] = text
-    line = b",".join(fields)
-    with pytest.raises(Garbled) as caught:
-        of_6514(line)
-    assert caught.value.raw == line
+def test_a_number_is_believed_in_its_documented_form_only(text: bytes) -> None:
+    for field in range(3):
+        fields = L6514.split(b",")
+        fields[field] = text
+        with pytest.raises(Garbled) as caught:
+            of_6514(b",".join(fields))
+        assert caught.value.raw == b",".join(fields)
 
 
 @pytest.mark.parametrize("field", [0, 2])
@@ -191,7 +190,8 @@ def test_a_number_that_is_only_a_unit_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "volts"), [(b"+123.4500", 123.45), (b"-0.0000", 0.0), (b"+0001.000", 1.0), (b"-0500.0000", -500.0)]
+    ("text", "volts"),
+    [(b"+123.4500", 123.45), (b"-0.0000", 0.0), (b"+0001.000", 1.0), (b"-0001.000", -1.0), (b"-0500.0000", -500.0)],
 )
 def test_the_source_voltage(text: bytes, volts: float) -> None:
     assert of_6487(L6487.replace(b"+123.4500", text)).source_v == volts

@@ -102,13 +102,13 @@ NO_NUMBERS = [
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
-@pytest.mark.parametrize("field", [2, 6, 11, 13])
-def test_a_number_is_believed_in_its_documented_form_only(text: str, field: int) -> None:
-    fields = DOSE.split(b";")
-    fields[field] = text.encode()
-    with pytest.raises(Garbled, match="is no number of this protocol") as caught:
-        parse_measured(b";".join(fields))
-    assert caught.value.raw == b";".join(fields)
+def test_a_number_is_believed_in_its_documented_form_only(text: str) -> None:
+    for field in (2, 6, 11, 13):
+        fields = DOSE.split(b";")
+        fields[field] = text.encode()
+        with pytest.raises(Garbled, match="is no number of this protocol") as caught:
+            parse_measured(b";".join(fields))
+        assert caught.value.raw == b";".join(fields)
 
 
 def test_longest_numbers_and_minus_zero() -> None:
@@ -136,7 +136,8 @@ def test_time_base_and_time_unit(base: str, unit: str, duration: str, seconds: f
         ELECTRICAL.replace(b";A;;", b";A;min;"), DOSE.replace(b";min;", b";;"), DOSE.replace(b"min", b"day"),
         ELECTRICAL.replace(b"RES", b"REZ"), ELECTRICAL.replace(b"RES", b""), ELECTRICAL.replace(b"ms", b"us"),
         ELECTRICAL.replace(b";V;", b";kV;"), ELECTRICAL.replace(b"0x0", b"0"), ELECTRICAL.replace(b"0x0", b"0x"),
-        ELECTRICAL.replace(b"0x0", b"0x12345"), ELECTRICAL.replace(b"0x0", b"0xg"), ELECTRICAL.replace(b"0x0", b"x0x0"),
+        ELECTRICAL.replace(b"0x0", b"0x12345"), ELECTRICAL.replace(b"0x0", b"0xg"), ELECTRICAL.replace(b"0x0", b"0x:"),
+        ELECTRICAL.replace(b"0x0", b"x0x0"),
         ELECTRICAL.replace(b"0x0", b"0X0"), ELECTRICAL.replace(b"0x0", b"0x0x"), ELECTRICAL.replace(b"0x0", b"-0x0"),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from wires import LINES, SERIAL, SOCKETS, Instrument, named, on_a_socket, reacha
 from drivers import LinkDown, ReplyTimeout
 from drivers.discovery import discover
 from drivers.link import Link
+from drivers.replies import Until
 from drivers.transport.resource import open_transport
 
 
@@ -22,7 +23,7 @@ async def test_requests_and_replies_over(form: str) -> None:
         for _ in range(2):  # a second opening is as good as the first
             await link.open()
             for text in (b"*CLS", b"x" * 3000, b"\x00\xff"):
-                assert await link.exchange(text + b"\n", timeout_s=5) == b"%d:%s" % (len(text), text)
+                assert await link.exchange(text + b"\n", Until(b"\r\n"), timeout_s=5) == b"%d:%s" % (len(text), text)
             await link.close()
         assert instrument.asked == [b"*CLS", b"x" * 3000, b"\x00\xff"] * 2
         assert link.stray == 0
@@ -77,14 +78,14 @@ async def test_vanish_read_is_noticed_over(form: str) -> None:
     async with reachable(form, Instrument()) as (resource, unplug):
         link = Link(open_transport(resource, SERIAL), name=resource)
         await link.open()
-        assert await link.exchange(b"a\n", timeout_s=5) == b"1:a"
-        asking = asyncio.create_task(link.exchange(b"mute\n", timeout_s=5))
+        assert await link.exchange(b"a\n", Until(b"\r\n"), timeout_s=5) == b"1:a"
+        asking = asyncio.create_task(link.exchange(b"mute\n", Until(b"\r\n"), timeout_s=5))
         await asyncio.sleep(0)
         unplug()
         with pytest.raises(LinkDown):
             await asking
         with pytest.raises(LinkDown):
-            await link.exchange(b"a\n", timeout_s=5)
+            await link.exchange(b"a\n", Until(b"\r\n"), timeout_s=5)
         await link.close()
 
 
@@ -108,7 +109,7 @@ async def test_closing_one_visa_resource_or_looking_round_leaves_the_other_open(
             await link.open()
         await links[0].close()
         await discover()
-        assert await links[1].exchange(b"b\n", timeout_s=5) == b"1:b"
+        assert await links[1].exchange(b"b\n", Until(b"\r\n"), timeout_s=5) == b"1:b"
         await links[1].close()
 
 
@@ -116,7 +117,7 @@ async def test_loop_and_spy_urls_reach_pyserial() -> None:
     for url in ("loop://", "pyserial:loop://"):
         link = Link(open_transport(url, SERIAL), name=url)
         await link.open()
-        assert await link.exchange(b"back\n", timeout_s=5) == b"back"
+        assert await link.exchange(b"back\n", Until(b"\n"), timeout_s=5) == b"back"
         await link.close()
 
 
@@ -125,6 +126,6 @@ async def test_a_silent_port_times_out_and_is_dirty() -> None:
         link = Link(open_transport(f"tcp:127.0.0.1:{port}", SERIAL), name="quiet")
         await link.open()
         with pytest.raises(ReplyTimeout):
-            await link.exchange(b"mute\n", timeout_s=0.05)
-        assert link.dirty
+            await link.exchange(b"mute\n", Until(b"\r\n"), timeout_s=0.05)
+        assert link.in_doubt
         await link.close()

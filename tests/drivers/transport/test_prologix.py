@@ -13,6 +13,7 @@ from wires import SERIAL, Instrument, on_a_socket
 
 from drivers import LinkDown, ReplyTimeout
 from drivers.link import Link
+from drivers.replies import Line
 from drivers.transport import prologix, prologix_adapter
 from drivers.transport.memory import MemoryTransport
 from drivers.transport.prologix import PrologixTransport
@@ -55,12 +56,12 @@ ADAPTERS = {
 async def test_a_6517_is_identified_set_and_read_however_long_a_reading_takes(wire: Callable, adapter: str) -> None:
     fake = FakePrologix(**ADAPTERS[adapter])
     async with linked(fake, wire) as (link, _):
-        assert await link.exchange(b"*IDN?\r\n", timeout_s=5) == IDENTITY
+        assert await link.exchange(b"*IDN?\r\n", Line(), timeout_s=5) == IDENTITY
         await link.send(b":SENS:FUNC 'CHAR'\n")
         for n in (1, 2, 3):  # each takes 5 s of its time, longer than any read of the adapter
-            assert await link.exchange(b":SENS:DATA:FRES?\n", timeout_s=5) == REPLY % n
-        assert await link.exchange(b":SYST:ERR?\n", timeout_s=5) == b'0,"an error"'
-        assert (link.stray, link.dirty) == (0, False)
+            assert await link.exchange(b":SENS:DATA:FRES?\n", Line(), timeout_s=5) == REPLY % n
+        assert await link.exchange(b":SYST:ERR?\n", Line(), timeout_s=5) == b'0,"an error"'
+        assert (link.stray, link.in_doubt) == (0, False)
     assert fake.instrument.errors == []
     assert fake.instrument.heard[:2] == [b"*IDN?\n", b":SENS:FUNC 'CHAR'\n"]
     assert not fake.polls or fake.instrument.read_in_vain == 0
@@ -126,7 +127,7 @@ async def test_a_reply_comes_whole_and_once(query: bytes, reply: bytes, piece: i
     fake = FakePrologix(piece=piece)
     async with linked(fake) as (link, _):
         for _ in range(2):
-            assert await link.exchange(query + b"\n", timeout_s=10) == reply
+            assert await link.exchange(query + b"\n", Line(), timeout_s=10) == reply
         assert link.stray == 0
     assert fake.instrument.errors == []
 
@@ -137,7 +138,7 @@ async def test_what_the_adapter_says_itself_is_never_the_instruments() -> None:
     async with linked(fake) as (link, _):
         await fake._write(b"Unrecognized command\r\n" + VERSION)  # while nothing is asked
         await asyncio.sleep(0.01)
-        assert await link.exchange(b"NUMBER?\n", timeout_s=5) == b"16"
+        assert await link.exchange(b"NUMBER?\n", Line(), timeout_s=5) == b"16"
         assert link.stray == 0
 
 
@@ -145,10 +146,10 @@ async def test_a_late_reply_is_not_lost_and_not_the_answer_to_the_next_request()
     fake = FakePrologix()
     async with linked(fake) as (link, _):
         with pytest.raises(ReplyTimeout):
-            await link.exchange(b":SENS:DATA:FRES?\n", timeout_s=0.005)
+            await link.exchange(b":SENS:DATA:FRES?\n", Line(), timeout_s=0.005)
         with link.recovering():
             assert await link.drain(quiet_s=0.2) == REPLY % 1
-        assert await link.exchange(b"*IDN?\n", timeout_s=5) == IDENTITY
+        assert await link.exchange(b"*IDN?\n", Line(), timeout_s=5) == IDENTITY
     assert fake.instrument.errors == []
 
 
@@ -156,11 +157,11 @@ async def test_a_message_in_the_meantime_ends_the_reply_and_it_is_not_read() -> 
     fake = FakePrologix()
     async with linked(fake) as (link, _):
         with pytest.raises(ReplyTimeout):
-            await link.exchange(b":SENS:DATA:FRES?\n", timeout_s=0.005)
+            await link.exchange(b":SENS:DATA:FRES?\n", Line(), timeout_s=0.005)
         with link.recovering():
             await link.send(b"*CLS\n")
             assert await link.drain(quiet_s=0.05) == b""
-        assert await link.exchange(b"*IDN?\n", timeout_s=5) == IDENTITY
+        assert await link.exchange(b"*IDN?\n", Line(), timeout_s=5) == IDENTITY
     assert fake.instrument.errors == [-410]  # the interruption is ours, no read without need follows it
     assert fake.instrument.read_in_vain == 0
 
@@ -217,7 +218,7 @@ async def test_an_instrument_is_polled_with_pauses(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(prologix, "POLL_S", 0.01)
     fake = FakePrologix()
     async with linked(fake) as (link, _):
-        assert await link.exchange(b":SENS:DATA:FRES?\n", timeout_s=5) == REPLY % 1  # after 25 ms
+        assert await link.exchange(b":SENS:DATA:FRES?\n", Line(), timeout_s=5) == REPLY % 1  # after 25 ms
     assert 2 <= fake.commands.count(b"spoll") <= 5
 
 
@@ -226,10 +227,10 @@ async def test_an_instrument_that_is_switched_on_later_answers_then() -> None:
     async with linked(fake) as (link, _):
         fake.instrument.on = False
         with pytest.raises(ReplyTimeout):
-            await link.exchange(b"*IDN?\n", timeout_s=0.03)
+            await link.exchange(b"*IDN?\n", Line(), timeout_s=0.03)
         fake.instrument.on = True
         with link.recovering():
-            assert await link.exchange(b"*IDN?\n", timeout_s=5) == IDENTITY
+            assert await link.exchange(b"*IDN?\n", Line(), timeout_s=5) == IDENTITY
     assert fake.instrument.errors == []
 
 
@@ -239,7 +240,7 @@ async def test_vanish_read_of_the_adapter_is_a_lost_link() -> None:
             await link.send(message)
             unplug()
             with pytest.raises(LinkDown, match=r"closed the connection|was lost"):
-                await link.receive(timeout_s=5)
+                await link.listen(Line(), within_s=5)
 
 
 async def test_hang_of_the_adapter_is_a_lost_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +249,7 @@ async def test_hang_of_the_adapter_is_a_lost_link(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(prologix_adapter, "ANSWER_S", 0.02)
         fake.mute.set()
         with pytest.raises(LinkDown, match=r"the adapter has not answered for 0\.02 s"):
-            await link.exchange(b"*IDN?\n", timeout_s=5)
+            await link.exchange(b"*IDN?\n", Line(), timeout_s=5)
 
 
 async def test_the_beginning_of_a_reply_comes_before_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +271,7 @@ async def test_an_endless_message_is_a_lost_link(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(prologix_adapter, "LONGEST", 1000)
     async with linked(FakePrologix(piece=100)) as (link, _):
         with pytest.raises(LinkDown, match="1000 bytes came and no end of them"):
-            await link.exchange(b"LONG?\n", timeout_s=5)
+            await link.exchange(b"LONG?\n", Line(), timeout_s=5)
 
 
 async def test_where_no_adapter_is_the_sentence_says_what_came_instead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from drivers.keithley_6517 import Keithley6517B, Settings6517
 from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 
-from drivers import LinkDown
+from drivers import LinkDown, connect
 from drivers.link import Link
+from drivers.registry import model
+from drivers.replies import Line
 from drivers.transport import visa
 from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
@@ -135,7 +136,7 @@ async def test_an_instrument_is_never_addressed_to_talk_with_nothing_to_say() ->
         await link.open()
         for _ in range(3):
             await link.send(b"*CLS\n")
-            assert await link.exchange(b":SYST:ERR?\n", timeout_s=5) == b'0,"No Error"'
+            assert await link.exchange(b":SYST:ERR?\n", Line(), timeout_s=5) == b'0,"No Error"'
         await link.close()
     assert instrument.untimely == 0
     assert link.stray == 0
@@ -145,18 +146,19 @@ async def test_a_message_longer_than_one_read_comes_whole() -> None:
     async with behind_a_gateway(Instrument()) as (resource, _):
         link = Link(open_transport(resource, SerialSettings()), name=resource)
         await link.open()
-        assert await link.exchange(b"LONG?\n", timeout_s=10) == LONG.rstrip(b"\n")
+        assert await link.exchange(b"LONG?\n", Line(), timeout_s=10) == LONG.rstrip(b"\n")
         await link.close()
 
 
 async def test_a_6517_behind_a_gateway_is_set_up_and_read() -> None:
     instrument = Instrument()
     async with behind_a_gateway(instrument) as (resource, _):
-        driver = Keithley6517B(resource, Settings6517(timeout_s=5))
-        assert (await driver.open()).serial == "4096271"
-        assert [r.value for _ in range(3) for r in await driver.poll()] == [pytest.approx(-4.5e-12)] * 3
-        await driver.close()
-    assert instrument.heard.count(b":SENS:DATA:FRES?") == 3
+        device = connect(model("keithley-6517b"), resource, {"timeout_s": 0.5})
+        assert (await device.open()).serial == "4096271"
+        stale, first = [r for r in await device.take() if r.value is None], await device.take()
+        assert (len(stale), [r.value for r in first]) == (2, [pytest.approx(-4.5e-12)])
+        await device.close()
+    assert instrument.heard.count(b":SENS:DATA:FRES?") == 4
 
 
 async def test_vanish_read_of_a_gateway_is_a_lost_link(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +169,7 @@ async def test_vanish_read_of_a_gateway_is_a_lost_link(monkeypatch: pytest.Monke
         for writer in gateway.writers:
             writer.close()
         with pytest.raises(LinkDown, match="is gone"):
-            await link.exchange(b"*IDN?\n", timeout_s=10)
+            await link.exchange(b"*IDN?\n", Line(), timeout_s=10)
         await link.close()
 
 
