@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -54,17 +54,24 @@ class Keithley6514(numeric.NumericElectrometer[Settings6514]):
 
     words = WORDS
 
+    def __init__(self, wire: Any, settings: Settings6514) -> None:
+        super().__init__(wire, settings)
+        self._said = self.quantity
+
     async def take(self) -> Sequence[Sample]:
-        """READ?, then the function that it was taken in. Raises Garbled where that is none of its own."""
+        """READ?, then the function that it was taken in. Raises Garbled where that is none of its own.
+
+        Between two answers that differ nobody knows which of the two the number was of: it is not given.
+        """
         (sample,) = await super().take()
-        quantity = await self.ask(":SENS:FUNC?", _quantity_of)
-        if quantity == self.quantity:
+        before, self._said = self._said, await self.ask(":SENS:FUNC?", _quantity_of)
+        if self._said == before == self.quantity:
             return [sample]
-        note = f"{quantity} came where {self.quantity} was set"
         return [
             replace(
-                sample, quantity=quantity, unit=WORDS.functions[quantity][1], range=None, note=note,
-                flags=(*sample.flags, Flag.CHANGED_BY_HAND),
+                sample, quantity=self._said, unit=WORDS.functions[self._said][1], range=None,
+                value=sample.value if self._said == before else None, flags=(*sample.flags, Flag.CHANGED_BY_HAND),
+                note=f"{self._said} came where {self.quantity} was set, after {before}",
             )
         ]  # fmt: skip
 

@@ -121,6 +121,7 @@ class Bench:
             if taken >= count and until():
                 break
             if await self.take() is None:
+                await self.take()  # an impatient caller: what failed is asked again before anything is mended
                 await self.mend()
 
     async def flows_again(self) -> bool:
