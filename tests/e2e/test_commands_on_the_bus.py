@@ -153,7 +153,11 @@ async def done_and_refused(clinic: Clinic) -> None:
         (["electrometer-1"], 2, "Say what electrometer-1 shall do"),
         (["Electrometer 1", "zero"], 2, "cannot name an instrument"),
         (["electrometer-9", "zero"], 1, "Nothing is known of an instrument electrometer-9 on this broker"),
-        (["electrometer-1", "range", "range_si=1"], 1, "refused a setting"),
+        (
+            ["electrometer-1", "range", "range_si=1"],
+            1,
+            "refused ':SENS:CHAR:RANG 1' (-222 Parameter data out of range)",
+        ),
     ):
         said = await clinic.command(*arguments)
         assert (said.code, said.out) == (code, ""), said
