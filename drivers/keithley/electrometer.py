@@ -173,8 +173,8 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     @command("range", "Set the range, or autorange", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
         """Full scale in SI units; the settings read back afterwards show the range in force."""
+        await self.do(*(each.command for each in self._ranging(p.range_si)))
         self._range_si = p.range_si
-        await self.do(*(each.command for each in self._ranging()))
         return {"range_si": p.range_si}
 
     @command("relative", "Switch the instrument's own reference subtraction (REL)", SwitchParameters)
@@ -215,18 +215,18 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     def _of_function(self, header: str) -> str:
         return header.replace("{f}", self._function)
 
-    def _ranging(self) -> list[Setting]:
+    def _ranging(self, range_si: float | None) -> list[Setting]:
         header = f":SENS:{self._function}:RANG"
-        if self._range_si is None:
+        if range_si is None:
             return [Setting(f"{header}:AUTO", True)]
-        return [Setting(f"{header}:AUTO", False), Setting(header, self._range_si, as_range=True)]
+        return [Setting(f"{header}:AUTO", False), Setting(header, range_si, as_range=True)]
 
     def _settings(self) -> list[Setting]:
         """In the order they are sent."""
         w = self.words
         own = [replace(each, header=self._of_function(each.header)) for each in w.own]
         nplc = Setting(f":SENS:{self._function}:NPLC", self.settings.nplc)
-        return [*w.first, self._select(), *self._ranging(), nplc, *own, *w.only.get(self._function, ()), *w.last]
+        return [*w.first, self._select(), *self._ranging(self._range_si), nplc, *own, *w.only.get(self._function, ()), *w.last]
 
     def _select(self) -> Setting:
         return Setting(":SENS:FUNC", f"'{self._function}'")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from drivers.commands import command
-from drivers.errors import Garbled, Misuse
+from drivers.errors import Garbled, Misuse, Refused
 from drivers.keithley.electrometer import KeithleySettings, ScpiElectrometer, Words
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.scpi import Setting, leftover
@@ -97,8 +97,13 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
     @command("function", "Choose what is measured", FunctionParameters)
     async def function(self, p: FunctionParameters) -> Mapping[str, Any]:
         """Sets the instrument up anew, on autorange."""
+        before = self.quantity, self._range_si
         self.quantity, self._range_si = p.function, None
-        await self.set_up()
+        try:
+            await self.set_up()
+        except Refused:
+            self.quantity, self._range_si = before
+            raise
         return {"function": p.function}
 
     @command("device-clear", "Abort what the instrument is doing and empty its input (^C on the serial line)")
