@@ -75,7 +75,10 @@ class ListeningInstrument(Instrument):
             return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")))]
 
     async def recover(self) -> Identity:
-        """There is nothing to settle: what has come and what comes next are messages of their own."""
+        """There is nothing to settle: what has come and what comes next are messages of their own.
+
+        Raises DriverFault where the listener cannot say who is there.
+        """
         return self._identity()
 
     async def close(self) -> None:

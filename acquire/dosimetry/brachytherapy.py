@@ -56,7 +56,7 @@ def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float)
 
 @finite
 def check_dwell_time(console_s: float, expected_s: float, limit_percent: float) -> float:
-    """Deviation of the console's total dwell time in percent. Blocked beyond the site's limit."""
+    """Deviation of the console's total dwell time in percent. Raises Blocked beyond the site's limit."""
     deviation = 100 * (console_s / expected_s - 1)
     if abs(deviation) > limit_percent:
         raise Blocked(

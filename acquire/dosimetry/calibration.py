@@ -100,9 +100,10 @@ def change_percent(new: float, last: float) -> float:
 def may_be_issued(
     new: float, last: float, limit_percent: float, accumulated_gy: float, accumulated_limit_gy: float, detector: str
 ) -> float:
-    """The change in percent, when the coefficient may be issued; Blocked when it drifted or its dose limit is passed.
+    """The change in percent, when the coefficient may be issued.
 
-    Blocked means: not issued, out of service, and the results measured since the last good calibration are reviewed.
+    Raises Blocked when it drifted or its dose limit is passed: not issued, out of service, and the results measured
+    since the last good calibration are reviewed.
     """
     change = change_percent(new, last)
     why = []

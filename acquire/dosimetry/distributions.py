@@ -14,7 +14,10 @@ def normal_cdf(x: float) -> float:
 
 
 def normal_interval_k(p: float) -> float:
-    """Half-width, in standard deviations, of the symmetric interval that holds the fraction p of a normal."""
+    """Half-width, in standard deviations, of the symmetric interval that holds the fraction p of a normal.
+
+    Raises OutsideValidity unless 0 < p < 1.
+    """
     return student_t_k(p, math.inf)
 
 

@@ -82,7 +82,9 @@ def needed(
 
 
 def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) -> None:
-    """Refuse a factor that the formula has no place for: a mistyped name would else leave its factor out unseen."""
+    """Raises OutsideValidity for a factor that the formula has no place for: a mistyped name would leave its factor
+    out.
+    """
     known = tuple(used)
     for name in factors:
         if name not in known:

@@ -164,7 +164,7 @@ def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) ->
 
 @finite
 def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad: float) -> None:
-    """Block a dose calculated with the reader's curve for the other range; the cross-over is the reader's own."""
+    """Raises Blocked for a dose calculated with the curve for the other range; the cross-over is the reader's own."""
     if (dose_mrad > crossover_mrad) == (curve == "low"):
         raise Blocked(
             f"{dose_mrad:.0f} mrad were calculated with the {curve}-dose curve; it ends at {crossover_mrad:g} mrad: use"

@@ -75,7 +75,10 @@ def chart(observations: Sequence[Observation], baseline: int | None = None) -> C
 
 
 def charts(observations: Sequence[Observation], baseline: int | None = None) -> Mapping[Key, Chart]:
-    """A chart for each detector, point type and machine that has at least eight observations."""
+    """A chart for each detector, point type and machine that has at least eight observations.
+
+    Raises OutsideValidity for a baseline of fewer.
+    """
     groups: dict[Key, list[Observation]] = defaultdict(list)
     for observation in observations:
         groups[observation.key].append(observation)

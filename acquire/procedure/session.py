@@ -209,7 +209,7 @@ def stated(session: Session) -> dict[str, object]:
 
 
 def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
-    """Give the session up, with the reason. What was read stays."""
+    """Give the session up, with the reason. What was read stays. Raises Refused where its state does not allow it."""
     with transaction(connection):
         move(connection, session_id, SessionState.CANCELLED, who, reason)
 

@@ -209,7 +209,10 @@ class Journal:
         return self.budget.settle(self.db)
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
-        """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq."""
+        """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq (rule 3.8).
+
+        Raises SpoolFull, SpoolError for a stream that has ended.
+        """
         self._refuse_when_full(len(body))
         with self.writing():
             seq = self._insert(number, [(stand_in(body, reason), None)])

@@ -39,7 +39,10 @@ def parse_idn(line: bytes) -> Idn:
 
 
 def parse_error(line: bytes) -> tuple[int, str]:
-    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units."""
+    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units.
+
+    Raises Garbled.
+    """
     found = _ERROR.fullmatch(line.decode("latin-1"))
     if found is None:
         raise Garbled("The reply to :SYST:ERR? is no error entry.", line)

@@ -48,7 +48,10 @@ class PtwUnidos(Driver[UnidosSettings]):
         return Identity("PTW", f"{name} {type_number}", await self._get("SER"), firmware, raw)
 
     async def set_up(self) -> None:
-        """Take write permission; set units, autostart, range and voltage where they are not as configured."""
+        """Take write permission; set units, autostart, range and voltage where they are not as configured.
+
+        Raises Refused where write permission is not given or an echo is another value than was set.
+        """
         s = self.settings
         await self._take_token()
         await self._put("UEL", s.electrical)
@@ -87,12 +90,12 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     @command("zero", "Zero correction; takes about 82 s", within_s=LONG_S)
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
-        """NUL, then NUS until it has run and nothing remains."""
+        """NUL, then NUS until it has run and nothing remains. Raises Refused where it does not run or does not pass."""
         return await self._run("NUL", "NUS")
 
     @command("self-test", "Self test; takes about 89 s", within_s=LONG_S)
     async def self_test(self, p: NoParameters) -> Mapping[str, Any]:
-        """AST, then ASS until it has run and nothing remains."""
+        """AST, then ASS until it has run and nothing remains. Raises Refused where it does not run or does not pass."""
         return await self._run("AST", "ASS")
 
     @command("start", "Start to integrate", while_measuring=True)

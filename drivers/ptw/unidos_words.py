@@ -184,7 +184,10 @@ def parse_device(reply: bytes) -> list[str]:
 
 
 def parse_progress(word: str, reply: bytes) -> tuple[str, float, float]:
-    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known as a word."""
+    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known as a word.
+
+    Raises Garbled, Refused.
+    """
     got = fields(word, reply)
     if len(got) < 3 or (word == "NUS" and len(got) != 3):
         raise Garbled(f"{word} has {len(got)} fields where {'3' if word == 'NUS' else 'at least 3'} belong.", reply)

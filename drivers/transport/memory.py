@@ -30,13 +30,13 @@ class MemoryTransport:
         self._queue = asyncio.Queue()
 
     async def write(self, data: bytes) -> None:
-        """Hand the bytes to the other end."""
+        """Hand the bytes to the other end. Raises LinkDown."""
         if self._cut or self.peer is None or self.peer._cut:
             raise LinkDown("The wire is cut.")
         self.peer._queue.put_nowait(bytes(data))
 
     async def read_some(self) -> bytes:
-        """Bytes from the other end."""
+        """Bytes from the other end. Raises LinkDown."""
         if self._cut:
             raise LinkDown("The wire is cut.")
         data = await self._queue.get()

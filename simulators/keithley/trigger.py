@@ -99,7 +99,10 @@ class Trigger:
             self._begin(now)
 
     def event(self, source: str, now: float) -> None:
-        """``*TRG``, the TRIG key or an external trigger: -211 unless an initiated instrument waits for it."""
+        """``*TRG``, the TRIG key or an external trigger at the second ``now``.
+
+        Raises ScpiError -211 unless an initiated instrument waits for it.
+        """
         if self.waiting is None or self.awaited != source:
             raise ScpiError(-211)
         self._pass(self.waiting, now)

@@ -32,7 +32,7 @@ def continuity(table: Table, unit: Electrometer) -> None:
 
 
 def initiate(unit: Electrometer) -> None:
-    """-213 when it already runs, as SCPI-1999 volume 2 asks of INITiate."""
+    """Leave idle. Raises ScpiError -213 when it already runs, as SCPI-1999 volume 2 asks of INITiate."""
     if not unit.trigger.idle:
         raise ScpiError(-213)
     unit.check_output()

@@ -115,12 +115,12 @@ class DoseMeter:
         return self.extra_flags | current | (OVERLOAD_CHARGE if abs(self.charge_c(now)) > limits.charge_c else 0)
 
     def start(self, now: float) -> None:
-        """Begin a dose or charge measurement."""
+        """Begin a dose or charge measurement at the second `now`. Raises PtwError 3 (E;03) when one is running."""
         self._begin("MEAS", now)
 
     def start_interval(self, now: float) -> None:
-        """Begin a measurement that ends by itself after the interval time; a running interval begins anew with the
-        time that is set now.
+        """Begin a measurement that ends by itself after the interval time; a running interval begins anew with the time
+        that is set now. Raises PtwError 3 (E;03) during a measurement without end.
         """
         if self.state == "INT":
             self.reset(now)
@@ -128,7 +128,7 @@ class DoseMeter:
         self._interval_end_s = now + self.interval_s
 
     def hold(self, now: float) -> None:
-        """End the measurement and keep its values; refused with E;03 when none is running."""
+        """End the measurement and keep its values. Raises PtwError 3 (E;03) when none is running."""
         if self.state in {"HOLD", "INTHLD", "AUTO_HOLD"}:
             return
         if self.state not in ACTIVE:
