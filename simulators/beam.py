@@ -108,8 +108,9 @@ class Beam:
 
 
 def gauss(seed: int, what: str, index: int, sigma: float) -> float:
-    """Normal noise for reading number ``index``: the same seed, purpose and number give the same value, in any
-    order of asking.
+    """Normal noise for reading number ``index``, in the unit of ``sigma``.
+
+    The same seed, purpose and number give the same value, in any order of asking.
     """
     return random.Random(f"{seed}/{what}/{index}").gauss(0.0, sigma) if sigma > 0 else 0.0
 

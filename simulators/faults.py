@@ -93,7 +93,7 @@ class Fault:
 
     @property
     def seconds(self) -> float:
-        """ARG as a number."""
+        """ARG as a number of seconds."""
         return float(self.arg)
 
     def _hit(self) -> bool:

@@ -48,7 +48,10 @@ def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> F
 
 @finite
 def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float) -> float:
-    """Total dwell time for the same dose with today's source. Raises OutsideValidity."""
+    """Total dwell time in s for the same dose with today's source; strengths in U (1 U = 1 µGy m²/h).
+
+    Raises OutsideValidity.
+    """
     if min(planned_s, planned_strength_u, strength_u) <= 0:
         raise OutsideValidity("Dwell time and source strengths must be above 0.")
     return planned_s * planned_strength_u / strength_u

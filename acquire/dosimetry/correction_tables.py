@@ -30,7 +30,7 @@ class CorrectionTable:
         finite_fields(self)
 
     def factor(self, value: float) -> Factor:
-        """The factor at a value inside the table, linear between nodes. Raises OutsideValidity: no extrapolation."""
+        """The factor at a value in the table's unit, linear between nodes. Raises OutsideValidity: no extrapolation."""
         cf = linear(self.at, self.cf, value, f"{self.quantity} ({self.unit})")
         return Factor(cf, "1", self.u_percent, f"{self.source}, {self.quantity} {value:g} {self.unit}", beam=self.beam)
 

@@ -52,7 +52,7 @@ class Combined:
 
     @property
     def expanded(self) -> float:
-        """U = k u."""
+        """U = k u, in the unit of the value."""
         return coverage_factor(self.dof) * self.u
 
     def budget(self) -> Budget:

@@ -92,7 +92,7 @@ def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) 
 
 
 def believable_factor(factor: Factor, what: str, low: float, high: float) -> Factor:
-    """The factor, which must lie in a range that only catches mistyped ones. Raises OutsideValidity."""
+    """The factor, which must lie in a range, in its unit, that only catches mistyped ones. Raises OutsideValidity."""
     if not low <= factor.value <= high:
         raise OutsideValidity(
             f"{what} = {factor.value:g} ({factor.source}) lies outside {low:g} to {high:g}: look for a mistyped digit."

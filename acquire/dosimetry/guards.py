@@ -103,14 +103,17 @@ def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool,
 
 @finite
 def one_sign(readings: Sequence[float]) -> None:
-    """Raises Blocked for repeats of which some are positive and some negative: two polarities in one series."""
+    """Raises Blocked for repeats of which some are positive and some negative: two polarities in one series.
+
+    Any unit will do.
+    """
     if min(readings) < 0 < max(readings):
         raise Blocked("The repeats have both signs: readings of two polarities are mixed in one series.")
 
 
 @finite
 def alike(readings: Sequence[float], limit_percent: float, what: str = "The repeats") -> None:
-    """Raises Blocked for repeats whose span is above a limit in percent of their mean."""
+    """Raises Blocked for repeats, all in one unit, whose span is above a limit in percent of their mean."""
     mean = sum(readings) / len(readings)
     span = 100 * (max(readings) - min(readings)) / abs(mean) if mean else float("inf")
     if span > limit_percent:
@@ -121,7 +124,7 @@ def alike(readings: Sequence[float], limit_percent: float, what: str = "The repe
 
 @finite
 def without_overload(value: float | None, flags: Sequence[str]) -> float:
-    """The value of a reading that carries one. Raises Blocked, naming the flags, where it does not."""
+    """The value of a reading that carries one, in its unit. Raises Blocked, naming the flags, where it does not."""
     if value is None:
         said = ", ".join(flags) or "no value"
         raise Blocked(f"The reading carries no number ({said}): the measurement is invalid, nothing is extrapolated.")

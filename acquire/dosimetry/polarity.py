@@ -33,7 +33,7 @@ def polarity_warning(value: float) -> str | None:
 
 @finite
 def waited(seconds: float, needed_s: float) -> None:
-    """Raises Blocked for a reading too soon after a change of voltage or polarity. `needed_s` is the site's rule."""
+    """Raises Blocked for a reading too soon after a change of voltage or polarity (s); `needed_s` is the site's."""
     if seconds < needed_s:
         raise Blocked(
             f"The reading was taken {seconds:.0f} s after the voltage change; it counts only after {needed_s:.0f} s."

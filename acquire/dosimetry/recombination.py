@@ -34,13 +34,13 @@ RECOMBINATION_SCANNED: Mapping[float, tuple[float, float, float]] = {
 
 @finite
 def k_s_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
-    """k_s in pulsed beams (TRS-398 Rev.1 eq. 13, table 10). Raises OutsideValidity for a ratio not tabulated, Blocked."""
+    """k_s in pulsed beams (TRS-398 Rev.1 eq. 13, table 10). Raises Blocked, OutsideValidity for another ratio."""
     return _quadratic(RECOMBINATION_PULSED, voltage_ratio, reading_ratio)
 
 
 @finite
 def k_s_scanned(voltage_ratio: float, reading_ratio: float) -> float:
-    """k_s in scanned beams (TRS-398 Rev.1 eq. 13, table 10). Raises OutsideValidity for a ratio not tabulated, Blocked."""
+    """k_s in scanned beams (TRS-398 Rev.1 eq. 13, table 10). Raises Blocked, OutsideValidity for another ratio."""
     return _quadratic(RECOMBINATION_SCANNED, voltage_ratio, reading_ratio)
 
 
@@ -58,7 +58,7 @@ def k_s_linear(voltage_ratio: float, reading_ratio: float) -> float:
 
 @finite
 def k_s_continuous(voltage_ratio: float, reading_ratio: float) -> float:
-    """Continuous radiation (Co-60), (n² - 1)/(n² - r), TRS-398 Rev.1 eq. 16 = TG-51 eq. 11.
+    """k_s in continuous radiation (Co-60), (n² - 1)/(n² - r), TRS-398 Rev.1 eq. 16 = TG-51 eq. 11.
 
     Raises OutsideValidity, Blocked.
     """

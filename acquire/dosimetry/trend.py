@@ -87,7 +87,8 @@ def charts(observations: Sequence[Observation], baseline: int | None = None) -> 
 
 @finite
 def ewma(values: Sequence[float], centre: float, sigma: float, weight: float) -> list[tuple[float, float, bool]]:
-    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts.
+    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts. The unit
+    of the values stays; the weight λ is a fraction.
 
     Raises OutsideValidity.
     """

@@ -50,7 +50,7 @@ class Turns:
         self._nudged.set()
 
     async def pause(self, seconds: float) -> None:
-        """Until nudged, or nothing at all where something is in doubt."""
+        """So many seconds, or until nudged; no time at all where something is in doubt."""
         self._nudged.clear()
         if self.doubt is None:
             with suppress(TimeoutError):

@@ -110,7 +110,7 @@ def forget(journal: Journal, stream: str) -> None:
 
 
 def pruned_at(journal: Journal) -> float:
-    """When the last daily pass ended, by uptime_s."""
+    """When the last daily pass ended, in seconds of uptime_s."""
     return float(journal.db.execute("SELECT pruned_at FROM meta").fetchone()[0])
 
 

@@ -22,7 +22,7 @@ ORIGINAL_FAILS = 3
 
 
 class Source:
-    """The state of one source. Time is the monotonic clock, passed in."""
+    """The state of one source. Time is the monotonic clock in seconds, passed in as `now`."""
 
     def __init__(
         self,
@@ -301,7 +301,7 @@ class Source:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def answer(self, stream: str, through: int, store: str, epoch: str, query: str, now: float) -> list[Effect]:
-        """Rule 5, in its order."""
+        """What an answer means: rule 5, in its order."""
         s = self.streams.get(stream)
         if query != self.query or s is None:  # a
             return []

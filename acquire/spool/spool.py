@@ -51,7 +51,9 @@ class Spool:
 
     @classmethod
     async def open(cls, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> Spool:
-        """Take the lock, check the file, end what an earlier run left open. Raises SpoolError."""
+        """Take the lock, check the file, end what an earlier run left open. limit, reserve: bytes (rule 3.9). Raises
+        SpoolError.
+        """
         journal = await asyncio.to_thread(lambda: Journal(path, limit=limit, reserve=reserve))
         return cls(journal, asyncio.get_running_loop())
 

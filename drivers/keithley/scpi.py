@@ -106,7 +106,7 @@ class Setting:
 
 
 def leftover(header: str, value: bool | float | str, *, asked: bool = True) -> Setting:
-    """A setting that takes back what another program may have set."""
+    """A setting that takes back what another program may have set; its value is in the instrument's own unit."""
     return Setting(header, value, asked=asked, leftover=True)
 
 

@@ -46,7 +46,7 @@ TLD_100 = (
 
 
 def exponential_part(x: float) -> float:
-    """The rational approximation that stands for the exponential integral in a first-order peak; `x` is E/kT."""
+    """Stands for the exponential integral in a first-order peak (a rational approximation); `x` is E/kT, a ratio."""
     top = x**4 + 8.5733287401 * x**3 + 18.0590169730 * x**2 + 8.6347608925 * x + 0.2677737343
     bottom = x**4 + 9.5733223454 * x**3 + 25.6329561486 * x**2 + 21.0996530827 * x + 3.9584969228
     return 1.0 - top / bottom

@@ -25,11 +25,11 @@ class Function:
 
     @property
     def top(self) -> float:
-        """The largest value ``:RANGe`` takes; unless a manual says otherwise the overrange of the last range."""
+        """The largest value ``:RANGe`` takes, in `unit`; unless a manual says otherwise the overrange of the last."""
         return self.most or self.ranges[-1] * OVERRANGE
 
     def fit(self, value: float) -> float:
-        """The lowest range that can measure ``value``, the last one when none can."""
+        """The lowest range that can measure ``value``, both in `unit`; the last one when none can."""
         return next((r for r in self.ranges if abs(value) <= r * OVERRANGE * (1 + 1e-9)), self.ranges[-1])
 
 

@@ -32,7 +32,9 @@ class Layer:
 
 
 class Trigger:
-    """The layers, outermost first. ``convert(number, start, end)`` makes a reading, ``done`` hears of each."""
+    """The layers, outermost first. ``convert(number, start, end)`` makes a reading, ``done`` hears of each. Every
+    instant, ``now`` too, is a simulated second.
+    """
 
     def __init__(
         self, arms: int, convert: Callable[[int, float, float], Conversion], done: Callable[[Conversion], None]

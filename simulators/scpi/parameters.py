@@ -40,7 +40,7 @@ def boolean(text: str) -> bool:
 
 
 def plain_number(text: str) -> float:
-    """NRf. Raises ScpiError -104 for words, as a number was expected."""
+    """NRf: a number without a unit. Raises ScpiError -104 for words, as a number was expected."""
     if not NUMBER.fullmatch(text):
         raise ScpiError(-104)
     return float(re.sub(r"\s", "", text))
