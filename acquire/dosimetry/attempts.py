@@ -1,4 +1,7 @@
-"""Which attempt counts, and which element of a pair: by a rule fixed beforehand, never by the better value."""
+"""Which attempt counts, and which element of a pair: by a rule fixed beforehand, never by the better value.
+
+The rules are the plan's (docs/dosimetry.md, "In a session"); which limit holds for a pair is the site's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Beam-quality specifiers of photon and electron beams."""
+"""Beam-quality specifiers of photon and electron beams.
+
+Forms of TRS-398 and TG-51 as public implementations have them; the reports were not read again (docs/dosimetry.md).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
 def tpr20_10_estimate(pdd10_percent: float) -> float:
     """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)², PDD in percent: is a stated TPR plausible? Never to calibrate.
 
-    Raises OutsideValidity outside 57 to 89 %.
+    The form of a public TRS-398 calculator. Raises OutsideValidity outside 57 to 89 %.
     """
     if not 57 <= pdd10_percent <= 89:
         raise OutsideValidity(f"PDD(10) = {pdd10_percent} % lies outside 57 to 89 %; give it in percent.")

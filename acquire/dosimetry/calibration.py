@@ -1,4 +1,7 @@
-"""Calibrating one detector against another: field chambers, diodes, luminescent batches; and when one is not issued."""
+"""Calibrating one detector against another: field chambers, diodes, luminescent batches; and when one is not issued.
+
+Forms of TRS-398 and ESTRO booklet 5; when a coefficient is not issued is the site's rule.
+"""
 
 from __future__ import annotations
 

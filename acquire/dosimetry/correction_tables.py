@@ -1,4 +1,7 @@
-"""Correction factors of a detector measured against a chamber: tables over one quantity, interpolated inside."""
+"""Correction factors of a detector measured against a chamber: tables over one quantity, interpolated inside.
+
+Forms of ESTRO booklet 5 and AAPM Report 87; the tables are the site's own.
+"""
 
 from __future__ import annotations
 

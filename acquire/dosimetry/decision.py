@@ -1,4 +1,7 @@
-"""Measured against expected: deviation, its uncertainty, and the state that the site's rule gives it."""
+"""Measured against expected: deviation, its uncertainty, and the state that the site's rule gives it.
+
+Guard bands after ILAC-G8, the probability of conformity after JCGM 106:2012; the limits are the plan's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Normal and Student distributions, as far as budgets and decisions need them. Standard library only."""
+"""Normal and Student distributions, as far as budgets and decisions need them. Standard library only.
+
+Forms of the GUM (annex G) and of Abramowitz and Stegun.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from acquire.dosimetry.errors import OutsideValidity
 
 
 def normal_cdf(x: float) -> float:
-    """Standard normal distribution function."""
+    """Standard normal distribution function, a probability (0 to 1)."""
     return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 

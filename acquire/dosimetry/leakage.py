@@ -1,4 +1,7 @@
-"""From an electrometer's readings to a net charge: signs kept, leakage taken off, nothing hidden."""
+"""From an electrometer's readings to a net charge: signs kept, leakage taken off, nothing hidden.
+
+The limits are TRS-398 Rev.1 practice as clinics apply it.
+"""
 
 from __future__ import annotations
 

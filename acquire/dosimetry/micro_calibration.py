@@ -2,6 +2,7 @@
 
 The marker's lineal energy depends on detector, gas and site; the site states it with its reference. Known values:
 silicon 71.8 keV/µm (10 µm) and 108.8 keV/µm (2 µm); tissue-equivalent counters about 136 to 150 keV/µm (1 to 2 µm).
+Form and markers of the edge are those of a public program (APFELmuS).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Midline dose from the entrance and exit side, or from two opposed surfaces."""
+"""Midline dose from the entrance and exit side, or from two opposed surfaces.
+
+The mean after ESTRO booklet 5; the transmission method with the site's own table.
+"""
 
 from __future__ import annotations
 

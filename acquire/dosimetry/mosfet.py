@@ -1,4 +1,7 @@
-"""MOSFET detectors: dose from the shift of the threshold voltage, and the life that is left."""
+"""MOSFET detectors: dose from the shift of the threshold voltage, and the life that is left.
+
+Forms are the vendors' (textbook); factors, delays and the limit of the threshold are the maker's and the site's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Polarity of an ionisation chamber."""
+"""Polarity of an ionisation chamber.
+
+Form and limits are those of TRS-398 Rev.1 and TG-51 as public implementations have them.
+"""
 
 from __future__ import annotations
 

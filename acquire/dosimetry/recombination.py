@@ -1,7 +1,7 @@
 """Ion recombination by the two-voltage method: pulsed, pulsed-scanned and continuous beams.
 
 r = M1/M2 is the ratio of the readings at V1 and V2, n = V1/V2 the ratio of the voltages. Every form is blocked below 1
-and above 1.05.
+and above 1.05. Forms are those of TRS-398 Rev.1 and TG-51, the bounds those of a public calculator of both.
 """
 
 from __future__ import annotations

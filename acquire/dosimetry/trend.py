@@ -1,4 +1,7 @@
-"""Trends: control charts of deviations per detector, point type and machine (Shewhart individuals, EWMA)."""
+"""Trends: control charts of deviations per detector, point type and machine (Shewhart individuals, EWMA).
+
+Western Electric and Nelson rules; the constant of the moving range is Shewhart's (ASTM MNL 7).
+"""
 
 from __future__ import annotations
 

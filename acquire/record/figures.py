@@ -1,4 +1,7 @@
-"""How numbers are written on paper: rounding for print only, true minus signs, decimals that stand under each other."""
+"""How numbers are written on paper: rounding for print only, true minus signs, decimals that stand under each other.
+
+The digits of an uncertainty are those of the GUM (7.2.6); units are stored in UCUM.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """All streams of a source, filed by what they need, so that thousands of old settled streams cost nothing.
 
-Whoever changes a stream files it anew; whoever looks for something to do looks only at those that have it.
+Whoever changes a stream files it anew; whoever looks for something to do looks only at those that have it. Who is asked
+and sent for is said in docs/noloss.md, rules 3.3 and 3.4.
 """
 
 from __future__ import annotations

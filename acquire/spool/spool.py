@@ -1,7 +1,7 @@
 """The spool's async face: one thread owns the journal, appends that wait together are committed together.
 
 A commit takes what is waiting and no longer, so an idle spool commits one entry at once and a loaded one commits many
-(the protocol allows groups of up to 20 ms; nothing here waits to fill a group).
+(docs/noloss.md rule 3.2 allows groups of up to 20 ms; nothing here waits to fill a group).
 """
 
 from __future__ import annotations

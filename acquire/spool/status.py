@@ -1,4 +1,7 @@
-"""What a spool holds, read from its file beside a running service or without one; changes nothing."""
+"""What a spool holds, read from its file beside a running service or without one; changes nothing.
+
+What the tables hold is said in docs/noloss.md, section 1.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 Set-up sends what can change a reading and nothing else: never *RST, :SYST:PRES, a voltage source or a high voltage
 unless a setting names it; what other programs leave behind (filters, REL, auto-discharge, trigger and arm layers) is
 set. What matters is read back in one message and compared.
+
+Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the power-on bit of *ESR? is that of IEEE
+488.2. What no manual says stands in each model's `assumed`.
 """
 
 from __future__ import annotations
@@ -108,7 +111,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return self.quantity
 
     async def identify(self) -> Identity:
-        """*IDN?."""
+        """Asks who is there (*IDN?, IEEE 488.2). Raises Garbled, ReplyTimeout, LinkDown."""
         idn = await self.ask("*IDN?", scpi.parse_idn)
         return Identity("Keithley", idn.model, idn.serial, idn.firmware, self.wire.heard[-1])
 

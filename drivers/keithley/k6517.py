@@ -1,4 +1,7 @@
-"""Keithley 6517A and 6517B electrometers, over a serial line, VISA or TCP."""
+"""Keithley 6517A and 6517B electrometers, over a serial line, VISA or TCP.
+
+Source: 6517B reference manual (6517B-901-01 Rev C). What it leaves open stands in ASSUMED.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """PTW UNIDOS Tango and Romeo dosemeters, over TCP: integral and rate of one MV reply a take, with the range in force.
 
 Write permission (the token) is taken at set-up and again whenever it was lost; what is set is compared with the echo.
+
+Commands and their meaning after PyMeasure's ptwUNIDOS and its tests (unidos_words.py); the rest is in `assumed`.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         return "charge" if self.settings.electrical else "dose"
 
     async def identify(self) -> Identity:
-        """PTW and SER."""
+        """Asks for name, type and firmware (PTW) and the serial number (SER)."""
         name, type_number, firmware, _ = await self.wire.ask(words.request("PTW"), words.parse_device)
         raw = self.wire.heard[-1]
         return Identity("PTW", f"{name} {type_number}", await self._get("SER"), firmware, raw)
@@ -73,7 +75,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         return {"electrical": found["UEL"], "range": found["RGE"], "hv_v": found["HV"], "autostart": found["ASE"]}
 
     async def take(self) -> Sequence[Sample]:
-        """MV, and RGE: the range that was in force."""
+        """Reads integral and rate (MV), then the range that was in force (RGE)."""
         m = await self.wire.ask(words.request("MV"), words.parse_measured)
         raw = self.wire.heard[-1]
         return [self._sample(raw, m, await self._get("RGE"))]
@@ -83,19 +85,25 @@ class PtwUnidos(Driver[UnidosSettings]):
         await self.read_back()
 
     async def stand_down(self) -> None:
-        """Give write permission back."""
+        """Gives write permission back (TOK;0)."""
         await self.wire.ask(words.request("TOK", 0), partial(words.fields, "TOK"), timeout_s=1.0)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
     @command("zero", "Zero correction; takes about 82 s", within_s=LONG_S)
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
-        """NUL, then NUS until it has run and nothing remains. Raises Refused where it does not run or does not pass."""
+        """Starts the zero correction (NUL) and asks (NUS) until it has run and nothing remains.
+
+        Raises Refused where it does not run or does not pass.
+        """
         return await self._run("NUL", "NUS")
 
     @command("self-test", "Self test; takes about 89 s", within_s=LONG_S)
     async def self_test(self, p: NoParameters) -> Mapping[str, Any]:
-        """AST, then ASS until it has run and nothing remains. Raises Refused where it does not run or does not pass."""
+        """Starts the self test (AST) and asks (ASS) until it has run and nothing remains.
+
+        Raises Refused where it does not run or does not pass.
+        """
         return await self._run("AST", "ASS")
 
     @command("start", "Start to integrate", while_measuring=True)

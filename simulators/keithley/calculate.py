@@ -1,4 +1,7 @@
-"""``:CALCulate`` of a Keithley electrometer: math on a reading, limits, statistics of the buffer."""
+"""``:CALCulate`` of a Keithley electrometer: math on a reading, limits, statistics of the buffer.
+
+The forms are those of the manuals' command summaries; the formulas of deviation and ratio are assumed.
+"""
 
 from __future__ import annotations
 

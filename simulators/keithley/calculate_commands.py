@@ -1,4 +1,7 @@
-"""``:CALCulate`` of the simulated electrometers: math, null, limits, statistics of the buffer."""
+"""``:CALCulate`` of the simulated electrometers: math, null, limits, statistics of the buffer.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 

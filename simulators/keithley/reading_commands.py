@@ -1,4 +1,7 @@
-"""Getting readings out of the simulated electrometers: READ?, FETCh?, MEASure?, fresh and latest data, the buffer."""
+"""Getting readings out of the simulated electrometers: READ?, FETCh?, MEASure?, fresh and latest data, the buffer.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""System, format and display commands of the simulated electrometers."""
+"""System, format and display commands of the simulated electrometers.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Nothing runs in the background: each command first catches up with the clock, so that every conversion has an
 exact end time and the same seed gives the same bytes. Each layer waits for its event, as often as its count says; the
 innermost event begins a conversion. A timer's first event comes at once, the next ones an interval apart.
+
+Layers and their words are those of the manuals; what the manuals leave open stands in each model's `assumed`.
 """
 
 from __future__ import annotations
