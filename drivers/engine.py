@@ -62,7 +62,7 @@ class WiredInstrument(Instrument):
 
     @property
     def poll_interval_s(self) -> float:
-        """As it is configured."""
+        """Seconds between two takes, as configured."""
         return self.settings.poll_interval_s
 
     @property

@@ -35,7 +35,7 @@ class Observation:
 
     @property
     def key(self) -> Key:
-        """What is charted together."""
+        """What is charted together: detector, point type and machine."""
         return self.detector, self.point_type, self.machine
 
 

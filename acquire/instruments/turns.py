@@ -46,7 +46,7 @@ class Turns:
         self._recovered.set()
 
     def nudge(self) -> None:
-        """End the pause under way."""
+        """Ends the pause under way, so that the next turn begins at once."""
         self._nudged.set()
 
     async def pause(self, seconds: float) -> None:

@@ -147,7 +147,7 @@ def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -
 
 
 def state_of(connection: sqlite3.Connection, session_id: str) -> SessionState:
-    """The newest state."""
+    """The state a session is in now: the newest that was entered."""
     row = connection.execute(
         "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
     ).fetchone()

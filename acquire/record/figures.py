@@ -143,5 +143,5 @@ def stated(text: str) -> str:
 
 
 def day(text: str) -> str:
-    """The day of a stored time."""
+    """The day (UTC) of a stored time."""
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%d %B %Y").lstrip("0")

@@ -73,7 +73,10 @@ class MarkerAt:
 
 
 class Journal:
-    """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words."""
+    """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words.
+
+    Every method that writes raises SpoolFull where the disk takes no more, SpoolError for what else is refused.
+    """
 
     def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

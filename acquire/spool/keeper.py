@@ -46,7 +46,7 @@ class Keeper:
         self._not_before = 0.0  # monotonic: a pass that got nothing is not repeated at once
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Keeps the spool within its bounds until cancelled; a spool that cannot be used is logged and tried again."""
         while True:
             try:
                 await self.once()
@@ -55,7 +55,7 @@ class Keeper:
             await asyncio.sleep(self._keeping.check_s)
 
     async def once(self) -> None:
-        """Do what is due now."""
+        """Does what is due now: writes down, makes room, prunes. Raises SpoolError."""
         short, pruned_at = await self._spool.call(lambda j: (_short(j), pruning.pruned_at(j)))
         await self._publisher.write_down()
         wanted = await self._spool.call(lambda j: originals.to_send(j.db))  # a person may have asked meanwhile

@@ -57,7 +57,7 @@ def sent(db: sqlite3.Connection) -> Seqs:
 
 
 def body_of(db: sqlite3.Connection, number: int, seq: int) -> bytes | None:
-    """The original itself."""
+    """The original itself, as canonical JSON; None where it is not withheld."""
     row = db.execute("SELECT body FROM withheld WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
     return None if row is None else bytes(row[0])
 

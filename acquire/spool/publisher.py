@@ -78,13 +78,13 @@ class Publisher:
 
     @classmethod
     async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
-        """A publisher for an open spool."""
+        """A publisher for an open spool. Raises SpoolError."""
         return cls(spool, await spool.streams(), topics, limits)
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
 
     def opened(self, row: StreamRow) -> Stream:
-        """A stream was begun."""
+        """The recorder has begun a stream."""
         return self.source.opened(row)
 
     def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:

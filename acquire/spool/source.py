@@ -47,7 +47,7 @@ class Source:
 
     @property
     def streams(self) -> dict[str, Stream]:
-        """Every stream held, by id."""
+        """Every stream the spool holds, by its id."""
         return self._register.by_id
 
     @property

@@ -39,7 +39,10 @@ class _Call:
 
 
 class Spool:
-    """Open with `await Spool.open(path)`, close with `await close()`; used from the event loop it was opened in."""
+    """Open with `await Spool.open(path)`, close with `await close()`; used from the event loop it was opened in.
+
+    Whatever goes to the journal raises as it does there: SpoolFull where there is no room, SpoolError for the rest.
+    """
 
     def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._journal = journal
@@ -51,8 +54,9 @@ class Spool:
 
     @classmethod
     async def open(cls, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> Spool:
-        """Take the lock, check the file, end what an earlier run left open. limit, reserve: bytes (rule 3.9). Raises
-        SpoolError.
+        """Take the lock, check the file, end what an earlier run left open. Raises SpoolError.
+
+        limit, reserve: bytes (rule 3.9).
         """
         journal = await asyncio.to_thread(lambda: Journal(path, limit=limit, reserve=reserve))
         return cls(journal, asyncio.get_running_loop())
@@ -78,21 +82,24 @@ class Spool:
         return self._journal.moved_aside
 
     def uptime_s(self) -> float:
-        """Time this spool has been run, over all starts, by the monotonic clock."""
+        """Seconds this spool has been run, over all starts, by the monotonic clock."""
         return time.monotonic() - self._begun
 
     def append(self, number: int, bodies: Bodies, *, urgent: bool = False) -> asyncio.Future[int]:
         """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
 
-        `urgent` ones (end markers) may use the reserve. The future raises SpoolFull when there is no room.
-        Cancelling whoever waits does not take the entries back: shield the future and watch it.
+        `urgent` ones (end markers) may use the reserve. The future raises SpoolFull when there is no room, SpoolError
+        for a stream that has ended. Cancelling whoever waits takes no entries back: shield the future and watch it.
         """
         done: asyncio.Future[int] = self._loop.create_future()
         self._queue.put(_Append(number, bodies, urgent, done))
         return done
 
     async def call(self, run: Callable[[Journal], T]) -> T:
-        """Run a journal operation in the spool's thread, in order with the appends before it."""
+        """Run a journal operation in the spool's thread, in order with the appends before it.
+
+        Raises what `run` raises.
+        """
         done: asyncio.Future[T] = self._loop.create_future()
 
         def work(journal: Journal) -> None:
@@ -107,7 +114,7 @@ class Spool:
         return await done
 
     async def streams(self) -> list[StreamRow]:
-        """All streams held."""
+        """All streams held, in the order they were made."""
         return await self.call(Journal.streams)
 
     async def open_stream(self, instrument: str) -> StreamRow:
@@ -123,7 +130,7 @@ class Spool:
         return await self.call(lambda j: j.withhold(number, body, reason))
 
     async def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
-        """Bodies from seq `first` on."""
+        """Bodies from seq `first` on, at most so many entries and bytes, but always one where `first` is held."""
         return await self.call(lambda j: j.read(number, first, max_entries, max_bytes))
 
     async def has_room(self) -> bool:
@@ -131,7 +138,7 @@ class Spool:
         return await self.call(Journal.has_room)
 
     async def markers(self, measurement: str) -> list[MarkerAt]:
-        """Markers of a measurement."""
+        """Where the markers of a measurement lie, in any stream."""
         return await self.call(lambda j: j.markers(measurement))
 
     async def close(self) -> None:

@@ -50,7 +50,7 @@ class Unsent:
         return taken
 
     def forget(self, stream: int) -> None:
-        """Let go of a stream's."""
+        """Let go of all that is kept of a stream."""
         _, held = self._held.pop(stream, (0, []))
         self._size -= _bytes(held)
 

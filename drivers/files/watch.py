@@ -55,7 +55,7 @@ class Watch:
         self._seen: dict[str, Seen] = {}
 
     def forget(self) -> None:
-        """Every file is new again."""
+        """Every file of the folder is looked into again, as if it were new."""
         self._seen.clear()
 
     def given_up(self, seen: Seen, now: float) -> bool:

@@ -83,7 +83,7 @@ class Setting:
 
     @property
     def command(self) -> str:
-        """What is sent."""
+        """The command that sets it, as it is sent."""
         if isinstance(self.value, bool):
             return f"{self.header} {int(self.value)}"
         return (

@@ -108,29 +108,29 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     @command("start", "Start to integrate", while_measuring=True)
     async def start(self, p: NoParameters) -> Done:
-        """Starts a measurement (STA); gives the integral as it begins."""
+        """Starts a measurement (STA); gives the integral as it begins. Raises Refused."""
         return await self._act("STA")
 
     @command("hold", "Hold the integral", while_measuring=True)
     async def hold(self, p: NoParameters) -> Done:
-        """Holds it (HLD); gives the integral that is held."""
+        """Holds it (HLD); gives the integral that is held. Raises Refused."""
         return await self._act("HLD")
 
     @command("reset", "Set the integral back to zero")
     async def reset(self, p: NoParameters) -> Done:
-        """Sets it back (RES)."""
+        """Sets the integral back to zero (RES)."""
         return await self._act("RES")
 
     @command("range", "Set the range", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
-        """Sets it (RGE); the echo must be the range that was asked for."""
+        """Sets it (RGE); the echo must be the range that was asked for. Raises Refused where it is not."""
         await self._put("RGE", p.range)
         self._range = p.range
         return {"range": p.range}
 
     @command("interval", "Integrate for a set time", IntervalParameters, while_measuring=True)
     async def interval(self, p: IntervalParameters) -> Done:
-        """Sets the time (IT), then starts (INT)."""
+        """Sets the time in seconds (IT), then starts (INT). Raises Refused."""
         await self._put("IT", p.seconds)
         return await self._act("INT", seconds=p.seconds)
 

@@ -18,13 +18,13 @@ class MemoryTransport:
 
     @classmethod
     def pair(cls) -> tuple[MemoryTransport, MemoryTransport]:
-        """(ours, theirs)."""
+        """Both ends of a new wire: (ours, theirs)."""
         ours, theirs = cls(), cls()
         ours.peer, theirs.peer = theirs, ours
         return ours, theirs
 
     async def open(self) -> None:
-        """Plug in again."""
+        """Plugs this end in, again after a cut."""
         self.opened += 1
         self._cut = False
         self._queue = asyncio.Queue()
@@ -50,5 +50,5 @@ class MemoryTransport:
         self._queue.put_nowait(None)
 
     async def close(self) -> None:
-        """Unplug."""
+        """Unplugs this end; a pending read ends."""
         self.cut()

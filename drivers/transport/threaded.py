@@ -44,7 +44,7 @@ class ThreadedTransport(ABC):
 
     @abstractmethod
     def blocking_write(self, data: bytes) -> None:
-        """Write all of data."""
+        """Write all of data. Raises any of `errors` when the port is gone."""
 
     @abstractmethod
     def blocking_read(self) -> bytes:

@@ -24,7 +24,7 @@ from simulators.scpi.table import ANY, Table
 
 
 def system(table: Table, unit: Electrometer) -> None:
-    """What every model has."""
+    """The system and display commands that every model has."""
     table.query(":SYSTem:VERSion", lambda: "1994.0")  # captured from a 6517A
     table.act(":SYSTem:PRESet", partial(preset, unit))
     for node in ("LOCal", "REMote"):

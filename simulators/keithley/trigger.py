@@ -57,7 +57,7 @@ class Trigger:
 
     @property
     def last(self) -> Layer:
-        """The trigger layer itself."""
+        """The innermost layer, which begins a conversion: the trigger layer itself."""
         return self.layers[-1]
 
     @property

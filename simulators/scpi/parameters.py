@@ -126,7 +126,7 @@ def quoted(text: str) -> str:
 
 
 def show_bool(value: bool) -> str:
-    """Keithley answers 1 and 0."""
+    """A switch as Keithley answers it: 1 or 0."""
     return str(int(value))
 
 
