@@ -64,7 +64,7 @@ def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
 def temperature_coefficient(temperatures_c: Sequence[float], readings: Sequence[float], t_cal_c: float) -> float:
     """SVWT in %/°C: least-squares slope of readings at equal dose, relative to the fitted reading at T_cal.
 
-    Raises OutsideValidity.
+    Form of ESTRO booklet 5. Raises OutsideValidity.
     """
     n = len(temperatures_c)
     if n < 3 or len(readings) != n or max(temperatures_c) - min(temperatures_c) < 5:

@@ -95,10 +95,7 @@ def combine(terms: Sequence[Term]) -> Combined:
 
 @finite
 def mean_of_doses(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
-    """Arithmetic mean of doses in Gy, correlated through their shared rows. Raises OutsideValidity.
-
-    Raises OutsideValidity for none.
-    """
+    """Arithmetic mean of doses in Gy, correlated through their shared rows. Raises OutsideValidity for none."""
     n = len(doses_gy)
     return combine([Term(dose, budget, 1 / n) for dose, budget in zip(doses_gy, budgets, strict=True)])
 

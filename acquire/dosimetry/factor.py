@@ -82,9 +82,7 @@ def needed(
 
 
 def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) -> None:
-    """Raises OutsideValidity for a factor that the formula has no place for: a mistyped name would leave its factor
-    out.
-    """
+    """Raises OutsideValidity for a factor that the formula has no place for, as a mistyped name would leave it out."""
     known = tuple(used)
     for name in factors:
         if name not in known:

@@ -60,8 +60,7 @@ def net_charge(
     """Q_net = Q_gross - I_leak t, with the sign of each (TRS-398 Rev.1).
 
     A leakage of at most 0.1 % of the reading is named and not subtracted (the plan's budget carries 0.1 % for it),
-    unless the site always subtracts; above 0.5 % it raises Blocked. Raises OutsideValidity for a reading of zero or no
-    duration.
+    unless the site always subtracts; above 0.5 % it raises Blocked. Raises OutsideValidity for a reading of zero.
     """
     if duration_s <= 0 or gross_nc == 0:
         raise OutsideValidity("A net charge needs a reading that is not zero and a duration above 0 s.")

@@ -68,7 +68,7 @@ class Spool:
 
     @property
     def store(self) -> str | None:
-        """The store it is paired with."""
+        """The store it is paired with (rule 3.5)."""
         return self._journal.store
 
     @property
@@ -88,8 +88,8 @@ class Spool:
     def append(self, number: int, bodies: Bodies, *, urgent: bool = False) -> asyncio.Future[int]:
         """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
 
-        `urgent` ones (end markers) may use the reserve. The future raises SpoolFull when there is no room, SpoolError
-        for a stream that has ended. Cancelling whoever waits takes no entries back: shield the future and watch it.
+        `urgent` ones (end markers) may use the reserve (rule 3.9). The future raises SpoolFull when there is no room,
+        SpoolError for a stream that has ended. Cancelling takes no entries back: shield the future and watch it.
         """
         done: asyncio.Future[int] = self._loop.create_future()
         self._queue.put(_Append(number, bodies, urgent, done))
@@ -118,15 +118,15 @@ class Spool:
         return await self.call(Journal.streams)
 
     async def open_stream(self, instrument: str) -> StreamRow:
-        """A new stream for an instrument."""
+        """A new stream for an instrument (docs/noloss.md section 1)."""
         return await self.call(lambda j: j.open_stream(instrument))
 
     async def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
-        """End a stream, once, with the sentence of the fault where one ended it."""
+        """End a stream (docs/noloss.md section 1), once, with the sentence of the fault where one ended it."""
         await self.call(lambda j: j.end_stream(number, ended, why))
 
     async def withhold(self, number: int, body: bytes, reason: str) -> int:
-        """Keep an original that cannot be sent; returns the seq its stand-in took."""
+        """Keep an original that cannot be sent; returns the seq its stand-in took (rule 3.8)."""
         return await self.call(lambda j: j.withhold(number, body, reason))
 
     async def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:

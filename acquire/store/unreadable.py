@@ -20,7 +20,7 @@ MOST, MOST_OF_TOPIC = 2000, 100  # rows
 
 
 def keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, why: str) -> None:
-    """Keep and count one message inside the transaction that found it, and raise an alarm for its topic."""
+    """Keep and count one message inside the transaction that found it, and raise an alarm for its topic (rule 4.7)."""
     topic, why = printable(topic), printable(why)
     topic, key = _place(connection, topic, hashlib.sha256(payload).hexdigest())
     connection.execute(

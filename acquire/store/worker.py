@@ -166,7 +166,7 @@ def _answered(error: BaseException | None) -> None:
 
 
 def committed(answer: Watermark) -> bytes:
-    """The committed message, canonical."""
+    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
     return canonical(
         {
             "schema": "committed/1",

@@ -106,7 +106,9 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
 
     @command("device-clear", "Abort what the instrument is doing and empty its input (^C on the serial line)")
     async def device_clear(self, p: NoParameters) -> Mapping[str, Any]:
-        """The answer must be DCL. Raises Misuse on GPIB and USB, Garbled, ReplyTimeout."""
+        """The answer must be DCL (6517B reference manual, RS-232 operation). Raises Misuse on GPIB and USB, Garbled,
+        ReplyTimeout.
+        """
         if self.wire.name.upper().startswith(("GPIB", "USB", "PROLOGIX")):
             raise Misuse(f"device-clear is for the instrument's serial line; {self.wire.name} is none.")
         await self.wire.ask(DEVICE_CLEAR, _cleared)

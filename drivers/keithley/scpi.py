@@ -31,7 +31,7 @@ class Idn:
 
 
 def parse_idn(line: bytes) -> Idn:
-    """Reply to *IDN?. Raises Garbled when another maker's instrument answers."""
+    """Reply to *IDN? (IEEE 488.2). Raises Garbled when another maker's instrument answers."""
     found = _IDN.fullmatch(line.decode("latin-1").strip())
     if found is None:
         raise Garbled("The reply to *IDN? is not that of a Keithley instrument.", line)
@@ -50,7 +50,7 @@ def parse_error(line: bytes) -> tuple[int, str]:
 
 
 def parse_event_status(line: bytes) -> int:
-    """Reply to *ESR?, 0 to 255; the register is cleared by it. Raises Garbled."""
+    """Reply to *ESR? (IEEE 488.2), 0 to 255; the register is cleared by it. Raises Garbled."""
     text = line.strip().removeprefix(b"+")
     if not (text.isdigit() and len(text) <= 3 and int(text) < 256):
         raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)

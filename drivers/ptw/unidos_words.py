@@ -106,7 +106,7 @@ def fields(word: str, reply: bytes) -> list[str]:
 
 
 def parse_measured(reply: bytes) -> Measured:
-    """The reply to MV: 15 fields. Raises Garbled for anything that is not exactly of that form."""
+    """The 15 fields of MV (as in PyMeasure's ptwUNIDOS). Raises Garbled for anything not exactly of that form."""
     got = fields("MV", reply)
     if len(got) != 15:
         raise Garbled(f"MV has {len(got)} fields where 15 belong.", reply)
