@@ -89,7 +89,10 @@ class Service:
 
 @asynccontextmanager
 async def service(loaded: Loaded) -> AsyncIterator[Service]:
-    """A running service; stops it in order at the end of the context."""
+    """A running service; stops it in order at the end of the context.
+
+    Raises Refused, SpoolError, StoreError and what the broker raises where it cannot start.
+    """
     config = loaded.config
     topics = Topics(config.site)
     async with AsyncExitStack() as stack:

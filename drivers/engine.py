@@ -61,18 +61,18 @@ class WiredInstrument(Instrument):
 
     @property
     def poll_interval_s(self) -> float:
-        """As it is configured."""
+        """Seconds between two takes, as configured."""
         return self.settings.poll_interval_s
 
     @property
     def measures(self) -> str:
-        """What the driver says it is set to give."""
+        """What the driver says it is set to give. Raises DriverFault where it fails to say."""
         with self._minding("asking for the quantity of"):
             return self._driver.measures or super().measures
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """What the driver says is in use."""
+        """What the driver says is in use. Raises DriverFault where it fails to say."""
         with self._minding("asking for the channels of"):
             own = self._driver.channels
         return super().channels if own is None else own
@@ -83,7 +83,10 @@ class WiredInstrument(Instrument):
         return self._in_force
 
     async def open(self) -> Identity:
-        """Open, identify, set up, read back, set aside what is stale; on failure the port is free again."""
+        """Open, identify, set up, read back, set aside what is stale; on failure the port is free again.
+
+        Raises LinkDown, ReplyTimeout, WrongInstrument, Refused, Garbled, DriverFault.
+        """
         with self._minding("making the driver of"):
             self._driver = self.model.driver(self._wire, self.settings)
         self._refusals = 0
@@ -103,11 +106,14 @@ class WiredInstrument(Instrument):
         return self.identity
 
     async def take(self) -> Sequence[Reading]:
-        """One exchange. What was not understood, refused or set aside is a reading of kind "unparsed"."""
+        """One exchange. What was not understood, refused or set aside is a reading of kind "unparsed".
+
+        Raises ReplyTimeout, and LinkDown also where the instrument refuses five times in a row.
+        """
         return await self._sampled(self._driver.take)
 
     async def flush(self) -> Sequence[Reading]:
-        """What belongs before the marker that follows."""
+        """What belongs before the marker that follows. Raises as `take` does."""
         return await self._sampled(self._driver.flush)
 
     async def recover(self) -> Identity:

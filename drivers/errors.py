@@ -54,6 +54,6 @@ def fault_of(error: Exception, doing: str, raw: bytes = b"") -> DriverFault:
 
 
 def shown(raw: bytes, limit: int = SHOWN) -> str:
-    """Bytes as a person can read them in a sentence: what does not print stands as \\x11; at most `limit` of them."""
+    """Bytes as a person can read them in a sentence: what does not print stands as \\x11; at most `limit` bytes."""
     text = "".join(chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}" for b in raw[:limit].rstrip(b"\r\n"))
     return text + ("..." if len(raw) > limit else "")

@@ -36,7 +36,10 @@ class ListeningInstrument(Instrument):
         return 0.0
 
     async def open(self) -> Identity:
-        """Open the port. Who is there is what the listener can say without asking."""
+        """Open the port. Who is there is what the listener can say without asking.
+
+        Raises LinkDown, and DriverFault where the listener cannot be made.
+        """
         await self._link.open()
         try:
             self._listener = self._made()
@@ -75,11 +78,14 @@ class ListeningInstrument(Instrument):
             return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")))]
 
     async def recover(self) -> Identity:
-        """There is nothing to settle: what has come and what comes next are messages of their own."""
+        """There is nothing to settle: what has come and what comes next are messages of their own.
+
+        Raises DriverFault where the listener cannot say who is there.
+        """
         return self._identity()
 
     async def close(self) -> None:
-        """Release the port."""
+        """Releases the port. Never raises."""
         await self._link.close()
 
     def _made(self) -> Listener[Any]:

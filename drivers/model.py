@@ -52,7 +52,7 @@ class Framing:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them."""
+        """The names of all these commands."""
         return (*self.zero, *self.before, *self.start, *self.stop)
 
 

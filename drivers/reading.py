@@ -132,7 +132,7 @@ def raw_as_text(raw: bytes) -> tuple[str, str]:
 
 
 def raw_from_text(text: str, encoding: str) -> bytes:
-    """Inverse of raw_as_text."""
+    """The raw bytes again from what raw_as_text gave. Raises ValueError for base64 that is broken."""
     return base64.b64decode(text) if encoding == "base64" else text.encode("utf-8")
 
 

@@ -55,7 +55,7 @@ class Lines:
     line: Line = Line()
 
     def find(self, buffer: bytes) -> Found | None:
-        """All of them, or none yet."""
+        """All the lines together, once the last has ended; None until then."""
         lines, used = [], 0
         for _ in range(self.count):
             found = self.line.find(buffer[used:])
@@ -85,7 +85,7 @@ class Exactly:
     count: int
 
     def find(self, buffer: bytes) -> Found | None:
-        """The first `count` bytes."""
+        """The first `count` bytes, once they are there."""
         return None if len(buffer) < self.count else (buffer[: self.count], self.count)
 
 
@@ -121,7 +121,7 @@ class Checked:
     check: Callable[[bytes], bytes]
 
     def find(self, buffer: bytes) -> Found | None:
-        """The checked reply."""
+        """The reply without its check. Raises Garbled where the check fails."""
         found = self.shape.find(buffer)
         return None if found is None else (self.check(found[0]), found[1])
 

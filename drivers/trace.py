@@ -28,7 +28,7 @@ class Trace:
         self._listener = listener
 
     def note(self, direction: Direction, data: bytes) -> None:
-        """Note some bytes."""
+        """Keeps some bytes that crossed the line, with the time (monotonic, s) and their direction."""
         if data:
             crossing = Crossing(time.monotonic(), direction, data)
             self.crossings.append(crossing)

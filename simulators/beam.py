@@ -55,8 +55,9 @@ class Detector:
         self._leakage_a, self._leakage_since = current_a, now
 
     def expose(self, charge_c: float, duration_s: float, *, delay_s: float = 0.0) -> Exposure:
-        """Spread ``charge_c`` (C) evenly over ``duration_s`` (> 0) simulated seconds, beginning ``delay_s`` from
-        now.
+        """Spread ``charge_c`` (C) evenly over ``duration_s`` (> 0) simulated seconds, beginning ``delay_s`` from now.
+
+        Raises ValueError for other times.
         """
         if not duration_s > 0 or delay_s < 0:
             raise ValueError(
@@ -107,8 +108,9 @@ class Beam:
 
 
 def gauss(seed: int, what: str, index: int, sigma: float) -> float:
-    """Normal noise for reading number ``index``: the same seed, purpose and number give the same value, in any
-    order of asking.
+    """Normal noise for reading number ``index``, in the unit of ``sigma``.
+
+    The same seed, purpose and number give the same value, in any order of asking.
     """
     return random.Random(f"{seed}/{what}/{index}").gauss(0.0, sigma) if sigma > 0 else 0.0
 

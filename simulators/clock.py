@@ -63,7 +63,7 @@ class SteppedClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds`` (not negative)."""
+        """Move on by ``seconds``. Raises ValueError when negative."""
         if seconds < 0:
             raise ValueError(f"time cannot go back: advance({seconds})")
         self._now += seconds

@@ -29,7 +29,7 @@ class Controlled(Protocol):
 
     @property
     def resource(self) -> str:
-        """What a client opens now."""
+        """Where a client finds it now: a resource string."""
 
     @property
     def faults_happened(self) -> list[str]:
@@ -60,7 +60,7 @@ class ControlDoor:
         }
 
     async def open(self, host: str, port: int) -> None:
-        """Begin to listen."""
+        """Begins to listen; port 0 is any free one. Raises OSError where the port cannot be had."""
         self._server = await asyncio.start_server(self._serve_client, host, port)
         self.address = f"tcp:{host}:{self._server.sockets[0].getsockname()[1]}"
 

@@ -93,7 +93,7 @@ class Fault:
 
     @property
     def seconds(self) -> float:
-        """ARG as a number."""
+        """ARG as a number of seconds."""
         return float(self.arg)
 
     def _hit(self) -> bool:
@@ -120,7 +120,7 @@ def parse_fault(text: str, seed: int) -> Fault:
 
 
 def parse_faults(texts: Iterable[str], seed: int) -> list[Fault]:
-    """All faults in the order given."""
+    """All faults in the order given. Raises ValueError."""
     return [parse_fault(text, seed) for text in texts]
 
 

@@ -106,7 +106,7 @@ class Instrument(ABC):
 
     @abstractmethod
     def open_session(self) -> Session:
-        """A new client."""
+        """A client has connected: its own session with the instrument."""
 
     @abstractmethod
     def power_cycle(self) -> None:

@@ -89,9 +89,9 @@ async def serve(
 ) -> Served:
     """Serve `model` at `listen`: `tcp:HOST:PORT` (0: any free port), `pty`, `pty:LINK` or `dir:PATH`.
 
-    `speed` divides all simulated durations; `faults` are written as `simulators.faults` says; `control` opens a
-    line-JSON back door at `tcp:HOST:PORT`. Raises ValueError in one plain sentence for an argument that cannot be,
-    OSError when the port cannot be had.
+    `speed` (simulated seconds per second) divides all durations; `faults` are written as `simulators.faults` says;
+    `control` opens a line-JSON back door at `tcp:HOST:PORT`. Raises ValueError in one plain sentence for an argument
+    that cannot be, OSError when the port cannot be had.
     """
     info = model_named(model)
     info.check_options(options or {})

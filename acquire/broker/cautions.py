@@ -10,7 +10,7 @@ from acquire.config import Loaded
 
 
 def cautions(loaded: Loaded) -> list[str]:
-    """One sentence for each."""
+    """What somebody should know of this configuration before it runs, one sentence for each danger; none, none."""
     return [*_of_broker(loaded), *_of_files(loaded)]
 
 

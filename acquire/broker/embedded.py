@@ -18,7 +18,7 @@ STARTED_WITHIN_S = 10.0
 
 @asynccontextmanager
 async def embedded(host: str, port: int) -> AsyncIterator[None]:
-    """Run amqtt until the context ends."""
+    """Runs amqtt until the context ends. Raises TimeoutError where it has not started within ten seconds."""
     running = _Thread(host, port)
     await asyncio.to_thread(running.start)
     try:

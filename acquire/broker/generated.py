@@ -1,4 +1,7 @@
-"""What Mosquitto needs to serve one site over TLS: its configuration, the access file, and passwords if wanted."""
+"""What Mosquitto needs to serve one site over TLS: its configuration, the access file, and passwords if wanted.
+
+The options are those of mosquitto.conf; why they are set so is said in docs/security.md.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def new_password() -> str:
 
 
 def line(name: str, password: str) -> str:
-    """The line of one user."""
+    """The line of one user in Mosquitto's password file, with a new salt."""
     salt = os.urandom(SALT_BYTES)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"{name}:$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"

@@ -255,7 +255,7 @@ class Outage:
         self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
-        """There is a connection."""
+        """There is a connection again: the outage is over."""
         if self._reported:
             self._reported = False
             self._log.info("broker there again", **self._where)

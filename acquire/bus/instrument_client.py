@@ -2,6 +2,7 @@
 
 A request is asked again under its id until it is answered or the time is up; the broker may come and go meanwhile. It
 says when it was sent, how long it is wanted and which run of the daemon it is meant for, so that it acts once or never.
+The contract is in docs/bus.md, "Commands".
 """
 
 from __future__ import annotations

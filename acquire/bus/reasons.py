@@ -1,4 +1,7 @@
-"""Why a broker cannot be had, in one plain sentence without a full stop: what is wrong and how to mend it."""
+"""Why a broker cannot be had, in one plain sentence without a full stop: what is wrong and how to mend it.
+
+Codes are those of MQTT 5 (section 3.2.2.2), the names of alerts and of certificate errors OpenSSL's.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ _CONNACK = {
 
 
 def of_connack(code: int) -> str:
-    """Why a broker that can be reached does not let us in."""
+    """Why a broker that can be reached does not let us in, by its reason code (MQTT 5)."""
     return _CONNACK.get(code, f"it does not let us in (MQTT reason code 0x{code:02x})")
 
 

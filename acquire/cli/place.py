@@ -54,7 +54,7 @@ def store_path(config: Path | None, store: str | None) -> Path:
 
 @contextmanager
 def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite3.Connection]:
-    """A connection to the store."""
+    """A connection to the store. Raises Misuse where none is named, StoreError where it cannot be opened."""
     connection = connect(store_path(config, store))
     try:
         yield connection
@@ -80,7 +80,10 @@ def file_bytes(path: Path) -> bytes:
 
 @asynccontextmanager
 async def open_instrument_client(config: Path | None, by: str) -> AsyncIterator[InstrumentClient]:
-    """The instruments of a running service, over its broker."""
+    """The instruments of a running service, over its broker.
+
+    Raises Misuse without a configuration, Refused where that has no fixed port.
+    """
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
     loaded = load(config)

@@ -28,7 +28,10 @@ def example_files() -> Path:
 
 
 def prepare(folder: Path, broker: str = "auto") -> Path:
-    """Copy the service's configuration into the run's folder and make the readers' folders; returns its path."""
+    """Copy the service's configuration into the run's folder and make the readers' folders; returns its path.
+
+    Raises Refused where the folder is there already or the example files are not installed.
+    """
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -43,7 +46,7 @@ def prepare(folder: Path, broker: str = "auto") -> Path:
 
 
 def example(name: str) -> tuple[str, bytes]:
-    """An example file with its dates moved so that its session is today."""
+    """An example file with its dates moved so that its session is today. Raises Refused where it is not installed."""
     today = datetime.now(UTC).date()
     return name, shifted((example_files() / name).read_bytes(), scene.DAY_OF_FILES, today)
 
@@ -52,6 +55,7 @@ def write_files(folder: Path) -> list[Path]:
     """Order, plan, inventory, calibrations and a service configuration, dated today, to go through the case by hand.
 
     The service's broker has a fixed port there, and its simulators a back door through which they are given a beam.
+    Raises Refused as `prepare` does.
     """
     service = prepare(folder)
     text = service.read_text().replace("port = 0 ", f"port = {BY_HAND_PORT} ")

@@ -48,7 +48,7 @@ class Played:
 
 
 async def play(service: Service, folder: Path, tell: Tell) -> Played:
-    """The whole procedure on a running service."""
+    """The whole procedure on a running service. Raises Refused where the service has no store or does not get ready."""
     path = load(folder / "service.toml").store
     if path is None:
         raise Refused("The demonstration's configuration has no store.")

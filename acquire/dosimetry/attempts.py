@@ -1,4 +1,7 @@
-"""Which attempt counts, and which element of a pair: by a rule fixed beforehand, never by the better value."""
+"""Which attempt counts, and which element of a pair: by a rule fixed beforehand, never by the better value.
+
+The rules are the plan's (docs/dosimetry.md, "In a session"); which limit holds for a pair is the site's.
+"""
 
 from __future__ import annotations
 
@@ -62,9 +65,10 @@ def pair_choice(
 ) -> tuple[float, float]:
     """(value, extra u in percent) of a pair by the stated choice, after the cause has been looked for.
 
-    Inside the limit: the mean, no extra. Beyond it: "both" the mean; "both-with-spread" the mean with half
-    the difference as a rectangular half-width (u = |a - b| / (2 √3) of the mean); "named" the one element that is named
-    with a reason; "none" no result (Blocked).
+    Inside the limit: the mean, no extra. Beyond it: "both" the mean; "both-with-spread" the mean with half the
+    difference as a rectangular half-width (u = |a - b| / (2 √3) of the mean); "named" the one element that is named
+    with a reason; "none" no result. Raises Blocked for "none", MissingFactor where "named" names neither,
+    OutsideValidity for an unknown rule.
     """
     difference = pair_difference_percent(first[1], second[1])
     mean = fmean([first[1], second[1]])

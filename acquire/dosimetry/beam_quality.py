@@ -1,4 +1,7 @@
-"""Beam-quality specifiers of photon and electron beams."""
+"""Beam-quality specifiers of photon and electron beams.
+
+Forms of TRS-398 and TG-51 as public implementations have them; the reports were not read again (docs/dosimetry.md).
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ def tpr20_10_of_pdd(pdd20_percent: float, pdd10_percent: float) -> float:
 
 @finite
 def tpr20_10_estimate(pdd10_percent: float) -> float:
-    """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)²: to see whether a stated TPR is plausible, never to calibrate.
+    """-0.7898 + 0.0329 PDD(10) - 0.000166 PDD(10)², PDD in percent: is a stated TPR plausible? Never to calibrate.
 
-    Raises OutsideValidity.
+    The form of a public TRS-398 calculator. Raises OutsideValidity outside 57 to 89 %.
     """
     if not 57 <= pdd10_percent <= 89:
         raise OutsideValidity(f"PDD(10) = {pdd10_percent} % lies outside 57 to 89 %; give it in percent.")
@@ -77,7 +80,7 @@ def d_ref_of_r50(r50_cm: float) -> float:
 
 @finite
 def dose_at_maximum(dose: float, pdd_percent: float) -> float:
-    """Dose at the depth of maximum from the dose at the reference depth and the clinical depth dose there.
+    """Dose at the depth of maximum, in the unit of the dose at the reference depth, by the depth dose there (percent).
 
     Raises OutsideValidity.
     """
@@ -88,7 +91,10 @@ def dose_at_maximum(dose: float, pdd_percent: float) -> float:
 
 @finite
 def inverse_square(from_cm: float, to_cm: float) -> float:
-    """(from/to)²: the change of dose with distance alone, without change of scatter. Raises OutsideValidity."""
+    """(from/to)², a plain ratio: the change of dose with distance alone, without change of scatter.
+
+    Raises OutsideValidity.
+    """
     if from_cm <= 0 or to_cm <= 0:
         raise OutsideValidity("Distances from the source must be above 0 cm.")
     return (from_cm / to_cm) ** 2

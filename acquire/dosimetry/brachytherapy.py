@@ -1,4 +1,7 @@
-"""HDR brachytherapy: decay of the source, and whether the console's dwell time is the plan's, corrected for it."""
+"""HDR brachytherapy: decay of the source, and whether the console's dwell time is the plan's, corrected for it.
+
+Forms are the textbook's; half-life and air kerma strength (U) are those that the source's certificate states.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def source_strength(at_certificate: Factor, half_life: Factor, days: float) -> F
 
 @finite
 def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float) -> float:
-    """Total dwell time for the same dose with today's source. Raises OutsideValidity."""
+    """Total dwell time in s for the same dose with today's source, strengths in U. Raises OutsideValidity."""
     if min(planned_s, planned_strength_u, strength_u) <= 0:
         raise OutsideValidity("Dwell time and source strengths must be above 0.")
     return planned_s * planned_strength_u / strength_u
@@ -56,7 +59,7 @@ def dwell_time_s(planned_s: float, planned_strength_u: float, strength_u: float)
 
 @finite
 def check_dwell_time(console_s: float, expected_s: float, limit_percent: float) -> float:
-    """Deviation of the console's total dwell time in percent. Blocked beyond the site's limit."""
+    """Deviation of the console's total dwell time in percent. Raises Blocked beyond the site's limit."""
     deviation = 100 * (console_s / expected_s - 1)
     if abs(deviation) > limit_percent:
         raise Blocked(

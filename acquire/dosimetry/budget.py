@@ -83,7 +83,7 @@ class Budget:
         return Budget(self.rows + rows)
 
     def scaled(self, sensitivity: float) -> Budget:
-        """The budget of a quantity that depends on this one with a relative sensitivity (1: proportional to it)."""
+        """The budget of a quantity that depends on this one with a relative sensitivity (1: percent for percent)."""
         return Budget(tuple(replace(row, sensitivity=row.sensitivity * sensitivity) for row in self.rows))
 
 
@@ -114,13 +114,16 @@ def coverage_factor(dof: float, p: float = COVERAGE) -> float:
 
 @finite
 def quadrature(parts: Sequence[float]) -> float:
-    """Root of the sum of squares."""
+    """Root of the sum of squares, in the unit of the parts."""
     return math.sqrt(sum(part * part for part in parts))
 
 
 @finite
 def standard_from_certificate(expanded_percent: float, k: float) -> float:
-    """u = U/k of a certificate (GUM 4.3.3). The k is the certificate's; there is no default. Raises OutsideValidity."""
+    """u = U/k of a certificate, in percent (GUM 4.3.3). The k is the certificate's; there is no default.
+
+    Raises OutsideValidity.
+    """
     if k <= 0 or expanded_percent < 0:
         raise OutsideValidity(f"A certificate's uncertainty needs U of 0 % or more and k above 0, not {k}.")
     return expanded_percent / k

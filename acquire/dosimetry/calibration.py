@@ -1,4 +1,7 @@
-"""Calibrating one detector against another: field chambers, diodes, luminescent batches; and when one is not issued."""
+"""Calibrating one detector against another: field chambers, diodes, luminescent batches; and when one is not issued.
+
+Forms of TRS-398 and ESTRO booklet 5; when a coefficient is not issued is the site's rule.
+"""
 
 from __future__ import annotations
 
@@ -100,9 +103,10 @@ def change_percent(new: float, last: float) -> float:
 def may_be_issued(
     new: float, last: float, limit_percent: float, accumulated_gy: float, accumulated_limit_gy: float, detector: str
 ) -> float:
-    """The change in percent, when the coefficient may be issued; Blocked when it drifted or its dose limit is passed.
+    """The change in percent, when the coefficient may be issued.
 
-    Blocked means: not issued, out of service, and the results measured since the last good calibration are reviewed.
+    Raises Blocked when it drifted or its dose limit is passed: not issued, out of service, and the results measured
+    since the last good calibration are reviewed.
     """
     change = change_percent(new, last)
     why = []

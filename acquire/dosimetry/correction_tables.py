@@ -1,4 +1,7 @@
-"""Correction factors of a detector measured against a chamber: tables over one quantity, interpolated inside."""
+"""Correction factors of a detector measured against a chamber: tables over one quantity, interpolated inside.
+
+Forms of ESTRO booklet 5 and AAPM Report 87; the tables are the site's own.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class CorrectionTable:
         finite_fields(self)
 
     def factor(self, value: float) -> Factor:
-        """The factor at a value inside the table, linear between nodes. Raises OutsideValidity: no extrapolation."""
+        """The factor at a value in the table's unit, linear between nodes. Raises OutsideValidity: no extrapolation."""
         cf = linear(self.at, self.cf, value, f"{self.quantity} ({self.unit})")
         return Factor(cf, "1", self.u_percent, f"{self.source}, {self.quantity} {value:g} {self.unit}", beam=self.beam)
 
@@ -61,7 +64,7 @@ def equivalent_square_cm(width_cm: float, length_cm: float) -> float:
 def temperature_coefficient(temperatures_c: Sequence[float], readings: Sequence[float], t_cal_c: float) -> float:
     """SVWT in %/°C: least-squares slope of readings at equal dose, relative to the fitted reading at T_cal.
 
-    Raises OutsideValidity.
+    Form of ESTRO booklet 5. Raises OutsideValidity.
     """
     n = len(temperatures_c)
     if n < 3 or len(readings) != n or max(temperatures_c) - min(temperatures_c) < 5:

@@ -52,7 +52,7 @@ class Combined:
 
     @property
     def expanded(self) -> float:
-        """U = k u."""
+        """U = k u, in the unit of the value."""
         return coverage_factor(self.dof) * self.u
 
     def budget(self) -> Budget:
@@ -95,14 +95,17 @@ def combine(terms: Sequence[Term]) -> Combined:
 
 @finite
 def mean_of_doses(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
-    """Arithmetic mean of doses in Gy, correlated through their shared rows."""
+    """Arithmetic mean of doses in Gy, correlated through their shared rows. Raises OutsideValidity for none."""
     n = len(doses_gy)
     return combine([Term(dose, budget, 1 / n) for dose, budget in zip(doses_gy, budgets, strict=True)])
 
 
 @finite
 def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Budget]) -> Combined:
-    """Mean of deviations in percent; the budgets' percentages are percentages of the expected dose (first order)."""
+    """Mean of deviations in percent; the budgets' percentages are percentages of the expected dose (first order).
+
+    Raises OutsideValidity for none.
+    """
     n = len(deviations_percent)
     pairs = zip(deviations_percent, budgets, strict=True)
     return combine([Term(deviation, budget, 1 / n, 100.0) for deviation, budget in pairs])

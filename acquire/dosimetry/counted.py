@@ -69,7 +69,7 @@ def settled(
 
 @finite
 def above_background(names: Sequence[str], doses: Sequence[float]) -> None:
-    """Block a point with an element at or below background."""
+    """Raises Blocked for a point with an element at or below background; doses in any one unit."""
     if min(doses) <= 0:
         low = names[doses.index(min(doses))]
         raise Blocked(f"Element {low} read no more than the background: was it placed in the beam?")
@@ -77,7 +77,10 @@ def above_background(names: Sequence[str], doses: Sequence[float]) -> None:
 
 @finite
 def check_elements(names: Sequence[str], doses: Sequence[float], limit_percent: float) -> None:
-    """Block a point with an element at or below background, or with elements further apart than the limit."""
+    """Raises Blocked for a point with an element at or below background, or elements further apart than the limit.
+
+    Doses in any one unit, the limit in percent of their mean.
+    """
     above_background(names, doses)
     if len(doses) > 1:
         difference = pair_difference_percent(min(doses), max(doses))

@@ -52,6 +52,6 @@ def course_dose(lines: Sequence[CourseLine]) -> Combined:
 
 @finite
 def course_against_limit(lines: Sequence[CourseLine], limit_gy: float) -> LimitFinding:
-    """The course dose with its U against the order's upper limit."""
+    """The course dose with its U against the order's upper limit, all in Gy. Raises OutsideValidity."""
     total = course_dose(lines)
     return against_limits(total.value, total.expanded, None, limit_gy)

@@ -1,4 +1,7 @@
-"""Measured against expected: deviation, its uncertainty, and the state that the site's rule gives it."""
+"""Measured against expected: deviation, its uncertainty, and the state that the site's rule gives it.
+
+Guard bands after ILAC-G8, the probability of conformity after JCGM 106:2012; the limits are the plan's.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,7 @@ def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_perc
 
 @finite
 def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: float) -> float:
-    """Probability that the true deviation lies inside the tolerance (JCGM 106:2012, normal distribution)."""
+    """Probability (0 to 1) that the true deviation lies inside the tolerance (JCGM 106:2012, normal distribution)."""
     upper = (tolerance_percent - deviation_percent) / u_percent
     lower = (-tolerance_percent - deviation_percent) / u_percent
     return normal_cdf(upper) - normal_cdf(lower)
@@ -158,11 +161,11 @@ def invalid(why: str) -> Decision:
 
 @finite
 def e_n(value: float, expanded: float, other: float, other_expanded: float) -> float:
-    """E_n = |a - b| / √(U_a² + U_b²), both U at k = 2 (ISO 13528); up to 1 the two agree."""
+    """E_n = |a - b| / √(U_a² + U_b²), all in one unit and both U at k = 2 (ISO 13528); up to 1 the two agree."""
     return abs(value - other) / math.hypot(expanded, other_expanded)
 
 
 @finite
 def false_accept_risk(tolerance_percent: float, acceptance_limit_percent: float, u_percent: float) -> float:
-    """Largest risk that a result at the acceptance limit is truly outside the tolerance (one side, normal)."""
+    """Largest risk (0 to 1) that a result at the acceptance limit is truly outside the tolerance (one side, normal)."""
     return 1 - normal_cdf((tolerance_percent - acceptance_limit_percent) / u_percent)

@@ -20,7 +20,7 @@ N_CAL_CGY_PER_NC = (0.001, 1000.0)
 
 @finite
 def cf_temperature(svwt_percent_per_c: float, temperature_c: float, t_cal_c: float) -> float:
-    """CF_T = 1 / (1 + SVWT (T - T_cal)), SVWT the sensitivity variation with temperature in % per °C.
+    """CF_T = 1 / (1 + SVWT (T - T_cal)), SVWT the sensitivity variation with temperature in % per °C (ESTRO booklet 5).
 
     Raises OutsideValidity.
     """
@@ -42,10 +42,11 @@ def diode_entrance_dose(
     components: Sequence[Contribution] = (),
     at: Circumstances | None = None,
 ) -> Dose:
-    """D_ent = M N_cal ΠCF CF_T: dose at the depth of maximum below the entrance surface.
+    """D_ent = M N_cal ΠCF CF_T: dose at the depth of maximum below the entrance surface (ESTRO booklet 5).
 
     factors: n_cal in cGy/nC; svwt in %/Cel; t_cal in Cel; cf_ssd, cf_fs, cf_wedge in "1" (a field without wedge has
-    cf_wedge 1 with the plan as its source); cf_tray, cf_angle, cf_dose_rate, cf_energy where the site uses them.
+    cf_wedge 1 with the plan as its source); cf_tray, cf_angle, cf_dose_rate, cf_energy where the site uses them. Raises
+    MissingFactor, OutsideValidity, Blocked.
     """
     return _dose("Diode entrance dose", "D_ent", charge_nc, factors, temperature_c, components, at)
 
@@ -62,7 +63,8 @@ def diode_exit_dose(
     """D_exit, with a calibration and correction factors of its own, measured on the exit side of a phantom.
 
     The same factors as for the entrance, and cf_backscatter, which accounts for scatter missing behind the diode.
-    Factors of the entrance side must not be used: keep them under calibrations of their own.
+    Factors of the entrance side must not be used: keep them under calibrations of their own. Raises MissingFactor,
+    OutsideValidity, Blocked.
     """
     needed(factors, "cf_backscatter", "1", "Diode exit dose", at)
     return _dose("Diode exit dose", "D_exit", charge_nc, factors, temperature_c, components, at)

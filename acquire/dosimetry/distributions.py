@@ -1,4 +1,7 @@
-"""Normal and Student distributions, as far as budgets and decisions need them. Standard library only."""
+"""Normal and Student distributions, as far as budgets and decisions need them. Standard library only.
+
+Forms of the GUM (annex G) and of Abramowitz and Stegun.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from acquire.dosimetry.errors import OutsideValidity
 
 
 def normal_cdf(x: float) -> float:
-    """Standard normal distribution function."""
+    """Standard normal distribution function, a probability (0 to 1)."""
     return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
 def normal_interval_k(p: float) -> float:
-    """Half-width, in standard deviations, of the symmetric interval that holds the fraction p of a normal."""
+    """Half-width, in standard deviations, of the symmetric interval that holds the fraction p of a normal.
+
+    Raises OutsideValidity unless 0 < p < 1.
+    """
     return student_t_k(p, math.inf)
 
 

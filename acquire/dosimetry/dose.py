@@ -44,12 +44,12 @@ class Dose:
 
     @property
     def u_gy(self) -> float:
-        """Standard uncertainty, k = 1."""
+        """Standard uncertainty in Gy, k = 1."""
         return self.value_gy * self.budget.u_percent / 100
 
     @property
     def expanded_gy(self) -> float:
-        """U = k u."""
+        """U = k u in Gy."""
         return self.value_gy * self.budget.expanded_percent / 100
 
 
@@ -65,14 +65,14 @@ class Calculation:
     factors: dict[str, Factor] = field(default_factory=dict)
 
     def step(self, what: str, formula: str, numbers: str, value: float, unit: str, source: str) -> float:
-        """Note one step; returns its value. Raises OutsideValidity when it is no finite number."""
+        """Note one step and return its value, in `unit` (UCUM). Raises OutsideValidity for one that is not finite."""
         if not math.isfinite(value):
             raise OutsideValidity(f"{what} of {self.formula} is not a finite number: check its inputs.")
         self.steps.append(CalculationStep(what, formula, numbers, value, unit, source))
         return value
 
     def row(self, name: str, factor: Factor, sensitivity: float = 1.0) -> None:
-        """A budget row for a factor, which is listed among the factors used."""
+        """A budget row for a factor, which is listed among the factors used; sensitivity in percent per percent."""
         self.factors[name] = factor
         self.rows.append(
             Contribution(

@@ -14,13 +14,19 @@ TEMPERATURE_C = (5.0, 45.0)
 
 @finite
 def k_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
-    """Air density correction of a vented chamber, (273.15+T)/(273.15+T0) P0/P (TRS-398 Rev.1)."""
+    """Air density correction of a vented chamber, (273.15+T)/(273.15+T0) P0/P, a plain factor (TRS-398 Rev.1).
+
+    Raises OutsideValidity for what is not in °C and kPa.
+    """
     return _density(ZERO_CELSIUS_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
 
 
 @finite
 def p_tp(temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
-    """The same after AAPM TG-51, with 273.2. North American certificates state T0 = 22 °C; the certificate decides."""
+    """The same after AAPM TG-51, with 273.2. North American certificates state T0 = 22 °C; the certificate decides.
+
+    Raises OutsideValidity for what is not in °C and kPa.
+    """
     return _density(ZERO_CELSIUS_TG51_K, temperature_c, pressure_kpa, t0_c, p0_kpa)
 
 

@@ -82,7 +82,7 @@ def needed(
 
 
 def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) -> None:
-    """Refuse a factor that the formula has no place for: a mistyped name would else leave its factor out unseen."""
+    """Raises OutsideValidity for a factor that the formula has no place for, as a mistyped name would leave it out."""
     known = tuple(used)
     for name in factors:
         if name not in known:
@@ -90,7 +90,7 @@ def no_others(factors: Mapping[str, Factor], used: Iterable[str], formula: str) 
 
 
 def believable_factor(factor: Factor, what: str, low: float, high: float) -> Factor:
-    """The factor, which must lie in a range that only catches mistyped ones. Raises OutsideValidity."""
+    """The factor, which must lie in a range, in its unit, that only catches mistyped ones. Raises OutsideValidity."""
     if not low <= factor.value <= high:
         raise OutsideValidity(
             f"{what} = {factor.value:g} ({factor.source}) lies outside {low:g} to {high:g}: look for a mistyped digit."

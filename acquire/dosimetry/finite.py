@@ -45,7 +45,7 @@ def finite(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def finite_fields(instance: object) -> None:
-    """The same for a data class, called from its `__post_init__`."""
+    """The same for a data class, called from its `__post_init__`. Raises OutsideValidity for NaN and infinity."""
     for each in fields(instance):  # type: ignore[arg-type]  # a data class calls this from its __post_init__
         hold(each.name, getattr(instance, each.name))
 

@@ -32,7 +32,10 @@ def likely_unit(ratio: float) -> str:
 
 @finite
 def same_scale(dose_gy: float, expected_gy: float) -> None:
-    """The factor-100 guard: block a dose that is less than a fifth or more than five times the expected one."""
+    """The factor-100 guard. Raises Blocked for a dose below a fifth or above five times the expected one, both in Gy.
+
+    Raises OutsideValidity where one of them is not above 0.
+    """
     if expected_gy <= 0 or dose_gy <= 0:
         raise OutsideValidity("Measured and expected dose must both be above 0 Gy to be compared.")
     ratio = dose_gy / expected_gy
@@ -46,7 +49,10 @@ def same_scale(dose_gy: float, expected_gy: float) -> None:
 
 @finite
 def believable(dose_gy: float, low_gy: float, high_gy: float) -> None:
-    """Block a dose outside the plausible range that was entered before the measurement; name the likely unit."""
+    """Raises Blocked, naming the likely unit, for a dose outside the plausible range entered before the measurement.
+
+    Raises OutsideValidity where that is no range.
+    """
     if not 0 <= low_gy < high_gy:
         raise OutsideValidity(
             f"A plausible range needs a lowest dose below a highest one, not {low_gy} to {high_gy} Gy."
@@ -63,7 +69,10 @@ def believable(dose_gy: float, low_gy: float, high_gy: float) -> None:
 
 
 def fresh(read_at: datetime, used_at: datetime, at_most: timedelta, what: str = "The temperature and pressure") -> None:
-    """Block an environment reading that is older than the site allows, or that lies after the measurement."""
+    """Raises Blocked for an environment reading further from the measurement, before or after it, than the site allows.
+
+    Raises OutsideValidity for times without a zone.
+    """
     if read_at.tzinfo is None or used_at.tzinfo is None:
         raise OutsideValidity(f"{what} and the measurement need times with a time zone to be compared.")
     age = used_at - read_at
@@ -78,7 +87,10 @@ def fresh(read_at: datetime, used_at: datetime, at_most: timedelta, what: str = 
 
 @finite
 def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool, what: str = "the chamber") -> None:
-    """Block a reading whose sign shows the other polarity than the one the detector was calibrated with."""
+    """Raises Blocked for a reading whose sign shows the other polarity than the detector was calibrated with.
+
+    Raises OutsideValidity for a reading of zero.
+    """
     if reading_nc == 0:
         raise OutsideValidity("A reading of zero shows no polarity.")
     if (reading_nc > 0) != positive_at_calibration:
@@ -91,14 +103,17 @@ def polarity_as_at_calibration(reading_nc: float, positive_at_calibration: bool,
 
 @finite
 def one_sign(readings: Sequence[float]) -> None:
-    """Block repeats of which some are positive and some negative: two polarities in one series."""
+    """Raises Blocked for repeats of which some are positive and some negative: two polarities in one series.
+
+    Any unit will do.
+    """
     if min(readings) < 0 < max(readings):
         raise Blocked("The repeats have both signs: readings of two polarities are mixed in one series.")
 
 
 @finite
 def alike(readings: Sequence[float], limit_percent: float, what: str = "The repeats") -> None:
-    """Block repeats whose span is above a limit in percent of their mean."""
+    """Raises Blocked for repeats, all in one unit, whose span is above a limit in percent of their mean."""
     mean = sum(readings) / len(readings)
     span = 100 * (max(readings) - min(readings)) / abs(mean) if mean else float("inf")
     if span > limit_percent:
@@ -109,7 +124,7 @@ def alike(readings: Sequence[float], limit_percent: float, what: str = "The repe
 
 @finite
 def without_overload(value: float | None, flags: Sequence[str]) -> float:
-    """The value of a reading that carries one. Raises Blocked, naming the flags, where it does not."""
+    """The value of a reading that carries one, in its unit. Raises Blocked, naming the flags, where it does not."""
     if value is None:
         said = ", ".join(flags) or "no value"
         raise Blocked(f"The reading carries no number ({said}): the measurement is invalid, nothing is extrapolated.")
@@ -118,7 +133,7 @@ def without_overload(value: float | None, flags: Sequence[str]) -> float:
 
 @finite
 def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
-    """Block a port where another detector than its own collected the most: they may have been exchanged."""
+    """Raises Blocked where another detector than a port's own collected the most: they may have been exchanged."""
     if own not in charges_nc:
         raise Blocked(f"Detector {own} of this port collected nothing that was read.")
     largest = max(charges_nc, key=lambda name: abs(charges_nc[name]))
@@ -131,7 +146,7 @@ def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
 
 @finite
 def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -> None:
-    """Block, before the beam, a range that the expected charge would overload (above 80 % of full scale)."""
+    """Raises Blocked, before the beam, for a range that the expected charge would overload (above 80 % of it)."""
     if abs(expected_nc) > margin * full_scale_nc:
         raise Blocked(
             f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC:"
@@ -141,6 +156,6 @@ def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -
 
 @finite
 def pre_irradiated(received_gy: float, needed_gy: float = 10.0) -> None:
-    """Block a chamber that has not received enough dose today to have settled (TRS-398 Rev.1: more than 10 Gy)."""
+    """Raises Blocked for a chamber with too little dose today to have settled (TRS-398 Rev.1: more than 10 Gy)."""
     if received_gy < needed_gy:
         raise Blocked(f"The chamber has received {received_gy:g} Gy today; its readings settle after {needed_gy:g} Gy.")

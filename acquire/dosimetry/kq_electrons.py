@@ -44,14 +44,20 @@ PLANE_PARALLEL: Mapping[str, tuple[float, float, float]] = {"Roos": (0.984, 0.13
 
 @finite
 def k_r50_cylindrical_1999(r50_cm: float) -> float:
-    """k'_R50 = 0.9905 + 0.0710 exp(-R50/3.67) of Farmer-type chambers, R50 from 2 to 9 cm (TG-51, 1999)."""
+    """k'_R50 = 0.9905 + 0.0710 exp(-R50/3.67) of Farmer-type chambers, R50 from 2 to 9 cm (TG-51, 1999).
+
+    Raises OutsideValidity outside that.
+    """
     _range(r50_cm, 2, 9, "of Farmer-type chambers")
     return 0.9905 + 0.071 * math.exp(-r50_cm / 3.67)
 
 
 @finite
 def k_r50_plane_parallel_1999(r50_cm: float) -> float:
-    """k'_R50 = 1.2239 - 0.145 R50^0.214 of well-guarded plane-parallel chambers, 2 to 20 cm (TG-51, recalled)."""
+    """k'_R50 = 1.2239 - 0.145 R50^0.214 of well-guarded plane-parallel chambers, 2 to 20 cm (TG-51, recalled).
+
+    Raises OutsideValidity outside that.
+    """
     _range(r50_cm, 2, 20, "of plane-parallel chambers")
     return float(1.2239 - 0.145 * r50_cm**0.214)
 
@@ -72,7 +78,10 @@ def p_gradient(reading_behind: float, reading_at_reference: float) -> float:
 
 @finite
 def k_q_relative_2014(chamber: str, r50_cm: float) -> float:
-    """k'_Q of a chamber of either kind, 1 at R50 = 7.5 cm (Muir and Rogers 2014); R50 from 1 to 20 cm."""
+    """k'_Q of a chamber of either kind, 1 at R50 = 7.5 cm (Muir and Rogers 2014); R50 from 1 to 20 cm.
+
+    Raises OutsideValidity outside that and for a chamber not in the table.
+    """
     _range(r50_cm, 1, 20, "of Muir and Rogers")
     if chamber in PLANE_PARALLEL:
         a, b, c = PLANE_PARALLEL[chamber]

@@ -58,7 +58,7 @@ ABC_DOUBTFUL: Mapping[str, tuple[float, float, float]] = {
 
 @finite
 def k_q_tg51(chamber: str, pdd10x_percent: float) -> float:
-    """k_Q of a listed chamber for %dd(10)x from 58 to 86; below 63 on a line to 1 at 58 (Co-60).
+    """k_Q of a listed chamber for %dd(10)x from 58 to 86; below 63 on a line to 1 at 58 (TG-51 addendum).
 
     Raises Doubtful for a chamber whose coefficients are not of the addendum's list, OutsideValidity for others.
     """

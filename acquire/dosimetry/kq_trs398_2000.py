@@ -57,13 +57,15 @@ ELECTRONS: Mapping[str, tuple[float, ...]] = {
 
 @finite
 def k_q_photons_2000(chamber: str, tpr20_10: float) -> float:
-    """k_Q in photon beams, TPR20,10 from 0.50 to 0.84. Raises OutsideValidity."""
+    """k_Q in photon beams (TRS-398, 2000), TPR20,10 from 0.50 to 0.84. Raises OutsideValidity."""
     return linear(TPR20_10, _column(PHOTONS, chamber), tpr20_10, "TPR20,10")
 
 
 @finite
 def k_q_electrons_2000(chamber: str, r50_cm: float) -> float:
-    """k_Q in electron beams for a chamber calibrated in Co-60, R50 from 4 to 20 cm. Raises OutsideValidity."""
+    """k_Q in electron beams (TRS-398, 2000) for a chamber calibrated in Co-60, R50 from 4 to 20 cm. Raises
+    OutsideValidity.
+    """
     return linear(R50_CM, _column(ELECTRONS, chamber), r50_cm, "R50")
 
 

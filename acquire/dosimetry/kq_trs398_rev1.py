@@ -59,7 +59,7 @@ def k_q_sigmoid(tpr20_10: float, a: float, b: float) -> float:
 
 @finite
 def k_q_rev1(chamber: str, tpr20_10: float) -> float:
-    """k_Q of a chamber of the table. Raises OutsideValidity for others."""
+    """k_Q of a chamber of the table (TRS-398 Rev.1 eq. 34). Raises OutsideValidity for others."""
     a, b, _, _ = _of(chamber)
     return k_q_sigmoid(tpr20_10, a, b)
 

@@ -1,4 +1,7 @@
-"""From an electrometer's readings to a net charge: signs kept, leakage taken off, nothing hidden."""
+"""From an electrometer's readings to a net charge: signs kept, leakage taken off, nothing hidden.
+
+The limits are TRS-398 Rev.1 practice as clinics apply it.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
 
 @finite
 def long_enough(leakage_s: float, measured_s: float) -> None:
-    """Block a leakage measured for a shorter time than the beam: its current is not known well enough then."""
+    """Raises Blocked for a leakage measured for a shorter time than the beam: its current is then too uncertain."""
     if leakage_s < measured_s:
         raise Blocked(
             f"The leakage was measured for {leakage_s:g} s, the charge for {measured_s:g} s: measure it as long."
@@ -57,7 +60,7 @@ def net_charge(
     """Q_net = Q_gross - I_leak t, with the sign of each (TRS-398 Rev.1).
 
     A leakage of at most 0.1 % of the reading is named and not subtracted (the plan's budget carries 0.1 % for it),
-    unless the site always subtracts; above 0.5 % the result is blocked.
+    unless the site always subtracts; above 0.5 % it raises Blocked. Raises OutsideValidity for a reading of zero.
     """
     if duration_s <= 0 or gross_nc == 0:
         raise OutsideValidity("A net charge needs a reading that is not zero and a duration above 0 s.")

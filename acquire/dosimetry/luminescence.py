@@ -94,7 +94,7 @@ def fading_linear(per_day: float, days: float, days_of_standards: float) -> floa
 
 @finite
 def within_days(days: float, low: float, high: float, what: str) -> None:
-    """Block a readout outside the time for which a fading curve or waiting rule holds."""
+    """Raises Blocked for a readout outside the days for which a fading curve or waiting rule holds."""
     if not low <= days <= high:
         raise Blocked(f"{what} was read {days:g} d after irradiation; its fading is known from {low:g} to {high:g} d.")
 
@@ -126,7 +126,10 @@ def angle_factor(response: float) -> float:
 
 @finite
 def background_of_controls(signals: Sequence[float]) -> float:
-    """Mean signal of the control elements of the session. Raises MissingFactor when none was read."""
+    """Mean signal of the control elements of the session, in the reader's unit.
+
+    Raises MissingFactor when none was read, OutsideValidity for a negative one.
+    """
     if not signals:
         raise MissingFactor("The control elements of this reader session are missing: without them there is no result.")
     if min(signals) < 0:
@@ -142,9 +145,9 @@ def detection_limit_cgy(blank_sd: float, rcf: float) -> float:
 
 @finite
 def blank_sd(blanks: Sequence[float]) -> float:
-    """Standard deviation of zero-dose readings; at least ten are wanted (detection limit, HPS).
+    """Standard deviation of zero-dose readings, in the reader's unit; at least ten are wanted (detection limit, HPS).
 
-    Raises OutsideValidity.
+    Raises OutsideValidity for fewer.
     """
     if len(blanks) < 10:
         raise OutsideValidity(f"A detection limit needs at least 10 zero-dose readings; there are {len(blanks)}.")
@@ -153,7 +156,7 @@ def blank_sd(blanks: Sequence[float]) -> float:
 
 @finite
 def check_element(reading: float, expected: float, limit_percent: float, what: str = "The check element") -> float:
-    """Deviation in percent of a reader's check element of known signal. Blocked beyond the limit."""
+    """Deviation in percent of a reader's check element of known signal. Raises Blocked beyond the limit."""
     deviation = 100 * (reading / expected - 1)
     if abs(deviation) > limit_percent:
         raise Blocked(f"{what} reads {deviation:+.1f} %, the limit is ±{limit_percent:g} %: service the reader first.")
@@ -162,7 +165,7 @@ def check_element(reading: float, expected: float, limit_percent: float, what: s
 
 @finite
 def below_cumulative_limit(accumulated_gy: float, limit_gy: float, element: str) -> None:
-    """Block an element that has received more than its limit: its sensitivity is no longer known."""
+    """Raises Blocked for an element that has received more than its limit: its sensitivity is no longer known."""
     if accumulated_gy > limit_gy:
         raise Blocked(f"{element} has received {accumulated_gy:g} Gy in all, above its limit of {limit_gy:g} Gy.")
 

@@ -2,6 +2,7 @@
 
 The marker's lineal energy depends on detector, gas and site; the site states it with its reference. Known values:
 silicon 71.8 keV/µm (10 µm) and 108.8 keV/µm (2 µm); tissue-equivalent counters about 136 to 150 keV/µm (1 to 2 µm).
+Form and markers of the edge are those of a public program (APFELmuS).
 """
 
 from __future__ import annotations
@@ -33,23 +34,26 @@ class EdgeFit:
 
     @property
     def inflection(self) -> float:
-        """hFlex: where the flank is steepest."""
+        """hFlex, in channels (or mV): where the flank is steepest."""
         return self.c
 
     @property
     def second_derivative(self) -> float:
-        """hDD: extreme of the second derivative beyond the inflection, C + ln(2 + √3)/B."""
+        """hDD, in channels (or mV): extreme of the second derivative beyond the inflection, C + ln(2 + √3)/B."""
         return self.c + math.log(2 + math.sqrt(3)) / self.b
 
     @property
     def tangent_foot(self) -> float:
-        """hTC: where the tangent at the inflection meets zero, C + 2/B."""
+        """hTC, in channels (or mV): where the tangent at the inflection meets zero, C + 2/B."""
         return self.c + 2 / self.b
 
 
 @finite
 def fit_edge(heights: Sequence[float], values: Sequence[float], start: EdgeFit | None = None) -> EdgeFit:
-    """Least-squares fit of the edge (Levenberg-Marquardt). Raises OutsideValidity; Blocked when it does not settle."""
+    """Least-squares fit of the edge (Levenberg-Marquardt), heights in channels (or mV).
+
+    Raises OutsideValidity; Blocked when it does not settle.
+    """
     h, v = np.asarray(heights, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if len(h) < 5 or len(h) != len(v) or not np.all(np.isfinite(v)):
         raise OutsideValidity("An edge needs at least five points with finite values.")
@@ -109,7 +113,7 @@ class Scale:
 
 @finite
 def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: str) -> Scale:
-    """The scale on which the marker of the edge stands at y_edge. Raises OutsideValidity."""
+    """The scale on which the marker of the edge (channels or mV) stands at y_edge. Raises OutsideValidity."""
     if marker <= offset or y_edge_kev_um <= 0 or not source:
         raise OutsideValidity("An edge calibration needs a marker above the offset, y of the edge, and its source.")
     return Scale(y_edge_kev_um / (marker - offset), offset, source)
@@ -117,7 +121,7 @@ def scale_of_edge(marker: float, y_edge_kev_um: float, offset: float, source: st
 
 @finite
 def tissue_equivalent(y_silicon: float, factor: float) -> float:
-    """y in tissue from y in silicon by the site's path-length factor (published 0.55 to 0.65).
+    """y in tissue from y in silicon, both in keV/µm, by the site's path-length factor (published 0.55 to 0.65).
 
     Raises OutsideValidity.
     """

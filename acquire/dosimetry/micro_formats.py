@@ -1,4 +1,7 @@
-"""Spectra as files state them: ORTEC Maestro `.Spe` and plain columns. Pure functions on text."""
+"""Spectra as files state them: ORTEC Maestro `.Spe` and plain columns. Pure functions on text.
+
+The sections of a `.Spe` file are those that a public program reads from real ones.
+"""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def log_edges(low: float, per_decade: int, bins: int) -> Array:
 def edges_of_log_centres(centres: Sequence[float]) -> Array:
     """Edges between equidistant logarithmic centres: geometric means inside, half a step beyond at both ends.
 
-    Raises OutsideValidity.
+    The unit stays (keV/µm, or channels). Raises OutsideValidity.
     """
     c = np.asarray(centres, dtype=np.float64)
     if len(c) < 2 or np.any(c <= 0) or not np.allclose(np.diff(np.log(c)), np.log(c[1] / c[0]), rtol=1e-6):
@@ -78,7 +78,7 @@ def edges_of_log_centres(centres: Sequence[float]) -> Array:
 
 @finite
 def edges_of_linear_centres(centres: Sequence[float]) -> Array:
-    """Edges between equidistant centres. Raises OutsideValidity."""
+    """Edges between equidistant centres; the unit stays (channels, or mV). Raises OutsideValidity."""
     c = np.asarray(centres, dtype=np.float64)
     if len(c) < 2 or not np.allclose(np.diff(c), c[1] - c[0], rtol=1e-9):
         raise OutsideValidity("The centres of linear bins are a constant step apart.")
@@ -206,7 +206,7 @@ def alpha_mkm(y_star: float, alpha0_per_gy: float, beta_per_gy2: float, r_domain
 
 @finite
 def live_time_flag(live_s: float, real_s: float, at_least: float = 0.9) -> str | None:
-    """A sentence when live over real time is below the limit (pile-up, dead time); the run is kept and flagged.
+    """A sentence when live over real time is below a fraction (pile-up, dead time); the run is kept and flagged.
 
     Raises OutsideValidity.
     """

@@ -1,4 +1,7 @@
-"""Midline dose from the entrance and exit side, or from two opposed surfaces."""
+"""Midline dose from the entrance and exit side, or from two opposed surfaces.
+
+The mean after ESTRO booklet 5; the transmission method with the site's own table.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def midline_mean(first: Dose, second: Dose, depth_factor: Factor, components: Se
 
 @finite
 def midline_transmission(entrance_gy: float, exit_gy: float, ratios: Sequence[tuple[float, float]]) -> float:
-    """Midline dose by transmission: the site's table of (exit/entrance, midline/entrance), linear between nodes.
+    """Midline dose in Gy by transmission: the site's table of (exit/entrance, midline/entrance), linear between nodes.
 
     Raises OutsideValidity when the measured transmission lies outside the table.
     """

@@ -1,4 +1,7 @@
-"""MOSFET detectors: dose from the shift of the threshold voltage, and the life that is left."""
+"""MOSFET detectors: dose from the shift of the threshold voltage, and the life that is left.
+
+Forms are the vendors' (textbook); factors, delays and the limit of the threshold are the maker's and the site's.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ CORRECTIONS = ("cf_energy", "cf_angle")
 
 @finite
 def threshold_shift_mv(before_mv: float, after_mv: float) -> float:
-    """ΔV_th = V_after - V_before. Blocked when it is not above 0: exchanged readings, or no dose."""
+    """ΔV_th = V_after - V_before. Raises Blocked when it is not above 0: exchanged readings, or no dose."""
     shift = after_mv - before_mv
     if shift <= 0:
         raise Blocked(f"The threshold voltage changed by {shift:g} mV: before and after may have been exchanged.")
@@ -25,7 +28,7 @@ def threshold_shift_mv(before_mv: float, after_mv: float) -> float:
 
 @finite
 def read_at_same_delay(before_min: float, after_min: float, calibration_min: float, tolerance_min: float) -> None:
-    """Block readings not taken at the calibration's delay from the irradiation (fading and creep-up), in minutes."""
+    """Raises Blocked for readings not taken at the calibration's delay from the irradiation (fading and creep-up)."""
     for what, delay in (("before", before_min), ("after", after_min)):
         if abs(delay - calibration_min) > tolerance_min:
             raise Blocked(
@@ -36,7 +39,7 @@ def read_at_same_delay(before_min: float, after_min: float, calibration_min: flo
 
 @finite
 def same_sensor(before_mv: float, recorded_mv: float) -> None:
-    """Block a threshold well below the one the sensor is known to have reached: it fades a little, it does not return.
+    """Raises Blocked for a threshold well below the one the sensor had reached: it fades a little, it does not return.
 
     The tenth that is allowed only catches another sensor, or volts written as millivolts.
     """
@@ -104,7 +107,7 @@ def remaining_mv(threshold_mv: float, limit_mv: float) -> float:
 
 @finite
 def enough_life(threshold_mv: float, limit_mv: float, expected_cgy: float, cf_cgy_per_mv: float) -> float:
-    """Shift in mV that the expected dose needs. Blocked when less is left: use another sensor."""
+    """Shift in mV that the expected dose needs. Raises Blocked when less is left: use another sensor."""
     need, left = expected_cgy / cf_cgy_per_mv, remaining_mv(threshold_mv, limit_mv)
     if need > left:
         raise Blocked(

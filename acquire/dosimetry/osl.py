@@ -63,9 +63,9 @@ def n_dw_of_standards(standards: Sequence[Dot], background: float, dose_cgy: flo
 
 @finite
 def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
-    """M_corr of one dot: mean of the depletion-corrected readings, its sensitivity and the background.
+    """M_corr of one dot in counts: mean of the depletion-corrected readings, its sensitivity and the background.
 
-    Raises MissingFactor.
+    Raises MissingFactor for a dot that has not been read.
     """
     if not dot.readings:
         raise MissingFactor(f"Dot {dot.element} has not been read.")
@@ -133,7 +133,7 @@ def energy_factor(position: Position) -> str:
 
 
 def depletion_step(dot: Dot, form: ReaderForm, mean: float) -> CalculationStep:
-    """How the mean of a dot's repeated readings came about, each brought back to the first."""
+    """How the mean of a dot's repeated readings, in counts, came about, each brought back to the first."""
     growing = form.depletion == "growing"
     ratio = f"(1 {'+' if growing else '−'} {form.depletion_per_reading})"
     parts = " + ".join(f"{shown(r)} × {ratio}^({'' if growing else '-'}{j})" for j, r in enumerate(dot.readings))
@@ -164,7 +164,7 @@ def reader_dose_mrad(counts: float, reader_factor: float, sensitivity: float) ->
 
 @finite
 def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad: float) -> None:
-    """Block a dose calculated with the reader's curve for the other range; the cross-over is the reader's own."""
+    """Raises Blocked for a dose in mrad from the curve for the other range; the cross-over is the reader's own."""
     if (dose_mrad > crossover_mrad) == (curve == "low"):
         raise Blocked(
             f"{dose_mrad:.0f} mrad were calculated with the {curve}-dose curve; it ends at {crossover_mrad:g} mrad: use"

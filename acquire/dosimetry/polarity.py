@@ -1,4 +1,7 @@
-"""Polarity of an ionisation chamber."""
+"""Polarity of an ionisation chamber.
+
+Form and limits are those of TRS-398 Rev.1 and TG-51 as public implementations have them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ BLOCK_BEYOND = 0.02
 def k_pol(reference_nc: float, opposite_nc: float) -> float:
     """Polarity correction (|M+| + |M-|) / (2 |M|), TRS-398 Rev.1 and TG-51; the signs of the readings do not matter.
 
-    Blocked beyond 1 ± 0.02. Beyond 1 ± 0.004 see `polarity_warning`.
+    Raises Blocked beyond 1 ± 0.02, OutsideValidity for a reading of zero. Beyond 1 ± 0.004 see `polarity_warning`.
     """
     if reference_nc == 0:
         raise OutsideValidity("The reading at the reference polarity is zero.")
@@ -33,7 +36,7 @@ def polarity_warning(value: float) -> str | None:
 
 @finite
 def waited(seconds: float, needed_s: float) -> None:
-    """Block a reading taken too soon after a change of voltage or polarity. `needed_s` is the site's rule."""
+    """Raises Blocked for a reading too soon after a change of voltage or polarity (s); `needed_s` is the site's."""
     if seconds < needed_s:
         raise Blocked(
             f"The reading was taken {seconds:.0f} s after the voltage change; it counts only after {needed_s:.0f} s."
@@ -42,7 +45,7 @@ def waited(seconds: float, needed_s: float) -> None:
 
 @finite
 def opposite_signs(reference_nc: float, opposite_nc: float) -> None:
-    """Block two readings that should be of opposite polarity and have the same sign."""
+    """Raises Blocked for two readings that should be of opposite polarity and have the same sign."""
     if (reference_nc > 0) == (opposite_nc > 0):
         raise Blocked("The readings at the two polarities have the same sign: the voltage was not reversed.")
 

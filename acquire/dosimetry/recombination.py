@@ -1,7 +1,7 @@
 """Ion recombination by the two-voltage method: pulsed, pulsed-scanned and continuous beams.
 
 r = M1/M2 is the ratio of the readings at V1 and V2, n = V1/V2 the ratio of the voltages. Every form is blocked below 1
-and above 1.05.
+and above 1.05. Forms are those of TRS-398 Rev.1 and TG-51, the bounds those of a public calculator of both.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ RECOMBINATION_SCANNED: Mapping[float, tuple[float, float, float]] = {
 
 @finite
 def k_s_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
-    """Pulsed beams, TRS-398 Rev.1 eq. 13 and table 10; the ratio must be tabulated."""
+    """k_s in pulsed beams (TRS-398 Rev.1 eq. 13, table 10). Raises Blocked, OutsideValidity for another ratio."""
     return _quadratic(RECOMBINATION_PULSED, voltage_ratio, reading_ratio)
 
 
 @finite
 def k_s_scanned(voltage_ratio: float, reading_ratio: float) -> float:
-    """Pulsed-scanned beams, TRS-398 Rev.1 eq. 13 and table 10; the ratio must be tabulated."""
+    """k_s in scanned beams (TRS-398 Rev.1 eq. 13, table 10). Raises Blocked, OutsideValidity for another ratio."""
     return _quadratic(RECOMBINATION_SCANNED, voltage_ratio, reading_ratio)
 
 
@@ -58,7 +58,10 @@ def k_s_linear(voltage_ratio: float, reading_ratio: float) -> float:
 
 @finite
 def k_s_continuous(voltage_ratio: float, reading_ratio: float) -> float:
-    """Continuous radiation (Co-60), (n² - 1)/(n² - r), TRS-398 Rev.1 eq. 16 = TG-51 eq. 11."""
+    """k_s in continuous radiation (Co-60), (n² - 1)/(n² - r), TRS-398 Rev.1 eq. 16 = TG-51 eq. 11.
+
+    Raises OutsideValidity, Blocked.
+    """
     _voltages(voltage_ratio)
     square = voltage_ratio * voltage_ratio
     return _bounded((square - 1) / (square - reading_ratio), reading_ratio)

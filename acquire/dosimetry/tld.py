@@ -79,9 +79,9 @@ def tld_dose(
     """Mean dose of the elements at a point.
 
     background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1", and k_theta where the
-    site uses it. per_element: uncertainty rows of one element, which the mean of several shares out. Blocked when two
-    elements differ by more than pair_limit_percent, unless the plan states another pair_rule (see `pair_choice`): never
-    a silent mean.
+    site uses it. per_element: uncertainty rows of one element, which the mean of several shares out. Raises
+    MissingFactor, OutsideValidity, and Blocked when two elements differ by more than pair_limit_percent, unless the
+    plan states another pair_rule (see `pair_choice`): never a silent mean.
     """
     name = "TLD dose"
     if rcf.unit not in ("nC/cGy", "{counts}/cGy"):

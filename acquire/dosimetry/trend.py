@@ -1,4 +1,7 @@
-"""Trends: control charts of deviations per detector, point type and machine (Shewhart individuals, EWMA)."""
+"""Trends: control charts of deviations per detector, point type and machine (Shewhart individuals, EWMA).
+
+Western Electric and Nelson rules; the constant of the moving range is Shewhart's (ASTM MNL 7).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Observation:
 
     @property
     def key(self) -> Key:
-        """What is charted together."""
+        """What is charted together: detector, point type and machine."""
         return self.detector, self.point_type, self.machine
 
 
@@ -75,7 +78,10 @@ def chart(observations: Sequence[Observation], baseline: int | None = None) -> C
 
 
 def charts(observations: Sequence[Observation], baseline: int | None = None) -> Mapping[Key, Chart]:
-    """A chart for each detector, point type and machine that has at least eight observations."""
+    """A chart for each detector, point type and machine that has at least eight observations.
+
+    Raises OutsideValidity for a baseline of fewer.
+    """
     groups: dict[Key, list[Observation]] = defaultdict(list)
     for observation in observations:
         groups[observation.key].append(observation)
@@ -84,7 +90,8 @@ def charts(observations: Sequence[Observation], baseline: int | None = None) -> 
 
 @finite
 def ewma(values: Sequence[float], centre: float, sigma: float, weight: float) -> list[tuple[float, float, bool]]:
-    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts.
+    """(z_i, limit, beyond) of z_i = λ x_i + (1 - λ) z_(i-1), limits ± 3 σ √(λ/(2-λ)(1-(1-λ)^2i)): slow drifts. The unit
+    of the values stays; the weight λ is a fraction.
 
     Raises OutsideValidity.
     """

@@ -27,37 +27,37 @@ _PRESSURE_KPA = {"kPa": 1.0, "hPa": 0.1, "mbar": 0.1, "Pa": 1e-3, "atm": ATM_KPA
 
 @finite
 def dose_gy(value: float, unit: str) -> float:
-    """A dose in Gy. 12 000 mrad = 12 cGy = 0.12 Gy."""
+    """A dose in Gy. 12 000 mrad = 12 cGy = 0.12 Gy. Raises OutsideValidity for another unit."""
     return value * _scale(unit, _DOSE_GY, "dose")
 
 
 @finite
 def charge_nc(value: float, unit: str) -> float:
-    """A charge in nC."""
+    """A charge in nC. Raises OutsideValidity for another unit."""
     return value * _scale(unit, _CHARGE_NC, "charge")
 
 
 @finite
 def current_na(value: float, unit: str) -> float:
-    """A current in nA (nC/s)."""
+    """A current in nA (nC/s). Raises OutsideValidity for another unit."""
     return value * _scale(unit, _CURRENT_NA, "current")
 
 
 @finite
 def length_cm(value: float, unit: str) -> float:
-    """A length in cm."""
+    """A length in cm. Raises OutsideValidity for another unit."""
     return value * _scale(unit, _LENGTH_CM, "length")
 
 
 @finite
 def time_s(value: float, unit: str) -> float:
-    """A time in s."""
+    """A time in s. Raises OutsideValidity for another unit."""
     return value * _scale(unit, _TIME_S, "time")
 
 
 @finite
 def pressure_kpa(value: float, unit: str, atm_kpa: float = ATM_KPA) -> float:
-    """A pressure in kPa; mm[Hg] (also written mmHg, Torr) by atm_kpa/760."""
+    """A pressure in kPa; mm[Hg] (also written mmHg, Torr) by atm_kpa/760. Raises OutsideValidity for another unit."""
     if unit in ("mm[Hg]", "mmHg", "Torr"):
         return value * atm_kpa / 760
     return value * _scale(unit, _PRESSURE_KPA | {"mm[Hg]": 0.0}, "pressure")

@@ -10,12 +10,15 @@ LARGEST_BODY = 1024 * 1024 - 4096
 
 
 def reading_body(reading: Reading) -> bytes:
-    """A reading in the contract's words."""
+    """A reading in the contract's words, as canonical JSON (docs/bus.md, "Readings")."""
     return canonical(to_jsonable(reading))
 
 
 def marker_body(mark: str, measurement: str, session: str, step: str, channel: str | None = None) -> bytes:
-    """Begin or end of a measurement, of one channel where the instrument has several. No person's name is in it."""
+    """Begin or end of a measurement, of one channel where the instrument has several. No person's name is in it.
+
+    Rule 3.2 of docs/noloss.md says when.
+    """
     said = {
         "kind": "marker",
         "mark": mark,
@@ -28,5 +31,5 @@ def marker_body(mark: str, measurement: str, session: str, step: str, channel: s
 
 
 def gap_body(reason: str, count: int | None, since: str) -> bytes:
-    """Readings that were not taken."""
+    """The entry for readings that were not taken (docs/noloss.md section 2); `since` is UTC, ISO 8601."""
     return canonical({"kind": "gap", "reason": reason, "count": count, "from": since, "to": utc_now()})

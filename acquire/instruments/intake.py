@@ -44,7 +44,7 @@ class Intake:
             raise
 
     async def begin(self, stream: Stream) -> None:
-        """What a full spool kept out of the stream before stands first in this one."""
+        """What a full spool kept out of the stream before stands first in this one. Raises SpoolError."""
         if self._full_since is not None:
             since, missed = self._full_since, self._missed
             await self.gap(stream, "spool full", missed, since)

@@ -30,7 +30,7 @@ class Measurement:
 
     @property
     def id(self) -> str | None:
-        """Of the open one."""
+        """The id of the measurement that is open; None without one."""
         return str(self.begun.measurement) if self.begun else None
 
     def allows(self, spec: CommandSpec) -> bool:
@@ -38,7 +38,7 @@ class Measurement:
         return self.begun is None or spec.while_measuring or spec.name in self.begun.allows
 
     def forget(self) -> None:
-        """Its stream has ended, and it with it."""
+        """The stream has ended, and the open measurement with it."""
         self.begun = None
 
     async def mark(self, stream: Stream, asked: End, known: set[str]) -> dict[str, Any]:
@@ -69,7 +69,10 @@ class Measurement:
             raise CommandRefused(f"Measurement {asked.measurement} is not under way on {self._instrument}.")
 
     async def end_for_want_of_room(self, stream: Stream) -> None:
-        """The end marker of a measurement that a full spool ends, from the reserve."""
+        """Appends the end marker of a measurement that a full spool ends, from the reserve (rule 3.9).
+
+        A spool that does not take even this is logged.
+        """
         if self.begun is not None:
             try:
                 await self._append(stream, "end", self.begun)

@@ -92,7 +92,10 @@ def may_reply(topic: str, site: str) -> bool:
 
 
 def out_of_time(command: Command, run: UUID, name: str, now: datetime | None = None) -> str | None:
-    """Why a request may not act any more, or None. Begin and end are known by their measurement, in any run."""
+    """Why a request may not act any more at `now` (UTC), or None.
+
+    Begin and end are known by their measurement, in any run.
+    """
     if command.run is not None and command.run != run and name not in MARKS:
         return (
             "The service was started anew since this was asked; it may have been done before that or not. Look, and ask"
@@ -126,7 +129,7 @@ class Memory:
         return self._asked.get(command.id)
 
     def has_room(self, now: float) -> bool:
-        """Forgets what is old; says whether another request can be taken."""
+        """Forgets what is old at `now` (monotonic seconds); says whether another request can be taken."""
         while self._asked:
             oldest = next(iter(self._asked.values()))
             if oldest.answer is None or now - oldest.at < REMEMBERED_S:
@@ -135,7 +138,7 @@ class Memory:
         return len(self._asked) < MOST_REMEMBERED and self.under_way < MOST_AT_ONCE
 
     def take(self, command: Command, name: str, now: float) -> Asked:
-        """Remember a new request as being under way."""
+        """Remember a new request as being under way since `now` (monotonic seconds)."""
         asked = self._asked[command.id] = Asked(content_of(command, name), now)
         self.under_way += 1
         return asked

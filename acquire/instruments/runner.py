@@ -56,7 +56,7 @@ class Runner:
 
     @property
     def state(self) -> State:
-        """What is told on the bus."""
+        """The instrument's state as it is told on the bus."""
         return self.status.state
 
     @property

@@ -46,11 +46,11 @@ class Turns:
         self._recovered.set()
 
     def nudge(self) -> None:
-        """End the pause under way."""
+        """Ends the pause under way, so that the next turn begins at once."""
         self._nudged.set()
 
     async def pause(self, seconds: float) -> None:
-        """Until nudged, or nothing at all where something is in doubt."""
+        """So many seconds, or until nudged; no time at all where something is in doubt."""
         self._nudged.clear()
         if self.doubt is None:
             with suppress(TimeoutError):

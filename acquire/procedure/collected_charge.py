@@ -62,7 +62,8 @@ def collected_outside(bodies: Sequence[dict[str, Any]], around: Sequence[dict[st
     """What is wrong where a running charge rose between a marker and the nearest reading beyond it; else None.
 
     `around`: the readings next to the markers, outside. A beam that was on there has part of its charge uncounted.
-    Readings further off than NEXT_TO_S, without a number, or lower (a zero was made) say nothing.
+    Readings further off than NEXT_TO_S, without a number, or lower (a zero was made) say nothing. Raises Invalid for a
+    unit that is no charge.
     """
     try:
         times, charges = curve(bodies)

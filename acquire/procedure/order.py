@@ -49,7 +49,10 @@ class Order:
 
 
 def read_order(body: bytes, name: str, now: datetime | None = None) -> Order:
-    """Parse and judge one file. Raises FileProblem with one sentence for each thing that is wrong."""
+    """Parse and judge one file, a FHIR R4 ServiceRequest, as of `now` (UTC).
+
+    Raises FileProblem with one sentence for each thing that is wrong.
+    """
     try:
         request = ServiceRequest.model_validate_json(body)
     except ValidationError as error:

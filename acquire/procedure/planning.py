@@ -74,7 +74,10 @@ def newest_version(connection: sqlite3.Connection, order_id: str) -> int:
 
 
 def unconfirmed(connection: sqlite3.Connection, order_id: str, version: int) -> list[str]:
-    """Points whose expected dose no second person has confirmed for this plan version."""
+    """Points whose expected dose no second person has confirmed for this plan version.
+
+    Raises Refused where there is no such plan.
+    """
     done = {
         row["point"]
         for row in connection.execute(

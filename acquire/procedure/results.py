@@ -50,7 +50,10 @@ def calculate_session(connection: sqlite3.Connection, session_id: str, who: str)
 
 
 def calculate_point(connection: sqlite3.Connection, session_id: str, point: str, who: str) -> Result:
-    """Calculate one point from what the store holds now, and keep it as a new version if it differs from the last."""
+    """Calculate one point from what the store holds now, and keep it as a new version if it differs from the last.
+
+    Raises Refused where there is no such session.
+    """
     with transaction(connection):
         selection = select(connection, get_session(connection, session_id), point)
         inputs = prepare(connection, selection)

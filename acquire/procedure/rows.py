@@ -11,12 +11,12 @@ from acquire.procedure.collected_charge import Invalid
 
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
-    """One factor."""
+    """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
     return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], shared_key=entry.get("shared"))
 
 
 def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:
-    """Factors by name."""
+    """The same for several factors, by name."""
     return {name: factor_of(entry) for name, entry in entries.items()}
 
 

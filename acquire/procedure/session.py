@@ -147,7 +147,7 @@ def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -
 
 
 def state_of(connection: sqlite3.Connection, session_id: str) -> SessionState:
-    """The newest state."""
+    """The state a session is in now: the newest that was entered."""
     row = connection.execute(
         "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
     ).fetchone()
@@ -209,7 +209,7 @@ def stated(session: Session) -> dict[str, object]:
 
 
 def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
-    """Give the session up, with the reason. What was read stays."""
+    """Give the session up, with the reason. What was read stays. Raises Refused where its state does not allow it."""
     with transaction(connection):
         move(connection, session_id, SessionState.CANCELLED, who, reason)
 

@@ -1,4 +1,7 @@
-"""How numbers are written on paper: rounding for print only, true minus signs, decimals that stand under each other."""
+"""How numbers are written on paper: rounding for print only, true minus signs, decimals that stand under each other.
+
+The digits of an uncertainty are those of the GUM (7.2.6); units are stored in UCUM.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ NOTHING = "\u2014"
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """A number with so many decimals; a dash where there is none."""
+    """A number, in the unit it has, with so many decimals; a dash where there is none."""
     return NOTHING if value is None else f"{value:.{decimals}f}".replace("-", MINUS)
 
 
@@ -22,7 +25,10 @@ def cgy(gray: float | None, decimals: int = 2) -> str:
 
 
 def enough(value: float, decimals: int, *limits: float) -> int:
-    """As many decimals as keep a rounded number on its own side of each limit: 7.004 beside 7 does not become 7.0."""
+    """As many decimals as keep a rounded number on its own side of each limit: 7.004 beside 7 does not become 7.0.
+
+    The value and its limits are in one unit.
+    """
 
     def sides(number: float) -> list[int]:
         return [(number > limit) - (number < limit) for limit in limits]
@@ -48,14 +54,14 @@ def upper_end(course: Mapping[str, Any], decimals: int) -> str:
 
 
 def probability(value: float) -> str:
-    """Three decimals; what is not certain is not printed as 1.000 or 0.000."""
+    """A probability (0 to 1) with three decimals; what is not certain is not printed as 1.000 or 0.000."""
     if 0.9995 <= value < 1:
         return "above 0.999"
     return "below 0.001" if 0 < value < 0.0005 else fixed(value, 3)
 
 
 def uncertainty(value: float | None, column: int = 2) -> str:
-    """Two significant digits, filled up with figure spaces so that the points of a column align."""
+    """Two significant digits, filled up with figure spaces so that the points of a column align; the unit stays."""
     if value is None:
         return NOTHING
     if value <= 0:
@@ -74,7 +80,7 @@ def with_u(gray: float, expanded_gray: float) -> str:
 
 
 def signed(value: float | None, decimals: int = 1) -> str:
-    """With its sign, as deviations are written."""
+    """With its sign, as deviations (in percent) are written."""
     return NOTHING if value is None else f"{value:+.{decimals}f}".replace("-", MINUS)
 
 
@@ -137,5 +143,5 @@ def stated(text: str) -> str:
 
 
 def day(text: str) -> str:
-    """The day of a stored time."""
+    """The day (UTC) of a stored time."""
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%d %B %Y").lstrip("0")

@@ -73,7 +73,10 @@ class MarkerAt:
 
 
 class Journal:
-    """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words."""
+    """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words.
+
+    Every method that writes raises SpoolFull where the disk takes no more, SpoolError for what else is refused.
+    """
 
     def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,14 +170,15 @@ class Journal:
         return [replace(StreamRow(*row), resend=resend.get(row[0], ()), resent=resent.get(row[0], ())) for row in rows]
 
     def open_stream(self, instrument: str) -> StreamRow:
-        """A new stream for an instrument: one connection epoch, seq from 1."""
+        """A new stream for an instrument: one connection epoch, seq from 1 (docs/noloss.md section 1)."""
         stream = str(uuid4())
         with self.writing():
             cursor = self.db.execute("INSERT INTO stream (stream, instrument) VALUES (?, ?)", (stream, instrument))
         return StreamRow(int(cursor.lastrowid or 0), stream, instrument, 0, 1, None, 0, 0, None)
 
     def append(self, groups: Groups, *, urgent: bool = False) -> list[int]:
-        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; first seq of each.
+        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; first seqs (rule
+        3.2).
 
         `urgent` entries (end markers) may go over the budget and into the reserve. Raises SpoolError for a stream that
         has ended or does not exist, SpoolFull when there is no room: nothing of any group is written then.
@@ -205,11 +209,14 @@ class Journal:
             raise SpoolFull(f"spool full: {self.budget.full}.")
 
     def has_room(self) -> bool:
-        """Whether entries are taken, or taken again."""
+        """Whether entries are taken, or taken again (rule 3.9)."""
         return self.budget.settle(self.db)
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
-        """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq."""
+        """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq (rule 3.8).
+
+        Raises SpoolFull, SpoolError for a stream that has ended.
+        """
         self._refuse_when_full(len(body))
         with self.writing():
             seq = self._insert(number, [(stand_in(body, reason), None)])
@@ -260,7 +267,7 @@ class Journal:
         return [MarkerAt(*row) for row in rows]
 
     def pair(self, store: str) -> None:
-        """Remember the store this spool belongs to. Nothing is confirmed by it yet."""
+        """Remember the store this spool belongs to. Nothing is confirmed by it yet (rule 3.5)."""
         with self.writing():
             self.db.execute("UPDATE meta SET store = ?, epoch = NULL, epoch_at = NULL", (store,))
             self._forget_confirmed(None)
@@ -330,7 +337,7 @@ class Journal:
 
 
 def stand_in(body: bytes, reason: str) -> bytes:
-    """The entry that stands for an original the source cannot send."""
+    """The entry that stands for an original the source cannot send (docs/noloss.md section 2)."""
     return canonical({"kind": "withheld", "reason": reason, "bytes": len(body), "sha256": digest(body).hex()})
 
 
@@ -340,7 +347,7 @@ def _sql(version: int) -> str:
 
 
 def take_lock(path: Path) -> TextIO:
-    """The exclusive lock of a spool file. Raises SpoolError when another process has it."""
+    """The exclusive lock of a spool file (rule 3.1). Raises SpoolError when another process has it."""
     lock = private(path.with_name(path.name + ".lock")).open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -351,7 +358,7 @@ def take_lock(path: Path) -> TextIO:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether SQLite finds the file whole. Raises SpoolError when it cannot be read for another reason."""
+    """Whether SQLite finds the file whole (rule 3.1). Raises SpoolError when it cannot be read for another reason."""
     db = sqlite3.connect(path)
     try:
         return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))

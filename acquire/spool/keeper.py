@@ -46,7 +46,7 @@ class Keeper:
         self._not_before = 0.0  # monotonic: a pass that got nothing is not repeated at once
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Keeps the spool within its bounds until cancelled; a spool that cannot be used is logged and tried again."""
         while True:
             try:
                 await self.once()
@@ -55,7 +55,7 @@ class Keeper:
             await asyncio.sleep(self._keeping.check_s)
 
     async def once(self) -> None:
-        """Do what is due now."""
+        """Does what is due now: writes down, makes room, prunes. Raises SpoolError."""
         short, pruned_at = await self._spool.call(lambda j: (_short(j), pruning.pruned_at(j)))
         await self._publisher.write_down()
         wanted = await self._spool.call(lambda j: originals.to_send(j.db))  # a person may have asked meanwhile
@@ -73,7 +73,7 @@ class Keeper:
             self._not_before = time.monotonic() + self._keeping.again_s
 
     async def prune(self) -> int:
-        """The daily pass; returns how many entries were forgotten.
+        """The daily pass (rule 3.7); returns how many entries were forgotten.
 
         First every stream is asked about, also those that have nothing to forget: a store that was put back by hand
         shows where it holds less than it has confirmed.
@@ -104,7 +104,7 @@ class Keeper:
         return forgotten
 
     async def make_room(self) -> int:
-        """Under pressure: forget confirmed entries, oldest first, however young; returns how many."""
+        """Under pressure (rule 3.9): forget confirmed entries, oldest first, however young; returns how many."""
         now = self._spool.uptime_s()
         held = await self._spool.call(lambda j: pruning.journal_of(j, now))
         told = await self._query(held, time.monotonic() + self._keeping.pass_s) if held else {}

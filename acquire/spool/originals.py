@@ -21,7 +21,7 @@ def known(db: sqlite3.Connection) -> bool:
 
 
 def keep(db: sqlite3.Connection, number: int, seq: int, body: bytes, reason: str) -> None:
-    """Put an original aside; one that is there already stays as it is."""
+    """Put an original aside (rule 3.8); one that is there already stays as it is."""
     db.execute(
         "INSERT INTO withheld (stream, seq, body, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (number, seq, body, reason),
@@ -29,7 +29,7 @@ def keep(db: sqlite3.Connection, number: int, seq: int, body: bytes, reason: str
 
 
 def ask(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Mark every original that the store does not have, in one transaction; returns what `listed` says of them."""
+    """Mark every original that the store does not have (rule 3.10), in one transaction; returns what `listed` says."""
     with db:
         db.execute("UPDATE withheld SET resend = 1 WHERE sent_at IS NULL")
     return [each for each in listed(db) if each["state"] == "to be sent"]
@@ -57,7 +57,7 @@ def sent(db: sqlite3.Connection) -> Seqs:
 
 
 def body_of(db: sqlite3.Connection, number: int, seq: int) -> bytes | None:
-    """The original itself."""
+    """The original itself, as canonical JSON; None where it is not withheld."""
     row = db.execute("SELECT body FROM withheld WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
     return None if row is None else bytes(row[0])
 
@@ -68,7 +68,7 @@ def confirm(db: sqlite3.Connection, number: int, seq: int, uptime_s: float) -> N
 
 
 def withhold_again(db: sqlite3.Connection, number: int, seq: int, reason: str) -> None:
-    """It was refused on its way once more: it waits for a person again."""
+    """It was refused on its way once more: it waits for a person again (rule 3.10)."""
     db.execute("UPDATE withheld SET resend = 0, reason = ? WHERE stream = ? AND seq = ?", (reason, number, seq))
 
 

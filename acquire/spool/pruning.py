@@ -19,7 +19,7 @@ STREAM_KEPT_RETENTIONS = 6  # a settled, empty stream is remembered this long: i
 
 
 def prunable(journal: Journal, retention_s: float, uptime_s: float) -> dict[str, int]:
-    """Streams with something confirmed for the retention in this epoch, and up to which seq."""
+    """Streams with something confirmed for the retention in this epoch, and up to which seq (rule 3.7)."""
     rows = journal.db.execute(
         "SELECT s.stream, max(c.through) FROM stream s JOIN confirmed c ON c.stream = s.number JOIN meta m"
         " WHERE s.epoch = m.epoch AND m.no_pruning_before <= ?1 AND c.uptime_s <= ?1 - ?2"
@@ -40,7 +40,7 @@ def journal_of(journal: Journal, uptime_s: float) -> dict[str, int]:
 
 
 def prune(journal: Journal, stream: str, upto: int) -> int:
-    """Delete entries of a stream from the front, at most up to `upto` and ROWS_AT_ONCE; returns the oldest left."""
+    """Rule 3.7: delete entries from the front, at most up to `upto` and ROWS_AT_ONCE; returns the oldest left."""
     number, oldest, through = journal.db.execute(
         "SELECT number, oldest, through FROM stream WHERE stream = ?", (stream,)
     ).fetchone()
@@ -65,7 +65,7 @@ def prune(journal: Journal, stream: str, upto: int) -> int:
 def shorten(journal: Journal, told: Mapping[str, int], enough: int) -> dict[str, int]:
     """Delete the entries confirmed longest ago, of streams the store has just told of, until `enough` bytes are free.
 
-    Returns the oldest seq left of each stream touched. One step: call again while it returns something.
+    Returns the oldest seq left of each stream touched. Rule 3.9, one step: call again while it returns something.
     """
     if journal.budget.available(journal.db) >= enough:
         return {}
@@ -110,14 +110,14 @@ def forget(journal: Journal, stream: str) -> None:
 
 
 def pruned_at(journal: Journal) -> float:
-    """When the last daily pass ended, by uptime_s."""
+    """When the last daily pass ended, in seconds of uptime_s."""
     return float(journal.db.execute("SELECT pruned_at FROM meta").fetchone()[0])
 
 
 def note_pass(journal: Journal, retention_s: float, uptime_s: float) -> originals.Seqs:
-    """A daily pass has ended: every stream was asked about and answered, so originals sent again and old go too.
+    """Rules 3.7 and 3.10: a daily pass has ended, every stream was asked about and answered, so old originals go too.
 
-    Returns these, by stream number.
+    Those that were sent again long ago; returns them, by stream number.
     """
     with journal.writing() as db:
         dropped = originals.drop_old(db, retention_s, uptime_s)

@@ -78,13 +78,13 @@ class Publisher:
 
     @classmethod
     async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
-        """A publisher for an open spool."""
+        """A publisher for an open spool. Raises SpoolError."""
         return cls(spool, await spool.streams(), topics, limits)
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
 
     def opened(self, row: StreamRow) -> Stream:
-        """A stream was begun."""
+        """The recorder has begun a stream."""
         return self.source.opened(row)
 
     def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:
@@ -94,7 +94,7 @@ class Publisher:
         self._wake.set()
 
     def withheld(self, stream: Stream, seq: int) -> None:
-        """A stand-in is committed at `seq`."""
+        """A stand-in is committed at `seq` (rule 3.8)."""
         self.source.appended(stream.stream, seq)
         self._wake.set()
 
@@ -117,7 +117,7 @@ class Publisher:
     # --- for the keeper ---------------------------------------------------------------------------------------------
 
     def begin_pass(self, streams: Iterable[str]) -> str:
-        """Ask about these streams, under a new query; returns it."""
+        """Ask about these streams, under a new query (rule 3.7); returns it."""
         self._heard.clear()
         self._wake.set()
         return self.source.begin_pass(streams)

@@ -1,6 +1,7 @@
 """All streams of a source, filed by what they need, so that thousands of old settled streams cost nothing.
 
-Whoever changes a stream files it anew; whoever looks for something to do looks only at those that have it.
+Whoever changes a stream files it anew; whoever looks for something to do looks only at those that have it. Who is asked
+and sent for is said in docs/noloss.md, rules 3.3 and 3.4.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Register:
                 heappush(self._queues[key[0]], key)
 
     def begin_query(self, *, every_stream: bool = False, also: Iterable[Stream] = ()) -> None:
-        """A new query for every stream that is not settled, for `also`, or for every stream held."""
+        """A new query (rule 3.3) for every stream that is not settled, for `also`, or for every stream held."""
         queried = {s.number for s in also}
         streams = {s.number: s for s in also} | self._changed
         for s in list(self.by_id.values() if every_stream else streams.values()):
@@ -75,7 +76,7 @@ class Register:
         return (live or others) if odd else (others or live)
 
     def unconfirmed_streams(self, s: Stream) -> int:
-        """How many earlier streams of this instrument are not settled."""
+        """How many earlier streams of this instrument are not settled: `older` (docs/noloss.md section 2)."""
         return bisect_left(self._unsettled.get(s.instrument, []), s.number)
 
     @property

@@ -22,7 +22,7 @@ ORIGINAL_FAILS = 3
 
 
 class Source:
-    """The state of one source. Time is the monotonic clock, passed in."""
+    """The state of one source. Time is the monotonic clock in seconds, passed in as `now`."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Source:
 
     @property
     def streams(self) -> dict[str, Stream]:
-        """Every stream held, by id."""
+        """Every stream the spool holds, by its id."""
         return self._register.by_id
 
     @property
@@ -65,20 +65,20 @@ class Source:
         return stream
 
     def appended(self, stream: str, head: int) -> None:
-        """Entries up to `head` are committed in the spool."""
+        """Entries up to `head` are committed in the spool (rule 3.2)."""
         s = self.streams[stream]
         s.head = max(s.head, head)
         self._register.file(s)
 
     def ended(self, stream: str, ended: str, why: str | None = None) -> None:
-        """The stream has ended; `why` is the sentence of the fault, where one ended it."""
+        """The stream has ended (section 1); `why` is the sentence of the fault, where one ended it."""
         s = self.streams[stream]
         if s.ended is None:
             s.ended, s.why = ended, why
         self._register.file(s)
 
     def pruned(self, stream: str, oldest: int) -> None:
-        """The spool no longer holds what is below `oldest`."""
+        """The spool no longer holds what is below `oldest` (rule 3.7)."""
         self.streams[stream].oldest = oldest
 
     def forgotten(self, stream: str) -> None:
@@ -97,7 +97,7 @@ class Source:
             self._register.file(s)
 
     def originals_dropped(self, seqs: Mapping[int, tuple[int, ...]]) -> None:
-        """The spool no longer holds these originals, by stream number: the store has had them for the retention."""
+        """The spool no longer holds these originals, by stream number: the retention is over (rule 3.10)."""
         for s in self.streams.values():
             s.resent = [seq for seq in s.resent if seq not in seqs.get(s.number, ())]
 
@@ -114,7 +114,7 @@ class Source:
         self._register.begin_query(every_stream=every_stream, also=tuple(also))
 
     def connected(self) -> None:
-        """The broker connection is new: what was under way may be gone."""
+        """The broker connection is new: what was under way may be gone (rule 3.3)."""
         self.new_query()
 
     def begin_pass(self, streams: Iterable[str]) -> str:
@@ -123,13 +123,13 @@ class Source:
         return self.query
 
     def unconfirmed_streams(self, stream: Stream) -> int:
-        """How many earlier streams of this instrument are not confirmed to their end in this epoch."""
+        """`older` of section 2: earlier streams of this instrument not confirmed to their end in this epoch."""
         return self._register.unconfirmed_streams(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def next(self, now: float) -> NextMessage | None:
-        """The message to send now, or None. Call sent() after sending it."""
+        """The message to send now (rules 3.4 and 3.6), or None. Call sent() after sending it."""
         if any(s.through >= s.head for s in self._register.untold.values()):
             self.new_query()
         if any(s.original_due and s.answered for s in self._register.withholding.values()):
@@ -180,13 +180,13 @@ class Source:
             self._fail(s)
 
     def replaced(self, message: NextMessage) -> None:
-        """The entry was withheld; its stand-in is sent in its place."""
+        """The entry was withheld (rule 3.8); its stand-in is sent in its place."""
         s = message.stream
         s.fails, s.give_up = 0, False
         self._go_back(s)
 
     def encoded(self, message: NextMessage, bodies: list[bytes]) -> bytes:
-        """The readings message: a canonical envelope around bodies sent as they lie in the spool."""
+        """The readings message (section 2): a canonical envelope around bodies sent as they lie in the spool."""
         s = message.stream
         envelope: dict[str, object] = {
             "schema": "readings/1",
@@ -301,7 +301,7 @@ class Source:
     # --- answers ----------------------------------------------------------------------------------------------------
 
     def answer(self, stream: str, through: int, store: str, epoch: str, query: str, now: float) -> list[Effect]:
-        """Rule 5, in its order."""
+        """What an answer means: rule 5, in its order."""
         s = self.streams.get(stream)
         if query != self.query or s is None:  # a
             return []
@@ -362,7 +362,7 @@ class Source:
         return []
 
     def give_up_original(self, s: Stream) -> Effect:
-        """The first of the stream's originals does not get through: it waits for a person again."""
+        """The first of the stream's originals does not get through: it waits for a person again (rule 3.10)."""
         seq, s.original, s.original_lost, s.original_fails = s.originals.pop(0), None, False, 0
         self._register.file(s)
         return Effect("withhold again", stream=s, seq=seq)

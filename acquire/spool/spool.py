@@ -1,7 +1,7 @@
 """The spool's async face: one thread owns the journal, appends that wait together are committed together.
 
 A commit takes what is waiting and no longer, so an idle spool commits one entry at once and a loaded one commits many
-(the protocol allows groups of up to 20 ms; nothing here waits to fill a group).
+(docs/noloss.md rule 3.2 allows groups of up to 20 ms; nothing here waits to fill a group).
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class _Call:
 
 
 class Spool:
-    """Open with `await Spool.open(path)`, close with `await close()`; used from the event loop it was opened in."""
+    """Open with `await Spool.open(path)`, close with `await close()`; used from the event loop it was opened in.
+
+    Whatever goes to the journal raises as it does there: SpoolFull where there is no room, SpoolError for the rest.
+    """
 
     def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._journal = journal
@@ -51,7 +54,10 @@ class Spool:
 
     @classmethod
     async def open(cls, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> Spool:
-        """Take the lock, check the file, end what an earlier run left open. Raises SpoolError."""
+        """Take the lock, check the file, end what an earlier run left open. Raises SpoolError.
+
+        limit, reserve: bytes (rule 3.9).
+        """
         journal = await asyncio.to_thread(lambda: Journal(path, limit=limit, reserve=reserve))
         return cls(journal, asyncio.get_running_loop())
 
@@ -62,7 +68,7 @@ class Spool:
 
     @property
     def store(self) -> str | None:
-        """The store it is paired with."""
+        """The store it is paired with (rule 3.5)."""
         return self._journal.store
 
     @property
@@ -76,21 +82,24 @@ class Spool:
         return self._journal.moved_aside
 
     def uptime_s(self) -> float:
-        """Time this spool has been run, over all starts, by the monotonic clock."""
+        """Seconds this spool has been run, over all starts, by the monotonic clock."""
         return time.monotonic() - self._begun
 
     def append(self, number: int, bodies: Bodies, *, urgent: bool = False) -> asyncio.Future[int]:
         """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
 
-        `urgent` ones (end markers) may use the reserve. The future raises SpoolFull when there is no room.
-        Cancelling whoever waits does not take the entries back: shield the future and watch it.
+        `urgent` ones (end markers) may use the reserve (rule 3.9). The future raises SpoolFull when there is no room,
+        SpoolError for a stream that has ended. Cancelling takes no entries back: shield the future and watch it.
         """
         done: asyncio.Future[int] = self._loop.create_future()
         self._queue.put(_Append(number, bodies, urgent, done))
         return done
 
     async def call(self, run: Callable[[Journal], T]) -> T:
-        """Run a journal operation in the spool's thread, in order with the appends before it."""
+        """Run a journal operation in the spool's thread, in order with the appends before it.
+
+        Raises what `run` raises.
+        """
         done: asyncio.Future[T] = self._loop.create_future()
 
         def work(journal: Journal) -> None:
@@ -105,23 +114,23 @@ class Spool:
         return await done
 
     async def streams(self) -> list[StreamRow]:
-        """All streams held."""
+        """All streams held, in the order they were made."""
         return await self.call(Journal.streams)
 
     async def open_stream(self, instrument: str) -> StreamRow:
-        """A new stream for an instrument."""
+        """A new stream for an instrument (docs/noloss.md section 1)."""
         return await self.call(lambda j: j.open_stream(instrument))
 
     async def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
-        """End a stream, once, with the sentence of the fault where one ended it."""
+        """End a stream (docs/noloss.md section 1), once, with the sentence of the fault where one ended it."""
         await self.call(lambda j: j.end_stream(number, ended, why))
 
     async def withhold(self, number: int, body: bytes, reason: str) -> int:
-        """Keep an original that cannot be sent; returns the seq its stand-in took."""
+        """Keep an original that cannot be sent; returns the seq its stand-in took (rule 3.8)."""
         return await self.call(lambda j: j.withhold(number, body, reason))
 
     async def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
-        """Bodies from seq `first` on."""
+        """Bodies from seq `first` on, at most so many entries and bytes, but always one where `first` is held."""
         return await self.call(lambda j: j.read(number, first, max_entries, max_bytes))
 
     async def has_room(self) -> bool:
@@ -129,7 +138,7 @@ class Spool:
         return await self.call(Journal.has_room)
 
     async def markers(self, measurement: str) -> list[MarkerAt]:
-        """Markers of a measurement."""
+        """Where the markers of a measurement lie, in any stream."""
         return await self.call(lambda j: j.markers(measurement))
 
     async def close(self) -> None:

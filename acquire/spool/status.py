@@ -1,4 +1,7 @@
-"""What a spool holds, read from its file beside a running service or without one; changes nothing."""
+"""What a spool holds, read from its file beside a running service or without one; changes nothing.
+
+What the tables hold is said in docs/noloss.md, section 1.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ FROM stream s JOIN meta m ORDER BY s.number
 
 
 def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-    """Identity, size, what waits for confirmation, and alarms. Raises SpoolError."""
+    """Identity, size and `limit` in bytes, what waits for confirmation, and alarms. Raises SpoolError."""
     if not path.exists():
         raise SpoolError(f"there is no spool at {path}; `acquire run` makes one.")
     try:

@@ -1,6 +1,7 @@
 """What has been appended and not yet been sent, as far as it fits into memory: it need not be read from the file again.
 
-Only a short cut. What was sent already, or did not fit, is read from the spool.
+Only a short cut. What was sent already, or did not fit, is read from the spool. What may be sent is decided elsewhere
+(docs/noloss.md rule 3.4).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Unsent:
         return taken
 
     def forget(self, stream: int) -> None:
-        """Let go of a stream's."""
+        """Let go of all that is kept of a stream."""
         _, held = self._held.pop(stream, (0, []))
         self._size -= _bytes(held)
 

@@ -64,7 +64,7 @@ class Walk:
     refused: dict[str, int] = field(default_factory=dict)
 
     def step(self, row: sqlite3.Row, in_conflict: bool) -> str | None:
-        """Take one row (kind, status, body, seq, reason) of the stream."""
+        """Take one row (kind, status, body, seq, reason) of the stream (rule 4.8)."""
         if in_conflict or row["status"] == "lost":
             self._break(f"entry {row['seq']} {'came with two contents' if in_conflict else 'is lost'}")
         elif row["status"] == "refused":
@@ -134,7 +134,7 @@ def walk_stream(
 
 
 def measurement(connection: sqlite3.Connection, measurement_id: str) -> MeasurementView:
-    """Derive one measurement from the streams."""
+    """Derive one measurement from the streams (rule 4.8)."""
     begins = connection.execute(
         "SELECT s.*, e.seq, e.body FROM entry e"
         " JOIN stream s USING (stream) WHERE e.measurement = ? AND e.status = 'stored' AND e.seq <= s.through"

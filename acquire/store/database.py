@@ -26,7 +26,7 @@ class StoreError(Exception):
 
 
 def path_of(url: str) -> Path:
-    """The file of a store URL, `sqlite:///relative.db` or `sqlite:////absolute.db`; StoreError for other forms."""
+    """The file of a store URL, `sqlite:///relative.db` or `sqlite:////absolute.db`. Raises StoreError for others."""
     if not url.startswith("sqlite:///"):
         raise StoreError(f"the store URL '{url}' is not known; allowed is sqlite:///PATH.")
     return Path(url.removeprefix("sqlite:///"))
@@ -78,7 +78,10 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing, each migration in one transaction together with its version number."""
+    """Apply what is missing, each migration in one transaction together with its version number.
+
+    Raises StoreError for a store that is newer than this program.
+    """
     (have,) = connection.execute("PRAGMA user_version").fetchone()
     steps = migrations()
     newest = steps[-1][0]

@@ -1,7 +1,7 @@
 """The readings message as the store opens it: decoded once, quickly, its numbers held within bounds.
 
 Nearly every message holds nothing but good readings, which are decoded along with it; of every other one the entries
-are left as they came, to be judged one by one.
+are left as they came, to be judged one by one. Its keys are those of docs/noloss.md, section 2.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Attached readings and steps are derived as attribution is (acquire.store.attribution.Walk), only incrementally: the walk
 of each stream is remembered between commits. States, results and steps given up are written by other processes (the
 command line) into the same store, each with an audit entry in the same transaction; the trail's numbers have no gaps,
-so following it leaves nothing out. How far all this has been told is kept in the table `told`.
+so following it leaves nothing out. How far all this has been told is kept in the table `told`. What goes out is said in
+docs/bus.md, "Session events".
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Ingested:
 
 
 def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:
-    """Put messages (topic, payload) into the store in one transaction and return the answers owed.
+    """Put messages (topic, payload) into the store in one transaction and return the answers owed (rules 4.1 to 4.7).
 
     Raises sqlite3.Error for what is not an entry's fault (disk full, lock, damaged file): nothing is written then, no
     answer is owed, and the same messages may be given again.

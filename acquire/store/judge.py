@@ -36,7 +36,7 @@ _row = partial(tuple.__new__, Row)  # what Row() does, at a third of the time
 
 
 def judge_all(envelope: ValidBatch | RawBatch, payload: bytes, now: str) -> list[Row]:
-    """The rows of a message. `payload` is what the envelope was decoded from."""
+    """The rows of a message (rule 4.3). `payload` is what the envelope was decoded from."""
     rows = _valid_rows(envelope, payload, now) if isinstance(envelope, ValidBatch) else None
     if rows is not None:
         return rows

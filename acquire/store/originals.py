@@ -24,7 +24,7 @@ def stands_for(stand_in: bytes, digest: bytes) -> bool:
 
 
 def take_original(connection: sqlite3.Connection, row: Row) -> None:
-    """Inside the transaction that got it: the stand-in is put aside, its original is the entry.
+    """Inside the transaction that got it (rule 4.2): the stand-in is put aside, its original is the entry.
 
     An older program kept such an original as a conflict; it is none any more. What was told of the stream from this seq
     on is told again.

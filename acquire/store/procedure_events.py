@@ -1,7 +1,7 @@
 """What an audit entry means to subscribers: a session's state, a result, a step given up or left out.
 
 Only ids, numbers and words of a fixed vocabulary go out. Who did it and why (free text, in which somebody may have
-written a name) stay in the store.
+written a name) stay in the store. The events are those of docs/bus.md, "Session events".
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ def completeness(connection: sqlite3.Connection, stream: str) -> str:
 
 
 def declare_ended(connection: sqlite3.Connection, stream: str) -> dict[str, object]:
-    """Inside the caller's transaction: end a stream whose source is lost. What is missing below its head is `lost`.
+    """Inside the caller's transaction: end a stream whose source is lost (docs/noloss.md section 6). What is missing
+    below its head is `lost`.
 
     Raises NotDeclared when there is no such stream, it has ended, or it was heard within the last minute.
     """

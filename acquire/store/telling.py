@@ -1,7 +1,8 @@
 """Publishes session events beside the store's main work: what was fetched is kept until the broker has taken it.
 
 At least once: how far was told is written down after the publishing, at most once a second, so that a crash repeats the
-last events and leaves none out. The answers to the sources never wait for this.
+last events and leaves none out. The answers to the sources never wait for this. The events are those of docs/bus.md,
+"Session events".
 """
 
 from __future__ import annotations

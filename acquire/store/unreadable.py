@@ -2,7 +2,8 @@
 
 A flood of different ones (somebody's broken program, or malice) must not fill the disk that readings are to be written
 to. So a topic has so many rows and the table so many, and what comes on top is only counted: under "more" of its topic,
-or under the topic "*". No count is lost: the sum of `count` is the number of messages.
+or under the topic "*". No count is lost: the sum of `count` is the number of messages. What is kept of each:
+docs/noloss.md rule 4.7.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MOST, MOST_OF_TOPIC = 2000, 100  # rows
 
 
 def keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, why: str) -> None:
-    """Keep and count one message inside the transaction that found it, and raise an alarm for its topic."""
+    """Keep and count one message inside the transaction that found it, and raise an alarm for its topic (rule 4.7)."""
     topic, why = printable(topic), printable(why)
     topic, key = _place(connection, topic, hashlib.sha256(payload).hexdigest())
     connection.execute(

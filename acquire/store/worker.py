@@ -1,7 +1,8 @@
 """The store's worker: takes what waits on the bus, commits it on its own thread, then answers.
 
-One transaction holds whatever has arrived meanwhile, so latency is one commit when idle and throughput is many
-readings a commit when loaded. Memory is bounded by the windows of the sources.
+One transaction holds whatever has arrived meanwhile, so latency is one commit when idle and throughput is many readings
+a commit when loaded. Memory is bounded by the windows of the sources. Commit first, answer then: docs/noloss.md rules
+4.1 and 4.6.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ def _answered(error: BaseException | None) -> None:
 
 
 def committed(answer: Watermark) -> bytes:
-    """The committed message, canonical."""
+    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
     return canonical(
         {
             "schema": "committed/1",

@@ -26,7 +26,7 @@ def emit_line(document: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table for people."""
+    """Prints a table for people, without what would steer their terminal."""
     from rich.console import Console  # noqa: PLC0415 - only where a table is printed
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

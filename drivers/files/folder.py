@@ -138,7 +138,10 @@ class FolderInstrument(Instrument):
         return True
 
     async def open(self) -> Identity:
-        """The folder and its journal must be there. A file says nothing certain of the reader's serial number."""
+        """The folder and its journal must be there. A file says nothing certain of the reader's serial number.
+
+        Raises LinkDown naming which of them is not.
+        """
         await asyncio.to_thread(self._open)
         return Identity(self.model.vendor, self.model.name, "", "", b"")
 
@@ -155,14 +158,17 @@ class FolderInstrument(Instrument):
             self._given, self._told = {}, set()
 
     async def recover(self) -> Identity:
-        """Nothing to drain in a folder; what was not confirmed comes again."""
+        """Nothing to drain in a folder; what was not confirmed comes again. Raises LinkDown."""
         return await self.open()
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is held open, so there is nothing to do."""
 
     async def take(self) -> Sequence[Reading]:
-        """Readings of whatever is new and has settled. Call confirm() when they are in the spool."""
+        """Readings of whatever is new and has settled. Call confirm() when they are in the spool.
+
+        Raises LinkDown where the folder cannot be read.
+        """
         return await asyncio.to_thread(self._look)
 
     async def confirm(self) -> None:

@@ -97,7 +97,7 @@ def as_unparsed(name: str, rejected: Rejected) -> Sample:
 
 
 def axis(unit: str, values: list[float]) -> Axis:
-    """A column."""
+    """A column of an array: its values, all in one UCUM unit."""
     return Axis(unit=unit, values=tuple(values))
 
 

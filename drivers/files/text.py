@@ -1,4 +1,7 @@
-"""The text in a reader's file: byte order marks, UTF-16, and the code pages of Windows."""
+"""The text in a reader's file: byte order marks, UTF-16, and the code pages of Windows.
+
+Byte order marks are Unicode's; that the files of readers begin with a quote or "<" was observed in published ones.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Seen:
         self.look_at = None
 
     def again(self, at: float) -> None:
-        """It could not be read; try again at this monotonic time."""
+        """It could not be read; try again at `at` (monotonic seconds)."""
         self.look_at = at
 
     def wait(self, settings: FolderSettings) -> None:
@@ -55,15 +55,15 @@ class Watch:
         self._seen: dict[str, Seen] = {}
 
     def forget(self) -> None:
-        """Every file is new again."""
+        """Every file of the folder is looked into again, as if it were new."""
         self._seen.clear()
 
     def given_up(self, seen: Seen, now: float) -> bool:
-        """Whether what is unfinished in a file is no longer waited for."""
+        """Whether what is unfinished in a file is no longer waited for at `now` (monotonic seconds)."""
         return now - seen.since >= self._settings.settle_s + self._settings.give_up_s
 
     def due(self, folder: Path, now: float) -> Iterator[tuple[Path, Seen]]:
-        """The files to be read at this monotonic time, by name. Raises LinkDown where the folder cannot be read."""
+        """The files to be read at `now` (monotonic seconds), by name. Raises LinkDown for an unreadable folder."""
         try:
             names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
         except OSError as error:

@@ -1,6 +1,8 @@
 """The XML of an XSYG file as records with their byte offsets: Sample > Sequence > Record > Curve.
 
 Nothing of a reader's file needs a document type: one is refused, and with it every entity that could be declared.
+
+The nesting is known from public files and an open reader.
 """
 
 from __future__ import annotations

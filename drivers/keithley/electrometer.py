@@ -3,6 +3,9 @@
 Set-up sends what can change a reading and nothing else: never *RST, :SYST:PRES, a voltage source or a high voltage
 unless a setting names it; what other programs leave behind (filters, REL, auto-discharge, trigger and arm layers) is
 set. What matters is read back in one message and compared.
+
+Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the power-on bit of *ESR? is that of IEEE
+488.2. What no manual says stands in each model's `assumed`.
 """
 
 from __future__ import annotations
@@ -108,7 +111,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return self.quantity
 
     async def identify(self) -> Identity:
-        """*IDN?."""
+        """Asks who is there (*IDN?, IEEE 488.2). Raises Garbled, ReplyTimeout, LinkDown."""
         idn = await self.ask("*IDN?", scpi.parse_idn)
         return Identity("Keithley", idn.model, idn.serial, idn.firmware, self.wire.heard[-1])
 
@@ -142,7 +145,10 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return [await self.ask(self.words.read, self._sample)]
 
     async def resume(self) -> None:
-        """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left."""
+        """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left.
+
+        Raises LinkDown where its settings are gone or it says why it gives no reading.
+        """
         if await self.ask("*ESR?", scpi.parse_event_status) & scpi.POWER_ON:
             raise LinkDown(f"{self.wire.name} was switched off and on: its settings are gone.")
         own = [f"+{number} {text}" for number, text in await self._errors() if number > 0]
@@ -154,32 +160,32 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     @command("zero", "Zero check on, zero correct where the function has it, zero check off")
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
-        """For charge this discharges the feedback capacitor."""
+        """For charge this discharges the feedback capacitor. Raises Refused."""
         await self.do(*self.words.zero[self.quantity])
         return {"function": self.quantity}
 
     @command("set-up", "Set the instrument up anew as it is configured")
     async def set_up_anew(self, p: NoParameters) -> Mapping[str, Any]:
-        """After a change by hand. Takes zero check through on and off, and so discharges."""
+        """After a change by hand. Takes zero check through on and off, and so discharges. Raises Refused."""
         await self.set_up()
         return {"function": self.quantity, "range_si": self._range_si}
 
     @command("zero-check", "Switch zero check", SwitchParameters)
     async def zero_check(self, p: SwitchParameters) -> Mapping[str, Any]:
-        """Readings carry no value while it is on."""
+        """Readings carry no value while it is on. Raises Refused."""
         await self.do(f":SYST:ZCH {int(p.on)}")
         return {"on": p.on}
 
     @command("range", "Set the range, or autorange", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
-        """Full scale in SI units; the settings read back afterwards show the range in force."""
+        """Full scale in SI units; the settings read back afterwards show the range in force. Raises Refused."""
         await self.do(*(each.command for each in self._ranging(p.range_si)))
         self._range_si = p.range_si
         return {"range_si": p.range_si}
 
     @command("relative", "Switch the instrument's own reference subtraction (REL)", SwitchParameters)
     async def relative(self, p: SwitchParameters) -> Mapping[str, Any]:
-        """Readings then carry the flag 'relative'."""
+        """Readings then carry the flag 'relative'. Raises Refused."""
         header = self._of_function(self.words.relative)
         await self.do(*([f"{header}:ACQ", f"{header}:STAT 1"] if p.on else [f"{header}:STAT 0"]))
         return {"on": p.on}

@@ -1,4 +1,7 @@
-"""Keithley 6517A and 6517B electrometers, over a serial line, VISA or TCP."""
+"""Keithley 6517A and 6517B electrometers, over a serial line, VISA or TCP.
+
+Source: 6517B reference manual (6517B-901-01 Rev C). What it leaves open stands in ASSUMED.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,9 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
 
     @command("device-clear", "Abort what the instrument is doing and empty its input (^C on the serial line)")
     async def device_clear(self, p: NoParameters) -> Mapping[str, Any]:
-        """The answer must be DCL. Raises Misuse on GPIB and USB, Garbled, ReplyTimeout."""
+        """The answer must be DCL (6517B reference manual, RS-232 operation). Raises Misuse on GPIB and USB, Garbled,
+        ReplyTimeout.
+        """
         if self.wire.name.upper().startswith(("GPIB", "USB", "PROLOGIX")):
             raise Misuse(f"device-clear is for the instrument's serial line; {self.wire.name} is none.")
         await self.wire.ask(DEVICE_CLEAR, _cleared)

@@ -1,6 +1,8 @@
 """What the 6514, 6485, 6487 and 6430 have in common: READ? gives one conversion that began after it, as numbers.
 
 So nothing is stale, and nothing is held back before a marker.
+
+Sources: 6514, 6485 and 6487 instruction manuals, 6430 manual. What they leave open stands in ASSUMED.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Idn:
 
 
 def parse_idn(line: bytes) -> Idn:
-    """Reply to *IDN?. Raises Garbled when another maker's instrument answers."""
+    """Reply to *IDN? (IEEE 488.2). Raises Garbled when another maker's instrument answers."""
     found = _IDN.fullmatch(line.decode("latin-1").strip())
     if found is None:
         raise Garbled("The reply to *IDN? is not that of a Keithley instrument.", line)
@@ -39,7 +39,10 @@ def parse_idn(line: bytes) -> Idn:
 
 
 def parse_error(line: bytes) -> tuple[int, str]:
-    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units."""
+    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units.
+
+    Raises Garbled.
+    """
     found = _ERROR.fullmatch(line.decode("latin-1"))
     if found is None:
         raise Garbled("The reply to :SYST:ERR? is no error entry.", line)
@@ -47,7 +50,7 @@ def parse_error(line: bytes) -> tuple[int, str]:
 
 
 def parse_event_status(line: bytes) -> int:
-    """Reply to *ESR?, 0 to 255; the register is cleared by it. Raises Garbled."""
+    """Reply to *ESR? (IEEE 488.2), 0 to 255; the register is cleared by it. Raises Garbled."""
     text = line.strip().removeprefix(b"+")
     if not (text.isdigit() and len(text) <= 3 and int(text) < 256):
         raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
@@ -80,7 +83,7 @@ class Setting:
 
     @property
     def command(self) -> str:
-        """What is sent."""
+        """The command that sets it, as it is sent."""
         if isinstance(self.value, bool):
             return f"{self.header} {int(self.value)}"
         return (
@@ -103,7 +106,7 @@ class Setting:
 
 
 def leftover(header: str, value: bool | float | str, *, asked: bool = True) -> Setting:
-    """A setting that takes back what another program may have set."""
+    """A setting that takes back what another program may have set; its value is in the instrument's own unit."""
     return Setting(header, value, asked=asked, leftover=True)
 
 

@@ -1,6 +1,8 @@
 """PTW UNIDOS Tango and Romeo dosemeters, over TCP: integral and rate of one MV reply a take, with the range in force.
 
 Write permission (the token) is taken at set-up and again whenever it was lost; what is set is compared with the echo.
+
+Commands and their meaning after PyMeasure's ptwUNIDOS and its tests (unidos_words.py); the rest is in `assumed`.
 """
 
 from __future__ import annotations
@@ -42,13 +44,16 @@ class PtwUnidos(Driver[UnidosSettings]):
         return "charge" if self.settings.electrical else "dose"
 
     async def identify(self) -> Identity:
-        """PTW and SER."""
+        """Asks for name, type and firmware (PTW) and the serial number (SER)."""
         name, type_number, firmware, _ = await self.wire.ask(words.request("PTW"), words.parse_device)
         raw = self.wire.heard[-1]
         return Identity("PTW", f"{name} {type_number}", await self._get("SER"), firmware, raw)
 
     async def set_up(self) -> None:
-        """Take write permission; set units, autostart, range and voltage where they are not as configured."""
+        """Take write permission; set units, autostart, range and voltage where they are not as configured.
+
+        Raises Refused where write permission is not given or an echo is another value than was set.
+        """
         s = self.settings
         await self._take_token()
         await self._put("UEL", s.electrical)
@@ -70,7 +75,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         return {"electrical": found["UEL"], "range": found["RGE"], "hv_v": found["HV"], "autostart": found["ASE"]}
 
     async def take(self) -> Sequence[Sample]:
-        """MV, and RGE: the range that was in force."""
+        """Reads integral and rate (MV), then the range that was in force (RGE)."""
         m = await self.wire.ask(words.request("MV"), words.parse_measured)
         raw = self.wire.heard[-1]
         return [self._sample(raw, m, await self._get("RGE"))]
@@ -80,46 +85,52 @@ class PtwUnidos(Driver[UnidosSettings]):
         await self.read_back()
 
     async def stand_down(self) -> None:
-        """Give write permission back."""
+        """Gives write permission back (TOK;0)."""
         await self.wire.ask(words.request("TOK", 0), partial(words.fields, "TOK"), timeout_s=1.0)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
     @command("zero", "Zero correction; takes about 82 s", within_s=LONG_S)
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
-        """NUL, then NUS until it has run and nothing remains."""
+        """Starts the zero correction (NUL) and asks (NUS) until it has run and nothing remains.
+
+        Raises Refused where it does not run or does not pass.
+        """
         return await self._run("NUL", "NUS")
 
     @command("self-test", "Self test; takes about 89 s", within_s=LONG_S)
     async def self_test(self, p: NoParameters) -> Mapping[str, Any]:
-        """AST, then ASS until it has run and nothing remains."""
+        """Starts the self test (AST) and asks (ASS) until it has run and nothing remains.
+
+        Raises Refused where it does not run or does not pass.
+        """
         return await self._run("AST", "ASS")
 
     @command("start", "Start to integrate", while_measuring=True)
     async def start(self, p: NoParameters) -> Done:
-        """Starts a measurement (STA); gives the integral as it begins."""
+        """Starts a measurement (STA); gives the integral as it begins. Raises Refused."""
         return await self._act("STA")
 
     @command("hold", "Hold the integral", while_measuring=True)
     async def hold(self, p: NoParameters) -> Done:
-        """Holds it (HLD); gives the integral that is held."""
+        """Holds it (HLD); gives the integral that is held. Raises Refused."""
         return await self._act("HLD")
 
     @command("reset", "Set the integral back to zero")
     async def reset(self, p: NoParameters) -> Done:
-        """Sets it back (RES)."""
+        """Sets the integral back to zero (RES)."""
         return await self._act("RES")
 
     @command("range", "Set the range", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
-        """Sets it (RGE); the echo must be the range that was asked for."""
+        """Sets it (RGE); the echo must be the range that was asked for. Raises Refused where it is not."""
         await self._put("RGE", p.range)
         self._range = p.range
         return {"range": p.range}
 
     @command("interval", "Integrate for a set time", IntervalParameters, while_measuring=True)
     async def interval(self, p: IntervalParameters) -> Done:
-        """Sets the time (IT), then starts (INT)."""
+        """Sets the time in seconds (IT), then starts (INT). Raises Refused."""
         await self._put("IT", p.seconds)
         return await self._act("INT", seconds=p.seconds)
 

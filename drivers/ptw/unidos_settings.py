@@ -1,4 +1,7 @@
-"""What a UNIDOS can be told: its settings, and the parameters of its commands."""
+"""What a UNIDOS can be told: its settings, and the parameters of its commands.
+
+Words and limits are those of PyMeasure's ptwUNIDOS.
+"""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def fields(word: str, reply: bytes) -> list[str]:
 
 
 def parse_measured(reply: bytes) -> Measured:
-    """The reply to MV: 15 fields. Raises Garbled for anything that is not exactly of that form."""
+    """The 15 fields of MV (as in PyMeasure's ptwUNIDOS). Raises Garbled for anything not exactly of that form."""
     got = fields("MV", reply)
     if len(got) != 15:
         raise Garbled(f"MV has {len(got)} fields where 15 belong.", reply)
@@ -184,7 +184,10 @@ def parse_device(reply: bytes) -> list[str]:
 
 
 def parse_progress(word: str, reply: bytes) -> tuple[str, float, float]:
-    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known as a word."""
+    """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known as a word.
+
+    Raises Garbled, Refused.
+    """
     got = fields(word, reply)
     if len(got) < 3 or (word == "NUS" and len(got) != 3):
         raise Garbled(f"{word} has {len(got)} fields where {'3' if word == 'NUS' else 'at least 3'} belong.", reply)

@@ -18,25 +18,25 @@ class MemoryTransport:
 
     @classmethod
     def pair(cls) -> tuple[MemoryTransport, MemoryTransport]:
-        """(ours, theirs)."""
+        """Both ends of a new wire: (ours, theirs)."""
         ours, theirs = cls(), cls()
         ours.peer, theirs.peer = theirs, ours
         return ours, theirs
 
     async def open(self) -> None:
-        """Plug in again."""
+        """Plugs this end in, again after a cut."""
         self.opened += 1
         self._cut = False
         self._queue = asyncio.Queue()
 
     async def write(self, data: bytes) -> None:
-        """Hand the bytes to the other end."""
+        """Hand the bytes to the other end. Raises LinkDown."""
         if self._cut or self.peer is None or self.peer._cut:
             raise LinkDown("The wire is cut.")
         self.peer._queue.put_nowait(bytes(data))
 
     async def read_some(self) -> bytes:
-        """Bytes from the other end."""
+        """Bytes from the other end. Raises LinkDown."""
         if self._cut:
             raise LinkDown("The wire is cut.")
         data = await self._queue.get()
@@ -50,5 +50,5 @@ class MemoryTransport:
         self._queue.put_nowait(None)
 
     async def close(self) -> None:
-        """Unplug."""
+        """Unplugs this end; a pending read ends."""
         self.cut()

@@ -77,7 +77,8 @@ class PrologixAdapter:
     async def ask(self, command: bytes, after: int | None = None) -> bytes:
         """What comes of a command of the adapter, without line ends in front.
 
-        With `after`, nothing is asked when more messages than that many have been sent.
+        With `after`, nothing is asked when more messages than that many have been sent. Raises LinkDown where the
+        adapter does not answer or does not end.
         """
         self.heard.clear()
         async with self._sending:

@@ -44,7 +44,7 @@ class ThreadedTransport(ABC):
 
     @abstractmethod
     def blocking_write(self, data: bytes) -> None:
-        """Write all of data."""
+        """Write all of data. Raises any of `errors` when the port is gone."""
 
     @abstractmethod
     def blocking_read(self) -> bytes:
@@ -61,7 +61,7 @@ class ThreadedTransport(ABC):
     errors: tuple[type[Exception], ...] = PORT_ERRORS
 
     async def open(self) -> None:
-        """Open the port in its own thread."""
+        """Open the port in its own thread. Raises LinkDown, naming why."""
         if self._thread is not None and self._thread.is_alive():
             raise LinkDown(f"{self._where} cannot be opened: it is still held by a call that does not return.")
         self._loop = asyncio.get_running_loop()
@@ -73,7 +73,7 @@ class ThreadedTransport(ABC):
         await opened
 
     async def write(self, data: bytes) -> None:
-        """Write in the port's thread, after the read under way."""
+        """Write in the port's thread, after the read under way. Raises LinkDown."""
         if self._loop is None or self._lost is not None:
             raise self._lost or LinkDown(f"{self._where} is not open.")
         done: asyncio.Future[None] = self._loop.create_future()
@@ -83,7 +83,10 @@ class ThreadedTransport(ABC):
         await done  # cancelled before its turn, it is not sent at all
 
     async def read_some(self) -> bytes:
-        """What the thread has read; cancelling loses nothing, the bytes stay in the queue."""
+        """What the thread has read; cancelling loses nothing, the bytes stay in the queue.
+
+        Raises LinkDown after the last byte.
+        """
         if self._lost is not None and self._received.empty():
             raise self._lost
         got = await self._received.get()

@@ -58,7 +58,7 @@ class VisaTransport(ThreadedTransport):
         self._asked = False
 
     def blocking_open(self) -> None:
-        """Open with the pure Python backend."""
+        """Open with the pure Python backend. Raises OSError and what pyvisa raises, all in `errors`."""
         self._look_up_name()
         self._manager = visa_manager.take()
         self._session = self._opened(self._manager)
@@ -116,7 +116,7 @@ class VisaTransport(ThreadedTransport):
 
         The backend drops what it has when a read times out, so a read never asks for more than comes at once: a serial
         line is asked for one byte at a time, a socket may return what it has (END not suppressed), and message based
-        interfaces end at END by themselves.
+        interfaces end at END by themselves. Raises ConnectionResetError where the other end has hung up.
         """
         if self._is_serial:
             data = self._read(1)

@@ -28,7 +28,7 @@ def take() -> pyvisa.ResourceManager:
 
 
 def give_back(manager: pyvisa.ResourceManager) -> None:
-    """The last user closes it."""
+    """Hands the manager back; the last user to do so closes it."""
     global _users  # noqa: PLW0603 - see take()
     with _lock:
         _users -= 1
@@ -38,7 +38,7 @@ def give_back(manager: pyvisa.ResourceManager) -> None:
 
 @contextmanager
 def taken() -> Iterator[pyvisa.ResourceManager]:
-    """take() and give_back()."""
+    """The manager inside the context: take() before and give_back() after it. Raises as `take` does."""
     manager = take()
     try:
         yield manager

@@ -60,7 +60,10 @@ class WinRems:
         return path
 
     def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"dosimeters": [[card, [q1, q2, q3, q4]], ...]}`."""
+        """`read_out` from the back door: `{"dosimeters": [[card, [q1, q2, q3, q4]], ...]}`, charges in pC.
+
+        Raises ValueError for a card that has not four.
+        """
         return self.read_out([(int(card), _four(charges)) for card, charges in request["dosimeters"]])
 
     def state(self) -> Mapping[str, Any]:

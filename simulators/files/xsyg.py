@@ -46,7 +46,7 @@ TLD_100 = (
 
 
 def exponential_part(x: float) -> float:
-    """The rational approximation that stands for the exponential integral in a first-order peak; `x` is E/kT."""
+    """Stands for the exponential integral in a first-order peak (a rational approximation); `x` is E/kT, a ratio."""
     top = x**4 + 8.5733287401 * x**3 + 18.0590169730 * x**2 + 8.6347608925 * x + 0.2677737343
     bottom = x**4 + 9.5733223454 * x**3 + 25.6329561486 * x**2 + 21.0996530827 * x + 3.9584969228
     return 1.0 - top / bottom
@@ -78,7 +78,10 @@ class Xsyg:
         self._top_c = float(options.get("top_c", 350.0))
 
     def read_out(self, sample_name: str, position: int, dose_scale: float) -> Path:
-        """Read one chip out into one complete file and give its path; `dose_scale` 0 leaves the dark counts alone."""
+        """Read one chip out into one complete file and give its path; `dose_scale` 0 leaves the dark counts alone.
+
+        Raises ValueError for a name that cannot be a file's.
+        """
         if not sample_name or any(char in sample_name for char in "/\\\0"):
             raise ValueError(f"{sample_name!r} cannot name a file; give the sample a name without slashes.")
         times = [round(CHANNEL_S * (i + 1), 1) for i in range(round(self._duration_s / CHANNEL_S))]
@@ -93,7 +96,7 @@ class Xsyg:
         return path
 
     def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"sample_name": .., "position": .., "dose_scale": ..}`."""
+        """`read_out` from the back door: `{"sample_name": .., "position": .., "dose_scale": ..}`. Raises ValueError."""
         return self.read_out(str(request["sample_name"]), int(request["position"]), float(request["dose_scale"]))
 
     def state(self) -> Mapping[str, Any]:

@@ -1,4 +1,7 @@
-"""``:TRACe``: where finished conversions are stored, and how they come out again."""
+"""``:TRACe``: where finished conversions are stored, and how they come out again.
+
+Words and numbering from 0 after the 6517B reference manual.
+"""
 
 from __future__ import annotations
 

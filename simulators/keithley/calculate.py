@@ -1,4 +1,7 @@
-"""``:CALCulate`` of a Keithley electrometer: math on a reading, limits, statistics of the buffer."""
+"""``:CALCulate`` of a Keithley electrometer: math on a reading, limits, statistics of the buffer.
+
+The forms are those of the manuals' command summaries; the formulas of deviation and ratio are assumed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class Math:
     on: bool = False
 
     def result(self, x: float) -> float:
-        """``x`` after the form in force; 9.91e37 where the form has no result."""
+        """``x`` after the form in force, in the function's unit before; 9.91e37 where the form has no result."""
         f = self.factors
         try:
             return {
@@ -49,7 +52,7 @@ class Limit:
     auto_clear: bool = True
 
     def outcome(self, value: float) -> tuple[bool, bool]:
-        """Whether ``value`` is below and whether above the bounds; both false when the test is off."""
+        """Whether ``value``, in the bounds' unit, is below and whether above them; both false when the test is off."""
         if not self.on:
             return False, False
         low, high = value < self.lower, value > self.upper
@@ -77,7 +80,7 @@ class Calculations:
     limits: tuple[Limit, Limit] = field(default_factory=lambda: (Limit(), Limit()))
 
     def shown(self, value: float) -> float:
-        """What ``:FETCh?`` gives for ``value``."""
+        """What ``:FETCh?`` gives for ``value`` (the function's SI unit; after math a number of its own)."""
         if self.null.on:
             if self.null.takes_first and not self.null.offset:
                 self.null.offset = value
@@ -85,7 +88,7 @@ class Calculations:
         return self.math.result(value) if self.math.on else value
 
     def marks(self, shown: float) -> frozenset[str]:
-        """What was on and which limits ``shown`` broke."""
+        """What was on and which limits ``shown``, in their unit, broke."""
         marks = {name for name, on in (("null", self.null.on), ("math", self.math.on)) if on}
         for number, limit in enumerate(self.limits, 1):
             low, high = limit.outcome(shown)
@@ -96,7 +99,7 @@ class Calculations:
 
 
 def statistic(form: str, values: Sequence[float]) -> float:
-    """One figure of the stored readings (not empty); the standard deviation of a single one is 0."""
+    """One figure of the stored readings (not empty), in their unit; the standard deviation of a single one is 0."""
     return {
         "NONE": lambda: values[-1],
         "MEAN": lambda: fmean(values),

@@ -1,4 +1,7 @@
-"""``:CALCulate`` of the simulated electrometers: math, null, limits, statistics of the buffer."""
+"""``:CALCulate`` of the simulated electrometers: math, null, limits, statistics of the buffer.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 
@@ -50,14 +53,17 @@ def one_factor(table: Table, unit: Electrometer, header: str, name: str) -> None
 
 
 async def shown(unit: Electrometer) -> str:
-    """The newest result; -230 when there is none."""
+    """The newest result. Raises ScpiError -230 when there is none."""
     if unit.trigger.latest is None:
         raise ScpiError(-230)
     return unit.show(unit.trigger.latest)
 
 
 async def fresh_result(unit: Electrometer) -> str:
-    """A result that was not given out before, else the next one."""
+    """A result that was not given out before, else the next one.
+
+    Raises ScpiError -230 when none will come by itself.
+    """
     while not unit.trigger.fresh:
         if unit.trigger.idle or unit.trigger.awaited in NEVER_BY_ITSELF:
             raise ScpiError(-230)

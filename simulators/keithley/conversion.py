@@ -1,4 +1,7 @@
-"""What a Keithley electrometer measures with and what comes of it: functions, and finished conversions."""
+"""What a Keithley electrometer measures with and what comes of it: functions, and finished conversions.
+
+Ranges and how far beyond one a reading goes (5 %: a 6517B reads 21 mA on 20 mA) are those of the manuals.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ class Function:
 
     @property
     def top(self) -> float:
-        """The largest value ``:RANGe`` takes; unless a manual says otherwise the overrange of the last range."""
+        """The largest value ``:RANGe`` takes, in `unit`; unless a manual says otherwise the overrange of the last."""
         return self.most or self.ranges[-1] * OVERRANGE
 
     def fit(self, value: float) -> float:
-        """The lowest range that can measure ``value``, the last one when none can."""
+        """The lowest range that can measure ``value``, both in `unit`; the last one when none can."""
         return next((r for r in self.ranges if abs(value) <= r * OVERRANGE * (1 + 1e-9)), self.ranges[-1])
 
 

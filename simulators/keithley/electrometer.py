@@ -2,7 +2,8 @@
 of it.
 
 Meeting point of the parts: ``meter`` (what is measured), ``trigger`` (when), ``buffer`` (where it is kept), and the
-tables of commands that the kind names.
+tables of commands that the kind names. Each part and model names its sources; bits of the measurement register are
+those of the manuals, the time a conversion takes is inferred from captured rates.
 """
 
 from __future__ import annotations

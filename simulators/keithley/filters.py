@@ -44,7 +44,10 @@ class Filters:
         return self.median_on or (self.on and self.mode == "MOV")
 
     def reading(self, values: list[float], full_scale: float) -> float:
-        """The reading that ``values``, the conversions of one trigger event, give on the range ``full_scale``."""
+        """The reading that ``values``, the conversions of one trigger event, give on the range ``full_scale``.
+
+        All are in the function's SI unit.
+        """
         through = [self._through_median(value) for value in values]
         if not self.on:
             return through[-1]

@@ -1,4 +1,7 @@
-"""The command table of the 6517A and 6517B: the parts of the base they have, and those of their own."""
+"""The command table of the 6517A and 6517B: the parts of the base they have, and those of their own.
+
+After the command summaries of the 6517B reference manual, section 14.
+"""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def whole_numbers(unit: Electrometer, what: str, *parts: str) -> None:
 
 
 def stamp_type(text: str) -> str:
-    """REL or RTC."""
+    """Relative time stamps (REL) or those of the clock (RTC). Raises ScpiError for another word."""
     return Word(("RELative", "RTClock"))("RTCLOCK" if text.upper() == "RTC" else text)[:3]
 
 

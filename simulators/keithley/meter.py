@@ -29,7 +29,7 @@ class Source:
 
     @property
     def level(self) -> float:
-        """The sourced level, 0 in standby."""
+        """The sourced level in V or A, 0 in standby."""
         if not self.on:
             return 0.0
         return self.volts if self.function == "VOLT" else self.amperes
@@ -121,7 +121,7 @@ class Meter:
         self.function = function
 
     def set_range(self, function: str, value: float) -> None:
-        """The lowest range that can measure ``value``; fixed from now on."""
+        """The lowest range that can measure ``value`` (the function's SI unit); fixed from now on."""
         chosen = self.settings[function]
         chosen.full_scale = self.functions[function].fit(value)
         chosen.auto = False
@@ -161,7 +161,10 @@ class Meter:
         return max(-bound, min(bound, self.source.level * self.detector.resistance_ohm))
 
     def pick_range(self, value: float) -> float:
-        """The range in use for ``value``; autorange looks for the lowest of its group and limits that holds it."""
+        """The range in use for ``value``; autorange looks for the lowest of its group and limits that holds it.
+
+        Both are in the function's SI unit.
+        """
         s = self.now_set
         if s.auto:
             function = self.functions[self.function]

@@ -25,8 +25,9 @@ HUMIDITY = "+0999.99%"  # assumed suffix; 999.99 means no sensor
 
 
 def mantissa(value: float, full_scale: float, digits: int) -> str:
-    """Signed value with seven digits, as many decimals as the range shows at ``digits``, exponent a multiple of
-    three.
+    """Signed value with seven digits, as many decimals as the range shows at ``digits``, exponent a multiple of three.
+
+    Value and range are in the unit that follows.
     """
     exponent = 3 * math.floor(math.log10(full_scale) / 3 + 1e-9)
     whole = len(str(round(full_scale / 10.0**exponent)))

@@ -1,4 +1,7 @@
-"""Getting readings out of the simulated electrometers: READ?, FETCh?, MEASure?, fresh and latest data, the buffer."""
+"""Getting readings out of the simulated electrometers: READ?, FETCh?, MEASure?, fresh and latest data, the buffer.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 
@@ -43,14 +46,14 @@ def configure(unit: Electrometer, name: str | None) -> None:
 
 
 async def measure(unit: Electrometer, name: str | None) -> str:
-    """CONFigure, then READ?."""
+    """CONFigure, then READ?. Raises ScpiError as those do."""
     configure(unit, name)
     unit.make_ready()
     return await read(unit)
 
 
 async def read(unit: Electrometer) -> str:
-    """ABORt, INITiate, FETCh?: -214 when a trigger source would never let a conversion begin."""
+    """ABORt, INITiate, FETCh?. Raises ScpiError -214 when a trigger source would never let a conversion begin."""
     trigger = unit.trigger
     if any(layer.source in NEVER_BY_ITSELF for layer in trigger.layers):
         raise ScpiError(-214)
@@ -65,7 +68,7 @@ async def read(unit: Electrometer) -> str:
 
 async def fetch(unit: Electrometer) -> str:
     """The newest reading, or all of the last cycle; waits for the first one, and for a conversion that a bus trigger
-    has begun. -230 when there is none and none will come by itself.
+    has begun. Raises ScpiError -230 when there is none and none will come by itself.
     """
     trigger, number = unit.trigger, unit.trigger.number
     by_bus = any(layer.source == "BUS" for layer in trigger.layers)
@@ -79,7 +82,7 @@ async def fetch(unit: Electrometer) -> str:
 
 
 async def latest(unit: Electrometer) -> str:
-    """The last reading as ``:SENSe`` has it, as often as asked; -230 when there is none."""
+    """The last reading as ``:SENSe`` has it, as often as asked. Raises ScpiError -230 when there is none."""
     conversion = unit.trigger.latest
     if conversion is None:
         raise ScpiError(-230)
@@ -88,8 +91,9 @@ async def latest(unit: Electrometer) -> str:
 
 
 async def fresh(unit: Electrometer) -> str:
-    """A reading that was not given out before, however old: at once if one is there, else the next; -230 when none
-    will come by itself.
+    """A reading that was not given out before, however old: at once if one is there, else the next.
+
+    Raises ScpiError -230 when none will come by itself.
     """
     while not unit.trigger.fresh:
         await step(unit)
@@ -97,7 +101,7 @@ async def fresh(unit: Electrometer) -> str:
 
 
 async def step(unit: Electrometer) -> None:
-    """The next event; -230 when idle or when only a bus trigger, which cannot come meanwhile, would go on."""
+    """The next event. Raises ScpiError -230 when idle or when only a bus trigger, which cannot come, would go on."""
     if unit.trigger.idle or unit.trigger.awaited in NEVER_BY_ITSELF:
         raise ScpiError(-230)
     await unit.next_event()
@@ -159,8 +163,8 @@ def control(unit: Electrometer, word: str) -> None:
 
 
 def data(unit: Electrometer) -> str:
-    """All stored readings. +313 unless the extra elements of format and buffer are the same (6517); -230 when nothing
-    is stored.
+    """All stored readings. Raises ScpiError +313 unless the extra elements of format and buffer are the same (6517),
+    -230 when nothing is stored.
     """
     extra = unit.elements & unit.kind.stored_elements
     if unit.kind.stored_elements and extra != unit.buffer.elements:

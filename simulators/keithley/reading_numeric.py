@@ -22,7 +22,7 @@ Field = Callable[[Conversion], str]
 
 
 def number(value: float) -> str:
-    """``+1.234567E-09``."""
+    """A value in the function's SI unit as ``+1.234567E-09``."""
     return f"{value:+.6E}"
 
 

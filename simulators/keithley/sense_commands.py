@@ -70,7 +70,7 @@ def one_range(table: Table, unit: Electrometer, name: str, header: str) -> None:
 
 
 def autorange(unit: Electrometer, name: str, text: str) -> None:
-    """ON, OFF or ONCE; ONCE on another function than the present one is an error (6517B manual, page 14-67)."""
+    """ON, OFF or ONCE. Raises ScpiError -221 for ONCE on a function not in use (6517B manual, page 14-67)."""
     if not same_word(text, "ONCE"):
         unit.meter.settings[name].auto = boolean(text)
     elif unit.meter.function != name:

@@ -1,4 +1,7 @@
-"""System, format and display commands of the simulated electrometers."""
+"""System, format and display commands of the simulated electrometers.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from simulators.scpi.table import ANY, Table
 
 
 def system(table: Table, unit: Electrometer) -> None:
-    """What every model has."""
+    """The system and display commands that every model has."""
     table.query(":SYSTem:VERSion", lambda: "1994.0")  # captured from a 6517A
     table.act(":SYSTem:PRESet", partial(preset, unit))
     for node in ("LOCal", "REMote"):
@@ -37,7 +40,7 @@ def system(table: Table, unit: Electrometer) -> None:
 
 
 def message(length: int, text: str) -> str:
-    """A message of at most ``length`` characters for the display."""
+    """A message of at most ``length`` characters for the display. Raises ScpiError -223 for a longer one."""
     if len(quoted(text)) > length:
         raise ScpiError(-223)
     return quoted(text)
@@ -70,7 +73,7 @@ def zero(table: Table, unit: Electrometer) -> None:
 
 
 def acquire_zero(unit: Electrometer) -> None:
-    """Take the present zero: -221 unless zero check is on (assumed)."""
+    """Take the present zero. Raises ScpiError -221 unless zero check is on (assumed)."""
     if not unit.meter.zero_check:
         raise ScpiError(-221)
     unit.meter.acquire_zero()
@@ -99,7 +102,7 @@ def formats(table: Table, unit: Electrometer, node: str = ":ELEMents") -> None:
 
 
 def ascii_only(kind: str, *_length: str) -> None:
-    """RS-232 knows ASCII only: other types are an error and change nothing (6517B reference manual)."""
+    """RS-232 knows ASCII only. Raises ScpiError -224 for other types, which change nothing (6517B reference manual)."""
     if Word(("ASCii", "REAL", "SREal", "DREal"))(kind) != "ASC":
         raise ScpiError(-224)
 

@@ -3,6 +3,8 @@
 Nothing runs in the background: each command first catches up with the clock, so that every conversion has an
 exact end time and the same seed gives the same bytes. Each layer waits for its event, as often as its count says; the
 innermost event begins a conversion. A timer's first event comes at once, the next ones an interval apart.
+
+Layers and their words are those of the manuals; what the manuals leave open stands in each model's `assumed`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Layer:
 
 
 class Trigger:
-    """The layers, outermost first. ``convert(number, start, end)`` makes a reading, ``done`` hears of each."""
+    """The layers, outermost first. ``convert(number, start, end)`` makes a reading, ``done`` hears of each. Every
+    instant, ``now`` too, is a simulated second.
+    """
 
     def __init__(
         self, arms: int, convert: Callable[[int, float, float], Conversion], done: Callable[[Conversion], None]
@@ -53,7 +57,7 @@ class Trigger:
 
     @property
     def last(self) -> Layer:
-        """The trigger layer itself."""
+        """The innermost layer, which begins a conversion: the trigger layer itself."""
         return self.layers[-1]
 
     @property
@@ -99,7 +103,10 @@ class Trigger:
             self._begin(now)
 
     def event(self, source: str, now: float) -> None:
-        """``*TRG``, the TRIG key or an external trigger: -211 unless an initiated instrument waits for it."""
+        """``*TRG``, the TRIG key or an external trigger at the second ``now``.
+
+        Raises ScpiError -211 unless an initiated instrument waits for it.
+        """
         if self.waiting is None or self.awaited != source:
             raise ScpiError(-211)
         self._pass(self.waiting, now)

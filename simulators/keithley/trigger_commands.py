@@ -1,4 +1,7 @@
-"""The trigger model of the simulated electrometers: initiate, abort, arm and trigger layers."""
+"""The trigger model of the simulated electrometers: initiate, abort, arm and trigger layers.
+
+Headers are those of the manuals' command summaries (for the 6517: reference manual, section 14).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def continuity(table: Table, unit: Electrometer) -> None:
 
 
 def initiate(unit: Electrometer) -> None:
-    """-213 when it already runs, as SCPI-1999 volume 2 asks of INITiate."""
+    """Leave idle. Raises ScpiError -213 when it already runs, as SCPI-1999 volume 2 asks of INITiate."""
     if not unit.trigger.idle:
         raise ScpiError(-213)
     unit.check_output()
@@ -53,7 +56,7 @@ def continuous(unit: Electrometer, text: str) -> None:
 
 
 def bus_trigger(unit: Electrometer) -> None:
-    """``*TRG``: -211 unless an initiated instrument waits for it."""
+    """``*TRG``. Raises ScpiError -211 unless an initiated instrument waits for it."""
     unit.trigger.event("BUS", unit.clock.now())
     unit.begin_operation()
 

@@ -59,7 +59,7 @@ def detectors(calibration_gy_per_c: float) -> list[dict[str, Any]]:
 
 
 def measurement(meter: DoseMeter) -> dict[str, Any]:
-    """The measurement settings."""
+    """What RMR shows: the settings of the measurement, the voltage in V, the interval in s."""
     return {
         "correction": 1.0, "detectorGuid": GUID, "highResolution": False, "hv": meter.voltage_v,
         "integrationTime": meter.interval_s, "isElectrical": meter.electrical, "limitDose": 0.0,
@@ -70,7 +70,7 @@ def measurement(meter: DoseMeter) -> dict[str, Any]:
 
 
 def device(unit: Named) -> dict[str, Any]:
-    """The device record."""
+    """What RIR shows: who the unit is, its versions and dates."""
     return {
         "calibrationDate": "2025-06-01", "debugBuild": False, "features": [], "hardwareVersion": unit.hardware,
         "hostname": "unidos", "lastTest": "", "macAddress": unit.mac, "nextCalibration": "2027-06-01",

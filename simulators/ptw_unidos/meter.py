@@ -55,7 +55,7 @@ class Procedure:
     end_s: float | None = None
 
     def running(self, now: float) -> bool:
-        """Whether it has begun and not ended."""
+        """Whether it has begun and not ended at the simulated second ``now``."""
         return self.end_s is not None and now < self.end_s
 
     def text(self, now: float) -> str:
@@ -91,7 +91,7 @@ class DoseMeter:
         self._interval_end_s = now
 
     def charge_c(self, now: float) -> float:
-        """Charge of the running or held measurement, leakage as last zeroed taken off."""
+        """Charge in C of the running or held measurement, leakage as last zeroed taken off."""
         if self._start_s == self._stop_s and self.state not in ACTIVE:
             return 0.0
         end_s = now if self.state in ACTIVE else self._stop_s
@@ -99,13 +99,13 @@ class DoseMeter:
         return collected - self.offset_a * (end_s - self._start_s)
 
     def current_a(self, now: float) -> float:
-        """Present current; 0 when reset."""
+        """Present current in A; 0 when reset."""
         if self.state not in ACTIVE:
             return 0.0
         return self.detector.current(now) - self.offset_a
 
     def time_s(self, now: float) -> float:
-        """Measuring time so far."""
+        """Measuring time so far, in s."""
         return (now if self.state in ACTIVE else self._stop_s) - self._start_s
 
     def flags(self, now: float) -> int:
@@ -115,12 +115,12 @@ class DoseMeter:
         return self.extra_flags | current | (OVERLOAD_CHARGE if abs(self.charge_c(now)) > limits.charge_c else 0)
 
     def start(self, now: float) -> None:
-        """Begin a dose or charge measurement."""
+        """Begin a dose or charge measurement at the second `now`. Raises PtwError 3 (E;03) when one is running."""
         self._begin("MEAS", now)
 
     def start_interval(self, now: float) -> None:
-        """Begin a measurement that ends by itself after the interval time; a running interval begins anew with the
-        time that is set now.
+        """Begin a measurement that ends by itself after the interval time; a running interval begins anew with the time
+        that is set now. Raises PtwError 3 (E;03) during a measurement without end.
         """
         if self.state == "INT":
             self.reset(now)
@@ -128,7 +128,7 @@ class DoseMeter:
         self._interval_end_s = now + self.interval_s
 
     def hold(self, now: float) -> None:
-        """End the measurement and keep its values; refused with E;03 when none is running."""
+        """End the measurement and keep its values. Raises PtwError 3 (E;03) when none is running."""
         if self.state in {"HOLD", "INTHLD", "AUTO_HOLD"}:
             return
         if self.state not in ACTIVE:

@@ -76,7 +76,7 @@ class ScpiInstrument(Instrument):
 
     @abstractmethod
     def reset(self) -> None:
-        """``*RST``."""
+        """What ``*RST`` does (IEEE 488.2)."""
 
     @abstractmethod
     def catch_up(self) -> None:

@@ -33,14 +33,14 @@ def same_word(text: str, word: str) -> bool:
 
 
 def boolean(text: str) -> bool:
-    """``ON``, ``OFF``, or a number (rounded; 0 is off)."""
+    """``ON``, ``OFF``, or a number (rounded; 0 is off). Raises ScpiError -104."""
     if text.upper() in ("ON", "OFF"):
         return text.upper() == "ON"
     return round(plain_number(text)) != 0
 
 
 def plain_number(text: str) -> float:
-    """NRf: -104 for words, as a number was expected."""
+    """NRf: a number without a unit. Raises ScpiError -104 for words, as a number was expected."""
     if not NUMBER.fullmatch(text):
         raise ScpiError(-104)
     return float(re.sub(r"\s", "", text))
@@ -112,21 +112,21 @@ def either(*readers: Callable[[str], object]) -> Callable[[str], object]:
 
 
 def bracketed(text: str) -> str:
-    """A list in round brackets as it was written: ``(@1)``, ``(-440:+958)``."""
+    """A list in round brackets as it was written: ``(@1)``, ``(-440:+958)``. Raises ScpiError -102."""
     if not re.fullmatch(r"\(@?[\d+\-:,!\s]*\)", text):
         raise ScpiError(-102)
     return text
 
 
 def quoted(text: str) -> str:
-    """The inside of a quoted string; single and double quotes are both legal."""
+    """The inside of a quoted string; single and double quotes are both legal. Raises ScpiError -151."""
     if len(text) < 2 or text[0] not in "'\"" or text[-1] != text[0]:
         raise ScpiError(-151)
     return text[1:-1]
 
 
 def show_bool(value: bool) -> str:
-    """Keithley answers 1 and 0."""
+    """A switch as Keithley answers it: 1 or 0."""
     return str(int(value))
 
 
