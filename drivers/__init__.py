@@ -4,12 +4,12 @@ from drivers.commands import CommandSpec, Done, command
 from drivers.connect import connect
 from drivers.driver import Driver, Listener, WireSettings
 from drivers.errors import (
+    Declined,
     DriverFault,
     Garbled,
     InstrumentError,
     LinkDown,
     Misuse,
-    Refused,
     ReplyTimeout,
     WrongInstrument,
 )
@@ -26,6 +26,7 @@ __all__ = [
     "Block",
     "Checked",
     "CommandSpec",
+    "Declined",
     "Done",
     "Driver",
     "DriverFault",
@@ -46,7 +47,6 @@ __all__ = [
     "Outcome",
     "Quantity",
     "Reading",
-    "Refused",
     "Reply",
     "ReplyTimeout",
     "Sample",

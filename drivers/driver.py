@@ -61,11 +61,11 @@ class Driver(ABC, Generic[S]):
         """Who is there. The engine drains the line before, asks again where the answer makes no sense, and compares."""
 
     async def set_up(self) -> None:
-        """Send what can change a reading, as it is configured. Raises Refused where the instrument says no."""
+        """Send what can change a reading, as it is configured. Raises Declined where the instrument says no."""
         return
 
     async def read_back(self) -> Mapping[str, Any]:
-        """What the instrument says it is set to. Raises Refused, naming the setting, where it is not what was set."""
+        """What the instrument says it is set to. Raises Declined, naming the setting, where it is not what was set."""
         return {}
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Driver(ABC, Generic[S]):
         return ()
 
     async def resume(self) -> None:
-        """After a line in doubt was identified again. Raises LinkDown or Refused where its settings are lost."""
+        """After a line in doubt was identified again. Raises LinkDown or Declined where its settings are lost."""
         return
 
     async def stand_down(self) -> None:

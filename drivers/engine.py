@@ -16,11 +16,11 @@ from typing import Any
 from drivers.commands import CommandSpec, Done, commands_of
 from drivers.driver import Driver, WireSettings
 from drivers.errors import (
+    Declined,
     DriverFault,
     Garbled,
     InstrumentError,
     LinkDown,
-    Refused,
     ReplyTimeout,
     WrongInstrument,
     fault_of,
@@ -85,7 +85,7 @@ class WiredInstrument(Instrument):
     async def open(self) -> Identity:
         """Open, identify, set up, read back, set aside what is stale; on failure the port is free again.
 
-        Raises LinkDown, ReplyTimeout, WrongInstrument, Refused, Garbled, DriverFault.
+        Raises LinkDown, ReplyTimeout, WrongInstrument, Declined, Garbled, DriverFault.
         """
         with self._minding("making the driver of"):
             self._driver = self.model.driver(self._wire, self.settings)
@@ -128,7 +128,7 @@ class WiredInstrument(Instrument):
             try:
                 with self._minding("finding the way back to"):
                     await self._driver.resume()
-            except Refused as error:
+            except Declined as error:
                 raise LinkDown(f"{self.resource} is not set any more as it was: {error}", error.raw) from error
             except (Garbled, DriverFault) as error:
                 raise ReplyTimeout(f"{self.resource} is not understood yet: {error}", error.raw) from error
@@ -156,7 +156,7 @@ class WiredInstrument(Instrument):
         given = spec.parameters.from_request(parameters)
         try:
             return await self._carried_out(name, spec, given)
-        except Refused:
+        except Declined:
             await self._after_refusal()
             raise
 
@@ -202,7 +202,7 @@ class WiredInstrument(Instrument):
                 with self._minding("identifying"):
                     found = await self._driver.identify()
                     self._check(found)
-            except (Garbled, ReplyTimeout, Refused, DriverFault) as error:
+            except (Garbled, ReplyTimeout, Declined, DriverFault) as error:
                 if attempt < IDENTIFY_TRIES - 1:
                     continue
                 if isinstance(error, ReplyTimeout | DriverFault):
@@ -241,7 +241,7 @@ class WiredInstrument(Instrument):
             try:
                 with self._minding("reading"):
                     await self._driver.take()
-            except (Garbled, Refused) as error:
+            except (Garbled, Declined) as error:
                 said = error
             why = f"Set aside: it may have been converted before {change}."
             self._kept += [unparsed(self.model, raw, why, Flag.STALE) for raw in self._heard(said)]
@@ -265,7 +265,7 @@ class WiredInstrument(Instrument):
         except (Garbled, DriverFault) as error:
             self._link.doubt()
             self._kept.append(unparsed(self.model, self._raw(error), str(error)))
-        except Refused as error:
+        except Declined as error:
             self._refusals += 1
             if self._refusals >= REFUSALS:
                 raise LinkDown(f"{error} It did so {REFUSALS} times; it is opened anew.", error.raw) from error

@@ -31,7 +31,7 @@ class Garbled(InstrumentError):
     """A reply that is not of the protocol. Its bytes are in `raw`, to be kept, counted and shown."""
 
 
-class Refused(InstrumentError):
+class Declined(InstrumentError):
     """The instrument understood and said no (its error code is in the message), or did something else than asked."""
 
 

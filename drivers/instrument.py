@@ -70,7 +70,7 @@ class Instrument(ABC):
 
     @abstractmethod
     async def open(self) -> Identity:
-        """Open the port, identify, set up. Raises LinkDown, WrongInstrument, ReplyTimeout, Refused, Misuse."""
+        """Open the port, identify, set up. Raises LinkDown, WrongInstrument, ReplyTimeout, Declined, Misuse."""
 
     @abstractmethod
     async def take(self) -> Sequence[Reading]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from drivers.errors import Garbled, InstrumentError, Refused, fault_of, shown
+from drivers.errors import Declined, Garbled, InstrumentError, fault_of, shown
 from drivers.link import Link
 from drivers.replies import Line, Reply
 
@@ -31,14 +31,14 @@ class Wire:
     ) -> T:
         """Send a query and parse its reply.
 
-        parse takes the reply's bytes; it raises Refused where the instrument says no in its own words, which leaves the
-        line sound, and Garbled for anything that is not of the protocol. Raises those, ReplyTimeout and LinkDown.
+        parse takes the reply's bytes; it raises Declined where the instrument says no in its own words, which leaves
+        the line sound, and Garbled for anything that is not of the protocol. Raises those, ReplyTimeout and LinkDown.
         """
         raw = await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s)
         self.heard.append(raw)
         try:
             return parse(raw)
-        except Refused:
+        except Declined:
             raise
         except InstrumentError:
             self._link.doubt(raw)

@@ -19,7 +19,7 @@ from acquire.instruments.turns import NoTurn, Turns
 from acquire.instruments.within import watched, within
 from acquire.spool.journal import SpoolError
 from acquire.spool.stream import Stream
-from drivers import CommandSpec, Instrument, InstrumentError, Misuse, Refused, ReplyTimeout
+from drivers import CommandSpec, Declined, Instrument, InstrumentError, Misuse, ReplyTimeout
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class CommandDesk:
             raise CommandRefused(str(error)) from error
         try:
             return await self._in_turn(name, parameters)
-        except (Refused, Misuse) as error:
+        except (Declined, Misuse) as error:
             raise CommandRefused(str(error)) from error
         except ValidationError as error:
             raise CommandRefused(_first_problem(self._instrument, name, error)) from error
@@ -114,7 +114,7 @@ class CommandDesk:
         since = utc_now()
         try:
             outcome = await within(device.run_command(spec.name, parameters), spec.within_s)
-        except (Refused, Misuse, ValidationError):
+        except (Declined, Misuse, ValidationError):
             raise
         except Exception as error:
             doubt = self._doubt(device, error, since)

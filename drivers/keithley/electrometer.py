@@ -20,7 +20,7 @@ from pydantic import Field
 
 from drivers.commands import command
 from drivers.driver import Driver, WireSettings
-from drivers.errors import Garbled, LinkDown, Refused
+from drivers.errors import Declined, Garbled, LinkDown
 from drivers.instrument import Identity
 from drivers.keithley import scpi
 from drivers.keithley.parsed import Parsed
@@ -116,24 +116,24 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return Identity("Keithley", idn.model, idn.serial, idn.firmware, self.wire.heard[-1])
 
     async def set_up(self) -> None:
-        """Everything that can change a reading, then the errors it made. Raises Refused naming them."""
+        """Everything that can change a reading, then the errors it made. Raises Declined naming them."""
         self._last, self._restarted, self._absent = None, "", frozenset()
         settings = self._settings()
         refused = await self._refused_of(["*CLS", *(each.command for each in settings)])
         absent = {s.header for s in settings if s.leftover and _is_unknown(refused.get(s.command, ()))}
         if serious := {c: said for c, said in refused.items() if c.split(" ")[0] not in absent}:
-            raise Refused(f"{self.wire.name} refused {_named(serious)}.")
+            raise Declined(f"{self.wire.name} refused {_named(serious)}.")
         self._absent = frozenset(absent)
 
     async def read_back(self) -> Mapping[str, Any]:
-        """In one message. Raises Refused, naming the setting that is not as it was set; Garbled, ReplyTimeout."""
+        """In one message. Raises Declined, naming the setting that is not as it was set; Garbled, ReplyTimeout."""
         self._in_force = {}
         asked = [each for each in self._settings() if each.asked and each.header not in self._absent]
         queries = [f"{each.header}?" for each in asked] + [f"{header}?" for header in self.words.states.values()]
         answers = await self.ask(";".join(queries), lambda line: scpi.parse_answers(line, len(queries)))
         for setting, answer in zip(asked, answers, strict=False):
             if not setting.agrees(answer):
-                raise Refused(f"{self.wire.name} says {answer} to {setting.header}; {setting.value} was set.")
+                raise Declined(f"{self.wire.name} says {answer} to {setting.header}; {setting.value} was set.")
         told = dict(zip((*(each.header for each in asked), *self.words.states), answers, strict=True))
         self._in_force = {name.lstrip(":"): scpi.in_force(answer) for name, answer in told.items()}
         return self._in_force
@@ -160,32 +160,36 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     @command("zero", "Zero check on, zero correct where the function has it, zero check off")
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
-        """For charge this discharges the feedback capacitor. Raises Refused."""
+        """For charge this discharges the feedback capacitor. Raises Declined."""
         await self.do(*self.words.zero[self.quantity])
         return {"function": self.quantity}
 
     @command("set-up", "Set the instrument up anew as it is configured")
     async def set_up_anew(self, p: NoParameters) -> Mapping[str, Any]:
-        """After a change by hand. Takes zero check through on and off, and so discharges. Raises Refused."""
+        """After a change by hand. Takes zero check through on and off, and so discharges. Raises Declined."""
         await self.set_up()
         return {"function": self.quantity, "range_si": self._range_si}
 
     @command("zero-check", "Switch zero check", SwitchParameters)
     async def zero_check(self, p: SwitchParameters) -> Mapping[str, Any]:
-        """Readings carry no value while it is on. Raises Refused."""
+        """Readings carry no value while it is on. Raises Declined."""
         await self.do(f":SYST:ZCH {int(p.on)}")
         return {"on": p.on}
 
     @command("range", "Set the range, or autorange", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
-        """Full scale in SI units; the settings read back afterwards show the range in force. Raises Refused."""
-        await self.do(*(each.command for each in self._ranging(p.range_si)))
+        """Full scale in SI units; the settings read back afterwards show the range in force. Raises Declined."""
+        try:
+            await self.do(*(each.command for each in self._ranging(p.range_si)))
+        except Declined:  # a part of it may have been taken: as it was before
+            await self.do(*(each.command for each in self._ranging(self._range_si)))
+            raise
         self._range_si = p.range_si
         return {"range_si": p.range_si}
 
     @command("relative", "Switch the instrument's own reference subtraction (REL)", SwitchParameters)
     async def relative(self, p: SwitchParameters) -> Mapping[str, Any]:
-        """Readings then carry the flag 'relative'. Raises Refused."""
+        """Readings then carry the flag 'relative'. Raises Declined."""
         header = self._of_function(self.words.relative)
         await self.do(*([f"{header}:ACQ", f"{header}:STAT 1"] if p.on else [f"{header}:STAT 0"]))
         return {"on": p.on}
@@ -208,9 +212,9 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         await self.wire.send(words.encode("ascii") + self._end)
 
     async def do(self, *commands: str) -> None:
-        """Send settings, then ask for errors: settings have no reply of their own. Raises Refused, LinkDown."""
+        """Send settings, then ask for errors: settings have no reply of their own. Raises Declined, LinkDown."""
         if refused := await self._refused_of(commands):
-            raise Refused(f"{self.wire.name} refused {_named(refused)}.")
+            raise Declined(f"{self.wire.name} refused {_named(refused)}.")
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -232,7 +236,15 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         w = self.words
         own = [replace(each, header=self._of_function(each.header)) for each in w.own]
         nplc = Setting(f":SENS:{self._function}:NPLC", self.settings.nplc)
-        return [*w.first, self._select(), *self._ranging(self._range_si), nplc, *own, *w.only.get(self._function, ()), *w.last]
+        return [
+            *w.first,
+            self._select(),
+            *self._ranging(self._range_si),
+            nplc,
+            *own,
+            *w.only.get(self._function, ()),
+            *w.last,
+        ]
 
     def _select(self) -> Setting:
         return Setting(":SENS:FUNC", f"'{self._function}'")

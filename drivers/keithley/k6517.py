@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from drivers.commands import command
-from drivers.errors import Garbled, Misuse, Refused
+from drivers.errors import Declined, Garbled, Misuse
 from drivers.keithley.electrometer import KeithleySettings, ScpiElectrometer, Words
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.scpi import Setting, leftover
@@ -104,8 +104,9 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
         self.quantity, self._range_si = p.function, None
         try:
             await self.set_up()
-        except Refused:
+        except Declined:  # a part of it may have been taken: as it was before
             self.quantity, self._range_si = before
+            await self.set_up()
             raise
         return {"function": p.function}
 

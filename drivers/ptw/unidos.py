@@ -15,7 +15,7 @@ from typing import Any
 
 from drivers.commands import Done, command
 from drivers.driver import Driver
-from drivers.errors import Refused
+from drivers.errors import Declined
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.ptw import unidos_words as words
@@ -52,7 +52,7 @@ class PtwUnidos(Driver[UnidosSettings]):
     async def set_up(self) -> None:
         """Take write permission; set units, autostart, range and voltage where they are not as configured.
 
-        Raises Refused where write permission is not given or an echo is another value than was set.
+        Raises Declined where write permission is not given or an echo is another value than was set.
         """
         s = self.settings
         await self._take_token()
@@ -65,7 +65,7 @@ class PtwUnidos(Driver[UnidosSettings]):
             await self._put("HV", s.hv_v)
 
     async def read_back(self) -> Mapping[str, Any]:
-        """Units, range, voltage, autostart. Raises Refused, naming what is not as it was set."""
+        """Units, range, voltage, autostart. Raises Declined, naming what is not as it was set."""
         s = self.settings
         wanted = {"UEL": s.electrical, "RGE": self._range, "HV": s.hv_v, "ASE": s.autostart}
         found = {word: await self._get(word) for word in wanted}
@@ -81,7 +81,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         return [self._sample(raw, m, await self._get("RGE"))]
 
     async def resume(self) -> None:
-        """Raises Refused where the unit is not set any more as it was."""
+        """Raises Declined where the unit is not set any more as it was."""
         await self.read_back()
 
     async def stand_down(self) -> None:
@@ -94,7 +94,7 @@ class PtwUnidos(Driver[UnidosSettings]):
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
         """Starts the zero correction (NUL) and asks (NUS) until it has run and nothing remains.
 
-        Raises Refused where it does not run or does not pass.
+        Raises Declined where it does not run or does not pass.
         """
         return await self._run("NUL", "NUS")
 
@@ -102,18 +102,18 @@ class PtwUnidos(Driver[UnidosSettings]):
     async def self_test(self, p: NoParameters) -> Mapping[str, Any]:
         """Starts the self test (AST) and asks (ASS) until it has run and nothing remains.
 
-        Raises Refused where it does not run or does not pass.
+        Raises Declined where it does not run or does not pass.
         """
         return await self._run("AST", "ASS")
 
     @command("start", "Start to integrate", while_measuring=True)
     async def start(self, p: NoParameters) -> Done:
-        """Starts a measurement (STA); gives the integral as it begins. Raises Refused."""
+        """Starts a measurement (STA); gives the integral as it begins. Raises Declined."""
         return await self._act("STA")
 
     @command("hold", "Hold the integral", while_measuring=True)
     async def hold(self, p: NoParameters) -> Done:
-        """Holds it (HLD); gives the integral that is held. Raises Refused."""
+        """Holds it (HLD); gives the integral that is held. Raises Declined."""
         return await self._act("HLD")
 
     @command("reset", "Set the integral back to zero")
@@ -123,14 +123,14 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     @command("range", "Set the range", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
-        """Sets it (RGE); the echo must be the range that was asked for. Raises Refused where it is not."""
+        """Sets it (RGE); the echo must be the range that was asked for. Raises Declined where it is not."""
         await self._put("RGE", p.range)
         self._range = p.range
         return {"range": p.range}
 
     @command("interval", "Integrate for a set time", IntervalParameters, while_measuring=True)
     async def interval(self, p: IntervalParameters) -> Done:
-        """Sets the time in seconds (IT), then starts (INT). Raises Refused."""
+        """Sets the time in seconds (IT), then starts (INT). Raises Declined."""
         await self._put("IT", p.seconds)
         return await self._act("INT", seconds=p.seconds)
 
@@ -145,7 +145,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         return Done(result, await self.take())
 
     async def _put(self, word: str, value: object) -> None:
-        """Set what is not so already. Raises Refused where the echo is another value than was set."""
+        """Set what is not so already. Raises Declined where the echo is another value than was set."""
         wanted = words.text_of(value)
         if words.same_value(wanted, await self._get(word)):
             return
@@ -154,13 +154,13 @@ class PtwUnidos(Driver[UnidosSettings]):
 
     def _hold_against(self, word: str, wanted: str, answer: str) -> None:
         if not words.same_value(wanted, answer):
-            raise Refused(f"{self.wire.name} says {word} is {answer}; {wanted} was set.", answer.encode())
+            raise Declined(f"{self.wire.name} says {word} is {answer}; {wanted} was set.", answer.encode())
 
     async def _permitted(self, word: str, parse: Any, *parameters: object) -> Any:
         """Ask for something that needs write permission, which is taken again where it was lost."""
         try:
             return await self.wire.ask(words.request(word, *parameters), parse)
-        except Refused as error:
+        except Declined as error:
             if error.raw != words.NO_PERMISSION:
                 raise
         await self._take_token()
@@ -173,7 +173,7 @@ class PtwUnidos(Driver[UnidosSettings]):
             if await self.wire.ask(words.request("TOK", 1), words.parse_token):
                 return
             await asyncio.sleep(PROGRESS_POLL_S)
-        raise Refused(f"{self.wire.name} gives no write permission: close the lock on its screen (viewer mode).")
+        raise Declined(f"{self.wire.name} gives no write permission: close the lock on its screen (viewer mode).")
 
     async def _run(self, word: str, progress: str) -> Mapping[str, Any]:
         """Start it and wait for its end. Until it was seen to run, the progress word is that of the last run."""
@@ -186,14 +186,14 @@ class PtwUnidos(Driver[UnidosSettings]):
                 begun, limit = True, 1.5 * total_s + 10
             if begun and remaining_s <= 0:
                 if status != "Passed":
-                    raise Refused(f"The UNIDOS ended {word} with '{status}'.")
+                    raise Declined(f"The UNIDOS ended {word} with '{status}'.")
                 return {"status": status, "total_s": total_s}
             step = PROGRESS_POLL_S if begun else PROGRESS_POLL_S / 10
             await asyncio.sleep(step)
             waited += step
         if not begun:
-            raise Refused(f"The UNIDOS took {word} and was never seen to run it; its '{status}' is of an earlier run.")
-        raise Refused(f"The UNIDOS has not finished {word} after {limit:.0f} s.")
+            raise Declined(f"The UNIDOS took {word} and was never seen to run it; its '{status}' is of an earlier run.")
+        raise Declined(f"The UNIDOS has not finished {word} after {limit:.0f} s.")
 
     def _sample(self, raw: bytes, m: Measured, range_: str) -> Sample:
         charge = m.unit == "C"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from drivers.errors import Garbled, Refused
+from drivers.errors import Declined, Garbled
 from drivers.reading import Flag
 
 END = b"\r\n"
@@ -91,14 +91,16 @@ def request(word: str, *parameters: object) -> bytes:
 
 
 def fields(word: str, reply: bytes) -> list[str]:
-    """The fields after the command word. Raises Refused for E;nn, Garbled for a reply to something else."""
+    """The fields after the command word. Raises Declined for E;nn, Garbled for a reply to something else."""
     try:
         text = reply.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Garbled(f"The reply to {word} is not UTF-8 text.", reply) from error
     if found := re.fullmatch(r"E;([0-9]{2})", text):
         number = int(found[1])
-        raise Refused(f"The UNIDOS refused {word} with error {number:02d}: {ERRORS.get(number, UNKNOWN_ERROR)}.", reply)
+        raise Declined(
+            f"The UNIDOS refused {word} with error {number:02d}: {ERRORS.get(number, UNKNOWN_ERROR)}.", reply
+        )
     first, *rest = text.split(";")
     if first != word:
         raise Garbled(f"The reply to {word} begins with '{first[:20]}'.", reply)
@@ -154,7 +156,7 @@ def _quantity(parts: list[str], reply: bytes) -> float:
 
 
 def parse_one(word: str, reply: bytes) -> str:
-    """The one value of a setting, a state or a number: bare word in, word and value out. Raises Garbled, Refused."""
+    """The one value of a setting, a state or a number: bare word in, word and value out. Raises Garbled, Declined."""
     got = fields(word, reply)
     if len(got) != 1 or not got[0]:
         raise Garbled(f"{word} has {len(got)} fields where 1 belongs.", reply)
@@ -162,13 +164,13 @@ def parse_one(word: str, reply: bytes) -> str:
 
 
 def parse_action(word: str, reply: bytes) -> None:
-    """The bare echo of an action. Raises Garbled, Refused."""
+    """The bare echo of an action. Raises Garbled, Declined."""
     if fields(word, reply):
         raise Garbled(f"{word} was answered with more than itself.", reply)
 
 
 def parse_token(reply: bytes) -> bool:
-    """The reply to TOK;1: whether write permission is ours. Raises Garbled, Refused."""
+    """The reply to TOK;1: whether write permission is ours. Raises Garbled, Declined."""
     got = fields("TOK", reply)
     if len(got) != 2 or got[0] != "1" or got[1] not in ("true", "false"):
         raise Garbled("The reply to TOK;1 is not TOK;1;true or TOK;1;false.", reply)
@@ -176,7 +178,7 @@ def parse_token(reply: bytes) -> bool:
 
 
 def parse_device(reply: bytes) -> list[str]:
-    """The reply to PTW: name, type number, firmware, hardware. Raises Garbled, Refused."""
+    """The reply to PTW: name, type number, firmware, hardware. Raises Garbled, Declined."""
     got = fields("PTW", reply)
     if len(got) != 4 or not all(got):
         raise Garbled(f"PTW has {len(got)} fields where 4 belong.", reply)
@@ -186,7 +188,7 @@ def parse_device(reply: bytes) -> list[str]:
 def parse_progress(word: str, reply: bytes) -> tuple[str, float, float]:
     """Reply to NUS (zero) or ASS (self test): status word, remaining s, total s. Only "Passed" is known as a word.
 
-    Raises Garbled, Refused.
+    Raises Garbled, Declined.
     """
     got = fields(word, reply)
     if len(got) < 3 or (word == "NUS" and len(got) != 3):

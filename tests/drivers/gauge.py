@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from drivers import (
+    Declined,
     Done,
     Driver,
     Garbled,
@@ -15,7 +16,6 @@ from drivers import (
     Model,
     NoParameters,
     Quantity,
-    Refused,
     Sample,
     WireSettings,
     command,
@@ -27,7 +27,7 @@ IDENTITY = b"GAUGE 7,4711"
 def number(line: bytes) -> float:
     """The grammar: R=<digits>, or NO."""
     if line == b"NO":
-        raise Refused("The gauge refused.", line)
+        raise Declined("The gauge refused.", line)
     if line == b"FAULT":
         raise ZeroDivisionError("by nothing")
     found = re.fullmatch(rb"R=(\d+)", line)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from scripted import Device, played
 
 from drivers import (
+    Declined,
     DriverFault,
     Flag,
     Garbled,
@@ -21,7 +22,6 @@ from drivers import (
     LinkDown,
     Misuse,
     NoParameters,
-    Refused,
     ReplyTimeout,
     Sample,
     Settings,
@@ -519,12 +519,12 @@ async def test_a_read_back_that_is_not_answered_leaves_the_settings_empty_and_re
 async def test_a_read_back_that_differs_is_refused_and_shows_nothing() -> None:
     async with played(model(), Counting()) as (instrument, device):
         device.once["SET?"] = [b"NO\n", b"NO\n"]
-        with pytest.raises(Refused, match="The gauge refused"):
+        with pytest.raises(Declined, match="The gauge refused"):
             await instrument.run_command("change", {})
         assert instrument.settings_in_force == {}
         assert device.heard[-2:] == ["SET?", "ID?"]
         assert (await taken(instrument)).value == 1.0
-        with pytest.raises(Refused):
+        with pytest.raises(Declined):
             await instrument.open()
         with pytest.raises(LinkDown):
             await instrument.take()
@@ -609,7 +609,7 @@ async def test_after_a_refusal_that_nobody_can_be_asked_about_the_doubt_stays() 
         with pytest.raises(WrongInstrument):
             await instrument.recover()
         await instrument.recover()
-        with pytest.raises(Refused):
+        with pytest.raises(Declined):
             await instrument.run_command("change", {})
         assert device.heard[-2:] == ["C?", "ID?"]
 
@@ -617,7 +617,7 @@ async def test_after_a_refusal_that_nobody_can_be_asked_about_the_doubt_stays() 
 async def test_the_reading_of_a_command_outlives_a_refused_read_back() -> None:
     async with played(model(), Counting()) as (instrument, device):
         device.once["SET?"] = [b"NO\n"]
-        with pytest.raises(Refused):
+        with pytest.raises(Declined):
             await instrument.run_command("hold", {})
         assert [each.value for each in await instrument.take()] == [1.0, 2.0]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drivers import DriverFault, Exactly, Garbled, LinkDown, Misuse, Refused, ReplyTimeout
+from drivers import Declined, DriverFault, Exactly, Garbled, LinkDown, Misuse, ReplyTimeout
 from drivers.link import Link
 from drivers.transport.memory import MemoryTransport
 from drivers.wire import Wire
@@ -71,8 +71,8 @@ async def test_any_other_exception_of_parse_is_garbled_in_one_sentence(error: Ex
 
 async def test_a_refusal_in_the_instruments_own_words_leaves_the_line_sound() -> None:
     async with wired() as (wire, link, device):
-        with pytest.raises(Refused):
-            await asked(wire, device, b"NO\n", raising(Refused("no", b"NO")))
+        with pytest.raises(Declined):
+            await asked(wire, device, b"NO\n", raising(Declined("no", b"NO")))
         assert (wire.heard, link.in_doubt) == ([b"NO"], False)
         assert await asked(wire, device, b"1\n", int) == 1
 

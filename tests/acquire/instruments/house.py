@@ -25,13 +25,13 @@ from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from drivers import (
+    Declined,
     Done,
     Garbled,
     Identity,
     LinkDown,
     NoParameters,
     Reading,
-    Refused,
     ReplyTimeout,
     Sample,
     Settings,
@@ -100,7 +100,7 @@ class Scripted(PlainInstrument):
     async def set_gain(self, p: Gain) -> Mapping[str, Any]:
         await self.may_answer.wait()
         if p.gain > 9:
-            raise Refused("The gain is at most 9.")
+            raise Declined("The gain is at most 9.")
         self.gains.append(p.gain)
         return {"gain": p.gain}
 

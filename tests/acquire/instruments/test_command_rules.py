@@ -19,7 +19,7 @@ from acquire.bus.client import Connection, Received, connect
 from acquire.bus.instrument_client import NotDone, instrument_client
 from acquire.store.attribution import measurement
 from acquire.store.database import connect as open_store
-from drivers import Garbled, LinkDown, Refused, ReplyTimeout, WrongInstrument
+from drivers import Declined, Garbled, LinkDown, ReplyTimeout, WrongInstrument
 
 MODES: tuple[Mode, ...] = ("mosquitto", "embedded")
 REPLIES = TOPICS.reply("asker")
@@ -275,7 +275,7 @@ async def test_an_answer_that_is_no_json_is_a_refusal_and_the_service_goes_on(tm
 @pytest.mark.parametrize(
     "error",
     [
-        Garbled("Not an identity."), Refused("No."), WrongInstrument("Serial number 2 answers where 1 was."),
+        Garbled("Not an identity."), Declined("No."), WrongInstrument("Serial number 2 answers where 1 was."),
         ReplyTimeout("Nobody answers."), LinkDown("Gone."), ZeroDivisionError(),
     ],
     ids=lambda error: type(error).__name__,

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers import Garbled, InstrumentError, Reading, Refused
+from drivers import Declined, Garbled, InstrumentError, Reading
 from drivers.link import Link
 from drivers.replies import Reply as Shape
 from drivers.trace import Crossing, Trace
@@ -155,7 +155,7 @@ class Accounts:
     def _parsed(self, parse: Any, raw: bytes) -> Any:
         try:
             return parse(raw)
-        except Refused:
+        except Declined:
             raise
         except Exception:
             self.refused.append(raw)

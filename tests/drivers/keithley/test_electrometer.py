@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from scripted import Device, played
 
-from drivers import Flag, Garbled, LinkDown, Misuse, Model, Refused, ReplyTimeout, WrongInstrument
+from drivers import Declined, Flag, Garbled, LinkDown, Misuse, Model, ReplyTimeout, WrongInstrument
 from drivers.keithley import (
     KEITHLEY_6430,
     KEITHLEY_6485,
@@ -184,7 +184,7 @@ async def test_a_unit_that_does_not_know_a_leftover_has_no_such_state() -> None:
 async def test_a_refused_setting_is_named(refuse: dict[str, str], says: str) -> None:
     async with electrometer(opened=False) as (instrument, _, answers):
         answers.refuse = refuse
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(Declined, match=says):
             await instrument.open()
         with pytest.raises(LinkDown):
             await instrument.take()
@@ -193,7 +193,7 @@ async def test_a_refused_setting_is_named(refuse: dict[str, str], says: str) -> 
 async def test_an_error_that_does_not_come_again_is_told_without_a_name() -> None:
     async with electrometer(opened=False) as (instrument, device, _):
         device.once[":SYST:ERR?"] = [b'-350,"Queue overflow"\n']
-        with pytest.raises(Refused, match=r"memory refused 'one of several settings' \(-350 Queue overflow\)"):
+        with pytest.raises(Declined, match=r"memory refused 'one of several settings' \(-350 Queue overflow\)"):
             await instrument.open()
 
 
@@ -219,7 +219,7 @@ async def test_a_line_fault_while_the_refused_setting_is_looked_for_is_named_too
 async def test_their_neighbours_are_refusals(number: int) -> None:
     async with electrometer(opened=False) as (instrument, _, answers):
         answers.refuse = {":SENS:CHAR:NPLC": f'{number},"x"'}
-        with pytest.raises(Refused, match=rf"':SENS:CHAR:NPLC 1' \({number} x\)"):
+        with pytest.raises(Declined, match=rf"':SENS:CHAR:NPLC 1' \({number} x\)"):
             await instrument.open()
 
 
@@ -235,7 +235,7 @@ async def test_their_neighbours_are_refusals(number: int) -> None:
 async def test_a_read_back_that_differs_from_what_was_set_is_refused(header: str, answer: str, says: str) -> None:
     async with electrometer(opened=False, range_si=2e-8) as (instrument, _, answers):
         answers.stuck[header] = answer
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(Declined, match=says):
             await instrument.open()
 
 
@@ -392,10 +392,10 @@ async def test_errors_is_passive_and_gives_the_queue() -> None:
 async def test_commands_that_are_refused_or_misused() -> None:
     async with electrometer() as (instrument, _, answers):
         answers.refuse = {":SENS:CHAR:RANG ": '-222,"Parameter data out of range"'}
-        with pytest.raises(Refused, match=r"memory refused ':SENS:CHAR:RANG 1' \(-222 Parameter data out of range\)"):
+        with pytest.raises(Declined, match=r"memory refused ':SENS:CHAR:RANG 1' \(-222 Parameter data out of range\)"):
             await instrument.run_command("range", {"range_si": 1.0})
         answers.refuse = {":SYST:ZCH 1": '-222,"x"'}
-        with pytest.raises(Refused, match=r"memory refused ':SYST:ZCH 1' \(-222 x\)"):
+        with pytest.raises(Declined, match=r"memory refused ':SYST:ZCH 1' \(-222 x\)"):
             await instrument.run_command("zero-check", {"on": True})
         answers.refuse = {}
         assert (await instrument.run_command("function", {"function": "current"})).result == {"function": "current"}
@@ -406,6 +406,19 @@ async def test_commands_that_are_refused_or_misused() -> None:
             await instrument.run_command("reset-charge", {})
         assert (await instrument.run_command("zero", {})).result == {"function": "current"}
         assert answers.set[":SYST:ZCOR"] == "1"
+
+
+async def test_a_range_or_function_that_is_refused_leaves_the_instrument_as_it_was() -> None:
+    async with electrometer() as (instrument, _, answers):
+        answers.refuse = {":SENS:CHAR:RANG ": '-222,"Parameter data out of range"'}
+        with pytest.raises(Declined, match="refused ':SENS:CHAR:RANG 1'"):
+            await instrument.run_command("range", {"range_si": 1.0})
+        assert answers.set[":SENS:CHAR:RANG:AUTO"] == "1"
+        answers.refuse = {":SENS:CURR:NPLC": '-222,"x"'}
+        with pytest.raises(Declined, match="refused ':SENS:CURR:NPLC 1'"):
+            await instrument.run_command("function", {"function": "current"})
+        assert (instrument.measures, answers.set[":SENS:FUNC"]) == ("charge", "'CHAR'")
+        assert (await instrument.run_command("zero", {})).result == {"function": "charge"}
 
 
 async def test_set_up_anew_takes_back_what_was_changed_by_hand() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from scripted import Device, played
 
-from drivers import Flag, Garbled, LinkDown, Refused, ReplyTimeout, WrongInstrument
+from drivers import Declined, Flag, Garbled, LinkDown, ReplyTimeout, WrongInstrument
 from drivers.ptw import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO, unidos
 
 CHARGE = "MV;{state};{n}.0;E-12;p;C;0.5;E-12;p;A;;{n}00.0;ms;{hv};V;0x{flags}"
@@ -132,7 +132,7 @@ async def test_an_echo_that_differs_from_what_was_set_is_refused(request_: str, 
     async with tango(opened=False, hv_v=300, range="HIGH") as (instrument, _, unit):
         unit.settings |= {"HV": "100", "UEL": "false"}
         unit.odd[request_] = reply
-        with pytest.raises(Refused, match=says) as caught:
+        with pytest.raises(Declined, match=says) as caught:
             await instrument.open()
         assert caught.value.raw == reply.split(";")[1].encode()
 
@@ -248,16 +248,16 @@ async def test_a_token_that_is_never_given_is_said() -> None:
     async with tango(opened=False) as (instrument, device, unit):
         unit.gives_token = False
         with pytest.raises(
-            Refused, match=r"memory gives no write permission: close the lock on its screen \(viewer mode\)"
+            Declined, match=r"memory gives no write permission: close the lock on its screen \(viewer mode\)"
         ):
             await instrument.open()
         assert device.heard.count("TOK;1") == 10
     async with tango() as (instrument, _, unit):
         unit.odd["STA"] = "E;03"
-        with pytest.raises(Refused, match="refused STA with error 03: not allowed at this moment"):
+        with pytest.raises(Declined, match="refused STA with error 03: not allowed at this moment"):
             await instrument.run_command("start", {})
         unit.odd["STA"] = "E;20"
-        with pytest.raises(Refused, match="error 20"):
+        with pytest.raises(Declined, match="error 20"):
             await instrument.run_command("start", {})
 
 
@@ -289,7 +289,7 @@ async def test_the_range_that_a_command_set_is_the_one_that_is_held_against_read
         assert (await instrument.run_command("range", {"range": "LOW"})).result == {"range": "LOW"}
         assert [r.flags for r in await instrument.take()] == [()]
         unit.odd["RGE;MEDIUM"] = "RGE;LOW"
-        with pytest.raises(Refused, match="says RGE is LOW; MEDIUM was set"):
+        with pytest.raises(Declined, match="says RGE is LOW; MEDIUM was set"):
             await instrument.run_command("range", {"range": "MEDIUM"})
         assert [r.flags for r in await instrument.take()] == [()], "it is still the one before"
 
@@ -310,11 +310,11 @@ async def test_a_zero_that_never_begins_never_ends_or_fails_is_said() -> None:
     async with tango() as (instrument, device, unit):
         unit.progress = ["Passed;0;82000"]
         says = "The UNIDOS took NUL and was never seen to run it; its 'Passed' is of an earlier run"
-        with pytest.raises(Refused, match=says):
+        with pytest.raises(Declined, match=says):
             await instrument.run_command("zero", {})
         assert device.heard.count("NUS") >= 50
         unit.progress = ["Running;5;10", "Failed;0;10"]
-        with pytest.raises(Refused, match="The UNIDOS ended NUL with 'Failed'"):
+        with pytest.raises(Declined, match="The UNIDOS ended NUL with 'Failed'"):
             await instrument.run_command("zero", {})
 
 
@@ -335,7 +335,7 @@ async def test_a_zero_that_never_ends_is_said(monkeypatch: pytest.MonkeyPatch) -
             return parse(unit(query.decode().strip()))
 
         monkeypatch.setattr(driver.wire, "ask", ask)
-        with pytest.raises(Refused, match="The UNIDOS has not finished NUL after 133 s"):
+        with pytest.raises(Declined, match="The UNIDOS has not finished NUL after 133 s"):
             await driver._run("NUL", "NUS")
         assert slept == pytest.approx(133, abs=0.5)
         assert device.heard == []

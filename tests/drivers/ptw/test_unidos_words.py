@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers import Flag, Garbled, Refused
+from drivers import Declined, Flag, Garbled
 from drivers.ptw import unidos_words as words
 from drivers.ptw.unidos_words import Measured, parse_measured
 
@@ -179,13 +179,13 @@ def test_every_published_error_is_in_the_table_and_no_other() -> None:
 
 @pytest.mark.parametrize("number", PUBLISHED)
 def test_each_error_is_refused_with_its_meaning(number: int) -> None:
-    with pytest.raises(Refused, match=rf"refused STA with error {number:02d}: .*{PUBLISHED[number]}.*\.$") as caught:
+    with pytest.raises(Declined, match=rf"refused STA with error {number:02d}: .*{PUBLISHED[number]}.*\.$") as caught:
         words.fields("STA", b"E;%02d" % number)
     assert caught.value.raw == b"E;%02d" % number
 
 
 def test_an_error_that_is_in_no_list_says_so() -> None:
-    with pytest.raises(Refused, match="error 99: unknown: it is not in the published list"):
+    with pytest.raises(Declined, match="error 99: unknown: it is not in the published list"):
         words.fields("STA", b"E;99")
     assert words.NO_PERMISSION == b"E;20"
 
