@@ -37,6 +37,7 @@ class PtwUnidos(Driver[UnidosSettings]):
     def __init__(self, wire: Any, settings: UnidosSettings) -> None:
         super().__init__(wire, settings)
         self._range = settings.range
+        self._states_range = False  # until it was read back
 
     @property
     def measures(self) -> str:
@@ -50,15 +51,21 @@ class PtwUnidos(Driver[UnidosSettings]):
         return Identity("PTW", f"{name} {type_number}", await self._get("SER"), firmware, raw)
 
     async def set_up(self) -> None:
-        """Take write permission; set units, autostart, range and voltage where they are not as configured.
+        """Take write permission; set units, autostart, range and voltage as they are configured.
 
-        Raises Declined where write permission is not given or an echo is another value than was set.
+        Raises Declined where write permission is not given or an echo is another value than was set. A unit that does
+        not know the words of autostart has none that another program could have left on.
         """
         s = self.settings
+        self._states_range = False
         await self._take_token()
         await self._put("UEL", s.electrical)
-        await self._put("ASE", s.autostart)
-        await self._put("ASR", s.autostart)
+        for word in ("ASE", "ASR"):
+            try:
+                await self._put(word, s.autostart)
+            except Declined as error:
+                if error.raw not in words.UNKNOWN_WORD or s.autostart:
+                    raise
         if self._range is not None:
             await self._put("RGE", self._range)
         if s.hv_v is not None:
@@ -69,16 +76,17 @@ class PtwUnidos(Driver[UnidosSettings]):
         s = self.settings
         wanted = {"UEL": s.electrical, "RGE": self._range, "HV": s.hv_v, "ASE": s.autostart}
         found = {word: await self._get(word) for word in wanted}
+        self._states_range = True
         for word, value in wanted.items():
             if value is not None:
                 self._hold_against(word, words.text_of(value), found[word])
         return {"electrical": found["UEL"], "range": found["RGE"], "hv_v": found["HV"], "autostart": found["ASE"]}
 
     async def take(self) -> Sequence[Sample]:
-        """Reads integral and rate (MV), then the range that was in force (RGE)."""
+        """Reads integral and rate (MV), then the range that was in force (RGE) where the unit states it."""
         m = await self.wire.ask(words.request("MV"), words.parse_measured)
         raw = self.wire.heard[-1]
-        return [self._sample(raw, m, await self._get("RGE"))]
+        return [self._sample(raw, m, await self._get("RGE") if self._states_range else None)]
 
     async def resume(self) -> None:
         """Raises Declined where the unit is not set any more as it was."""
@@ -145,12 +153,9 @@ class PtwUnidos(Driver[UnidosSettings]):
         return Done(result, await self.take())
 
     async def _put(self, word: str, value: object) -> None:
-        """Set what is not so already. Raises Declined where the echo is another value than was set."""
-        wanted = words.text_of(value)
-        if words.same_value(wanted, await self._get(word)):
-            return
+        """Set it. Raises Declined where the echo is another value than was set."""
         echo = await self._permitted(word, partial(words.parse_one, word), value)
-        self._hold_against(word, wanted, echo)
+        self._hold_against(word, words.text_of(value), echo)
 
     def _hold_against(self, word: str, wanted: str, answer: str) -> None:
         if not words.same_value(wanted, answer):
@@ -195,7 +200,7 @@ class PtwUnidos(Driver[UnidosSettings]):
             raise Declined(f"The UNIDOS took {word} and was never seen to run it; its '{status}' is of an earlier run.")
         raise Declined(f"The UNIDOS has not finished {word} after {limit:.0f} s.")
 
-    def _sample(self, raw: bytes, m: Measured, range_: str) -> Sample:
+    def _sample(self, raw: bytes, m: Measured, range_: str | None) -> Sample:
         charge = m.unit == "C"
         notes = [f"flags 0x{m.bits:x}"] if m.bits else []
         notes += self._by_hand(m, charge, range_)
@@ -210,12 +215,12 @@ class PtwUnidos(Driver[UnidosSettings]):
             note="; ".join(notes) or None,
         )  # fmt: skip
 
-    def _by_hand(self, m: Measured, charge: bool, range_: str) -> list[str]:
+    def _by_hand(self, m: Measured, charge: bool, range_: str | None) -> list[str]:
         """What is not as it was set."""
         found, hv = [], self.settings.hv_v
         if charge != self.settings.electrical:
             found.append(f"{m.unit} came where {'C' if self.settings.electrical else 'Gy'} was set")
-        if self._range is not None and range_ != self._range:
+        if None not in (self._range, range_) and range_ != self._range:
             found.append(f"the range is {range_}; {self._range} was set")
         if hv is not None and abs(m.voltage_v - hv) > HV_WITHIN * abs(hv):
             found.append(f"the detector's voltage is {m.voltage_v:g} V; {hv} V was set")

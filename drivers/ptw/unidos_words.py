@@ -39,6 +39,7 @@ ERRORS = {
 
 UNKNOWN_ERROR = "unknown: it is not in the published list"
 NO_PERMISSION = b"E;20"
+UNKNOWN_WORD = (b"E;01", b"E;51")
 
 STATES = frozenset(
     {"RES", "MEAS", "HOLD", "INT", "INTHLD", "ZERO", "AUTO", "AUTO_MEAS", "AUTO_HOLD", "EOM", "WAIT", "INIT"}

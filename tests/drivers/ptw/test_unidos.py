@@ -82,7 +82,7 @@ async def tango(**more: Any) -> AsyncIterator[tuple[Any, Device, Unit]]:
             yield instrument, device, unit
 
 
-async def test_set_up_takes_the_token_and_sends_only_what_is_not_so_already() -> None:
+async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back() -> None:
     async with tango(opened=False, range="HIGH", hv_v=-200) as (instrument, device, unit):
         unit.settings |= {"UEL": "false", "ASE": "true"}
         identity = await instrument.open()
@@ -91,8 +91,7 @@ async def test_set_up_takes_the_token_and_sends_only_what_is_not_so_already() ->
         )  # fmt: skip
         assert identity.raw == b"PTW;UNIDOS Tango;TM10052;1.2.4;A16"
         assert device.heard == [
-            "PTW", "SER", "TOK", "TOK;1", "UEL", "UEL;true", "ASE", "ASE;false", "ASR", "RGE", "RGE;HIGH", "HV",
-            "HV;-200",
+            "PTW", "SER", "TOK", "TOK;1", "UEL;true", "ASE;false", "ASR;false", "RGE;HIGH", "HV;-200",
             "UEL", "RGE", "HV", "ASE",
         ]  # fmt: skip
         assert instrument.settings_in_force == {
@@ -100,6 +99,20 @@ async def test_set_up_takes_the_token_and_sends_only_what_is_not_so_already() ->
         }  # fmt: skip
         assert (instrument.measures, instrument.integrates) == ("charge", "reset")
     assert device.heard[-1] == "TOK;0", "write permission is given back"
+
+
+async def test_a_unit_that_knows_no_autostart_and_reads_nothing_back_gives_readings_without_a_range() -> None:
+    async with tango(opened=False) as (instrument, device, _):
+        unknown = {word: [b"E;01\r\n"] for word in ("ASE;false", "ASR;false")}
+        device.once |= unknown | {"UEL": [b"UEL\r\n"]}  # an echo of the question, without a value
+        await instrument.open()
+        (reading,) = await instrument.take()
+        assert (reading.value is not None, reading.range, dict(instrument.settings_in_force)) == (True, None, {})
+        assert device.heard[-1] == "MV"
+    async with tango(opened=False, autostart=True) as (instrument, device, _):
+        device.once["ASE;true"] = [b"E;01\r\n"]
+        with pytest.raises(Declined, match="refused ASE with error 01"):
+            await instrument.open()
 
 
 async def test_voltage_and_range_stay_as_they_are_unless_a_setting_names_them() -> None:
@@ -270,7 +283,7 @@ async def test_a_token_that_is_never_given_is_said() -> None:
         ("start", {}, ["STA"], {}),
         ("hold", {}, ["HLD"], {}),
         ("reset", {}, ["RES"], {}),
-        ("interval", {"seconds": 30}, ["IT", "IT;30", "INT"], {"seconds": 30}),
+        ("interval", {"seconds": 30}, ["IT;30", "INT"], {"seconds": 30}),
     ],
 )
 async def test_an_action_gives_the_values_as_they_stand_after_it(
