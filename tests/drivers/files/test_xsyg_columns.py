@@ -96,6 +96,14 @@ def test_a_temperature_that_was_interpolated_has_three_decimals() -> None:
     assert one(record(GLOW, heater("0.1,20;0.4,21"))).axes["temperature"].values == (20, 20.333, 20.667, 21)
 
 
+@pytest.mark.parametrize(
+    ("trace", "temperature"),
+    [("0.1,10;0.2,20;0.3,30;0.9,99", (10, 20, 30, 30)), ("0,5;0.2,20;0.3,30;0.4,45", (20, 20, 30, 45))],
+)
+def test_outside_of_the_heater_trace_its_end_stands(trace: str, temperature: tuple[float, ...]) -> None:
+    assert one(record(GLOW, heater(trace))).axes["temperature"].values == temperature
+
+
 @pytest.mark.parametrize(("size", "is_there"), [(256 * 1024, True), (256 * 1024 + 1, False)])
 def test_from_which_size_on_a_record_has_no_computed_column(size: int, is_there: bool) -> None:
     def padded(length: int) -> str:
