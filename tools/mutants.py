@@ -42,8 +42,8 @@ TESTS = {
     "drivers/keithley/electrometer.py": ["keithley/test_electrometer.py"],
     "drivers/ptw/unidos_words.py": ["ptw/test_unidos_words.py"],
     "drivers/ptw/unidos.py": ["ptw/test_unidos.py"],
-    "drivers/files/winrems.py": ["files/test_winrems_lines.py"],
-    "drivers/files/xsyg.py": ["files/test_xsyg_records.py"],
+    "drivers/files/winrems.py": ["files/test_winrems_lines.py", "files/test_winrems_forms.py"],
+    "drivers/files/xsyg.py": [f"files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 FORK = multiprocessing.get_context("fork")
