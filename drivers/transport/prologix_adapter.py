@@ -32,11 +32,11 @@ def escaped(message: bytes) -> bytes:
 def settings(address: int) -> bytes:
     """What is set on opening, for an instrument at a GPIB address of 0 to 30."""
     return (
-        b"++savecfg 0\n"  # first: each change that is saved wears the EPROM (8.16)
+        b"++savecfg 0\n"  # first: each change that is saved wears the EPROM (after public drivers)
         b"++mode 1\n++auto 0\n"  # controller; never read unless told to (8.2: reading causes Query Unterminated)
         b"++addr %d\n"
-        b"++eoi 1\n++eos 2\n"  # the adapter ends each message with LF and EOI (8.4, 8.5)
-        b"++eot_enable 1\n++eot_char 10\n"  # and tells of the instrument's EOI by one LF more (8.6, 8.7)
+        b"++eoi 1\n++eos 2\n"  # the adapter ends each message with LF and EOI (8.5; eoi after public drivers)
+        b"++eot_enable 1\n++eot_char 10\n"  # and tells of the instrument's EOI by one LF more (after public drivers)
         b"++read_tmo_ms %d\n" % (address, READ_TMO_MS)
     )
 
