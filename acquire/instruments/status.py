@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import asdict
 from uuid import uuid4
 
 import structlog
 
-from acquire.bus.messages import Accepts, Framing, State
+from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc_now
 from drivers import Identity, Instrument, InstrumentError
 
@@ -67,14 +68,11 @@ class Status:
 
 
 def _of(device: Instrument) -> dict[str, object]:
-    framing = device.model.framing
     return {
         "driver": device.model.name,
         "measures": device.measures,
         "integrates": device.integrates,
-        "framing": Framing(
-            zero=list(framing.zero), before=list(framing.before), start=list(framing.start), stop=list(framing.stop)
-        ),
+        "framing": asdict(device.model.framing),
         "channels": list(device.channels),
         "settings": dict(device.settings_in_force),
     }

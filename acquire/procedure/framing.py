@@ -7,7 +7,7 @@ where it contradicts the model or the state, that is one sentence before anybody
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from acquire.bus import messages
@@ -121,7 +121,7 @@ def completed(state: State, model: Model | None) -> State:
     """The state with what its model says where a daemon of an earlier release publishes no framing."""
     if state.framing is not None or model is None:
         return state
-    framing = messages.Framing(**{place: list(getattr(model.framing, place)) for place in PLACES})
+    framing = messages.Framing.model_validate(asdict(model.framing))
     said = {"framing": framing, "channels": list(model.channels), "integrates": state.integrates or model.integrates}
     return state.model_copy(update=said)
 

@@ -236,12 +236,14 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         w = self.words
         own = [replace(each, header=self._of_function(each.header)) for each in w.own]
         nplc = Setting(f":SENS:{self._function}:NPLC", self.settings.nplc)
+        elements = Setting(":FORM:ELEM", w.elements, asked=False)  # every reading shows its elements
         return [
             *w.first,
             self._select(),
             *self._ranging(self._range_si),
             nplc,
             *own,
+            elements,
             *w.only.get(self._function, ()),
             *w.last,
         ]

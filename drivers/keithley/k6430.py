@@ -25,7 +25,7 @@ WORDS = Words(
     own=(),
     only={},
     last=(
-        *numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER, Setting(":FORM:ELEM", ELEMENTS, asked=False),
+        *numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER,
         Setting(":SYST:TIME:RES", "", asked=False),
     ),
     zero={"current": (":SYST:AZER ONCE",), "voltage": (":SYST:AZER ONCE",)},

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from drivers.keithley import numeric
 from drivers.keithley.electrometer import KeithleySettings, Words
-from drivers.keithley.scpi import Setting
 from drivers.model import Framing, Model, Quantity, Verified
 
 ELEMENTS = "READ,UNIT,TIME,STAT"
@@ -21,10 +20,7 @@ WORDS_6485 = Words(
     first=numeric.FIRST,
     own=(),
     only={},
-    last=(
-        *numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER, Setting(":FORM:ELEM", ELEMENTS, asked=False),
-        *numeric.ZERO_OFF,
-    ),
+    last=(*numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER, *numeric.ZERO_OFF),
     zero={"current": (":SYST:ZCH 1", ":INIT", ":SYST:ZCOR:ACQ", ":SYST:ZCOR 1", ":SYST:ZCH 0")},
     relative=":CALC2:NULL",
     states={},
@@ -32,9 +28,6 @@ WORDS_6485 = Words(
 WORDS_6487 = replace(
     WORDS_6485,
     elements=f"{ELEMENTS},VSO",
-    last=tuple(
-        replace(each, value=f"{ELEMENTS},VSO") if each.header == ":FORM:ELEM" else each for each in WORDS_6485.last
-    ),
     states={"source on": ":SOUR:VOLT:STAT", "source voltage": ":SOUR:VOLT"},
 )
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from drivers.errors import Garbled
 from drivers.keithley import numeric
 from drivers.keithley.electrometer import KeithleySettings, Words
-from drivers.keithley.scpi import Setting, leftover
+from drivers.keithley.scpi import leftover
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.reading import Flag, Sample
 
@@ -27,7 +27,7 @@ WORDS = Words(
     own=(),
     only={"CHAR": (leftover(":SENS:CHAR:ADIS:STAT", False),)},
     last=(
-        *numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER, Setting(":FORM:ELEM", "READ,TIME,STAT", asked=False),
+        *numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER,
         *numeric.ZERO_OFF,
     ),
     zero={

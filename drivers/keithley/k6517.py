@@ -45,7 +45,6 @@ WORDS = Words(
         leftover(":ARM:SOUR", "IMM"), leftover(":ARM:COUN", "INF"),
         leftover(":ARM:LAY2:SOUR", "IMM"), leftover(":ARM:LAY2:COUN", "INF"), leftover(":ARM:LAY2:DEL", 0),
         Setting(":TRIG:SOUR", "IMM"), Setting(":TRIG:COUN", "INF"), leftover(":TRIG:DEL", 0),
-        Setting(":FORM:ELEM", ELEMENTS, asked=False),  # every reading shows its elements
         Setting(":SYST:TST:TYPE", "REL", asked=False),
         Setting(":SYST:ZCH", False, asked=False),  # a reading shows it by its status letter
         Setting(":INIT:CONT", True),
