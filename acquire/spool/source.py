@@ -123,7 +123,7 @@ class Source:
         return self.query
 
     def unconfirmed_streams(self, stream: Stream) -> int:
-        """`older` of section 2: earlier streams of this instrument not confirmed to their end in this epoch."""
+        """`older` of section 2: streams of this instrument, but its newest, not confirmed to their end in this epoch."""
         return self._register.unconfirmed_streams(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------
