@@ -89,6 +89,25 @@ def test_closing_waits_after_a_restore_until_the_sources_have_caught_up(world: W
     backup.close()
 
 
+def test_no_old_stream_heard_last_opens_the_way_to_closing_while_others_wait(world: World) -> None:
+    """Several streams waited for the store; the first of them, all that is older than it confirmed, is heard last."""
+    filled(world, 1)
+    for _ in range(3):
+        for _ in range(2):
+            world.append_reading()
+        world.lose_link()
+    world.append_reading()
+    while world.send():
+        pass
+    for payload in sorted(world.to_store, key=lambda each: -world.source.streams[str(said(each)["stream"])].number):
+        world.deliver(payload)
+        missing = outstanding(world.store, [INSTRUMENT], [], heard_since="")
+        assert missing, "closing is possible while the source knows of streams that are not confirmed"
+        assert "earlier stream" in missing[0]
+    world.settle()
+    assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
+
+
 def test_store_replaced_shows_what_is_older_than_the_journal_as_lost(world: World) -> None:
     filled(world, 4)
     world.now += RETENTION_S + 2 * DAY
