@@ -58,6 +58,17 @@ class Topics:
         """Retained state of the store's worker, with a last will."""
         return f"{ROOT}/{self.site}/daemon/{STORE}/state"
 
+    def batch(self, host: str | None) -> str:
+        """Host to store: entries of several instruments in one message (docs/noloss.md section 2)."""
+        return f"{self._of_host(host)}/batch"
+
+    def batch_committed(self, host: str | None) -> str:
+        """Store to host: committed through N, for every stream of a batch."""
+        return f"{self._of_host(host)}/batch-committed"
+
+    def _of_host(self, host: str | None) -> str:
+        return f"{ROOT}/{self.site}/daemon" if not host else f"{ROOT}/{self.site}/daemon/{host}"
+
     def session_events(self, session: str) -> str:
         """Attached readings, step and state changes, results of one session."""
         return f"{ROOT}/{self.site}/sessions/{session}/events"
