@@ -15,6 +15,7 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
+from acquire.integrity import findings
 from acquire.store import copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.export import export as rows_of
@@ -73,7 +74,8 @@ def verify(config: ConfigOption = None, store: StoreOption = None, as_json: Json
     from acquire.procedure.verify import verify_store  # noqa: PLC0415 - brings the whole procedure
 
     with open_store(config, store) as connection:
-        problems = verify_store(connection)
+        damage = [f"The file is damaged: {each}." for each in findings(connection)]
+        problems = damage or verify_store(connection)
         (entries,) = connection.execute("SELECT count(*) FROM entry").fetchone()
     if as_json:
         emit({"entries": entries, "problems": problems})
