@@ -15,7 +15,7 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
-from acquire.store import copies
+from acquire.store import audit, copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.export import export as rows_of
 from acquire.store.tails import NotDeclared, completeness
@@ -133,13 +133,11 @@ def restore(
 ) -> None:
     """Put a backup in the store's place, in a new epoch: every source sends again what is missing. The service is
     stopped for this; what was there is kept aside."""
-    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
-
     path = store_path(config, store)
     retention = None if accept_loss else _retention(config)
     done = copies.restore(path, file, retention=retention)
     with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
-        audit.append(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
+        audit.keep(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
     aside = str(done.aside) if done.aside else None
     document = {"path": str(path), "store": done.store, "epoch": done.epoch, "as_of": done.as_of, "kept": aside}
     _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
@@ -181,14 +179,12 @@ def declare_ended(
     as_json: Json = False,
 ) -> None:
     """End a stream with an unknown tail whose spool is lost. What is missing below its head is shown as lost."""
-    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
-
     with open_store(config, store) as connection, transaction(connection):
         try:
             done = declare(connection, stream)
         except NotDeclared as error:
             raise Refused(str(error)) from error
-        audit.append(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
+        audit.keep(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
     _done(done, as_json, f"Stream {stream} of {done['instrument']} is declared ended at {done['through']}.")
 
 

@@ -15,8 +15,7 @@ from uuid import uuid4
 import pytest
 from test_hostile_messages import count, envelope, give, reading
 
-from acquire.procedure import audit
-from acquire.store import copies
+from acquire.store import audit, copies
 from acquire.store.database import StoreError, connect, identity
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
