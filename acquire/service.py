@@ -124,7 +124,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     assert kept is not None
     spool = await Spool.open(path, limit=kept.limit)
     stack.push_async_callback(spool.close)
-    publisher = running.publisher = await Publisher.over(spool, running.topics)
+    publisher = running.publisher = await Publisher.over(spool, running.topics, host=running.loaded.config.host)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
     ready = State(state="ready", since=utc_now())

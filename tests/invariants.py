@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acquire.packing import unpacked
 from acquire.store.attribution import measurement
 from acquire.store.tails import completeness
 
@@ -71,7 +72,7 @@ def check_settled(spool: sqlite3.Connection, store: sqlite3.Connection) -> None:
 
 def _held(spool: sqlite3.Connection) -> dict[Key, bytes]:
     sql = "SELECT s.stream, e.seq, e.body FROM entry e JOIN stream s ON s.number = e.stream"
-    return {(stream, seq): body for stream, seq, body in spool.execute(sql)}
+    return {(stream, seq): unpacked(bytes(body)) for stream, seq, body in spool.execute(sql)}
 
 
 def _conservation(

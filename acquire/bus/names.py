@@ -51,6 +51,17 @@ class Topics:
         """Retained state of an acquisition host; a host without a name is the only one of its site."""
         return self.daemon_state if host is None else f"{ROOT}/{self.site}/daemon/{host}/state"
 
+    def batch(self, host: str | None) -> str:
+        """Host to store: entries of several instruments in one message (docs/noloss.md section 2)."""
+        return f"{self._of_host(host)}/batch"
+
+    def batch_committed(self, host: str | None) -> str:
+        """Store to host: committed through N, for every stream of a batch."""
+        return f"{self._of_host(host)}/batch-committed"
+
+    def _of_host(self, host: str | None) -> str:
+        return f"{ROOT}/{self.site}/daemon" if not host else f"{ROOT}/{self.site}/daemon/{host}"
+
     def session_events(self, session: str) -> str:
         """Attached readings, step and state changes, results of one session."""
         return f"{ROOT}/{self.site}/sessions/{session}/events"

@@ -9,25 +9,31 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TextIO, TypeVar
 from uuid import uuid4
 
-from acquire.canonical import canonical, digest, utc_now
+import structlog
+
+from acquire.canonical import canonical, digest, parse, utc_now
+from acquire.checksum import seed
 from acquire.files import move_aside, remove
 from acquire.filesystem import problem
 from acquire.private import private
-from acquire.rows import insert_rows
-from acquire.spool import originals
+from acquire.rows import insert_rows, update_rows
+from acquire.spool import entries, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
+from acquire.spool.entries import Appended, Held
+from acquire.spool.originals import DAMAGED
 
+log = structlog.get_logger("spool")
 T = TypeVar("T")
 Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
 
-SCHEMA = 3
+SCHEMA = 4
 LONGEST_WHY = 300  # characters of the sentence kept with the end of a stream
 DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 TWO_STORES_WITHIN_S = 3600.0  # a second change of epoch within this says that two stores of one record are live
@@ -62,6 +68,14 @@ class StreamRow:
     resent: tuple[int, ...] = ()  # ... and those that the store has confirmed in this epoch
 
 
+@dataclass(slots=True)
+class OpenStream:
+    """A stream that takes entries: this process alone writes them, so its head need not be read."""
+
+    seed: int
+    head: int
+
+
 @dataclass(frozen=True, slots=True)
 class MarkerAt:
     """Where a measurement's marker lies."""
@@ -83,6 +97,7 @@ class Journal:
         self.path = path
         self.budget = DiskBudget(path, limit, reserve)
         self.moved_aside: Path | None = None
+        self._open_streams: dict[int, OpenStream] = {}
         was_there = path.exists()
         self._lock = take_lock(path)
         try:
@@ -174,11 +189,13 @@ class Journal:
         stream = str(uuid4())
         with self.writing():
             cursor = self.db.execute("INSERT INTO stream (stream, instrument) VALUES (?, ?)", (stream, instrument))
-        return StreamRow(int(cursor.lastrowid or 0), stream, instrument, 0, 1, None, 0, 0, None)
+        number = int(cursor.lastrowid or 0)
+        self._open_streams[number] = OpenStream(seed(stream), 0)
+        return StreamRow(number, stream, instrument, 0, 1, None, 0, 0, None)
 
-    def append(self, groups: Groups, *, urgent: bool = False) -> list[int]:
-        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; first seqs (rule
-        3.2).
+    def append(self, groups: Groups, *, urgent: bool = False) -> list[Appended]:
+        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; their first seqs and
+        checksums (rule 3.2).
 
         `urgent` entries (end markers) may go over the budget and into the reserve. Raises SpoolError for a stream that
         has ended or does not exist, SpoolFull when there is no room: nothing of any group is written then.
@@ -189,19 +206,25 @@ class Journal:
         self._refuse_when_full(sum(len(body) for _, bodies in held for body, _ in bodies))
         return self._append(held)
 
-    def _append(self, groups: Groups) -> list[int]:
+    def _append(self, groups: Groups) -> list[Appended]:
+        heads: dict[int, int] = {}
+        rows: list[entries.Row] = []
+        appended: list[Appended] = []
+        for number, bodies in groups:
+            stream = self._open_streams.get(number)
+            if stream is None:
+                raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
+            head = heads.get(number, stream.head)
+            made = entries.rows(number, stream.seed, head + 1, bodies)
+            appended.append(Appended(head + 1, [row.checksum for row in made]))
+            heads[number] = head + len(made)
+            rows += made
         with self.writing():
-            return [self._insert(number, bodies) for number, bodies in groups]
-
-    def _insert(self, number: int, bodies: Sequence[tuple[bytes, str | None]]) -> int:
-        row = self.db.execute("SELECT head, ended FROM stream WHERE number = ?", (number,)).fetchone()
-        if row is None or row[1] is not None:
-            raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
-        first: int = row[0] + 1
-        rows = [(number, seq, body, marked) for seq, (body, marked) in enumerate(bodies, first)]
-        insert_rows(self.db, "entry", rows)
-        self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (row[0] + len(bodies), number))
-        return first
+            insert_rows(self.db, entries.TABLE, rows)
+            update_rows(self.db, "stream", "head", "number", list(heads.items()))
+        for number, head in heads.items():
+            self._open_streams[number].head = head
+        return appended
 
     def _refuse_when_full(self, more: int) -> None:
         self.budget.check(self.db, more)
@@ -218,19 +241,37 @@ class Journal:
         Raises SpoolFull, SpoolError for a stream that has ended.
         """
         self._refuse_when_full(len(body))
+        stream = self._open_streams.get(number)
+        if stream is None:
+            raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
+        seq = stream.head + 1
         with self.writing():
-            seq = self._insert(number, [(stand_in(body, reason), None)])
-            originals.keep(self.db, number, seq, body, reason)
+            insert_rows(
+                self.db, entries.TABLE, entries.rows(number, stream.seed, seq, [(stand_in(body, reason), None)])
+            )
+            self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (seq, number))
+            originals.keep(self.db, number, seq, entries.held(stream.seed, seq, body), reason)
+        stream.head = seq
         return seq
 
     def replace(self, number: int, seq: int, reason: str) -> None:
         """Withhold an entry that was appended already and is refused on its way (rule 3.8)."""
+        (entry,) = self.read(number, seq, 1, 0)
+        if not entry.damaged:
+            self._put_aside(number, seq, entry, reason, stand_in(entry.body, reason))
+
+    def _put_aside(self, number: int, seq: int, original: Held, reason: str, stands: bytes) -> None:
+        stand = entries.held(self._seed(number), seq, stands)
         with self.writing():
-            (body,) = self.db.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
-            originals.keep(self.db, number, seq, body, reason)
+            originals.keep(self.db, number, seq, original, reason)
             self.db.execute(
-                "UPDATE entry SET body = ? WHERE stream = ? AND seq = ?", (stand_in(body, reason), number, seq)
+                "UPDATE entry SET body = ?, checksum = ? WHERE stream = ? AND seq = ?",
+                (stand.body, stand.checksum, number, seq),
             )
+
+    def _seed(self, number: int) -> int:
+        (stream,) = self.db.execute("SELECT stream FROM stream WHERE number = ?", (number,)).fetchone()
+        return seed(stream)
 
     def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
         """Set how a stream ended, once, with the sentence of the fault; a later end does not replace the first."""
@@ -241,30 +282,53 @@ class Journal:
                 self.db.execute("UPDATE stream SET ended = ?, why = ? WHERE number = ? AND ended IS NULL", said)
 
         self._with_reserve(end)
+        self._open_streams.pop(number, None)
 
-    def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
-        """Bodies of seq `first`, first+1, ... at most max_entries and max_bytes, but always one if `first` is held."""
-        bodies: list[bytes] = []
+    def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[Held]:
+        """Entries of seq `first`, first+1, ... at most max_entries and max_bytes, but always one if `first` is held.
+
+        One that does not fit its checksum was changed where it lay: it is kept aside and named, and its stand-in is
+        given in its place, also where the disk takes nothing just now.
+        """
+        found: list[Held] = []
         size = 0
-        rows = self.db.execute(
-            "SELECT seq, body FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
+        held = self.db.execute(
+            "SELECT seq, body, checksum FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
             (number, first, max_entries),
-        )
-        for seq, body in rows:
-            size += len(body)
-            if seq != first + len(bodies) or (bodies and size > max_bytes):  # pruned meanwhile, or the batch is full
+        ).fetchall()
+        mixed = self._seed(number) if held else 0
+        for seq, body, checksum in held:
+            if seq != first + len(found):  # pruned meanwhile
                 break
-            bodies.append(body)
-        return bodies
+            entry = entries.opened(mixed, seq, body, checksum)
+            if entry.damaged:
+                entry = self._withhold_damaged(number, seq, entry)
+            size += len(entry.body)
+            if found and size > max_bytes:
+                break
+            found.append(entry)
+        return found
+
+    def _withhold_damaged(self, number: int, seq: int, entry: Held) -> Held:
+        """Its stand-in says the digest of nothing, so that no store takes what is kept here for the original."""
+        stands = stand_in(b"", DAMAGED)
+        with suppress(SpoolError):
+            self._put_aside(number, seq, entry, DAMAGED, stands)
+            (stream,) = self.db.execute("SELECT stream FROM stream WHERE number = ?", (number,)).fetchone()
+            text = f"entry {seq} of stream {stream} does not fit its checksum: it is kept aside and not sent."
+            log.error(text)
+            self.alarm("damaged entry", f"{stream} {seq}", text)
+        return entries.held(self._seed(number), seq, stands)._replace(damaged=True)
 
     def markers(self, measurement: str) -> list[MarkerAt]:
         """Markers of a measurement in any stream, in order of appending."""
         rows = self.db.execute(
-            "SELECT s.stream, e.seq, CAST(e.body AS TEXT) ->> 'mark', s.ended"
-            " FROM entry e JOIN stream s ON s.number = e.stream WHERE e.measurement = ? ORDER BY s.number, e.seq",
+            "SELECT e.stream, s.stream, e.seq, s.ended FROM entry e JOIN stream s ON s.number = e.stream"
+            " WHERE e.measurement = ? ORDER BY s.number, e.seq",
             (measurement,),
-        )
-        return [MarkerAt(*row) for row in rows]
+        ).fetchall()
+        marks = [(parse(self.read(row[0], row[2], 1, 0)[0].body).get("mark"), row) for row in rows]
+        return [MarkerAt(stream, seq, mark, ended) for mark, (_, stream, seq, ended) in marks if mark is not None]
 
     def pair(self, store: str) -> None:
         """Remember the store this spool belongs to. Nothing is confirmed by it yet (rule 3.5)."""

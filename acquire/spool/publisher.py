@@ -18,8 +18,10 @@ import structlog
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
-from acquire.spool import originals
+from acquire.spool import encoding, originals
+from acquire.spool.entries import Held
 from acquire.spool.journal import Journal, SpoolError, StreamRow
+from acquire.spool.onlookers import Onlookers
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
 from acquire.spool.spool import Spool
 from acquire.spool.unsent import Unsent
@@ -28,6 +30,7 @@ log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
+PART = 256  # bytes of a part of a batch that are not entries
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
 REFUSED_AGAIN = "it was sent again and did not get through to the store"
@@ -36,18 +39,29 @@ ALARM_EVERY_S = 10.0
 
 
 _Id = Annotated[str, msgspec.Meta(max_length=64)]
+_Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class _Committed(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
     schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
     stream: _Id
-    through: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    through: _Seq
+    store: _Id
+    epoch: _Id
+    query: _Id
+    batches: bool = False
+
+
+class _BatchCommitted(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
+    schema_: Annotated[str, msgspec.Meta(pattern="^batch-committed/1$")]
+    through: dict[_Id, _Seq]
     store: _Id
     epoch: _Id
     query: _Id
 
 
-_decoder = msgspec.json.Decoder(_Committed)
+_committed = msgspec.json.Decoder(_Committed)
+_batch_committed = msgspec.json.Decoder(_BatchCommitted)
 
 
 class Publisher:
@@ -57,11 +71,16 @@ class Publisher:
     new stream (rule 5d).
     """
 
-    def __init__(self, spool: Spool, rows: list[StreamRow], topics: Topics, limits: Limits | None = None) -> None:
+    def __init__(
+        self, spool: Spool, rows: list[StreamRow], topics: Topics, limits: Limits | None = None, host: str | None = None
+    ) -> None:
         self._spool = spool
         self._topics = topics
-        self.source = Source(spool.source, spool.store, spool.epoch, rows, limits)
+        self._host = host
+        self.source = Source(spool.source, spool.store, spool.epoch, rows, limits, host=host or "")
         self._unsent = Unsent()
+        self._onlookers = Onlookers()
+        spool.on_appended = self._appended
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
         self._changed: set[str] = set()
@@ -77,9 +96,11 @@ class Publisher:
         self.presence: Presence | None = None  # the state of this host, told on the same connection
 
     @classmethod
-    async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
-        """A publisher for an open spool. Raises SpoolError."""
-        return cls(spool, await spool.streams(), topics, limits)
+    async def over(
+        cls, spool: Spool, topics: Topics, limits: Limits | None = None, host: str | None = None
+    ) -> Publisher:
+        """A publisher for an open spool, on a host of this name where its site has several. Raises SpoolError."""
+        return cls(spool, await spool.streams(), topics, limits, host)
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
 
@@ -87,15 +108,15 @@ class Publisher:
         """The recorder has begun a stream."""
         return self.source.opened(row)
 
-    def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:
-        """These entries are committed, from seq `first` on."""
-        self._unsent.keep(stream.number, first, bodies)
-        self.source.appended(stream.stream, first + len(bodies) - 1)
+    def _appended(self, number: int, first: int, entries: Sequence[Held]) -> None:
+        """These entries of the stream are committed, from seq `first` on."""
+        stream = self.source.appended(number, first + len(entries) - 1)
+        self._unsent.keep(stream, first, entries)
         self._wake.set()
 
     def withheld(self, stream: Stream, seq: int) -> None:
         """A stand-in is committed at `seq` (rule 3.8)."""
-        self.source.appended(stream.stream, seq)
+        self.source.appended(stream.number, seq)
         self._wake.set()
 
     def ended(self, stream: Stream, ended: str, why: str | None) -> None:
@@ -166,6 +187,7 @@ class Publisher:
 
     async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.committed("+"))
+        await connection.subscribe(self._topics.batch_committed(self._host))
         self.source.connected()
         self.connected = True
         self.connections += 1
@@ -188,40 +210,105 @@ class Publisher:
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         while not listener.done():
             self._wake.clear()
-            message = self.source.next(time.monotonic())
+            now = time.monotonic()
+            message = self.source.next(now)
             if message is not None:
-                await (self._replace(message, REFUSED) if message.replace else self._send(connection, message))
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
-                    await self._wake.wait()
+                await self._carry(connection, message, now)
+            elif (stream := self._onlookers.due(now)) is not None:
+                await self._copy(connection, self.source.streams.get(stream), stream)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._wait_s(now) or 0.01):
+                        await self._wake.wait()
         listener.result()
+
+    def _wait_s(self, now: float) -> float:
+        waiting = self._onlookers.wait_s(now)
+        return self.source.wait_s(now) if waiting is None else min(waiting, self.source.wait_s(now))
+
+    async def _carry(self, connection: Connection, message: NextMessage, now: float) -> None:
+        if message.replace:
+            await self._replace(message, REFUSED)
+        elif number := self.source.begin_batch(message, now):
+            await self._send_batch(connection, message, number)
+        else:
+            await self._send(connection, message)
+
+    async def _send_batch(self, connection: Connection, first: NextMessage, number: int) -> None:
+        """This message and what else is in its turn, as far as it lies in memory, in one (section 2)."""
+        parts: list[tuple[NextMessage, list[Held]]] = []
+        room, now = self._room(connection), time.monotonic()
+        following: NextMessage | None = first
+        while following is not None and room > 0:
+            entries: list[Held] = []
+            if following.entries:
+                entries = self._unsent.take(following.stream.stream, following.first, following.most, room)
+                if not entries:  # it is in the file: by itself
+                    break
+            parts.append((following, entries))
+            size = sum(len(each.body) for each in entries)
+            room -= size + PART
+            self.source.sent(following, len(entries), size, now, batch=number)
+            following = self.source.next_part()
+        if not parts:
+            await self._send(connection, first)
+        elif len(parts) == 1:
+            self.source.went_alone(first.stream)
+            await self._send_alone(connection, *parts[0])
+        else:
+            for message, entries in parts:
+                if entries:
+                    self._onlookers.keep(message.stream.stream, message.first, [each.body for each in entries], now)
+            payload = encoding.batch(self.source, [encoding.part(self.source, *each) for each in parts])
+            await connection.hand_over(self._topics.batch(self._host), payload, self._batch_published)
+
+    def _batch_published(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, BusError):
+            log.error("not published", why=repr(error))
+        self._wake.set()
+
+    async def _copy(self, connection: Connection, s: Stream | None, stream: str) -> None:
+        """Tell those who look on what went to the store in batches."""
+        copy = self._onlookers.take(stream)
+        if copy is not None and s is not None:
+            payload = encoding.copy(self.source, s, copy.first, copy.bodies)
+            await connection.hand_over(self._topics.readings(s.instrument), payload, self._batch_published)
 
     async def _send(self, connection: Connection, message: NextMessage) -> None:
         s, query = message.stream, self.source.query
-        bodies: list[bytes] = []
+        entries: list[Held] = []
         if message.original:
-            original = await self._spool.call(lambda j: originals.body_of(j.db, s.number, message.first))
+            original = await self._spool.call(lambda j: originals.original_of(j.db, s.number, message.first))
             if self.source.query != query:
                 return
             if original is None:
-                await self._carry_out([self.source.give_up_original(s)])
+                await self._withhold_again(self.source.give_up_original(s), originals.DAMAGED)
                 return
-            bodies = [original]
+            entries = [original]
         elif message.entries:
-            wanted = (s.number, message.first, message.most, self._room(connection))
-            bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
+            room = self._room(connection)
+            entries = self._unsent.take(s.stream, message.first, message.most, room) or await self._spool.read(
+                s.number, message.first, message.most, room
+            )
             if self.source.query != query:  # another question came up meanwhile: decide anew
                 return
-            if not bodies:  # pruned meanwhile: decide anew
+            if not entries:  # pruned meanwhile: decide anew
                 return
-        payload = self.source.encoded(message, bodies)
-        if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
+        payload = encoding.readings(self.source, message, entries)
+        if entries and connection.largest_payload is not None and len(payload) > connection.largest_payload:
             await self._too_large(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
-        self.source.sent(message, len(bodies), len(payload), time.monotonic())
-        topic = self._topics.readings(s.instrument)
-        await connection.hand_over(topic, payload, partial(self._published, message))
+        self.source.sent(message, len(entries), len(payload), time.monotonic())
+        await self._send_alone(connection, message, entries, payload)
+
+    async def _send_alone(
+        self, connection: Connection, message: NextMessage, entries: list[Held], payload: bytes | None = None
+    ) -> None:
+        """A message of its own, after those of its stream that were told in batches before it."""
+        s = message.stream
+        payload = payload or encoding.readings(self.source, message, entries)
+        await self._copy(connection, s, s.stream)
+        await connection.hand_over(self._topics.readings(s.instrument), payload, partial(self._published, message))
 
     def _room(self, connection: Connection) -> int:
         """Bytes of entries for one message; a single one may be larger."""
@@ -259,17 +346,34 @@ class Publisher:
         await self.alarm("withheld", f"{s.stream} {message.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
+        batch_committed = self._topics.batch_committed(self._host)
         async for message in connection.messages():
             try:
-                said = _decoder.decode(message.payload)
+                if message.topic == batch_committed:
+                    effects = self._heard_batch(message.payload)
+                else:
+                    effects = self._heard_one(message.payload)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 await self._not_an_answer(message, error)
                 continue
-            now = time.monotonic()
-            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.query, now)
             await self._carry_out(effects)
             self._wake.set()
             self._heard.set()
+
+    def _heard_one(self, payload: bytes) -> list[Effect]:
+        said = _committed.decode(payload)
+        return self.source.answer(
+            said.stream, said.through, said.store, said.epoch, said.query, time.monotonic(), batches=said.batches
+        )
+
+    def _heard_batch(self, payload: bytes) -> list[Effect]:
+        """As many answers as there are streams."""
+        said, now = _batch_committed.decode(payload), time.monotonic()
+        effects: list[Effect] = []
+        for stream, through in said.through.items():
+            effects += self.source.answer(stream, through, said.store, said.epoch, said.query, now, batches=True)
+        self.source.heard_batch()
+        return effects
 
     async def _not_an_answer(self, message: Received, error: Exception) -> None:
         """Nothing of it is believed; it is counted, and told without filling the log."""

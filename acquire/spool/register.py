@@ -75,6 +75,14 @@ class Register:
         live, others = self._first(0), self._first(1)
         return (live or others) if odd else (others or live)
 
+    def next_live(self) -> Stream | None:
+        """The live stream whose turn it is, if one has something to say."""
+        return self._first(0)
+
+    def number(self, number: int) -> Stream:
+        """The stream of this number in the spool's file."""
+        return self._by_number[number]
+
     def unconfirmed_streams(self, s: Stream) -> int:
         """How many earlier streams of this instrument are not settled: `older` (docs/noloss.md section 2)."""
         return bisect_left(self._unsettled.get(s.instrument, []), s.number)

@@ -47,6 +47,7 @@ class Flight:
     last: int
     size: int
     at: float
+    batch: int = 0  # the batch it was a part of; 0: a message of its own
 
     @property
     def question(self) -> bool:
@@ -104,6 +105,7 @@ class Stream:
     give_up: bool = False
     source: str | None = None  # of a salvaged stream
     why: str | None = None  # the sentence of the fault that ended it
+    batched: bool = False  # the store knows it and takes batches: it said so on this connection
     # Rule 10: withheld originals on their way back, by seq.
     originals: list[int] = field(default_factory=list)  # to be sent
     resent: list[int] = field(default_factory=list)  # the store has them, in this epoch

@@ -9,10 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from network import INSTRUMENT, RETENTION_S, TOPICS, World, new_store, reading, said
+from network import INSTRUMENT, RETENTION_S, TOPICS, World, new_store, reading, said, to_send
 
+from acquire.checksum import seed
 from acquire.spool import rescue
-from acquire.spool.journal import Journal
+from acquire.spool.journal import Journal, OpenStream
 from acquire.store.attribution import measurement, outstanding
 from acquire.store.ingest import ingest
 from acquire.store.tails import NotDeclared, completeness, declare_ended
@@ -290,7 +291,8 @@ def test_a_machine_image_rolled_back_conflicts_and_goes_on_in_a_new_stream(world
     other = World(image, store=world.store)
     other.journal.db.execute("UPDATE stream SET ended = NULL")
     other.source.streams[(world.stream or pytest.fail("no stream")).stream].ended = None
-    other.stream = other.source.streams[world.stream.stream]
+    s = other.stream = other.source.streams[world.stream.stream]
+    other.journal._open_streams[s.number] = OpenStream(seed(s.stream), s.head)
     other.source.connected()
     other.numbers = 100
     other.append_reading()  # seq 4 again
@@ -415,7 +417,7 @@ def test_another_reading_after_a_stand_in_is_kept_in_conflict_without_an_alarm(w
     world.append_reading()
     world.send()
     good = said(world.to_store.pop())
-    payload = world.source.encoded(replace_turn(world, 1), [reading(77)])
+    payload = to_send(world.source, replace_turn(world, 1), [reading(77)])
     world.deliver(payload)
     assert good["stream"] == stream
     row = world.store.execute("SELECT kind, status FROM entry WHERE seq = 1").fetchone()
@@ -436,7 +438,7 @@ def replace_turn(world: World, first: int):
 
 def test_a_withheld_stand_in_after_the_real_reading_changes_nothing(world: World) -> None:
     filled(world, 2)
-    payload = world.source.encoded(replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
+    payload = to_send(world.source, replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
     world.deliver(payload)
     assert states(world) == {"stored": 2}
     assert world.store.execute("SELECT count(*) FROM conflict").fetchone()[0] == 0
