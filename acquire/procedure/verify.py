@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,16 @@ from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
 MOST = 1000  # sentences; whoever has more needs the backup, not the list
 
 
+@dataclass(slots=True)
+class Counted:
+    """How much was held against something: entries of streams, rows people made, results, lines of an anchor file."""
+
+    entries: int = 0
+    rows: int = 0
+    results: int = 0
+    anchors: int = 0
+
+
 def quiet(what: str, done: int, of: int) -> None:
     """Tells nobody how far it is."""
 
@@ -35,34 +46,40 @@ def verify_store(
     *,
     session: str | None = None,
     anchor: Path | None = None,
-    held: anchors.Held | None = None,
+    counted: Counted | None = None,
     progress: Progress = quiet,
 ) -> list[str]:
     """One sentence for each thing that does not hold, a thousand at most; empty when the store is what it was.
 
-    `session`: only what belongs to it, with the whole audit chain. `anchor`: a file whose every line must hold; `held`
-    counts the lines. Raises Refused for a session that never was, FileProblem for a file that is no anchor.
+    `session`: only what belongs to it, with the whole audit chain. `anchor`: a file whose every line must hold.
+    `counted` is counted up. Raises Refused for a session that never was, FileProblem for a file that is no anchor.
     """
     if session is not None:
         _must_be_known(connection, session)
+    counted = counted or Counted()
     with _one_moment(connection):
-        found = list(islice(_problems(connection, session, progress), MOST))
+        found = list(islice(_problems(connection, session, counted, progress), MOST))
         if anchor is not None:
-            found.extend(anchors.hold(connection, anchor, held or anchors.Held()))
+            lines = list(anchors.read(anchor))
+            counted.anchors = len(lines)
+            found.extend(f"Anchor {anchor}, {wrong}" for wrong in anchors.hold(connection, lines))
     return [*found, f"There may be more; these are the first {MOST}."] if len(found) >= MOST else found
 
 
-def _problems(connection: sqlite3.Connection, session: str | None, progress: Progress) -> Iterator[str]:
+def _problems(
+    connection: sqlite3.Connection, session: str | None, counted: Counted, progress: Progress
+) -> Iterator[str]:
     """The file first: what a damaged file says of itself is worth little."""
     rows = HeldRows(connection, session, progress)
     progress("the file", 0, 1)
     yield from _readable("The file", verify_file(connection, None if session is None else (AUDIT, *PEOPLE)))
     yield from verify_schema(connection)
     yield from _readable("Rows that people made", rows.verify())
+    counted.rows = rows.held
     yield from _readable("Files", verify_files(connection, session, rows.changed))
     streams = None if session is None else streams_of(connection, session)
-    yield from _readable("The streams", _entries(connection, streams, progress))
-    yield from _readable("Results", _results(connection, session, rows.changed, progress))
+    yield from _readable("The streams", _entries(connection, streams, counted, progress))
+    yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 
 def _readable(what: str, found: Iterator[str]) -> Iterator[str]:
@@ -117,7 +134,9 @@ def _named(value: Any) -> Iterator[str]:
             yield from _named(each)
 
 
-def _entries(connection: sqlite3.Connection, streams: Collection[str] | None, progress: Progress) -> Iterator[str]:
+def _entries(
+    connection: sqlite3.Connection, streams: Collection[str] | None, counted: Counted, progress: Progress
+) -> Iterator[str]:
     """Every entry's bytes against its digest; a lost entry has neither."""
     if streams is None:
         streams = [str(row["stream"]) for row in connection.execute("SELECT stream FROM stream ORDER BY first_heard")]
@@ -127,18 +146,24 @@ def _entries(connection: sqlite3.Connection, streams: Collection[str] | None, pr
             "SELECT seq, body, digest FROM entry WHERE stream = ? AND status <> 'lost' ORDER BY seq", (stream,)
         )
         for row in rows:
+            counted.entries += 1
             if digest(row["body"]) != row["digest"]:
                 yield f"Entry {row['seq']} of stream {stream} was changed after it was stored."
 
 
 def _results(
-    connection: sqlite3.Connection, session: str | None, changed: Collection[tuple[str, Any]], progress: Progress
+    connection: sqlite3.Connection,
+    session: str | None,
+    changed: Collection[tuple[str, Any]],
+    counted: Counted,
+    progress: Progress,
 ) -> Iterator[str]:
     """Calculated again, but for those that were found changed already."""
     keys = connection.execute(
         "SELECT session, point, version FROM result WHERE ?1 IS NULL OR session = ?1 ORDER BY session, point, version",
         (session,),
     ).fetchall()
+    counted.results = len(keys)
     for n, key in enumerate(keys):
         if n % (EVERY // 100) == 0:
             progress("results", n, len(keys))

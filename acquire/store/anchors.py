@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -51,8 +51,11 @@ def anchor(connection: sqlite3.Connection) -> Anchor:
     return Anchor(store, utc_now(), audit.head(connection), (0, audit.FIRST))
 
 
-def read(path: Path) -> Iterator[tuple[int, Anchor]]:
-    """Each line of an anchor file with its number; blank lines are skipped. Raises FileProblem, naming the line."""
+def read(path: Path) -> Iterator[tuple[int, Anchor | str]]:
+    """Each line of an anchor file with its number: the anchor, or why it is none. Blank lines are skipped.
+
+    Raises FileProblem where there is no such file, or it is no regular one of at most 64 MiB.
+    """
     try:
         size = path.stat().st_size
         body = path.read_bytes() if path.is_file() and size <= MOST_BYTES else None
@@ -62,59 +65,47 @@ def read(path: Path) -> Iterator[tuple[int, Anchor]]:
         raise FileProblem(f"{path} is no anchor file: a regular file of at most {MOST_BYTES} bytes is allowed.")
     for number, text in enumerate(body.splitlines(), start=1):
         if text.strip():
-            yield number, parsed(text, f"{path}, line {number}")
+            yield number, parsed(text)
 
 
-def parsed(text: bytes, where: str) -> Anchor:
-    """One line. Raises FileProblem where it is none."""
+def parsed(text: bytes) -> Anchor | str:
+    """One line of an anchor file, or why it is none."""
     try:
         found = msgspec.json.decode(text, type=Anchor)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FileProblem(f"{where} is no anchor: {error}. `acquire store anchor --json` prints one.") from error
+        return f"it is no anchor: {error}."
     if not all(n >= 0 and _HASH.fullmatch(hash_) for n, hash_ in (found.audit, found.seal)):
-        raise FileProblem(f"{where} is no anchor: a number and 64 hexadecimal digits are expected of each chain.")
+        return "it is no anchor: of each chain a number and 64 hexadecimal digits are expected."
     return found
 
 
-@dataclass(slots=True)
-class Held:
-    """How many lines were held against the chains; what did not hold is said by `hold`."""
+def hold(connection: sqlite3.Connection, lines: Iterable[tuple[int, Anchor | str]]) -> Iterator[str]:
+    """Hold the chains against the lines of a file: for each thing that does not hold, a sentence of its first line."""
+    first: dict[str, str] = {}
+    more: Counter[str] = Counter()
+    number = 0
+    for number, line in lines:
+        for kind, sentence in [("none", line)] if isinstance(line, str) else against(connection, line):
+            first.setdefault(kind, f"line {number}: {sentence}")
+            more[kind] += 1
+    for kind, sentence in first.items():
+        yield sentence if more[kind] == 1 else f"{sentence} So say {more[kind]} lines."
+    if number == 0:
+        yield "it has no line; nothing is held against it."
 
-    lines: int = 0
 
-
-def hold(connection: sqlite3.Connection, path: Path, held: Held) -> Iterator[str]:
-    """Hold the chains against every line of a file: one sentence for the first line of each kind that does not hold.
-
-    Raises FileProblem.
-    """
+def against(connection: sqlite3.Connection, line: Anchor) -> Iterator[tuple[str, str]]:
+    """What of one anchor does not hold: its kind and a sentence."""
     store, _ = identity(connection)
-    wrong: dict[str, list[int]] = {}
-    for number, line in read(path):
-        held.lines += 1
-        for sentence in _against(connection, store, line):
-            wrong.setdefault(sentence, []).append(number)
-    for sentence, numbers in wrong.items():
-        more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
-        yield f"{path}, line {numbers[0]}{more}: {sentence}"
-
-
-def holds(connection: sqlite3.Connection, line: Anchor) -> str | None:
-    """Why one anchor does not hold, None where it does."""
-    store, _ = identity(connection)
-    return next(_against(connection, store, line), None)
-
-
-def _against(connection: sqlite3.Connection, store: str, line: Anchor) -> Iterator[str]:
     if line.store != store:
-        yield f"it is an anchor of the store {line.store}, and this is {store}."
+        yield "store", f"it is of the store {line.store}, and this is {store}."
         return
     for (table, chain), (n, hash_) in zip(_CHAINS, (line.audit, line.seal), strict=True):
         found = _hash_of(connection, table, n)
         if found is None:
-            yield f"the {chain} was cut, or an older copy put back: it had an entry {n} then."
+            yield f"{table} cut", f"the {chain} had an entry {n} on {line.at}; it was cut, or an older copy put back."
         elif found != hash_:
-            yield f"the {chain} was recomputed: its entry {n} had another hash then."
+            yield f"{table} recomputed", f"entry {n} of the {chain} had another hash on {line.at}; it was recomputed."
 
 
 def _hash_of(connection: sqlite3.Connection, table: str, n: int) -> str | None:

@@ -30,6 +30,7 @@ class HeldRows:
         self._shapes = {table: shape(connection, table) for table in PEOPLE}
         self._seen = _Seen(connection) if session is None else _SeenOfSession(connection, session, self._shapes)
         self.changed: set[tuple[str, Key]] = set()
+        self.held = 0
 
     def verify(self) -> Iterator[str]:
         """One sentence for each entry and each row that does not hold."""
@@ -47,6 +48,7 @@ class HeldRows:
         for table, key, digest in _named(entry):
             if self._seen.concerns(entry, table, key) and (shaped := self._shapes.get(table)) is not None:
                 self._seen.note(table, key)
+                self.held += 1
                 if (wrong := self._wrong(shaped, key, digest)) is not None:
                     self.changed.add((table, key))
                     yield f"{wrong} after {entry['who']} made it (audit entry {entry['n']}, {entry['what']})."

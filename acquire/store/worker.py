@@ -21,6 +21,7 @@ import structlog
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, utc_now
+from acquire.store.anchoring import Anchoring
 from acquire.store.copies import lock
 from acquire.store.database import connect as open_database
 from acquire.store.database import identity
@@ -39,7 +40,7 @@ RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 class Worker:
     """Serves one store file for one site."""
 
-    def __init__(self, path: Path, topics: Topics, *, create: bool = True) -> None:
+    def __init__(self, path: Path, topics: Topics, *, create: bool = True, anchor: Path | None = None) -> None:
         self._path = path
         self._create = create
         self._topics = topics
@@ -48,6 +49,7 @@ class Worker:
         self._lock: TextIO | None = None
         self._failing = False
         self._teller = Teller(topics)
+        self._anchoring = Anchoring(topics, anchor)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
 
@@ -96,11 +98,16 @@ class Worker:
                     await connection.subscribe(self._topics.readings("+"))
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(self._teller.run(connection, self._on_thread))
+                        tasks.create_task(self._anchoring.tell(connection, self._on_thread))
                         tasks.create_task(self._serve(connection))
             except* BusError as lost:
                 outage.lost(lost)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
+
+    async def keep_anchors(self) -> None:
+        """Append to the anchor file until cancelled, broker or not; nothing where none is configured."""
+        await self._anchoring.keep(self._on_thread)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()
