@@ -18,6 +18,7 @@ from acquire.files import remove
 from acquire.filesystem import problem
 from acquire.integrity import is_damage
 from acquire.private import private
+from acquire.store.upgrade import seal_rows
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -107,6 +108,8 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
             connection.execute(statement)
         if version == 1:
             connection.execute("INSERT INTO identity (store, epoch) VALUES (?, ?)", (str(uuid4()), str(uuid4())))
+        if version == 13:
+            seal_rows(connection)
         connection.execute(f"PRAGMA user_version = {version}")
 
 

@@ -16,8 +16,7 @@ import pytest
 from test_hostile_messages import count, envelope, give, reading
 from test_served_file import emptied_index
 
-from acquire.procedure import audit
-from acquire.store import copies
+from acquire.store import audit, copies
 from acquire.store.database import StoreError, connect, identity
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
