@@ -11,12 +11,17 @@ What can be refused, and how it is written, is said at the head of faulty_disk.c
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).with_suffix(".c")
 
@@ -64,3 +69,50 @@ class FaultyDisk:
         new = self._control.with_name(self._control.name + ".new")
         new.write_text("".join(self._rules))
         new.replace(self._control)
+
+
+BEGINS = """
+import json, sys
+import structlog
+sys.path[:0] = json.loads(sys.argv[1])
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+"""
+SERVES = """
+for line in sys.stdin:
+    print(json.dumps(answer(line.strip())), flush=True)
+"""
+
+
+@contextmanager
+def on_disk(disk: FaultyDisk, code: str, *arguments: str, finds: Path) -> Iterator[Callable[[str], Any]]:
+    """A process on this disk whose `code` defines answer(question), and a function that asks it.
+
+    The code has `arguments` in sys.argv[2:] and imports from the folder of the test `finds` and from tests/. At the end
+    it must stop in order, and must not have logged a traceback.
+    """
+    paths = json.dumps([str(finds.parent), str(SOURCE.parent)])
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [sys.executable, "-c", BEGINS + code + SERVES, paths, *arguments], env=disk.env(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def said() -> str:
+            log.seek(0)
+            return log.read()
+
+        def ask(question: str) -> Any:
+            process.stdin.write(question + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+            assert line, said()
+            return json.loads(line)
+
+        yield ask
+        process.stdin.close()
+        assert process.wait(20) == 0, said()
+        assert "Traceback" not in said(), said()

@@ -24,6 +24,7 @@ from paho.mqtt.properties import Properties
 
 from acquire.bus.reasons import of_connack, of_network
 from acquire.bus.tls import Secret, Tls, Unusable
+from acquire.once import Once
 
 T = TypeVar("T")
 BusError = aiomqtt.MqttError
@@ -32,7 +33,6 @@ log = structlog.get_logger("bus")
 
 CONNECTED_WITHIN_S = 10.0
 TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
-QUIET_S = 60.0
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 MOST_HANDED = 8  # messages the broker has not acknowledged: enough to keep it busy, few enough for the client
 PUBACK_S = 0.25  # waited for then
@@ -239,25 +239,19 @@ class Outage:
     def __init__(self, endpoint: Endpoint, logger: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = {"host": endpoint.host, "port": endpoint.port}
         self._log = logger
-        self._clock = clock
-        self._why: str | None = None
-        self._reported_at = 0.0
-        self._reported = False  # the outage that is under way
+        self._told = Once(clock)
 
     def lost(self, error: Exception) -> None:
         """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
-        why, now = str(error), self._clock()
-        if why == self._why and (self._reported or now - self._reported_at < QUIET_S):
-            return
-        self._why, self._reported_at, self._reported = why, now, True
-        self._log.warning("broker lost or absent", **self._where, why=why)
+        why = str(error)
+        if self._told.is_new(why):
+            self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
         """There is a connection again: the outage is over."""
-        if self._reported:
-            self._reported = False
+        if self._told.is_over():
             self._log.info("broker there again", **self._where)
 
 

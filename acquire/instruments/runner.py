@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from acquire.bus.messages import Accepts, State
-from acquire.canonical import utc_now
+from acquire.canonical import utc
 from acquire.instruments.desk import CommandDesk, Epoch
 from acquire.instruments.intake import Intake
 from acquire.instruments.measurement import Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
-from acquire.instruments.within import LETS_GO_S, watched
+from acquire.instruments.within import LETS_GO_S
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -118,7 +119,7 @@ class Runner:
         device = self._make()
         self._epoch.specs = device.commands()
         try:
-            self._identity = await watched(device.open(), self.instrument, "opening")
+            self._identity = await self._turns.watchdog.watch(device.open(), "opening")
             self._epoch.device = device
             while not self._stopping.is_set():
                 await self._one_stream(device)
@@ -176,11 +177,11 @@ class Runner:
             await self._recover(device, stream, error, None, since)
 
     async def _take(self, device: Instrument, stream: Stream) -> None:
-        asked, self._turns.doing = utc_now(), "a reading"
+        asked, self._turns.doing = datetime.now(UTC), "a reading"
         try:
-            readings = await watched(device.take(), self.instrument, "a reading")
+            readings = await self._turns.watchdog.watch(device.take(), "a reading")
         except ReplyTimeout as error:
-            await self._recover(device, stream, error, max(1, len(device.channels)), asked)
+            await self._recover(device, stream, error, max(1, len(device.channels)), utc(asked))
             return
         await self._intake.keep(device, stream, readings)
 
@@ -195,7 +196,7 @@ class Runner:
         await self._intake.gap(stream, str(error), missing, since)
         self._log.warning("no reply; draining and identifying again", why=str(error))
         self._tell("fault", str(error))
-        await watched(device.recover(), self.instrument, "recovering")
+        await self._turns.watchdog.watch(device.recover(), "recovering")
         self._turns.settle()
         self._tell_ready()
 

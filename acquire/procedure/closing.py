@@ -10,13 +10,13 @@ import asyncio
 import sqlite3
 
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import readout
 from acquire.procedure.placed import placements
 from acquire.procedure.placement import still_out
 from acquire.procedure.progress import progress
 from acquire.procedure.session import Session, SessionState, get_session, move
+from acquire.store import audit
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 
@@ -55,7 +55,7 @@ def close_session(
         reason = f"Closed over what is missing: {over} ({' '.join(missing)})" if missing else None
         move(connection, session_id, SessionState.MEASURED, who, reason)
         if missing:
-            audit.append(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
+            audit.keep(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
     return missing
 
 

@@ -50,6 +50,7 @@ class Source:
         self._lost_batches: set[int] = set()
         self._no_batches_before = 0.0
         self._answer_s = 0.0  # smoothed answer time
+        self._resend_from = self._heartbeat_from = 0.0  # before these moments nothing is due: nothing is looked through
         self.new_query()
 
     @property
@@ -68,6 +69,7 @@ class Source:
         """A new stream was opened in the spool."""
         stream = Stream.of(row, self.epoch)
         stream.queried = stream.answered = True  # new to the store as well: there is nothing to ask about
+        self._heartbeat_from = 0.0
         self._register.add(stream)
         return stream
 
@@ -234,12 +236,11 @@ class Source:
 
     def wait_s(self, now: float) -> float:
         """Seconds until next() may have something to say although nothing happened meanwhile."""
-        times = [s.flights[0].at + self._timer(s) for s in self._register.flying.values()]
-        times += [s.last_sent + self.limits.heartbeat_s for s in self._register.newest.values()]
-        return max(0.0, min(times, default=now + self.limits.heartbeat_s) - now)
+        return max(0.0, min(self._resend_from, self._heartbeat_from, now + self.limits.heartbeat_s) - now)
 
     def _fly(self, s: Stream, flight: Flight) -> None:
         s.flights.append(flight)
+        self._resend_from = min(self._resend_from, flight.at + self._timer(s))
         self._flights += flight.batch == 0
         self._bytes += flight.size
 
@@ -275,7 +276,11 @@ class Source:
 
     def _resend(self, now: float) -> NextMessage | None:
         """Rule 6: the oldest unanswered message of a stream, that one only, its timer doubled."""
-        late = [s for s in self._register.flying.values() if s.flights[0].at + self._timer(s) <= now]
+        if now < self._resend_from:
+            return None
+        due = [(s.flights[0].at + self._timer(s), s) for s in self._register.flying.values()]
+        late = [s for at, s in due if at <= now]
+        self._resend_from = min((at for at, _ in due), default=now + self.limits.first_resend_s)
         if not late:
             return None
         resending = sum(1 for s in self._register.flying.values() if s.tries)
@@ -321,11 +326,17 @@ class Source:
 
     def _heartbeat(self, now: float) -> NextMessage | None:
         """With nothing under way it is a new query as well, so that a store put back by hand shows in the floor."""
-        for s in self._register.newest.values():
+        if now < self._heartbeat_from:
+            return None
+        newest = self._register.newest.values()
+        for s in newest:
             if now - s.last_sent >= self.limits.heartbeat_s and not s.flights:
                 if not self._flights:
                     self.new_query(also=[s])
                 return self._question(s)
+        every = self.limits.heartbeat_s
+        due = (max(s.last_sent + every, now + self.limits.first_resend_s) for s in newest)
+        self._heartbeat_from = min(due, default=now + every)
         return None
 
     # --- answers ----------------------------------------------------------------------------------------------------
