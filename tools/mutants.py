@@ -45,6 +45,7 @@ TESTS = {
     "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
+    "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 FORK = multiprocessing.get_context("fork")
