@@ -57,7 +57,7 @@ def in_spools(house: House) -> dict[tuple[str, int], str]:
     """Every entry of every spool, also of those that were moved aside, with its instrument: the retention keeps all."""
     found: dict[tuple[str, int], str] = {}
     for host in house.hosts:
-        for file in [house.spool_file(host), *house.spool_file(host).parent.glob("spool.db.*damaged*")]:
+        for file in [house.spool_file(host), *house.spool_file(host).parent.glob("spool.damaged-*.db")]:
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
                 sql = "SELECT s.stream, e.seq, s.instrument FROM entry e JOIN stream s ON s.number = e.stream"
                 found |= {(stream, seq): name for stream, seq, name in db.execute(sql)}
@@ -118,6 +118,8 @@ def attached(house: House, desk: Desk) -> tuple[Tally[str], int, list[str]]:
             view = measurement(db, one.id)
             states[view.state] += 1
             numbers = [int(r.body["value"]) for r in view.readings]
+            if view.state == "not-begun" and one.after_begin is not None:
+                wrong.append(f"the begin of {one} was answered and is not in the store")
             count += len(numbers)
             until = one.after_end
             if until == NEVER:  # it may have been ended by the next begin, or by its stream's end
