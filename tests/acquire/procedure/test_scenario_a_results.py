@@ -240,4 +240,4 @@ async def test_verify_finds_a_changed_factor_and_a_changed_result(connection, cl
     problems = verify_store(connection)
     assert any(p.startswith("The calibrations file calibrations.toml (table document) was changed") for p in problems)
     assert any("Result B1 v1" in p and "other inputs" in p for p in problems)
-    assert any("Result B2 v1" in p and "was changed after MP-1 made it" in p for p in problems)
+    assert any("Result B2 v1" in p and "was changed; MP-1 made it" in p for p in problems)
