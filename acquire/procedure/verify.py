@@ -11,6 +11,8 @@ from acquire.errors import Refused
 from acquire.procedure import audit
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
+from acquire.store import streams
+from acquire.store.entries import HIGHEST, between
 
 
 def verify_store(connection: sqlite3.Connection) -> list[str]:
@@ -24,11 +26,11 @@ def verify_store(connection: sqlite3.Connection) -> list[str]:
 
 
 def _entries(connection: sqlite3.Connection) -> Iterator[str]:
-    """Every entry's bytes against its digest; a lost entry has neither."""
-    rows = connection.execute("SELECT stream, seq, body, digest FROM entry WHERE status <> 'lost' ORDER BY stream, seq")
-    for row in rows:
-        if digest(row["body"]) != row["digest"]:
-            yield f"Entry {row['seq']} of stream {row['stream']} was changed after it was stored."
+    """Every entry's bytes against its checksum; what is lost has neither."""
+    for stream in streams.every(connection):
+        for entry in between(connection, stream.stream, 1, HIGHEST):
+            if entry.status == "damaged":
+                yield f"Entry {entry.seq} of stream {stream.stream} was changed after it was stored."
 
 
 def _documents(connection: sqlite3.Connection) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Worker:
         except BaseException:
             self._lock.close()
             raise
-        self._connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
+        self._connection.execute("UPDATE identity SET started_at = ?, start = start + 1", (utc_now(),))
         self._teller.open(self._connection)
         store, epoch = identity(self._connection)
         log.info("store open", path=self._path.name, store=store, epoch=epoch)
