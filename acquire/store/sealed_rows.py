@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -46,7 +47,8 @@ class HeldRows:
 
     def _rows_of(self, entry: audit.Entry) -> Iterator[str]:
         for table, key, digest in _named(entry):
-            if self._seen.concerns(entry, table, key) and (shaped := self._shapes.get(table)) is not None:
+            shaped = self._shapes.get(table)
+            if shaped is not None and len(key) == len(shaped.key) and self._seen.concerns(entry, table, key):
                 self._seen.note(table, key)
                 self.held += 1
                 if (wrong := self._wrong(shaped, key, digest)) is not None:
@@ -146,7 +148,8 @@ def _named(entry: audit.Entry) -> list[audit.Sealed]:
     return named
 
 
-_rows = msgspec.json.Decoder(list[audit.Sealed])
+_int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_rows = msgspec.json.Decoder(list[tuple[str, tuple[_int64 | str, ...], str]])
 
 
 def verify_files(connection: sqlite3.Connection, session: str | None, changed: set[tuple[str, Key]]) -> Iterator[str]:
