@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError
 
 from acquire.bus.client import Endpoint
-from acquire.bus.names import RESERVED, Name
+from acquire.bus.names import RESERVED, STORE, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
@@ -171,6 +171,8 @@ def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     """What one part must know of another: (path of the key, sentence)."""
     if config.broker.mode == "external" and config.broker.port == 0:
         yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
+    if config.host == STORE:
+        yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
     yield from _check_access(config.broker)
     if config.instrument and config.spool is None:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"

@@ -12,6 +12,8 @@ ROOT = "dosimetry/v1"
 # A name that is one level of a topic: no '/', no wildcard, no blank, nothing that needs quoting in a shell.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
+STORE = "store"  # where the store tells its state, among the hosts; no acquisition host may be called so
+
 # Levels of a site that are no instruments.
 RESERVED = ("clients", "daemon", "sessions")
 
@@ -55,6 +57,11 @@ class Topics:
     def host_state(self, host: str | None) -> str:
         """Retained state of an acquisition host; a host without a name is the only one of its site."""
         return self.daemon_state if host is None else f"{ROOT}/{self.site}/daemon/{host}/state"
+
+    @property
+    def store_state(self) -> str:
+        """Retained state of the store's worker, with a last will."""
+        return f"{ROOT}/{self.site}/daemon/{STORE}/state"
 
     def batch(self, host: str | None) -> str:
         """Host to store: entries of several instruments in one message (docs/noloss.md section 2)."""

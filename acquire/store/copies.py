@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from acquire.canonical import utc_now
 from acquire.files import move_aside, put_in_place
+from acquire.integrity import findings
 from acquire.private import private
 from acquire.store.database import StoreError, connect, identity, transaction
 
@@ -127,9 +128,8 @@ def _copy(backup_file: Path, made: Path) -> None:
 
 
 def _must_be_whole(copy: sqlite3.Connection, path: Path) -> None:
-    (said,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
-        raise StoreError(f"{path} is damaged: {said}.")
+    if found := findings(copy):
+        raise StoreError(f"{path} is damaged: {'; '.join(found)}.")
 
 
 def _must_be_young(backup_file: Path, retention: timedelta | None) -> datetime:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from acquire.files import remove
 from acquire.filesystem import problem
+from acquire.integrity import is_damage
 from acquire.private import private
 from acquire.store.upgrade import seal_rows
 
@@ -24,6 +25,10 @@ BUSY_TIMEOUT_MS = 10_000
 
 class StoreError(Exception):
     """The store cannot be used as asked: one plain sentence."""
+
+
+class StoreDamaged(StoreError):
+    """SQLite finds the file malformed."""
 
 
 def path_of(url: str) -> Path:
@@ -54,7 +59,8 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         if is_new:
             remove(path)
         why = problem(path.parent) or error
-        raise StoreError(f"{path} cannot be opened as a store: {why}.") from error
+        kind = StoreDamaged if is_damage(error) else StoreError
+        raise kind(f"{path} cannot be opened as a store: {why}.") from error
     return connection
 
 

@@ -45,6 +45,7 @@ MAY_PUBLISH: dict[str, set[str]] = {
     "daemon/state": set(),
     "daemon/room-1/state": {"room-1"},
     "daemon/room-2/state": {"room-2"},
+    "daemon/store/state": {"store"},
     "clients/console-1/replies": {"room-1", "room-2"},
     "clients/console-1/other": set(),
     "sessions/s-1/events": {"store"},

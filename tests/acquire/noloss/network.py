@@ -310,8 +310,9 @@ class World:
         unsettled = [s for s in self.source.streams.values() if not s.settled]
         assert self.source.all_settled == (not unsettled)
         for s in self.source.streams.values():
-            earlier = [o for o in unsettled if o.instrument == s.instrument and o.number < s.number]
-            assert self.source.unconfirmed_streams(s) == len(earlier)
+            newest = max(o.number for o in self.source.streams.values() if o.instrument == s.instrument)
+            others = [o for o in unsettled if o.instrument == s.instrument and o.number != newest]
+            assert self.source.unconfirmed_streams(s) == len(others)
 
     def settle(self) -> None:
         """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,8 @@ from network import INSTRUMENT, RETENTION_S, TOPICS, World, new_store, reading, 
 
 from acquire.checksum import seed
 from acquire.spool import rescue
+from acquire.spool.file import left_aside
+from acquire.spool.health import Health
 from acquire.spool.journal import Journal, OpenStream
 from acquire.store.attribution import measurement, outstanding
 from acquire.store.ingest import ingest
@@ -87,6 +90,25 @@ def test_closing_waits_after_a_restore_until_the_sources_have_caught_up(world: W
     world.settle()
     assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
     backup.close()
+
+
+def test_no_old_stream_heard_last_opens_the_way_to_closing_while_others_wait(world: World) -> None:
+    """Several streams waited for the store; the first of them, all that is older than it confirmed, is heard last."""
+    filled(world, 1)
+    for _ in range(3):
+        for _ in range(2):
+            world.append_reading()
+        world.lose_link()
+    world.append_reading()
+    while world.send():
+        pass
+    for payload in sorted(world.to_store, key=lambda each: -world.source.streams[str(said(each)["stream"])].number):
+        world.deliver(payload)
+        missing = outstanding(world.store, [INSTRUMENT], [], heard_since="")
+        assert missing, "closing is possible while the source knows of streams that are not confirmed"
+        assert "earlier stream" in missing[0]
+    world.settle()
+    assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
 
 
 def test_store_replaced_shows_what_is_older_than_the_journal_as_lost(world: World) -> None:
@@ -341,6 +363,19 @@ def test_a_copied_spool_run_twice_keeps_streams_apart(world: World, tmp_path: Pa
     twin.journal.close()
 
 
+def checked_beside(path: Path) -> None:
+    """A start, and the check that is made beside it, to its end."""
+    journal = Journal(path)
+    health = Health(journal)
+    for _ in range(2000):
+        health.look()
+        if left_aside(path):
+            break
+        time.sleep(0.005)
+    health.close()
+    journal.close()
+
+
 def test_a_damaged_spool_is_salvaged_and_what_is_unreadable_is_withheld(world: World, tmp_path: Path) -> None:
     for _ in range(400):
         world.append_reading()
@@ -356,9 +391,9 @@ def test_a_damaged_spool_is_salvaged_and_what_is_unreadable_is_withheld(world: W
     content = world.path.read_bytes()
     page = content.index(body) // 4096
     world.path.write_bytes(content[: page * 4096] + b"\xa5" * 4096 + content[(page + 1) * 4096 :])
+    checked_beside(world.path)
     world.start_source()
-    damaged = world.journal.moved_aside
-    assert damaged is not None
+    (damaged,) = left_aside(world.path)
     before = damaged.read_bytes()
     found = rescue.salvage(damaged)
     assert damaged.read_bytes() == before, "evidence is not touched"

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from test_hostile_messages import count, envelope, give, reading
+from test_served_file import emptied_index
 
 from acquire.store import audit, copies
 from acquire.store.database import StoreError, connect, identity
@@ -161,6 +162,14 @@ def test_a_restore_over_a_damaged_store_works_and_keeps_it(tmp_path: Path) -> No
     store = connect(path)
     assert count(store, "entry") == 50
     store.close()
+
+
+def test_a_backup_with_an_emptied_index_is_refused_and_verify_says_so_of_a_store(tmp_path: Path) -> None:
+    path = emptied_index(tmp_path / "store.db")
+    ran = acquire("store", "verify", *url(path))
+    assert (ran.returncode, "The file is damaged" in ran.stderr) == (1, True)
+    with pytest.raises(StoreError, match=r"store\.db is damaged: .*index"):
+        copies.restore(tmp_path / "other.db", path, retention=None)
 
 
 def test_create_replaces_keeps_the_name_of_the_record(tmp_path: Path) -> None:
