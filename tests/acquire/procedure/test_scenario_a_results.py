@@ -221,7 +221,8 @@ async def test_verify_finds_a_changed_reading(connection, client):
     row = connection.execute("SELECT stream, seq, body FROM entry WHERE element = '14'").fetchone()
     body = parse(row["body"]) | {"value": 50_000}
     connection.execute(
-        "UPDATE entry SET body = ? WHERE stream = ? AND seq = ?", (canonical(body), row["stream"], row["seq"])
+        "UPDATE entries SET body = ? WHERE stream = (SELECT number FROM streams WHERE stream = ?) AND seq = ?",
+        (canonical(body), row["stream"], row["seq"]),
     )
     problems = verify_store(connection)
     assert any(p.endswith("was changed after it was stored.") for p in problems)
