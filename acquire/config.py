@@ -79,6 +79,9 @@ class StoreConfig(Written):
     """The session store."""
 
     url: Text
+    anchor: Path | None = Field(
+        None, description="a file on another disk or machine, to which the newest hashes of its chains are appended"
+    )
 
 
 class BusConfig(Written):
@@ -131,6 +134,7 @@ class Loaded:
     config: Config
     spool: Path | None
     store: Path | None
+    anchor: Path | None
 
     @property
     def simulated(self) -> bool:
@@ -159,7 +163,8 @@ def load(path: Path) -> Loaded:
         raise FileProblem(*problems)
     store = path.parent / path_of(config.store.url) if config.store else None
     spool = path.parent / config.spool.path if config.spool else None
-    return Loaded(path, config, spool, store)
+    anchor = path.parent / config.store.anchor if config.store and config.store.anchor else None
+    return Loaded(path, config, spool, store, anchor)
 
 
 def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:

@@ -110,11 +110,13 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
 
 
 async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:
-    running.worker = Worker(path, running.topics)
+    running.worker = Worker(path, running.topics, anchor=running.loaded.anchor)
     await running.worker.open()
     stack.push_async_callback(running.worker.close)
     stack.push_async_callback(lambda: _cancel(running._tasks))
     running.start(running.worker.run(running.endpoint), "store")
+    if running.loaded.anchor is not None:
+        running.start(running.worker.keep_anchors(), "anchor")
 
 
 async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:

@@ -147,6 +147,7 @@ def _rules(topics: Topics, role: Role, instruments: Iterable[str]) -> Iterator[R
             yield Rule("write", topics.committed(each))
         yield Rule("write", topics.session_events("+"))
         yield Rule("write", topics.store_state)
+        yield Rule("write", topics.anchor)
     else:
         yield Rule("read", f"{ROOT}/{topics.site}/#")
         if role.kind == "operator":

@@ -42,6 +42,7 @@ CHANNELS = (
     Channel("daemonState", _T.daemon_state, "state/1", "State of the acquisition host", True, True, "offline"),
     Channel("hostState", _T.host_state("{host}"), "state/1", "State of one host of several", True, True, "offline"),
     Channel("storeState", _T.store_state, "state/1", "State of the store's worker", True, True, "offline"),
+    Channel("anchor", _T.anchor, "anchor/1", "The newest hashes of the store's chains", True, True),
     Channel("sessionEvents", _T.session_events("{session}"), "event/1", "What happens in an ordered session", True),
     Channel("command", _T.command("{instrument}", "{command}"), "command/1", "Something an instrument shall do", False),
     Channel("replies", _T.reply("{client}"), "answer/1", "Answers to commands", True),

@@ -303,6 +303,22 @@ class SessionEvent(
     """Something that happened in a session: ids only, never a person."""
 
 
+ChainPlace = Annotated[
+    tuple[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]],
+    Field(description="number and hash of the newest entry of a chain; 0 and zeros: it has none"),
+]
+
+
+class Anchor(Message):
+    """The newest hashes of the store's chains. Kept elsewhere, they show later that a chain was recomputed or cut."""
+
+    schema_: Literal["anchor/1"] = Field("anchor/1", alias="schema")
+    store: UUID
+    at: str = Field(description="UTC, ISO 8601")
+    audit: ChainPlace
+    seal: ChainPlace
+
+
 MESSAGES: dict[str, type[BaseModel]] = {
     "readings/1": Readings,
     "committed/1": Committed,
@@ -310,4 +326,5 @@ MESSAGES: dict[str, type[BaseModel]] = {
     "command/1": Command,
     "answer/1": Answer,
     "event/1": SessionEvent,
+    "anchor/1": Anchor,
 }

@@ -45,6 +45,11 @@ class Topics:
         return f"{ROOT}/{self.site}/clients/{client}/replies"
 
     @property
+    def anchor(self) -> str:
+        """Retained: the newest hashes of the store's chains, for whoever keeps them elsewhere."""
+        return f"{ROOT}/{self.site}/daemon/anchor"
+
+    @property
     def daemon_state(self) -> str:
         """Retained state of the daemon, with a last will."""
         return f"{ROOT}/{self.site}/daemon/state"

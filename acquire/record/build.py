@@ -12,7 +12,6 @@ from importlib import metadata
 from typing import Any
 
 from acquire.canonical import canonical, digest, parse
-from acquire.procedure import audit
 from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
@@ -26,6 +25,7 @@ from acquire.procedure.session import Session, get_session
 from acquire.procedure.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.evidence import of_result
+from acquire.store import audit
 from acquire.store.attribution import measurement
 
 NOT_A_DEVICE = "Not a cleared medical device. To be verified by a qualified medical physicist before any clinical use."

@@ -214,8 +214,9 @@ class Publisher:
             failures += 1
 
     async def _serve(self, connection: Connection) -> None:
-        await connection.subscribe(self._topics.committed("+"))
-        await connection.subscribe(self._topics.batch_committed(self._host))
+        # An answer that gets lost is asked for again, so that it need not be acknowledged to the broker.
+        await connection.subscribe(self._topics.committed("+"), qos=0)
+        await connection.subscribe(self._topics.batch_committed(self._host), qos=0)
         self.source.connected()
         self.connected = True
         self.connections += 1

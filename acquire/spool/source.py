@@ -136,7 +136,7 @@ class Source:
         return self.query
 
     def unconfirmed_streams(self, stream: Stream) -> int:
-        """`older` of section 2: earlier streams of this instrument not confirmed to their end in this epoch."""
+        """`older` of section 2: streams of this instrument, its newest apart, that are not confirmed to their end."""
         return self._register.unconfirmed_streams(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.canonical import canonical, utc_now
 from acquire.once import Once
+from acquire.store.anchoring import Anchoring
 from acquire.store.database import identity
 from acquire.store.ingest import Ingested, Watermark, ingest, ingest_one_by_one
 from acquire.store.served import ServedFile
@@ -43,7 +44,7 @@ RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 class Worker:
     """Serves one store file for one site."""
 
-    def __init__(self, path: Path, topics: Topics, *, create: bool = True) -> None:
+    def __init__(self, path: Path, topics: Topics, *, create: bool = True, anchor: Path | None = None) -> None:
         self._path = path
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -52,6 +53,7 @@ class Worker:
         self._teller = Teller(topics)
         self._state = State(state="ready", since=utc_now())
         self._presence = Presence(topics.store_state, lambda: self._state)
+        self._anchoring = Anchoring(topics, anchor)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
 
@@ -67,7 +69,7 @@ class Worker:
 
     def _opened(self, connection: sqlite3.Connection, is_new: bool) -> None:
         if is_new:
-            connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
+            connection.execute("UPDATE identity SET started_at = ?, start = start + 1", (utc_now(),))
         self._teller.open(connection)
         store, epoch = identity(connection)
         log.info("store open", path=self._path.name, store=store, epoch=epoch)
@@ -126,9 +128,14 @@ class Worker:
                 tasks.create_task(self._teller.run(connection, self._on_thread))
                 tasks.create_task(self._serve(connection))
                 tasks.create_task(self._presence.keep_told(connection))
+                tasks.create_task(self._anchoring.tell(connection, self._on_thread))
         except asyncio.CancelledError:
             await self._presence.farewell(connection)
             raise
+
+    async def keep_anchors(self) -> None:
+        """Append to the anchor file until cancelled, broker or not; nothing where none is configured."""
+        await self._anchoring.keep(self._on_thread)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()

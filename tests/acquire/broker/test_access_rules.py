@@ -49,6 +49,7 @@ MAY_PUBLISH: dict[str, set[str]] = {
     "clients/console-1/replies": {"room-1", "room-2"},
     "clients/console-1/other": set(),
     "sessions/s-1/events": {"store"},
+    "daemon/anchor": {"store"},
     "electrometer-1/readings/more": set(),
     "electrometer-1": set(),
     "/dosimetry/v1/other/electrometer-1/readings": set(),
