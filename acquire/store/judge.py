@@ -64,11 +64,11 @@ def judge(stream: str, seq: int, raw: bytes, now: str) -> Row:
     """Nearly every entry is a good reading, and is told so quickly; every other one goes the way that gives reasons."""
     try:
         reading = reading_decoder.decode(raw)
+        body = canonical(_any.decode(raw))  # what the reading's own keys pass over may still be no text
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _in_full(stream, seq, raw, now)
     if reading.kind == "unparsed":
         return _in_full(stream, seq, raw, now)
-    body = canonical(_any.decode(raw))
     return Row(stream, seq, reading.kind, "stored", None, body, digest(body), reading.element, None, now)
 
 
