@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from acquire.errors import FileProblem
+from acquire.printable import first_hidden
 
 Where = tuple[int | str, ...]
 _HEADER = re.compile(r"\[(\[)?([^\[\]]+)\]?\][ \t]*(#.*)?")  # of a line without blanks around it
 _KEY = re.compile(r"([A-Za-z0-9_.\"' -]+)=")
 DEEPEST = 32
 # Each part of a key costs the parser as much as all before it: 20,000 of them take ten seconds.
-_TOO_DEEP = re.compile(r"(?<![\w\"'.-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){%d}" % DEEPEST)
+_TOO_DEEP = re.compile(r"(?<![\w\"'.-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){32}")
 
 
 class Written(BaseModel):
@@ -41,6 +42,9 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
         raise FileProblem(f"{name}: not TOML: {error}.") from error
     except RecursionError as error:
         raise FileProblem(f"{name}: not TOML that can be read: brackets stand too deep in brackets.") from error
+    if (hidden := first_hidden(data)) is not None:
+        where, what = hidden
+        raise FileProblem(sentence(name, line_numbers(text), where, f"it holds {what}, which nobody sees"))
     try:
         return model.model_validate(data)
     except ValidationError as error:

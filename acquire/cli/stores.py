@@ -15,12 +15,13 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
+from acquire.printable import printable_json
 from acquire.store import copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.export import export as rows_of
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
-from acquire.terminal.output import Json, emit, emit_line, say, table
+from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 
 app = typer.Typer(no_args_is_help=True, help="The session store.")
 
@@ -64,7 +65,7 @@ def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
     if as_json:
         emit({"path": str(path), "store": name, "epoch": epoch, "schema": schema})
     else:
-        typer.echo(f"{path}: store {name}, epoch {epoch}, schema {schema}.")
+        tell(f"{path}: store {name}, epoch {epoch}, schema {schema}.")
 
 
 @app.command()
@@ -80,7 +81,7 @@ def verify(config: ConfigOption = None, store: StoreOption = None, as_json: Json
     if problems:
         raise Refused(*problems)
     if not as_json:
-        typer.echo(f"{entries} entries, the audit chain and every result hold.")
+        tell(f"{entries} entries, the audit chain and every result hold.")
 
 
 @app.command()
@@ -168,7 +169,7 @@ def export(
             return
         with new_file(output) as file:
             for row in rows_of(connection):
-                file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+                file.write((printable_json(json.dumps(row, ensure_ascii=False)) + "\n").encode())
 
 
 @app.command("declare-ended")
@@ -196,4 +197,4 @@ def _done(document: dict[str, Any], as_json: bool, sentence: str) -> None:
     if as_json:
         emit(document)
     else:
-        typer.echo(sentence)
+        tell(sentence)

@@ -11,6 +11,7 @@ import sqlite3
 from typing import Any
 
 from acquire.canonical import canonical, utc_now
+from acquire.printable import must_be_seen
 
 FIRST = "0" * 64
 _SEALED = ("n", "at", "who", "what", "subject", "old", "new", "reason", "previous")
@@ -26,7 +27,11 @@ def append(
     new: str | None = None,
     reason: str | None = None,
 ) -> str:
-    """Add an entry inside the caller's transaction, beside the change it tells of; returns its hash."""
+    """Add an entry inside the caller's transaction, beside the change it tells of; returns its hash.
+
+    Raises Refused for a text in which a character is hidden: what a person states is what others read.
+    """
+    must_be_seen(who=who, what=what, subject=subject, old_value=old, new_value=new, reason=reason)
     last = connection.execute("SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1").fetchone()
     row: dict[str, Any] = {
         "n": last["n"] + 1 if last else 1,

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 from acquire.canonical import canonical, digest, utc_now
 from acquire.files import move_aside, remove
 from acquire.filesystem import problem
+from acquire.plain_files import own
 from acquire.private import private
 from acquire.rows import insert_rows
 from acquire.spool import originals
@@ -346,9 +347,9 @@ def _sql(version: int) -> str:
     return (resources.files("acquire.spool") / name).read_text()
 
 
-def take_lock(path: Path) -> TextIO:
+def take_lock(path: Path) -> BinaryIO:
     """The exclusive lock of a spool file (rule 3.1). Raises SpoolError when another process has it."""
-    lock = private(path.with_name(path.name + ".lock")).open("a")
+    lock = own(path.with_name(path.name + ".lock"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

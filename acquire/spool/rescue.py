@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 
 from acquire.canonical import parse
+from acquire.errors import Refused
 from acquire.files import PARTS, move_aside, put_in_place
+from acquire.plain_files import must_be_plain
 from acquire.private import private
 from acquire.spool import originals
 from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
@@ -82,7 +84,11 @@ def _copy(copy: Path, made: Path) -> int:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of the file with its log in a place of its own: opening a database may change it."""
+    """A copy of the file with its log in a place of its own: opening a database may change it. Raises SpoolError."""
+    try:
+        must_be_plain(file)
+    except Refused as error:
+        raise SpoolError(str(error)) from error
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".acquire-") as folder:
         for part in PARTS[:2]:
             each = file.with_name(file.name + part)

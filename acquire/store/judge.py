@@ -12,6 +12,7 @@ from acquire.bus.codec import encode_reading, reading_decoder
 from acquire.bus.messages import Entry
 from acquire.canonical import canonical, digest
 from acquire.store.envelope import RawBatch, ValidBatch, as_it_came
+from acquire.store.texts import flaw, flaw_of_reading
 
 _entries = TypeAdapter(Entry)
 _any = msgspec.json.Decoder()
@@ -51,6 +52,8 @@ def _valid_rows(envelope: ValidBatch, payload: bytes, now: str) -> list[Row] | N
     bodies = [encode_reading(reading) for reading in envelope.readings]
     if not payload.endswith(b'"readings":[%b]}' % b",".join(bodies)):
         return None
+    if any(flaw_of_reading(r.time, r.clock, r.element, r.channel) is not None for r in envelope.readings):
+        return None
     stream = envelope.stream
     rows: list[Row] = [
         _row((stream, seq, reading.kind, "stored", None, body, digest(body), reading.element, None, now))
@@ -67,7 +70,7 @@ def judge(stream: str, seq: int, raw: bytes, now: str) -> Row:
         body = canonical(_any.decode(raw))  # what the reading's own keys pass over may still be no text
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _in_full(stream, seq, raw, now)
-    if reading.kind == "unparsed":
+    if reading.kind == "unparsed" or flaw(msgspec.structs.asdict(reading)) is not None:
         return _in_full(stream, seq, raw, now)
     return Row(stream, seq, reading.kind, "stored", None, body, digest(body), reading.element, None, now)
 
@@ -79,6 +82,8 @@ def _in_full(stream: str, seq: int, raw: bytes, now: str) -> Row:
         entry = _entries.validate_json(body, strict=True)
     except (ValidationError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return Row(stream, seq, "invalid", "refused", _reason(error), raw, digest(raw), None, None, now)
+    if (why := flaw(value)) is not None:
+        return Row(stream, seq, "invalid", "refused", why, raw, digest(raw), None, None, now)
     kind, status, reason, measurement = entry.kind, "stored", None, None
     if kind in ("withheld", "gap"):
         status, reason = "refused", value["reason"]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -45,7 +45,7 @@ class Worker:
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._connection: sqlite3.Connection | None = None
-        self._lock: TextIO | None = None
+        self._lock: BinaryIO | None = None
         self._failing = False
         self._teller = Teller(topics)
         self.ingested = 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from acquire.bus.messages import State
 from acquire.bus.names import ROOT
-from acquire.terminal.output import printable
+from acquire.printable import printable
 
 
 def body_of(payload: bytes) -> Any:

@@ -20,8 +20,10 @@ NUMBERS = (
     "\u0661\u0662\u0663".encode(), "\uff11\uff12".encode(), "\u00b2".encode(), "\u0967".encode(),
 )  # fmt: skip
 TEXTS = (
-    b"", b" ", b"\x00", b"\x1b[2J", b"\x07", b"\x1a", b"\x85", b"\xa0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80",
-    b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\\ud800", b"\\u0000", b"&#xD800;", b"&#0;", b"&x;", b"%s%n", b"../../etc",
+    b"", b" ", b"\x00", b"\x1b[2J", b"\x07", b"\x1a", b"\x85", b"\xa0", b"\xff", b"\xc3", b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\\ud800", b"\\u0000", b"&#xD800;", b"&#0;", b"&x;", b"%s%n",
+    b"../../etc",
     "\u202e".encode(), "\u200b".encode(), "\u2028".encode(), "\u2066".encode(), "\U000e0041".encode(),
     "\U0001f600".encode(), b'"', b"'", b"<", b">", b"]]>", b"{", b"}", b"[", b"]", b",", b";", b"\r", b"\n", b"\r\n",
     b"A" * 3000, b"null", b"true", b"[]", b"{}", b'""', b"[" * 600 + b"]" * 600,
@@ -131,7 +133,19 @@ TEXT: tuple[Mutation, ...] = (
 )  # fmt: skip
 NESTED: tuple[Mutation, ...] = (_nest,)
 XML: tuple[Mutation, ...] = (_put(BOMBS), _first(BOMBS))
-LINE: tuple[Mutation, ...] = (_flip, _flip, _flip, _digit, _digit, _cut, _splice, _duplicate, _swap, _put(NUMBERS), _put(TEXTS))
+LINE: tuple[Mutation, ...] = (
+    _flip,
+    _flip,
+    _flip,
+    _digit,
+    _digit,
+    _cut,
+    _splice,
+    _duplicate,
+    _swap,
+    _put(NUMBERS),
+    _put(TEXTS),
+)
 
 
 def mutated(r: random.Random, seeds: Sequence[bytes], mutations: Sequence[Mutation]) -> bytes:

@@ -1,4 +1,4 @@
-"""The parsers that are given damaged inputs, each with the errors it declares. Anything else that leaves it is a find."""
+"""The parsers that are given damaged inputs, each with the errors it declares; any other that leaves it is a find."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from fuzz import mutate, seeds
-from fuzz.mutate import Mutation
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from acquire import config, tomlfile
@@ -54,6 +52,8 @@ from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numb
 from drivers.ptw import unidos_words
 from drivers.reading import Sample, at_host
 from drivers.replies import Block, Line
+from fuzz import mutate, seeds
+from fuzz.mutate import Mutation
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 TOPICS = Topics("clinic")

@@ -16,6 +16,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+
 from fuzz.mutate import mutated
 from fuzz.targets import NAMES, Target, targets, try_one
 
