@@ -63,11 +63,11 @@ def own(path: Path) -> BinaryIO:
 
     Raises OSError, also where something else lies under its name.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | _OPEN, 0o600)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
+    file = open(path, "ab", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | _OPEN, 0o600))  # noqa: PTH123
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
         raise OSError(None, "it is no plain file", str(path))
-    return os.fdopen(descriptor, "ab")
+    return file
 
 
 def _refuse_unless_plain(path: Path, found: os.stat_result) -> None:

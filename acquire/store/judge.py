@@ -82,8 +82,6 @@ def _in_full(stream: str, seq: int, raw: bytes, now: str) -> Row:
         entry = _entries.validate_json(body, strict=True)
     except (ValidationError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return Row(stream, seq, "invalid", "refused", _reason(error), raw, digest(raw), None, None, now)
-    if (why := flaw(value)) is not None:
-        return Row(stream, seq, "invalid", "refused", why, raw, digest(raw), None, None, now)
     kind, status, reason, measurement = entry.kind, "stored", None, None
     if kind in ("withheld", "gap"):
         status, reason = "refused", value["reason"]
@@ -91,6 +89,8 @@ def _in_full(stream: str, seq: int, raw: bytes, now: str) -> Row:
         status, reason = "refused", value.get("note") or "unparsable reply"
     elif kind == "marker":
         measurement = str(value["measurement"])
+    if status == "stored" and (why := flaw(value)) is not None:
+        return Row(stream, seq, "invalid", "refused", why, raw, digest(raw), None, None, now)
     element = value.get("element") if status == "stored" else None
     return Row(stream, seq, kind, status, reason, body, digest(body), element, measurement, now)
 

@@ -7,6 +7,7 @@ again by its descriptor, since it may have been exchanged in between.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -41,17 +42,22 @@ def read_whole(path: Path, largest_mb: float, *, follow: bool) -> bytes:
     name = shown(path.name)
     try:
         _refuse_unless_plain(name, path.stat() if follow else path.lstat())
-        descriptor = os.open(path, os.O_RDONLY | OPEN | (0 if follow else os.O_NOFOLLOW))
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
-            _refuse_unless_plain(name, found)
-            most = int(largest_mb * MB)
-            large = found.st_size > most  # not even begun with, where the size is known
-            data = b"" if large else file.read(most + 1)
+        return _read(name, path, largest_mb, follow)
     except OSError as error:
-        raise Unreadable(f"{name} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:  # a name with a zero byte
+        why = "it is a link, which is not followed here" if error.errno == errno.ELOOP else error.strerror or error
+        raise Unreadable(f"{name} cannot be read: {why}.") from error
+    except (ValueError, RuntimeError) as error:  # a name with a zero byte
         raise Unreadable(f"{name} cannot be read: {error}.") from error
+
+
+def _read(name: str, path: Path, largest_mb: float, follow: bool) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | OPEN | (0 if follow else os.O_NOFOLLOW))
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        _refuse_unless_plain(name, found)
+        most = int(largest_mb * MB)
+        large = found.st_size > most  # not even begun with, where the size is known
+        data = b"" if large else file.read(most + 1)
     if large or len(data) > most:
         raise Unreadable(
             f"{name} is larger than {largest_mb:g} MB and is not read; allow it with largest_file_mb, if it is a"
