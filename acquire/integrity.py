@@ -32,6 +32,12 @@ def is_damage(error: BaseException | None) -> bool:
     return code_of(error) in DAMAGE
 
 
+def write_nothing(connection: sqlite3.Connection) -> None:
+    """A commit that changes nothing: it shows whether the file can be written. Raises sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """A database, its log and its index as they were when it was opened: (device, inode) of each that was there."""
@@ -42,7 +48,7 @@ class Files:
     @classmethod
     def of(cls, path: Path) -> Files:
         """As they lie there now. Raises OSError where that cannot be seen."""
-        return cls(path, tuple(_identity(path.with_name(path.name + part)) for part in PARTS))
+        return cls(path, tuple(identity_of(path.with_name(path.name + part)) for part in PARTS))
 
     def moved(self) -> list[str]:
         """The names of those that are there no longer, or are others now. Raises OSError where that cannot be seen."""
@@ -51,7 +57,8 @@ class Files:
         return [self.path.name + part for part, then, here in held if then is not None and here != then]
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """(device, inode) of a file; None where there is none. Raises OSError where that cannot be seen."""
     try:
         found = path.stat()
     except FileNotFoundError:

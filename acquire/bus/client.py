@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 import aiomqtt
 import structlog
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -81,6 +81,50 @@ class _Client(aiomqtt.Client):
     dropped = 0
     _refused: frozenset[str] = frozenset()
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.handed: dict[int, tuple[float, Done]] = {}  # by message id, in order: when, and whom to tell
+        self._room: asyncio.Future[None] | None = None
+
+    def hand_over(self, topic: str, payload: bytes, done: Done, *, retain: bool) -> None:
+        """Publish at QoS 1; `done` is called once. Without a task for each, which costs more than the message."""
+        now = asyncio.get_running_loop().time()
+        info = self._client.publish(topic, payload, 1, retain)
+        if info.rc != MQTT_ERR_SUCCESS:
+            done(BusError("Could not publish message"))
+            return
+        self.handed[info.mid] = now, done
+        oldest, (since, _) = next(iter(self.handed.items()))
+        if now - since > self.timeout:
+            self._taken(oldest, BusError("the broker does not answer"))
+
+    async def room(self, within_s: float) -> None:
+        """Wait until something of what was handed over is taken, but not for long."""
+        loop = asyncio.get_running_loop()
+        self._room = loop.create_future()
+        timer = loop.call_later(within_s, self._make_room)
+        try:
+            await self._room
+        finally:
+            timer.cancel()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _taken(self, mid: int, error: BusError | None) -> None:
+        _, done = self.handed.pop(mid, (0.0, None))
+        if done is not None:
+            done(error)
+            self._make_room()
+
+    def give_up(self, lost: BusError | None) -> None:
+        """What was handed over and not acknowledged: where the connection was lost on it, say so."""
+        left, self.handed = self.handed, {}
+        for _, done in left.values():
+            if lost is not None:
+                done(lost)
+
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
         """Not with `asyncio.wait_for`: in Python 3.11 that forgets a cancellation that meets the result."""
         try:
@@ -111,7 +155,10 @@ class _Client(aiomqtt.Client):
             if topic not in self._refused and len(self._refused) < 100:
                 self._refused |= {topic}
                 log.error("the broker does not take what is published here", topic=topic, why=str(reason_code))
-        super()._on_publish(client, userdata, mid, reason_code, properties)
+        if mid in self.handed:
+            self._taken(mid, None)
+        else:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
         """A flood does not grow memory without end; whatever matters is asked for or sent again."""
@@ -140,7 +187,6 @@ class Connection:
     def __init__(self, client: _Client, *, v5: bool) -> None:
         self._client = client
         self._v5 = v5
-        self._handed: dict[asyncio.Task[None], Done] = {}
 
     @property
     def largest_payload(self) -> int | None:
@@ -171,28 +217,11 @@ class Connection:
         `done` is called with None once the broker has taken it, or with why not. A broker that drops a message may
         never acknowledge it: with MOST_HANDED under way one of them is waited for, but not for long.
         """
-        task = asyncio.create_task(self.publish(topic, payload, retain=retain))
-        self._handed[task] = done
-        task.add_done_callback(self._taken)
-        if len(self._handed) >= MOST_HANDED:
-            await asyncio.wait(self._handed, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
+        self._client.hand_over(topic, payload, done, retain=retain)
+        if len(self._client.handed) >= MOST_HANDED:
+            await self._client.room(PUBACK_S)
         else:
             await asyncio.sleep(0)
-
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        done = self._handed.pop(task)
-        if not task.cancelled():
-            done(task.exception())
-
-    async def leave(self, lost: BusError | None) -> None:
-        """Give up what was handed over and not acknowledged; where the connection was lost on it, say so."""
-        left = dict(self._handed)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        for task, done in left.items():
-            if task.cancelled() and lost is not None:
-                done(lost)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
@@ -273,10 +302,10 @@ async def connect(
     try:
         yield connection
     except BaseException as error:
-        await connection.leave(error if isinstance(error, BusError) else None)
+        client.give_up(error if isinstance(error, BusError) else None)
         await client.__aexit__(type(error), error, error.__traceback__)
         raise
-    await connection.leave(None)
+    client.give_up(None)
     await client.__aexit__(None, None, None)
 
 

@@ -17,11 +17,15 @@ from acquire.errors import Refused
 from acquire.filesystem import problem
 from acquire.store import anchors, audit, copies
 from acquire.store.database import connect, identity, transaction
+from acquire.store.entries import counts
 from acquire.store.export import export as rows_of
+from acquire.store.streams import every
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
 from acquire.terminal.output import Json, emit, emit_line, printable, say, table
 from acquire.terminal.progress import progress
+
+SHOWN = ("instrument", "stream", "through", "head", "ended", "why", "last_heard")
 
 app = typer.Typer(no_args_is_help=True, help="The session store.")
 
@@ -119,23 +123,16 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
     """What the store holds: streams, entries by status, alarms."""
     with open_store(config, store) as connection:
         streams = [
-            dict(row)
-            for row in connection.execute(
-                "SELECT instrument, stream, through, head, ended, why, last_heard FROM stream ORDER BY first_heard"
-            )
+            {name: getattr(each, name) for name in SHOWN} | {"completeness": completeness(connection, each.stream)}
+            for each in every(connection)
         ]
-        for each in streams:
-            each["completeness"] = completeness(connection, each["stream"])
         name, epoch = identity(connection)
-        counts = {
-            row["status"]: row["n"]
-            for row in connection.execute("SELECT status, count(*) AS n FROM entry GROUP BY status")
-        }
+        found = counts(connection)
         alarms = [dict(row) for row in connection.execute("SELECT what, subject, message, count FROM alarm")]
     if as_json:
-        emit({"store": name, "epoch": epoch, "entries": counts, "streams": streams, "alarms": alarms})
+        emit({"store": name, "epoch": epoch, "entries": found, "streams": streams, "alarms": alarms})
         return
-    table("Entries", ("status", "count"), sorted(counts.items()))
+    table("Entries", ("status", "count"), sorted(found.items()))
     table("Streams", ("instrument", "through", "head", "ended", "why", "state", "last heard"),
           [(s["instrument"], s["through"], s["head"], s["ended"], s["why"], s["completeness"], s["last_heard"])
            for s in streams])  # fmt: skip

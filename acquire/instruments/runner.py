@@ -104,6 +104,11 @@ class Runner:
         """The store knows more of the stream than the spool (rule 5d): go on in a new one."""
         self._store_ahead = True
 
+    def begin_anew(self) -> None:
+        """The spool has begun a new file: go on in a new stream, at once."""
+        self._store_ahead = True
+        self._turns.nudge()
+
     async def _pause(self, seconds: float) -> None:
         if not self._stopping.is_set():
             await self._turns.pause(seconds)

@@ -21,7 +21,7 @@ from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 
 
-def keeps_open(connection: sqlite3.Connection, session: Session, *, heard_since: str | None = None) -> list[str]:
+def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
     """What keeps the session from closing, one sentence each; empty when it may close."""
     reasons = []
     for status in progress(connection, session):
@@ -31,7 +31,7 @@ def keeps_open(connection: sqlite3.Connection, session: Session, *, heard_since:
     if out := still_out(placements(connection, session.id)):
         reasons.append(f"Not everything came back: {', '.join(out)}.")
     begun = [a.measurement for a in attempts(connection, session.id) if a.begun]
-    return reasons + outstanding(connection, session.instruments, begun, heard_since)
+    return reasons + outstanding(connection, session.instruments, begun)
 
 
 def close_session(
@@ -40,7 +40,6 @@ def close_session(
     who: str,
     *,
     over: str | None = None,
-    heard_since: str | None = None,
 ) -> list[str]:
     """Close; returns what it was closed over (empty when nothing was missing).
 
@@ -48,7 +47,7 @@ def close_session(
     Raises Refused, naming all that is missing, where no such reason is given.
     """
     session = get_session(connection, session_id)
-    missing = keeps_open(connection, session, heard_since=heard_since)
+    missing = keeps_open(connection, session)
     if missing and not (over and over.strip()):
         raise Refused(*missing)
     with transaction(connection):

@@ -19,7 +19,8 @@ from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
-from acquire.store import anchors
+from acquire.store import anchors, streams
+from acquire.store.entries import HIGHEST, between
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_schema
 from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
@@ -77,8 +78,8 @@ def _problems(
     yield from _readable("Rows that people made", rows.verify())
     counted.rows = rows.held
     yield from _readable("Files", verify_files(connection, session, rows.changed))
-    streams = None if session is None else streams_of(connection, session)
-    yield from _readable("The streams", _entries(connection, streams, counted, progress))
+    of = None if session is None else streams_of(connection, session)
+    yield from _readable("The streams", _entries(connection, of, counted, progress))
     yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 
@@ -135,20 +136,17 @@ def _named(value: Any) -> Iterator[str]:
 
 
 def _entries(
-    connection: sqlite3.Connection, streams: Collection[str] | None, counted: Counted, progress: Progress
+    connection: sqlite3.Connection, of: Collection[str] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
-    """Every entry's bytes against its digest; a lost entry has neither."""
-    if streams is None:
-        streams = [str(row["stream"]) for row in connection.execute("SELECT stream FROM stream ORDER BY first_heard")]
-    for n, stream in enumerate(sorted(streams)):
-        progress("streams", n, len(streams))
-        rows = connection.execute(
-            "SELECT seq, body, digest FROM entry WHERE stream = ? AND status <> 'lost' ORDER BY seq", (stream,)
-        )
-        for row in rows:
+    """Every entry's bytes against its checksum; what is lost has neither."""
+    if of is None:
+        of = [each.stream for each in streams.every(connection)]
+    for n, stream in enumerate(sorted(of)):
+        progress("streams", n, len(of))
+        for entry in between(connection, stream, 1, HIGHEST):
             counted.entries += 1
-            if digest(row["body"]) != row["digest"]:
-                yield f"Entry {row['seq']} of stream {stream} was changed after it was stored."
+            if entry.status == "damaged":
+                yield f"Entry {entry.seq} of stream {stream} was changed after it was stored."
 
 
 def _results(

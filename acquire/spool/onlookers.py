@@ -1,4 +1,4 @@
-"""What went to the store in batches is told to onlookers under each instrument's own topic, a few times a second.
+"""What went to the store in batches is told to onlookers under each instrument's own topic, about once a second.
 
 Every entry is told once; nothing relies on it. Pure: the clock is passed in.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-LEAST_S = 0.5  # between two copies of one instrument
-MOST_PER_S = 200  # copies of all instruments
+LEAST_S = 1.0  # between two copies of one instrument
+MOST_PER_S = 100  # copies of all instruments
 
 
 class Copy(NamedTuple):

@@ -18,6 +18,7 @@ import structlog
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
+from acquire.once import Once
 from acquire.spool import encoding, originals
 from acquire.spool.entries import Held
 from acquire.spool.journal import Journal, SpoolError, StreamRow
@@ -77,15 +78,15 @@ class Publisher:
         self._spool = spool
         self._topics = topics
         self._host = host
-        self.source = Source(spool.source, spool.store, spool.epoch, rows, limits, host=host or "")
-        self._unsent = Unsent()
-        self._onlookers = Onlookers()
+        self._limits = limits
+        self._begin(rows)
         spool.on_appended = self._appended
+        spool.on_ended_late = self._ended_late
+        spool.on_begun_anew.append(self._begin_anew)
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
-        self._changed: set[str] = set()
-        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
         self._writing = asyncio.Lock()
+        self._faults = Once()
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
@@ -102,6 +103,19 @@ class Publisher:
         """A publisher for an open spool, on a host of this name where its site has several. Raises SpoolError."""
         return cls(spool, await spool.streams(), topics, limits, host)
 
+    def _begin(self, rows: list[StreamRow]) -> None:
+        spool = self._spool
+        self.source = Source(spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "")
+        self._unsent = Unsent()
+        self._onlookers = Onlookers()
+        self._changed: set[str] = set()
+        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
+
+    def _begin_anew(self) -> None:
+        """The spool has begun a new file: another source, which has a connection of its own."""
+        self._begin([])
+        self._wake.set()
+
     # --- what the recorder has put into the spool -------------------------------------------------------------------
 
     def opened(self, row: StreamRow) -> Stream:
@@ -116,13 +130,24 @@ class Publisher:
 
     def withheld(self, stream: Stream, seq: int) -> None:
         """A stand-in is committed at `seq` (rule 3.8)."""
-        self.source.appended(stream.number, seq)
+        if self._has(stream):
+            self.source.appended(stream.number, seq)
         self._wake.set()
 
     def ended(self, stream: Stream, ended: str, why: str | None) -> None:
         """A stream was ended: its head is final now."""
-        self.source.ended(stream.stream, ended, why)
+        if self._has(stream):
+            self.source.ended(stream.stream, ended, why)
         self._wake.set()
+
+    def _ended_late(self, number: int, ended: str, why: str | None) -> None:
+        """An end that the disk did not take when it came is written now."""
+        for stream in [s for s in self.source.streams.values() if s.number == number]:
+            self.ended(stream, ended, why)
+
+    def _has(self, stream: Stream) -> bool:
+        """Whether the stream is of the file in use: one of a file that is aside by now is nothing to this source."""
+        return self.source.streams.get(stream.stream) is stream
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
@@ -169,9 +194,9 @@ class Publisher:
     async def run(self, endpoint: Endpoint) -> None:
         """Publish until cancelled; the broker may come and go."""
         failures = 0
-        identifier = f"source-{self._spool.source[:18]}"
         outage = Outage(endpoint, log)
         while True:
+            identifier = f"source-{self.source.source[:18]}"
             try:
                 will = self.presence.will() if self.presence is not None else None
                 async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
@@ -180,14 +205,18 @@ class Publisher:
                     await self._serve(connection)
             except BusError as error:
                 outage.lost(error)
+            except SpoolError as error:  # its disk fails, or a new file is begun: the spool tells of it
+                if self._faults.is_new(str(error)):
+                    log.warning("nothing is sent for the moment", why=str(error))
             finally:
                 self.connected = False
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
     async def _serve(self, connection: Connection) -> None:
-        await connection.subscribe(self._topics.committed("+"))
-        await connection.subscribe(self._topics.batch_committed(self._host))
+        # An answer that gets lost is asked for again, so that it need not be acknowledged to the broker.
+        await connection.subscribe(self._topics.committed("+"), qos=0)
+        await connection.subscribe(self._topics.batch_committed(self._host), qos=0)
         self.source.connected()
         self.connected = True
         self.connections += 1
@@ -208,7 +237,8 @@ class Publisher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
-        while not listener.done():
+        source = self.source
+        while not listener.done() and self.source is source:
             self._wake.clear()
             now = time.monotonic()
             message = self.source.next(now)
@@ -220,7 +250,8 @@ class Publisher:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._wait_s(now) or 0.01):
                         await self._wake.wait()
-        listener.result()
+        if listener.done():
+            listener.result()
 
     def _wait_s(self, now: float) -> float:
         waiting = self._onlookers.wait_s(now)
@@ -316,7 +347,7 @@ class Publisher:
         return most if connection.largest_payload is None else min(most, connection.largest_payload - ENVELOPE)
 
     def _published(self, message: NextMessage, error: BaseException | None) -> None:
-        if isinstance(error, BusError):
+        if isinstance(error, BusError) and self._has(message.stream):
             self.source.broke(message)
         elif error is not None:
             log.error("not published", why=repr(error))
@@ -341,6 +372,8 @@ class Publisher:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
         s = message.stream
         await self._spool.call(lambda j: j.replace(s.number, message.first, reason))
+        if not self._has(s):
+            return
         self.source.replaced(message)
         text = f"entry {message.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
         await self.alarm("withheld", f"{s.stream} {message.first}", text)

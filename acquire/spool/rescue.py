@@ -19,11 +19,13 @@ import msgspec
 from acquire.canonical import parse
 from acquire.checksum import seed
 from acquire.files import PARTS, move_aside, put_in_place
+from acquire.integrity import findings
 from acquire.private import private
 from acquire.rows import insert_rows
 from acquire.spool import entries, originals
 from acquire.spool.entries import Held
-from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
+from acquire.spool.file import take_lock
+from acquire.spool.journal import Journal, SpoolError, stand_in
 
 MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
 
@@ -74,9 +76,8 @@ def restore(path: Path, copy: Path) -> dict[str, Any]:
 def _copy(copy: Path, made: Path) -> int:
     with _opened(copy) as source, closing(sqlite3.connect(private(made))) as target:
         source.backup(target)
-        (said,) = target.execute("PRAGMA quick_check(1)").fetchone()
-        if said != "ok":
-            raise sqlite3.DatabaseError(said)
+        if found := findings(target):
+            raise sqlite3.DatabaseError("; ".join(found))
         ended = target.execute("UPDATE stream SET ended = 'restored' WHERE ended IS NULL").rowcount
         target.commit()
         target.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
@@ -181,6 +182,7 @@ def adopt(journal: Journal, streams: list[Salvaged]) -> int:
                 "INSERT INTO stream (stream, instrument, head, oldest, ended, source) VALUES (?, ?, ?, ?, ?, ?)",
                 (s.stream, s.instrument, s.head, s.oldest, s.ended, s.source),
             ).lastrowid
+            journal.last_number = max(journal.last_number, int(number or 0))
             damaged = (stand_in(b"", originals.DAMAGED), None)
             bodies = [s.bodies.get(seq, damaged) for seq in range(s.oldest, s.head + 1)]
             insert_rows(db, entries.TABLE, entries.rows(int(number or 0), seed(s.stream), s.oldest, bodies))

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE
 from acquire.spool.entries import Appended, Held
+from acquire.spool.health import Health
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, StreamRow
 from acquire.spool.pace import Pace
 
@@ -61,6 +62,11 @@ class Spool:
         self._gathered: _Group = []
         self._waiting: asyncio.TimerHandle | None = None
         self.on_appended: Told = lambda number, first, entries: None  # told of every entry once it is committed
+        self.on_ended_late: Callable[[int, str, str | None], None] = lambda number, ended, why: None
+        self.on_begun_anew: list[Callable[[], None]] = []  # told when a new file was begun beside the running
+        self._health = Health(journal)
+        journal.on_ended = lambda *said: self._soon(lambda: self.on_ended_late(*said))
+        journal.on_begun_anew = lambda said: self._soon(self._begun_anew)
         self._begun = time.monotonic() - journal.uptime_s
         self._thread = threading.Thread(target=self._work, name="spool")
         self._thread.start()
@@ -93,6 +99,17 @@ class Spool:
     def moved_aside(self) -> Path | None:
         """Where a damaged spool file was put at start, to be salvaged by a person."""
         return self._journal.moved_aside
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is taken now; None while entries are."""
+        full = self._journal.budget.full
+        return None if full is None else f"spool full: {full}."
+
+    @property
+    def notice(self) -> str | None:
+        """What people must know of this spool although entries are taken; None: nothing."""
+        return self._health.notice
 
     def uptime_s(self) -> float:
         """Seconds this spool has been run, over all starts, by the monotonic clock."""
@@ -135,7 +152,7 @@ class Spool:
 
         def work(journal: Journal) -> None:
             try:
-                result = run(journal)
+                result = self._health.run(run)
             except Exception as error:
                 self._finish(done, error=error)
             else:
@@ -144,6 +161,17 @@ class Spool:
         self._hand_over()
         self._queue.put(_Call(work))
         return await done
+
+    async def look(self) -> None:
+        """To be called every second: whether the file is sound, lies where it did, and can be written again."""
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def work(journal: Journal) -> None:
+            self._health.look()
+            self._finish(done)
+
+        self._queue.put(_Call(work))
+        await done
 
     async def streams(self) -> list[StreamRow]:
         """All streams held, in the order they were made."""
@@ -179,7 +207,18 @@ class Spool:
         self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._health.close()
         self._journal.close()
+
+    def _begun_anew(self) -> None:
+        for each in self.on_begun_anew:
+            each()
+
+    def _soon(self, tell: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(tell)
 
     # --- the spool's thread ---------------------------------------------------------------------------------------
 
@@ -212,7 +251,8 @@ class Spool:
     def _commit_group(self, group: _Group) -> None:
         try:
             groups = [(a.number, a.bodies) for a in group]
-            appended = self._journal.append(groups, urgent=all(a.urgent for a in group))
+            urgent = all(a.urgent for a in group)
+            appended = self._health.run(lambda journal: journal.append(groups, urgent=urgent))
         except Exception as error:
             if len(group) > 1 and isinstance(error, SpoolError):
                 for append in group:  # one may be for an ended stream, one may be urgent: each by itself
@@ -222,6 +262,7 @@ class Spool:
                 self._finish(append.done, error=error)
             return
         self._loop.call_soon_threadsafe(self._tell, group, appended)
+        self._health.glance()
 
     def _tell(self, group: _Group, appended: list[Appended]) -> None:
         """Whether or not anybody still waits for it: what is committed is to be sent."""

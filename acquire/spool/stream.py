@@ -161,7 +161,7 @@ class Stream:
     def forget(self) -> None:
         """A new epoch: nothing is confirmed (rule 5c)."""
         self.through = 0
-        self.end_heard = self.store_ahead = False
+        self.end_heard = self.store_ahead = self.batched = False
         self.fails = self.most = self.narrow_until = 0
         self.asked_anew = self.give_up = False
         self.originals = sorted({*self.originals, *self.resent})

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from uuid import uuid4
 
+from acquire.checksum import checksum, seed
 from acquire.files import remove
 from acquire.filesystem import problem
 from acquire.integrity import is_damage
+from acquire.packing import packed
 from acquire.private import private
+from acquire.store.entries import KIND, micros
 from acquire.store.upgrade import seal_rows
 
 BUSY_TIMEOUT_MS = 10_000
@@ -77,6 +80,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
+# What migrations may call.
+FUNCTIONS: tuple[tuple[str, int, Callable[..., int | bytes]], ...] = (
+    ("checksum", 3, lambda stream, seq, body: checksum(seed(stream), seq, body)),
+    ("packed", 1, packed),
+    ("micros", 1, lambda at: micros(at) if re.match(r"\d{4}-", at) else 0),
+    ("kind_number", 1, lambda kind: KIND.get(kind, KIND["invalid"])),
+)
+
+
 def migrations() -> list[tuple[int, str]]:
     """(version, SQL) of every migration the package ships, in order."""
     folder = resources.files("acquire.store") / "migrations"
@@ -100,6 +112,8 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
+    for name, takes, function in FUNCTIONS:
+        connection.create_function(name, takes, function, deterministic=True)
     with transaction(connection):
         (have,) = connection.execute("PRAGMA user_version").fetchone()
         if have >= version:  # another process was quicker

@@ -17,29 +17,36 @@ MOST_ENTRIES = 10_000  # of one message
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
+Checksums = list[Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]]
 if TYPE_CHECKING:
     Readings = list[Any]
 else:
     Readings = Annotated[list[ReadingStruct], msgspec.Meta(max_length=MOST_ENTRIES)]
 
 
-class Envelope(
-    msgspec.Struct, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True
-):
-    """What is said around the entries (docs/noloss.md section 2)."""
+class Part(msgspec.Struct, rename={"unconfirmed_streams": "older"}, kw_only=True):
+    """What is said of one stream, with some of its entries (docs/noloss.md section 2)."""
 
-    schema_: str
     stream: Id
     first_seq: Seq
-    source: Id
     head: Seq
     oldest: Seq
     ended: Ended | None
     why: str | None = None
+    unconfirmed_streams: Seq
+    checksums: Checksums | None = None
+    readings: list[Any]
+
+
+class Envelope(Part, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True):
+    """A part, and who says it, in answer to which question."""
+
+    schema_: str
+    source: Id
     query: Id
     epoch: Id | None
-    unconfirmed_streams: Seq
-    readings: list[Any]
+    host: str | None = None
+    copy: bool = False
 
 
 class ValidBatch(Envelope, kw_only=True):
@@ -69,3 +76,11 @@ def opened(payload: bytes) -> ValidBatch | RawBatch:
 def as_it_came(payload: bytes) -> list[msgspec.Raw]:
     """The entries of a message that could be opened, each with the bytes it came in."""
     return _raw_batch.decode(payload).readings
+
+
+def is_copy(payload: bytes) -> bool:
+    """Whether a message says, before its entries, that it is for onlookers only; told without decoding it."""
+    return payload.find(_COPY, 0, max(payload.find(_ENTRIES), 0)) >= 0
+
+
+_COPY, _ENTRIES = b'"copy":true', b'"readings":'

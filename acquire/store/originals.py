@@ -1,6 +1,6 @@
 """A withheld original that came after all takes the place of its stand-in (docs/noloss.md rule 4.2).
 
-The stand-in says the SHA-256 of the original, so nothing else can take its place; it is kept in the table `stand_in`.
+The stand-in says the SHA-256 of the original, so nothing else can take its place; it is kept in the table `stand_ins`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import sqlite3
 
 import msgspec
 
-from acquire.canonical import parse
-from acquire.rows import insert_rows
-from acquire.store.judge import Row
+from acquire.canonical import digest, parse, utc_now
+from acquire.store import entries
+from acquire.store.entries import Entry, Row
 
 
 def stands_for(stand_in: bytes, digest: bytes) -> bool:
@@ -23,19 +23,21 @@ def stands_for(stand_in: bytes, digest: bytes) -> bool:
     return isinstance(said, dict) and said.get("sha256") == digest.hex()
 
 
-def take_original(connection: sqlite3.Connection, row: Row) -> None:
+def take_original(connection: sqlite3.Connection, stream: str, row: Row, stand_in: Entry) -> Entry:
     """Inside the transaction that got it (rule 4.2): the stand-in is put aside, its original is the entry.
 
     An older program kept such an original as a conflict; it is none any more. What was told of the stream from this seq
     on is told again.
     """
-    key = (row.stream, row.seq)
     connection.execute(
-        "INSERT INTO stand_in SELECT stream, seq, body, digest, reason, received_at, ?3 FROM entry"
-        " WHERE stream = ?1 AND seq = ?2 ON CONFLICT DO NOTHING",
-        (*key, row.received_at),
+        "INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?)",
+        (row.stream, row.seq, utc_now(), stand_in.body, stand_in.reason, stand_in.received_at),
     )
-    connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", key)
-    insert_rows(connection, "entry", [row])
-    connection.execute("DELETE FROM conflict WHERE stream = ? AND seq = ? AND digest = ?", (*key, row.digest))
-    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", key)
+    entries.put_in_place(connection, row)
+    connection.execute(
+        "UPDATE conflicts SET settled = 0 WHERE stream = ? AND seq = ? AND digest = ?",
+        (row.stream, row.seq, digest(row.body)),
+    )
+    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", (stream, row.seq))
+    found = entries.entry_at(connection, stream, row.seq)
+    return stand_in if found is None else found

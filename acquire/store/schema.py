@@ -38,7 +38,7 @@ def verify_file(connection: sqlite3.Connection, tables: Iterable[str] | None = N
     for each in asked:
         for (said,) in connection.execute(each):
             if said != "ok" and (found := found + 1) <= MOST_FAULTS:
-                yield f"The store's file is damaged, or an index was emptied: {said.strip().replace(chr(10), ', ')}."
+                yield f"The store's file does not pass SQLite's own check: {said.strip().replace(chr(10), ', ')}."
 
 
 def _new() -> Made:

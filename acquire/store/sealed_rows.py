@@ -51,7 +51,7 @@ class HeldRows:
                 self.held += 1
                 if (wrong := self._wrong(shaped, key, digest)) is not None:
                     self.changed.add((table, key))
-                    yield f"{wrong} after {entry['who']} made it (audit entry {entry['n']}, {entry['what']})."
+                    yield f"{wrong}; {entry['who']} made it (audit entry {entry['n']}, {entry['what']})."
 
     def _wrong(self, shaped: Shape, key: Key, digest: str) -> str | None:
         words = PEOPLE[shaped.table]

@@ -16,7 +16,7 @@ from typing import TextIO, TypeVar
 import structlog
 
 from acquire.files import free_name, put_in_place
-from acquire.integrity import DISK, Check, Files, code_of, is_damage, version_of
+from acquire.integrity import DISK, Check, Files, code_of, is_damage, version_of, write_nothing
 from acquire.once import Once
 from acquire.private import private
 from acquire.store.copies import lock
@@ -88,7 +88,7 @@ class ServedFile:
             else:
                 self._must_be_sound()
                 if self.trouble is not None:
-                    _write_nothing(self.connection)
+                    write_nothing(self.connection)
                     self._over()
         except NotServed:
             pass  # told when it began
@@ -115,7 +115,7 @@ class ServedFile:
             self._lock = lock(self._path, alone=False)
         connection = connect(self._path, create=create)
         try:
-            _write_nothing(connection)  # so that its log is there as well
+            write_nothing(connection)  # so that its log is there as well
             files = Files.of(self._path)
             is_new = self._files is None or files.parts[0] != self._files.parts[0]
             self._opened(connection, is_new)
@@ -260,12 +260,6 @@ class ServedFile:
         self.trouble = None
         if self._told.is_over():
             log.info("the store is served again", path=str(self._path))
-
-
-def _write_nothing(connection: sqlite3.Connection) -> None:
-    """A commit that changes nothing: it shows whether the file can be written."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _keep_content(connection: sqlite3.Connection, path: Path) -> Path | None:

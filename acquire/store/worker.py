@@ -69,7 +69,7 @@ class Worker:
 
     def _opened(self, connection: sqlite3.Connection, is_new: bool) -> None:
         if is_new:
-            connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
+            connection.execute("UPDATE identity SET started_at = ?, start = start + 1", (utc_now(),))
         self._teller.open(connection)
         store, epoch = identity(connection)
         log.info("store open", path=self._path.name, store=store, epoch=epoch)

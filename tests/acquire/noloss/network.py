@@ -24,6 +24,7 @@ from acquire.spool.journal import Journal, stand_in
 from acquire.spool.source import Limits, NextMessage, Source, Stream
 from acquire.spool.unsent import Unsent
 from acquire.store.database import connect, migrate
+from acquire.store.entries import Entry, walked
 from acquire.store.ingest import Watermark, ingest
 
 TOPICS = Topics("clinic")
@@ -341,11 +342,8 @@ class World:
         self.put_back = False
         self.check()
 
-    def _row(self, stream: str, seq: int) -> sqlite3.Row | None:
-        found: sqlite3.Row | None = self.store.execute(
-            "SELECT * FROM entry WHERE stream = ? AND seq = ?", (stream, seq)
-        ).fetchone()
-        return found
+    def _row(self, stream: str, seq: int) -> Entry | None:
+        return next(walked(self.store, stream, seq, seq), None)
 
 
 def open_store(path: Path) -> sqlite3.Connection:

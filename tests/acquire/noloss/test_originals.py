@@ -163,7 +163,8 @@ def test_what_an_older_program_kept_as_a_conflict_is_none_any_more(world: World)
     e = world.emitted[2]
     assert e.original is not None
     world.store.execute(
-        "INSERT INTO conflict VALUES (?, ?, ?, ?, ?)", (e.stream, e.seq, digest(e.original), e.original, "then")
+        "INSERT INTO conflicts SELECT number, ?, ?, ?, ?, NULL FROM streams WHERE stream = ?",
+        (e.seq, digest(e.original), e.original, "then", e.stream),
     )
     world.resend()
     world.settle()

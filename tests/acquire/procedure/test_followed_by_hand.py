@@ -114,4 +114,4 @@ async def test_the_hash_of_the_inputs_is_held_against_them(connection):
     )
     trigger, said = verify_store(connection)
     assert trigger.startswith("The trigger result_no_update of table result was dropped")
-    assert said.startswith(f"Result E1 v1 of session {session} (table result) was changed after MP-1 made it")
+    assert said.startswith(f"Result E1 v1 of session {session} (table result) was changed; MP-1 made it")

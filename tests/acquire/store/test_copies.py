@@ -142,7 +142,7 @@ def test_restore_refuses_and_changes_nothing(tmp_path: Path, what: str) -> None:
 
 def test_the_age_of_a_copy_made_by_hand_is_when_it_last_heard_a_source(tmp_path: Path) -> None:
     store = filled(tmp_path / "store.db")
-    store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z'")
+    store.execute("UPDATE streams SET last_heard = '2020-01-01T00:00:00.000000Z'")
     store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     store.close()
     copy = tmp_path / "by-hand.db"
@@ -188,7 +188,7 @@ def test_declare_ended_is_audited_and_refused_while_the_source_lives(tmp_path: P
     command = ("store", "declare-ended", "s-1", *BY, "--reason", "the host's disk is gone", *url(path))
     ran = acquire(*command)
     assert (ran.returncode, "its source is not lost" in ran.stderr) == (1, True)
-    store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z', head = 53")
+    store.execute("UPDATE streams SET heard_boot = 'another', head = 53")
     assert done(*command) == {"stream": "s-1", "instrument": "electrometer-1", "through": 53, "lost": 3}
     row = store.execute("SELECT who, what, subject, new, reason FROM audit").fetchone()
     assert tuple(row) == ("MP-1", "stream declared ended", "s-1", "3 lost", "the host's disk is gone")

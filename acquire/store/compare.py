@@ -1,0 +1,85 @@
+"""Entries whose key was taken: the same again, what was lost and is found, an original, or a conflict (rule 4.2)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from itertools import groupby
+
+from acquire.canonical import digest, utc_now
+from acquire.store import entries
+from acquire.store.alarms import raise_alarm
+from acquire.store.entries import KIND, KINDS, REFUSED, Entry, Row
+from acquire.store.originals import stands_for, take_original
+from acquire.store.streams import Stream
+
+# What the database may refuse because of the entry itself.
+ENTRYS_OWN = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, UnicodeError, OverflowError)
+WITHHELD = KIND["withheld"]
+
+
+def insert_rows(
+    connection: sqlite3.Connection, rows: list[Row], known: Mapping[str, Stream], originals: dict[str, int]
+) -> bool:
+    """Insert what is new; look closer only where a key was already taken. Whether anything was written.
+
+    `originals` is told the lowest seq of each stream whose stand-in gave way to its original.
+    """
+    before = connection.total_changes
+    try:
+        entries.insert(connection, rows)
+    except ENTRYS_OWN:  # those before it are in; inserting them again changes nothing
+        rows = [_insert_alone(connection, row) for row in rows]
+    if connection.total_changes - before < len(rows):
+        named = {stream.number: stream.stream for stream in known.values()}
+        for number, of_stream in groupby(sorted(rows, key=_key), key=_number):
+            _compare_all(connection, named[number], list(of_stream), originals)
+    return connection.total_changes > before
+
+
+def _key(row: Row) -> tuple[int, int]:
+    return row.stream, row.seq
+
+
+def _number(row: Row) -> int:
+    return row.stream
+
+
+def _insert_alone(connection: sqlite3.Connection, row: Row) -> Row:
+    """Rule 3: an entry that the database refuses by itself is refused, with its body; the others are not."""
+    try:
+        entries.insert(connection, [row])
+    except ENTRYS_OWN as error:
+        why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
+        row = row._replace(kind=KIND["invalid"], status=REFUSED, reason=why, element=None, measurement=None)
+        entries.insert(connection, [row])
+    return row
+
+
+def _compare_all(connection: sqlite3.Connection, stream: str, rows: list[Row], originals: dict[str, int]) -> None:
+    held = {entry.seq: entry for entry in entries.between(connection, stream, rows[0].seq, rows[-1].seq)}
+    for row in rows:
+        if held[row.seq].body != row.body:
+            taken = _compare(connection, stream, row, held[row.seq])
+            if taken is not None:
+                held[row.seq] = taken
+                originals[stream] = min(row.seq, originals.get(stream, row.seq))
+
+
+def _compare(connection: sqlite3.Connection, stream: str, row: Row, held: Entry) -> Entry | None:
+    """Rule 2 for a key that was taken, by this insert or an earlier one, with another content.
+
+    Returns the entry where it is the original of the stand-in that was there.
+    """
+    if held.kind == KINDS[WITHHELD] and stands_for(held.body, digest(row.body)):
+        return take_original(connection, stream, row, held)
+    if row.kind == WITHHELD:  # the stand-in of an original that is here: nothing to keep
+        return None
+    connection.execute(
+        "INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+        (row.stream, row.seq, digest(row.body), row.body, utc_now()),
+    )
+    if held.kind != KINDS[WITHHELD]:
+        text = f"Entry {row.seq} of stream {stream} came with two contents."
+        raise_alarm(connection, "conflict", stream, text)
+    return None
