@@ -39,7 +39,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sqlite3.Co
     connection.close()
 
 
-LATER = {"stream", "entry", "conflict", "stand_in", "identity"}
+LATER = {"streams", "entries", "received", "lost", "conflicts", "stand_ins", "seal", "identity"}
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def older(path: Path, version: int) -> None:
     """A store as a release with this schema left it, with rows in every table of the streams."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
+        for name, takes, function in database.FUNCTIONS:
+            db.create_function(name, takes, function, deterministic=True)
         for number, sql in migrations():
             if number > version:
                 break
