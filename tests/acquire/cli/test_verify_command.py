@@ -97,6 +97,36 @@ def test_what_does_not_hold_is_said_on_stderr_with_exit_code_1(store: tuple[Path
     assert len(found["problems"]) == 2
 
 
+def emptied(path: Path, index: str) -> None:
+    """Put the root of an empty index in the place of one that is full."""
+    connection = sqlite3.connect(path)
+    name, table, sql = connection.execute(
+        "SELECT name, tbl_name, sql FROM sqlite_master WHERE name = ?", (index,)
+    ).fetchone()
+    connection.execute(f"DROP INDEX {name}")
+    connection.execute("CREATE TABLE spare (n TEXT)")
+    connection.execute("CREATE INDEX spare_n ON spare (n)")
+    connection.execute("PRAGMA writable_schema = ON")
+    changed = "UPDATE sqlite_master SET name = ?, tbl_name = ?, sql = ? WHERE name = 'spare_n'"
+    connection.execute(changed, (name, table, sql))
+    connection.commit()
+    connection.close()
+    by_sql(path, "DROP TABLE spare")
+
+
+@pytest.mark.parametrize("index", ["session_state_session", "entries_measurement", "entries_element"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_index_that_was_emptied_is_found_with_the_store_and_with_a_session(
+    store: tuple[Path, str], index: str, whole: bool
+) -> None:
+    path, session = store
+    emptied(path, index)
+    done = acquire("store", "verify", *(() if whole else ("--session", session)), *url(path))
+    assert done.returncode == 1
+    assert index in done.stderr
+    assert "(table session_state) was" not in done.stderr
+
+
 def test_control_characters_in_a_changed_row_do_not_reach_the_terminal(store: tuple[Path, str]) -> None:
     path, _ = store
     by_sql(path, "DROP TRIGGER placement_no_update", "UPDATE placement SET dosimeter = char(27) || '[2J' WHERE id = 1")
