@@ -46,6 +46,7 @@ TESTS = {
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
+    "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 FORK = multiprocessing.get_context("fork")

@@ -129,9 +129,13 @@ class HostState:
         """Until cancelled."""
         while True:
             await self._spool.look()
-            trouble = self._spool.trouble
-            state, why = ("not-acquiring", trouble) if trouble else ("ready", self._spool.notice)
-            if (state, why) != (self._state.state, self._state.why):
-                self._state = State.model_validate({"state": state, "since": utc_now(), "why": why})
-                self.presence.changed.set()
+            self.look()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def look(self) -> None:
+        """Tell a change of what the spool says."""
+        trouble = self._spool.trouble
+        state, why = ("not-acquiring", trouble) if trouble else ("ready", self._spool.notice)
+        if (state, why) != (self._state.state, self._state.why):
+            self._state = State.model_validate({"state": state, "since": utc_now(), "why": why})
+            self.presence.changed.set()

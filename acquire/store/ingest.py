@@ -37,11 +37,24 @@ class Watermark:
     query: str
 
 
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """ "Committed through N" for the streams of a host's batches under one question, in one message."""
+
+    host: str
+    store: str
+    epoch: str
+    query: str
+    through: dict[str, int]  # by stream
+
+
 @dataclass(slots=True)
 class Ingested:
     """What one transaction did."""
 
     answers: list[Watermark] = field(default_factory=list)
+    batches: list[BatchAnswer] = field(default_factory=list)
+    onlookers: list[Watermark] = field(default_factory=list)  # of streams in batches: nobody waits for these
     unreadable: int = 0
     moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
     originals: dict[str, int] = field(
@@ -79,6 +92,8 @@ def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Itera
             done.unreadable += 1
             continue
         done.answers += one.answers
+        done.batches += one.batches
+        done.onlookers += one.onlookers
         done.unreadable += one.unreadable
         done.moved |= one.moved
         done.originals |= one.originals
@@ -108,6 +123,7 @@ class _Taking:
     touched: dict[str, _Touched] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     asked: dict[tuple[str, str], Heard] = field(default_factory=dict)
+    batched: dict[tuple[str, str, str], dict[str, Heard]] = field(default_factory=dict)  # (host, source, ask): streams
     originals: dict[str, int] = field(default_factory=dict)
     now: str = field(default_factory=utc_now)
     receipt: int = 0
@@ -135,7 +151,10 @@ class _Taking:
         if part.ended in ("restored", "receded"):
             touched.above = part.head
         self.rows += rows
-        self.asked[stream.stream, one.query] = one
+        if one.instrument is None:
+            self.batched.setdefault((one.host or "", one.source, one.query), {})[stream.stream] = one
+        else:
+            self.asked[stream.stream, one.query] = one
 
     def _new(self, one: Heard) -> Stream:
         name = one.instrument or ""
@@ -160,6 +179,10 @@ class _Taking:
                 done.moved[touched.stream.stream] = (touched.before, touched.stream.through)
         self._write()
         done.answers = [self._answer(one) for one in self.asked.values()]
+        for (host, _, query), of in self.batched.items():
+            through = {stream: self.known[stream].through for stream in of}
+            done.batches.append(BatchAnswer(host, self.life.store, self.life.epoch, query, through))
+            done.onlookers += [self._answer(one) for stream, one in of.items() if stream in done.moved]
         return done
 
     def _mark_lost(self, touched: _Touched) -> None:

@@ -113,3 +113,56 @@ async def test_a_store_whose_index_is_emptied_says_so_within_seconds_of_its_star
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         await house.append(5)
         await house.settled()
+
+
+class Pulse(PlainInstrument):
+    """Gives numbered readings, two a take."""
+
+    name = "pulse"
+    interval_s = 0.01
+    given: ClassVar[int] = 0
+
+    async def take(self) -> Sequence[Reading]:
+        readings = []
+        for _ in range(2):
+            Pulse.given += 1
+            readings.append(charge(Pulse.given, b"%d" % Pulse.given + b" " * 300))
+        return readings
+
+
+@asynccontextmanager
+async def acquiring(house: House) -> AsyncIterator[Runner]:
+    """A runner, and what the service has beside it: the state of the host, and the keeper."""
+    runner = Runner("pulse-1", Pulse, house.spool, house.recorder)
+    host = HostState(house.spool, TOPICS.daemon_state)
+    house.publisher.presence = host.presence
+    house.spool.on_begun_anew.append(runner.begin_anew)
+    keeper = Keeper(house.spool, house.publisher, Keeping(check_s=0.1))
+    tasks = [asyncio.create_task(part, name="part") for part in (runner.run(), host.run(), keeper.run())]
+    try:
+        yield runner
+        assert not any(task.done() for task in tasks)
+    finally:
+        runner.stop()
+        await asyncio.wait(tasks[:1], timeout=10)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def stored(folder: Path) -> list[int]:
+    """The numbers of the pulses in the store."""
+    with opened(folder / "store.db") as db:
+        rows = db.execute("SELECT stream, seq FROM entry").fetchall()
+        assert rows
+    return [number for number in numbers(folder)]
+
+
+async def check_accounts(house: House, aside: Path) -> None:
+    """Every pulse is in the store or, and then perhaps as well, in the file that is aside; or a gap counts it."""
+    exported = [json.loads(line) for line in export_lines(house.folder / "store.db")]
+    there = Counter(int(e["raw"]) for e in exported if e.get("kind") == "scalar" and e["raw"].strip().isdigit())
+    assert max(there.values()) == 1, "none is doubled"
+    held = {int(e["raw"]) for left in salvage(aside) for b, _ in left.bodies.values() if "raw" in (e := parse(b))}
+    gaps = sum(e["count"] for e in exported if e.get("kind") == "gap")
+    assert len(there.keys() | held) + gaps == Pulse.given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import structlog
 
 from acquire.canonical import canonical, digest
 from acquire.checksum import checksum, seed
@@ -292,3 +294,86 @@ def test_alarms_are_counted_and_say_the_last_thing(journal: Journal) -> None:
     rows = journal.db.execute("SELECT what, subject, message, count FROM alarm ORDER BY subject DESC").fetchall()
     assert rows == [("what", "whose", "second", 2), ("what", "another's", "third", 1)]
     assert journal.db.execute("SELECT count(*) FROM alarm WHERE last_at >= raised_at").fetchone() == (2,)
+
+
+# --- a file that cannot be ------------------------------------------------------------------------------------------
+
+
+def broken(*_: object) -> None:
+    raise sqlite3.OperationalError("the test says so")
+
+
+def test_where_no_file_can_be_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_make_ready", broken)
+        with pytest.raises(SpoolError, match=r"the spool .*spool\.db cannot be used: the test says so\."):
+            Journal(path, reserve=RESERVE)
+        assert list(tmp_path.iterdir()) == []
+        patched.setattr("acquire.spool.file.problem", lambda _: "nothing can be written there")
+        with pytest.raises(SpoolError, match=r"there can be no spool at .*spool\.db: nothing can be written there\."):
+            Journal(path, reserve=RESERVE)
+        assert list(tmp_path.iterdir()) == []
+    opened(path).close()
+    monkeypatch.setattr(Journal, "_make_ready", broken)
+    with pytest.raises(SpoolError, match="cannot be used"):
+        Journal(path, reserve=RESERVE)
+    assert path.stat().st_size > 0, "a file that was there stays"
+
+
+def test_a_lock_stays_beside_a_file_that_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_end_all", broken)
+        with pytest.raises(sqlite3.OperationalError):
+            Journal(path, reserve=RESERVE)
+    assert path.exists()
+    assert (tmp_path / "spool.db.lock").exists()
+    opened(path).close()
+
+
+def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "spool.db")
+    journal.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        journal.db.execute("SELECT 1")
+
+
+def test_a_disk_that_takes_no_more_is_a_full_spool_and_lets_the_reserve_go(journal: Journal) -> None:
+    row = filled(journal)
+    reserve = journal.path.with_name("spool.db.reserve")
+    assert reserve.stat().st_size == RESERVE
+    (pages,) = journal.db.execute("PRAGMA page_count").fetchone()
+    journal.db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(SpoolFull, match=r"spool full: the spool's disk takes no more \(database or disk is full\)\."):
+        journal.append([(row.number, [(body(n) + os.urandom(3000), None) for n in range(4, 40)])])
+    assert not reserve.exists()
+    assert journal.db.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,), "a checkpoint would eat the reserve"
+    with pytest.raises(SpoolFull, match="takes no more"):
+        journal.append([(row.number, [(body(4), None)])])
+    assert bodies(journal, row.number) == [body(1), body(2), body(3)]
+    journal.db.execute("PRAGMA max_page_count = 1000000")
+    assert journal.has_room()
+    assert journal.append([(row.number, [(body(4), None)])])[0].first == 4
+
+
+def test_originals_that_are_wanted_are_told_stream_by_stream(journal: Journal) -> None:
+    for _ in range(2):
+        row = filled(journal)
+        journal.withhold(row.number, body(4), "too large")
+    originals.ask(journal.db)
+    assert [(s.resend, s.resent) for s in journal.streams()] == [((4,), ()), ((4,), ())]
+    with journal.writing() as db:
+        originals.confirm(db, 2, 4, 1.0)
+    assert [(s.resend, s.resent) for s in journal.streams()] == [((4,), ()), ((), (4,))]
+
+
+def test_a_damaged_entry_is_told_to_whoever_reads_the_log(journal: Journal) -> None:
+    row = filled(journal)
+    with journal.writing() as db:
+        db.execute("UPDATE entry SET checksum = checksum + 1 WHERE seq = 2")
+    with structlog.testing.capture_logs() as said:
+        assert [each.damaged for each in journal.read(row.number, 1, 9, 10**6)] == [False, True, False]
+    assert [each["event"] for each in said] == [
+        f"entry 2 of stream {row.stream} does not fit its checksum: it is kept aside and not sent."
+    ]
