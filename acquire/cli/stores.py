@@ -15,7 +15,7 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
-from acquire.printable import printable, printable_json
+from acquire.printable import printable_json
 from acquire.store import anchors, audit, copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.entries import counts
@@ -102,7 +102,7 @@ def verify(
               "anchor": held, "says": against, "problems": problems})  # fmt: skip
     if problems:
         for each in (*problems, f"{against[0].upper()}{against[1:]}."):
-            say(printable(each))
+            say(each)
         raise typer.Exit(1)
     if not as_json:
         of = "" if session is None else f" of session {session}"

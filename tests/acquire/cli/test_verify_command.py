@@ -157,6 +157,15 @@ def test_a_chain_made_anew_is_found_with_the_anchor_the_configuration_names(stor
     assert "Held against 1 line of" in done.stderr
 
 
+def test_an_anchor_beside_the_store_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for place, warned in (("anchors.jsonl", 1), ("elsewhere/anchors.jsonl", 0)):
+        text = f'site = "clinic"\n[broker]\nmode = "embedded"\n[store]\nurl = "sqlite:///s.db"\nanchor = "{place}"\n'
+        (tmp_path / "clinic.toml").write_text(text)
+        warnings = data("check", str(tmp_path / "clinic.toml"), "--json")["warnings"]
+        assert sum("lies beside the store" in each for each in warnings) == warned
+
+
 def test_a_session_or_file_that_is_not_there_is_refused(store: tuple[Path, str]) -> None:
     path, _ = store
     done = acquire("store", "verify", "--session", "s-none", *url(path))
