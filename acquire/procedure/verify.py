@@ -19,11 +19,12 @@ from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
-from acquire.store import anchors, streams
-from acquire.store.entries import HIGHEST, between
+from acquire.store import anchors
+from acquire.store.entries import entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_indexes, verify_schema
 from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
+from acquire.store.seals import verify_streams
 
 MOST = 1000  # sentences; whoever has more needs the backup, not the list
 
@@ -140,15 +141,10 @@ def _named(value: Any) -> Iterator[str]:
 def _entries(
     connection: sqlite3.Connection, of: Collection[str] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
-    """Every entry's bytes against its checksum; what is lost has neither."""
-    if of is None:
-        of = [each.stream for each in streams.every(connection)]
-    for n, stream in enumerate(sorted(of)):
-        progress("streams", n, len(of))
-        for entry in between(connection, stream, 1, HIGHEST):
-            counted.entries += 1
-            if entry.status == "damaged":
-                yield f"Entry {entry.seq} of stream {stream} was changed after it was stored."
+    """Every stream against its seals, and every entry's bytes against its checksum."""
+    progress("streams", 0, 1)
+    counted.entries += entry_count(connection, of)
+    yield from verify_streams(connection, of)
 
 
 def _results(

@@ -22,6 +22,7 @@ from acquire.integrity import findings
 from acquire.plain_files import must_be_plain, own
 from acquire.private import private
 from acquire.store.database import StoreError, connect, identity, transaction
+from acquire.store.sealing import Sealing
 
 MARGIN = timedelta(days=1)  # docs/noloss.md section 5: the retention must exceed a backup's age by this
 
@@ -154,6 +155,9 @@ def _new_life(made: Path) -> tuple[str, str]:
     epoch = str(uuid4())
     with closing(connect(made)) as connection:
         with transaction(connection):
+            sealing = Sealing(connection)
+            sealing.add("epoch", epoch=epoch)
+            sealing.keep()
             connection.execute("UPDATE identity SET epoch = ?, started_at = NULL", (epoch,))
         name, _ = identity(connection)
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
