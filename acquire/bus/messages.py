@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 from acquire.bus.names import Name
+from acquire.printable import Seen
 
 
 class Message(BaseModel):
@@ -228,7 +229,7 @@ class Command(Message):
 
     schema_: Literal["command/1"] = Field("command/1", alias="schema")
     id: UUID
-    by: str = Field(
+    by: Seen = Field(
         min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$",
         description="who asks: a user or program name, never a patient",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
 from acquire.terminal.logs import configure
-from acquire.terminal.output import Json, emit, say, table
+from acquire.terminal.output import Json, emit, say, table, tell
 from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -63,8 +63,8 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
 
 def _show(config: Path, explained: dict[str, Any]) -> None:
     judged = "cannot be run as it is" if explained["problems"] else "is sound"
-    typer.echo(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
-    typer.echo(f"Roles: {', '.join(explained['roles'])}.")
+    tell(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
+    tell(f"Roles: {', '.join(explained['roles'])}.")
     rows = [
         (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
         for i in explained["instruments"]
@@ -130,7 +130,7 @@ def demo(
 
     if files:
         for path in write_files(folder):
-            typer.echo(str(path))
+            tell(str(path))
         return
     asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 

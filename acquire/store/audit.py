@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acquire.canonical import canonical, utc_now
+from acquire.printable import must_be_seen
 from acquire.store.canonical_rows import Key, readable, shape
 from acquire.store.record_tables import PEOPLE
 
@@ -50,8 +51,10 @@ def keep(
 ) -> list[Key]:
     """Make rows and the audit entry that tells of them, inside the caller's transaction; returns the rows' keys.
 
-    Raises sqlite3.ProgrammingError outside of a transaction: then one could be there without the other.
+    Raises sqlite3.ProgrammingError outside of a transaction: then one could be there without the other; Refused for a
+    text in which a character is hidden: what a person states is what others read.
     """
+    must_be_seen(who=who, what=what, subject=subject, old_value=old, new_value=new, reason=reason)
     if not connection.in_transaction:
         raise sqlite3.ProgrammingError("rows and their audit entry are written inside one transaction")
     made = [_insert(connection, each) for each in rows]
