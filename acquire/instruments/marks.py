@@ -15,7 +15,6 @@ CommandName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 MARKS = ("begin", "end")
 
-
 class End(Settings):
     """End of a measurement."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from drivers.files.format import Format
 from drivers.files.records import FileReadings, Piece, Rejected, new, origin
@@ -18,6 +17,7 @@ from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Flag, Sample
 from drivers.settings import Settings
+from drivers.strict_numbers import clock, decimal, whole
 
 FIELDS = 29
 ELEMENTS = 4
@@ -124,13 +124,13 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
     return Sample(
         quantity="charge",
         unit="C",
-        value=int(response) * UNITS[fields[FIELDS - 1]],
+        value=whole(response) * UNITS[fields[FIELDS - 1]],
         role=role,
         raw=piece.raw,
         clock=_clock(fields[11], fields[12]),
         element=fields[13] if role == "sample" else None,
         element_index=index + 1,
-        also={"file-rcf": Also(value=float(rcf), unit="1"), "file-ecc": Also(value=float(ecc), unit="1")},
+        also={"file-rcf": Also(value=decimal(rcf), unit="1"), "file-ecc": Also(value=decimal(ecc), unit="1")},
         origin=origin(name, piece),
         flags=(Flag.NON_CONFORMING,) if len(fields) > FIELDS else (),
     )
@@ -139,7 +139,7 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
 def _clock(date: str, time: str) -> str:
     """Reader clock, ISO 8601 without a zone. Raises _Bad for a day or hour that does not exist."""
     try:
-        return datetime.strptime(f"{date} {time:0>6}", "%Y%m%d %H%M%S").isoformat()
+        return clock(f"{date} {time:0>6}", "%Y%m%d %H%M%S")
     except ValueError as error:
         raise _Bad(f"fields 12 and 13, {date} {time}, are no date and time") from error
 
