@@ -15,6 +15,7 @@ CommandName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 MARKS = ("begin", "end")
 
+
 class End(Settings):
     """End of a measurement."""
 

@@ -94,8 +94,8 @@ def may_reply(topic: str, site: str) -> bool:
 def out_of_time(command: Command, run: UUID, name: str, now: datetime | None = None) -> str | None:
     """Why a request may not act any more at `now` (UTC), or None.
 
-    Begin and end are known by their measurement, in any run. What only makes things safer is never too late: refused for
-    a clock that is wrong, it would leave the measurement running on.
+    Begin and end are known by their measurement, in any run. What only makes things safer is never too late: refused
+    for a clock that is wrong, it would leave the measurement running on.
     """
     if name in NEVER_TOO_LATE:
         return None

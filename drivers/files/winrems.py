@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, new, origin
+from drivers.files.records import KEPT_OF_STRANGER, FileReadings, Piece, Rejected, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Flag, Sample
@@ -20,6 +20,7 @@ from drivers.settings import Settings
 from drivers.strict_numbers import clock, decimal, whole
 
 FIELDS = 29
+MOST_REJECTED = 1000  # lines of one file
 ELEMENTS = 4
 ROLES = {"": "sample", "P": "pmt-noise", "R": "reference-light"}
 UNITS = {"pC": 1e-12, "nC": 1e-9, "uC": 1e-6, "µC": 1e-6, "μC": 1e-6}  # micro sign, and the Greek letter
@@ -83,6 +84,9 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         try:
             samples = _line(name, piece, text)
         except _Bad as bad:
+            if len(found.rejected) >= MOST_REJECTED:
+                found.rejected.append(_rest(name, data, number, piece))
+                break
             unfinished = not line.endswith(("\n", "\r"))
             why = f"{name}, line {number} (byte {piece.offset}): {bad}."
             found.rejected.append(Rejected(piece, why, may_complete=unfinished, flags=bad.flags))
@@ -91,6 +95,15 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         if not samples:
             found.notes.append(f"line {number}: no element is active")
     return found
+
+
+def _rest(name: str, data: bytes, number: int, piece: Piece) -> Rejected:
+    """A file that is full of something else must not become a reading for each of its lines."""
+    why = (
+        f"{name}, line {number} (byte {piece.offset}): {MOST_REJECTED} lines before it are none of WinREMS; from here"
+        " on nothing is read. Take out what does not belong there."
+    )
+    return Rejected(Piece(piece.offset, data[piece.offset :], b"the rest of a file"), why, kept=KEPT_OF_STRANGER)
 
 
 def _line(name: str, piece: Piece, text: str) -> list[Sample]:
