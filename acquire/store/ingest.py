@@ -142,7 +142,10 @@ class _Taking:
     def take(self, one: Heard) -> None:
         """Rules 1 to 5 for one part, up to what needs all entries to be there."""
         part, stream = one.part, self.known.get(one.part.stream)
-        if why := not_its_own(one, stream):
+        why = not_its_own(one, stream)
+        if stream is None and why is None:
+            why = self._too_many(one.instrument or "")
+        if why is not None:
             self.unread.kept.append((one.topic, one.payload, why))
             return
         if stream is None:
@@ -164,6 +167,13 @@ class _Taking:
             self.batched.setdefault((one.host or "", one.source, one.query), {})[stream.stream] = one
         else:
             self.asked[stream.stream, one.query] = one
+
+    def _too_many(self, instrument: str) -> str | None:
+        why = streams.too_many(self.connection, instrument)
+        if why is not None:
+            text = f"No new stream of {instrument} is taken: there are too many. Its readings stay in its spool."
+            raise_alarm(self.connection, "too many streams", instrument, text)
+        return why
 
     def _new(self, one: Heard) -> Stream:
         name = one.instrument or ""

@@ -21,7 +21,14 @@ def reading(n: int, **more: Any) -> dict[str, Any]:
 
 
 def mark(what: str) -> dict[str, Any]:
-    return {"kind": "marker", "mark": what, "measurement": MEASUREMENT, "session": "S-1", "step": "1", "time": "t"}
+    return {
+        "kind": "marker",
+        "mark": what,
+        "measurement": MEASUREMENT,
+        "session": "S-1",
+        "step": "1",
+        "time": "2027-02-03T09:12:00.000000Z",
+    }
 
 
 def give(store: sqlite3.Connection, stream: str, first: int, bodies: list[Any], **more: Any) -> None:

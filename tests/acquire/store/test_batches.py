@@ -93,7 +93,7 @@ def test_a_batch_is_taken_whole_and_answered_in_one_message(begun: sqlite3.Conne
 def test_it_gives_the_rows_that_readings_messages_give(tmp_path: Path) -> None:
     bodies = [reading(1), reading(2, element="T-1"), {"kind": "gap", "reason": "r", "count": 1, "from": "a", "to": "b"},
               {"kind": "marker", "mark": "begin", "measurement": str(uuid4()), "session": "S", "step": "1",
-               "time": "t"},
+               "time": "2027-02-03T09:12:00.000000Z"},
               reading(3, unknown=[1]), reading(4, value="x"), reading(5, kind="unparsed", note="n")]  # fmt: skip
     rows = []
     for way in ("together", "apart"):

@@ -31,7 +31,7 @@ def body(n: int, **more: Any) -> bytes:
 
 def mark(what: str) -> bytes:
     return canonical({"kind": "marker", "mark": what, "measurement": MEASUREMENT, "session": "S", "step": "1",
-                      "time": "t"})  # fmt: skip
+                      "time": "2027-02-03T09:12:00.000000Z"})  # fmt: skip
 
 
 def older(path: Path, version: int) -> None:
