@@ -16,6 +16,7 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
 from acquire.bus.sparkplug_payload import booleans
+from acquire.strict_numbers import whole
 
 RECONNECT_S = 2.0
 
@@ -71,7 +72,7 @@ class EdgeNode:
     def _next_bd_seq(self) -> int:
         """0 to 255 and again, one more for each connection, over restarts too."""
         try:
-            last = int(self._counter.read_text())
+            last = whole(self._counter.read_text().strip())
         except (OSError, ValueError):
             last = -1
         number = (last + 1) % 256
