@@ -142,9 +142,8 @@ def _entries(
     connection: sqlite3.Connection, of: Collection[str] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
     """Every stream against its seals, and every entry's bytes against its checksum."""
-    progress("streams", 0, 1)
     counted.entries += entry_count(connection, of)
-    yield from verify_streams(connection, of)
+    yield from verify_streams(connection, of, progress)
 
 
 def _results(
