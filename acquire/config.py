@@ -17,7 +17,8 @@ from pydantic import Field, StringConstraints, ValidationError
 from acquire.bus.client import Endpoint
 from acquire.bus.names import RESERVED, STORE, Name
 from acquire.bus.tls import Secret, Tls
-from acquire.errors import FileProblem
+from acquire.errors import FileProblem, Refused
+from acquire.plain_files import read_plain
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
@@ -153,9 +154,9 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read and check a configuration. Raises FileProblem: one sentence for each error, with file, line and key."""
     try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise FileProblem(f"{path}: cannot be read: {error.strerror}.") from error
+        body = read_plain(path)
+    except Refused as error:
+        raise FileProblem(str(error)) from error
     config = read(body, str(path), Config)
     lines = line_numbers(body.decode())
     problems = [sentence(str(path), lines, where, what) for where, what in _check(config)]

@@ -11,10 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from acquire.errors import FileProblem
+from acquire.printable import first_hidden
 
 Where = tuple[int | str, ...]
-_HEADER = re.compile(r"^\s*\[(\[)?\s*([^\[\]]+?)\s*\]?\]\s*(#.*)?$")
-_KEY = re.compile(r"^\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_HEADER = re.compile(r"\[(\[)?([^\[\]]+)\]?\][ \t]*(#.*)?")  # of a line without blanks around it
+_KEY = re.compile(r"([A-Za-z0-9_.\"' -]+)=")
+DEEPEST = 32
+# Each part of a key costs the parser as much as all before it: 20,000 of them take ten seconds.
+_TOO_DEEP = re.compile(r"(?<![\w\"'.-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){32}")
 
 
 class Written(BaseModel):
@@ -30,11 +34,17 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
     """Parse and validate. Raises FileProblem, one sentence for each error."""
     try:
         text = body.decode("utf-8")
+        _refuse_too_deep(text, name)
         data = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise FileProblem(f"{name}: byte {error.start} is not UTF-8 text.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number with too many digits, which the library lets out
         raise FileProblem(f"{name}: not TOML: {error}.") from error
+    except RecursionError as error:
+        raise FileProblem(f"{name}: not TOML that can be read: brackets stand too deep in brackets.") from error
+    if (hidden := first_hidden(data)) is not None:
+        where, what = hidden
+        raise FileProblem(sentence(name, line_numbers(text), where, f"it holds {what}, which nobody sees"))
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -42,6 +52,12 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
         raise FileProblem(
             *(sentence(name, lines, e["loc"], message(e, model)) for e in error.errors(include_url=False))
         ) from error
+
+
+def _refuse_too_deep(text: str, name: str) -> None:
+    if found := _TOO_DEEP.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise FileProblem(f"{name}, line {line}: a name of more than {DEEPEST} parts with dots between them.")
 
 
 def message(error: ErrorDetails, model: type[BaseModel]) -> str:
@@ -93,10 +109,10 @@ def line_numbers(text: str) -> dict[Where, int]:
     inside = False  # a multi-line string
     for number, line in enumerate(text.splitlines(), start=1):
         if not inside:
-            if header := _HEADER.match(line):
+            if header := _HEADER.fullmatch(line.strip()):
                 table = _table(header, counts)
                 found.setdefault(table, number)
-            elif key := _KEY.match(line):
+            elif key := _KEY.match(line.lstrip()):
                 path = (*table, *_parts(key[1]))
                 for n in range(len(table) + 1, len(path) + 1):
                     found.setdefault(path[:n], number)

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 from acquire.bus.names import Name
+from acquire.printable import Seen
 
 
 class Message(BaseModel):
@@ -103,21 +104,35 @@ class GapEntry(Message):
 Entry = Annotated[ReadingEntry | MarkerEntry | WithheldEntry | GapEntry, Field(discriminator="kind")]
 
 
-class Readings(Message):
-    """Source to store. `readings` holds seq first_seq, first_seq+1, ... without a gap; empty it is a question."""
+Checksum = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 
-    schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
+
+class OfStream(Message):
+    """What a source says of one stream. `readings` holds seq first_seq, first_seq+1, ... without a gap."""
+
     stream: UUID
     first_seq: int = Field(ge=1)
     readings: list[Entry]
-    source: UUID
     head: int = Field(ge=0)
     oldest: int = Field(ge=1)
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
+    unconfirmed_streams: int = Field(ge=0, alias="older")
+
+
+class Readings(OfStream):
+    """Source to store. `readings` holds seq first_seq, first_seq+1, ... without a gap; empty it is a question."""
+
+    schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
+    source: UUID
     query: UUID = Field(alias="ask")
     epoch: str | None
-    unconfirmed_streams: int = Field(ge=0, alias="older")
+    checksums: list[Checksum] | None = Field(None, description="one an entry, as they were made when it was appended")
+    host: str | None = Field(
+        None,
+        description='the level under "daemon" where this source sends batches, "" without one; null: it sends none',
+    )
+    copy_: bool = Field(False, alias="copy", description="for onlookers: the store has these entries from a batch")
 
 
 class Committed(Message):
@@ -129,6 +144,33 @@ class Committed(Message):
     store: UUID
     epoch: str
     query: UUID = Field(alias="ask")
+    batches: bool = Field(False, description="this store takes batches")
+
+
+class Part(OfStream):
+    """What a batch says of one stream: as much as a readings message does."""
+
+    checksums: list[Checksum]
+
+
+class Batch(Message):
+    """Host to store: several readings messages of one source in one, each of a stream that the store knows."""
+
+    schema_: Literal["batch/1"] = Field("batch/1", alias="schema")
+    source: UUID
+    query: UUID = Field(alias="ask")
+    epoch: str | None
+    parts: list[Part]
+
+
+class BatchCommitted(Message):
+    """Store to host: as many committed messages in one, by stream."""
+
+    schema_: Literal["batch-committed/1"] = Field("batch-committed/1", alias="schema")
+    store: UUID
+    epoch: str
+    query: UUID = Field(alias="ask")
+    through: dict[UUID, Annotated[int, Field(ge=0)]]
 
 
 class Accepts(Message):
@@ -187,7 +229,7 @@ class Command(Message):
 
     schema_: Literal["command/1"] = Field("command/1", alias="schema")
     id: UUID
-    by: str = Field(
+    by: Seen = Field(
         min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$",
         description="who asks: a user or program name, never a patient",
     )  # fmt: skip
@@ -322,6 +364,8 @@ class Anchor(Message):
 MESSAGES: dict[str, type[BaseModel]] = {
     "readings/1": Readings,
     "committed/1": Committed,
+    "batch/1": Batch,
+    "batch-committed/1": BatchCommitted,
     "state/1": State,
     "command/1": Command,
     "answer/1": Answer,

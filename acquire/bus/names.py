@@ -79,6 +79,16 @@ class Topics:
         return f"{ROOT}/{self.site}/sessions/{session}/events"
 
 
+def host_of_batch(topic: str) -> tuple[str, str] | None:
+    """(site, host) of a topic of batches; the host is "" where it has no name. None for every other topic."""
+    match topic.split("/"):
+        case ["dosimetry", "v1", site, "daemon", "batch"]:
+            return site, ""
+        case ["dosimetry", "v1", site, "daemon", host, "batch"]:
+            return site, host
+    return None
+
+
 def instrument_of(topic: str) -> tuple[str, str] | None:
     """(site, instrument) of a topic of this contract, or None."""
     parts = topic.split("/")

@@ -11,6 +11,11 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from acquire.errors import Refused
+from acquire.plain_files import must_be_plain, read_plain
+
+LARGEST_SECRET = 64 * 1024  # bytes
+
 
 class Unusable(Exception):
     """A certificate, key or secret cannot be used: one plain sentence, without a full stop."""
@@ -31,9 +36,9 @@ class Secret:
                 raise Unusable(f"the environment variable {self.env}, which is to hold a secret, is not set")
             return found
         try:
-            lines = Path(self.file or "").read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise Unusable(f"{self.file}, which is to hold a secret, cannot be read: {error.strerror}") from None
+            lines = read_plain(self.file or Path(), LARGEST_SECRET).decode("utf-8").splitlines()
+        except Refused as error:
+            raise Unusable(f"which is to hold a secret: {error}".rstrip(".")) from None
         except UnicodeDecodeError:
             raise Unusable(f"{self.file}, which is to hold a secret, is not UTF-8 text") from None
         if not lines or not lines[0].strip():
@@ -55,6 +60,9 @@ class Tls:
 
     def context(self) -> ssl.SSLContext:
         """A context from the files as they are now. Raises Unusable."""
+        for each in (self.ca_file, self.cert_file, self.key_file):
+            if each is not None:
+                _must_be_plain(each)
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as error:
@@ -89,6 +97,14 @@ class _Socket(ssl.SSLSocket):
         except OSError:
             self.close()
             raise
+
+
+def _must_be_plain(path: Path) -> None:
+    """OpenSSL would wait for a pipe. Raises Unusable."""
+    try:
+        must_be_plain(path)
+    except Refused as error:
+        raise Unusable(str(error).rstrip(".")) from None
 
 
 def _why(error: OSError) -> str:

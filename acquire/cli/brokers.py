@@ -13,7 +13,7 @@ from acquire.broker.cautions import is_loopback
 from acquire.broker.generated import Identify, Written, write
 from acquire.config import Loaded, load
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit
+from acquire.terminal.output import Json, emit, tell
 from drivers import Misuse
 
 DEFAULT_PORT = 8883  # MQTT over TLS, as registered
@@ -62,12 +62,12 @@ def config_(
         files = [str(each) for each in [*written.files, *written.new_passwords.values()]]
         emit({"site": where, "port": listening, "files": files, "roles": shown, "next": steps})
         return
-    typer.echo(f"Site {where}, port {listening}, written to {folder}:")
+    tell(f"Site {where}, port {listening}, written to {folder}:")
     for role in roles:
-        typer.echo(f"  {role.name}: {role.kind}{' of ' if role.instruments else ''}{', '.join(role.instruments)}")
-    typer.echo("Next:")
+        tell(f"  {role.name}: {role.kind}{' of ' if role.instruments else ''}{', '.join(role.instruments)}")
+    tell("Next:")
     for n, step in enumerate(steps, start=1):
-        typer.echo(f"  {n}. {step}")
+        tell(f"  {n}. {step}")
 
 
 def _site(loaded: Sequence[Loaded], asked: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from acquire.terminal.output import Json, emit
+from acquire.terminal.output import Json, emit, tell
 
 app = typer.Typer(no_args_is_help=True, help="The bus and its published contract.")
 
@@ -39,4 +39,4 @@ def contract(
         emit({"files": written})
         return
     for each in written:
-        typer.echo(each)
+        tell(each)

@@ -19,7 +19,7 @@ from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.cli.place import ConfigOption
 from acquire.config import load
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit, say, table
+from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
 ABSENT = ("offline", "stopped")
@@ -142,7 +142,7 @@ def _show(instrument: str, name: str, answer: Answer, as_json: bool) -> None:
     if as_json:
         emit({"instrument": instrument, "command": name, **answer.model_dump(mode="json", exclude={"schema_"})})
     elif answer.ok:
-        typer.echo("\n".join(f"{key}: {value}" for key, value in answer.result.items()) or "done")
+        tell("\n".join(f"{key}: {value}" for key, value in answer.result.items()) or "done")
     if not answer.ok:
         say(answer.error or f"{instrument} refused to {name}.")
         raise typer.Exit(1)
@@ -160,7 +160,7 @@ async def _list(endpoint: Endpoint, topics: Topics, instrument: str, as_json: bo
         document = {"instrument": instrument, **said, "nothing_known_since": lapsed, "why": state.why}
         emit({**document, "commands": commands})
         return
-    typer.echo(f"{instrument}{': ' if lapsed else ' is '}{_how(state, lapsed)}")
+    tell(f"{instrument}{': ' if lapsed else ' is '}{_how(state, lapsed)}")
     columns = ("command", "what it does", "parameters", "now", "while measuring")
     table("Commands", columns, [_row(each) for each in state.commands])
 

@@ -77,7 +77,7 @@ def _read(file: Path, options: dict[str, str], chosen: Format | None, largest_mb
     from drivers.files import Unreadable, options_of, parse_file, read_whole, shown, sniff  # noqa: PLC0415
 
     try:
-        data = read_whole(file, largest_mb)
+        data = read_whole(file, largest_mb, follow=True)
     except Unreadable as error:
         return str(error)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sqlite3
 import sys
@@ -91,8 +92,8 @@ def _of_system(error: OSError) -> None:
 
 def _usage(error: Exception) -> None:
     show = getattr(error, "show", None)
+    said = io.StringIO()  # it may quote a word of the command line, and a shell puts names of files there
     if callable(show):
-        show(file=sys.stderr)
-    else:
-        say(str(error))
+        show(file=said)
+    say(said.getvalue().rstrip("\n") or str(error))
     sys.exit(USAGE)

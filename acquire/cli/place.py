@@ -14,6 +14,7 @@ from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
 from acquire.config import load
 from acquire.errors import Refused
+from acquire.plain_files import read_plain
 from acquire.store.database import connect, path_of
 from drivers import Misuse
 
@@ -71,11 +72,8 @@ def with_session(config: Path | None, store: str | None, session: str, act: Call
 
 
 def file_bytes(path: Path) -> bytes:
-    """A file's bytes. Raises Refused."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused(f"{path} cannot be read: {error.strerror}.") from error
+    """The bytes of a file that was named on the command line; a link is followed. Raises Refused."""
+    return read_plain(path)
 
 
 @asynccontextmanager

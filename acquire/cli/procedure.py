@@ -23,7 +23,9 @@ from acquire.cli.place import (
 )
 from acquire.cli.writing import new_file
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit, say, table
+from acquire.plain_files import name_of
+from acquire.printable import printable_json
+from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
@@ -57,8 +59,8 @@ def order_add(
     from acquire.procedure.order import add_order  # noqa: PLC0415 - brings the FHIR models
 
     with open_store(config, store) as connection:
-        order = add_order(connection, file_bytes(file), file.name, by)
-    emit(_order(order)) if as_json else typer.echo(f"Order {order.id} is in the store.")
+        order = add_order(connection, file_bytes(file), name_of(file), by)
+    emit(_order(order)) if as_json else tell(f"Order {order.id} is in the store.")
 
 
 @orders.command("list")
@@ -87,7 +89,7 @@ def order_show(order: str, config: ConfigOption = None, store: StoreOption = Non
         emit(found)
     else:
         for key, value in found.items():
-            typer.echo(f"{key}: {value}")
+            tell(f"{key}: {value}")
 
 
 def _order(order: Any) -> dict[str, Any]:
@@ -106,14 +108,14 @@ def plan_add(
     from acquire.procedure.inventory import read_inventory  # noqa: PLC0415
     from acquire.procedure.planning import add_plan  # noqa: PLC0415
 
-    owned = read_inventory(file_bytes(inventory), inventory.name)
-    factors = read_calibrations(file_bytes(calibrations), calibrations.name)
+    owned = read_inventory(file_bytes(inventory), name_of(inventory))
+    factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
     with open_store(config, store) as connection:
-        plan = add_plan(connection, file_bytes(file), file.name, by, owned, factors)
+        plan = add_plan(connection, file_bytes(file), name_of(file), by, owned, factors)
     if as_json:
         emit({"order": plan.order, "version": plan.version, "points": [p.id for p in plan.point]})
     else:
-        typer.echo(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
+        tell(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
 
 
 @plans.command("confirm")
@@ -125,7 +127,7 @@ def plan_confirm(
 
     with open_store(config, store) as connection:
         confirm_expected(connection, order, version, point, by)
-    typer.echo(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
+    tell(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------
@@ -143,11 +145,11 @@ def session_start(
 
     with open_store(config, store) as connection:
         session = start_session(
-            connection, order, by, calibrations=(calibrations.name, file_bytes(calibrations)),
-            inventory=(inventory.name, file_bytes(inventory)), fraction=fraction, simulated=simulated,
+            connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
+            inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
             states=asyncio.run(_states(connection, config, by, order)),
         )  # fmt: skip
-    emit({"session": session.id, "state": session.state}) if as_json else typer.echo(session.id)
+    emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 
 
 async def _states(connection: Any, config: Path | None, by: str, order: str) -> dict[str, Any]:
@@ -177,7 +179,7 @@ def session_time_out(
 
     with open_store(config, store) as connection:
         time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree)
-    typer.echo(f"{session}: time-out by {read_by} and {confirmed_by}.")
+    tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 
 @sessions.command("environment")
@@ -201,7 +203,7 @@ def session_environment(
         )  # fmt: skip
     damp = "" if humidity is None else f", {humidity:g} % relative humidity"
     instead = "" if replaces is None else f", in the place of air {replaces}"
-    typer.echo(f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.")
+    tell(f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.")
 
 
 @sessions.command("step")
@@ -237,7 +239,7 @@ def session_step(
                         )
 
             asyncio.run(act())
-    typer.echo(f"{session}: {step} {action}.")
+    tell(f"{session}: {step} {action}.")
 
 
 @sessions.command("place")
@@ -248,7 +250,7 @@ def session_place(
     from acquire.procedure.placement import place  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
-    typer.echo(f"{session}: {element} at {point}.")
+    tell(f"{session}: {element} at {point}.")
 
 
 @sessions.command("remove")
@@ -259,7 +261,7 @@ def session_remove(
     from acquire.procedure.placement import remove  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
-    typer.echo(f"{session}: {element} is back.")
+    tell(f"{session}: {element} is back.")
 
 
 @sessions.command("list")
@@ -315,7 +317,7 @@ def session_close(
 
     with open_store(config, store) as connection:
         missing = close_session(connection, session, by, over=over)
-    typer.echo(f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.")
+    tell(f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.")
 
 
 # --- results and record ---------------------------------------------------------------------------------------------
@@ -380,5 +382,5 @@ def report(
         record = build(connection, session)
     output.parent.mkdir(parents=True, exist_ok=True)
     with new_file(output) as file:
-        file.write(html(record).encode() if format == "html" else canonical(record))
-    typer.echo(str(output))
+        file.write((html(record) if format == "html" else printable_json(canonical(record).decode())).encode())
+    tell(str(output))

@@ -17,7 +17,7 @@ from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
 from acquire.terminal.logs import configure
-from acquire.terminal.output import Json, emit, say, table
+from acquire.terminal.output import Json, emit, say, table, tell
 from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -63,8 +63,8 @@ def check(config: ConfigFile, as_json: Json = False) -> None:
 
 def _show(config: Path, explained: dict[str, Any]) -> None:
     judged = "cannot be run as it is" if explained["problems"] else "is sound"
-    typer.echo(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
-    typer.echo(f"Roles: {', '.join(explained['roles'])}.")
+    tell(f"{config} {judged}. Site {explained['site']}, broker {explained['broker']}.")
+    tell(f"Roles: {', '.join(explained['roles'])}.")
     rows = [
         (i["id"], i["model"], i["resource"], i["simulated"] and "simulated", i["assumed"])
         for i in explained["instruments"]
@@ -81,6 +81,15 @@ def _without_database(loaded: Loaded) -> list[str]:
     folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
     found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
     return [f"{loaded.path}: {why}." for why in found]
+
+
+def _anchor_beside_the_store(loaded: Loaded) -> list[str]:
+    if loaded.anchor is None or loaded.store is None or loaded.anchor.parent.resolve() != loaded.store.parent.resolve():
+        return []
+    return [
+        f"the anchor file {loaded.anchor} lies beside the store: whoever can change the one can change the other; name"
+        " a place on another machine."
+    ]
 
 
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
@@ -106,7 +115,7 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
-        "warnings": [*cautions(loaded), *folders.warnings],
+        "warnings": [*cautions(loaded), *folders.warnings, *_anchor_beside_the_store(loaded)],
         "problems": folders.problems,
     }
 
@@ -130,7 +139,7 @@ def demo(
 
     if files:
         for path in write_files(folder):
-            typer.echo(str(path))
+            tell(str(path))
         return
     asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 

@@ -16,7 +16,7 @@ from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.resend import resend as resend_originals
 from acquire.spool.status import status as status_of
-from acquire.terminal.output import Json, emit, table
+from acquire.terminal.output import Json, emit, table, tell
 from drivers import Misuse
 
 MEND = "`acquire spool resend` sends them again once the broker's limit allows their size."
@@ -50,18 +50,18 @@ def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
     if as_json:
         emit(found)
         return
-    typer.echo(
+    tell(
         f"{path}: {'in use' if found['running'] else 'not in use'}; source {found['source']}, paired with"
         f" {found['store'] or 'no store yet'}; {found['used_bytes'] / MIB:.1f} of {limit / MIB:.0f} MiB."
     )
-    typer.echo(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
+    tell(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
     table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended", "why"),
           [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"], s["why"])
            for s in found["waiting"]])  # fmt: skip
     if found["withheld"]:
         _show_originals(found["withheld"])
         if any(each["state"] == "withheld" for each in found["withheld"]):
-            typer.echo(MEND)
+            tell(MEND)
     if found["alarms"]:
         table("Alarms", ("what", "message", "times"), [(a["what"], a["message"], a["count"]) for a in found["alarms"]])
 
@@ -142,7 +142,7 @@ def salvage(
         return
     table("Readable", ("instrument", "stream", "readable", "damaged"),
           [(s["instrument"], s["stream"], s["readable"], len(s["damaged"])) for s in streams])  # fmt: skip
-    typer.echo(f"{adopted} stream(s) taken into the spool." if adopt else "Nothing was changed; --adopt takes it.")
+    tell(f"{adopted} stream(s) taken into the spool." if adopt else "Nothing was changed; --adopt takes it.")
 
 
 def _must_exist(path: Path) -> None:
@@ -154,4 +154,4 @@ def _tell(document: dict[str, Any], as_json: bool, sentence: str) -> None:
     if as_json:
         emit(document)
     else:
-        typer.echo(sentence)
+        tell(sentence)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, number, open_store, with_session
+from acquire.plain_files import name_of
+from acquire.terminal.output import tell
 from drivers import Misuse
 
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
@@ -33,7 +35,7 @@ def console_time(
 
     with open_store(config, store) as connection:
         enter_console_time(connection, session, by, total_s=seconds, treated_at=at)
-    typer.echo(f"{session}: {seconds:g} s at the console.")
+    tell(f"{session}: {seconds:g} s at the console.")
 
 
 def spectrum(
@@ -46,9 +48,9 @@ def spectrum(
     body = file_bytes(file)
     with_session(
         config, store, session,
-        lambda c, s: attach_spectrum(c, s.id, s.plan.point_named(point), file.name, body, by),
+        lambda c, s: attach_spectrum(c, s.id, s.plan.point_named(point), name_of(file), body, by),
     )  # fmt: skip
-    typer.echo(f"{session}: {file.name} for {point}.")
+    tell(f"{session}: {name_of(file)} for {point}.")
 
 
 def exclude(
@@ -59,7 +61,7 @@ def exclude(
     from acquire.procedure import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.exclude(c, s, element, by, confirmed_by, reason))
-    typer.echo(f"{session}: {element} is left out.")
+    tell(f"{session}: {element} is left out.")
 
 
 def correct(
@@ -70,7 +72,7 @@ def correct(
     from acquire.procedure import placement  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: placement.correct(c, s, wrong, right, by, confirmed_by, reason))
-    typer.echo(f"{session}: {right} was placed, not {wrong}.")
+    tell(f"{session}: {right} was placed, not {wrong}.")
 
 
 def imaging(
@@ -88,7 +90,7 @@ def imaging(
         with_session(config, store, session, lambda c, s: statements.no_imaging(c, s, point, by))
     else:
         with_session(config, store, session, lambda c, s: statements.imaging_given(c, s, point, by, what))
-    typer.echo(f"{session}: {'no ' if none else ''}imaging at {point} is noted.")
+    tell(f"{session}: {'no ' if none else ''}imaging at {point} is noted.")
 
 
 def pre_irradiated(
@@ -100,7 +102,7 @@ def pre_irradiated(
     from acquire.procedure import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.pre_irradiated(c, s, detector, by, gy, reason))
-    typer.echo(f"{session}: {detector} received {gy:g} Gy.")
+    tell(f"{session}: {detector} received {gy:g} Gy.")
 
 
 def read_at(
@@ -111,4 +113,4 @@ def read_at(
     from acquire.procedure import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.read_at(c, s, reader, at, by, confirmed_by, reason))
-    typer.echo(f"{session}: {reader} read at {at}.")
+    tell(f"{session}: {reader} read at {at}.")

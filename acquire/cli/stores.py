@@ -15,6 +15,7 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
+from acquire.printable import printable_json
 from acquire.store import anchors, audit, copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.entries import counts
@@ -22,7 +23,7 @@ from acquire.store.export import export as rows_of
 from acquire.store.streams import every
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
-from acquire.terminal.output import Json, emit, emit_line, printable, say, table
+from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 from acquire.terminal.progress import progress
 
 SHOWN = ("instrument", "stream", "through", "head", "ended", "why", "last_heard")
@@ -69,7 +70,7 @@ def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
     if as_json:
         emit({"path": str(path), "store": name, "epoch": epoch, "schema": schema})
     else:
-        typer.echo(f"{path}: store {name}, epoch {epoch}, schema {schema}.")
+        tell(f"{path}: store {name}, epoch {epoch}, schema {schema}.")
 
 
 @app.command()
@@ -93,17 +94,20 @@ def verify(
     counted = Counted()
     with open_store(config, store) as connection, progress() as shown:
         problems = verify_store(connection, session=session, anchor=anchor, counted=counted, progress=shown)
-    against = f"held against {counted.anchors} lines of {anchor}" if anchor else "held against no anchor"
+    lines = "1 line" if counted.anchors == 1 else f"{counted.anchors} lines"
+    against = f"held against {lines} of {anchor}" if anchor else "held against no anchor"
     if as_json:
-        lines = {"file": str(anchor), "lines": counted.anchors} if anchor else None
+        held = {"file": str(anchor), "lines": counted.anchors} if anchor else None
         emit({"session": session, "entries": counted.entries, "rows": counted.rows, "results": counted.results,
-              "anchor": lines, "says": against, "problems": problems})  # fmt: skip
+              "anchor": held, "says": against, "problems": problems})  # fmt: skip
     if problems:
-        raise Refused(*(printable(each) for each in problems), f"({against.capitalize()}.)")
+        for each in (*problems, f"{against[0].upper()}{against[1:]}."):
+            say(each)
+        raise typer.Exit(1)
     if not as_json:
         of = "" if session is None else f" of session {session}"
         what = f"{counted.entries} entries, {counted.rows} rows and {counted.results} results{of}"
-        typer.echo(f"{what} and the audit chain hold; {against}.")
+        tell(f"{what} and the audit chain hold; {against}.")
 
 
 @app.command()
@@ -115,7 +119,7 @@ def anchor(config: ConfigOption = None, store: StoreOption = None, as_json: Json
     if as_json:
         emit(found.plain)
     else:
-        typer.echo(found.line.decode(), nl=False)
+        tell(found.line.decode().rstrip())
 
 
 @app.command()
@@ -194,7 +198,7 @@ def export(
             return
         with new_file(output) as file:
             for row in rows_of(connection):
-                file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+                file.write((printable_json(json.dumps(row, ensure_ascii=False)) + "\n").encode())
 
 
 @app.command("declare-ended")
@@ -220,4 +224,4 @@ def _done(document: dict[str, Any], as_json: bool, sentence: str) -> None:
     if as_json:
         emit(document)
     else:
-        typer.echo(sentence)
+        tell(sentence)

@@ -9,13 +9,12 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
-import typer
 from pydantic import ValidationError
 
 from acquire.bus.client import Connection, Received
 from acquire.bus.presence import Watch
 from acquire.terminal.messages import body_of, clocks_apart, lapsed, readable
-from acquire.terminal.output import emit_line, say
+from acquire.terminal.output import emit_line, say, tell
 
 LOOK_EVERY_S = 1.0
 CLOCKS_APART_S = 60.0
@@ -95,7 +94,7 @@ class Tail:
         if self._as_json:
             emit_line({"topic": topic, "message": body, "nothing_known_since": known.since})
         else:
-            typer.echo(lapsed(topic, known.state, known.since))
+            tell(lapsed(topic, known.state, known.since))
 
     def _show(self, topic: str, body: Any) -> None:
         self._count += 1
@@ -103,7 +102,7 @@ class Tail:
             emit_line({"topic": topic, "message": body})
         else:
             for line in readable(topic, body):
-                typer.echo(line)
+                tell(line)
 
 
 def _content(body: dict[str, Any]) -> dict[str, Any]:

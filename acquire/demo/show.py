@@ -57,7 +57,7 @@ def document(running: Service, folder: Path, played: Played) -> dict[str, Any]:
 
 
 def _print(shown: dict[str, Any]) -> None:
-    from acquire.terminal.output import table  # noqa: PLC0415
+    from acquire.terminal.output import table, tell  # noqa: PLC0415
 
     print_results(shown["results"], explain=False)
     rows = [
@@ -68,7 +68,7 @@ def _print(shown: dict[str, Any]) -> None:
     for sentence in shown["missing"]:
         say(f"  - {sentence}")
     say(f"The disc of P6 came from {shown['disc']}.")
-    sys.stdout.write(f"Record: {shown['record']['html']}\n        {shown['record']['json']}\n")
+    tell(f"Record: {shown['record']['html']}\n        {shown['record']['json']}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import structlog
 
 from acquire.canonical import canonical, utc_now
 from acquire.once import Once
-from acquire.private import private
+from acquire.plain_files import own
 
 log = structlog.get_logger("ledger")
 
@@ -32,7 +32,7 @@ class Ledger:
         """Write one command down. A disk that is full must not keep a measurement from being ended: it is only told."""
         at = utc_now()
         try:
-            with self._lock, private(self._folder / f"commands-{at[:7]}.jsonl").open("ab") as file:
+            with self._lock, own(self._folder / f"commands-{at[:7]}.jsonl") as file:
                 file.write(canonical({"at": at, **what}) + b"\n")
         except OSError as error:
             if self._faults.is_new(str(error.strerror)):

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from acquire.printable import Seen
 from drivers import Settings
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[Seen, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 CommandName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 MARKS = ("begin", "end")

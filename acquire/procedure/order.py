@@ -26,8 +26,8 @@ from acquire.store.database import transaction
 
 CPT = "http://www.ama-assn.org/go/cpt"
 SPECIAL_DOSIMETRY = "77331"
-_NEED = re.compile(r"necessity:\s*(.+?)(?=\s*\b(?:result\s+)?decides\b|$)", re.IGNORECASE | re.DOTALL)
-_EFFECT = re.compile(r"\b(?:result\s+)?decides:?\s*(.+)", re.IGNORECASE | re.DOTALL)
+_NEED = re.compile(r"necessity:", re.IGNORECASE)
+_EFFECT = re.compile(r"\b(?:result\s{1,9})?decides\b:?", re.IGNORECASE)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PHYSICIAN = re.compile(r"\bdoctor\b|physician|oncologist", re.IGNORECASE)
 
@@ -58,6 +58,9 @@ def read_order(body: bytes, name: str, now: datetime | None = None) -> Order:
         request = ServiceRequest.model_validate_json(body)
     except ValidationError as error:
         raise FileProblem(*(_fhir_sentence(name, e["loc"], e["msg"]) for e in error.errors())) from error
+    except Exception as error:  # the library's own: a resource type that is none, nested too deep, a date that is none
+        why = f"{type(error).__name__}: {error}"[:200]
+        raise FileProblem(f"{name}: it cannot be read as FHIR ServiceRequest (R4) ({why}).") from error
     problems = [f"{name}: {problem}" for problem in _problems(request, now or datetime.now(UTC))]
     if problems:
         raise FileProblem(*problems)
@@ -199,15 +202,20 @@ def _notes(request: ServiceRequest) -> str:
 
 
 def _necessity(request: ServiceRequest) -> str | None:
-    stated = _NEED.search(_notes(request))
+    """What follows "Necessity:" in a note, up to what the result decides; else the texts of reasonCode."""
+    notes = _notes(request)
+    need = _NEED.search(notes)
+    until = _EFFECT.search(notes, need.end()) if need else None
+    stated = notes[need.end() : until.start() if until else None].strip() if need else ""
     words = [r.text for r in request.reasonCode or () if r.text]
-    text = stated[1].strip() if stated else " ".join(words).strip()
-    return text or None
+    return stated or " ".join(words).strip() or None
 
 
 def _effect(request: ServiceRequest) -> str | None:
-    stated = _EFFECT.search(_notes(request))
-    return stated[1].strip() if stated else None
+    """What follows "decides" in a note."""
+    notes = _notes(request)
+    stated = _EFFECT.search(notes)
+    return (notes[stated.end() :].strip() or None) if stated else None
 
 
 def _reasons(request: ServiceRequest) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from acquire.printable import printable
 from acquire.record import figures, svg
 from acquire.record.billing import METHODS
 
@@ -25,8 +26,12 @@ RAW_SHOWN = 600
 
 
 def html(record: dict[str, Any]) -> str:
-    """One self-contained page of a record made by `acquire.record.build`."""
-    return _environment().get_template("record.html").render(r=record, css=Markup(_file("record.css")))
+    """One self-contained page of a record made by `acquire.record.build`.
+
+    Whatever came from outside stands in it with its hidden characters as escapes, also in the plots.
+    """
+    page = _environment().get_template("record.html").render(r=record, css=Markup(_file("record.css")))
+    return printable(page)
 
 
 def _environment() -> Environment:

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from acquire.printable import printable_json
 from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import of_element, readout
 from acquire.procedure.placed import placements
@@ -52,7 +53,8 @@ def write_files(record: dict[str, Any], folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{record['id']}-{record['status']}"
     as_json, as_html = folder / f"{name}.json", folder / f"{name}.html"
-    as_json.write_text(json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    document = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
+    as_json.write_text(printable_json(document) + "\n", encoding="utf-8")
     as_html.write_text(html(record), encoding="utf-8")
     return {"json": str(as_json), "html": str(as_html)}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -21,6 +21,7 @@ import structlog
 from acquire.files import PARTS, free_name, move_aside, put_in_place, remove
 from acquire.filesystem import problem
 from acquire.integrity import DISK, Files, code_of, identity_of, is_damage, write_nothing
+from acquire.plain_files import own
 from acquire.private import private
 from acquire.spool.disk_budget import DiskBudget
 
@@ -324,9 +325,9 @@ def _sql(version: int) -> str:
     return (resources.files("acquire.spool") / name).read_text()
 
 
-def take_lock(path: Path) -> TextIO:
+def take_lock(path: Path) -> BinaryIO:
     """The exclusive lock of a spool file (rule 3.1). Raises SpoolError when another process has it."""
-    lock = private(path.with_name(path.name + ".lock")).open("a")
+    lock = own(path.with_name(path.name + ".lock"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

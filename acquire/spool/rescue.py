@@ -18,8 +18,10 @@ import msgspec
 
 from acquire.canonical import parse
 from acquire.checksum import seed
+from acquire.errors import Refused
 from acquire.files import PARTS, move_aside, put_in_place
 from acquire.integrity import findings
+from acquire.plain_files import must_be_plain
 from acquire.private import private
 from acquire.rows import insert_rows
 from acquire.spool import entries, originals
@@ -86,7 +88,11 @@ def _copy(copy: Path, made: Path) -> int:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of the file with its log in a place of its own: opening a database may change it."""
+    """A copy of the file with its log in a place of its own: opening a database may change it. Raises SpoolError."""
+    try:
+        must_be_plain(file)
+    except Refused as error:
+        raise SpoolError(str(error)) from error
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".acquire-") as folder:
         for part in PARTS[:2]:
             each = file.with_name(file.name + part)

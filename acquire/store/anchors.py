@@ -16,7 +16,7 @@ import msgspec
 
 from acquire.canonical import canonical, utc_now
 from acquire.errors import FileProblem
-from acquire.store import audit
+from acquire.store import audit, seals
 from acquire.store.database import identity
 
 MOST_BYTES = 64 * 1024 * 1024  # of an anchor file: about 250,000 lines
@@ -48,7 +48,7 @@ class Anchor(msgspec.Struct, frozen=True):
 def anchor(connection: sqlite3.Connection) -> Anchor:
     """The anchor of what the store holds now."""
     store, _ = identity(connection)
-    return Anchor(store, utc_now(), audit.head(connection), (0, audit.FIRST))
+    return Anchor(store, utc_now(), audit.head(connection), seals.head(connection))
 
 
 def read(path: Path) -> Iterator[tuple[int, Anchor | str]]:

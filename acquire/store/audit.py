@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from acquire.canonical import canonical, utc_now
+from acquire.printable import must_be_seen
 from acquire.store.canonical_rows import Key, readable, shape
 from acquire.store.record_tables import PEOPLE
 
 FIRST = "0" * 64
 Entry = Mapping[str, Any]  # an entry's columns, its texts as text
 _SAID = ("n", "at", "who", "what", "subject", "old", "new", "reason", "previous")
+_COLUMNS = (*_SAID, "rows", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,10 @@ def keep(
 ) -> list[Key]:
     """Make rows and the audit entry that tells of them, inside the caller's transaction; returns the rows' keys.
 
-    Raises sqlite3.ProgrammingError outside of a transaction: then one could be there without the other.
+    Raises sqlite3.ProgrammingError outside of a transaction: then one could be there without the other; Refused for a
+    text in which a character is hidden: what a person states is what others read.
     """
+    must_be_seen(who=who, what=what, subject=subject, old_value=old, new_value=new, reason=reason)
     if not connection.in_transaction:
         raise sqlite3.ProgrammingError("rows and their audit entry are written inside one transaction")
     made = [_insert(connection, each) for each in rows]
@@ -90,12 +94,33 @@ def head(connection: sqlite3.Connection) -> tuple[int, str]:
 
 def walk(connection: sqlite3.Connection) -> Iterator[tuple[Entry, list[str]]]:
     """Every entry in order, each with one sentence for each thing that does not hold of it."""
-    shaped = shape(connection, "audit")
     previous, expected = FIRST, 1
-    for fetched in connection.execute(f"{shaped.select} ORDER BY n"):
-        entry = {name: readable(fetched[name]) for name, _ in shaped.columns}
-        yield entry, list(_wrong(fetched, entry, previous, expected))
-        previous, expected = entry["hash"], entry["n"] + 1
+    for entry, is_text in _entries(connection):
+        n, hash_ = entry["n"], entry["hash"]
+        if n == expected and entry["previous"] == previous and is_text and seal(entry) == hash_:
+            yield entry, []
+        else:
+            yield entry, list(_wrong(entry, previous, expected, is_text=is_text))
+        previous, expected = hash_, n + 1
+
+
+def _entries(connection: sqlite3.Connection) -> Iterator[tuple[Entry, bool]]:
+    """Each entry, and whether what should be text is; a text that is none is made readable.
+
+    Python reads texts at once, but gives up at one that is no UTF-8, which no program writes: from there on bytes.
+    """
+    after = -(2**63)
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    try:
+        for row in cursor.execute(f"SELECT {', '.join(_COLUMNS)} FROM audit ORDER BY n"):
+            yield dict(zip(_COLUMNS, row, strict=True)), True
+            after = row[0]
+    except sqlite3.OperationalError:
+        shaped = shape(connection, "audit")
+        for fetched in connection.execute(f"{shaped.select} WHERE n > ? ORDER BY n", (after,)):
+            entry = {name: readable(fetched[name]) for name in _COLUMNS}
+            yield entry, all(v.encode() == fetched[k] for k, v in entry.items() if isinstance(v, str))
 
 
 def verify(connection: sqlite3.Connection) -> list[str]:
@@ -108,20 +133,20 @@ def seal(entry: Entry) -> str:
 
     Entries of releases before schema 13 name no rows and say nothing of them.
     """
-    said = {name: entry[name] for name in _SAID}
-    if entry["rows"] is not None:
-        said["rows"] = entry["rows"]
+    said = {**entry}
+    said.pop("hash", None)
+    if said["rows"] is None:
+        del said["rows"]
     return hashlib.sha256(canonical(said)).hexdigest()
 
 
-def _wrong(fetched: sqlite3.Row, entry: Entry, previous: str, expected: int) -> Iterator[str]:
+def _wrong(entry: Entry, previous: str, expected: int, *, is_text: bool) -> Iterator[str]:
     n = entry["n"]
     if n != expected:
         yield f"Audit entry {expected} is missing; the next one is {n}."
     if entry["previous"] != previous:
         yield f"Audit entry {n} does not follow the one before it: one of the two was recomputed or put in."
-    as_said = all(entry[name].encode() == fetched[name] for name in entry if isinstance(entry[name], str))
-    if not as_said or seal(entry) != entry["hash"]:
+    if not is_text or seal(entry) != entry["hash"]:
         yield f"Audit entry {n} was changed after it was written."
 
 

@@ -13,8 +13,19 @@ from functools import partial
 
 import msgspec
 
-from acquire.bus.names import RESERVED, instrument_of
-from acquire.store.envelope import Envelope, Part, ValidBatch, as_it_came, is_copy, opened
+from acquire.bus.names import RESERVED, host_of_batch, instrument_of
+from acquire.store.envelope import (
+    Envelope,
+    Part,
+    ValidBatch,
+    ValidPart,
+    as_it_came,
+    entries_of_part,
+    is_copy,
+    opened,
+    opened_batch,
+    opened_part,
+)
 from acquire.store.judge import Said
 from acquire.store.streams import Stream
 from acquire.store.unreadable import keep_unreadable
@@ -27,8 +38,8 @@ NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 class Heard:
     """One part that could be opened, under which topic it came, and what to answer to.
 
-    `instrument` is that of the topic; of a part of a batch, which is under a host's topic, it is None until its stream
-    is found.
+    `instrument` is that of the topic; a part of a batch, which comes under a host's topic, has none. `host`: where its
+    source says that it sends batches or, of a part of a batch, where it came.
     """
 
     topic: str
@@ -70,6 +81,9 @@ def heard(site: str, messages: Iterable[tuple[str, bytes]], unread: Unread) -> l
 
 
 def _one(site: str, topic: str, payload: bytes, found: list[Heard], unread: Unread) -> None:
+    if (at := host_of_batch(topic)) is not None:
+        _of_batch(site, at, topic, payload, found, unread)
+        return
     place = instrument_of(topic)
     try:
         envelope = opened(payload)
@@ -83,6 +97,30 @@ def _one(site: str, topic: str, payload: bytes, found: list[Heard], unread: Unre
         said = Said(envelope, isinstance(envelope, ValidBatch), partial(_entries, payload), payload.endswith)
         asked = (envelope.source, envelope.query, envelope.epoch)
         found.append(Heard(topic, place[1], *asked, said, envelope.host, payload))
+
+
+def _of_batch(site: str, at: tuple[str, str], topic: str, payload: bytes, found: list[Heard], unread: Unread) -> None:
+    """A batch is nothing but several readings messages: one part that cannot be read does not spoil its neighbours."""
+    try:
+        batch = opened_batch(payload)
+    except NOT_READ as error:
+        unread.kept.append((topic, payload, f"not a batch: {error}"))
+        return
+    if at[0] != site or batch.schema_ != "batch/1":
+        why = "from another site" if at[0] != site else f"of an unknown schema {batch.schema_[:40]!r}"
+        unread.kept.append((topic, payload, why))
+        return
+    for raw in map(bytes, batch.parts):
+        try:
+            part = opened_part(raw)
+        except NOT_READ as error:
+            unread.kept.append((topic, raw, f"not a part of a batch: {error}"))
+            continue
+        if wrong := wrong_numbers(part):
+            unread.kept.append((topic, raw, wrong))
+            continue
+        said = Said(part, isinstance(part, ValidPart), partial(entries_of_part, raw))
+        found.append(Heard(topic, None, batch.source, batch.query, batch.epoch, said, at[1], raw))
 
 
 def _entries(payload: bytes) -> list[bytes]:
@@ -113,7 +151,15 @@ def wrong_numbers(part: Part) -> str | None:
 
 
 def not_its_own(one: Heard, stream: Stream | None) -> str | None:
-    """A stream belongs to one instrument of one source. The broker's rules go by topic, so this is held here."""
+    """A stream belongs to one instrument of one source. The broker's rules go by topic, so this is held here.
+
+    Under a host's topic a part is believed for what was said under its instrument's: source, and host.
+    """
+    if one.instrument is None and stream is None:
+        return "in a batch for a stream that its instrument's topic has not named"
+    if one.instrument is None and stream is not None:
+        same = (stream.source, stream.host) == (one.source, one.host)
+        return None if same else "in a batch of another source or host than its instrument's topic names"
     if stream is not None and (stream.instrument, stream.source) != (one.instrument, one.source):
         return "for a stream that belongs to another instrument or source"
     return None

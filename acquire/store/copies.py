@@ -12,14 +12,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from acquire.canonical import utc_now
+from acquire.errors import Refused
 from acquire.files import move_aside, put_in_place
 from acquire.integrity import findings
+from acquire.plain_files import must_be_plain, own
 from acquire.private import private
 from acquire.store.database import StoreError, connect, identity, transaction
+from acquire.store.sealing import Sealing
 
 MARGIN = timedelta(days=1)  # docs/noloss.md section 5: the retention must exceed a backup's age by this
 
@@ -34,10 +37,10 @@ class Restored:
     aside: Path | None
 
 
-def lock(path: Path, *, alone: bool) -> TextIO:
+def lock(path: Path, *, alone: bool) -> BinaryIO:
     """The lock beside a store: workers share it, a restore wants it alone. Raises StoreError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.with_name(path.name + ".lock").open("a")
+    file = own(path.with_name(path.name + ".lock"))
     try:
         fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except OSError as error:
@@ -99,6 +102,10 @@ def restore(path: Path, backup_file: Path, *, retention: timedelta | None) -> Re
     """
     if not backup_file.exists():
         raise StoreError(f"there is no backup {backup_file}.")
+    try:
+        must_be_plain(backup_file)
+    except Refused as error:
+        raise StoreError(str(error)) from error
     with closing(lock(path, alone=True)):
         made = path.with_name(path.name + ".restoring")
         made.unlink(missing_ok=True)
@@ -148,6 +155,9 @@ def _new_life(made: Path) -> tuple[str, str]:
     epoch = str(uuid4())
     with closing(connect(made)) as connection:
         with transaction(connection):
+            sealing = Sealing(connection)
+            sealing.add("epoch", epoch=epoch)
+            sealing.keep()
             connection.execute("UPDATE identity SET epoch = ?, started_at = NULL", (epoch,))
         name, _ = identity(connection)
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one

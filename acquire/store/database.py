@@ -22,6 +22,7 @@ from acquire.packing import packed
 from acquire.private import private
 from acquire.store.entries import KIND, micros
 from acquire.store.upgrade import seal_rows
+from acquire.store.upgrade_streams import seal_streams
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -122,6 +123,8 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
             connection.execute(statement)
         if version == 1:
             connection.execute("INSERT INTO identity (store, epoch) VALUES (?, ?)", (str(uuid4()), str(uuid4())))
+        if version == 12:
+            seal_streams(connection)
         if version == 13:
             seal_rows(connection)
         connection.execute(f"PRAGMA user_version = {version}")

@@ -136,7 +136,7 @@ def _entry(row: tuple[int, int, int, str | None, bytes, int, str | None, str | N
         fits = checksum(of, seq, body) == expected
     except zlib.error:
         body, fits = kept, False
-    told = STATUSES[status] if fits else "damaged"
+    told = STATUSES[status] if fits and 0 <= status < len(STATUSES) else "damaged"
     name = KINDS[kind] if 0 <= kind < len(KINDS) else "invalid"
     return Entry(seq, name, told, reason, body, element, measurement, at)
 
@@ -321,3 +321,11 @@ def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[st
         (instrument, STATUSES.index(status), *numbers),
     ).fetchone()
     return int(count)
+
+
+def entry_count(connection: sqlite3.Connection, streams: Iterable[str] | None = None) -> int:
+    """How many entries there are; of these streams (ids), or of all."""
+    if streams is None:
+        return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
+    of_one = "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
+    return sum(int(connection.execute(of_one, (stream,)).fetchone()[0]) for stream in streams)

@@ -13,9 +13,11 @@ import msgspec
 from acquire.bus.codec import ReadingStruct
 
 MOST_ENTRIES = 10_000  # of one message
+MOST_PARTS = 1000  # of one batch
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Host = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?\Z")]
 Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
 Checksums = list[Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]]
 if TYPE_CHECKING:
@@ -38,6 +40,30 @@ class Part(msgspec.Struct, rename={"unconfirmed_streams": "older"}, kw_only=True
     readings: list[Any]
 
 
+class ValidPart(Part, kw_only=True):
+    """Every entry has the form of a reading."""
+
+    readings: Readings
+    checksums: Checksums
+
+
+class RawPart(Part, kw_only=True):
+    """Entries as they came."""
+
+    readings: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ENTRIES)]
+    checksums: Checksums
+
+
+class Batch(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}, kw_only=True):
+    """Several parts of one source in one message; `parts` as they came, to be opened one by one."""
+
+    schema_: str
+    source: Id
+    query: Id
+    epoch: Id | None
+    parts: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_PARTS)]
+
+
 class Envelope(Part, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True):
     """A part, and who says it, in answer to which question."""
 
@@ -45,7 +71,7 @@ class Envelope(Part, rename={"schema_": "schema", "query": "ask", "unconfirmed_s
     source: Id
     query: Id
     epoch: Id | None
-    host: str | None = None
+    host: Host | None = None
     copy: bool = False
 
 
@@ -63,6 +89,29 @@ class RawBatch(Envelope, kw_only=True):
 
 _valid_batch = msgspec.json.Decoder(ValidBatch)
 _raw_batch = msgspec.json.Decoder(RawBatch)
+
+
+_batch = msgspec.json.Decoder(Batch)
+_valid_part = msgspec.json.Decoder(ValidPart)
+_raw_part = msgspec.json.Decoder(RawPart)
+
+
+def opened_batch(payload: bytes) -> Batch:
+    """A batch with its parts unopened. Raises as opened does."""
+    return _batch.decode(payload)
+
+
+def opened_part(raw: bytes) -> ValidPart | RawPart:
+    """A part of a batch. Raises as opened does."""
+    try:
+        return _valid_part.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _raw_part.decode(raw)
+
+
+def entries_of_part(raw: bytes) -> list[bytes]:
+    """The entries of a part that could be opened, each as it came."""
+    return [bytes(each) for each in _raw_part.decode(raw).readings]
 
 
 def opened(payload: bytes) -> ValidBatch | RawBatch:

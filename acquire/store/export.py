@@ -14,6 +14,8 @@ from acquire.store.database import identity
 from acquire.store.entries import HIGHEST, between, lost_between
 from acquire.store.tails import completeness
 
+_STREAMS = "SELECT v.* FROM stream v JOIN streams s USING (stream) ORDER BY s.number"
+
 
 def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """One document a line, each with "row" saying what it is; within one read transaction."""
@@ -21,7 +23,7 @@ def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     try:
         store, epoch = identity(connection)
         yield {"row": "store", "store": store, "epoch": epoch}
-        for row in connection.execute("SELECT * FROM stream ORDER BY first_heard, stream").fetchall():
+        for row in connection.execute(_STREAMS).fetchall():
             yield {"row": "stream", **dict(row), "completeness": completeness(connection, row["stream"])}
             yield from _entries(connection, row["stream"])
         for row in connection.execute("SELECT * FROM unreadable ORDER BY topic, sha256"):

@@ -8,6 +8,7 @@ from acquire.store import clock, streams
 from acquire.store.alarms import raise_alarm
 from acquire.store.believed import Heard
 from acquire.store.lost import withdraw
+from acquire.store.sealing import Sealing
 from acquire.store.streams import Life, Stream
 from acquire.store.tails import DECLARED, DECLARED_LOST
 from acquire.store.unreadable import printable
@@ -15,18 +16,21 @@ from acquire.store.unreadable import printable
 LONGEST_WHY = 300  # characters kept of the sentence with a stream's end
 
 
-def hear(connection: sqlite3.Connection, stream: Stream, one: Heard, life: Life, now: str) -> None:
+def hear(connection: sqlite3.Connection, sealing: Sealing, stream: Stream, one: Heard, life: Life, now: str) -> None:
     """Rule 4.4, rule 4.12 and what closing a session asks for."""
     part = one.part
     resumed = stream.silent or stream.ready_epoch != one.epoch
     if stream.ended == DECLARED:  # after a person's declaration the source speaks for itself again
-        withdraw(connection, stream, DECLARED_LOST, part.oldest, now)
+        withdraw(connection, sealing, stream, DECLARED_LOST, part.oldest, now)
         stream.ended = stream.final = stream.why = None
     stream.head = max(stream.head, part.head)
     if stream.ended is None and part.ended is not None:
         stream.ended, stream.final = part.ended, part.head
         stream.why = printable(part.why, LONGEST_WHY) if part.why else None
-    stream.host, stream.last_heard = one.host, now
+    if stream.host != one.host:
+        stream.host = one.host
+        sealing.add("host", stream, host=one.host)
+    stream.last_heard = now
     stream.ready_epoch, stream.older = one.epoch, part.unconfirmed_streams
     stream.heard, stream.heard_start = streams.next_heard(life), life.start
     stream.heard_boot, stream.heard_s = clock.boot(), clock.monotonic_s()

@@ -19,6 +19,7 @@ from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
 from acquire.store.entries import KIND, REFUSED, STORED, Row
 from acquire.store.envelope import Part
+from acquire.store.texts import flaw, flaw_of_reading
 
 _entries = TypeAdapter(Entry)
 _any = msgspec.json.Decoder()
@@ -76,6 +77,8 @@ def _valid_rows(said: Said, place: Place) -> list[Row] | None:
             return None
     elif said.ends_so is None or not said.ends_so(b'"readings":[%b]}' % b",".join(bodies)):
         return None
+    if any(flaw_of_reading(r.time, r.clock, r.element, r.channel) is not None for r in readings):
+        return None
     rows: list[Row] = [
         _row((number, seq, KIND[reading.kind], 0, None, body, check, reading.element, None, received))
         for seq, reading, body, check in zip(range(first, first + len(bodies)), readings, bodies, checksums,
@@ -88,11 +91,12 @@ def judge(place: Place, seq: int, raw: bytes) -> Row:
     """Nearly every entry is a good reading, and is told so quickly; every other one goes the way that gives reasons."""
     try:
         reading = reading_decoder.decode(raw)
+        body = canonical(_any.decode(raw))  # what the reading's own keys pass over may still be no text
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _in_full(place, seq, raw)
-    if reading.kind == "unparsed":
+    if reading.kind == "unparsed" or flaw(msgspec.structs.asdict(reading)) is not None:
         return _in_full(place, seq, raw)
-    return _made(place, seq, KIND[reading.kind], canonical(_any.decode(raw)), element=reading.element)
+    return _made(place, seq, KIND[reading.kind], body, element=reading.element)
 
 
 def _made(
@@ -117,6 +121,8 @@ def _in_full(place: Place, seq: int, raw: bytes) -> Row:
         status, reason = REFUSED, value.get("note") or "unparsable reply"
     elif entry.kind == "marker":
         measurement = str(value["measurement"])
+    if status == STORED and (why := flaw(value)) is not None:
+        return _made(place, seq, KIND["invalid"], raw, REFUSED, why)
     element = value.get("element") if status == STORED else None
     return _made(place, seq, KIND[entry.kind], body, status, reason, element=element, measurement=measurement)
 

@@ -10,23 +10,43 @@ import sqlite3
 from collections.abc import Iterable
 
 from acquire.store.entries import absent
+from acquire.store.links import Range, hash_of_range
+from acquire.store.lives import chain_at
+from acquire.store.sealing import Sealing
 from acquire.store.streams import Stream
 
 NO_LONGER_HELD = "no longer held by the source"
 
 
-def claim(connection: sqlite3.Connection, stream: Stream, first: int, last: int, reason: str, now: str) -> int:
-    """Note as lost what is absent within first..last of a stream, and not lost already. How many seqs that were."""
-    count = 0
+def claim(connection: sqlite3.Connection, stream: Stream, first: int, last: int, reason: str, now: str) -> list[Range]:
+    """Note as lost what is absent within first..last of a stream, and not lost already; the ranges that were made."""
+    made = []
     for here, there in absent(connection, stream.number, first, last):
         for begin, end in _not_claimed(connection, stream.number, here, there):
-            connection.execute(
+            number = connection.execute(
                 "INSERT INTO lost (stream, first, last, reason, at) VALUES (?, ?, ?, ?, ?)",
                 (stream.number, begin, end, reason, now),
-            )
+            ).lastrowid
             stream.claims += 1
-            count += end - begin + 1
-    return count
+            made.append(Range(int(number or 0), begin, end, reason, now, None))
+    return made
+
+
+def seal_claims(sealing: Sealing, stream: Stream, made: Iterable[Range]) -> None:
+    """A seal for each range."""
+    for each in made:
+        sealing.add("lost", stream, each.first, number=each.number, range=hash_of_range(each))
+
+
+def found(connection: sqlite3.Connection, stream: Stream, first: int, last: int, received: int) -> list[int]:
+    """The seqs within first..last that came now, into a range that was lost."""
+    rows = connection.execute(
+        "SELECT e.seq FROM lost l JOIN entries e ON e.stream = l.stream AND e.seq BETWEEN l.first AND l.last"
+        " WHERE l.stream = ? AND l.withdrawn IS NULL AND l.first <= ? AND l.last >= ? AND e.seq BETWEEN ? AND ?"
+        " AND e.received = ? ORDER BY e.seq",
+        (stream.number, last, first, first, last, received),
+    )
+    return [seq for (seq,) in rows]
 
 
 def _not_claimed(connection: sqlite3.Connection, number: int, first: int, last: int) -> Iterable[tuple[int, int]]:
@@ -73,16 +93,27 @@ def _over_entries(connection: sqlite3.Connection, number: int, through: int) -> 
     return int(last)
 
 
-def withdraw(connection: sqlite3.Connection, stream: Stream, reason: str, oldest: int, now: str) -> None:
-    """Take back claims made for `reason` from seq `oldest` on; the watermark goes back to where the first one began."""
+def withdraw(
+    connection: sqlite3.Connection, sealing: Sealing, stream: Stream, reason: str, oldest: int, now: str
+) -> None:
+    """Take back claims made for `reason` from seq `oldest` on; watermark and chain go back to where the first began."""
     mine = connection.execute(
         "SELECT number, first FROM lost WHERE stream = ? AND reason = ? AND withdrawn IS NULL AND last >= ?"
         " ORDER BY first",
         (stream.number, reason, oldest),
     ).fetchall()
-    for number, first in mine:
-        connection.execute("UPDATE lost SET withdrawn = 1 WHERE number = ?", (number,))
-        if first < oldest:
-            claim(connection, stream, first, oldest - 1, reason, now)
-    if mine:
-        stream.through = min(stream.through, max(oldest, mine[0][1]) - 1)
+    if not mine:
+        return
+    numbers = [number for number, _ in mine]
+    _mark(connection, numbers, -1)
+    kept = claim(connection, stream, mine[0][1], oldest - 1, reason, now) if mine[0][1] < oldest else []
+    stream.through = min(stream.through, max(oldest, mine[0][1]) - 1)
+    sealing.keep()
+    stream.chain = chain_at(connection, stream, stream.through)
+    _mark(connection, numbers, sealing.add("withdrawn", stream, ranges=numbers))
+    seal_claims(sealing, stream, kept)
+
+
+def _mark(connection: sqlite3.Connection, numbers: Iterable[int], withdrawn: int) -> None:
+    for number in numbers:
+        connection.execute("UPDATE lost SET withdrawn = ? WHERE number = ?", (withdrawn, number))

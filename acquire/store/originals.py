@@ -12,6 +12,9 @@ import msgspec
 from acquire.canonical import digest, parse, utc_now
 from acquire.store import entries
 from acquire.store.entries import Entry, Row
+from acquire.store.links import of_entry, of_row
+from acquire.store.sealing import Sealing, hash_of
+from acquire.store.streams import Stream
 
 
 def stands_for(stand_in: bytes, digest: bytes) -> bool:
@@ -23,21 +26,29 @@ def stands_for(stand_in: bytes, digest: bytes) -> bool:
     return isinstance(said, dict) and said.get("sha256") == digest.hex()
 
 
-def take_original(connection: sqlite3.Connection, stream: str, row: Row, stand_in: Entry) -> Entry:
+def take_original(connection: sqlite3.Connection, sealing: Sealing, stream: Stream, row: Row, stand_in: Entry) -> Entry:
     """Inside the transaction that got it (rule 4.2): the stand-in is put aside, its original is the entry.
 
     An older program kept such an original as a conflict; it is none any more. What was told of the stream from this seq
     on is told again.
     """
-    connection.execute(
-        "INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?)",
-        (row.stream, row.seq, utc_now(), stand_in.body, stand_in.reason, stand_in.received_at),
-    )
+    now, key = utc_now(), (row.stream, row.seq)
+    kept = (now, stand_in.body, stand_in.reason, stand_in.received_at)
+    connection.execute("INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?)", (*key, *kept))
     entries.put_in_place(connection, row)
+    found = entries.entry_at(connection, stream.stream, row.seq)
+    assert found is not None
+    detail = {"stand_in": hash_of_stand_in(row.seq, kept), "was": hash_of(of_entry(stand_in))}
+    entry = hash_of(of_row(row, entries.micros(sealing.at)))
+    n = sealing.add("original", stream, row.seq, entry=entry, **detail)
     connection.execute(
-        "UPDATE conflicts SET settled = 0 WHERE stream = ? AND seq = ? AND digest = ?",
-        (row.stream, row.seq, digest(row.body)),
+        "UPDATE conflicts SET settled = ? WHERE stream = ? AND seq = ? AND digest = ?", (n, *key, digest(row.body))
     )
-    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", (stream, row.seq))
-    found = entries.entry_at(connection, stream, row.seq)
-    return stand_in if found is None else found
+    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", (stream.stream, row.seq))
+    return found
+
+
+def hash_of_stand_in(seq: int, kept: tuple[str, bytes, str | None, str]) -> str:
+    """SHA-256 of a row of `stand_ins`: when it was replaced, its body, its reason, when it was received."""
+    replaced_at, body, reason, received_at = kept
+    return hash_of(seq, replaced_at, reason, received_at, body)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 AUDIT = "audit"
+STREAMS = ("identity", "streams", "entries", "lost", "conflicts", "stand_ins", "received", "seal")
+"""What instruments said and what was made of it: held by the chain of seals (acquire/store/seals.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,17 @@ NO_PART: Mapping[tuple[str, str], str] = {
     ("unreadable", "*"): "messages that are no readings: kept for the search for a fault, bounded, never attributed",
     ("told", "*"): "how far subscribers were told; a wrong number makes events come twice or not at all, no reading",
     ("identity", "started_at"): "when the service began to serve the file",
+    ("identity", "start"): "counts the starts of the service, for who was heard since",
+    ("streams", "head"): "the highest seq heard of while the stream is open; once it ended it is sealed",
+    ("streams", "last_heard"): "when its source last spoke, for people; nothing is decided by it",
+    ("streams", "ready_epoch"): "what its source knew when it last spoke; it says so again before a session closes",
+    ("streams", "older"): "how many earlier streams waited at its source when it last spoke",
+    ("streams", "heard"): "the order in which streams were last heard",
+    ("streams", "heard_start"): "in which start of the service it was last heard",
+    ("streams", "heard_boot"): "in which boot of the machine it was last heard",
+    ("streams", "heard_s"): "when in that boot; whether a source is silent",
+    ("streams", "claims"): "whether ranges are looked for; held where it hides one",
+    ("streams", "sealed"): "where its last seal is; when the next one is due",
+    ("streams", "sealed_s"): "when its last seal was made; when the next one is due",
     ("identity", "backed_up_at"): "when the last copy was taken",
 }

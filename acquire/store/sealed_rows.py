@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -45,8 +46,11 @@ class HeldRows:
                 yield from self._added(table, shaped)
 
     def _rows_of(self, entry: audit.Entry) -> Iterator[str]:
+        if not self._seen.may_concern(entry):
+            return
         for table, key, digest in _named(entry):
-            if self._seen.concerns(entry, table, key) and (shaped := self._shapes.get(table)) is not None:
+            shaped = self._shapes.get(table)
+            if shaped is not None and len(key) == len(shaped.key) and self._seen.concerns(entry, table, key):
                 self._seen.note(table, key)
                 self.held += 1
                 if (wrong := self._wrong(shaped, key, digest)) is not None:
@@ -84,6 +88,9 @@ class _Seen:
     def __exit__(self, *_: object) -> None:
         self._connection.execute("DROP TABLE IF EXISTS temp.seen")
 
+    def may_concern(self, entry: audit.Entry) -> bool:
+        return True
+
     def concerns(self, entry: audit.Entry, table: str, key: Key) -> bool:
         return True
 
@@ -106,7 +113,7 @@ class _SeenOfSession(_Seen):
 
     def __init__(self, connection: sqlite3.Connection, session: str, shapes: dict[str, Shape]) -> None:
         super().__init__(connection)
-        self._session = session
+        self._of_results = f"{session} "
         self._subjects = {session, *(str(row[0]) for row in connection.execute(ORDER, (session,)))}
         self._waiting: set[tuple[str, Key]] = {
             (table, shaped.key_of(row))
@@ -122,13 +129,20 @@ class _SeenOfSession(_Seen):
     def __exit__(self, *_: object) -> None:
         pass
 
+    def may_concern(self, entry: audit.Entry) -> bool:
+        """An entry of other subjects may have brought a file that this session uses, too."""
+        return self._tells(entry) or '"document"' in (entry["rows"] or "")
+
     def concerns(self, entry: audit.Entry, table: str, key: Key) -> bool:
-        """Subjects: the session, its order, "session point" of a result, the measurement of an attempt."""
-        subject = str(entry["subject"])
-        told = subject in self._subjects or subject.startswith(f"{self._session} ")
+        told = self._tells(entry)
         if told and table == "attempt":
             self._subjects.add(str(key[0]))
         return told or (table, key) in self._ours
+
+    def _tells(self, entry: audit.Entry) -> bool:
+        """Subjects: the session, its order, "session point" of a result, the measurement of an attempt."""
+        subject: str = entry["subject"]
+        return subject in self._subjects or subject.startswith(self._of_results)
 
     def note(self, table: str, key: Key) -> None:
         self._waiting.discard((table, key))
@@ -146,7 +160,8 @@ def _named(entry: audit.Entry) -> list[audit.Sealed]:
     return named
 
 
-_rows = msgspec.json.Decoder(list[audit.Sealed])
+_int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_rows = msgspec.json.Decoder(list[tuple[str, tuple[_int64 | str, ...], str]])
 
 
 def verify_files(connection: sqlite3.Connection, session: str | None, changed: set[tuple[str, Key]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import structlog
 
@@ -44,7 +44,7 @@ class ServedFile:
         self._path = path
         self._create = create
         self._opened = opened
-        self._lock: TextIO | None = None
+        self._lock: BinaryIO | None = None
         self._files: Files | None = None
         self._check: Check | None = None
         self._was_unreadable = False  # the disk failed: what it did to the file is looked for

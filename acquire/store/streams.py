@@ -18,6 +18,7 @@ from acquire.store import clock
 
 SILENT_S = 60.0
 NO_CHAIN = b""
+MOST, MOST_OF_INSTRUMENT = 1_000_000, 100_000  # a link that is lost every five minutes makes so many in a year
 FEW = 4  # streams; so many are written one by one more quickly
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # statements are made for so many streams at once, and filled up
 
@@ -120,6 +121,21 @@ def add(connection: sqlite3.Connection, stream: Stream) -> None:
     values = astuple(stream)[1:-1]
     cursor = connection.execute(f"INSERT INTO streams ({', '.join(_COLUMNS[1:])}) VALUES ({marks})", values)
     stream.number = int(cursor.lastrowid or 0)
+
+
+def too_many(connection: sqlite3.Connection, instrument: str) -> str | None:
+    """Why no new stream of an instrument is taken, or None. Its source keeps what it has, and sends it again."""
+    (last,) = connection.execute("SELECT max(number) FROM streams").fetchone()
+    if (last or 0) >= MOST:
+        return f"for a new stream, and the store has {MOST} already"
+    if (last or 0) < MOST_OF_INSTRUMENT:
+        return None
+    (of_it,) = connection.execute("SELECT count(*) FROM streams WHERE instrument = ?", (instrument,)).fetchone()
+    return (
+        f"for a new stream, and its instrument has {MOST_OF_INSTRUMENT} already"
+        if of_it >= MOST_OF_INSTRUMENT
+        else None
+    )
 
 
 def keep(connection: sqlite3.Connection, streams: Iterable[Stream]) -> None:

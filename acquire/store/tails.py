@@ -9,7 +9,9 @@ import sqlite3
 
 from acquire.canonical import utc_now
 from acquire.store import entries, streams
-from acquire.store.lost import claim
+from acquire.store.lost import claim, seal_claims
+from acquire.store.passing import pass_over
+from acquire.store.sealing import Sealing, facts_of_end
 from acquire.store.streams import SILENT_S, Stream
 
 DECLARED = "declared"
@@ -54,7 +56,13 @@ def declare_ended(connection: sqlite3.Connection, stream: str) -> dict[str, obje
         raise NotDeclared(f"Stream {stream} has ended already: {found.ended}.")
     if not found.silent:
         raise NotDeclared(f"Stream {stream} was heard less than {SILENT_S:.0f} s ago; its source is not lost.")
-    lost = claim(connection, found, found.through + 1, found.head, DECLARED_LOST, utc_now())
-    found.through, found.ended, found.final = found.head, DECLARED, found.head
+    sealing = Sealing(connection)
+    made = claim(connection, found, found.through + 1, found.head, DECLARED_LOST, utc_now())
+    seal_claims(sealing, found, made)
+    pass_over(connection, found, [], 0)
+    found.ended, found.final = DECLARED, found.head
+    sealing.add("end", found, **facts_of_end(found))
+    sealing.keep()
     streams.keep(connection, [found])
+    lost = sum(each.last - each.first + 1 for each in made)
     return {"stream": stream, "instrument": found.instrument, "through": found.head, "lost": lost}

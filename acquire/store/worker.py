@@ -23,11 +23,12 @@ from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
-from acquire.canonical import canonical, utc_now
+from acquire.canonical import utc_now
 from acquire.once import Once
 from acquire.store.anchoring import Anchoring
+from acquire.store.answers import Answers
 from acquire.store.database import identity
-from acquire.store.ingest import Ingested, Watermark, ingest, ingest_one_by_one
+from acquire.store.ingest import Ingested, ingest, ingest_one_by_one
 from acquire.store.served import ServedFile
 from acquire.store.telling import Teller
 
@@ -51,6 +52,7 @@ class Worker:
         self._file = ServedFile(path, self._opened, create=create)
         self._faults = Once()
         self._teller = Teller(topics)
+        self._answers = Answers(topics)
         self._state = State(state="ready", since=utc_now())
         self._presence = Presence(topics.store_state, lambda: self._state)
         self._anchoring = Anchoring(topics, anchor)
@@ -123,9 +125,11 @@ class Worker:
 
     async def _serve_all(self, connection: Connection) -> None:
         try:
-            await connection.subscribe(self._topics.readings("+"))
+            for topic in (self._topics.readings("+"), self._topics.batch(None), self._topics.batch("+")):
+                await connection.subscribe(topic, qos=0)  # what gets lost is sent again: it need not be acknowledged
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._teller.run(connection, self._on_thread))
+                tasks.create_task(self._answers.run(connection))
                 tasks.create_task(self._serve(connection))
                 tasks.create_task(self._presence.keep_told(connection))
                 tasks.create_task(self._anchoring.tell(connection, self._on_thread))
@@ -160,14 +164,9 @@ class Worker:
         if self._faults.is_over():
             log.info("the store commits again")
         self.ingested += len(batch)
-        for answer in done.answers:
-            await self._answer(connection, answer)
+        await self._answers.give(connection, done)
         self._teller.news.set()
         self.on_committed()
-
-    async def _answer(self, connection: Connection, answer: Watermark) -> None:
-        """The source asks again for what the broker does not take."""
-        await connection.hand_over(self._topics.committed(answer.instrument), committed(answer), _answered, retain=True)
 
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
         return self._file.use(lambda connection: self._put(connection, batch))
@@ -188,22 +187,3 @@ class Worker:
 
     async def _on_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
         await self._run(lambda: self._file.use(work))
-
-
-def _answered(error: BaseException | None) -> None:
-    if error is not None:
-        log.debug("an answer was not taken", why=str(error))
-
-
-def committed(answer: Watermark) -> bytes:
-    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
-    return canonical(
-        {
-            "schema": "committed/1",
-            "stream": answer.stream,
-            "through": answer.through,
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-        }
-    )

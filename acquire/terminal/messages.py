@@ -6,18 +6,19 @@ Whoever may publish may send anything, so nothing that comes may break or steer 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from acquire.bus.messages import State
 from acquire.bus.names import ROOT
-from acquire.terminal.output import printable
+from acquire.printable import printable
 
 
 def body_of(payload: bytes) -> Any:
     """The JSON of a message; {"unreadable": its beginning} for what is none, or could not be written as JSON again."""
     try:
-        body = json.loads(payload, parse_constant=_no_number)
+        body = json.loads(payload, parse_constant=_no_number, parse_float=_finite)
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return {"unreadable": payload[:200].decode("latin-1")}
@@ -40,12 +41,20 @@ def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
 
+def _finite(text: str) -> float:
+    """1e999 is JSON, and would be written again as Infinity, which is none."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is too large for a number")
+    return value
+
+
 def readable(topic: str, body: Any) -> list[str]:
     """A message in one line, a batch of readings in a line each; what is not as it must be is shown as it is."""
     short = topic.removeprefix(f"{ROOT}/")
     try:
         lines = _lines(short, body)
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         lines = [f"{short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
     return [printable(line) for line in lines]
 

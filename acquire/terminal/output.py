@@ -1,13 +1,19 @@
-"""How commands speak: data on stdout (tables for people, JSON when asked), everything else on stderr."""
+"""How commands speak: data on stdout (tables for people, JSON when asked), everything else on stderr.
+
+Whatever is printed goes through here, and so through `printable`: names in files, replies, reasons and ids come from
+outside, and nobody may steer a terminal with them.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
+
+from acquire.printable import printable, printable_json
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
@@ -15,14 +21,17 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of
 def emit(document: object) -> None:
     """One JSON document, indented for eyes when stdout is a terminal."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(document, indent=indent, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, printable_json(json.dumps(document, indent=indent, ensure_ascii=False)))
 
 
 def emit_line(document: object) -> None:
     """One JSON document on one line, at once."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, printable_json(json.dumps(document, ensure_ascii=False)))
+
+
+def tell(text: str) -> None:
+    """Say the outcome of a command: a line for people, or several, on stdout."""
+    _write(sys.stdout, printable(text))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -31,7 +40,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    shown = Table(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
@@ -39,12 +48,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     Console().print(shown)
 
 
-def printable(text: str) -> str:
-    """Without what would steer a terminal: control characters are shown as escapes; line ends stay."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
 def say(text: str) -> None:
     """Talk to the person: stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, printable(text))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text + "\n")
+    stream.flush()

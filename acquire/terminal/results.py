@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import typer
-
 from acquire.dosimetry import Chart
 from acquire.procedure.output import not_stated
 from acquire.procedure.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
-from acquire.terminal.output import table
+from acquire.terminal.output import table, tell
 
 MARKS = {
     "PASS": "●",
@@ -32,16 +30,16 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     table("Results (u: standard uncertainty, k = 1)", columns, rows)
     for each in results:
         if channel := each.get("channel"):
-            typer.echo(f"{each['point']}: measured on channel {channel}.")
+            tell(f"{each['point']}: measured on channel {channel}.")
         for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
-            typer.echo(f"{each['point']}: {sentence}")
+            tell(f"{each['point']}: {sentence}")
         if window := each.get("window"):
-            typer.echo(f"{each['point']}: limits of the order: {window['says']}")
+            tell(f"{each['point']}: limits of the order: {window['says']}")
     for sentence in not_stated({each["point"]: each for each in results}):
-        typer.echo(sentence)
+        tell(sentence)
     if mean := mean_of_points(results):
         common = ", ".join(mean["common"]) or "nothing"
-        typer.echo(
+        tell(
             f"Mean deviation of {', '.join(mean['points'])}: {signed(mean['deviation_percent'], 2)} %,"
             f" U = {fixed(mean['expanded_percent'], 2)} %; common to them: {common}."
         )
@@ -81,9 +79,9 @@ def print_trends(made: Sequence[Chart], few: Few) -> None:
     table("Control charts of the deviation (Shewhart individuals)", columns, rows)
     for each in made:
         for sentence in each.signals:
-            typer.echo(f"{', '.join(each.key)}: {sentence}")
+            tell(f"{', '.join(each.key)}: {sentence}")
     for key, n in few:
-        typer.echo(f"{', '.join(key)}: {n} result(s); a chart needs eight.")
+        tell(f"{', '.join(key)}: {n} result(s); a chart needs eight.")
 
 
 def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
@@ -100,41 +98,39 @@ def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _explain(each: Mapping[str, Any]) -> None:
-    typer.echo(f"\n{each['point']}: {each.get('formula', 'no dose')}")
+    tell(f"\n{each['point']}: {each.get('formula', 'no dose')}")
     for step in each.get("steps", ()):
-        typer.echo(f"  {step['what']} = {step['formula']}")
-        typer.echo(f"      = {step['numbers']} = {step['value']:.8g} {step['unit']}   [{step['source']}]")
+        tell(f"  {step['what']} = {step['formula']}")
+        tell(f"      = {step['numbers']} = {step['value']:.8g} {step['unit']}   [{step['source']}]")
     for row in each.get("budget", ()):
         of = "" if row["dof"] is None else f", ν = {row['dof']:g}"
-        typer.echo(f"  u({row['name']}) {fixed(row['u_percent'], 2)} %, type {row['kind']}{of}   [{row['source']}]")
+        tell(f"  u({row['name']}) {fixed(row['u_percent'], 2)} %, type {row['kind']}{of}   [{row['source']}]")
     if each.get("u_percent") is not None:
         of = "" if each["dof"] is None else f", ν = {each['dof']:.3g}"
-        typer.echo(f"  together u = {fixed(each['u_percent'], 2)} %{of}, U = {each['k']:.3g} u")
-        typer.echo(f"  D = {with_u(each['dose_gy'], each['expanded_gy'])} (U, k = {each['k']:.3g})")
+        tell(f"  together u = {fixed(each['u_percent'], 2)} %{of}, U = {each['k']:.3g} u")
+        tell(f"  D = {with_u(each['dose_gy'], each['expanded_gy'])} (U, k = {each['k']:.3g})")
     if course := each.get("course"):
         _explain_course(course)
     if each.get("deviation_percent") is not None:
         _explain_decision(each)
     for remark in (*each.get("warnings", ()), *each.get("remarks", ())):
-        typer.echo(f"  {remark}")
+        tell(f"  {remark}")
     if "formula_version" in each:
-        typer.echo(f"  formulas version {each['formula_version']}, inputs {each['formula_inputs_sha256']}")
+        tell(f"  formulas version {each['formula_version']}, inputs {each['formula_inputs_sha256']}")
 
 
 def _explain_course(course: Mapping[str, Any]) -> None:
     lines = " + ".join(f"{line['times']} × {cgy(line['gy_each'])} ({line['name']})" for line in course["lines"])
-    typer.echo(f"  over the course {lines} = {with_u(course['dose_gy'], course['expanded_gy'])} (U)")
+    tell(f"  over the course {lines} = {with_u(course['dose_gy'], course['expanded_gy'])} (U)")
     if course["limit_gy"] is not None:
         where = "below" if course["below_limit"] else "not below"
-        typer.echo(
-            f"  upper end {upper_end(course, 2)} cGy, {where} the order's limit of {cgy(course['limit_gy'])} cGy"
-        )
+        tell(f"  upper end {upper_end(course, 2)} cGy, {where} the order's limit of {cgy(course['limit_gy'])} cGy")
 
 
 def _explain_decision(each: Mapping[str, Any]) -> None:
     dose, expected = f"{each['dose_gy']:.6g}", f"{each['expected_gy']:.6g}"
     spread, u_expected = fixed(each["deviation_expanded_percent"], 2), fixed(each["expected_u_percent"], 2)
     limits = f"tolerance {each['tolerance_percent']:g} %, action {each['action_percent']:g} %"
-    typer.echo(f"  δ = 100 × ({dose} / {expected} − 1) = {deviation(each, 2)} %")
-    typer.echo(f"  U(δ) = {spread} % in its {each['u_form']} form, u(expected dose) {u_expected} %")
-    typer.echo(f"  rule {each['rule']}, {limits}; probability of conformity {probability(each['p_conform'])}")
+    tell(f"  δ = 100 × ({dose} / {expected} − 1) = {deviation(each, 2)} %")
+    tell(f"  U(δ) = {spread} % in its {each['u_form']} form, u(expected dose) {u_expected} %")
+    tell(f"  rule {each['rule']}, {limits}; probability of conformity {probability(each['p_conform'])}")

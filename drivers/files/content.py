@@ -1,19 +1,27 @@
-"""Bringing a file's bytes in without being held up: only plain files, only up to a size, names always showable."""
+"""Bringing a file's bytes in without being held up: only plain files, only up to a size, names always showable.
+
+The one place where the drivers open a file whose name other people can make. A name is looked at before it is opened
+(opening a device may do something), opened so that nothing can wait (a pipe) or be followed (a link), and looked at
+again by its descriptor, since it may have been exchanged in between.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 MB = 1_000_000
 WHAT = {
+    stat.S_IFLNK: "a link",
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
+OPEN = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Unreadable(Exception):
@@ -25,34 +33,30 @@ def shown(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def read_whole(path: Path, largest_mb: float, within: Path | None = None) -> bytes:
-    """The bytes of a plain file; `within`: it must not be a link that leads out of that folder. Raises Unreadable.
+def read_whole(path: Path, largest_mb: float, *, follow: bool) -> bytes:
+    """The bytes of a plain file. Raises Unreadable.
 
-    What is no plain file is never opened: opening a pipe waits for ever, and opening a device may do something.
+    follow: whether its name may be a link. A person who names a file on a command line means what it leads to. In a
+    folder where others write it is never followed: it would send any file this account can read into the store.
     """
     name = shown(path.name)
     try:
-        path = path.resolve(strict=True)
-        if within is not None and not path.is_relative_to(within.resolve()):
-            raise Unreadable(f"{name} is a link out of the folder; it is not followed, put the file itself there.")
-        _refuse_unless_plain(name, path.stat())
-        return _read(name, path, largest_mb)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        raise Unreadable(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+        _refuse_unless_plain(name, path.stat() if follow else path.lstat())
+        return _read(name, path, largest_mb, follow)
+    except OSError as error:
+        why = "it is a link, which is not followed here" if error.errno == errno.ELOOP else error.strerror or error
+        raise Unreadable(f"{name} cannot be read: {why}.") from error
+    except (ValueError, RuntimeError) as error:  # a name with a zero byte
+        raise Unreadable(f"{name} cannot be read: {error}.") from error
 
 
-def _refuse_unless_plain(name: str, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        what = WHAT.get(stat.S_IFMT(found.st_mode), "no plain file")
-        raise Unreadable(f"{name} is {what}; only plain files are read.")
-
-
-def _read(name: str, path: Path, largest_mb: float) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+def _read(name: str, path: Path, largest_mb: float, follow: bool) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | OPEN | (0 if follow else os.O_NOFOLLOW))
     with os.fdopen(descriptor, "rb") as file:
-        _refuse_unless_plain(name, os.fstat(file.fileno()))  # it may have been exchanged since it was looked at
+        found = os.fstat(file.fileno())
+        _refuse_unless_plain(name, found)
         most = int(largest_mb * MB)
-        large = os.fstat(file.fileno()).st_size > most  # not even begun with, where the size is known
+        large = found.st_size > most  # not even begun with, where the size is known
         data = b"" if large else file.read(most + 1)
     if large or len(data) > most:
         raise Unreadable(
@@ -60,3 +64,11 @@ def _read(name: str, path: Path, largest_mb: float) -> bytes:
             " reader's file."
         )
     return data
+
+
+def _refuse_unless_plain(name: str, found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise Unreadable(f"{name} is a link; none is followed here, put the file itself there.")
+    if not stat.S_ISREG(found.st_mode):
+        what = WHAT.get(stat.S_IFMT(found.st_mode), "no plain file")
+        raise Unreadable(f"{name} is {what}; only plain files are read.")

@@ -216,7 +216,7 @@ class FolderInstrument(Instrument):
             seen.done()
             return []
         try:
-            data = read_whole(path, self.settings.largest_file_mb, within=self.folder)
+            data = read_whole(path, self.settings.largest_file_mb, follow=False)
         except Unreadable as error:
             took = self._clock() - began
             seen.again(self._clock(), max(PATIENCE * took, self.poll_interval_s))

@@ -6,6 +6,7 @@ that could not be written is kept in memory by the process, so that an instrumen
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-OPEN = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+OPEN = os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Journal:
@@ -28,7 +29,7 @@ class Journal:
     def open(self) -> None:
         """Try to write, then read what is there. Raises OSError where the journal cannot be written."""
         tried(self.path)
-        self.taken = set(self.path.read_bytes().decode("ascii", "replace").split())
+        self.taken = set(_read(self.path).decode("ascii", "replace").split())
         self.taken.update(self.unwritten.get(self.path, ()))
         self.write()
 
@@ -70,13 +71,29 @@ def is_journal(path: Path, found: os.stat_result) -> bool:
         return False
 
 
-def _append(path: Path, data: bytes, mend: bool = True) -> None:
-    descriptor = os.open(path, OPEN, 0o600)
+def _read(path: Path) -> bytes:
+    with os.fdopen(_opened(path), "rb") as file:
+        return file.read()
+
+
+def _opened(path: Path) -> int:
+    """The journal's descriptor; a link, a pipe or a device in its place is not believed. Raises OSError."""
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(None, "it is no plain file")
-        size = found.st_size
+        descriptor = os.open(path, OPEN | os.O_CREAT, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link, which is not followed") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(None, "it is no plain file")
+    return descriptor
+
+
+def _append(path: Path, data: bytes, mend: bool = True) -> None:
+    descriptor = _opened(path)
+    try:
+        size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         try:
             _write(descriptor, (b"\n" if torn else b"") + (data or b"\n"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Seen:
     def is_still(self, path: Path) -> bool:
         """Whether the file is the one that was seen, unchanged: nothing was written while it was read."""
         try:
-            return _state(_stat(path)) == _state(self.stat)
+            return _state(path.lstat()) == _state(self.stat)
         except OSError:
             return False
 
@@ -52,7 +51,7 @@ class Seen:
 
 
 class Watch:
-    """The files of a folder and what became of each. Hidden files and folders are passed over."""
+    """The files of a folder and what became of each. Hidden files and folders are passed over; no link is followed."""
 
     def __init__(self, settings: FolderSettings) -> None:
         self._settings = settings
@@ -82,7 +81,7 @@ class Watch:
     def _look(self, path: Path, now: float) -> Seen | None:
         found: os.stat_result | None = None
         try:
-            found = _stat(path)
+            found = path.lstat()
         except FileNotFoundError:  # gone between listing and looking
             return None
         except OSError:
@@ -93,16 +92,6 @@ class Watch:
         if seen is None or _state(seen.stat) != _state(found):
             seen = self._seen[path.name] = Seen(found, now, now + self._settings.settle_s)
         return seen
-
-
-def _stat(path: Path) -> os.stat_result:
-    """Of the file itself, or of what a link inside the folder leads to; of the link where it leads out or nowhere."""
-    found = path.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        with suppress(OSError, RuntimeError):
-            target = path.resolve(strict=True)
-            return target.stat() if target.is_relative_to(path.parent.resolve()) else found
-    return found
 
 
 def _state(found: os.stat_result | None) -> State | None:

@@ -93,9 +93,11 @@ CREATE TABLE seal (             -- one chain over the whole store (acquire/store
     through INTEGER,
     chain BLOB,
     detail TEXT NOT NULL,       -- canonical JSON
-    previous BLOB NOT NULL,
-    hash BLOB NOT NULL
+    previous TEXT NOT NULL,     -- the hash of the seal before, SHA-256 in hexadecimal
+    hash TEXT NOT NULL
 ) STRICT;
+
+CREATE INDEX seal_of_stream ON seal (stream);
 
 INSERT INTO streams (stream, source, site, instrument, through, head, ended, why, final, chain, first_heard, last_heard,
                      ready_epoch, older, heard, heard_start, heard_boot, heard_s)

@@ -105,11 +105,11 @@ def test_no_old_stream_heard_last_opens_the_way_to_closing_while_others_wait(wor
         pass
     for payload in sorted(world.to_store, key=lambda each: -world.source.streams[str(said(each)["stream"])].number):
         world.deliver(payload)
-        missing = outstanding(world.store, [INSTRUMENT], [], heard_since="")
+        missing = outstanding(world.store, [INSTRUMENT], [])
         assert missing, "closing is possible while the source knows of streams that are not confirmed"
         assert "earlier stream" in missing[0]
     world.settle()
-    assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
+    assert outstanding(world.store, [INSTRUMENT], []) == []
 
 
 def test_store_replaced_shows_what_is_older_than_the_journal_as_lost(world: World) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import structlog
 
 from acquire.canonical import canonical, digest
 from acquire.checksum import checksum, seed
 from acquire.instruments.entries import marker_body
-from acquire.spool import originals
+from acquire.spool import entries, originals
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, SpoolFull, StreamRow, stand_in
 from acquire.spool.pruning import prune
 
@@ -278,10 +280,10 @@ def test_a_second_change_of_epoch_within_an_hour_is_two_stores(journal: Journal)
 
 def test_the_newest_confirmation_moves_along_for_an_hour(journal: Journal) -> None:
     row = filled(journal, 9)
-    for through, uptime_s in ((1, 0.0), (2, 100.0), (3, 3000.0), (4, 3700.0), (4, 4000.0), (5, 4100.0), (6, 7800.0)):
+    for through, uptime_s in ((1, 0.0), (2, 100.0), (3, 3000.0), (4, 3600.0), (4, 4000.0), (5, 4100.0), (6, 7800.0)):
         journal.confirm([(row.number, through, False)], "epoch", uptime_s)
     kept = journal.db.execute("SELECT through, uptime_s FROM confirmed ORDER BY through").fetchall()
-    assert kept == [(1, 0.0), (4, 3700.0), (6, 7800.0)]
+    assert kept == [(1, 0.0), (4, 3600.0), (6, 7800.0)]
     assert journal.uptime_s == 7800.0
 
 
@@ -292,3 +294,216 @@ def test_alarms_are_counted_and_say_the_last_thing(journal: Journal) -> None:
     rows = journal.db.execute("SELECT what, subject, message, count FROM alarm ORDER BY subject DESC").fetchall()
     assert rows == [("what", "whose", "second", 2), ("what", "another's", "third", 1)]
     assert journal.db.execute("SELECT count(*) FROM alarm WHERE last_at >= raised_at").fetchone() == (2,)
+
+
+# --- a file that cannot be ------------------------------------------------------------------------------------------
+
+
+def broken(*_: object) -> None:
+    raise sqlite3.OperationalError("the test says so")
+
+
+def test_where_no_file_can_be_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_make_ready", broken)
+        with pytest.raises(SpoolError, match=r"the spool .*spool\.db cannot be used: the test says so\."):
+            Journal(path, reserve=RESERVE)
+        assert list(tmp_path.iterdir()) == []
+        patched.setattr("acquire.spool.file.problem", lambda _: "nothing can be written there")
+        with pytest.raises(SpoolError, match=r"there can be no spool at .*spool\.db: nothing can be written there\."):
+            Journal(path, reserve=RESERVE)
+        assert list(tmp_path.iterdir()) == []
+    opened(path).close()
+    monkeypatch.setattr(Journal, "_make_ready", broken)
+    with pytest.raises(SpoolError, match="cannot be used"):
+        Journal(path, reserve=RESERVE)
+    assert path.stat().st_size > 0, "a file that was there stays"
+
+
+def test_a_lock_stays_beside_a_file_that_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_end_all", broken)
+        with pytest.raises(sqlite3.OperationalError):
+            Journal(path, reserve=RESERVE)
+    assert path.exists()
+    assert (tmp_path / "spool.db.lock").exists()
+    opened(path).close()
+
+
+def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "spool.db")
+    journal.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        journal.db.execute("SELECT 1")
+
+
+def test_a_disk_that_takes_no_more_is_a_full_spool_and_lets_the_reserve_go(journal: Journal) -> None:
+    row = filled(journal)
+    reserve = journal.path.with_name("spool.db.reserve")
+    assert reserve.stat().st_size == RESERVE
+    (pages,) = journal.db.execute("PRAGMA page_count").fetchone()
+    journal.db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(SpoolFull, match=r"spool full: the spool's disk takes no more \(database or disk is full\)\."):
+        journal.append([(row.number, [(body(n) + os.urandom(3000), None) for n in range(4, 40)])])
+    assert not reserve.exists()
+    assert journal.db.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,), "a checkpoint would eat the reserve"
+    with pytest.raises(SpoolFull, match="takes no more"):
+        journal.append([(row.number, [(body(4), None)])])
+    assert bodies(journal, row.number) == [body(1), body(2), body(3)]
+    journal.db.execute("PRAGMA max_page_count = 1000000")
+    assert journal.has_room()
+    assert journal.append([(row.number, [(body(4), None)])])[0].first == 4
+
+
+def test_originals_that_are_wanted_are_told_stream_by_stream(journal: Journal) -> None:
+    for _ in range(2):
+        row = filled(journal)
+        journal.withhold(row.number, body(4), "too large")
+    originals.ask(journal.db)
+    assert [(s.resend, s.resent) for s in journal.streams()] == [((4,), ()), ((4,), ())]
+    with journal.writing() as db:
+        originals.confirm(db, 2, 4, 1.0)
+    assert [(s.resend, s.resent) for s in journal.streams()] == [((4,), ()), ((), (4,))]
+
+
+def test_a_damaged_entry_is_told_to_whoever_reads_the_log(journal: Journal) -> None:
+    row = filled(journal)
+    with journal.writing() as db:
+        db.execute("UPDATE entry SET checksum = checksum + 1 WHERE seq = 2")
+    with structlog.testing.capture_logs() as said:
+        assert [each.damaged for each in journal.read(row.number, 1, 9, 10**6)] == [False, True, False]
+    assert [each["event"] for each in said] == [
+        f"entry 2 of stream {row.stream} does not fit its checksum: it is kept aside and not sent."
+    ]
+
+
+# --- faults of the disk, and a file that is damaged while it is used ------------------------------------------------
+
+
+@contextmanager
+def refusing() -> Iterator[sqlite3.Connection]:
+    raise SpoolFull("spool full: the test says so.")
+    yield
+
+
+def ends(journal: Journal) -> list[tuple[str | None, str | None]]:
+    return [(s.ended, s.why) for s in journal.streams()]
+
+
+def test_an_end_that_cannot_be_written_is_owed_and_written_once_there_is_room(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = filled(journal), filled(journal)
+    told: list[tuple[int, str, str | None]] = []
+    journal.on_ended = lambda number, ended, why: told.append((number, ended, why))
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "writing", refusing)
+        with pytest.raises(SpoolFull):
+            journal.end_stream(one.number, "spool-full", "no room")
+        with pytest.raises(SpoolFull):
+            journal.end_stream(one.number, "closed")
+        assert not journal.has_room(), "an end is owed and cannot be written yet"
+    assert ends(journal) == [(None, None), (None, None)]
+    journal.append([(two.number, [(body(4), None)])])
+    assert journal.has_room()
+    assert ends(journal) == [("spool-full", "no room"), (None, None)]
+    assert told == [(one.number, "spool-full", "no room")]
+    with pytest.raises(SpoolError, match="has ended"):
+        journal.append([(one.number, [(body(4), None)])])
+    assert journal.has_room()
+    assert len(told) == 1, "an end is owed once"
+
+
+def test_what_was_not_told_as_appended_is_not_there_when_the_file_is_opened_anew(journal: Journal) -> None:
+    """A commit that failed may be in the file all the same."""
+    row, other = filled(journal), filled(journal)
+    aside = Journal._open(journal)
+    with aside:
+        held = entries.rows(row.number, seed(row.stream), 4, [(body(44), None)])
+        aside.executemany("INSERT INTO entry (stream, seq, body, measurement, checksum) VALUES (?, ?, ?, ?, ?)", held)
+        aside.execute("UPDATE stream SET head = 4 WHERE number = ?", (row.number,))
+        originals.keep(aside, row.number, 4, entries.held(seed(row.stream), 4, body(44)), "too large")
+    aside.close()
+    journal.disk_failed = True
+    assert journal.has_room()
+    assert not journal.disk_failed
+    assert [s.head for s in journal.streams()] == [3, 3]
+    assert originals.original_of(journal.db, row.number, 4) is None
+    assert journal.append([(row.number, [(body(4), None)])])[0].first == 4
+    assert bodies(journal, row.number) == [body(n) for n in (1, 2, 3, 4)]
+    assert bodies(journal, other.number) == [body(n) for n in (1, 2, 3)]
+
+
+def test_a_file_found_damaged_goes_aside_and_a_new_one_is_begun_for_the_same_store(journal: Journal) -> None:
+    row = filled(journal)
+    journal.pair("store")
+    journal.new_epoch("epoch", 1.0)
+    source = journal.source
+    told: list[str] = []
+    journal.on_begun_anew = told.append
+    said = journal.begin_anew("a page")
+    aside = journal.path.with_name("spool.damaged-1.db")
+    assert journal.moved_aside == aside
+    assert told == [said]
+    assert "is damaged (a page)" in said
+    assert str(aside) in said
+    assert journal.source != source
+    assert (journal.store, journal.epoch, journal.streams()) == ("store", None, [])
+    assert journal.db.execute("SELECT store FROM meta").fetchone() == ("store",)
+    assert [each[0] for each in journal.db.execute("SELECT message FROM alarm")] == [said]
+    with pytest.raises(SpoolError, match="has ended"):
+        journal.append([(row.number, [(body(4), None)])])
+    assert journal.open_stream("e-1").number == row.number + 1, "no number is used again"
+    with closing(opened(aside)) as kept:
+        assert [(s.stream, s.head, s.ended) for s in kept.streams()] == [(row.stream, 3, "crash")]
+
+
+def test_one_that_was_never_paired_is_not_paired_then(journal: Journal) -> None:
+    journal.begin_anew("a page")
+    assert journal.store is None
+    assert journal.db.execute("SELECT store FROM meta").fetchone() == (None,)
+
+
+def test_ends_that_were_owed_to_the_file_aside_are_not_owed_to_the_new_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = filled(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "writing", refusing)
+        with pytest.raises(SpoolFull):
+            journal.end_stream(row.number, "closed")
+    told: list[int] = []
+    journal.on_ended = lambda number, ended, why: told.append(number)
+    journal.begin_anew("a page")
+    assert journal.has_room()
+    assert told == []
+
+
+def test_a_new_file_that_could_not_be_begun_is_begun_when_there_is_room(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_make_ready", broken)
+        with pytest.raises(SpoolError):
+            journal.begin_anew("a page")
+        assert journal.path.with_name("spool.damaged-1.db").exists()
+        with pytest.raises(SpoolError):
+            journal.has_room()
+    assert journal.has_room()
+    assert journal.streams() == []
+    assert not journal.path.with_name("spool.damaged-2.db").exists(), "it was put aside once"
+    row = journal.open_stream("e-1")
+    assert journal.append([(row.number, [(body(1), None)])])[0].first == 1
+
+
+def test_pairing_with_another_store_forgets_what_the_first_confirmed_of_originals(journal: Journal) -> None:
+    row = filled(journal)
+    journal.withhold(row.number, body(4), "too large")
+    originals.ask(journal.db)
+    with journal.writing() as db:
+        originals.confirm(db, row.number, 4, 1.0)
+    journal.pair("another")
+    assert (journal.streams()[0].resend, journal.streams()[0].resent) == ((4,), ())

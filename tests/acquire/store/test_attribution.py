@@ -16,7 +16,7 @@ import pytest
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, digest
 from acquire.instruments.entries import gap_body, marker_body
-from acquire.store.attribution import measurement, outstanding, readings_of_element
+from acquire.store.attribution import Damaged, measurement, outstanding, readings_of_element
 from acquire.store.database import identity, migrate
 from acquire.store.ingest import ingest
 
@@ -270,3 +270,68 @@ def test_the_stream_heard_last_speaks_for_the_instrument(sender: Sender) -> None
     assert len(outstanding(sender.store, ["e-1"], [])) == 1
     sender.say([reading(3)], older=0)
     assert outstanding(sender.store, ["e-1"], []) == []
+
+
+def test_only_what_was_heard_in_this_start_counts(sender: Sender) -> None:
+    sender.say([reading(1)])
+    assert outstanding(sender.store, ["e-1"], []) == []
+    sender.store.execute("UPDATE identity SET start = start + 1")
+    assert len(outstanding(sender.store, ["e-1"], [])) == 1
+    sender.say([reading(2)])
+    assert outstanding(sender.store, ["e-1"], []) == []
+
+
+# --- damage in the store --------------------------------------------------------------------------------------------
+
+DAMAGED = "is damaged: its bytes are not those that were stored"
+
+
+def flip(sender: Sender, seq: int, stream: str = "s") -> None:
+    """One bit of a body in the store's file."""
+    name = str(uuid5(NAMESPACE_OID, stream))
+    where = "stream = (SELECT number FROM streams WHERE stream = ?) AND seq = ?"
+    (body,) = sender.store.execute(f"SELECT body FROM entries WHERE {where}", (name, seq)).fetchone()
+    changed = bytes([*body[:-3], body[-3] ^ 1, *body[-2:]])
+    assert sender.store.execute(f"UPDATE entries SET body = ? WHERE {where}", (changed, name, seq)).rowcount == 1
+
+
+@pytest.mark.parametrize(("seq", "readings"), [(3, [2]), (4, [2, 3])])
+def test_a_damaged_entry_breaks_the_measurement_that_it_is_in(sender: Sender, seq: int, readings: list[int]) -> None:
+    sender.say([begin(ONE), reading(1), reading(2), end(ONE)])
+    flip(sender, seq)
+    view = measurement(sender.store, ONE)
+    assert (view.state, view.reason) == ("broken", f"entry {seq} {DAMAGED}")
+    assert [r.seq for r in view.readings] == readings
+
+
+def test_a_damaged_begin_is_told_and_not_taken_for_none(sender: Sender) -> None:
+    sender.say([begin(ONE), reading(1), end(ONE)])
+    flip(sender, 1)
+    view = measurement(sender.store, ONE)
+    assert (view.state, view.reason) == ("broken", f"entry 1 {DAMAGED}")
+    assert view.stream == str(uuid5(NAMESPACE_OID, "s"))
+    assert view.readings == ()
+
+
+def test_a_second_marker_that_is_damaged_breaks_what_the_first_one_began(sender: Sender) -> None:
+    sender.say([begin(ONE), reading(1), end(ONE)])
+    sender.say([begin(ONE), reading(2)], stream="t")
+    flip(sender, 1, "t")
+    view = measurement(sender.store, ONE)
+    assert (view.state, view.reason) == ("broken", f"entry 1 {DAMAGED}")
+    assert [r.body["value"] for r in view.readings] == [1.0]
+
+
+def test_damage_elsewhere_breaks_nothing(sender: Sender) -> None:
+    sender.say([reading(1), begin(ONE), reading(2), end(ONE), reading(3)])
+    flip(sender, 1)
+    flip(sender, 5)
+    assert measurement(sender.store, ONE).state == "ended"
+
+
+def test_a_damaged_reading_of_an_element_is_named_and_none_is_given(sender: Sender) -> None:
+    sender.say([reading(1, element="T-1"), reading(2, element="T-1"), reading(3, element="T-2")])
+    flip(sender, 2)
+    with pytest.raises(Damaged, match="2"):
+        readings_of_element(sender.store, "T-1")
+    assert len(readings_of_element(sender.store, "T-2")) == 1

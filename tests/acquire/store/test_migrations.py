@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from acquire.canonical import canonical, digest
 from acquire.store import database, entries
 from acquire.store.attribution import measurement
 from acquire.store.database import StoreError, connect, identity, migrations
+from acquire.store.seals import verify_streams
 from acquire.store.tails import completeness
 
 NEWEST = migrations()[-1][0]
@@ -29,20 +31,20 @@ def body(n: int, **more: Any) -> bytes:
 
 def mark(what: str) -> bytes:
     return canonical({"kind": "marker", "mark": what, "measurement": MEASUREMENT, "session": "S", "step": "1",
-                      "time": "t"})  # fmt: skip
+                      "time": "2027-02-03T09:12:00.000000Z"})  # fmt: skip
 
 
 def older(path: Path, version: int) -> None:
     """A store as a release with this schema left it, with rows in every table of the streams."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode=WAL")
+        db.row_factory = sqlite3.Row
         for number, sql in migrations():
             if number > version:
                 break
-            db.executescript(sql)
-            db.execute(f"PRAGMA user_version = {number}")
+            database._apply(db, number, sql)
             if number == 1:
-                db.execute("INSERT INTO identity (store, epoch) VALUES ('the-store', 'the-epoch')")
+                db.execute("UPDATE identity SET store = 'the-store', epoch = 'the-epoch'")
                 _fill(db)
             if number == 10:
                 db.execute("UPDATE stream SET why = 'The cable was pulled.' WHERE stream = ?", (OTHER,))
@@ -104,6 +106,7 @@ def test_every_released_schema_migrates_with_its_rows(tmp_path: Path, version: i
         assert completeness(store, OTHER) == "damaged", "its conflict is kept"
         assert bytes(store.execute("SELECT body FROM conflict").fetchone()[0]) == body(9)
         assert store.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert list(verify_streams(store)) == []
         if version >= 10:
             assert store.execute("SELECT why FROM stream WHERE stream = ?", (OTHER,)).fetchone()[0] is not None
             assert tuple(store.execute("SELECT seq, reason FROM stand_in").fetchone()) == (2, "too large")
@@ -117,8 +120,12 @@ def content(path: Path) -> tuple[str, str]:
     return hashlib.sha256(path.read_bytes()).hexdigest(), hashlib.sha256(dump.encode()).hexdigest()
 
 
-class Stop(Exception):
-    """What the test lets go wrong."""
+def failing(step: Callable[[sqlite3.Connection], None]) -> Callable[[sqlite3.Connection], None]:
+    def done_and_failed(db: sqlite3.Connection) -> None:
+        step(db)
+        raise sqlite3.OperationalError("after all")
+
+    return done_and_failed
 
 
 @pytest.mark.parametrize("version", [0, *RELEASED])
@@ -147,5 +154,13 @@ def test_an_error_at_any_statement_leaves_the_file_as_the_migration_before_left_
             connect(path)
         assert content(path) == before, f"statement {at} of migration {version + 1}"
     monkeypatch.setattr(database, "_statements", split)
+    for step in ("seal_streams", "seal_rows"):
+        if version + 1 == {"seal_streams": 12, "seal_rows": 13}[step]:
+            monkeypatch.setattr(database, step, failing(getattr(database, step)))
+            with pytest.raises(StoreError, match="after all"):
+                connect(path)
+            assert content(path) == before, step
+            monkeypatch.undo()
+            monkeypatch.setattr(database, "migrations", lambda: steps[: version + 1])
     connect(path).close()
     assert content(path) != before

@@ -128,7 +128,14 @@ def damage(store: sqlite3.Connection, seq: int, flip: int = 0x10) -> None:
 
 
 def mark(what: str) -> dict[str, Any]:
-    return {"kind": "marker", "mark": what, "measurement": MEASUREMENT, "session": "S-1", "step": "1", "time": "t"}
+    return {
+        "kind": "marker",
+        "mark": what,
+        "measurement": MEASUREMENT,
+        "session": "S-1",
+        "step": "1",
+        "time": "2027-02-03T09:12:00.000000Z",
+    }
 
 
 @pytest.mark.parametrize("seq", [1, 2, 3, 4])

@@ -30,7 +30,7 @@ COPIES = (
     scenario("declared ended, and back", "BrE", {"declared": 1, "source crash": 1}, days=True),
 )
 DAMAGE = (
-    scenario("flipped bits in the spool", "BrE", {"flipped bit": 2, "source crash": 1}),
+    scenario("flipped bits in the spool", "BrE", {"flipped bit": 2}),
     scenario("flipped bit, store restored", "Br", {"flipped bit": 1, "backup": 1, "restore": 1}, streams=1, days=True),
     scenario("damaged on the way", "BrE", {"source crash": 1}, days=True, way_damages=True),
     scenario("damaged on the way and in the spool", "BrE", {"source crash": 1, "flipped bit": 1}, way_damages=True),
@@ -39,14 +39,13 @@ DAMAGE = (
     scenario("spool file damaged, declared ended", "Brr", {"damaged file": 1, "declared": 1}, streams=3),
 )
 BATCHES = (
-    scenario("batches of two instruments", "BbrqEe", {"source crash": 1}, streams=2, batches=True),
-    scenario("batches, store restored", "rqr", {"backup": 1, "restore": 1}, batches=True),
+    scenario("batches of two instruments", "BrqE", {"source crash": 1}, streams=3, batches=True),
+    scenario("batches damaged on the way", "rqr", batches=True, way_damages=True),
+    scenario("batches, store restored", "rq", {"backup": 1, "restore": 1}, batches=True),
+    scenario("batches, store put back by hand", "rq", {"restore": 1}, batches=True, by_hand=True),
+    scenario("batches, an intruder", "rqr", {"intruder": 2, "store start": 1}, batches=True),
     scenario(
-        "batches, store put back by hand", "rqr", {"backup": 1, "restore": 1}, batches=True, by_hand=True, days=True
-    ),
-    scenario("batches, an intruder", "rqr", {"intruder": 2, "link lost": 1, "store start": 1}, streams=3, batches=True),
-    scenario(
-        "batches that the broker drops", "rqrq", {"source crash": 1}, streams=3, batches=True, batches_dropped=True
+        "batches that the broker drops", "rqr", {"source crash": 1}, streams=3, batches=True, batches_dropped=True
     ),
 )
 CLOSING = (

@@ -39,11 +39,15 @@ def _measurement(rules: Rules, live: Held) -> int | None:
     return current
 
 
-def ask(rules: Rules, st: State, spool: Spool | None = None) -> State:
-    """Rule 3.3: a new question; answers to earlier ones no longer count."""
+def ask(rules: Rules, st: State, spool: Spool | None = None, *, connected: bool = True) -> State:
+    """Rule 3.3: a new question; answers to earlier ones no longer count. Unless the connection is the same still, and
+    so the store, nothing may be in a batch before it is answered."""
     spool = spool or st.spool
     floors = rules.scenario.floors
-    streams = tuple(s._replace(told=-1, floor=s.through if floors else 0, answered=False) for s in spool.streams)
+    streams = tuple(
+        s._replace(told=-1, floor=s.through if floors else 0, answered=s.answered and not connected)
+        for s in spool.streams
+    )
     kept = st.answers if rules.without == "3.5a" else frozenset()
     return st._replace(spool=spool._replace(streams=streams), answers=kept)
 

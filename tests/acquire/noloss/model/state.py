@@ -35,7 +35,7 @@ class Held(NamedTuple):
     ages: tuple[int, ...] = ()
     told: int = -1
     floor: int = 0
-    answered: bool = False  # under the current question; only where there are batches
+    answered: bool = False  # on this connection and in this epoch; only where there are batches
 
     @property
     def head(self) -> int:

@@ -113,8 +113,8 @@ def batched(rules: Rules, st: State, spoiled: Key | None = None) -> tuple[State,
     """Rule 4.1: all parts in one transaction; returns the streams answered for. `spoiled` was damaged on the way."""
     answered = []
     for s in st.spool.streams:
-        if not s.answered and rules.without != "3.4 alone":
-            continue
+        if (not s.answered or s.ended) and rules.without != "3.4 alone":
+            continue  # an end is told alone
         if all(h.stream != s.number for h in st.store.heard):
             continue  # a part of a stream that is not known from its instrument's topic
         for seq in range(max(s.through, s.pruned) + 1, s.head + 1):
@@ -155,7 +155,7 @@ def _believes_wrongly(rules: Rules, st: State) -> Iterator[Step]:
 
 def _prunes(rules: Rules, st: State) -> Iterator[Step]:
     if not st.spool.pruning and any(len(s.ages) > s.pruned and s.ages[s.pruned] >= 2 for s in st.spool.streams):
-        yield "a prune pass asks", source.ask(rules, st, st.spool._replace(pruning=True))
+        yield "a prune pass asks", source.ask(rules, st, st.spool._replace(pruning=True), connected=False)
     for s in st.spool.streams:
         if source.may_prune(rules, st.spool, s):
             pruned = s._replace(pruned=s.pruned + 1)

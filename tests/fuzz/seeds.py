@@ -1,0 +1,113 @@
+"""What the parsers are given undamaged: small inputs of every format, all invented or of the released corpus."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from drivers.files.xsyg import XSYG
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+CORPUS = HERE.parent / "acquire" / "bus" / "released" / "0.1.0"
+
+
+def _winrems_line(card: str, response: str, **fields: str) -> str:
+    texts = [
+        '"M6600"', "1", "9", "0", "1", "1", "0", '"3"', '"0"', "0", '" "', "20260601", "090215", card,
+        '"           "', '" "', "1.000E+0", "1.000", "0", "0.000E+0", "0.000", response, "0.000E+0", "0.000", "78584",
+        "1.000E+0", "1.000", "0", '"pC"',
+    ]  # fmt: skip
+    for name, text in fields.items():
+        texts[int(name[1:]) - 1] = text
+    return ", ".join(texts)
+
+
+def winrems() -> tuple[bytes, ...]:
+    """Exports of one record and of several, with quality control, a byte order mark, UTF-16."""
+    one = _winrems_line("501", "80955") + "\r\n"
+    all_four = _winrems_line("0", "123", f4="1", f7="1", f16='"P"', f12="20260602", f29='"nC"') + "\n"
+    micro = _winrems_line("17", "5", f29='"\u00b5C"', f13="90215") + "\r\n"
+    text = one + all_four + micro + _winrems_line("502", "80956", f16='"R"')
+    return one.encode(), text.encode(), b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16"), text.encode("latin-1")
+
+
+def _record(kind: str, curves: str, state: str = "finished") -> str:
+    more = 'sequenceStepNumber="2" detectionWindow="410 nm"'
+    return f'<Record state="{state}" name="r" recordType="{kind}" startDate="20260601090100" {more}>{curves}</Record>'
+
+
+def _curve(text: str, source: str, kind: str = "measured") -> str:
+    return f'<Curve state="finished" curveType="{kind}" {source} curveDescripter="t [s]; cts">{text}</Curve>'
+
+
+def xsyg() -> tuple[bytes, ...]:
+    """Glow curves with heater, an OSL curve, an irradiation, one that is not finished."""
+    glow = _curve("0.1,6;0.2,7;0.3,5;0.4,5", 'detector="UVVIS"')
+    heat = _curve("0.1,25;0.2,30;0.3,35;0.4,40", 'stimulator="heating element"')
+    heat_3 = _curve("0.1,25;0.25,30;0.4,40", 'stimulator="heating element"')
+    osl = _curve("0.1,600;0.2,500.5;0.3,4e2", 'detector="NIR50"')
+    records = (
+        _record("TL", glow + heat) + _record("TL", glow + heat_3) + _record("OSL", osl + glow)
+        + _record("irradiation", _curve("0,1;1,0", 'stimulator="source"')) + _record("TL", glow, "started")
+    )  # fmt: skip
+    inside = f'<Sequence state="finished" name="s" protocol="SAR" position="3">{records}</Sequence>'
+    text = f'<?xml version="1.0" encoding="utf-8"?>\n<Sample state="finished" name="S1" user="u">{inside}</Sample>\n'
+    wide = text.replace('encoding="utf-8"', 'encoding="utf-16"')
+    latin = text.replace('name="s"', 'name="s\u00e4"')
+    made = text.encode(), wide.encode("utf-16"), latin.encode("latin-1"), b"\xef\xbb\xbf" + text.encode()
+    assert all(map(XSYG.detect, made))
+    return made
+
+
+def orders() -> tuple[bytes, ...]:
+    """The order of the demonstration."""
+    return ((ROOT / "config" / "demo" / "order-A-1.json").read_bytes(),)
+
+
+def toml(name: str) -> tuple[bytes, ...]:
+    """A file of the demonstration."""
+    return ((ROOT / "config" / "demo" / name).read_bytes(),)
+
+
+SPE = b"$SPEC_ID:\nrun 2\n$MEAS_TIM:\n582 600\n$DATA:\n0 4\n       0\n      12\n       7\n       3\n       0\n"
+COLUMNS = b"# log bins\n0.112201845430196 4\n0.177827941003892 7\n0.281838293126445 12\n0.446683592150963 3\n"
+
+
+def messages(*kinds: str) -> tuple[bytes, ...]:
+    """Messages of the released corpus whose file names begin so."""
+    found = tuple(
+        _compact(each) for each in sorted(CORPUS.glob("*.json")) if each.name.startswith(kinds)
+    )  # fmt: skip
+    assert found
+    return found
+
+
+def _compact(path: Path) -> bytes:
+    """The message as it goes over the wire; the corpus is kept indented."""
+    said = json.loads(path.read_bytes())
+    return json.dumps(said.get("message", said), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+KEITHLEY_6517 = (
+    b"-000.0045E-09NCOUL,+0000640.971549secs,+06330RDNG#", b"+000.0089E-09NCOUL,+0000587.884696secs,+05799RDNG#",
+    b"+198.4891E-12NADC,+0007633.858813secs,+58454RDNG#", b"-00.00374E-12NADC,+0001547.173645secs,+03951RDNG#",
+    b"+01.01103E+00NVDC,09:00:20.00,26-Mar-2015,+01945RDNG#,+0001.000Vsrc",
+    b"+9.9E37OADC,+0000001.000000secs,+00001RDNG#", b"+9.91E37ZCOUL,+0000001.000000secs,+00001RDNG#",
+)  # fmt: skip
+KEITHLEY_NUMERIC = (
+    b"+1.234567E-09,+1.000000E+01,+0.000000E+00", b"-1.234567E-09A,+1.000000E+01,+0.000000E+00",
+    b"+9.900000E+37,+1.000000E+01,+1.000000E+00",
+    b"+1.000000E+00,+2.000000E+00,+3.000000E+00,+4.000000E+00,+0.000000E+00",
+)  # fmt: skip
+SCPI = (
+    b"KEITHLEY INSTRUMENTS INC.,MODEL 6517B,4096271,A13/700X", b'0,"No Error"', b"-113,\"Undefined header\"", b"+128",
+    b"1;0;2.1E-08;\"CHAR\";+9.9E37", b"#15hello",
+)  # fmt: skip
+UNIDOS = (
+    b"MV;RES;0.0;E-12;p;C;0.0;E-12;p;A;;0.0;ms;200;V;0x0",
+    b"MV;MEAS;2.6;E-3;m;Gy;5.6;E-09;n;Gy;min;3000.0;ms;300.0;V;0x0",
+    "MV;MEAS;12.345;E-6;\u00b5;C;1.25;E-09;n;A;;3000.0;ms;300;V;0x0".encode(),
+    b"NUS;Passed;0;82000", b"TOK;1;true", b"PTW;UNIDOS Tango;TM10052;1.2.4;A16", b"E;20", b"RGE;LOW",
+    "MVM;MEDIUM;1.65;E-06;\u00b5;Gy;min".encode(), b"ASS;Passed;0;89000;Low; 136.6;E-12;p;C",
+)  # fmt: skip

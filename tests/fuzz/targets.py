@@ -1,0 +1,312 @@
+"""The parsers that are given damaged inputs, each with the errors it declares; any other that leaves it is a find."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from acquire import config, tomlfile
+from acquire.bus.client import Received
+from acquire.bus.homeassistant import _measured, components_of
+from acquire.bus.messages import Answer, Readings, SessionEvent
+from acquire.bus.names import Topics
+from acquire.bus.presence import Watch
+from acquire.canonical import canonical
+from acquire.cli import importing
+from acquire.dosimetry import DosimetryError
+from acquire.errors import FileProblem, Refused
+from acquire.instruments import requests
+from acquire.instruments.entries import reading_body
+from acquire.instruments.marks import Begin, End
+from acquire.procedure import order, spectra
+from acquire.procedure.calibrations import Calibrations
+from acquire.procedure.inventory import Inventory
+from acquire.procedure.plan import Plan
+from acquire.spool import publisher
+from acquire.spool.source import Source
+from acquire.store.database import connect
+from acquire.store.ingest import ingest
+from acquire.terminal.messages import body_of, readable
+from drivers import Declined, Garbled, Misuse
+from drivers.files import Format, options_of, parse_file
+from drivers.files.keys import keyed
+from drivers.files.records import as_unparsed
+from drivers.files.winrems import WINREMS
+from drivers.files.xsyg import XSYG
+from drivers.keithley import scpi
+from drivers.keithley.words_6517 import parse_reading, require_elements
+from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
+from drivers.ptw import unidos_words
+from drivers.reading import Sample, at_host
+from drivers.replies import Block, Line
+from fuzz import mutate, seeds
+from fuzz.mutate import Mutation
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+TOPICS = Topics("clinic")
+RUN = UUID("f3a4b7a8-52a5-4a5e-9d52-0a3c1f7d9e21")
+SLOW_S = 3.0
+
+Parse = Callable[[bytes], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A parser: what it is given undamaged, how that is damaged, and what it may raise."""
+
+    name: str
+    parse: Parse
+    seeds: Sequence[bytes]
+    mutations: Sequence[Mutation]
+    declared: tuple[type[Exception], ...] = ()
+
+
+# --- files of readers ---------------------------------------------------------------------------------------------
+
+
+def _of_format(fmt: Format) -> Parse:
+    options = options_of(fmt, {})
+
+    def parse(data: bytes) -> None:
+        fmt.detect(data)
+        found = fmt.parse("x.asc", data, options)
+        for each in found.rejected:
+            assert each.reason.endswith(".")
+            _stored(as_unparsed("x.asc", each))
+        for each in found.samples:
+            _stored(each)
+        list(keyed(found, found.rejected))
+        whole = parse_file("x.asc", data, None, fmt) if fmt.detect(data) else found
+        failed = [each.reason for each in whole.rejected if f"the format {fmt.name} failed (" in each.reason]
+        assert not failed, failed[0]
+        assert len(whole.samples) == len(found.samples), "a sample of a format of ours has a flaw"
+
+    return parse
+
+
+def _stored(sample: Sample) -> None:
+    """What a folder makes of a sample can be written down, and read by the contract's models."""
+    body = reading_body(at_host(sample, sample.raw, "2026-11-28T00:00:00.000000Z", 1.0))
+    TypeAdapter(Any).validate_json(body)
+
+
+def _import(folder: Path) -> Parse:
+    file = folder / "input.asc"
+
+    def parse(data: bytes) -> None:
+        file.write_bytes(data)
+        said = io.StringIO()
+        try:
+            with redirect_stdout(said), redirect_stderr(said):
+                importing.import_files([file], as_json=True)
+        finally:
+            said.getvalue().encode()
+
+    return parse
+
+
+# --- documents ----------------------------------------------------------------------------------------------------
+
+
+def _order(data: bytes) -> None:
+    found = order.read_order(data, "order.json", NOW)
+    canonical({**asdict(found), "authored_on": found.authored_on.isoformat()})
+
+
+def _document(model: type[tomlfile.Written]) -> Parse:
+    def parse(data: bytes) -> None:
+        tomlfile.read(data, "x.toml", model).model_dump_json()
+
+    return parse
+
+
+def _configuration(folder: Path) -> Parse:
+    file = folder / "service.toml"
+
+    def parse(data: bytes) -> None:
+        file.write_bytes(data)
+        config.load(file)
+
+    return parse
+
+
+def _spectrum(plan: spectra.SpectrumPlan) -> Parse:
+    def parse(data: bytes) -> None:
+        measured = spectra.read(plan, data)
+        spectra.report({"spectrum": plan.model_dump(), "measured": measured, "remarks": []})
+
+    return parse
+
+
+ON_SCALE: dict[str, Any] = {"cut_kev_um": 0.2, "y0_kev_um": 125.0, "diameter_um": 2.0}
+SPE = spectra.SpectrumPlan(file="spe", marker=2840.0, y_edge_kev_um=136.0, edge_source="proton edge", **ON_SCALE)
+COLUMNS = spectra.SpectrumPlan(file="log-columns", live_s=590.0, real_s=600.0, **ON_SCALE)
+
+
+# --- the bus ------------------------------------------------------------------------------------------------------
+
+
+def _ingest(connection: sqlite3.Connection) -> Parse:
+    def parse(data: bytes) -> None:
+        ingest(connection, "clinic", [(TOPICS.readings("electrometer-1"), data)])
+
+    return parse
+
+
+def _committed(data: bytes) -> None:
+    said = publisher._decoder.decode(data)
+    source = Source("6ad7a1bc-45a7-4d1e-8f5f-ecb9a3b43a6b", None, None, ())
+    source.answer(said.stream, said.through, said.store, said.epoch, said.query, 0.0)
+
+
+def _command(data: bytes) -> None:
+    message = Received(TOPICS.command("electrometer-1", "range"), data, retained=False)
+    name, command = requests.read(message, TOPICS.command("electrometer-1", ""))
+    requests.route(message, command, "clinic")
+    requests.out_of_time(command, RUN, name, NOW)
+    requests.content_of(command, name)
+    canonical({"by": command.by, "parameters": command.parameters})
+    for kind in (Begin, End):
+        try:
+            kind.from_request(command.parameters)
+        except ValidationError as error:
+            error.errors(include_url=False, include_context=False)
+
+
+def _state(data: bytes) -> None:
+    _seen(data)
+    watch = Watch()
+    for retained in (False, True):
+        watch.hear(Received(TOPICS.state("electrometer-1"), data, retained=retained))
+    watch.lapsed()
+
+
+def _seen(data: bytes) -> None:
+    """What `acquire tail` makes of it."""
+    body = body_of(data)
+    json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    assert readable("dosimetry/v1/clinic/e/readings", body)
+
+
+def _of_model(model: type[BaseModel]) -> Parse:
+    def parse(data: bytes) -> None:
+        _seen(data)
+        model.model_validate_json(data).model_dump_json()
+
+    return parse
+
+
+def _home_assistant(data: bytes) -> None:
+    components_of("clinic", "electrometer-1", data)
+    _measured(Readings.model_validate_json(data))
+
+
+# --- instruments --------------------------------------------------------------------------------------------------
+
+
+def _6517(line: bytes) -> None:
+    require_elements(parse_reading(line), line)
+
+
+def _numeric(line: bytes) -> None:
+    elements = "READ,UNIT,TIME,STAT" if b"A," in line else "READ,TIME,STAT"
+    try:
+        parse_numbers(line, elements.split(","), "current", PICOAMMETER)
+    except Garbled:
+        parse_numbers(line, ["VOLT", "CURR", "RES", "TIME", "STAT"], "current", SOURCE_METER)
+
+
+def _each(*parsers: Parse) -> Parse:
+    def parse(data: bytes) -> None:
+        for each in parsers:
+            try:
+                each(data)
+            except (Garbled, Declined) as error:
+                str(error).encode("utf-8", "backslashreplace")
+
+    return parse
+
+
+_SCPI = _each(
+    scpi.parse_idn, scpi.parse_error, scpi.parse_event_status, lambda d: scpi.parse_answers(d, 5),
+    lambda d: [scpi.in_force(a) for a in d.decode("latin-1").split(";")], Block().find, Line().find,
+    lambda d: [scpi.Setting(":X", v).agrees(d.decode("latin-1")) for v in (True, 2.0, "INF", "CHAR")],
+)  # fmt: skip
+_UNIDOS = _each(
+    unidos_words.parse_measured, unidos_words.parse_token, unidos_words.parse_device,
+    lambda d: unidos_words.parse_progress("NUS", d), lambda d: unidos_words.parse_progress("ASS", d),
+    lambda d: unidos_words.parse_one("RGE", d), lambda d: unidos_words.parse_action("STA", d),
+)  # fmt: skip
+
+
+@contextmanager
+def targets() -> Iterator[dict[str, Target]]:
+    """All of them, by name; those that need files have a folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        folder = Path(name)
+        connection = connect(folder / "store.db", create=True)
+        connection.execute("PRAGMA synchronous=OFF")
+        try:
+            yield {each.name: each for each in _all(folder, connection)}
+        finally:
+            connection.close()
+
+
+def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
+    documents = (*mutate.BYTES, *mutate.TEXT, *mutate.NESTED)
+    readers = (*mutate.BYTES, *mutate.TEXT)
+    yield Target("winrems", _of_format(WINREMS), seeds.winrems(), readers)
+    yield Target("xsyg", _of_format(XSYG), seeds.xsyg(), (*readers, *mutate.XML, *mutate.XML))
+    yield Target(
+        "import", _import(folder), (*seeds.winrems(), *seeds.xsyg()), (*readers, *mutate.XML), (Refused, Misuse)
+    )
+    yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
+    for name, model in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
+        yield Target(name, _document(model), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
+    yield Target("configuration", _configuration(folder), seeds.toml("service.toml"), documents, (FileProblem,))
+    yield Target("spe", _spectrum(SPE), (seeds.SPE,), readers, (DosimetryError, Refused))
+    yield Target("columns", _spectrum(COLUMNS), (seeds.COLUMNS,), readers, (DosimetryError, Refused))
+    yield Target("ingest", _ingest(connection), seeds.messages("readings-"), documents)
+    undecodable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+    yield Target("committed", _committed, seeds.messages("committed"), documents, undecodable)
+    yield Target("command", _command, seeds.messages("command"), documents, (requests.Unreadable,))
+    yield Target("state", _state, seeds.messages("state-"), documents, (ValidationError,))
+    yield Target("answer", _of_model(Answer), seeds.messages("answer-"), documents, (ValidationError,))
+    yield Target("event", _of_model(SessionEvent), seeds.messages("event-"), documents, (ValidationError,))
+    yield Target("home assistant", _home_assistant, seeds.messages("readings-"), documents, (ValidationError,))
+    yield Target("6517", _6517, seeds.KEITHLEY_6517, mutate.LINE, (Garbled,))
+    yield Target("numeric", _numeric, seeds.KEITHLEY_NUMERIC, mutate.LINE, (Garbled,))
+    yield Target("scpi", _SCPI, seeds.SCPI, mutate.LINE)
+    yield Target("unidos", _UNIDOS, seeds.UNIDOS, mutate.LINE)
+
+
+NAMES = (
+    "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
+    "ingest", "committed", "command", "state", "answer", "event", "home assistant", "6517", "numeric", "scpi", "unidos",
+)  # fmt: skip
+
+
+def try_one(target: Target, data: bytes) -> str | None:
+    """What is wrong with how a parser took an input, None where nothing is."""
+    begun = time.process_time()
+    try:
+        target.parse(data)
+    except target.declared:
+        pass
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    took = time.process_time() - begun
+    return f"it took {took:.1f} s" if took > SLOW_S else None
