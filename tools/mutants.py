@@ -46,6 +46,10 @@ TESTS = {
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
+    "acquire/spool/source.py": [
+        f"acquire/noloss/test_{what}.py" for what in ("flow", "source_rules", "batches_of_a_source", "originals")
+    ],
+    "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
     "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from typing import Any, Literal, TypeVar
 
 import aiomqtt
 import structlog
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -83,6 +84,8 @@ class _Client(aiomqtt.Client):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.inbox: deque[Received] = deque()
+        self._arrived: asyncio.Future[None] | None = None
         self.handed: dict[int, tuple[float, Done]] = {}  # by message id, in order: when, and whom to tell
         self._room: asyncio.Future[None] | None = None
 
@@ -169,7 +172,26 @@ class _Client(aiomqtt.Client):
                 log.error("messages come faster than they are taken; dropped", dropped=self.dropped)
             return
         self.held += size
-        super()._on_message(client, userdata, message)
+        self.inbox.append(_received(message))
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    async def received(self) -> AsyncIterator[Received]:
+        """Messages as they come, without a task for each. Raises BusError when the connection is lost."""
+        lost = self._disconnected
+        lost.add_done_callback(lambda _: self._wake())
+        while True:
+            while self.inbox:
+                message = self.inbox.popleft()
+                self.held -= len(message.payload)
+                yield message
+            if lost.done():
+                raise BusError("Disconnected during message iteration") from lost.exception()
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
 
 
 class ClosedEarly(BusError):
@@ -229,23 +251,25 @@ class Connection:
 
     async def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
-        async for message in self._client.messages:
-            received = _received(message)
-            self._client.held -= len(received.payload)
-            yield received
+        async for message in self._client.received():
+            yield message
 
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
-        return len(self._client.messages)
+        return len(self._client.inbox)
 
 
-def _received(message: aiomqtt.Message) -> Received:
-    payload = message.payload
-    data = bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
-    response = getattr(message.properties, "ResponseTopic", None) if message.properties else None
-    correlation = getattr(message.properties, "CorrelationData", None) if message.properties else None
-    expires_s = getattr(message.properties, "MessageExpiryInterval", None) if message.properties else None
-    return Received(str(message.topic), data, response, bool(message.retain), correlation, expires_s)
+def _received(message: MQTTMessage) -> Received:
+    """From the client library's own message; MQTT 3.1.1 has no properties."""
+    said = message.properties
+    return Received(
+        message.topic,
+        bytes(message.payload),
+        getattr(said, "ResponseTopic", None),
+        bool(message.retain),
+        getattr(said, "CorrelationData", None),
+        getattr(said, "MessageExpiryInterval", None),
+    )
 
 
 def _properties(response_topic: str | None, correlation: bytes | None, expires_s: int | None) -> Properties | None:

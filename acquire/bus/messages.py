@@ -202,7 +202,9 @@ class State(Message):
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )
-    why: str | None = Field(None, description="one plain sentence where the state is not ready")
+    why: str | None = Field(
+        None, description="one plain sentence: why the state is not ready, or what somebody must know of although it is"
+    )
     driver: str | None = Field(None, description="its model's name, as `acquire drivers` lists it")
     model: str | None = Field(None, description="as the instrument itself spells it")
     serial: str | None = None
@@ -219,6 +221,11 @@ class State(Message):
     emitted: int | None = Field(None, description="entries appended to the spool since start")
     run: UUID | None = Field(None, description="made when the daemon starts; a command that names it acts in no other")
     commands: list[Accepts] = []
+
+
+# Commands that only make things safer, whenever they come: an end names its measurement, and does nothing where that is
+# not under way. A late `hold` would stop the next measurement, so it is not among them.
+NEVER_TOO_LATE = ("end",)
 
 
 class Command(Message):

@@ -15,7 +15,7 @@ from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
-from acquire.printable import printable, printable_json
+from acquire.printable import printable_json
 from acquire.store import anchors, audit, copies
 from acquire.store.database import connect, identity, transaction
 from acquire.store.entries import counts
@@ -94,13 +94,16 @@ def verify(
     counted = Counted()
     with open_store(config, store) as connection, progress() as shown:
         problems = verify_store(connection, session=session, anchor=anchor, counted=counted, progress=shown)
-    against = f"held against {counted.anchors} lines of {anchor}" if anchor else "held against no anchor"
+    lines = "1 line" if counted.anchors == 1 else f"{counted.anchors} lines"
+    against = f"held against {lines} of {anchor}" if anchor else "held against no anchor"
     if as_json:
-        lines = {"file": str(anchor), "lines": counted.anchors} if anchor else None
+        held = {"file": str(anchor), "lines": counted.anchors} if anchor else None
         emit({"session": session, "entries": counted.entries, "rows": counted.rows, "results": counted.results,
-              "anchor": lines, "says": against, "problems": problems})  # fmt: skip
+              "anchor": held, "says": against, "problems": problems})  # fmt: skip
     if problems:
-        raise Refused(*(printable(each) for each in problems), f"({against.capitalize()}.)")
+        for each in (*problems, f"{against[0].upper()}{against[1:]}."):
+            say(each)
+        raise typer.Exit(1)
     if not as_json:
         of = "" if session is None else f" of session {session}"
         what = f"{counted.entries} entries, {counted.rows} rows and {counted.results} results{of}"
@@ -172,6 +175,7 @@ def restore(
     _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
     if not as_json:
         say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
+        say("Anchors made since then do not hold any more: keep their file with what was there, and begin a new one.")
 
 
 def _retention(config: Path | None) -> timedelta:

@@ -95,7 +95,8 @@ class SpoolFile:
         self.db = self._with_reserve(self._open)
         self._learn()
         self._with_reserve(self._end_all)
-        self.files = Files.of(self.path)
+        with self._refusals():
+            self.files = Files.of(self.path)
         if not self.budget.make_reserve():
             self.budget.full = "the spool's disk has no room for its reserve"
 
@@ -111,8 +112,8 @@ class SpoolFile:
             self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
 
     def _open(self) -> sqlite3.Connection:
-        is_new = not self.path.exists()
         with self._refusals():
+            is_new = not self.path.exists()
             db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
         try:
             with self._refusals():
@@ -150,11 +151,15 @@ class SpoolFile:
     def _refusals(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self.refusal(error) from error
 
-    def refusal(self, error: sqlite3.Error) -> SpoolError:
-        """What an error of SQLite's means for whoever uses the spool."""
+    def refusal(self, error: sqlite3.Error | OSError) -> SpoolError:
+        """What an error of SQLite's or of the system's means for whoever uses the spool."""
+        if isinstance(error, OSError):
+            self.disk_failed = True
+            self.budget.full = self.budget.full or f"the spool's disk fails ({error.strerror})"
+            return SpoolFull(f"spool full: {self.budget.full}.")
         code = code_of(error)
         if is_damage(error):
             return SpoolDamaged(f"the spool {self.path} is damaged: {error}.")
@@ -176,15 +181,20 @@ class SpoolFile:
     # --- again ------------------------------------------------------------------------------------------------------
 
     def reopen(self) -> None:
-        """Open the file anew, after a fault of the disk. Raises SpoolError where that still lasts."""
-        with suppress(sqlite3.Error):
-            self.db.close()
+        """Open the file anew, after a fault of the disk.
+
+        Raises SpoolFull where that still lasts, SpoolDamaged where the file cannot be used any more.
+        """
         self.disk_failed = True
-        self.db = self._open()
-        self._take_back()
         with self._refusals():
+            if self.path.name in self.files.moved():
+                raise SpoolDamaged(f"the spool {self.path} was removed or replaced.")
+            with suppress(sqlite3.Error):
+                self.db.close()
+            self.db = self._open()
+            self._take_back()
             write_nothing(self.db)
-        self.files = Files.of(self.path)
+            self.files = Files.of(self.path)
         self.disk_failed = False
 
     def _take_back(self) -> None:
@@ -192,12 +202,8 @@ class SpoolFile:
 
     def moved(self) -> list[str]:
         """Which of its files were removed or replaced under us; a log alone is mended here. Raises SpoolError."""
-        try:
+        with self._refusals():
             moved = self.files.moved()
-        except OSError as error:
-            self.disk_failed = True
-            self.budget.full = f"the spool's disk fails ({error.strerror})"
-            raise SpoolFull(f"spool full: {self.budget.full}.") from error
         if moved and self.path.name not in moved:
             with self._refusals():
                 self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -213,11 +219,8 @@ class SpoolFile:
         if self._aside is None:
             with suppress(SpoolError):
                 self._end_all()
-            try:
+            with self._refusals():
                 self._aside = self._put_aside(why)
-            except OSError as error:
-                self.disk_failed = True
-                raise SpoolFull(f"spool full: {self.path} cannot be put aside ({error.strerror}).") from error
         self.disk_failed, store = True, self.store
         self._enter()
         self._begun_anew(store)

@@ -53,7 +53,7 @@ class Health:
         except SpoolDamaged as error:
             why = error
         try:
-            self._journal.reopen()
+            self._tried(Journal.reopen)
             return self._tried(work)
         except SpoolDamaged:
             raise SpoolDamaged(self._begin_anew(str(why.__cause__ or why))) from why
@@ -61,7 +61,7 @@ class Health:
     def _tried(self, work: Callable[[Journal], T]) -> T:
         try:
             return work(self._journal)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._journal.refusal(error) from error
 
     def glance(self) -> None:
@@ -77,7 +77,7 @@ class Health:
         with suppress(SpoolError):
             self._look_at_check()
             self._look_at_files()
-            self._journal.has_room()
+            self.run(Journal.has_room)
         self._notice()
 
     def close(self) -> None:

@@ -168,7 +168,7 @@ class Journal(SpoolFile):
                 has_room = self.budget.settle(self.db)
             if has_room:
                 self._write_owed_ends()
-        except (SpoolFull, OSError):
+        except SpoolFull:
             return False
         return has_room
 
@@ -220,7 +220,7 @@ class Journal(SpoolFile):
 
         try:
             self._with_reserve(end)
-        except SpoolFull:
+        except SpoolError:
             if number in self._open_streams:
                 self._owed_ends.setdefault(number, (ended, why))
             raise

@@ -41,6 +41,22 @@ def verify_file(connection: sqlite3.Connection, tables: Iterable[str] | None = N
                 yield f"The store's file does not pass SQLite's own check: {said.strip().replace(chr(10), ', ')}."
 
 
+def verify_indexes(connection: sqlite3.Connection, streams: Iterable[str]) -> Iterator[str]:
+    """Whether the indexes know every entry of some streams that they must know: those of markers and of elements.
+
+    The entries are walked by their key (the + keeps SQLite from asking the index of itself).
+    """
+    for column in ("measurement", "element"):
+        asked = (
+            f"SELECT seq FROM entries e WHERE stream = (SELECT number FROM streams NOT INDEXED WHERE stream = ?)"
+            f" AND +{column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY entries_{column}"
+            f" WHERE i.{column} = e.{column} AND i.stream = e.stream AND i.seq = e.seq) ORDER BY seq LIMIT 1"
+        )
+        for stream in streams:
+            for (seq,) in connection.execute(asked, (stream,)):
+                yield f"The index entries_{column} does not know entry {seq} of stream {stream}: it was emptied."
+
+
 def _new() -> Made:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         empty.row_factory = sqlite3.Row

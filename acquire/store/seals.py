@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,18 +29,26 @@ def head(connection: sqlite3.Connection) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row is not None else (0, FIRST)
 
 
-def verify_streams(connection: sqlite3.Connection, of: Collection[str] | None = None) -> Iterator[str]:
+def verify_streams(
+    connection: sqlite3.Connection,
+    of: Collection[str] | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, number: None,
+) -> Iterator[str]:
     """One sentence for each thing that does not hold. `of`: ids of streams, to verify no more than these; None: all.
 
     Of some streams the cost is in proportion to them; of all, the chain of seals and what belongs to no stream is
-    looked at as well.
+    looked at as well. `progress` is told how many entries are behind a stream that was verified, of how many.
     """
     if of is None:
         yield from _identity(connection)
         yield from _of_no_stream(connection)
     seen: set[str] = set()
     receipts = _Receipts(connection)
-    for stream in streams.every(connection) if of is None else list(streams.known(connection, of).values()):
+    found = streams.every(connection) if of is None else list(streams.known(connection, of).values())
+    done, number = 0, sum(stream.through for stream in found)
+    for stream in found:
+        progress("entries", done, number)
+        done += stream.through
         seen.add(stream.stream)
         try:
             yield from _Stream(connection, stream, receipts).verify(whole=of is None)

@@ -126,7 +126,7 @@ class Worker:
     async def _serve_all(self, connection: Connection) -> None:
         try:
             for topic in (self._topics.readings("+"), self._topics.batch(None), self._topics.batch("+")):
-                await connection.subscribe(topic)
+                await connection.subscribe(topic, qos=0)  # what gets lost is sent again: it need not be acknowledged
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._teller.run(connection, self._on_thread))
                 tasks.create_task(self._answers.run(connection))

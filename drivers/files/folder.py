@@ -8,16 +8,15 @@ and the others go on.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import create_model
 
 from drivers.errors import LinkDown, Misuse
+from drivers.files.beside import beside
 from drivers.files.content import Unreadable, read_whole, shown
 from drivers.files.format import Format
 from drivers.files.formats import options_of, parse_file, stranger
@@ -30,6 +29,7 @@ from drivers.instrument import Identity, Instrument
 from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample, at_host
 from drivers.settings import Settings
+from drivers.stamping import HostClock
 
 PREFIX = "dir:"
 ENOUGH = 500  # readings of one take; the files that are left come with the next
@@ -85,10 +85,10 @@ def check_folder(settings: FolderSettings, path: Path) -> list[str]:
 
 
 def _no_folder(path: Path) -> Iterator[str]:
-    if not path.is_dir():
-        yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
-        return
     try:
+        if not path.is_dir():
+            yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
+            return
         next(path.iterdir(), None)
     except OSError as error:
         yield f"The folder {shown(str(path))} cannot be read: {error.strerror}."
@@ -121,6 +121,7 @@ class FolderInstrument(Instrument):
         declared = [name for name in self._format.options.model_fields if hasattr(settings, name)]
         self._options: Settings = options_of(self._format, {name: getattr(settings, name) for name in declared})
         self._clock = clock
+        self._host_clock = HostClock()
         self._journal = Journal(journal_of(settings, self.folder))
         self._watch = Watch(settings)
         self._given: dict[str, None] = {}  # keys of the last take, until it is confirmed
@@ -142,7 +143,7 @@ class FolderInstrument(Instrument):
 
         Raises LinkDown naming which of them is not.
         """
-        await asyncio.to_thread(self._open)
+        await beside(self.folder, self._open)
         return Identity(self.model.vendor, self.model.name, "", "", b"")
 
     def _open(self) -> None:
@@ -155,6 +156,7 @@ class FolderInstrument(Instrument):
             except OSError as error:
                 raise LinkDown(_unwritable(self._journal.path, error)) from error
             self._watch.forget()
+            self._host_clock.begin()
             self._given, self._told = {}, set()
 
     async def recover(self) -> Identity:
@@ -169,14 +171,14 @@ class FolderInstrument(Instrument):
 
         Raises LinkDown where the folder cannot be read.
         """
-        return await asyncio.to_thread(self._look)
+        return await beside(self.folder, self._look)
 
     async def confirm(self) -> None:
         """The readings of the last take are in the spool: they are not read again.
 
         A journal that cannot be written now is told with the next take and tried again with each.
         """
-        await asyncio.to_thread(self._confirmed)
+        await beside(self.folder, self._confirmed)
 
     def _confirmed(self) -> None:
         with self._one_at_a_time:
@@ -196,7 +198,10 @@ class FolderInstrument(Instrument):
                 found += self._file(path, seen)
                 if len(found) >= ENOUGH or self._clock() - began >= ENOUGH_S:
                     break
-            return [self._at_host(each) for each in found]
+            if not found:
+                return []
+            stamp = self._host_clock.now()
+            return [at_host(each, each.raw, stamp.time, stamp.monotonic_s, *stamp.flags) for each in found]
 
     def _journaled(self) -> Iterator[Sample]:
         """Try again what could not be written; told when it fails, once until it works again."""
@@ -219,7 +224,7 @@ class FolderInstrument(Instrument):
             data = read_whole(path, self.settings.largest_file_mb, follow=False)
         except Unreadable as error:
             took = self._clock() - began
-            seen.again(self._clock() + PATIENCE * took)
+            seen.again(self._clock(), max(PATIENCE * took, self.poll_interval_s))
             return list(self._tell(str(error)))
         if not seen.is_still(path):
             return []
@@ -255,10 +260,6 @@ class FolderInstrument(Instrument):
             self._told.add(key)
             self._given[key] = None
             yield _notice(sentence)
-
-    def _at_host(self, sample: Sample) -> Reading:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return at_host(sample, sample.raw, stamp, time.monotonic())
 
 
 def _notice(sentence: str) -> Sample:

@@ -29,7 +29,7 @@ def data(*arguments: str) -> Any:
     ("arguments", "code", "said"),
     [
         (["chek"], 2, "No such command 'chek'. Did you mean 'check'?"),
-        (["check", "none.toml"], 2, "none.toml: cannot be read: No such file or directory."),
+        (["check", "none.toml"], 2, "none.toml cannot be read: No such file or directory."),
         (["read", "keithley", "tcp:127.0.0.1:1"], 2, "There is no driver for 'keithley'. Did you mean keithley-"),
         (["read", "keithley-6517b", "nonsense"], 2, "'nonsense' is no resource that is known here; allowed are"),
         (["read", "keithley-6517b", "tcp:127.0.0.1:1"], 1, "Nothing can be reached at 127.0.0.1:1"),

@@ -1,9 +1,10 @@
-"""A store with rows of every kind that people make, two at least of each, out of worked case B with a spectrum."""
+"""A store with rows of every kind, two at least of each: worked case B with a spectrum, and eventful streams."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import eventful_streams
 from cases import case_b, client_b
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
@@ -23,6 +24,7 @@ ZONE = "2027-02-05T10:31:00+01:00"
 
 async def filled(connection: Any) -> str:
     """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
+    eventful_streams.filled(connection)
     case, reads = case_with_spectrum()
     case.element("X-1", 1.0, "tld")
     other, _ = case_b()

@@ -64,7 +64,7 @@ def test_every_edit_of_every_table_is_found(store: tuple[sqlite3.Connection, str
     rows, unnoticed = [], []
     for table in edits.tables(connection):
         for edit in edits.edits_of(connection, table):
-            if is_listed(table, edit.column) or table in STREAMS:
+            if is_listed(table, edit.column):
                 continue
             with taken_back(connection):
                 edits.made(connection, edit)
@@ -75,7 +75,7 @@ def test_every_edit_of_every_table_is_found(store: tuple[sqlite3.Connection, str
                 unnoticed.append(edit.words)
     shown(rows)
     assert unnoticed == []
-    assert len(rows) > 150
+    assert len(rows) > 250
 
 
 def test_what_is_listed_as_no_part_of_the_record_is_there_and_says_why(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -15,7 +15,7 @@ import structlog
 from acquire.canonical import canonical, digest
 from acquire.checksum import checksum, seed
 from acquire.instruments.entries import marker_body
-from acquire.spool import originals
+from acquire.spool import entries, originals
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, SpoolFull, StreamRow, stand_in
 from acquire.spool.pruning import prune
 
@@ -280,10 +280,10 @@ def test_a_second_change_of_epoch_within_an_hour_is_two_stores(journal: Journal)
 
 def test_the_newest_confirmation_moves_along_for_an_hour(journal: Journal) -> None:
     row = filled(journal, 9)
-    for through, uptime_s in ((1, 0.0), (2, 100.0), (3, 3000.0), (4, 3700.0), (4, 4000.0), (5, 4100.0), (6, 7800.0)):
+    for through, uptime_s in ((1, 0.0), (2, 100.0), (3, 3000.0), (4, 3600.0), (4, 4000.0), (5, 4100.0), (6, 7800.0)):
         journal.confirm([(row.number, through, False)], "epoch", uptime_s)
     kept = journal.db.execute("SELECT through, uptime_s FROM confirmed ORDER BY through").fetchall()
-    assert kept == [(1, 0.0), (4, 3700.0), (6, 7800.0)]
+    assert kept == [(1, 0.0), (4, 3600.0), (6, 7800.0)]
     assert journal.uptime_s == 7800.0
 
 
@@ -377,3 +377,133 @@ def test_a_damaged_entry_is_told_to_whoever_reads_the_log(journal: Journal) -> N
     assert [each["event"] for each in said] == [
         f"entry 2 of stream {row.stream} does not fit its checksum: it is kept aside and not sent."
     ]
+
+
+# --- faults of the disk, and a file that is damaged while it is used ------------------------------------------------
+
+
+@contextmanager
+def refusing() -> Iterator[sqlite3.Connection]:
+    raise SpoolFull("spool full: the test says so.")
+    yield
+
+
+def ends(journal: Journal) -> list[tuple[str | None, str | None]]:
+    return [(s.ended, s.why) for s in journal.streams()]
+
+
+def test_an_end_that_cannot_be_written_is_owed_and_written_once_there_is_room(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = filled(journal), filled(journal)
+    told: list[tuple[int, str, str | None]] = []
+    journal.on_ended = lambda number, ended, why: told.append((number, ended, why))
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "writing", refusing)
+        with pytest.raises(SpoolFull):
+            journal.end_stream(one.number, "spool-full", "no room")
+        with pytest.raises(SpoolFull):
+            journal.end_stream(one.number, "closed")
+        assert not journal.has_room(), "an end is owed and cannot be written yet"
+    assert ends(journal) == [(None, None), (None, None)]
+    journal.append([(two.number, [(body(4), None)])])
+    assert journal.has_room()
+    assert ends(journal) == [("spool-full", "no room"), (None, None)]
+    assert told == [(one.number, "spool-full", "no room")]
+    with pytest.raises(SpoolError, match="has ended"):
+        journal.append([(one.number, [(body(4), None)])])
+    assert journal.has_room()
+    assert len(told) == 1, "an end is owed once"
+
+
+def test_what_was_not_told_as_appended_is_not_there_when_the_file_is_opened_anew(journal: Journal) -> None:
+    """A commit that failed may be in the file all the same."""
+    row, other = filled(journal), filled(journal)
+    aside = Journal._open(journal)
+    with aside:
+        held = entries.rows(row.number, seed(row.stream), 4, [(body(44), None)])
+        aside.executemany("INSERT INTO entry (stream, seq, body, measurement, checksum) VALUES (?, ?, ?, ?, ?)", held)
+        aside.execute("UPDATE stream SET head = 4 WHERE number = ?", (row.number,))
+        originals.keep(aside, row.number, 4, entries.held(seed(row.stream), 4, body(44)), "too large")
+    aside.close()
+    journal.disk_failed = True
+    assert journal.has_room()
+    assert not journal.disk_failed
+    assert [s.head for s in journal.streams()] == [3, 3]
+    assert originals.original_of(journal.db, row.number, 4) is None
+    assert journal.append([(row.number, [(body(4), None)])])[0].first == 4
+    assert bodies(journal, row.number) == [body(n) for n in (1, 2, 3, 4)]
+    assert bodies(journal, other.number) == [body(n) for n in (1, 2, 3)]
+
+
+def test_a_file_found_damaged_goes_aside_and_a_new_one_is_begun_for_the_same_store(journal: Journal) -> None:
+    row = filled(journal)
+    journal.pair("store")
+    journal.new_epoch("epoch", 1.0)
+    source = journal.source
+    told: list[str] = []
+    journal.on_begun_anew = told.append
+    said = journal.begin_anew("a page")
+    aside = journal.path.with_name("spool.damaged-1.db")
+    assert journal.moved_aside == aside
+    assert told == [said]
+    assert "is damaged (a page)" in said
+    assert str(aside) in said
+    assert journal.source != source
+    assert (journal.store, journal.epoch, journal.streams()) == ("store", None, [])
+    assert journal.db.execute("SELECT store FROM meta").fetchone() == ("store",)
+    assert [each[0] for each in journal.db.execute("SELECT message FROM alarm")] == [said]
+    with pytest.raises(SpoolError, match="has ended"):
+        journal.append([(row.number, [(body(4), None)])])
+    assert journal.open_stream("e-1").number == row.number + 1, "no number is used again"
+    with closing(opened(aside)) as kept:
+        assert [(s.stream, s.head, s.ended) for s in kept.streams()] == [(row.stream, 3, "crash")]
+
+
+def test_one_that_was_never_paired_is_not_paired_then(journal: Journal) -> None:
+    journal.begin_anew("a page")
+    assert journal.store is None
+    assert journal.db.execute("SELECT store FROM meta").fetchone() == (None,)
+
+
+def test_ends_that_were_owed_to_the_file_aside_are_not_owed_to_the_new_one(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = filled(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "writing", refusing)
+        with pytest.raises(SpoolFull):
+            journal.end_stream(row.number, "closed")
+    told: list[int] = []
+    journal.on_ended = lambda number, ended, why: told.append(number)
+    journal.begin_anew("a page")
+    assert journal.has_room()
+    assert told == []
+
+
+def test_a_new_file_that_could_not_be_begun_is_begun_when_there_is_room(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_make_ready", broken)
+        with pytest.raises(SpoolError):
+            journal.begin_anew("a page")
+        assert journal.path.with_name("spool.damaged-1.db").exists()
+        with pytest.raises(SpoolError):
+            journal.has_room()
+    assert journal.has_room()
+    assert journal.streams() == []
+    assert not journal.path.with_name("spool.damaged-2.db").exists(), "it was put aside once"
+    row = journal.open_stream("e-1")
+    assert journal.append([(row.number, [(body(1), None)])])[0].first == 1
+
+
+def test_pairing_with_another_store_forgets_what_the_first_confirmed_of_originals(journal: Journal) -> None:
+    row = filled(journal)
+    journal.withhold(row.number, body(4), "too large")
+    originals.ask(journal.db)
+    with journal.writing() as db:
+        originals.confirm(db, row.number, 4, 1.0)
+    journal.pair("another")
+    assert (journal.streams()[0].resend, journal.streams()[0].resent) == ((4,), ())

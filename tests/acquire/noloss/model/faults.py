@@ -133,11 +133,11 @@ def _file_damaged(rules: Rules, st: State) -> Iterator[Step]:
             hurt = _hurt(st, s.number, seq)
             changed = source.put(st.spool, s._replace(bodies=bodies)).streams
             yield f"file damaged at {s.number}/{seq}", _set_aside(rules, hurt, changed)
-        if s.head > s.pruned:
-            gone = st.truth.excused | {(s.number, s.head)}
-            cut = source.put(st.spool, s._replace(bodies=s.bodies[:-1], through=min(s.through, s.head - 1))).streams
-            truth = st.truth._replace(excused=gone)
-            yield f"file damaged, tail of {s.number} gone", _set_aside(rules, st._replace(truth=truth), cut)
+        if s.head > s.pruned:  # a log that is cut back: the end, which was written later, is gone with the tail
+            cut = s._replace(bodies=s.bodies[:-1], through=min(s.through, s.head - 1), ended=OPEN)
+            truth = st.truth._replace(excused=st.truth.excused | {(s.number, s.head)})
+            new = st._replace(truth=truth)
+            yield f"file damaged, tail of {s.number} gone", _set_aside(rules, new, source.put(st.spool, cut).streams)
 
 
 def _set_aside(rules: Rules, st: State, streams: tuple[Held, ...]) -> State:
