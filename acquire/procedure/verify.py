@@ -7,7 +7,7 @@ it was at one moment, while the service goes on writing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -20,11 +20,11 @@ from acquire.errors import Refused
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
 from acquire.store import anchors
-from acquire.store.entries import entry_count
+from acquire.store.entries import HIGHEST, entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_indexes, verify_schema
 from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
-from acquire.store.seals import verify_streams
+from acquire.store.seals import Span, verify_streams
 
 MOST = 1000  # sentences; whoever has more needs the backup, not the list
 
@@ -113,24 +113,30 @@ def _must_be_known(connection: sqlite3.Connection, session: str) -> None:
         raise Refused(f"There is no session {session}, and no audit entry tells of one.")
 
 
-def streams_of(connection: sqlite3.Connection, session: str) -> set[str]:
-    """The streams a session's markers are in, and those of the readings its results were made from."""
+def streams_of(connection: sqlite3.Connection, session: str) -> dict[str, Span]:
+    """The streams a session's markers are in, and those of the readings its results were made from: from the first to
+    the last of these entries. A measurement that has not ended goes on."""
     marked = connection.execute(
-        "SELECT DISTINCT m.stream FROM attempt_mark m JOIN attempt a USING (measurement)"
+        "SELECT m.stream, m.seq, e.seq AS end FROM attempt a JOIN attempt_mark m USING (measurement)"
+        " LEFT JOIN attempt_mark e ON e.measurement = m.measurement AND e.mark = 'ended'"
         " WHERE a.session = ? AND m.stream IS NOT NULL",
         (session,),
-    )
-    found = {str(row["stream"]) for row in marked}
+    ).fetchall()
+    named = [(row["stream"], seq) for row in marked for seq in (row["seq"], row["end"] or HIGHEST)]
     for row in connection.execute("SELECT selection FROM result WHERE session = ?", (session,)):
         with suppress(ValueError):  # of a row that was changed, which its seal shows
-            found.update(_named(parse(row["selection"])))
+            named += _named(parse(row["selection"]))
+    found: dict[str, Span] = {}
+    for stream, seq in named:
+        first, last = found.get(stream, (seq, seq))
+        found[stream] = min(first, seq), max(last, seq)
     return found
 
 
-def _named(value: Any) -> Iterator[str]:
+def _named(value: Any) -> Iterator[tuple[str, int]]:
     if isinstance(value, dict):
-        if isinstance(value.get("stream"), str):
-            yield value["stream"]
+        if isinstance(value.get("stream"), str) and isinstance(value.get("seq"), int):
+            yield value["stream"], value["seq"]
         for each in value.values():
             yield from _named(each)
     elif isinstance(value, list):
@@ -139,11 +145,11 @@ def _named(value: Any) -> Iterator[str]:
 
 
 def _entries(
-    connection: sqlite3.Connection, of: Collection[str] | None, counted: Counted, progress: Progress
+    connection: sqlite3.Connection, of: Mapping[str, Span] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
     """Every stream against its seals, and every entry's bytes against its checksum."""
     counted.entries += entry_count(connection, of)
-    yield from verify_streams(connection, of, progress)
+    yield from verify_streams(connection, None if of is None else list(of), progress, of)
 
 
 def _results(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -323,9 +323,12 @@ def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[st
     return int(count)
 
 
-def entry_count(connection: sqlite3.Connection, streams: Iterable[str] | None = None) -> int:
-    """How many entries there are; of these streams (ids), or of all."""
-    if streams is None:
+def entry_count(connection: sqlite3.Connection, spans: Mapping[str, tuple[int, int]] | None = None) -> int:
+    """How many entries there are; of these streams (ids) from seq to seq, or of all."""
+    if spans is None:
         return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
-    of_one = "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
-    return sum(int(connection.execute(of_one, (stream,)).fetchone()[0]) for stream in streams)
+    of_one = (
+        "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
+        " AND seq BETWEEN ? AND ?"
+    )
+    return sum(int(connection.execute(of_one, (stream, *span)).fetchone()[0]) for stream, span in spans.items())
