@@ -7,7 +7,7 @@ it was at one moment, while the service goes on writing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -20,12 +20,13 @@ from acquire.errors import Refused
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
 from acquire.store import anchors
-from acquire.store.entries import HIGHEST, entry_count
+from acquire.store.entries import entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_indexes, verify_schema
 from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
-from acquire.store.seals import Span, verify_streams
+from acquire.store.seals import Window, verify_streams
 
+APART = 2000  # seqs between two runs of a stream
 MOST = 1000  # sentences; whoever has more needs the backup, not the list
 
 
@@ -79,9 +80,9 @@ def _problems(
     yield from _readable("Rows that people made", rows.verify())
     counted.rows = rows.held
     yield from _readable("Files", verify_files(connection, session, rows.changed))
-    of = None if session is None else streams_of(connection, session)
+    of = None if session is None else windows_of(connection, session)
     yield from _readable("The streams", _entries(connection, of, counted, progress))
-    yield from _readable("Indexes", verify_indexes(connection, of or ()))
+    yield from _readable("Indexes", verify_indexes(connection, of or {}))
     yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 
@@ -113,24 +114,20 @@ def _must_be_known(connection: sqlite3.Connection, session: str) -> None:
         raise Refused(f"There is no session {session}, and no audit entry tells of one.")
 
 
-def streams_of(connection: sqlite3.Connection, session: str) -> dict[str, Span]:
-    """The streams a session's markers are in, and those of the readings its results were made from: from the first to
-    the last of these entries. A measurement that has not ended goes on."""
-    marked = connection.execute(
-        "SELECT m.stream, m.seq, e.seq AS end FROM attempt a JOIN attempt_mark m USING (measurement)"
-        " LEFT JOIN attempt_mark e ON e.measurement = m.measurement AND e.mark = 'ended'"
+def windows_of(connection: sqlite3.Connection, session: str) -> dict[str, list[Window]]:
+    """By stream, the runs of seqs in which a session's markers are and the readings its results were made from."""
+    found: dict[str, set[int]] = {}
+    for row in connection.execute(
+        "SELECT m.stream, m.seq FROM attempt_mark m JOIN attempt a USING (measurement)"
         " WHERE a.session = ? AND m.stream IS NOT NULL",
         (session,),
-    ).fetchall()
-    named = [(row["stream"], seq) for row in marked for seq in (row["seq"], row["end"] or HIGHEST)]
+    ):
+        found.setdefault(str(row["stream"]), set()).add(row["seq"])
     for row in connection.execute("SELECT selection FROM result WHERE session = ?", (session,)):
         with suppress(ValueError):  # of a row that was changed, which its seal shows
-            named += _named(parse(row["selection"]))
-    found: dict[str, Span] = {}
-    for stream, seq in named:
-        first, last = found.get(stream, (seq, seq))
-        found[stream] = min(first, seq), max(last, seq)
-    return found
+            for stream, seq in _named(parse(row["selection"])):
+                found.setdefault(stream, set()).add(seq)
+    return {stream: _runs(sorted(seqs)) for stream, seqs in found.items()}
 
 
 def _named(value: Any) -> Iterator[tuple[str, int]]:
@@ -144,12 +141,23 @@ def _named(value: Any) -> Iterator[tuple[str, int]]:
             yield from _named(each)
 
 
+def _runs(seqs: Sequence[int]) -> list[Window]:
+    """What is close together is verified in one go."""
+    found: list[Window] = []
+    for seq in seqs:
+        if found and seq - found[-1][1] <= APART:
+            found[-1] = (found[-1][0], seq)
+        else:
+            found.append((seq, seq))
+    return found
+
+
 def _entries(
-    connection: sqlite3.Connection, of: Mapping[str, Span] | None, counted: Counted, progress: Progress
+    connection: sqlite3.Connection, of: Mapping[str, Sequence[Window]] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
     """Every stream against its seals, and every entry's bytes against its checksum."""
     counted.entries += entry_count(connection, of)
-    yield from verify_streams(connection, None if of is None else list(of), progress, of)
+    yield from verify_streams(connection, of, progress, of)
 
 
 def _results(

@@ -323,12 +323,13 @@ def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[st
     return int(count)
 
 
-def entry_count(connection: sqlite3.Connection, spans: Mapping[str, tuple[int, int]] | None = None) -> int:
-    """How many entries there are; of these streams (ids) from seq to seq, or of all."""
-    if spans is None:
+def entry_count(connection: sqlite3.Connection, of: Mapping[str, Sequence[tuple[int, int]]] | None = None) -> int:
+    """How many entries there are; in these runs of seqs of these streams (ids), or all."""
+    if of is None:
         return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
-    of_one = (
+    within = (
         "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
         " AND seq BETWEEN ? AND ?"
     )
-    return sum(int(connection.execute(of_one, (stream, *span)).fetchone()[0]) for stream, span in spans.items())
+    runs = [(stream, first, last) for stream, windows in of.items() for first, last in windows]
+    return sum(int(connection.execute(within, each).fetchone()[0]) for each in runs)
