@@ -63,6 +63,7 @@ class SpoolFile:
         self.disk_failed = False  # SQLite keeps some errors for a connection's whole life: it is opened anew
         self.last_number = 0  # of a stream: a file begun anew goes on above it, so that no late entry goes astray
         self.on_begun_anew: Callable[[str], None] = lambda said: None
+        self.streams_ended = False  # in the file that was put aside last, before it was
         self._aside: str | None = None  # what to say of the old file, while the new one could not be begun yet
         self._keeping: threading.Thread | None = None
         was_there = path.exists()
@@ -217,8 +218,11 @@ class SpoolFile:
         again.
         """
         if self._aside is None:
+            self.streams_ended = False
             with suppress(SpoolError):
+                self._take_back()
                 self._end_all()
+                self.streams_ended = True
             with self._refusals():
                 self._aside = self._put_aside(why)
         self.disk_failed, store = True, self.store
