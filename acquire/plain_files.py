@@ -63,11 +63,15 @@ def own(path: Path) -> BinaryIO:
 
     Raises OSError, also where something else lies under its name.
     """
-    file = open(path, "ab", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | _OPEN, 0o600))  # noqa: SIM115
+    file = open(path, "ab", opener=_opener)  # noqa: SIM115 - a Path has no opener; the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(None, "it is no plain file", str(path))
     return file
+
+
+def _opener(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NOFOLLOW | _OPEN, 0o600)
 
 
 def _refuse_unless_plain(path: Path, found: os.stat_result) -> None:

@@ -31,7 +31,7 @@ from drivers.link import Link
 from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample
 from drivers.settings import Settings
-from drivers.stamping import readings_of, unparsed
+from drivers.stamping import HostClock, readings_of, unparsed
 from drivers.trace import Trace
 from drivers.transport.base import Transport
 from drivers.wire import Wire
@@ -46,10 +46,12 @@ class WiredInstrument(Instrument):
     """A model's driver on one transport."""
 
     def __init__(
-        self, model: Model, resource: str, settings: WireSettings, transport: Transport, trace: Trace | None = None
-    ) -> None:
+        self, model: Model, resource: str, settings: WireSettings, transport: Transport, trace: Trace | None = None,
+        clock: HostClock | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(model, resource)
         self.settings = settings
+        self._clock = clock or HostClock()
         self.identity: Identity | None = None
         kind: type[Driver[Any]] = model.driver
         self._link = Link(transport, name=resource, between=kind.between, trace=trace)
@@ -91,6 +93,7 @@ class WiredInstrument(Instrument):
             self._driver = self.model.driver(self._wire, self.settings)
         self._refusals = 0
         self._kept.clear()
+        self._clock.begin()
         ready = False
         try:
             await self._link.open()
@@ -244,7 +247,7 @@ class WiredInstrument(Instrument):
             except (Garbled, Declined) as error:
                 said = error
             why = f"Set aside: it may have been converted before {change}."
-            self._kept += [unparsed(self.model, raw, why, Flag.STALE) for raw in self._heard(said)]
+            self._kept += [self._unparsed(raw, why, Flag.STALE) for raw in self._heard(said)]
             if said is not None:
                 await self._identified_anew()
 
@@ -255,7 +258,7 @@ class WiredInstrument(Instrument):
     def _keep(self, error: InstrumentError) -> None:
         """The bytes that an error is about, to be given out unbelieved."""
         if raw := self._raw(error):
-            self._kept.append(unparsed(self.model, raw, str(error)))
+            self._kept.append(self._unparsed(raw, str(error)))
 
     async def _sampled(self, work: Callable[[], Awaitable[Sequence[Sample]]]) -> Sequence[Reading]:
         self._wire.heard.clear()
@@ -264,12 +267,12 @@ class WiredInstrument(Instrument):
                 self._kept += self._readings_of(await work())
         except (Garbled, DriverFault) as error:
             self._link.doubt()
-            self._kept.append(unparsed(self.model, self._raw(error), str(error)))
+            self._kept.append(self._unparsed(self._raw(error), str(error)))
         except Declined as error:
             self._refusals += 1
             if self._refusals >= REFUSALS:
                 raise LinkDown(f"{error} It did so {REFUSALS} times; it is opened anew.", error.raw) from error
-            self._kept.append(unparsed(self.model, self._raw(error), str(error)))
+            self._kept.append(self._unparsed(self._raw(error), str(error)))
             await self._after_refusal()
         except (LinkDown, ReplyTimeout) as error:
             self._keep(error)
@@ -279,7 +282,10 @@ class WiredInstrument(Instrument):
         return self._given_out()
 
     def _readings_of(self, samples: Sequence[Sample]) -> list[Reading]:
-        return readings_of(self.model, self.channels, samples, self._raw())
+        return readings_of(self.model, self.channels, samples, self._raw(), self._clock)
+
+    def _unparsed(self, raw: bytes, why: str, *flags: Flag) -> Reading:
+        return unparsed(self.model, raw, why, *flags, clock=self._clock)
 
     def _heard(self, error: InstrumentError | None = None) -> list[bytes]:
         """All that was heard for one piece of work, and what an error says was heard beyond it."""

@@ -11,7 +11,7 @@ from drivers.instrument import Identity, Instrument
 from drivers.link import Link
 from drivers.model import Model
 from drivers.reading import Reading
-from drivers.stamping import readings_of, unparsed
+from drivers.stamping import HostClock, readings_of, unparsed
 from drivers.trace import Trace
 from drivers.transport.base import Transport
 
@@ -26,6 +26,7 @@ class ListeningInstrument(Instrument):
     ) -> None:
         super().__init__(model, resource)
         self.settings = settings
+        self._clock = HostClock()
         kind: type[Listener[Any]] = model.driver
         self._link = Link(transport, name=resource, between=kind.between, trace=trace)
         self._listener: Listener[Any] = self._made()
@@ -41,6 +42,7 @@ class ListeningInstrument(Instrument):
         Raises LinkDown, and DriverFault where the listener cannot be made.
         """
         await self._link.open()
+        self._clock.begin()
         try:
             self._listener = self._made()
             return self._identity()
@@ -59,7 +61,7 @@ class ListeningInstrument(Instrument):
             try:
                 message = await self._link.listen(self._listener.shape, within_s=within_s)
             except Garbled as error:
-                found.append(unparsed(self.model, error.raw, str(error)))
+                found.append(unparsed(self.model, error.raw, str(error), clock=self._clock))
                 break
             except LinkDown:
                 if found:  # what came before the loss is given first; the next take raises
@@ -73,9 +75,9 @@ class ListeningInstrument(Instrument):
 
     def _heard(self, message: bytes) -> list[Reading]:
         try:
-            return readings_of(self.model, self.channels, self._listener.hear(message), message)
+            return readings_of(self.model, self.channels, self._listener.hear(message), message, self._clock)
         except Exception as error:  # a listener may be anybody's
-            return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")))]
+            return [unparsed(self.model, message, str(_as_ours(error, "parsing a message")), clock=self._clock)]
 
     async def recover(self) -> Identity:
         """There is nothing to settle: what has come and what comes next are messages of their own.

@@ -33,6 +33,7 @@ class Flag(StrEnum):
     CHANGED_BY_HAND = "changed-by-hand"  # mode, range or unit differ from what the daemon set
     UNKNOWN_STATUS = "unknown-status"  # the instrument set a bit that no document explains
     NON_CONFORMING = "non-conforming"  # the file breaks its own format where it does not matter
+    CLOCK_STEP = "clock-step"  # the host's calendar clock was set, or the host slept, since the reading before
 
 
 NO_VALUE = frozenset(
@@ -117,10 +118,11 @@ class Reading(Sample, frozen=True, kw_only=True, omit_defaults=True):
     monotonic_s: float
 
 
-def at_host(sample: Sample, raw: bytes, time: str, monotonic_s: float) -> Reading:
-    """The reading of a sample; its own raw bytes, or else `raw`."""
+def at_host(sample: Sample, raw: bytes, time: str, monotonic_s: float, *flags: Flag) -> Reading:
+    """The reading of a sample; its own raw bytes, or else `raw`. flags: what the host adds, beside the sample's own."""
     said = {name: getattr(sample, name) for name in sample.__struct_fields__}
-    return Reading(**said | {"raw": sample.raw or raw, "time": time, "monotonic_s": monotonic_s})
+    own = {"raw": sample.raw or raw, "time": time, "monotonic_s": monotonic_s, "flags": (*sample.flags, *flags)}
+    return Reading(**said | own)
 
 
 def raw_as_text(raw: bytes) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from acquire.bus.client import BusError, Connection, Endpoint, connect
-from acquire.bus.messages import Answer, Command, State
+from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 
@@ -27,6 +27,7 @@ AGAIN_S = (1.0, 2.0, 4.0, 8.0)
 RECONNECT_S = 0.5
 STATE_WITHIN_S = 2.0
 LONGEST_S = 300.0
+_NEVER_TOO_LATE = tuple(f"/command/{name}" for name in NEVER_TOO_LATE)
 
 
 class NotDone(Exception):
@@ -142,7 +143,7 @@ class InstrumentClient:
             payload,
             response_topic=self._reply_to,
             correlation=asked.id.bytes,
-            expires_s=math.ceil(asked.valid_s),
+            expires_s=None if topic.endswith(_NEVER_TOO_LATE) else math.ceil(asked.valid_s),
         )
 
     def _no_answer(self, instrument: str, name: str) -> str:

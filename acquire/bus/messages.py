@@ -223,6 +223,11 @@ class State(Message):
     commands: list[Accepts] = []
 
 
+# Commands that only make things safer, whenever they come: an end names its measurement, and does nothing where that is
+# not under way. A late `hold` would stop the next measurement, so it is not among them.
+NEVER_TOO_LATE = ("end",)
+
+
 class Command(Message):
     """A request. Answered on the MQTT 5 response topic, or on `reply_to`. Same `id`, same answer.
 

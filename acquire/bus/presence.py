@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from acquire.bus.client import BusError, Connection, Received, Will
 from acquire.bus.messages import State
 from acquire.canonical import utc_now
+from acquire.strict_numbers import moment
 
 REFRESH_S = 20.0
 VALID_S = 3 * REFRESH_S
@@ -156,7 +157,6 @@ class Watch:
 def _moment(text: str | None) -> datetime | None:
     """A moment with its time zone; None where there is none to be read."""
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        return moment(text) if text else None
     except ValueError:
         return None
-    return moment if moment is not None and moment.tzinfo is not None else None

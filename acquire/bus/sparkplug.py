@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from acquire.bus.messages import Reading, Readings, State
 from acquire.bus.sparkplug_payload import DataType, Metric, encode
+from acquire.strict_numbers import moment
 
 ROOT = "spBv1.0"
 REBIRTH = "Node Control/Rebirth"
@@ -124,7 +124,10 @@ def _metrics(entry: Reading) -> Iterator[Metric]:
     """Value and flags of a scalar sample; null where the reading has no number."""
     if entry.kind != "scalar" or entry.role != "sample":
         return
-    at = round(datetime.fromisoformat(entry.time).timestamp() * 1000)
+    try:
+        at = round(moment(entry.time).timestamp() * 1000)
+    except ValueError:  # a time that is none: whose it is cannot be told, and the store refuses it
+        return
     name = f"{entry.quantity}/{entry.channel}" if entry.channel else entry.quantity
     yield Metric(name, DataType.DOUBLE, entry.value, at, entry.unit)
     yield Metric(f"{name}/flags", DataType.STRING, " ".join(entry.flags), at)

@@ -16,6 +16,7 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
 from acquire.bus.sparkplug_payload import booleans
+from acquire.strict_numbers import whole
 
 RECONNECT_S = 2.0
 
@@ -72,7 +73,7 @@ class EdgeNode:
     def _next_bd_seq(self) -> int:
         """0 to 255 and again, one more for each connection, over restarts too."""
         with suppress(OSError, ValueError):
-            self._bd_seq = int(self._counter.read_text())
+            self._bd_seq = whole(self._counter.read_text().strip())
         self._bd_seq = (self._bd_seq + 1) % 256
         with suppress(OSError):  # a disk that takes nothing must not stop the acquisition: counted on in memory
             self._counter.write_text(str(self._bd_seq))

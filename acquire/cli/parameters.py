@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from acquire import strict_numbers
+
 Schema = Mapping[str, Any]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -114,14 +116,14 @@ def _word(text: str, option: Schema) -> bool | None:
 
 
 def _whole(text: str, option: Schema) -> int:
-    return int(_matched(_WHOLE, text))
+    return strict_numbers.whole(_matched(_WHOLE, text))
 
 
 def _number(text: str, option: Schema) -> float:
-    value = float(_matched(_NUMBER, text))
-    if not math.isfinite(value):
-        raise _No
-    return value
+    try:
+        return strict_numbers.decimal(_matched(_NUMBER, text))
+    except ValueError as error:  # beyond what a number can hold
+        raise _No from error
 
 
 def _text(text: str, option: Schema) -> Any:

@@ -175,6 +175,7 @@ def restore(
     _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
     if not as_json:
         say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
+        say("Anchors made since then do not hold any more: keep their file with what was there, and begin a new one.")
 
 
 def _retention(config: Path | None) -> timedelta:

@@ -5,6 +5,7 @@ The sections of a `.Spe` file are those that a public program reads from real on
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from acquire.dosimetry.micro_calibration import Scale
 from acquire.dosimetry.microdosimetry import Spectrum
 from acquire.dosimetry.number_text import parse_number
 
+_COUNT = re.compile(r"[0-9]{1,15}")  # more events than any counter counts
 Separator = Literal[";", ",", "\t", "blank"]
 
 
@@ -122,6 +124,6 @@ def _fields(block: tuple[int, list[str]], wanted: int) -> list[float]:
 
 
 def _count(line: str, number: int) -> int:
-    if not line.isascii() or not line.isdigit():
-        raise OutsideValidity(f"Line {number}: '{line}' is no count.")
+    if not _COUNT.fullmatch(line):
+        raise OutsideValidity(f"Line {number}: '{line[:40]}' is no count.")
     return int(line)

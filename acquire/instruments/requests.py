@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from acquire.bus.client import Received
-from acquire.bus.messages import Command
+from acquire.bus.messages import NEVER_TOO_LATE, Command
 from acquire.bus.names import ROOT
 from acquire.canonical import digest
 from acquire.instruments.marks import MARKS
@@ -94,8 +94,11 @@ def may_reply(topic: str, site: str) -> bool:
 def out_of_time(command: Command, run: UUID, name: str, now: datetime | None = None) -> str | None:
     """Why a request may not act any more at `now` (UTC), or None.
 
-    Begin and end are known by their measurement, in any run.
+    Begin and end are known by their measurement, in any run. What only makes things safer is never too late: refused
+    for a clock that is wrong, it would leave the measurement running on.
     """
+    if name in NEVER_TOO_LATE:
+        return None
     if command.run is not None and command.run != run and name not in MARKS:
         return (
             "The service was started anew since this was asked; it may have been done before that or not. Look, and ask"

@@ -14,7 +14,7 @@ from uuid import uuid4
 import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect, is_worth_telling
-from acquire.bus.messages import Answer, Command
+from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.instruments import requests
@@ -135,7 +135,7 @@ class InstrumentService:
             self._answer(route, payload)
 
     async def _ask_runner(self, name: str, command: Command) -> Answer:
-        within_s = min(TURN_WITHIN_S, command.valid_s)
+        within_s = TURN_WITHIN_S if name in NEVER_TOO_LATE else min(TURN_WITHIN_S, command.valid_s)
         try:
             result = await self._runner.command(name, command.parameters, turn_within_s=within_s)
         except CommandRefused as error:

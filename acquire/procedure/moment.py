@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from acquire import strict_numbers
 from acquire.errors import Refused
 
 
 def needs_offset(moment: str) -> None:
     """Raises Refused for what is no moment of ISO 8601 with its offset from UTC."""
     try:
-        aware = datetime.fromisoformat(moment).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
-        raise Refused(f"'{moment}' is no moment with an offset; write it as 2027-02-05T10:31:00+01:00.")
+        strict_numbers.moment(moment)
+    except ValueError as error:
+        raise Refused(f"'{moment}' is no moment with an offset; write it as 2027-02-05T10:31:00+01:00.") from error

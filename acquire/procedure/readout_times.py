@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from acquire import strict_numbers
 from acquire.dosimetry import days_between
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.inventory import OwnedInstrument
@@ -27,7 +28,10 @@ def read_at(name: str, body: Mapping[str, Any], reader: OwnedInstrument, stated:
     clock = body.get("clock")
     if clock is None:
         raise Invalid(f"The reader states no time for its reading of {name}, and fading needs it; {WAY_OUT}.")
-    at = datetime.fromisoformat(clock)
+    try:
+        at = strict_numbers.clock(clock)
+    except ValueError as error:
+        raise Invalid(f"The reader's clock says {error} for {name}; {WAY_OUT}.") from error
     if at.tzinfo is not None:
         return at
     if reader.clock_zone is None:
@@ -60,7 +64,10 @@ def looks_older(name: str, body: Mapping[str, Any], removed: str, reader: OwnedI
     clock = body.get("clock")
     if clock is None:
         return None
-    at, gone = datetime.fromisoformat(clock), datetime.fromisoformat(removed)
+    try:
+        at, gone = strict_numbers.clock(clock), datetime.fromisoformat(removed)
+    except ValueError as error:
+        return f"The clock of {reader.id} cannot be read ({error})."
     earliest = at.replace(tzinfo=gone.tzinfo) if at.tzinfo is None else at
     slack = FARTHEST_ZONE if at.tzinfo is None else CLOCKS_DIFFER
     if earliest + slack >= gone:

@@ -105,7 +105,8 @@ def against(connection: sqlite3.Connection, line: Anchor) -> Iterator[tuple[str,
         if found is None:
             yield f"{table} cut", f"the {chain} had an entry {n} on {line.at}; it was cut, or an older copy put back."
         elif found != hash_:
-            yield f"{table} recomputed", f"entry {n} of the {chain} had another hash on {line.at}; it was recomputed."
+            why = "it was recomputed, or an older copy went on."
+            yield f"{table} recomputed", f"entry {n} of the {chain} had another hash on {line.at}; {why}"
 
 
 def _hash_of(connection: sqlite3.Connection, table: str, n: int) -> str | None:

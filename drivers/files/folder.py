@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import create_model
@@ -30,6 +29,7 @@ from drivers.instrument import Identity, Instrument
 from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample, at_host
 from drivers.settings import Settings
+from drivers.stamping import HostClock
 
 PREFIX = "dir:"
 ENOUGH = 500  # readings of one take; the files that are left come with the next
@@ -121,6 +121,7 @@ class FolderInstrument(Instrument):
         declared = [name for name in self._format.options.model_fields if hasattr(settings, name)]
         self._options: Settings = options_of(self._format, {name: getattr(settings, name) for name in declared})
         self._clock = clock
+        self._host_clock = HostClock()
         self._journal = Journal(journal_of(settings, self.folder))
         self._watch = Watch(settings)
         self._given: dict[str, None] = {}  # keys of the last take, until it is confirmed
@@ -155,6 +156,7 @@ class FolderInstrument(Instrument):
             except OSError as error:
                 raise LinkDown(_unwritable(self._journal.path, error)) from error
             self._watch.forget()
+            self._host_clock.begin()
             self._given, self._told = {}, set()
 
     async def recover(self) -> Identity:
@@ -196,7 +198,10 @@ class FolderInstrument(Instrument):
                 found += self._file(path, seen)
                 if len(found) >= ENOUGH or self._clock() - began >= ENOUGH_S:
                     break
-            return [self._at_host(each) for each in found]
+            if not found:
+                return []
+            stamp = self._host_clock.now()
+            return [at_host(each, each.raw, stamp.time, stamp.monotonic_s, *stamp.flags) for each in found]
 
     def _journaled(self) -> Iterator[Sample]:
         """Try again what could not be written; told when it fails, once until it works again."""
@@ -255,10 +260,6 @@ class FolderInstrument(Instrument):
             self._told.add(key)
             self._given[key] = None
             yield _notice(sentence)
-
-    def _at_host(self, sample: Sample) -> Reading:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return at_host(sample, sample.raw, stamp, time.monotonic())
 
 
 def _notice(sentence: str) -> Sample:

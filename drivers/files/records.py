@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from drivers.printable import hidden_in
 from drivers.reading import Axis, Flag, Sample
 
 KEPT_OF_RECORD = 128 * 1024  # bytes; escaped for JSON at its worst (six for one) it still fits into one message
@@ -114,6 +115,9 @@ def flaw(sample: object) -> tuple[str, tuple[Flag, ...]] | None:
         msgspec.json.decode(msgspec.json.encode(sample), type=Sample)
     except Exception as error:
         return f"the format gave a sample that cannot be written down ({error})", ()
+    for name, text in (("element", sample.element), ("channel", sample.channel)):
+        if text is not None and (hidden := hidden_in(text)) is not None:
+            return f"its {name} holds {hidden}, which nobody sees", ()
     if sample.kind not in KINDS:
         return f"the format gave the kind '{sample.kind}'; known are {', '.join(KINDS)}", ()
     return None

@@ -10,16 +10,17 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, new, origin
+from drivers.files.records import KEPT_OF_STRANGER, FileReadings, Piece, Rejected, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Flag, Sample
 from drivers.settings import Settings
+from drivers.strict_numbers import clock, decimal, whole
 
 FIELDS = 29
+MOST_REJECTED = 1000  # lines of one file
 ELEMENTS = 4
 ROLES = {"": "sample", "P": "pmt-noise", "R": "reference-light"}
 UNITS = {"pC": 1e-12, "nC": 1e-9, "uC": 1e-6, "µC": 1e-6, "μC": 1e-6}  # micro sign, and the Greek letter
@@ -83,6 +84,9 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         try:
             samples = _line(name, piece, text)
         except _Bad as bad:
+            if len(found.rejected) >= MOST_REJECTED:
+                found.rejected.append(_rest(name, data, number, piece))
+                break
             unfinished = not line.endswith(("\n", "\r"))
             why = f"{name}, line {number} (byte {piece.offset}): {bad}."
             found.rejected.append(Rejected(piece, why, may_complete=unfinished, flags=bad.flags))
@@ -91,6 +95,15 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         if not samples:
             found.notes.append(f"line {number}: no element is active")
     return found
+
+
+def _rest(name: str, data: bytes, number: int, piece: Piece) -> Rejected:
+    """A file that is full of something else must not become a reading for each of its lines."""
+    why = (
+        f"{name}, line {number} (byte {piece.offset}): {MOST_REJECTED} lines before it are none of WinREMS; from here"
+        " on nothing is read. Take out what does not belong there."
+    )
+    return Rejected(Piece(piece.offset, data[piece.offset :], b"the rest of a file"), why, kept=KEPT_OF_STRANGER)
 
 
 def _line(name: str, piece: Piece, text: str) -> list[Sample]:
@@ -124,13 +137,13 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
     return Sample(
         quantity="charge",
         unit="C",
-        value=int(response) * UNITS[fields[FIELDS - 1]],
+        value=whole(response) * UNITS[fields[FIELDS - 1]],
         role=role,
         raw=piece.raw,
         clock=_clock(fields[11], fields[12]),
         element=fields[13] if role == "sample" else None,
         element_index=index + 1,
-        also={"file-rcf": Also(value=float(rcf), unit="1"), "file-ecc": Also(value=float(ecc), unit="1")},
+        also={"file-rcf": Also(value=decimal(rcf), unit="1"), "file-ecc": Also(value=decimal(ecc), unit="1")},
         origin=origin(name, piece),
         flags=(Flag.NON_CONFORMING,) if len(fields) > FIELDS else (),
     )
@@ -139,7 +152,7 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
 def _clock(date: str, time: str) -> str:
     """Reader clock, ISO 8601 without a zone. Raises _Bad for a day or hour that does not exist."""
     try:
-        return datetime.strptime(f"{date} {time:0>6}", "%Y%m%d %H%M%S").isoformat()
+        return clock(f"{date} {time:0>6}", "%Y%m%d %H%M%S")
     except ValueError as error:
         raise _Bad(f"fields 12 and 13, {date} {time}, are no date and time") from error
 

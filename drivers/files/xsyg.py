@@ -12,8 +12,8 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
@@ -24,6 +24,7 @@ from drivers.files.xsyg_xml import Curve, NotXsyg, Record, read
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
+from drivers.strict_numbers import clock, decimal
 
 ElementFrom = Literal["sample-position", "record-name"]
 READOUTS = ("TL", "OSL", "IRSL")
@@ -31,7 +32,7 @@ FINISHED = "finished"
 HEATER = "heating element"
 ROOT = re.compile(r"<Sample[\s/>]")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 DERIVED_UP_TO = 256 * 1024  # bytes of a record; of a longer one the columns that can be computed again are left out
 RECORD_SAYS = (
     "recordType", "sequenceStepNumber", "state", "sampleCondition", "metaIrrType", "metaIrrDuration",
@@ -196,7 +197,7 @@ def _clock(text: str | None) -> str | None:
     if text is None or not re.fullmatch(r"\d{14}", text, re.ASCII):
         return None
     try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S").isoformat()
+        return clock(text, "%Y%m%d%H%M%S")
     except ValueError:
         return None
 
@@ -224,8 +225,8 @@ def _number(text: str, whose: str) -> float:
     """As it is written: 17 stays 17. Raises _Bad for what is no number, or none that can be held."""
     text = text.strip()
     if NUMBER.fullmatch(text):
-        value = float(text)
-        if math.isfinite(value):
+        with suppress(ValueError):  # too large to be held
+            value = decimal(text)
             return int(value) if value.is_integer() and abs(value) < 2**53 else value
     elif not NO_NUMBER.fullmatch(text):
         raise _Bad(f"its {whose} curve has {text[:40]!a} where a number belongs")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from drivers.files.records import Piece, unended
 from drivers.files.text import is_wide, stated
 
+DEEPEST = 100  # Sample, Sequence, Record, Curve and what may come; a million open elements take 100 MB
+
 
 class NotXsyg(ValueError):
     """The file cannot be read; the text says why. may_complete: it may only be half written."""
@@ -100,6 +102,7 @@ class _Handler:
     def __init__(self, encoding: str | None) -> None:
         self.records: list[Record] = []
         self.sequences = 0
+        self._depth = 0
         self._sample: dict[str, str] = {}
         self._sequence: dict[str, str] = {}
         self._record: Record | None = None
@@ -126,6 +129,11 @@ class _Handler:
         raise NotXsyg("it declares a document type or XML entities, which a reader's file never does", False)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise NotXsyg(
+                f"elements stand more than {DEEPEST} deep in elements, which a reader's file never has", False
+            )
         tag = tag.rsplit(":", 1)[-1]
         if tag == "Sample":
             self._sample = attributes
@@ -138,6 +146,7 @@ class _Handler:
             self._curve = Curve(attributes)
 
     def _end(self, tag: str) -> None:
+        self._depth -= 1
         tag = tag.rsplit(":", 1)[-1]
         if tag == "Curve" and self._record is not None and self._curve is not None:
             self._record.curves.append(self._curve)

@@ -10,6 +10,7 @@ Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the po
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,10 @@ from drivers.settings import NoParameters, Settings
 SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
 QUEUE_DEPTH = 12  # the error queue is ten deep
 RECENT = 16  # replies among which a duplicate is looked for
+OVER = 2.1  # times a decade: what a range reaches at most (6514 and 6517B manuals, :RANGe[:UPPer])
+LINE_HZ = 61.0  # a conversion lasts its power line cycles at least, at 60 Hz and a clock that is a little off
+LONGEST_S = 10.0  # a conversion; the slowest ones captured came every 1.3 s
+SLACK_S = 0.02
 CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 99999.99 s (6514 manual)
 
 
@@ -98,6 +103,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         self._in_force: dict[str, Any] = {}
         self._recent: deque[bytes] = deque(maxlen=RECENT)
         self._last: Parsed | None = None
+        self._doubted: Parsed | None = None
         self._restarted = ""
         self._absent: frozenset[str] = frozenset()  # headers this unit does not know
 
@@ -117,7 +123,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def set_up(self) -> None:
         """Everything that can change a reading, then the errors it made. Raises Declined naming them."""
-        self._last, self._restarted, self._absent = None, "", frozenset()
+        self._last, self._doubted, self._restarted, self._absent = None, None, "", frozenset()
         settings = self._settings()
         refused = await self._refused_of(["*CLS", *(each.command for each in settings)])
         absent = {s.header for s in settings if s.leftover and _is_unknown(refused.get(s.command, ()))}
@@ -285,19 +291,35 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         if line in self._recent:
             raise Garbled("A reading that has come before, time stamp and all.", line)
         self._recent.append(line)
+        before = self._follows(parsed, line)
         quantity = parsed.quantity or self.quantity
         unit = parsed.unit or self.words.functions[quantity][1]
         notes = [f"further elements: {', '.join(parsed.others)}"] if parsed.others else []
         if quantity != self.quantity:
             notes.append(f"{quantity} came where {self.quantity} was set")
-        if self._noticed_restart(parsed):
+        if self._noticed_restart(before, parsed):
             notes.append(f"restarted: {self._restarted}")
-        by_hand = quantity != self.quantity or self._restarted
+        other = self._other_range(parsed) if quantity == self.quantity else None
+        notes += [other] if other else []
+        by_hand = quantity != self.quantity or self._restarted or other
         return Sample(
             quantity=quantity, unit=unit, value=parsed.value, raw=line, elapsed_s=parsed.elapsed_s, clock=parsed.clock,
             flags=(*parsed.flags, Flag.CHANGED_BY_HAND) if by_hand else parsed.flags, range=self._range_in_force(),
             also=_further(parsed), note="; ".join(notes) or None,
         )  # fmt: skip
+
+    def _follows(self, parsed: Parsed, line: bytes) -> Parsed | None:
+        """The reply that this one follows, None for the first. Raises Garbled where it can follow none.
+
+        One that could not is remembered beside the last good one: where the next fits to it, it was the good one.
+        """
+        known = [each for each in (self._last, self._doubted) if each is not None]
+        wrong = [_out_of_order(each, parsed, self.settings.nplc / LINE_HZ) for each in known]
+        if wrong and None not in wrong:
+            self._doubted = parsed
+            raise Garbled(f"{wrong[0]}: a lost, doubled or damaged reply.", line)
+        self._last, self._doubted = parsed, None
+        return known[wrong.index(None)] if known else None
 
     def _range_in_force(self) -> str | None:
         header = f"SENS:{self._function}:RANG"
@@ -306,9 +328,25 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         found = self._in_force.get(header)
         return f"{found:g}" if isinstance(found, float) else None
 
-    def _noticed_restart(self, parsed: Parsed) -> bool:
+    def _other_range(self, parsed: Parsed) -> str | None:
+        """A sentence where the number is of another range than the one in force, or beyond it; None where it fits.
+
+        It may be right (somebody changed the range by hand) or one damaged digit: the number is kept, and no
+        calculation believes it.
+        """
+        set_to = self._in_force.get(f"SENS:{self._function}:RANG")
+        if self._range_in_force() in (None, "auto") or not isinstance(set_to, float) or not set_to > 0:
+            return None
+        decade = 10.0 ** math.floor(math.log10(set_to) + 1e-9)
+        if parsed.full_scale is not None and not 0.5 < parsed.full_scale / (2 * decade) < 2:
+            return f"the number is of the range {parsed.full_scale:g}; {set_to:g} was set"
+        most = OVER * decade * (2 if Flag.RELATIVE in parsed.flags else 1)
+        if parsed.value is not None and abs(parsed.value) > most * (1 + 1e-9):
+            return f"the number is over 105 % of the range {set_to:g} that was set"
+        return None
+
+    def _noticed_restart(self, last: Parsed | None, parsed: Parsed) -> bool:
         """The instrument's clock gone back, and its reading number where it has one: its settings are gone then."""
-        last, self._last = self._last, parsed
         if last is None or last.elapsed_s is None or parsed.elapsed_s is None or parsed.elapsed_s >= last.elapsed_s:
             return False
         numbered = parsed.reading_number is not None and last.reading_number is not None
@@ -318,6 +356,29 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             return False
         self._restarted = f"its clock went from {last.elapsed_s:g} s to {parsed.elapsed_s:g} s"
         return True
+
+
+def _out_of_order(last: Parsed | None, now: Parsed, shortest_s: float) -> str | None:
+    """What is wrong with the order of two replies by reading number and time stamp, or None. Both back: a restart.
+
+    A clock that begins anew while readings are counted on was set back by hand.
+
+    The instrument converts without a pause. So many numbers later so many conversions must have passed, each of
+    `shortest_s` at least and LONGEST_S at most.
+    """
+    if last is None or last.reading_number is None or now.reading_number is None:
+        return None
+    more = now.reading_number - last.reading_number
+    if more == 0:
+        return f"The reading number {now.reading_number} has come before"
+    if last.elapsed_s is None or now.elapsed_s is None:
+        return None
+    later_s = now.elapsed_s - last.elapsed_s
+    if later_s < 0 and (more < 0 or 0 <= now.elapsed_s < LONGEST_S):
+        return None
+    if more < 0 or not more * shortest_s - SLACK_S <= later_s <= (more + 1) * LONGEST_S:
+        return f"The reading number went {more:+d} while the instrument's clock went {later_s:+g} s"
+    return None
 
 
 def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:

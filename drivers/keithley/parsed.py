@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.reading import Flag
 
@@ -15,7 +15,7 @@ class Parsed:
     """`value` is None where a flag or a sentinel forbids a number; `quantity` None where the string does not say it.
 
     elapsed_s: the instrument's own running clock; clock: its calendar clock, ISO 8601; source_v: voltage source in V.
-    others: elements that are kept as text.
+    others: elements that are kept as text. full_scale: of the range that the number's own form tells, in its unit.
     """
 
     value: float | None
@@ -27,3 +27,4 @@ class Parsed:
     reading_number: int | None = None
     source_v: float | None = None
     others: tuple[str, ...] = ()
+    full_scale: float | None = field(default=None, compare=False)

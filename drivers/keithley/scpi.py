@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drivers.errors import Garbled
+from drivers.strict_numbers import decimal, whole
 
 POWER_ON = 0x80  # of the standard event status register: power was switched on since it was read (IEEE 488.2)
 LINE_FAULTS = range(800, 809)  # +800 to +808: what was sent over RS-232 did not arrive whole (6517B manual, appendix B)
 INFINITE = 9.9e37
 UNDEFINED_HEADER = -113
 
-_IDN = re.compile(r"KEITHLEY INSTRUMENTS INC\.,MODEL (\w+),(\w+),(.+)")
+_IDN = re.compile(r"KEITHLEY INSTRUMENTS INC\.,MODEL (\w+),(\w+),([\x20-\x7e]+)", re.ASCII)
 _ERROR = re.compile(r"""\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*""")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,15 @@ def parse_error(line: bytes) -> tuple[int, str]:
     found = _ERROR.fullmatch(line.decode("latin-1"))
     if found is None:
         raise Garbled("The reply to :SYST:ERR? is no error entry.", line)
-    return int(found[1]), found[3]
+    return whole(found[1]), found[3]
 
 
 def parse_event_status(line: bytes) -> int:
     """Reply to *ESR? (IEEE 488.2), 0 to 255; the register is cleared by it. Raises Garbled."""
     text = line.strip().removeprefix(b"+")
-    if not (text.isdigit() and len(text) <= 3 and int(text) < 256):
+    if not re.fullmatch(rb"[0-9]{1,3}", text) or whole(text.decode()) > 255:
         raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
-    return int(text)
+    return whole(text.decode())
 
 
 def parse_answers(line: bytes, count: int) -> list[str]:
@@ -94,9 +95,9 @@ class Setting:
         """Whether the instrument's answer is what was set."""
         if isinstance(self.value, str) and self.value != "INF":
             return _same_word(self.value, answer)
-        if not _NUMBER.fullmatch(answer):
+        got = in_force(answer)
+        if isinstance(got, str):
             return False
-        got = float(answer)
         if self.value == "INF":
             return got >= INFINITE
         wanted = float(self.value)
@@ -112,7 +113,10 @@ def leftover(header: str, value: bool | float | str, *, asked: bool = True) -> S
 
 def in_force(answer: str) -> float | str:
     """An answer as a number where it is one."""
-    return float(answer) if _NUMBER.fullmatch(answer) else answer.strip("\"'")
+    try:
+        return decimal(answer) if _NUMBER.fullmatch(answer) else answer.strip("\"'")
+    except ValueError:  # more digits than any instrument writes
+        return answer
 
 
 def _same_word(wanted: str, answer: str) -> bool:

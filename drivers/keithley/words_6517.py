@@ -2,17 +2,20 @@
 
 Sources: 6517B reference manual (6517B-901-01 Rev C) for commands, status letters and special values; captured lines of
 real instruments for the shape of a reading. The element order of a reply is fixed whatever order was asked for.
+
+A reply has no check sum. What it says twice is held against itself: its exponent and the place of its point tell the
+range, a range reaches 105 % of its full scale (specification of the 6517B), and beyond that it says overflow.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 
 from drivers.errors import Garbled
 from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
 from drivers.reading import Flag
+from drivers.strict_numbers import clock, decimal, whole
 
 # Suffix after the number: VDC, ADC and COUL from captures; OHM by analogy (not captured).
 UNITS: dict[str, tuple[str, str]] = {
@@ -32,6 +35,9 @@ STATUS = {
 }
 VALUELESS = {"O", "U", "Z", "L"}
 ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
+# Exponents of a function's ranges: 2 nC to 2 uC, 20 pA to 20 mA, 2 to 200 V (6517B specification).
+EXPONENTS = {"C": (-9, -6), "A": (-12, -9, -6, -3), "V": (0,)}
+OVER = 1.05  # of the full scale, 2 in the range's first digit
 
 _NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
 # A sign and seven digits in every captured reading: one digit lost on the line is noticed by it.
@@ -40,7 +46,7 @@ _READING = re.compile(rf"({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?")
 _RELATIVE = re.compile(r"([+-]\d{7}\.\d{6})secs")
 _RTC_TIME = re.compile(r"\d{2}:\d{2}:\d{2}\.\d{2}")
 _RTC_DATE = re.compile(r"\d{2}-[A-Z][a-z]{2}-\d{4}")
-_RNUM = re.compile(r"([+-]\d{5,})RDNG#")
+_RNUM = re.compile(r"([+-]\d{5,9})RDNG#")
 _VSRC = re.compile(r"([+-]\d{4}\.\d{3})Vsrc")
 
 
@@ -55,7 +61,9 @@ def parse_reading(line: bytes) -> Parsed:
         raise Garbled("A reading does not begin with a number and its unit.", line)
     quantity, unit = UNITS[found[3]] if found[3] else (None, None)
     value, flags = _value(found[1], found[2] or "N", line)
-    return Parsed(value, quantity, unit, flags, **_elements(rest, line))  # type: ignore[arg-type]  # keys are its fields
+    full_scale = None if value is None else _full_scale(found[1], found[2] or "N", unit, line)
+    elements = _elements(rest, line)
+    return Parsed(value, quantity, unit, flags, full_scale=full_scale, **elements)  # type: ignore[arg-type]  # its fields
 
 
 def require_elements(parsed: Parsed, line: bytes) -> None:
@@ -68,7 +76,7 @@ def require_elements(parsed: Parsed, line: bytes) -> None:
 def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Flag, ...]]:
     if status not in STATUS:
         raise Garbled(f"The status letter {status!r} is not known; known are {', '.join(STATUS)}.", line)
-    flags, number = STATUS[status], float(text)
+    flags, number = STATUS[status], _number(text, line)
     if status in VALUELESS:
         return None, flags
     if abs(number) >= SENTINEL:
@@ -79,32 +87,55 @@ def _value(text: str, status: str, line: bytes) -> tuple[float | None, tuple[Fla
     return number or 0.0, flags  # minus zero is zero
 
 
+def _number(text: str, line: bytes) -> float:
+    try:
+        return decimal(text)
+    except ValueError as error:
+        raise Garbled(f"'{text[:40]}' is no number of this instrument.", line) from error
+
+
+def _full_scale(text: str, status: str, unit: str | None, line: bytes) -> float:
+    """Full scale of the range that a number's form tells. Raises Garbled where no range is written so, or reaches it.
+
+    Three digits before the point and E-09 are the 200 nC range. With fewer digits set than 6 1/2 zeros are put before
+    the number, and the range looks larger than it is. With a reference taken off (R) a number may be twice as large.
+    """
+    mantissa, _, exponent = text.partition("E")
+    power, places = whole(exponent), mantissa.index(".") - 1
+    if power % 3 or power not in EXPONENTS.get(unit or "", (power,)):
+        raise Garbled(f"'{text}' has an exponent that no range of the instrument has.", line)
+    largest = 2 * OVER * 10.0 ** (places - 1) * (2 if status == "R" else 1)
+    if unit in EXPONENTS and abs(decimal(mantissa)) > largest:
+        raise Garbled(f"'{text}' is over 105 % of its range: no such reading can be.", line)
+    return 2 * 10.0 ** (power + places - 1)
+
+
 def _elements(fields: list[str], line: bytes) -> dict[str, object]:
-    """Time stamp, reading number and source after the reading; what is not known is kept as text."""
-    found: dict[str, object] = {}
+    """Time stamp, reading number and source after the reading, each once; what is not known is kept as text."""
+    found: list[tuple[str, object]] = []
     others = []
     waiting = [each.strip() for each in fields]
     while waiting:
         text = waiting.pop(0)
         if m := _RELATIVE.fullmatch(text):
-            found["elapsed_s"] = float(m[1])
+            found.append(("elapsed_s", decimal(m[1])))
         elif _RTC_TIME.fullmatch(text) and waiting and _RTC_DATE.fullmatch(waiting[0]):
-            found["clock"] = _clock(f"{waiting.pop(0)} {text}", line)
+            found.append(("clock", _clock(f"{waiting.pop(0)} {text}", line)))
         elif m := _RNUM.fullmatch(text):
-            found["reading_number"] = int(m[1])
+            found.append(("reading_number", whole(m[1])))
         elif m := _VSRC.fullmatch(text):
-            found["source_v"] = float(m[1])
+            found.append(("source_v", decimal(m[1])))
         elif _READING.fullmatch(text):
             raise Garbled("Two readings in one reply.", line)
         else:
             others.append(text)
-    if others:
-        found["others"] = tuple(others)
-    return found
+    if len(dict(found)) < len(found):
+        raise Garbled("An element of the reading stands twice.", line)
+    return dict(found) | ({"others": tuple(others)} if others else {})
 
 
 def _clock(text: str, line: bytes) -> str:
     try:
-        return datetime.strptime(text, "%d-%b-%Y %H:%M:%S.%f").isoformat()
+        return clock(text, "%d-%b-%Y %H:%M:%S.%f")
     except ValueError as error:
         raise Garbled(f"'{text}' is no date and time.", line) from error

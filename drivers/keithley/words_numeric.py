@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from drivers.errors import Garbled
 from drivers.keithley.parsed import SENTINEL, Parsed
 from drivers.reading import Flag
+from drivers.strict_numbers import decimal
 
 _PLAIN = re.compile(r"[+-]\d\.\d{6}E[+-]\d{2}")
 _SENTINEL = re.compile(r"[+-]9\.9(1?)0*E\+?37")  # 9.9E37 overflow, 9.91E37 not a number
-_SOURCE = re.compile(r"[+-]\d{4}\.\d{3}|[+-]\d+\.\d{4}")
+_SOURCE = re.compile(r"[+-]\d{4}\.\d{3}|[+-]\d{1,9}\.\d{4}")
 UNITS = {"A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm")}
 FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 MOST_STATUS = 2**24
@@ -111,11 +112,11 @@ def _source(by_name: Mapping[str, str], line: bytes) -> float | None:
     if text is None:
         return None
     if not _SOURCE.fullmatch(text):
-        raise Garbled(f"The source voltage '{text}' is not of its form.", line)
-    return float(text)
+        raise Garbled(f"The source voltage '{text[:40]}' is not of its form.", line)
+    return decimal(text)
 
 
 def _number(text: str, line: bytes) -> float:
     if not _PLAIN.fullmatch(text):
         raise Garbled(f"'{text}' is not a sign, one digit, six decimals and an exponent.", line)
-    return float(text)
+    return decimal(text)

@@ -15,10 +15,11 @@ from typing import Any
 
 from drivers.commands import Done, command
 from drivers.driver import Driver
-from drivers.errors import Declined
+from drivers.errors import Declined, Garbled
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.ptw import unidos_words as words
+from drivers.ptw.unidos_order import InOrder
 from drivers.ptw.unidos_settings import IntervalParameters, RangeParameters, UnidosSettings
 from drivers.ptw.unidos_words import Measured
 from drivers.reading import Also, Flag, Sample
@@ -38,6 +39,7 @@ class PtwUnidos(Driver[UnidosSettings]):
         super().__init__(wire, settings)
         self._range = settings.range
         self._states_range = False  # until it was read back
+        self._order = InOrder()
 
     @property
     def measures(self) -> str:
@@ -86,7 +88,10 @@ class PtwUnidos(Driver[UnidosSettings]):
         """Reads integral and rate (MV), then the range that was in force (RGE) where the unit states it."""
         m = await self.wire.ask(words.request("MV"), words.parse_measured)
         raw = self.wire.heard[-1]
-        return [self._sample(raw, m, await self._get("RGE") if self._states_range else None)]
+        range_ = await self.wire.ask(words.request("RGE"), words.parse_range) if self._states_range else None
+        if wrong := self._order.flaw(m, range_):
+            raise Garbled(f"{wrong}.", raw)
+        return [self._sample(raw, m, range_)]
 
     async def resume(self) -> None:
         """Raises Declined where the unit is not set any more as it was."""
@@ -240,7 +245,8 @@ PTW_UNIDOS_TANGO = Model(
     assumed=(
         "poll rate of a few a second is harmless (the maximum is not published)",
         "status words of zero and self test other than 'Passed'; that time remains while they run",
-        "the prefix always says what the exponent says, as in all examples",
+        "the prefix always says what the exponent says, and fewer than a thousand stand before the point",
+        "in one range a quantity has as many decimals with a prefix as it had before; a zero may have fewer",
         f"the voltage it states is within {HV_WITHIN:.0%} of the one set when it has settled",
         "not yet run on a real instrument by this project",
     ),

@@ -7,10 +7,12 @@ command word; `E;nn` is an error. Fields are separated by semicolons; text is UT
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.errors import Declined, Garbled
+from drivers.printable import hidden_in
 from drivers.reading import Flag
+from drivers.strict_numbers import decimal, hexadecimal, whole
 
 END = b"\r\n"
 
@@ -64,6 +66,11 @@ FORBIDS_A_NUMBER = 0b1111
 
 _EXPONENT = re.compile(r"E[+-][0-9]{1,2}")
 _PLAIN = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")  # so long at most: 400 digits would be infinity
+# Beside a prefix every published number has a point and fewer than a thousand before it (assumed of all): a point lost
+# on the line, or a digit doubled, is noticed by it.
+_MANTISSA = re.compile(r"-?[0-9]{1,4}\.[0-9]{1,9}")
+LARGEST_MANTISSA = 1000.0
+RANGES = ("VERY_LOW", "LOW", "MEDIUM", "HIGH")
 _FLAGS = re.compile(r"0x[0-9A-Fa-f]{1,4}")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 PREFIXES = {"a": -18, "f": -15, "p": -12, "n": -9, "\u00b5": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
@@ -73,7 +80,10 @@ _SECONDS = {"ms": 0.001, "s": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An MV reply. Integral in C or Gy; rate in A, or Gy per its time base; None where the flags forbid a number."""
+    """An MV reply. Integral in C or Gy; rate in A, or Gy per its time base; None where the flags forbid a number.
+
+    written: of integral and rate, the prefix and the number of decimals as they came; None of a plain zero.
+    """
 
     state: str
     integral: float | None
@@ -84,6 +94,7 @@ class Measured:
     voltage_v: float
     flags: tuple[Flag, ...]
     bits: int
+    written: tuple[tuple[str, int] | None, ...] = field(default=(), compare=False)
 
 
 def request(word: str, *parameters: object) -> bytes:
@@ -98,10 +109,12 @@ def fields(word: str, reply: bytes) -> list[str]:
     except UnicodeDecodeError as error:
         raise Garbled(f"The reply to {word} is not UTF-8 text.", reply) from error
     if found := re.fullmatch(r"E;([0-9]{2})", text):
-        number = int(found[1])
+        number = whole(found[1])
         raise Declined(
             f"The UNIDOS refused {word} with error {number:02d}: {ERRORS.get(number, UNKNOWN_ERROR)}.", reply
         )
+    if (hidden := hidden_in(text)) is not None:
+        raise Garbled(f"The reply to {word} holds {hidden}, which no word of this protocol has.", reply)
     first, *rest = text.split(";")
     if first != word:
         raise Garbled(f"The reply to {word} begins with '{first[:20]}'.", reply)
@@ -125,7 +138,7 @@ def parse_measured(reply: bytes) -> Measured:
     )
     if not good:
         raise Garbled("MV has a field that is not of its form.", reply)
-    bits = int(hexed, 16)
+    bits = hexadecimal(hexed)
     integral, rate = _quantity(integral_fields, reply), _quantity(rate_fields, reply)
     valued = not bits & FORBIDS_A_NUMBER
     return Measured(
@@ -138,7 +151,21 @@ def parse_measured(reply: bytes) -> Measured:
         voltage_v=_plain(volts, reply),
         flags=(*_flags(bits), Flag.BUSY) if state in BUSY_STATES else _flags(bits),
         bits=bits,
+        written=(_written(integral_fields), _written(rate_fields)),
     )
+
+
+def parse_range(reply: bytes) -> str:
+    """The reply to RGE: one of the four ranges. Raises Garbled, Declined."""
+    found = parse_one("RGE", reply)
+    if found not in RANGES:
+        raise Garbled(f"'{found[:20]}' is no range; there are {', '.join(RANGES)}.", reply)
+    return found
+
+
+def _written(parts: list[str]) -> tuple[str, int] | None:
+    mantissa, _, prefix = parts
+    return (prefix, len(mantissa.partition(".")[2])) if decimal(mantissa) else None
 
 
 def _flags(bits: int) -> tuple[Flag, ...]:
@@ -149,11 +176,13 @@ def _flags(bits: int) -> tuple[Flag, ...]:
 def _quantity(parts: list[str], reply: bytes) -> float:
     """Mantissa, exponent and prefix, which says the exponent once more: where the two differ nothing is believed."""
     mantissa, exponent, prefix = parts
-    if not (_PLAIN.fullmatch(mantissa) and _EXPONENT.fullmatch(exponent)):
+    if not (_MANTISSA.fullmatch(mantissa) and _EXPONENT.fullmatch(exponent)):
         raise Garbled(f"'{mantissa}{exponent}' is no number of this protocol.", reply)
-    if PREFIXES.get(prefix) != int(exponent[1:]):
+    if PREFIXES.get(prefix) != whole(exponent[1:]):
         raise Garbled(f"The prefix '{prefix}' does not say what the exponent {exponent} says.", reply)
-    return float(mantissa + exponent) + 0.0
+    if abs(decimal(mantissa)) > LARGEST_MANTISSA:
+        raise Garbled(f"'{mantissa}' is over a thousand: it would have another prefix.", reply)
+    return decimal(mantissa + exponent) + 0.0
 
 
 def parse_one(word: str, reply: bytes) -> str:
@@ -200,7 +229,7 @@ def parse_progress(word: str, reply: bytes) -> tuple[str, float, float]:
 def same_value(wanted: str, answer: str) -> bool:
     """Whether an answer is what was set: as a number where both are ("300" and "300.0"), else to the letter."""
     if _PLAIN.fullmatch(wanted) and _PLAIN.fullmatch(answer):
-        return float(wanted) == float(answer)
+        return decimal(wanted) == decimal(answer)
     return wanted == answer
 
 
@@ -212,10 +241,10 @@ def text_of(parameter: object) -> str:
 def _plain(text: str, reply: bytes) -> float:
     if not _PLAIN.fullmatch(text):
         raise Garbled(f"'{text}' is no number of this protocol.", reply)
-    return float(text) + 0.0
+    return decimal(text) + 0.0
 
 
 def _whole(text: str, reply: bytes) -> int:
     if not _WHOLE.fullmatch(text):
         raise Garbled(f"'{text}' is no whole number.", reply)
-    return int(text)
+    return whole(text)

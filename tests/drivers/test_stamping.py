@@ -10,7 +10,8 @@ import pytest
 from gauge import model, sample
 
 from drivers import Flag, Sample
-from drivers.stamping import host_clock, readings_of, unparsed
+from drivers.reading import NO_VALUE
+from drivers.stamping import HostClock, host_clock, readings_of, unparsed
 
 CHANNELS = ("A", "B")
 
@@ -70,3 +71,54 @@ def test_bytes_that_are_not_believed_carry_the_reason() -> None:
     assert (got.kind, got.value, got.flags, got.raw, got.note) == ("unparsed", None, (Flag.UNPARSED,), b"\xff", "Why.")
     assert got.time.endswith("Z")
     assert got.monotonic_s <= time.monotonic()
+
+
+class Clocks:
+    """The host's two clocks, set by a test."""
+
+    def __init__(self) -> None:
+        self.utc_s, self.monotonic_s = 1_790_000_000.0, 5000.0
+        self.both = HostClock(lambda: self.utc_s, lambda: self.monotonic_s)
+
+    def goes(self, seconds: float, step_s: float = 0.0) -> tuple[Flag, ...]:
+        """Time passes, the calendar clock is set by step_s; what the next reading is flagged with."""
+        self.monotonic_s += seconds
+        self.utc_s += seconds + step_s
+        (made,) = readings_of(model(), (), [sample(1.0)], b"x", self.both)
+        assert made.value == 1.0
+        return made.flags
+
+
+def test_a_step_of_the_hosts_clock_is_flagged_once_and_forbids_no_number() -> None:
+    clocks = Clocks()
+    assert [clocks.goes(0.1), clocks.goes(3600.0)] == [(), ()]
+    for step_s in (0.6, -0.6, 86_400.0, -86_400.0):
+        assert clocks.goes(0.1, step_s) == (Flag.CLOCK_STEP,)
+        assert clocks.goes(0.1) == ()
+    assert Flag.CLOCK_STEP not in NO_VALUE
+
+
+def test_small_steps_add_up_since_the_stream_began() -> None:
+    clocks = Clocks()
+    assert [clocks.goes(0.1, 0.2) for _ in range(3)] == [(), (), (Flag.CLOCK_STEP,)]
+    assert clocks.goes(0.1, 0.4) == ()
+    clocks.both.begin()
+    assert clocks.goes(0.1, 0.4) == (), "what was before the stream began says nothing of its readings"
+
+
+def test_sleep_of_the_host_is_a_step() -> None:
+    """The monotonic clock of Linux stands still in a suspend (man clock_gettime), the calendar clock does not."""
+    clocks = Clocks()
+    assert clocks.goes(0.0, 600.0) == (Flag.CLOCK_STEP,)
+
+
+def test_a_step_is_flagged_beside_the_samples_own_flags_and_on_what_is_not_believed() -> None:
+    clocks = Clocks()
+    clocks.utc_s += 10
+    assert readings_of(model(), (), [], b"", clocks.both) == [], "nothing to flag: the next one is"
+    first, second = readings_of(model(), (), [sample(None, flags=(Flag.OVERLOAD,)), sample(2.0)], b"", clocks.both)
+    assert (first.flags, second.flags) == ((Flag.OVERLOAD, Flag.CLOCK_STEP), (Flag.CLOCK_STEP,))
+    clocks.utc_s -= 10
+    assert unparsed(model(), b"x", "Why.", Flag.STALE, clock=clocks.both).flags == (
+        Flag.UNPARSED, Flag.STALE, Flag.CLOCK_STEP,
+    )  # fmt: skip

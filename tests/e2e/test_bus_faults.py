@@ -180,7 +180,7 @@ async def test_relayed(tmp_path: Path, kind: str, fault: str, lose: float, doubl
 
 @only_mosquitto
 async def test_queue_full(tmp_path: Path, kind: str) -> None:
-    """A broker that keeps two messages for a subscriber that is slow drops the others, and acknowledges them all the same.
+    """A broker that keeps two messages for a slow subscriber drops the others, and acknowledges them all the same.
 
     The store is sent what waits without a queue (it subscribes with QoS 0): what it cannot take lies in the sockets.
     Whoever subscribes with QoS 1 and is as slow shows that this broker does drop.

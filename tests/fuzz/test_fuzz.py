@@ -19,6 +19,7 @@ import pytest
 
 from fuzz.mutate import mutated
 from fuzz.targets import NAMES, Target, targets, try_one
+from fuzz.wrong_numbers import counted
 
 IN_THE_SUITE = 60
 SEED_OF_THE_SUITE = 20261128
@@ -69,3 +70,11 @@ def test_a_find_is_made_again_from_its_seed_and_number(known: dict[str, Target])
     assert first
     assert all("ZeroDivisionError" in each for each in first)
     assert list(finds(target, 8, 20)) != first
+
+
+@pytest.mark.parametrize(("name", "most"), [("6517", 45), ("unidos", 62)])
+async def test_few_damaged_replies_of_an_electrometer_give_a_wrong_number(name: str, most: int) -> None:
+    """Before ranges, numbers and decimals were held against each other it was 67 and 97 of these."""
+    found = await counted(name, 800, 20261128)
+    assert 0 < found["wrong"] <= most, found
+    assert found["refused"] > 400

@@ -82,6 +82,10 @@ def test_whatever_comes_is_a_request_or_unreadable(body: bytes) -> None:
         ("zero", {"run": str(uuid4())}, None, False),
         ("begin", {"run": str(uuid4())}, None, True),
         ("end", {"run": str(uuid4())}, None, True),
+        ("end", {"valid_s": 30}, 91, True),  # a clock that is wrong must not leave a measurement running on
+        ("end", {"valid_s": 30}, 86_400 * 400, True),
+        ("end", {"valid_s": 30}, -86_400 * 400, True),
+        ("hold", {"valid_s": 30}, 91, False),  # late it would stop the next measurement
     ],
 )
 def test_age_and_run_decide_whether_it_may_act(

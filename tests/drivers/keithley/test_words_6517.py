@@ -181,3 +181,51 @@ def test_a_flipped_bit_is_refused_unless_digits_became_digits(line: bytes, data:
     known = (was.isdigit() and now.isdigit()) or (was in "+-" and now in "+-") or (was in "Ee" and now in "Ee")
     status = was == "N" and now in "LOZRU"
     assert known or status or got.others or got.value is None
+
+
+@pytest.mark.parametrize(
+    ("number", "full_scale"),
+    [
+        (b"+0.123456E-09NCOUL", 2e-9), (b"+01.23456E-09NCOUL", 2e-8), (b"-198.4891E-12NADC", 2e-10),
+        (b"-00.00374E-12NADC", 2e-11), (b"+1.234567E-06NCOUL", None), (b"+01.01103E+00NVDC", 20.0),
+        (b"+01.01103E+09NOHM", 2e10), (b"+210.0000E-09NCOUL", 2e-7), (b"+9.9E37OCOUL", None),
+    ],
+)  # fmt: skip
+def test_exponent_and_point_tell_the_range(number: bytes, full_scale: float | None) -> None:
+    if number.startswith(b"+1.234567"):
+        assert parse_reading(number + STAMPS).full_scale == pytest.approx(2e-6)
+    else:
+        assert parse_reading(number + STAMPS).full_scale == (full_scale and pytest.approx(full_scale))
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (b"+198.4891E-13NADC", "an exponent that no range"), (b"+198.4891E-02NADC", "an exponent that no range"),
+        (b"+198.4891E-15NADC", "an exponent that no range"), (b"+198.4891E-03NCOUL", "an exponent that no range"),
+        (b"+198.4891E-12NCOUL", "an exponent that no range"), (b"+01.01103E-03NVDC", "an exponent that no range"),
+        (b"+210.0001E-09NCOUL", "over 105 % of its range"), (b"-298.4891E-12NADC", "over 105 % of its range"),
+        (b"+2.100001E-09NCOUL", "over 105 % of its range"), (b"+9.999999E-09NCOUL", "over 105 % of its range"),
+        (b"+420.0001E-09RCOUL", "over 105 % of its range"),
+    ],
+)  # fmt: skip
+def test_a_number_that_no_range_can_give_is_refused_with_its_bytes(number: bytes, says: str) -> None:
+    with pytest.raises(Garbled, match=says) as caught:
+        parse_reading(number + STAMPS)
+    assert caught.value.raw == number + STAMPS
+
+
+def test_a_number_with_a_reference_taken_off_may_be_twice_as_large() -> None:
+    assert parse_reading(b"+420.0000E-09RCOUL" + STAMPS).value == pytest.approx(420e-9)
+
+
+@pytest.mark.parametrize("twice", [b"+00001RDNG#", b"+0000001.000000secs", b"+0001.000Vsrc"])
+def test_an_element_that_stands_twice_is_refused(twice: bytes) -> None:
+    with pytest.raises(Garbled, match="stands twice"):
+        parse_reading(b"+198.4891E-12NADC,+0001.000Vsrc" + STAMPS + b"," + twice)
+
+
+@pytest.mark.parametrize("number", [b"+06330" + b"9" * 5000 + b"RDNG#", b"+1234567890RDNG#"])
+def test_a_reading_number_of_many_digits_is_text(number: bytes) -> None:
+    got = parse_reading(b"+198.4891E-12NADC,+0000001.000000secs," + number)
+    assert (got.reading_number, got.others) == (None, (number.decode(),))

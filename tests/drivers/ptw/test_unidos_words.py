@@ -114,9 +114,11 @@ def test_a_number_is_believed_in_its_documented_form_only(text: str) -> None:
 
 def test_longest_numbers_and_minus_zero() -> None:
     got = parse_measured(
-        DOSE.replace(b"2.6;", b"-123456789.123456789;").replace(b"300.0", b"-0").replace(b"5.6", b"-0.0")
+        DOSE.replace(b"2.6;", b"-1000.000000000;").replace(b"300.0", b"-123456789.123456789").replace(b"5.6", b"-0.0")
     )
-    assert got.integral == -123456.789123456789
+    assert got.integral == -1.0
+    assert got.voltage_v == -123456789.123456789
+    got = parse_measured(DOSE.replace(b"300.0", b"-0").replace(b"5.6", b"-0.0"))
     assert (str(got.voltage_v), str(got.rate)) == ("0.0", "0.0")
 
 
@@ -279,3 +281,31 @@ def test_requests() -> None:
     assert words.request("ASE", False) == b"ASE;false\r\n"
     assert words.request("X", "LOW", -3, 1.5) == b"X;LOW;-3;1.5\r\n"
     assert words.request("MV") == b"MV\r\n"
+
+
+@pytest.mark.parametrize("mantissa", ["26", "1000.1", "9999.9", "12345.6", "2.", "-26", "2..6"])
+def test_a_mantissa_that_no_prefix_goes_with_is_refused(mantissa: str) -> None:
+    for old in (b"2.6;", b"5.6;"):
+        with pytest.raises(Garbled) as caught:
+            parse_measured(DOSE.replace(old, f"{mantissa};".encode()))
+        assert caught.value.raw != DOSE
+
+
+def test_prefix_and_decimals_are_kept_but_of_a_zero() -> None:
+    assert parse_measured(DOSE).written == (("m", 1), ("n", 1))
+    assert parse_measured(ELECTRICAL).written == (None, None)
+    assert parse_measured(DOSE.replace(b"2.6;", b"12.345;")).written == (("m", 3), ("n", 1))
+
+
+def test_the_range_is_one_of_four() -> None:
+    assert words.parse_range(b"RGE;VERY_LOW") == "VERY_LOW"
+    for line in (b"RGE;LOV", b"RGE;low", b"RGE;LOW ", b"RGE;VERY_LOW;1"):
+        with pytest.raises(Garbled) as caught:
+            words.parse_range(line)
+        assert caught.value.raw == line
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b", "\x85", "\u2028"])
+def test_a_reply_with_a_character_that_nobody_sees_is_refused(hidden: str) -> None:
+    with pytest.raises(Garbled, match=r"The reply to PTW holds U\+"):
+        words.parse_device(f"PTW;UNIDOS{hidden} Tango;TM10052;1.2.4;A16".encode())
