@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
 
-.PHONY: demo test lint mutants clean
+.PHONY: demo test lint mutants campaign clean
 
 demo:
 	@tools/setup.sh run
@@ -21,6 +21,11 @@ lint:
 mutants:
 	@tools/setup.sh dev
 	@.venv/bin/python tools/mutants.py $(MODULES)
+
+# Kills, freezes, restores, wipes, clock steps and disk errors, for as long as you like: make campaign SECONDS=7200 SEED=5
+campaign:
+	@tools/setup.sh dev
+	@.venv/bin/python tests/e2e/campaign $(or $(SECONDS),3600) $(or $(SEED),random) $(HOUSES)
 
 clean:
 	@rm -rf .venv .venv-pylinac .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -32,4 +32,9 @@ def digest(body: bytes) -> bytes:
 
 def utc_now() -> str:
     """The host clock: UTC, ISO 8601 with microseconds and a Z."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc(datetime.now(UTC))
+
+
+def utc(moment: datetime) -> str:
+    """A moment in UTC as it is written everywhere: ISO 8601 with microseconds and a Z."""
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationError
 
 from acquire.bus.client import Endpoint
-from acquire.bus.names import RESERVED, Name
+from acquire.bus.names import RESERVED, STORE, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
@@ -80,6 +80,9 @@ class StoreConfig(Written):
     """The session store."""
 
     url: Text
+    anchor: Path | None = Field(
+        None, description="a file on another disk or machine, to which the newest hashes of its chains are appended"
+    )
 
 
 class BusConfig(Written):
@@ -132,6 +135,7 @@ class Loaded:
     config: Config
     spool: Path | None
     store: Path | None
+    anchor: Path | None
 
     @property
     def simulated(self) -> bool:
@@ -160,13 +164,16 @@ def load(path: Path) -> Loaded:
         raise FileProblem(*problems)
     store = path.parent / path_of(config.store.url) if config.store else None
     spool = path.parent / config.spool.path if config.spool else None
-    return Loaded(path, config, spool, store)
+    anchor = path.parent / config.store.anchor if config.store and config.store.anchor else None
+    return Loaded(path, config, spool, store, anchor)
 
 
 def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
     """What one part must know of another: (path of the key, sentence)."""
     if config.broker.mode == "external" and config.broker.port == 0:
         yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
+    if config.host == STORE:
+        yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
     yield from _check_access(config.broker)
     if config.instrument and config.spool is None:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"

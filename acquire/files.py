@@ -10,14 +10,20 @@ PARTS = ("", "-wal", "-shm")
 
 def move_aside(path: Path, why: str) -> Path:
     """Rename a database with its log out of the way, keeping it; returns its new name, NAME.WHY-N.SUFFIX."""
-    n = 1
-    while (aside := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
-        n += 1
+    aside = free_name(path, why)
     for part in PARTS:
         each = path.with_name(path.name + part)
         if each.exists():
             each.rename(aside.with_name(aside.name + part))
     return aside
+
+
+def free_name(path: Path, why: str) -> Path:
+    """A name beside a database that nothing has, NAME.WHY-N.SUFFIX."""
+    n = 1
+    while (free := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
+        n += 1
+    return free
 
 
 def remove(path: Path) -> None:

@@ -32,3 +32,22 @@ def insert_rows(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[
 def _statement(into: str, width: int, count: int, tail: str) -> str:
     row = f"({','.join('?' * width)})"
     return f"INSERT INTO {into} VALUES {','.join([row] * count)} {tail}"
+
+
+def update_rows(
+    connection: sqlite3.Connection, table: str, column: str, key: str, rows: Sequence[tuple[object, object]]
+) -> None:
+    """`UPDATE {table} SET {column} = ... WHERE {key} = ...` for all (key, value) rows. Raises sqlite3.Error."""
+    done = 0
+    for count in PER_STATEMENT:
+        while len(rows) - done >= count:
+            part = rows[done : done + count]
+            connection.execute(_update(table, column, key, count), list(chain.from_iterable(part)))
+            done += count
+
+
+@cache
+def _update(table: str, column: str, key: str, count: int) -> str:
+    """VALUES names its columns column1, column2 in SQLite and in PostgreSQL."""
+    values = ",".join(["(?,?)"] * count)
+    return f"UPDATE {table} SET {column} = v.column2 FROM (VALUES {values}) AS v WHERE {table}.{key} = v.column1"

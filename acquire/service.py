@@ -23,17 +23,15 @@ import structlog
 from acquire.broker import broker
 from acquire.bus.client import Endpoint
 from acquire.bus.homeassistant import HomeAssistant
-from acquire.bus.messages import State
 from acquire.bus.names import Topics
-from acquire.bus.presence import Presence
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
-from acquire.canonical import utc_now
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded
 from acquire.errors import Refused
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.runner import Runner
 from acquire.instruments.service import InstrumentService
+from acquire.spool.health import HostState
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
@@ -112,11 +110,13 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
 
 
 async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:
-    running.worker = Worker(path, running.topics)
+    running.worker = Worker(path, running.topics, anchor=running.loaded.anchor)
     await running.worker.open()
     stack.push_async_callback(running.worker.close)
     stack.push_async_callback(lambda: _cancel(running._tasks))
     running.start(running.worker.run(running.endpoint), "store")
+    if running.loaded.anchor is not None:
+        running.start(running.worker.keep_anchors(), "anchor")
 
 
 async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:
@@ -124,11 +124,12 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     assert kept is not None
     spool = await Spool.open(path, limit=kept.limit)
     stack.push_async_callback(spool.close)
-    publisher = running.publisher = await Publisher.over(spool, running.topics)
+    publisher = running.publisher = await Publisher.over(spool, running.topics, host=running.loaded.config.host)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(lambda: _cancel(running._tasks))
-    ready = State(state="ready", since=utc_now())
-    publisher.presence = Presence(running.topics.host_state(running.loaded.config.host), lambda: ready)
+    host = HostState(spool, running.topics.host_state(running.loaded.config.host))
+    publisher.presence = host.presence
+    running.start(host.run(), "spool-watch")
     running.start(publisher.run(running.endpoint), "publisher")
     running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
     for simulator in running.loaded.config.simulator:
@@ -148,6 +149,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     recorder = Recorder(spool, publisher)
     for instrument in running.loaded.config.instrument:
         _start_instrument(running, instrument, spool, recorder, ledger)
+    spool.on_begun_anew += [runner.begin_anew for runner in running.runners.values()]
     publisher.on_store_ahead = lambda instrument: running.runners[instrument].store_is_ahead()
     _start_others(running)
 

@@ -57,6 +57,11 @@ class Started:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def send(self, number: int) -> None:
+        """A signal: SIGSTOP freezes it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         if self._process is not None:

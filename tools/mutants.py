@@ -30,20 +30,27 @@ EQUIVALENT = Path(__file__).with_name("mutants-equivalent.tsv")
 SAMPLE, SEED, PROCESSES = 150, 8, 2
 TIMES_AS_LONG, AT_LEAST_S = 3, 8.0  # as the tests of the unchanged module take
 TESTS = {
-    "drivers/replies.py": ["test_replies.py", "test_link.py"],
-    "drivers/link.py": ["test_link.py"],
-    "drivers/wire.py": ["test_wire.py"],
-    "drivers/engine.py": ["test_engine.py"],
-    "drivers/stamping.py": ["test_stamping.py"],
-    "drivers/listening.py": ["test_listening.py"],
-    "drivers/keithley/scpi.py": ["keithley/test_scpi.py"],
-    "drivers/keithley/words_6517.py": ["keithley/test_words_6517.py"],
-    "drivers/keithley/words_numeric.py": ["keithley/test_words_numeric.py"],
-    "drivers/keithley/electrometer.py": ["keithley/test_electrometer.py"],
-    "drivers/ptw/unidos_words.py": ["ptw/test_unidos_words.py"],
-    "drivers/ptw/unidos.py": ["ptw/test_unidos.py"],
-    "drivers/files/winrems.py": ["files/test_winrems_lines.py", "files/test_winrems_forms.py"],
-    "drivers/files/xsyg.py": [f"files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
+    "drivers/replies.py": ["drivers/test_replies.py", "drivers/test_link.py"],
+    "drivers/link.py": ["drivers/test_link.py"],
+    "drivers/wire.py": ["drivers/test_wire.py"],
+    "drivers/engine.py": ["drivers/test_engine.py"],
+    "drivers/stamping.py": ["drivers/test_stamping.py"],
+    "drivers/listening.py": ["drivers/test_listening.py"],
+    "drivers/keithley/scpi.py": ["drivers/keithley/test_scpi.py"],
+    "drivers/keithley/words_6517.py": ["drivers/keithley/test_words_6517.py"],
+    "drivers/keithley/words_numeric.py": ["drivers/keithley/test_words_numeric.py"],
+    "drivers/keithley/electrometer.py": ["drivers/keithley/test_electrometer.py"],
+    "drivers/ptw/unidos_words.py": ["drivers/ptw/test_unidos_words.py"],
+    "drivers/ptw/unidos.py": ["drivers/ptw/test_unidos.py"],
+    "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
+    "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
+    "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
+    "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
+    "acquire/spool/source.py": [
+        f"acquire/noloss/test_{what}.py" for what in ("flow", "source_rules", "batches_of_a_source", "originals")
+    ],
+    "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
+    "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 FORK = multiprocessing.get_context("fork")
@@ -66,7 +73,7 @@ def run_tests(tree: Path, module: str, compiled: bool) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    tests = [f"tests/drivers/{name}" for name in TESTS[module]]
+    tests = [f"tests/{name}" for name in TESTS[module]]
     os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-W", IMPORTED, *tests]))
 
 

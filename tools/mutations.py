@@ -58,6 +58,10 @@ class Finder(ast.NodeVisitor):
         self.add(self.at(node), self.at(node, end=True), new)
 
     def visit(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Literal":
+            return  # an annotation with a name of its own
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return  # for readers and for import *
         for name, value in ast.iter_fields(node):
             if name in ("annotation", "returns", "decorator_list", "bases", "type_params") or isinstance(
                 node, ast.JoinedStr

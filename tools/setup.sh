@@ -81,6 +81,7 @@ if [ "$1" = dev ]; then
     need_program ip iproute2
     need_program faketime faketime
     need_program strace strace
+    need_program cc gcc libc6-dev
     need_program node nodejs
     need_program npm npm
     install_node_packages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -9,11 +10,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from acquire.broker.embedded import embedded
 from acquire.broker.mosquitto import spawned
+from acquire.broker.orphans import owner_of, stop_orphans
+from acquire.broker.processes import listening_on
 from acquire.bus.client import Endpoint
 from acquire.config import BrokerConfig
 from acquire.errors import Refused
+
+log = structlog.get_logger("broker")
 
 
 def mosquitto_binary() -> str | None:
@@ -30,7 +37,10 @@ async def broker(config: BrokerConfig, folder: Path = Path()) -> AsyncIterator[E
     if mode == "external":
         yield config.endpoint(folder)
         return
+    for pid in await asyncio.to_thread(stop_orphans):
+        log.warning("stopped a mosquitto that a service of ours had left behind when it was killed", process=pid)
     port = config.port or _free_port()
+    _must_be_free(config.host, port)
     if mode == "mosquitto":
         binary = mosquitto_binary()
         if binary is None:
@@ -43,6 +53,26 @@ async def broker(config: BrokerConfig, folder: Path = Path()) -> AsyncIterator[E
     else:
         async with embedded(config.host, port):
             yield Endpoint(config.host, port, "3.1.1")
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Otherwise whoever listens there would be taken for our broker."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((host, port))
+        except OSError as error:
+            raise Refused(_not_free(host, port, error)) from error
+
+
+def _not_free(host: str, port: int, error: OSError) -> str:
+    said = f"A broker cannot listen on {host}:{port}: {error.strerror}"
+    owner, who = owner_of(port), listening_on(port)
+    if owner is not None:
+        return (
+            f"{said}; it is the broker of another `acquire` service, process {owner}. Stop that, or take another port."
+        )
+    return f"{said}{f'; {who} does' if who else ''}. Choose another port, or mode 'external'."
 
 
 def _free_port() -> int:

@@ -140,12 +140,19 @@ def _rules(topics: Topics, role: Role, instruments: Iterable[str]) -> Iterator[R
             yield Rule("read", topics.committed(each))
             yield Rule("read", topics.command(each, "+"))
         yield Rule("write", topics.host_state(role.host))
+        yield Rule("write", topics.batch(role.host))
+        yield Rule("read", topics.batch_committed(role.host))
         yield Rule("write", topics.reply("+"))
     elif role.kind == "store":
         yield Rule("read", topics.readings("+"))
+        for host in (None, "+"):
+            yield Rule("read", topics.batch(host))
+            yield Rule("write", topics.batch_committed(host))
         for each in instruments:
             yield Rule("write", topics.committed(each))
         yield Rule("write", topics.session_events("+"))
+        yield Rule("write", topics.store_state)
+        yield Rule("write", topics.anchor)
     else:
         yield Rule("read", f"{ROOT}/{topics.site}/#")
         if role.kind == "operator":

@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -18,12 +19,13 @@ from typing import Any, Literal, TypeVar
 
 import aiomqtt
 import structlog
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from acquire.bus.reasons import of_connack, of_network
 from acquire.bus.tls import Secret, Tls, Unusable
+from acquire.once import Once
 
 T = TypeVar("T")
 BusError = aiomqtt.MqttError
@@ -32,7 +34,6 @@ log = structlog.get_logger("bus")
 
 CONNECTED_WITHIN_S = 10.0
 TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
-QUIET_S = 60.0
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 MOST_HANDED = 8  # messages the broker has not acknowledged: enough to keep it busy, few enough for the client
 PUBACK_S = 0.25  # waited for then
@@ -81,6 +82,52 @@ class _Client(aiomqtt.Client):
     dropped = 0
     _refused: frozenset[str] = frozenset()
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.inbox: deque[Received] = deque()
+        self._arrived: asyncio.Future[None] | None = None
+        self.handed: dict[int, tuple[float, Done]] = {}  # by message id, in order: when, and whom to tell
+        self._room: asyncio.Future[None] | None = None
+
+    def hand_over(self, topic: str, payload: bytes, done: Done, *, retain: bool) -> None:
+        """Publish at QoS 1; `done` is called once. Without a task for each, which costs more than the message."""
+        now = asyncio.get_running_loop().time()
+        info = self._client.publish(topic, payload, 1, retain)
+        if info.rc != MQTT_ERR_SUCCESS:
+            done(BusError("Could not publish message"))
+            return
+        self.handed[info.mid] = now, done
+        oldest, (since, _) = next(iter(self.handed.items()))
+        if now - since > self.timeout:
+            self._taken(oldest, BusError("the broker does not answer"))
+
+    async def room(self, within_s: float) -> None:
+        """Wait until something of what was handed over is taken, but not for long."""
+        loop = asyncio.get_running_loop()
+        self._room = loop.create_future()
+        timer = loop.call_later(within_s, self._make_room)
+        try:
+            await self._room
+        finally:
+            timer.cancel()
+
+    def _make_room(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    def _taken(self, mid: int, error: BusError | None) -> None:
+        _, done = self.handed.pop(mid, (0.0, None))
+        if done is not None:
+            done(error)
+            self._make_room()
+
+    def give_up(self, lost: BusError | None) -> None:
+        """What was handed over and not acknowledged: where the connection was lost on it, say so."""
+        left, self.handed = self.handed, {}
+        for _, done in left.values():
+            if lost is not None:
+                done(lost)
+
     async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
         """Not with `asyncio.wait_for`: in Python 3.11 that forgets a cancellation that meets the result."""
         try:
@@ -111,7 +158,10 @@ class _Client(aiomqtt.Client):
             if topic not in self._refused and len(self._refused) < 100:
                 self._refused |= {topic}
                 log.error("the broker does not take what is published here", topic=topic, why=str(reason_code))
-        super()._on_publish(client, userdata, mid, reason_code, properties)
+        if mid in self.handed:
+            self._taken(mid, None)
+        else:
+            super()._on_publish(client, userdata, mid, reason_code, properties)
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
         """A flood does not grow memory without end; whatever matters is asked for or sent again."""
@@ -122,7 +172,26 @@ class _Client(aiomqtt.Client):
                 log.error("messages come faster than they are taken; dropped", dropped=self.dropped)
             return
         self.held += size
-        super()._on_message(client, userdata, message)
+        self.inbox.append(_received(message))
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    async def received(self) -> AsyncIterator[Received]:
+        """Messages as they come, without a task for each. Raises BusError when the connection is lost."""
+        lost = self._disconnected
+        lost.add_done_callback(lambda _: self._wake())
+        while True:
+            while self.inbox:
+                message = self.inbox.popleft()
+                self.held -= len(message.payload)
+                yield message
+            if lost.done():
+                raise BusError("Disconnected during message iteration") from lost.exception()
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
 
 
 class ClosedEarly(BusError):
@@ -140,7 +209,6 @@ class Connection:
     def __init__(self, client: _Client, *, v5: bool) -> None:
         self._client = client
         self._v5 = v5
-        self._handed: dict[asyncio.Task[None], Done] = {}
 
     @property
     def largest_payload(self) -> int | None:
@@ -171,28 +239,11 @@ class Connection:
         `done` is called with None once the broker has taken it, or with why not. A broker that drops a message may
         never acknowledge it: with MOST_HANDED under way one of them is waited for, but not for long.
         """
-        task = asyncio.create_task(self.publish(topic, payload, retain=retain))
-        self._handed[task] = done
-        task.add_done_callback(self._taken)
-        if len(self._handed) >= MOST_HANDED:
-            await asyncio.wait(self._handed, timeout=PUBACK_S, return_when=asyncio.FIRST_COMPLETED)
+        self._client.hand_over(topic, payload, done, retain=retain)
+        if len(self._client.handed) >= MOST_HANDED:
+            await self._client.room(PUBACK_S)
         else:
             await asyncio.sleep(0)
-
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        done = self._handed.pop(task)
-        if not task.cancelled():
-            done(task.exception())
-
-    async def leave(self, lost: BusError | None) -> None:
-        """Give up what was handed over and not acknowledged; where the connection was lost on it, say so."""
-        left = dict(self._handed)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        for task, done in left.items():
-            if task.cancelled() and lost is not None:
-                done(lost)
 
     async def subscribe(self, topic: str, *, qos: int = 1) -> None:
         """Subscribe to a topic filter."""
@@ -200,23 +251,25 @@ class Connection:
 
     async def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
-        async for message in self._client.messages:
-            received = _received(message)
-            self._client.held -= len(received.payload)
-            yield received
+        async for message in self._client.received():
+            yield message
 
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
-        return len(self._client.messages)
+        return len(self._client.inbox)
 
 
-def _received(message: aiomqtt.Message) -> Received:
-    payload = message.payload
-    data = bytes(payload) if isinstance(payload, (bytes, bytearray)) else str(payload or "").encode()
-    response = getattr(message.properties, "ResponseTopic", None) if message.properties else None
-    correlation = getattr(message.properties, "CorrelationData", None) if message.properties else None
-    expires_s = getattr(message.properties, "MessageExpiryInterval", None) if message.properties else None
-    return Received(str(message.topic), data, response, bool(message.retain), correlation, expires_s)
+def _received(message: MQTTMessage) -> Received:
+    """From the client library's own message; MQTT 3.1.1 has no properties."""
+    said = message.properties
+    return Received(
+        message.topic,
+        bytes(message.payload),
+        getattr(said, "ResponseTopic", None),
+        bool(message.retain),
+        getattr(said, "CorrelationData", None),
+        getattr(said, "MessageExpiryInterval", None),
+    )
 
 
 def _properties(response_topic: str | None, correlation: bytes | None, expires_s: int | None) -> Properties | None:
@@ -239,25 +292,19 @@ class Outage:
     def __init__(self, endpoint: Endpoint, logger: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._where = {"host": endpoint.host, "port": endpoint.port}
         self._log = logger
-        self._clock = clock
-        self._why: str | None = None
-        self._reported_at = 0.0
-        self._reported = False  # the outage that is under way
+        self._told = Once(clock)
 
     def lost(self, error: Exception) -> None:
         """There is no connection, for this reason: a BusError, or a group of them from tasks that shared one."""
         while isinstance(error, ExceptionGroup):
             error = error.exceptions[0]
-        why, now = str(error), self._clock()
-        if why == self._why and (self._reported or now - self._reported_at < QUIET_S):
-            return
-        self._why, self._reported_at, self._reported = why, now, True
-        self._log.warning("broker lost or absent", **self._where, why=why)
+        why = str(error)
+        if self._told.is_new(why):
+            self._log.warning("broker lost or absent", **self._where, why=why)
 
     def over(self) -> None:
         """There is a connection again: the outage is over."""
-        if self._reported:
-            self._reported = False
+        if self._told.is_over():
             self._log.info("broker there again", **self._where)
 
 
@@ -279,10 +326,10 @@ async def connect(
     try:
         yield connection
     except BaseException as error:
-        await connection.leave(error if isinstance(error, BusError) else None)
+        client.give_up(error if isinstance(error, BusError) else None)
         await client.__aexit__(type(error), error, error.__traceback__)
         raise
-    await connection.leave(None)
+    client.give_up(None)
     await client.__aexit__(None, None, None)
 
 

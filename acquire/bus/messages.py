@@ -104,21 +104,35 @@ class GapEntry(Message):
 Entry = Annotated[ReadingEntry | MarkerEntry | WithheldEntry | GapEntry, Field(discriminator="kind")]
 
 
-class Readings(Message):
-    """Source to store. `readings` holds seq first_seq, first_seq+1, ... without a gap; empty it is a question."""
+Checksum = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 
-    schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
+
+class OfStream(Message):
+    """What a source says of one stream. `readings` holds seq first_seq, first_seq+1, ... without a gap."""
+
     stream: UUID
     first_seq: int = Field(ge=1)
     readings: list[Entry]
-    source: UUID
     head: int = Field(ge=0)
     oldest: int = Field(ge=1)
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
+    unconfirmed_streams: int = Field(ge=0, alias="older")
+
+
+class Readings(OfStream):
+    """Source to store. `readings` holds seq first_seq, first_seq+1, ... without a gap; empty it is a question."""
+
+    schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
+    source: UUID
     query: UUID = Field(alias="ask")
     epoch: str | None
-    unconfirmed_streams: int = Field(ge=0, alias="older")
+    checksums: list[Checksum] | None = Field(None, description="one an entry, as they were made when it was appended")
+    host: str | None = Field(
+        None,
+        description='the level under "daemon" where this source sends batches, "" without one; null: it sends none',
+    )
+    copy_: bool = Field(False, alias="copy", description="for onlookers: the store has these entries from a batch")
 
 
 class Committed(Message):
@@ -130,6 +144,33 @@ class Committed(Message):
     store: UUID
     epoch: str
     query: UUID = Field(alias="ask")
+    batches: bool = Field(False, description="this store takes batches")
+
+
+class Part(OfStream):
+    """What a batch says of one stream: as much as a readings message does."""
+
+    checksums: list[Checksum]
+
+
+class Batch(Message):
+    """Host to store: several readings messages of one source in one, each of a stream that the store knows."""
+
+    schema_: Literal["batch/1"] = Field("batch/1", alias="schema")
+    source: UUID
+    query: UUID = Field(alias="ask")
+    epoch: str | None
+    parts: list[Part]
+
+
+class BatchCommitted(Message):
+    """Store to host: as many committed messages in one, by stream."""
+
+    schema_: Literal["batch-committed/1"] = Field("batch-committed/1", alias="schema")
+    store: UUID
+    epoch: str
+    query: UUID = Field(alias="ask")
+    through: dict[UUID, Annotated[int, Field(ge=0)]]
 
 
 class Accepts(Message):
@@ -161,7 +202,9 @@ class State(Message):
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )
-    why: str | None = Field(None, description="one plain sentence where the state is not ready")
+    why: str | None = Field(
+        None, description="one plain sentence: why the state is not ready, or what somebody must know of although it is"
+    )
     driver: str | None = Field(None, description="its model's name, as `acquire drivers` lists it")
     model: str | None = Field(None, description="as the instrument itself spells it")
     serial: str | None = None
@@ -309,11 +352,30 @@ class SessionEvent(
     """Something that happened in a session: ids only, never a person."""
 
 
+ChainPlace = Annotated[
+    tuple[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]],
+    Field(description="number and hash of the newest entry of a chain; 0 and zeros: it has none"),
+]
+
+
+class Anchor(Message):
+    """The newest hashes of the store's chains. Kept elsewhere, they show later that a chain was recomputed or cut."""
+
+    schema_: Literal["anchor/1"] = Field("anchor/1", alias="schema")
+    store: UUID
+    at: str = Field(description="UTC, ISO 8601")
+    audit: ChainPlace
+    seal: ChainPlace
+
+
 MESSAGES: dict[str, type[BaseModel]] = {
     "readings/1": Readings,
     "committed/1": Committed,
+    "batch/1": Batch,
+    "batch-committed/1": BatchCommitted,
     "state/1": State,
     "command/1": Command,
     "answer/1": Answer,
     "event/1": SessionEvent,
+    "anchor/1": Anchor,
 }

@@ -12,6 +12,8 @@ ROOT = "dosimetry/v1"
 # A name that is one level of a topic: no '/', no wildcard, no blank, nothing that needs quoting in a shell.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
+STORE = "store"  # where the store tells its state, among the hosts; no acquisition host may be called so
+
 # Levels of a site that are no instruments.
 RESERVED = ("clients", "daemon", "sessions")
 
@@ -43,6 +45,11 @@ class Topics:
         return f"{ROOT}/{self.site}/clients/{client}/replies"
 
     @property
+    def anchor(self) -> str:
+        """Retained: the newest hashes of the store's chains, for whoever keeps them elsewhere."""
+        return f"{ROOT}/{self.site}/daemon/anchor"
+
+    @property
     def daemon_state(self) -> str:
         """Retained state of the daemon, with a last will."""
         return f"{ROOT}/{self.site}/daemon/state"
@@ -51,9 +58,35 @@ class Topics:
         """Retained state of an acquisition host; a host without a name is the only one of its site."""
         return self.daemon_state if host is None else f"{ROOT}/{self.site}/daemon/{host}/state"
 
+    @property
+    def store_state(self) -> str:
+        """Retained state of the store's worker, with a last will."""
+        return f"{ROOT}/{self.site}/daemon/{STORE}/state"
+
+    def batch(self, host: str | None) -> str:
+        """Host to store: entries of several instruments in one message (docs/noloss.md section 2)."""
+        return f"{self._of_host(host)}/batch"
+
+    def batch_committed(self, host: str | None) -> str:
+        """Store to host: committed through N, for every stream of a batch."""
+        return f"{self._of_host(host)}/batch-committed"
+
+    def _of_host(self, host: str | None) -> str:
+        return f"{ROOT}/{self.site}/daemon" if not host else f"{ROOT}/{self.site}/daemon/{host}"
+
     def session_events(self, session: str) -> str:
         """Attached readings, step and state changes, results of one session."""
         return f"{ROOT}/{self.site}/sessions/{session}/events"
+
+
+def host_of_batch(topic: str) -> tuple[str, str] | None:
+    """(site, host) of a topic of batches; the host is "" where it has no name. None for every other topic."""
+    match topic.split("/"):
+        case ["dosimetry", "v1", site, "daemon", "batch"]:
+            return site, ""
+        case ["dosimetry", "v1", site, "daemon", host, "batch"]:
+            return site, host
+    return None
 
 
 def instrument_of(topic: str) -> tuple[str, str] | None:

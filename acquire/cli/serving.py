@@ -83,6 +83,15 @@ def _without_database(loaded: Loaded) -> list[str]:
     return [f"{loaded.path}: {why}." for why in found]
 
 
+def _anchor_beside_the_store(loaded: Loaded) -> list[str]:
+    if loaded.anchor is None or loaded.store is None or loaded.anchor.parent.resolve() != loaded.store.parent.resolve():
+        return []
+    return [
+        f"the anchor file {loaded.anchor} lies beside the store: whoever can change the one can change the other; name"
+        " a place on another machine."
+    ]
+
+
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
@@ -106,7 +115,7 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
-        "warnings": [*cautions(loaded), *folders.warnings],
+        "warnings": [*cautions(loaded), *folders.warnings, *_anchor_beside_the_store(loaded)],
         "problems": folders.problems,
     }
 

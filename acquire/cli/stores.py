@@ -1,4 +1,4 @@
-"""store create, migrate, verify, stats, backup, restore, export, declare-ended."""
+"""store create, migrate, verify, anchor, stats, backup, restore, export, declare-ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from acquire.config import SpoolConfig, load
 from acquire.errors import Refused
 from acquire.filesystem import problem
 from acquire.printable import printable_json
-from acquire.store import copies
+from acquire.store import anchors, audit, copies
 from acquire.store.database import connect, identity, transaction
+from acquire.store.entries import counts
 from acquire.store.export import export as rows_of
+from acquire.store.streams import every
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
+from acquire.terminal.progress import progress
+
+SHOWN = ("instrument", "stream", "through", "head", "ended", "why", "last_heard")
 
 app = typer.Typer(no_args_is_help=True, help="The session store.")
 
@@ -69,19 +74,52 @@ def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
 
 
 @app.command()
-def verify(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """Digest every entry again, walk the audit chain, compute every result again from the stored bytes."""
-    from acquire.procedure.verify import verify_store  # noqa: PLC0415 - brings the whole procedure
+def verify(
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="SESSION", help="Only this session, and the audit chain.")
+    ] = None,
+    anchor: Annotated[
+        Path | None,
+        typer.Option("--anchor", metavar="FILE", help="Hold the chains against FILE, too; default: [store] anchor."),
+    ] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the file, every row people made, every entry of the streams and every result against what seals them."""
+    from acquire.procedure.verify import Counted, verify_store  # noqa: PLC0415 - brings the whole procedure
 
-    with open_store(config, store) as connection:
-        problems = verify_store(connection)
-        (entries,) = connection.execute("SELECT count(*) FROM entry").fetchone()
+    if anchor is None and store is None and config is not None:
+        anchor = load(config).anchor
+    counted = Counted()
+    with open_store(config, store) as connection, progress() as shown:
+        problems = verify_store(connection, session=session, anchor=anchor, counted=counted, progress=shown)
+    lines = "1 line" if counted.anchors == 1 else f"{counted.anchors} lines"
+    against = f"held against {lines} of {anchor}" if anchor else "held against no anchor"
     if as_json:
-        emit({"entries": entries, "problems": problems})
+        held = {"file": str(anchor), "lines": counted.anchors} if anchor else None
+        emit({"session": session, "entries": counted.entries, "rows": counted.rows, "results": counted.results,
+              "anchor": held, "says": against, "problems": problems})  # fmt: skip
     if problems:
-        raise Refused(*problems)
+        for each in (*problems, f"{against[0].upper()}{against[1:]}."):
+            say(each)
+        raise typer.Exit(1)
     if not as_json:
-        tell(f"{entries} entries, the audit chain and every result hold.")
+        of = "" if session is None else f" of session {session}"
+        what = f"{counted.entries} entries, {counted.rows} rows and {counted.results} results{of}"
+        tell(f"{what} and the audit chain hold; {against}.")
+
+
+@app.command()
+def anchor(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """The newest hashes of the store's chains, to be kept where nobody who can write the store can: a line of an anchor
+    file, a printed page. `verify --anchor` holds the store against them later."""
+    with open_store(config, store) as connection:
+        found = anchors.anchor(connection)
+    if as_json:
+        emit(found.plain)
+    else:
+        tell(found.line.decode().rstrip())
 
 
 @app.command()
@@ -89,23 +127,16 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
     """What the store holds: streams, entries by status, alarms."""
     with open_store(config, store) as connection:
         streams = [
-            dict(row)
-            for row in connection.execute(
-                "SELECT instrument, stream, through, head, ended, why, last_heard FROM stream ORDER BY first_heard"
-            )
+            {name: getattr(each, name) for name in SHOWN} | {"completeness": completeness(connection, each.stream)}
+            for each in every(connection)
         ]
-        for each in streams:
-            each["completeness"] = completeness(connection, each["stream"])
         name, epoch = identity(connection)
-        counts = {
-            row["status"]: row["n"]
-            for row in connection.execute("SELECT status, count(*) AS n FROM entry GROUP BY status")
-        }
+        found = counts(connection)
         alarms = [dict(row) for row in connection.execute("SELECT what, subject, message, count FROM alarm")]
     if as_json:
-        emit({"store": name, "epoch": epoch, "entries": counts, "streams": streams, "alarms": alarms})
+        emit({"store": name, "epoch": epoch, "entries": found, "streams": streams, "alarms": alarms})
         return
-    table("Entries", ("status", "count"), sorted(counts.items()))
+    table("Entries", ("status", "count"), sorted(found.items()))
     table("Streams", ("instrument", "through", "head", "ended", "why", "state", "last heard"),
           [(s["instrument"], s["through"], s["head"], s["ended"], s["why"], s["completeness"], s["last_heard"])
            for s in streams])  # fmt: skip
@@ -134,18 +165,17 @@ def restore(
 ) -> None:
     """Put a backup in the store's place, in a new epoch: every source sends again what is missing. The service is
     stopped for this; what was there is kept aside."""
-    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
-
     path = store_path(config, store)
     retention = None if accept_loss else _retention(config)
     done = copies.restore(path, file, retention=retention)
     with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
-        audit.append(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
+        audit.keep(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
     aside = str(done.aside) if done.aside else None
     document = {"path": str(path), "store": done.store, "epoch": done.epoch, "as_of": done.as_of, "kept": aside}
     _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
     if not as_json:
         say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
+        say("Anchors made since then do not hold any more: keep their file with what was there, and begin a new one.")
 
 
 def _retention(config: Path | None) -> timedelta:
@@ -182,14 +212,12 @@ def declare_ended(
     as_json: Json = False,
 ) -> None:
     """End a stream with an unknown tail whose spool is lost. What is missing below its head is shown as lost."""
-    from acquire.procedure import audit  # noqa: PLC0415 - brings the whole procedure
-
     with open_store(config, store) as connection, transaction(connection):
         try:
             done = declare(connection, stream)
         except NotDeclared as error:
             raise Refused(str(error)) from error
-        audit.append(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
+        audit.keep(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
     _done(done, as_json, f"Stream {stream} of {done['instrument']} is declared ended at {done['through']}.")
 
 

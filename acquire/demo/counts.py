@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from acquire.record import attached
 from acquire.service import Service
 from acquire.store.database import connect
+from acquire.store.entries import count_of
 
-READING = "e.kind IN ('scalar', 'glow-curve', 'curve') AND e.status = 'stored'"
+READINGS = ("scalar", "glow-curve", "curve")
 
 
 def counts(running: Service, folder: Path, session: str) -> list[dict[str, Any]]:
@@ -23,19 +23,14 @@ def counts(running: Service, folder: Path, session: str) -> list[dict[str, Any]]
                 "id": config.id,
                 "model": config.model,
                 "emitted": _emitted(running, config.resource),
-                "stored": _count(connection, config.id, READING),
+                "stored": count_of(connection, config.id, READINGS, "stored"),
                 "attached": belongs.get(config.id, 0),
-                "rejected": _count(connection, config.id, "e.status = 'refused'"),
+                "rejected": count_of(connection, config.id, None, "refused"),
             }
             for config in running.loaded.config.instrument
         ]
     finally:
         connection.close()
-
-
-def _count(connection: sqlite3.Connection, instrument: str, what: str) -> int:
-    sql = f"SELECT count(*) FROM entry e JOIN stream s USING (stream) WHERE s.instrument = ? AND {what}"
-    return int(connection.execute(sql, (instrument,)).fetchone()[0])
 
 
 def _emitted(running: Service, resource: str) -> int:

@@ -16,7 +16,7 @@ from acquire.instruments.marks import MARKS, Begin, End
 from acquire.instruments.measurement import CommandRefused, Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import NoTurn, Turns
-from acquire.instruments.within import watched, within
+from acquire.instruments.within import within
 from acquire.spool.journal import SpoolError
 from acquire.spool.stream import Stream
 from drivers import CommandSpec, Declined, Instrument, InstrumentError, Misuse, ReplyTimeout
@@ -146,7 +146,7 @@ class CommandDesk:
         """What the instrument holds back goes in before the marker; an end is set also where it gives nothing."""
         since = utc_now()
         try:
-            await self._intake.keep(device, stream, await watched(device.flush(), self._instrument, "flushing"))
+            await self._intake.keep(device, stream, await self._turns.watchdog.watch(device.flush(), "flushing"))
         except InstrumentError as error:
             self._doubt(device, error, since)
             if isinstance(asked, Begin):

@@ -7,10 +7,13 @@ from itertools import groupby
 
 from acquire.canonical import utc_now
 from acquire.instruments.entries import LARGEST_BODY, gap_body, reading_body
-from acquire.spool.journal import SpoolFull
+from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.stream import Stream
 from drivers import Instrument, Reading
+
+SPOOL_FULL = "spool full"
+SPOOL_LOST = "the spool's file was damaged or taken away"
 
 
 class Intake:
@@ -20,15 +23,16 @@ class Intake:
         self.appended = 0
         self._recorder = recorder
         self._full_since: str | None = None
-        self._missed = 0  # readings that came while the spool was full and will not come again
+        self._why = SPOOL_FULL
+        self._missed = 0  # readings that came while the spool took none and will not come again
 
     async def keep(self, device: Instrument, stream: Stream, readings: Sequence[Reading]) -> None:
         """Append readings; only then does the device hear that they are safe. Raises SpoolError."""
         before = self.appended
         try:
             await self._append(stream, readings)
-        except SpoolFull:
-            self._full_since = self._full_since or utc_now()
+        except SpoolError as error:
+            self._refused(error)
             if not device.comes_again:
                 self._missed += len(readings) - (self.appended - before)
             raise
@@ -39,15 +43,19 @@ class Intake:
         """Readings that were not taken; count None where nobody knows how many. Raises SpoolError."""
         try:
             await self._recorder.append(stream, [(gap_body(reason, count, since), None)])
-        except SpoolFull:
-            self._full_since = self._full_since or utc_now()
+        except SpoolError as error:
+            self._refused(error)
             raise
 
+    def _refused(self, error: SpoolError) -> None:
+        self._full_since = self._full_since or utc_now()
+        self._why = SPOOL_FULL if isinstance(error, SpoolFull) else SPOOL_LOST
+
     async def begin(self, stream: Stream) -> None:
-        """What a full spool kept out of the stream before stands first in this one. Raises SpoolError."""
+        """What the spool kept out of the stream before stands first in this one. Raises SpoolError."""
         if self._full_since is not None:
             since, missed = self._full_since, self._missed
-            await self.gap(stream, "spool full", missed, since)
+            await self.gap(stream, self._why, missed, since)
             self._full_since, self._missed = None, 0
 
     async def _append(self, stream: Stream, readings: Sequence[Reading]) -> None:

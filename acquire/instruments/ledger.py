@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from acquire.canonical import canonical, utc_now
+from acquire.once import Once
 from acquire.plain_files import own
 
 log = structlog.get_logger("ledger")
@@ -25,7 +26,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = Lock()
-        self._failing = False
+        self._faults = Once()
 
     def note(self, **what: Any) -> None:
         """Write one command down. A disk that is full must not keep a measurement from being ended: it is only told."""
@@ -34,8 +35,8 @@ class Ledger:
             with self._lock, own(self._folder / f"commands-{at[:7]}.jsonl") as file:
                 file.write(canonical({"at": at, **what}) + b"\n")
         except OSError as error:
-            if not self._failing:
+            if self._faults.is_new(str(error.strerror)):
                 log.warning("commands cannot be written down", folder=str(self._folder), why=error.strerror)
-            self._failing = True
         else:
-            self._failing = False
+            if self._faults.is_over():
+                log.info("commands are written down again", folder=str(self._folder))

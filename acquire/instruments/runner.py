@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from acquire.bus.messages import Accepts, State
-from acquire.canonical import utc_now
+from acquire.canonical import utc
 from acquire.instruments.desk import CommandDesk, Epoch
 from acquire.instruments.intake import Intake
 from acquire.instruments.measurement import Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
-from acquire.instruments.within import LETS_GO_S, watched
+from acquire.instruments.within import LETS_GO_S
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -103,6 +104,11 @@ class Runner:
         """The store knows more of the stream than the spool (rule 5d): go on in a new one."""
         self._store_ahead = True
 
+    def begin_anew(self) -> None:
+        """The spool has begun a new file: go on in a new stream, at once."""
+        self._store_ahead = True
+        self._turns.nudge()
+
     async def _pause(self, seconds: float) -> None:
         if not self._stopping.is_set():
             await self._turns.pause(seconds)
@@ -118,7 +124,7 @@ class Runner:
         device = self._make()
         self._epoch.specs = device.commands()
         try:
-            self._identity = await watched(device.open(), self.instrument, "opening")
+            self._identity = await self._turns.watchdog.watch(device.open(), "opening")
             self._epoch.device = device
             while not self._stopping.is_set():
                 await self._one_stream(device)
@@ -137,8 +143,6 @@ class Runner:
     async def _one_stream(self, device: Instrument) -> None:
         self._store_ahead = False
         stream = self._epoch.stream = await self._recorder.open_stream(self.instrument)
-        self._was_ready = True
-        self.status.available()
         self._tell("ready")
         ended, why = "link-lost", None
         try:
@@ -146,6 +150,7 @@ class Runner:
             while not self._store_ahead and not self._stopping.is_set():
                 async with self._turns.instrument_lock:
                     await self._turn(device, stream)
+                self._works()
                 await self._pause(device.poll_interval_s)
             ended = "closed"
         except asyncio.CancelledError:
@@ -165,6 +170,11 @@ class Runner:
             if ended == "closed" and not self._store_ahead:
                 self._tell("stopped")
 
+    def _works(self) -> None:
+        """A turn came to its end: only now what was complained of is over. One that opens and then fails backs off."""
+        self._was_ready = True
+        self.status.available()
+
     async def _turn(self, device: Instrument, stream: Stream) -> None:
         """A take, or what must be settled first: nobody knows how many readings a gap after a command holds."""
         if self._turns.doubt is None:
@@ -176,11 +186,11 @@ class Runner:
             await self._recover(device, stream, error, None, since)
 
     async def _take(self, device: Instrument, stream: Stream) -> None:
-        asked, self._turns.doing = utc_now(), "a reading"
+        asked, self._turns.doing = datetime.now(UTC), "a reading"
         try:
-            readings = await watched(device.take(), self.instrument, "a reading")
+            readings = await self._turns.watchdog.watch(device.take(), "a reading")
         except ReplyTimeout as error:
-            await self._recover(device, stream, error, max(1, len(device.channels)), asked)
+            await self._recover(device, stream, error, max(1, len(device.channels)), utc(asked))
             return
         await self._intake.keep(device, stream, readings)
 
@@ -195,7 +205,7 @@ class Runner:
         await self._intake.gap(stream, str(error), missing, since)
         self._log.warning("no reply; draining and identifying again", why=str(error))
         self._tell("fault", str(error))
-        await watched(device.recover(), self.instrument, "recovering")
+        await self._turns.watchdog.watch(device.recover(), "recovering")
         self._turns.settle()
         self._tell_ready()
 

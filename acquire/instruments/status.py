@@ -11,6 +11,7 @@ import structlog
 
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc_now
+from acquire.spool.journal import SpoolError
 from drivers import Identity, Instrument, InstrumentError
 
 
@@ -56,7 +57,7 @@ class Status:
     def complain(self, error: Exception) -> None:
         """Log once for each kind of error until the instrument is available again."""
         if self._complained_of is not type(error):
-            ours = isinstance(error, InstrumentError)
+            ours = isinstance(error, (InstrumentError, SpoolError))
             self._log.warning("not available", why=str(error), exc_info=None if ours else error)
         self._complained_of = type(error)
 

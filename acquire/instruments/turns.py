@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 
+from acquire.instruments.within import Watchdog
 from drivers import InstrumentError
 
 
@@ -19,10 +19,11 @@ class Turns:
         self.doing = "nothing"
         self.doubt: tuple[InstrumentError, str] | None = None
         self.instrument_lock = asyncio.Lock()
+        self.watchdog = Watchdog(instrument)
         self._instrument = instrument
         self._recovered = asyncio.Event()  # no recovery is owed or under way
         self._recovered.set()
-        self._nudged = asyncio.Event()
+        self._pausing: asyncio.Future[None] | None = None
 
     @property
     def recovered(self) -> bool:
@@ -47,15 +48,24 @@ class Turns:
 
     def nudge(self) -> None:
         """Ends the pause under way, so that the next turn begins at once."""
-        self._nudged.set()
+        if self._pausing is not None and not self._pausing.done():
+            self._pausing.set_result(None)
 
     async def pause(self, seconds: float) -> None:
         """So many seconds, or until nudged; no time at all where something is in doubt."""
-        self._nudged.clear()
-        if self.doubt is None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._nudged.wait()
+        if self.doubt is not None:
+            return
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        loop = asyncio.get_running_loop()
+        self._pausing = loop.create_future()
+        timer = loop.call_later(seconds, self.nudge)
+        try:
+            await self._pausing
+        finally:
+            timer.cancel()
+            self._pausing = None
 
     async def take(self, within_s: float) -> None:
         """Wait for a turn when nothing is in doubt; to be given back by instrument_lock.release(). Raises NoTurn."""

@@ -17,9 +17,9 @@ from acquire.dosimetry import fresh, k_tp, p_tp
 from acquire.dosimetry.environment import PRESSURE_KPA, TEMPERATURE_C, ZERO_CELSIUS_K, ZERO_CELSIUS_TG51_K
 from acquire.dosimetry.units import ATM_KPA
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.session import get_session
+from acquire.store import audit
 from acquire.store.database import transaction
 
 Conditions = dict[str, Any]
@@ -49,18 +49,19 @@ def set_environment(
     _believable(temperature_c, pressure_kpa, humidity_percent)
     if replaces is not None:
         _may_replace(connection, session_id, replaces, who, confirmed_by, reason)
-    row = (session_id, temperature_c, pressure_kpa, humidity_percent, source, utc_now(), who)
+    entered = audit.row(
+        "environment", session=session_id, temperature_c=temperature_c, pressure_kpa=pressure_kpa,
+        humidity_percent=humidity_percent, source=source, at=utc_now(), who=who, replaces=replaces, reason=reason,
+        confirmed_by=confirmed_by,
+    )  # fmt: skip
+    damp = "" if humidity_percent is None else f", {humidity_percent:g} %"
+    new = f"{temperature_c} °C, {pressure_kpa} kPa{damp}, {source}"
+    old = None if replaces is None else f"air {replaces}"
     with transaction(connection):
-        cursor = connection.execute(
-            "INSERT INTO environment (session, temperature_c, pressure_kpa, humidity_percent, source, at, who,"
-            " replaces, reason, confirmed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, replaces, reason, confirmed_by),
+        ((n,),) = audit.keep(
+            connection, who, "environment", session_id, rows=[entered], old=old, new=new, reason=reason
         )
-        damp = "" if humidity_percent is None else f", {humidity_percent:g} %"
-        new = f"{temperature_c} °C, {pressure_kpa} kPa{damp}, {source}"
-        old = None if replaces is None else f"air {replaces}"
-        audit.append(connection, who, "environment", session_id, old=old, new=new, reason=reason)
-    return int(cursor.lastrowid or 0)
+    return int(n)
 
 
 def entries(connection: sqlite3.Connection, session_id: str) -> list[Conditions]:

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from acquire.canonical import canonical, parse, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.framing import InForce
 from acquire.procedure.plan import Step
+from acquire.store import audit
 from acquire.store.database import transaction
 from drivers.model import Framing
 
@@ -48,36 +48,45 @@ def request(connection: sqlite3.Connection, session_id: str, step: Step, who: st
     waiting = [a for a in attempts(connection, session_id, step.id) if not a.begun and a.abandoned is None]
     if waiting:
         return waiting[0]
+    asked = audit.row(
+        "attempt", measurement=str(uuid4()), session=session_id, step=step.id, kind=step.kind,
+        instrument=step.instrument, requested_at=utc_now(), who=who,
+    )  # fmt: skip
     with transaction(connection):
-        row = (str(uuid4()), session_id, step.id, step.kind, step.instrument, utc_now(), who)
-        connection.execute("INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        audit.keep(connection, who, "attempt requested", session_id, rows=[asked], new=step.id)
     return attempts(connection, session_id, step.id)[-1]
 
 
-def mark(connection: sqlite3.Connection, attempt: Attempt, mark: str, answer: Mapping[str, Any], who: str) -> None:
+def mark(
+    connection: sqlite3.Connection,
+    attempt: Attempt,
+    mark: str,
+    answer: Mapping[str, Any],
+    who: str,
+    force: InForce | None = None,
+) -> None:
     """Believe a marker only where the answer names its place in a stream; inside the caller's transaction.
 
-    Raises Refused where it does not.
+    `force`: what was in force when the attempt began, written down with it. Raises Refused where no place is named.
     """
     stream, seq = answer.get("stream"), answer.get("seq")
     if not isinstance(stream, str) or not isinstance(seq, int):
         raise Refused(
             f"{attempt.instrument} did not say where its marker is; {attempt.step} has not {mark}. Ask again."
         )
-    connection.execute(
-        "INSERT INTO attempt_mark (measurement, mark, stream, seq, at, who) VALUES (?, ?, ?, ?, ?, ?)",
-        (attempt.measurement, mark, stream, seq, utc_now(), who),
+    marked = audit.row(
+        "attempt_mark", measurement=attempt.measurement, mark=mark, stream=stream, seq=seq, at=utc_now(), who=who
     )
-    audit.append(connection, who, mark, attempt.measurement, new=f"{attempt.step} in {stream} at {seq}")
+    rows = [marked] if force is None else [marked, _row_of(attempt, force)]
+    audit.keep(connection, who, mark, attempt.measurement, rows=rows, new=f"{attempt.step} in {stream} at {seq}")
 
 
-def keep_in_force(connection: sqlite3.Connection, attempt: Attempt, force: InForce) -> None:
-    """Write down what was in force when the attempt began, inside the caller's transaction."""
-    row = (
-        attempt.measurement, force.model, force.serial, force.measures, force.integrates,
-        canonical(force.plain()["framing"]), force.channel,
+def _row_of(attempt: Attempt, force: InForce) -> audit.Row:
+    return audit.row(
+        "attempt_in_force", measurement=attempt.measurement, model=force.model, serial=force.serial,
+        measures=force.measures, integrates=force.integrates, framing=canonical(force.plain()["framing"]),
+        channel=force.channel,
     )  # fmt: skip
-    connection.execute("INSERT INTO attempt_in_force VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> Attempt:

@@ -10,18 +10,18 @@ import asyncio
 import sqlite3
 
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.attempts import attempts
 from acquire.procedure.elements import readout
 from acquire.procedure.placed import placements
 from acquire.procedure.placement import still_out
 from acquire.procedure.progress import progress
 from acquire.procedure.session import Session, SessionState, get_session, move
+from acquire.store import audit
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 
 
-def keeps_open(connection: sqlite3.Connection, session: Session, *, heard_since: str | None = None) -> list[str]:
+def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
     """What keeps the session from closing, one sentence each; empty when it may close."""
     reasons = []
     for status in progress(connection, session):
@@ -31,7 +31,7 @@ def keeps_open(connection: sqlite3.Connection, session: Session, *, heard_since:
     if out := still_out(placements(connection, session.id)):
         reasons.append(f"Not everything came back: {', '.join(out)}.")
     begun = [a.measurement for a in attempts(connection, session.id) if a.begun]
-    return reasons + outstanding(connection, session.instruments, begun, heard_since)
+    return reasons + outstanding(connection, session.instruments, begun)
 
 
 def close_session(
@@ -40,7 +40,6 @@ def close_session(
     who: str,
     *,
     over: str | None = None,
-    heard_since: str | None = None,
 ) -> list[str]:
     """Close; returns what it was closed over (empty when nothing was missing).
 
@@ -48,14 +47,14 @@ def close_session(
     Raises Refused, naming all that is missing, where no such reason is given.
     """
     session = get_session(connection, session_id)
-    missing = keeps_open(connection, session, heard_since=heard_since)
+    missing = keeps_open(connection, session)
     if missing and not (over and over.strip()):
         raise Refused(*missing)
     with transaction(connection):
         reason = f"Closed over what is missing: {over} ({' '.join(missing)})" if missing else None
         move(connection, session_id, SessionState.MEASURED, who, reason)
         if missing:
-            audit.append(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
+            audit.keep(connection, who, "closed over", session_id, new=" ".join(missing), reason=over)
     return missing
 
 

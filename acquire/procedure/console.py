@@ -11,10 +11,10 @@ from pydantic import AwareDatetime, Field, model_validator
 from acquire.canonical import utc_now
 from acquire.dosimetry import Factor, check_dwell_time, days_between, dwell_time_s, source_strength
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.calibrations import FactorEntry
 from acquire.procedure.moment import needs_offset
 from acquire.procedure.rows import factor_of
+from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.tomlfile import Written
 
@@ -48,12 +48,9 @@ def enter_console_time(
     needs_offset(treated_at)
     if not 0 < total_s < 86400:
         raise Refused(f"{total_s} s is no total dwell time; give it in seconds.")
+    shown = audit.row("console_time", session=session_id, total_s=total_s, treated_at=treated_at, who=who, at=utc_now())
     with transaction(connection):
-        connection.execute(
-            "INSERT INTO console_time (session, total_s, treated_at, who, at) VALUES (?, ?, ?, ?, ?)",
-            (session_id, total_s, treated_at, who, utc_now()),
-        )
-        audit.append(connection, who, "console time", session_id, new=f"{total_s:g} s at {treated_at}")
+        audit.keep(connection, who, "console time", session_id, rows=[shown], new=f"{total_s:g} s at {treated_at}")
 
 
 def console_time(connection: sqlite3.Connection, session_id: str) -> dict[str, Any] | None:

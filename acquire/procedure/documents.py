@@ -7,15 +7,15 @@ import sqlite3
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
+from acquire.store import audit
 
 
-def keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -> str:
-    """Keep a file's bytes inside the caller's transaction; returns their SHA-256 (hex)."""
+def to_keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -> tuple[str, list[audit.Row]]:
+    """SHA-256 (hex) of a file's bytes, and the row to be made of them: none where the same bytes are here."""
     sha256 = hashlib.sha256(body).hexdigest()
-    connection.execute(
-        "INSERT INTO document VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (sha256, kind, name, body, utc_now())
-    )
-    return sha256
+    if connection.execute("SELECT 1 FROM document WHERE sha256 = ?", (sha256,)).fetchone():
+        return sha256, []
+    return sha256, [audit.row("document", sha256=sha256, kind=kind, name=name, body=body, added_at=utc_now())]
 
 
 def fetch(connection: sqlite3.Connection, sha256: str) -> tuple[str, bytes]:

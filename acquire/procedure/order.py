@@ -20,7 +20,8 @@ from pydantic import ValidationError
 
 from acquire.canonical import utc_now
 from acquire.errors import FileProblem, Refused
-from acquire.procedure import audit, documents
+from acquire.procedure import documents
+from acquire.store import audit
 from acquire.store.database import transaction
 
 CPT = "http://www.ama-assn.org/go/cpt"
@@ -73,15 +74,14 @@ def add_order(connection: sqlite3.Connection, body: bytes, name: str, who: str) 
     """
     order = read_order(body, name)
     with transaction(connection):
-        sha256 = documents.keep(connection, "order", name, body)
+        sha256, file = documents.to_keep(connection, "order", name, body)
         known = connection.execute("SELECT sha256 FROM orders WHERE id = ?", (order.id,)).fetchone()
         if known is not None and known["sha256"] == sha256:
             return order
         if known is not None:
             raise Refused(f"Order {order.id} is here with another content; a changed order needs an id of its own.")
-        row = (order.id, sha256, order.patient, utc_now(), who)
-        connection.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", row)
-        audit.append(connection, who, "order added", order.id, new=sha256)
+        added = audit.row("orders", id=order.id, sha256=sha256, patient=order.patient, added_at=utc_now(), added_by=who)
+        audit.keep(connection, who, "order added", order.id, rows=[*file, added], new=sha256)
     return order
 
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Element
 from acquire.procedure.placed import Placement, last_removed, placements, where_out
 from acquire.procedure.session import Session, SessionState, get_session
+from acquire.store import audit
 from acquire.store.database import transaction
 
 
@@ -42,11 +42,11 @@ def place(
                 " holds that dose still. Read it first; if it was annealed unread, leave it out there (acquire session"
                 " exclude)."
             )
-        connection.execute(
-            "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by) VALUES (?, ?, ?, ?, ?, ?)",
-            (session.id, point, dosimeter, place, utc_now(), who),
-        )
-        audit.append(connection, who, "element placed", session.id, new=f"{dosimeter} at {point}")
+        placed = audit.row(
+            "placement", session=session.id, point=point, dosimeter=dosimeter, place=place, placed_at=utc_now(),
+            placed_by=who,
+        )  # fmt: skip
+        audit.keep(connection, who, "element placed", session.id, rows=[placed], new=f"{dosimeter} at {point}")
 
 
 def remove(connection: sqlite3.Connection, session: Session, dosimeter: str, who: str) -> None:
@@ -55,8 +55,9 @@ def remove(connection: sqlite3.Connection, session: Session, dosimeter: str, who
         found = [p for p in placements(connection, session.id) if p.dosimeter == dosimeter and p.removed_at is None]
         if not found:
             raise Refused(f"{dosimeter} is not out in session {session.id}.")
-        connection.execute("INSERT INTO removal VALUES (?, ?, ?)", (found[0].id, utc_now(), who))
-        audit.append(connection, who, "element removed", session.id, new=f"{dosimeter} from {found[0].point}")
+        removed = audit.row("removal", placement=found[0].id, removed_at=utc_now(), removed_by=who)
+        new = f"{dosimeter} from {found[0].point}"
+        audit.keep(connection, who, "element removed", session.id, rows=[removed], new=new)
 
 
 def correct(
@@ -87,16 +88,14 @@ def correct(
         if where := where_out(connection, right):
             raise Refused(f"{right} is out, at {where}.")
         old = found[0]
-        cursor = connection.execute(
-            "INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by, replaces, confirmed_by,"
-            " reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session.id, old.point, right, old.place, old.placed_at, old.placed_by, old.id, confirmed_by, reason),
-        )
+        (number,) = connection.execute("SELECT max(id) + 1 FROM placement").fetchone()
+        rows = [audit.row(
+            "placement", id=number, session=session.id, point=old.point, dosimeter=right, place=old.place,
+            placed_at=old.placed_at, placed_by=old.placed_by, replaces=old.id, confirmed_by=confirmed_by, reason=reason,
+        )]  # fmt: skip
         if old.removed_at is not None:
-            connection.execute(
-                "INSERT INTO removal VALUES (?, ?, ?)", (cursor.lastrowid, old.removed_at, old.removed_by)
-            )
-        audit.append(connection, who, "placement corrected", session.id, old=wrong, new=right, reason=reason)
+            rows.append(audit.row("removal", placement=number, removed_at=old.removed_at, removed_by=old.removed_by))
+        audit.keep(connection, who, "placement corrected", session.id, rows=rows, old=wrong, new=right, reason=reason)
 
 
 def still_out(found: Sequence[Placement]) -> list[str]:

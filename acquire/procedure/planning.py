@@ -10,7 +10,7 @@ from typing import Any
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
 from acquire.errors import Refused
-from acquire.procedure import audit, documents, factors, framing
+from acquire.procedure import documents, factors, framing
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
@@ -18,6 +18,7 @@ from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
+from acquire.store import audit
 from acquire.store.database import transaction
 from drivers import Misuse, registry
 from drivers.model import Model
@@ -36,7 +37,7 @@ def add_plan(
     if wrong := readiness(plan, inventory, calibrations, datetime.now(UTC).date()):
         raise Refused(*wrong)
     with transaction(connection):
-        sha256 = documents.keep(connection, "plan", name, body)
+        sha256, file = documents.to_keep(connection, "plan", name, body)
         versions = {
             row["version"]: row["sha256"]
             for row in connection.execute("SELECT version, sha256 FROM plan WHERE order_id = ?", (plan.order,))
@@ -44,9 +45,11 @@ def add_plan(
         if versions.get(plan.version) == sha256:
             return plan
         _is_newer(plan, versions)
-        row = (plan.order, plan.version, sha256, utc_now(), who)
-        connection.execute("INSERT INTO plan VALUES (?, ?, ?, ?, ?)", row)
-        audit.append(connection, who, "plan added", plan.order, old=_newest(versions), new=f"v{plan.version} {sha256}")
+        added = audit.row(
+            "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
+        )
+        rows, new = [*file, added], f"v{plan.version} {sha256}"
+        audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
         if not versions:  # the first plan carries its own second person; every later one is confirmed anew
             for point in plan.point:
                 if point.expected is not None and point.expected.checked_by is not None:
@@ -212,7 +215,5 @@ def _newest(versions: dict[int, str]) -> str | None:
 
 
 def _confirm(connection: sqlite3.Connection, order_id: str, version: int, point: str, who: str) -> None:
-    connection.execute(
-        "INSERT INTO expected_confirmed VALUES (?, ?, ?, ?, ?)", (order_id, version, point, utc_now(), who)
-    )
-    audit.append(connection, who, "expected dose confirmed", order_id, new=f"{point} v{version}")
+    stands = audit.row("expected_confirmed", order_id=order_id, version=version, point=point, at=utc_now(), who=who)
+    audit.keep(connection, who, "expected dose confirmed", order_id, rows=[stands], new=f"{point} v{version}")

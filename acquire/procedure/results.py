@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inputs import prepare
 from acquire.procedure.output import Output
 from acquire.procedure.selection import Selection, select
 from acquire.procedure.session import SessionState, get_session, move, state_of
+from acquire.store import audit
 from acquire.store.database import transaction
 
 
@@ -66,16 +66,17 @@ def calculate_point(connection: sqlite3.Connection, session_id: str, point: str,
         ).fetchone()
         if last is None or (last["selection"], last["inputs"], last["output"]) != made:
             version = last["version"] + 1 if last else 1
-            row = (
-                session_id, point, version, utc_now(), FORMULA,
-                made[0], made[1], digest(made[1]).hex(), made[2], digest(made[2]).hex(),
+            calculated = audit.row(
+                "result", session=session_id, point=point, version=version, at=utc_now(), formula=FORMULA,
+                selection=made[0], inputs=made[1], inputs_sha256=digest(made[1]).hex(), output=made[2],
+                output_sha256=digest(made[2]).hex(),
             )  # fmt: skip
-            connection.execute("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            audit.append(
+            audit.keep(
                 connection,
                 who,
                 "result",
                 f"{session_id} {point}",
+                rows=[calculated],
                 old=f"v{last['version']}" if last else None,
                 new=f"v{version} {output['decision']} {digest(made[2]).hex()}",
             )

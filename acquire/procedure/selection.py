@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from acquire.canonical import digest, parse
+from acquire.canonical import parse
 from acquire.errors import Refused
 from acquire.procedure import ambient_conditions
 from acquire.procedure.attempts import Attempt, attempts
@@ -23,7 +23,9 @@ from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import imaging_of, newest, statements
+from acquire.store import entries
 from acquire.store.attribution import StoredReading, measurement
+from acquire.store.entries import Damaged
 
 Selection = dict[str, Any]
 Run = tuple[str, str, str]
@@ -79,12 +81,12 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
 
 def load(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:
     """The decoded body of a selected reading. Raises Refused when its bytes are not those that were selected."""
-    row = connection.execute(
-        "SELECT body FROM entry WHERE stream = ? AND seq = ?", (ref["stream"], ref["seq"])
-    ).fetchone()
-    if row is None or digest(row["body"]).hex() != ref["digest"]:
+    entry = entries.entry_at(connection, ref["stream"], ref["seq"])
+    if entry is None or entry.digest != ref["digest"]:
         raise Refused(f"Entry {ref['seq']} of stream {ref['stream']} is not the one the result was made from.")
-    body: dict[str, Any] = parse(row["body"])
+    if entry.status == "damaged":
+        raise Damaged(ref["stream"], ref["seq"])
+    body: dict[str, Any] = parse(entry.body)
     return body
 
 
@@ -194,13 +196,10 @@ def _outside(connection: sqlite3.Connection, inside: list[dict[str, Any]], chann
     if not inside:
         return None
     around = []
-    for sides, ref in (("seq < ? ORDER BY seq DESC", inside[0]), ("seq > ? ORDER BY seq", inside[-1])):
-        rows = connection.execute(
-            "SELECT kind, body FROM entry WHERE stream = ? AND (kind = 'scalar' OR kind = 'marker')"
-            f" AND status = 'stored' AND {sides} LIMIT {LOOKED_AT if channel else 2}",
-            (ref["stream"], ref["seq"]),
-        )
-        bodies = (parse(row["body"]) for row in rows)
+    for before, ref in ((True, inside[0]), (False, inside[-1])):
+        most = LOOKED_AT if channel else 2
+        beside = entries.beside(connection, ref["stream"], ref["seq"], before=before, most=most)
+        bodies = [entries.decoded(ref["stream"], entry) for entry in beside]
         mine = [b for b in bodies if channel is None or b.get("channel") in (None, channel)][:2]
         if [b["kind"] for b in mine] == ["marker", "scalar"]:  # the marker itself, then the reading beyond it
             around.append(mine[1])
@@ -208,8 +207,10 @@ def _outside(connection: sqlite3.Connection, inside: list[dict[str, Any]], chann
 
 
 def _marker(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, Any]:
-    row = connection.execute("SELECT digest FROM entry WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-    return {"stream": stream, "seq": seq, "digest": row["digest"].hex()}
+    entry = entries.entry_at(connection, stream, seq)
+    if entry is None or entry.status == "damaged":
+        raise Damaged(stream, seq)
+    return {"stream": stream, "seq": seq, "digest": entry.digest}
 
 
 def _background(session: Session, point: Point, irradiate: str) -> str | None:

@@ -16,12 +16,13 @@ from uuid import uuid4
 from acquire.bus.messages import State
 from acquire.canonical import canonical, utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, documents, framing
+from acquire.procedure import documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.order import get_order
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
+from acquire.store import audit
 from acquire.store.database import transaction
 from drivers import Misuse, registry
 
@@ -105,13 +106,16 @@ def start_session(
     session = session_id or f"s-{uuid4().hex[:8]}"
     with transaction(connection):
         _fraction_is_free(connection, plan, order_id, fraction)
-        kept = [
-            documents.keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
-        ]
-        row = (session, order_id, plan.version, fraction, *kept, int(simulated), utc_now(), who)
-        connection.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        audit.append(connection, who, "session started", session, new=f"{order_id} plan v{plan.version} fx {fraction}")
-        _enter(connection, session, SessionState.PLANNED, who, None)
+        (c_sha256, c_file), (i_sha256, i_file) = (
+            documents.to_keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
+        )
+        started = audit.row(
+            "session", id=session, order_id=order_id, plan_version=plan.version, fraction=fraction,
+            calibrations=c_sha256, inventory=i_sha256, simulated=int(simulated), started_at=utc_now(), started_by=who,
+        )  # fmt: skip
+        rows = [*c_file, *i_file, started, _state(session, SessionState.PLANNED, who, None)]
+        new = f"{order_id} plan v{plan.version} fx {fraction}"
+        audit.keep(connection, who, "session started", session, rows=rows, new=new)
     return get_session(connection, session)
 
 
@@ -161,8 +165,8 @@ def move(
     now = state_of(connection, session_id)
     if to not in ALLOWED[now]:
         raise Refused(f"Session {session_id} is {now}; it cannot become {to}.")
-    _enter(connection, session_id, to, who, reason)
-    audit.append(connection, who, "session state", session_id, old=now, new=to, reason=reason)
+    rows = [_state(session_id, to, who, reason)]
+    audit.keep(connection, who, "session state", session_id, rows=rows, old=now, new=to, reason=reason)
 
 
 def time_out(
@@ -183,12 +187,12 @@ def time_out(
             f"The expected dose of {', '.join(waiting)} in plan v{session.plan.version} waits for a second person"
             " (acquire plan confirm)."
         )
+    read = audit.row(
+        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),
+        at=utc_now(),
+    )  # fmt: skip
     with transaction(connection):
-        row = (session_id, read_by, confirmed_by, canonical(stated(session)), utc_now())
-        connection.execute(
-            "INSERT INTO time_out (session, read_by, confirmed_by, stated, at) VALUES (?, ?, ?, ?, ?)", row
-        )
-        audit.append(connection, read_by, "time-out", session_id, new=f"confirmed by {confirmed_by}")
+        audit.keep(connection, read_by, "time-out", session_id, rows=[read], new=f"confirmed by {confirmed_by}")
         if state_of(connection, session_id) is SessionState.PLANNED:
             move(connection, session_id, SessionState.READY, read_by)
 
@@ -246,11 +250,8 @@ def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str,
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 
 
-def _enter(connection: sqlite3.Connection, session_id: str, state: SessionState, who: str, reason: str | None) -> None:
-    connection.execute(
-        "INSERT INTO session_state (session, state, at, who, reason) VALUES (?, ?, ?, ?, ?)",
-        (session_id, state, utc_now(), who, reason),
-    )
+def _state(session_id: str, state: SessionState, who: str, reason: str | None) -> audit.Row:
+    return audit.row("session_state", session=session_id, state=state, at=utc_now(), who=who, reason=reason)
 
 
 def _today() -> date:

@@ -26,7 +26,8 @@ from acquire.dosimetry.microdosimetry import (
     specific_energy_gy,
 )
 from acquire.errors import Refused
-from acquire.procedure import audit, documents
+from acquire.procedure import documents
+from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.tomlfile import Written
 
@@ -67,12 +68,10 @@ def attach_spectrum(
     except DosimetryError as wrong:
         raise Refused(f"{name}: {wrong}") from wrong
     with transaction(connection):
-        sha256 = documents.keep(connection, "spectrum", name, body)
-        connection.execute(
-            "INSERT INTO spectrum_file (session, point, sha256, at, who) VALUES (?, ?, ?, ?, ?)",
-            (session_id, point.id, sha256, utc_now(), who),
-        )
-        audit.append(connection, who, "spectrum", session_id, new=f"{point.id} {name} {sha256}")
+        sha256, file = documents.to_keep(connection, "spectrum", name, body)
+        given = audit.row("spectrum_file", session=session_id, point=point.id, sha256=sha256, at=utc_now(), who=who)
+        new = f"{point.id} {name} {sha256}"
+        audit.keep(connection, who, "spectrum", session_id, rows=[*file, given], new=new)
 
 
 def spectrum_file(connection: sqlite3.Connection, session_id: str, point: str) -> str | None:

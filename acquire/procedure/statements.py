@@ -7,15 +7,15 @@ newest statement of a kind counts where they contradict each other, but imaging 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.console import console_time
 from acquire.procedure.moment import needs_offset
 from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
+from acquire.store import audit
 from acquire.store.database import transaction
 
 
@@ -140,13 +140,8 @@ def _has_elements(session: Session, point: str) -> None:
 
 
 def _append(connection: sqlite3.Connection, session: Session, said: Statement) -> None:
+    stated = audit.row("statement", session=session.id, at=utc_now(), **asdict(said))
+    amount = f" {said.value:g} Gy" if said.value is not None else f" {said.moment}" if said.moment else ""
+    new = f"{said.dosimeter or said.point} {said.what}{amount}, confirmed by {said.confirmed_by or 'nobody'}"
     with transaction(connection):
-        connection.execute(
-            "INSERT INTO statement (session, what, point, dosimeter, value, moment, reason, who, confirmed_by, at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session.id, said.what, said.point, said.dosimeter, said.value, said.moment, said.reason, said.who,
-             said.confirmed_by, utc_now()),
-        )  # fmt: skip
-        amount = f" {said.value:g} Gy" if said.value is not None else f" {said.moment}" if said.moment else ""
-        new = f"{said.dosimeter or said.point} {said.what}{amount}, confirmed by {said.confirmed_by or 'nobody'}"
-        audit.append(connection, said.who, "statement", session.id, new=new, reason=said.reason)
+        audit.keep(connection, said.who, "statement", session.id, rows=[stated], new=new, reason=said.reason)

@@ -14,13 +14,14 @@ from typing import Any, Protocol
 from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure import audit, framing
-from acquire.procedure.attempts import Attempt, attempts, keep_in_force, mark, request
+from acquire.procedure import framing
+from acquire.procedure.attempts import Attempt, attempts, mark, request
 from acquire.procedure.framing import InForce
 from acquire.procedure.inventory import OwnedInstrument
 from acquire.procedure.plan import Step
 from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
+from acquire.store import audit
 from acquire.store.database import transaction
 from drivers import Misuse, registry
 from drivers.model import Framing, Model
@@ -61,8 +62,7 @@ async def begin_step(
         await client.command(instrument.id, name, {})
     answer = await client.command(instrument.id, "begin", _marker(attempt, force.channel) | _allowed(force, step))
     with transaction(connection):
-        mark(connection, attempt, "begun", answer, who)
-        keep_in_force(connection, attempt, force)
+        mark(connection, attempt, "begun", answer, who, force)
         if state_of(connection, session_id) is SessionState.READY:
             move(connection, session_id, SessionState.MEASURING, who)
     for name in force.framing.start if step.integrates else ():
@@ -120,12 +120,14 @@ async def abandon_step(
     attempt = _running(connection, session_id, step_id, begun=False)
     if client is not None and attempt.begun:
         await end_step(connection, client, session_id, step_id, who)
+    given_up = audit.row(
+        "attempt_mark", measurement=attempt.measurement, mark="abandoned", at=utc_now(), who=who, reason=reason,
+        beam_given=int(beam_given),
+    )  # fmt: skip
     with transaction(connection):
-        connection.execute(
-            "INSERT INTO attempt_mark (measurement, mark, at, who, reason, beam_given) VALUES (?, ?, ?, ?, ?, ?)",
-            (attempt.measurement, "abandoned", utc_now(), who, reason, int(beam_given)),
+        audit.keep(
+            connection, who, "attempt abandoned", attempt.measurement, rows=[given_up], new=step_id, reason=reason
         )
-        audit.append(connection, who, "attempt abandoned", attempt.measurement, new=step_id, reason=reason)
 
 
 def not_measured(connection: sqlite3.Connection, session_id: str, step_id: str, who: str, reason: str) -> None:
@@ -136,10 +138,9 @@ def not_measured(connection: sqlite3.Connection, session_id: str, step_id: str, 
         raise Refused("Say why it was not measured.")
     if status.progress != "waiting":
         raise Refused(f"Step {step_id} is {status.progress}; only a waiting step can be left out.")
+    left_out = audit.row("not_measured", session=session_id, step=step_id, reason=reason, at=utc_now(), who=who)
     with transaction(connection):
-        row = (session_id, step_id, reason, utc_now(), who)
-        connection.execute("INSERT INTO not_measured VALUES (?, ?, ?, ?, ?)", row)
-        audit.append(connection, who, "not measured", session_id, new=step_id, reason=reason)
+        audit.keep(connection, who, "not measured", session_id, rows=[left_out], new=step_id, reason=reason)
 
 
 def _may_begin(connection: sqlite3.Connection, session: Session, step: Step) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from acquire.canonical import parse
 from acquire.procedure.inventory import Element
 from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
+from acquire.store.entries import decoded, micros, of_element
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,14 @@ def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattac
     by_text: dict[tuple[str, str], list[Element]] = {}
     for element in session.inventory.element:
         by_text.setdefault((element.reader, element.read_as), []).append(element)
-    rows = connection.execute(
-        "SELECT e.stream, e.seq, e.element, e.body, s.instrument FROM entry e JOIN stream s USING (stream)"
-        " WHERE e.element IS NOT NULL AND e.status = 'stored' AND e.seq <= s.through AND e.received_at >= ?"
-        " ORDER BY e.received_at, e.stream, e.seq",
-        (session.started_at,),
-    )
     found = []
-    for row in rows:
-        if row["instrument"] in readers:
-            index = parse(row["body"]).get("element_index")
-            known = by_text.get((row["instrument"], row["element"]), [])
+    for stream, instrument, entry in of_element(connection, None, micros(session.started_at)):
+        if instrument in readers:
+            index = decoded(stream, entry).get("element_index")
+            known = by_text.get((instrument, entry.element or ""), [])
             mine = next((e for e in known if e.element_index in (None, index)), None)
             if mine is None or mine.id not in expected:
-                name = mine.id if mine else f"{row['element']}" + (f" ({index})" if index else "")
+                name = mine.id if mine else f"{entry.element}" + (f" ({index})" if index else "")
                 why = "has no placement in this session" if mine else "is not in the inventory"
-                found.append(Unattached(row["stream"], row["seq"], row["instrument"], name, why))
+                found.append(Unattached(stream, entry.seq, instrument, name, why))
     return found

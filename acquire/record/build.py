@@ -12,7 +12,6 @@ from importlib import metadata
 from typing import Any
 
 from acquire.canonical import canonical, digest, parse
-from acquire.procedure import audit
 from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
@@ -26,6 +25,7 @@ from acquire.procedure.session import Session, get_session
 from acquire.procedure.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.evidence import of_result
+from acquire.store import anchors
 from acquire.store.attribution import measurement
 
 NOT_A_DEVICE = "Not a cleared medical device. To be verified by a qualified medical physicist before any clinical use."
@@ -226,7 +226,7 @@ def _placements(connection: sqlite3.Connection, session: Session) -> list[dict[s
 
 
 def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
-    number, head = audit.head(connection)
+    anchor = anchors.anchor(connection)
     rows = connection.execute("SELECT kind, name, sha256 FROM document ORDER BY kind, name, sha256")
     wanted = {session.calibrations_sha256, session.inventory_sha256}
     row = connection.execute(
@@ -240,7 +240,10 @@ def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, An
         "formulas": FORMULA,
         "canonical_form": "JSON, keys sorted, no blanks, shortest round-trip numbers; without sha256 and signatures",
         "documents": [dict(row) for row in rows if row["sha256"] in wanted],
-        "audit_entries": number,
-        "audit_head": head,
+        "store": anchor.store,
+        "audit_entries": anchor.audit[0],
+        "audit_head": anchor.audit[1],
+        "seals": anchor.seal[0],
+        "seal_head": anchor.seal[1],
         "verify_with": "acquire store verify",
     }

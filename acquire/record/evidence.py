@@ -11,6 +11,7 @@ from acquire.canonical import parse
 from acquire.procedure.collected_charge import IN_NC
 from acquire.procedure.results import Result
 from acquire.store.attribution import measurement
+from acquire.store.entries import between, body_at
 
 AROUND = 500  # entries of the stream looked at before and after a measurement
 SHARE = 0.5  # of the measurement's time that is drawn before and after it
@@ -31,15 +32,9 @@ def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
 
 def _reading(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:
     """A reading without its arrays (those are the curves), with the reply it was parsed from."""
-    body = _body(connection, ref["stream"], ref["seq"])
+    body = body_at(connection, ref["stream"], ref["seq"])
     kept = {key: value for key, value in body.items() if key not in ("axes", "monotonic_s")}
     return {**kept, "stream": ref["stream"], "seq": ref["seq"], "digest": ref["digest"]}
-
-
-def _body(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, Any]:
-    row = connection.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-    body: dict[str, Any] = parse(row["body"])
-    return body
 
 
 def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[str, Any] | None:
@@ -50,16 +45,15 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
     view = measurement(connection, measurement_id)
     if view.begin_seq is None or view.end_seq is None or view.stream is None:
         return None
-    rows = connection.execute(
-        "SELECT seq, body FROM entry WHERE stream = ? AND seq BETWEEN ? AND ? AND status = 'stored' ORDER BY seq",
-        (view.stream, view.begin_seq - AROUND, view.end_seq + AROUND),
-    )
-    begin = _time(_body(connection, view.stream, view.begin_seq)["time"])
-    end = _time(_body(connection, view.stream, view.end_seq)["time"])
+    around = between(connection, view.stream, view.begin_seq - AROUND, view.end_seq + AROUND)
+    begin = _time(body_at(connection, view.stream, view.begin_seq)["time"])
+    end = _time(body_at(connection, view.stream, view.end_seq)["time"])
     lasted = (end - begin).total_seconds()
     points = []
-    for row in rows:
-        body = parse(row["body"])
+    for entry in around:
+        if entry.status != "stored":
+            continue
+        body = parse(entry.body)
         at = (_time(body["time"]) - begin).total_seconds()
         of_it = view.channel is None or body.get("channel") == view.channel
         drawn = of_it and -SHARE * lasted <= at <= (1 + SHARE) * lasted
@@ -79,7 +73,7 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
 
 def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Signal against time, with the heater's temperature where the reader gives it."""
-    body = _body(connection, refs[0]["stream"], refs[0]["seq"]) if refs else {}
+    body = body_at(connection, refs[0]["stream"], refs[0]["seq"]) if refs else {}
     axes = body.get("axes") or {}
     if body.get("kind") != "glow-curve" or "signal" not in axes or "time" not in axes:
         return None

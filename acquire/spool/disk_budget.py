@@ -56,7 +56,8 @@ class DiskBudget:
         """The disk took no more: let the reserve go for what must still be written, and for nothing else."""
         self.full = self.full or f"the spool's disk takes no more ({error})"
         if db is not None:
-            db.execute("PRAGMA wal_autocheckpoint = 0")  # a checkpoint makes the file grow and would eat the reserve
+            with suppress(sqlite3.Error):  # a checkpoint makes the file grow and would eat the reserve
+                db.execute("PRAGMA wal_autocheckpoint = 0")
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
@@ -91,7 +92,8 @@ class DiskBudget:
                 os.ftruncate(f.fileno(), 0)
                 os.posix_fallocate(f.fileno(), 0, self.reserve)
         except OSError:
-            self._file.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)
             return False
         return True
 

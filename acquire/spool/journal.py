@@ -1,47 +1,36 @@
-"""The spool's file: plain synchronous SQLite, used by the spool's own thread alone.
+"""What lies in the spool's file: plain synchronous SQLite, used by the spool's own thread alone.
 
-Opening takes an exclusive lock, checks the file, and ends every stream that an earlier run left open: no stream goes on
-after a restart (docs/noloss.md, rule 3.1).
+How the file is opened, and what becomes of a damaged one, is in acquire.spool.file.
 """
 
 from __future__ import annotations
 
-import fcntl
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
-from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
-from acquire.canonical import canonical, digest, utc_now
-from acquire.files import move_aside, remove
-from acquire.filesystem import problem
-from acquire.plain_files import own
-from acquire.private import private
-from acquire.rows import insert_rows
-from acquire.spool import originals
-from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
+import structlog
 
-T = TypeVar("T")
+from acquire.canonical import canonical, digest, parse, utc_now
+from acquire.checksum import seed
+from acquire.rows import insert_rows, update_rows
+from acquire.spool import entries, originals
+from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
+from acquire.spool.entries import Appended, Held
+from acquire.spool.file import SpoolDamaged, SpoolError, SpoolFile, SpoolFull
+from acquire.spool.originals import DAMAGED
+
+__all__ = ["Journal", "MarkerAt", "OpenStream", "SpoolDamaged", "SpoolError", "SpoolFull", "StreamRow", "stand_in"]
+
+log = structlog.get_logger("spool")
 Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
 
-SCHEMA = 3
 LONGEST_WHY = 300  # characters of the sentence kept with the end of a stream
-DISK_ERRORS = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 TWO_STORES_WITHIN_S = 3600.0  # a second change of epoch within this says that two stores of one record are live
 NO_PRUNING_FOR_S = 86400.0
 CONFIRMED_EVERY_S = 3600.0
-
-
-class SpoolError(Exception):
-    """The spool cannot be used: one plain sentence."""
-
-
-class SpoolFull(SpoolError):
-    """The spool takes no more entries until there is room again (rule 3.9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,14 @@ class StreamRow:
     resent: tuple[int, ...] = ()  # ... and those that the store has confirmed in this epoch
 
 
+@dataclass(slots=True)
+class OpenStream:
+    """A stream that takes entries: this process alone writes them, so its head need not be read."""
+
+    seed: int
+    head: int
+
+
 @dataclass(frozen=True, slots=True)
 class MarkerAt:
     """Where a measurement's marker lies."""
@@ -73,93 +70,31 @@ class MarkerAt:
     ended: str | None
 
 
-class Journal:
+class Journal(SpoolFile):
     """One spool file, opened exclusively. Bytes: `limit` is its budget, `reserve` is kept for the last words.
 
     Every method that writes raises SpoolFull where the disk takes no more, SpoolError for what else is refused.
+    `on_ended(number, ended, why)` is called for an end that could not be written when it came and is written now.
     """
 
     def __init__(self, path: Path, *, limit: int = DEFAULT_LIMIT, reserve: int = RESERVE) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.budget = DiskBudget(path, limit, reserve)
-        self.moved_aside: Path | None = None
-        was_there = path.exists()
-        self._lock = take_lock(path)
-        try:
-            self._begin()
-        except BaseException:
-            self._lock.close()
-            if not was_there and not path.exists():
-                Path(self._lock.name).unlink(missing_ok=True)
-            raise
+        self._open_streams: dict[int, OpenStream] = {}
+        self._owed_ends: dict[int, tuple[str, str | None]] = {}
+        self.on_ended: Callable[[int, str, str | None], None] = lambda number, ended, why: None
+        super().__init__(path, DiskBudget(path, limit, reserve))
 
-    def _begin(self) -> None:
-        if self.path.exists() and not is_intact(self.path):
-            self.moved_aside = move_aside(self.path, "damaged")
-        self.db = self._with_reserve(self._open)
-        meta = self.db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
-        self.source: str = meta[0]
-        self.store: str | None = meta[1]
-        self.epoch: str | None = meta[2]
-        self.uptime_s: float = meta[3]
-        self._with_reserve(self._end_all)
-        if not self.budget.make_reserve():
-            self.budget.full = "the spool's disk has no room for its reserve"
+    def _begun_anew(self, store: str | None) -> None:
+        self._open_streams.clear()
+        self._owed_ends.clear()
+        if store is not None:
+            self.pair(store)
 
-    def _end_all(self) -> None:
+    def _take_back(self) -> None:
+        heads = [(number, stream.head) for number, stream in self._open_streams.items()]
         with self.writing():
-            self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
-
-    def _open(self) -> sqlite3.Connection:
-        is_new = not self.path.exists()
-        db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
-        try:
-            with self._refusals():
-                self._make_ready(db)
-        except SpoolError as error:
-            db.close()
-            if is_new:
-                remove(self.path)
-                if (why := problem(self.path.parent)) is not None:
-                    raise SpoolError(f"there can be no spool at {self.path}: {why}.") from error
-            raise
-        return db
-
-    def _make_ready(self, db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is pruned can be given back to a full disk
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-            db.executescript(f"BEGIN IMMEDIATE; {_sql(1)} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
-        (have,) = db.execute("PRAGMA user_version").fetchone()
-        if have > SCHEMA:
-            raise SpoolError(f"the spool {self.path} has schema {have}, this program knows {SCHEMA}; use a newer one.")
-        for version in range(max(have, 1) + 1, SCHEMA + 1):
-            db.executescript(f"BEGIN IMMEDIATE; {_sql(version)} PRAGMA user_version = {version}; COMMIT;")
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. Raises SpoolFull where the disk takes no more, SpoolError for what else is refused."""
-        with self._refusals(), self.db:
-            yield self.db
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DISK_ERRORS:
-                self.budget.disk_refused(getattr(self, "db", None), error)
-                raise SpoolFull(f"spool full: {self.budget.full}.") from error
-            raise SpoolError(f"the spool {self.path} cannot be used: {error}.") from error
-
-    def _with_reserve(self, run: Callable[[], T]) -> T:
-        """What must still be written when the disk is full: again, once the reserve has been let go."""
-        try:
-            return run()
-        except SpoolFull:
-            return run()
+            self.db.executemany("DELETE FROM entry WHERE stream = ? AND seq > ?", heads)
+            self.db.executemany("DELETE FROM withheld WHERE stream = ? AND seq > ?", heads)
+            self.db.executemany("UPDATE stream SET head = min(head, ?2) WHERE number = ?1", heads)
 
     def streams(self) -> list[StreamRow]:
         """All streams held, in order of creation."""
@@ -173,13 +108,18 @@ class Journal:
     def open_stream(self, instrument: str) -> StreamRow:
         """A new stream for an instrument: one connection epoch, seq from 1 (docs/noloss.md section 1)."""
         stream = str(uuid4())
+        number = self.last_number + 1
         with self.writing():
-            cursor = self.db.execute("INSERT INTO stream (stream, instrument) VALUES (?, ?)", (stream, instrument))
-        return StreamRow(int(cursor.lastrowid or 0), stream, instrument, 0, 1, None, 0, 0, None)
+            self.db.execute(
+                "INSERT INTO stream (number, stream, instrument) VALUES (?, ?, ?)", (number, stream, instrument)
+            )
+        self.last_number = number
+        self._open_streams[number] = OpenStream(seed(stream), 0)
+        return StreamRow(number, stream, instrument, 0, 1, None, 0, 0, None)
 
-    def append(self, groups: Groups, *, urgent: bool = False) -> list[int]:
-        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; first seqs (rule
-        3.2).
+    def append(self, groups: Groups, *, urgent: bool = False) -> list[Appended]:
+        """Append (stream number, [(body, measurement of a marker or None)]) groups in one commit; their first seqs and
+        checksums (rule 3.2).
 
         `urgent` entries (end markers) may go over the budget and into the reserve. Raises SpoolError for a stream that
         has ended or does not exist, SpoolFull when there is no room: nothing of any group is written then.
@@ -190,19 +130,25 @@ class Journal:
         self._refuse_when_full(sum(len(body) for _, bodies in held for body, _ in bodies))
         return self._append(held)
 
-    def _append(self, groups: Groups) -> list[int]:
+    def _append(self, groups: Groups) -> list[Appended]:
+        heads: dict[int, int] = {}
+        rows: list[entries.Row] = []
+        appended: list[Appended] = []
+        for number, bodies in groups:
+            stream = self._open_streams.get(number)
+            if stream is None:
+                raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
+            head = heads.get(number, stream.head)
+            made = entries.rows(number, stream.seed, head + 1, bodies)
+            appended.append(Appended(head + 1, [row.checksum for row in made]))
+            heads[number] = head + len(made)
+            rows += made
         with self.writing():
-            return [self._insert(number, bodies) for number, bodies in groups]
-
-    def _insert(self, number: int, bodies: Sequence[tuple[bytes, str | None]]) -> int:
-        row = self.db.execute("SELECT head, ended FROM stream WHERE number = ?", (number,)).fetchone()
-        if row is None or row[1] is not None:
-            raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
-        first: int = row[0] + 1
-        rows = [(number, seq, body, marked) for seq, (body, marked) in enumerate(bodies, first)]
-        insert_rows(self.db, "entry", rows)
-        self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (row[0] + len(bodies), number))
-        return first
+            insert_rows(self.db, entries.TABLE, rows)
+            update_rows(self.db, "stream", "head", "number", list(heads.items()))
+        for number, head in heads.items():
+            self._open_streams[number].head = head
+        return appended
 
     def _refuse_when_full(self, more: int) -> None:
         self.budget.check(self.db, more)
@@ -210,8 +156,21 @@ class Journal:
             raise SpoolFull(f"spool full: {self.budget.full}.")
 
     def has_room(self) -> bool:
-        """Whether entries are taken, or taken again (rule 3.9)."""
-        return self.budget.settle(self.db)
+        """Whether entries are taken, or taken again (rule 3.9): there is room, and the disk works."""
+        if self.budget.full is None and not self.disk_failed and not self._owed_ends:
+            return True
+        try:
+            if self._aside is not None:
+                self.begin_anew("")
+            elif self.disk_failed:
+                self.reopen()
+            with self._refusals():
+                has_room = self.budget.settle(self.db)
+            if has_room:
+                self._write_owed_ends()
+        except SpoolFull:
+            return False
+        return has_room
 
     def withhold(self, number: int, body: bytes, reason: str) -> int:
         """Keep an original that cannot be sent; an entry of kind `withheld` takes its seq. Returns the seq (rule 3.8).
@@ -219,19 +178,37 @@ class Journal:
         Raises SpoolFull, SpoolError for a stream that has ended.
         """
         self._refuse_when_full(len(body))
+        stream = self._open_streams.get(number)
+        if stream is None:
+            raise SpoolError("an entry came for a stream that has ended; it belongs to a new one.")
+        seq = stream.head + 1
         with self.writing():
-            seq = self._insert(number, [(stand_in(body, reason), None)])
-            originals.keep(self.db, number, seq, body, reason)
+            insert_rows(
+                self.db, entries.TABLE, entries.rows(number, stream.seed, seq, [(stand_in(body, reason), None)])
+            )
+            self.db.execute("UPDATE stream SET head = ? WHERE number = ?", (seq, number))
+            originals.keep(self.db, number, seq, entries.held(stream.seed, seq, body), reason)
+        stream.head = seq
         return seq
 
     def replace(self, number: int, seq: int, reason: str) -> None:
         """Withhold an entry that was appended already and is refused on its way (rule 3.8)."""
+        for entry in self.read(number, seq, 1, 0):
+            if not entry.damaged:
+                self._keep_aside(number, seq, entry, reason, stand_in(entry.body, reason))
+
+    def _keep_aside(self, number: int, seq: int, original: Held, reason: str, stands: bytes) -> None:
+        stand = entries.held(self._seed(number), seq, stands)
         with self.writing():
-            (body,) = self.db.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
-            originals.keep(self.db, number, seq, body, reason)
+            originals.keep(self.db, number, seq, original, reason)
             self.db.execute(
-                "UPDATE entry SET body = ? WHERE stream = ? AND seq = ?", (stand_in(body, reason), number, seq)
+                "UPDATE entry SET body = ?, checksum = ? WHERE stream = ? AND seq = ?",
+                (stand.body, stand.checksum, number, seq),
             )
+
+    def _seed(self, number: int) -> int:
+        (stream,) = self.db.execute("SELECT stream FROM stream WHERE number = ?", (number,)).fetchone()
+        return seed(stream)
 
     def end_stream(self, number: int, ended: str, why: str | None = None) -> None:
         """Set how a stream ended, once, with the sentence of the fault; a later end does not replace the first."""
@@ -241,31 +218,66 @@ class Journal:
             with self.writing():
                 self.db.execute("UPDATE stream SET ended = ?, why = ? WHERE number = ? AND ended IS NULL", said)
 
-        self._with_reserve(end)
+        try:
+            self._with_reserve(end)
+        except SpoolError:
+            if number in self._open_streams:
+                self._owed_ends.setdefault(number, (ended, why))
+            raise
+        self._open_streams.pop(number, None)
 
-    def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[bytes]:
-        """Bodies of seq `first`, first+1, ... at most max_entries and max_bytes, but always one if `first` is held."""
-        bodies: list[bytes] = []
+    def _write_owed_ends(self) -> None:
+        """Streams whose end the disk did not take end now; they must not stay open for the store."""
+        for number, (ended, why) in list(self._owed_ends.items()):
+            self.end_stream(number, ended, why)
+            del self._owed_ends[number]
+            self.on_ended(number, ended, why)
+
+    def read(self, number: int, first: int, max_entries: int, max_bytes: int) -> list[Held]:
+        """Entries of seq `first`, first+1, ... at most max_entries and max_bytes, but always one if `first` is held.
+
+        One that does not fit its checksum was changed where it lay: it is kept aside and named, and its stand-in is
+        given in its place, also where the disk takes nothing just now.
+        """
+        found: list[Held] = []
         size = 0
-        rows = self.db.execute(
-            "SELECT seq, body FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
+        held = self.db.execute(
+            "SELECT seq, body, checksum FROM entry WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
             (number, first, max_entries),
-        )
-        for seq, body in rows:
-            size += len(body)
-            if seq != first + len(bodies) or (bodies and size > max_bytes):  # pruned meanwhile, or the batch is full
+        ).fetchall()
+        mixed = self._seed(number) if held else 0
+        for seq, body, checksum in held:
+            if seq != first + len(found):  # pruned meanwhile
                 break
-            bodies.append(body)
-        return bodies
+            entry = entries.opened(mixed, seq, body, checksum)
+            if entry.damaged:
+                entry = self._withhold_damaged(number, seq, entry)
+            size += len(entry.body)
+            if found and size > max_bytes:
+                break
+            found.append(entry)
+        return found
+
+    def _withhold_damaged(self, number: int, seq: int, entry: Held) -> Held:
+        """Its stand-in says the digest of nothing, so that no store takes what is kept here for the original."""
+        stands = stand_in(b"", DAMAGED)
+        with suppress(SpoolError):
+            self._keep_aside(number, seq, entry, DAMAGED, stands)
+            (stream,) = self.db.execute("SELECT stream FROM stream WHERE number = ?", (number,)).fetchone()
+            text = f"entry {seq} of stream {stream} does not fit its checksum: it is kept aside and not sent."
+            log.error(text)
+            self.alarm("damaged entry", f"{stream} {seq}", text)
+        return entries.held(self._seed(number), seq, stands)._replace(damaged=True)
 
     def markers(self, measurement: str) -> list[MarkerAt]:
         """Markers of a measurement in any stream, in order of appending."""
         rows = self.db.execute(
-            "SELECT s.stream, e.seq, CAST(e.body AS TEXT) ->> 'mark', s.ended"
-            " FROM entry e JOIN stream s ON s.number = e.stream WHERE e.measurement = ? ORDER BY s.number, e.seq",
+            "SELECT e.stream, s.stream, e.seq, s.ended FROM entry e JOIN stream s ON s.number = e.stream"
+            " WHERE e.measurement = ? ORDER BY s.number, e.seq",
             (measurement,),
-        )
-        return [MarkerAt(*row) for row in rows]
+        ).fetchall()
+        marks = [(parse(self.read(row[0], row[2], 1, 0)[0].body).get("mark"), row) for row in rows]
+        return [MarkerAt(stream, seq, mark, ended) for mark, (_, stream, seq, ended) in marks if mark is not None]
 
     def pair(self, store: str) -> None:
         """Remember the store this spool belongs to. Nothing is confirmed by it yet (rule 3.5)."""
@@ -302,11 +314,12 @@ class Journal:
         """Write down (stream number, through, end heard), and when it was first confirmed, at most one row an hour."""
         with self.writing():
             for number, through, end_heard in marks:
-                self.db.execute(
+                known = self.db.execute(
                     "UPDATE stream SET through = max(through, ?), end_heard = ?, epoch = ? WHERE number = ?",
                     (through, int(end_heard), epoch, number),
-                )
-                self._note_confirmed(number, through, uptime_s)
+                ).rowcount
+                if known:  # otherwise it lay in a file that is aside by now
+                    self._note_confirmed(number, through, uptime_s)
             self.db.execute("UPDATE meta SET uptime_s = ?", (uptime_s,))
         self.uptime_s = uptime_s
 
@@ -331,41 +344,7 @@ class Journal:
                 (what, subject, message, now),
             )
 
-    def close(self) -> None:
-        """Close the file and let go of the lock."""
-        self.db.close()
-        self._lock.close()
-
 
 def stand_in(body: bytes, reason: str) -> bytes:
     """The entry that stands for an original the source cannot send (docs/noloss.md section 2)."""
     return canonical({"kind": "withheld", "reason": reason, "bytes": len(body), "sha256": digest(body).hex()})
-
-
-def _sql(version: int) -> str:
-    name = "schema.sql" if version == 1 else f"schema_{version}.sql"
-    return (resources.files("acquire.spool") / name).read_text()
-
-
-def take_lock(path: Path) -> BinaryIO:
-    """The exclusive lock of a spool file (rule 3.1). Raises SpoolError when another process has it."""
-    lock = own(path.with_name(path.name + ".lock"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise SpoolError(f"the spool {path} is in use by another process; stop that one first.") from error
-    return lock
-
-
-def is_intact(path: Path) -> bool:
-    """Whether SQLite finds the file whole (rule 3.1). Raises SpoolError when it cannot be read for another reason."""
-    db = sqlite3.connect(path)
-    try:
-        return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return False
-        raise SpoolError(f"the spool {path} cannot be read: {error}.") from error
-    finally:
-        db.close()

@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 
+from acquire.once import Once
 from acquire.spool import originals, pruning
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.publisher import Publisher
@@ -47,11 +48,21 @@ class Keeper:
 
     async def run(self) -> None:
         """Keeps the spool within its bounds until cancelled; a spool that cannot be used is logged and tried again."""
+        faults = Once()
         while True:
+            source = self._publisher.source
             try:
                 await self.once()
             except SpoolError as error:
-                log.warning("the spool could not be kept", why=str(error))
+                if faults.is_new(str(error)):
+                    log.warning("the spool could not be kept", why=str(error))
+            except (LookupError, TypeError):
+                if source is self._publisher.source:
+                    raise
+                log.info("a pass was given up: the spool has begun a new file")
+            else:
+                if faults.is_over():
+                    log.info("the spool is kept again")
             await asyncio.sleep(self._keeping.check_s)
 
     async def once(self) -> None:

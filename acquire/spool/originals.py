@@ -12,6 +12,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from acquire.checksum import seed
+from acquire.spool.entries import Held, opened
+
+DAMAGED = "damaged"  # the reason of what was changed where it lay
 Seqs = dict[int, tuple[int, ...]]  # by stream number, ascending
 
 
@@ -20,18 +24,21 @@ def known(db: sqlite3.Connection) -> bool:
     return any(row[1] == "resend" for row in db.execute("PRAGMA table_info(withheld)"))
 
 
-def keep(db: sqlite3.Connection, number: int, seq: int, body: bytes, reason: str) -> None:
+def keep(db: sqlite3.Connection, number: int, seq: int, original: Held, reason: str) -> None:
     """Put an original aside (rule 3.8); one that is there already stays as it is."""
     db.execute(
-        "INSERT INTO withheld (stream, seq, body, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (number, seq, body, reason),
+        "INSERT INTO withheld (stream, seq, body, reason, checksum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (number, seq, original.body, reason, original.checksum),
     )
 
 
 def ask(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Mark every original that the store does not have (rule 3.10), in one transaction; returns what `listed` says."""
+    """Mark every original that the store does not have (rule 3.10), in one transaction; returns what `listed` says.
+
+    What was damaged where it lay is no original any more and stays where it is.
+    """
     with db:
-        db.execute("UPDATE withheld SET resend = 1 WHERE sent_at IS NULL")
+        db.execute("UPDATE withheld SET resend = 1 WHERE sent_at IS NULL AND reason <> ?", (DAMAGED,))
     return [each for each in listed(db) if each["state"] == "to be sent"]
 
 
@@ -56,10 +63,17 @@ def sent(db: sqlite3.Connection) -> Seqs:
     return _seqs(db.execute("SELECT stream, seq FROM withheld WHERE sent_at IS NOT NULL ORDER BY stream, seq"))
 
 
-def body_of(db: sqlite3.Connection, number: int, seq: int) -> bytes | None:
-    """The original itself, as canonical JSON; None where it is not withheld."""
-    row = db.execute("SELECT body FROM withheld WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
-    return None if row is None else bytes(row[0])
+def original_of(db: sqlite3.Connection, number: int, seq: int) -> Held | None:
+    """The original itself; None where it is not withheld, or was damaged while it lay here."""
+    row = db.execute(
+        "SELECT s.stream, w.body, w.checksum FROM withheld w JOIN stream s ON s.number = w.stream"
+        " WHERE w.stream = ? AND w.seq = ?",
+        (number, seq),
+    ).fetchone()
+    if row is None:
+        return None
+    original = opened(seed(row[0]), seq, *row[1:])
+    return None if original.damaged else original
 
 
 def confirm(db: sqlite3.Connection, number: int, seq: int, uptime_s: float) -> None:

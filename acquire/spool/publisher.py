@@ -18,8 +18,11 @@ import structlog
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
-from acquire.spool import originals
+from acquire.once import Once
+from acquire.spool import encoding, originals
+from acquire.spool.entries import Held
 from acquire.spool.journal import Journal, SpoolError, StreamRow
+from acquire.spool.onlookers import Onlookers
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
 from acquire.spool.spool import Spool
 from acquire.spool.unsent import Unsent
@@ -28,6 +31,7 @@ log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
+PART = 256  # bytes of a part of a batch that are not entries
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
 REFUSED_AGAIN = "it was sent again and did not get through to the store"
@@ -36,18 +40,29 @@ ALARM_EVERY_S = 10.0
 
 
 _Id = Annotated[str, msgspec.Meta(max_length=64)]
+_Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 
 class _Committed(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
     schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
     stream: _Id
-    through: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+    through: _Seq
+    store: _Id
+    epoch: _Id
+    query: _Id
+    batches: bool = False
+
+
+class _BatchCommitted(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
+    schema_: Annotated[str, msgspec.Meta(pattern="^batch-committed/1$")]
+    through: dict[_Id, _Seq]
     store: _Id
     epoch: _Id
     query: _Id
 
 
-_decoder = msgspec.json.Decoder(_Committed)
+_committed = msgspec.json.Decoder(_Committed)
+_batch_committed = msgspec.json.Decoder(_BatchCommitted)
 
 
 class Publisher:
@@ -57,16 +72,22 @@ class Publisher:
     new stream (rule 5d).
     """
 
-    def __init__(self, spool: Spool, rows: list[StreamRow], topics: Topics, limits: Limits | None = None) -> None:
+    def __init__(
+        self, spool: Spool, rows: list[StreamRow], topics: Topics, limits: Limits | None = None, host: str | None = None
+    ) -> None:
         self._spool = spool
         self._topics = topics
-        self.source = Source(spool.source, spool.store, spool.epoch, rows, limits)
-        self._unsent = Unsent()
+        self._host = host
+        self._limits = limits
+        self._begin(rows)
+        spool.on_appended = self._appended
+        spool.on_ended_late = self._ended_late
+        spool.on_begun_anew.append(self._begin_anew)
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
-        self._changed: set[str] = set()
-        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
         self._writing = asyncio.Lock()
+        self._faults = Once()
+        self._unkept = Once()
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
@@ -77,9 +98,24 @@ class Publisher:
         self.presence: Presence | None = None  # the state of this host, told on the same connection
 
     @classmethod
-    async def over(cls, spool: Spool, topics: Topics, limits: Limits | None = None) -> Publisher:
-        """A publisher for an open spool. Raises SpoolError."""
-        return cls(spool, await spool.streams(), topics, limits)
+    async def over(
+        cls, spool: Spool, topics: Topics, limits: Limits | None = None, host: str | None = None
+    ) -> Publisher:
+        """A publisher for an open spool, on a host of this name where its site has several. Raises SpoolError."""
+        return cls(spool, await spool.streams(), topics, limits, host)
+
+    def _begin(self, rows: list[StreamRow]) -> None:
+        spool = self._spool
+        self.source = Source(spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "")
+        self._unsent = Unsent()
+        self._onlookers = Onlookers()
+        self._changed: set[str] = set()
+        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
+
+    def _begin_anew(self) -> None:
+        """The spool has begun a new file: another source, which has a connection of its own."""
+        self._begin([])
+        self._wake.set()
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
 
@@ -87,21 +123,32 @@ class Publisher:
         """The recorder has begun a stream."""
         return self.source.opened(row)
 
-    def appended(self, stream: Stream, first: int, bodies: Sequence[bytes]) -> None:
-        """These entries are committed, from seq `first` on."""
-        self._unsent.keep(stream.number, first, bodies)
-        self.source.appended(stream.stream, first + len(bodies) - 1)
+    def _appended(self, number: int, first: int, entries: Sequence[Held]) -> None:
+        """These entries of the stream are committed, from seq `first` on."""
+        stream = self.source.appended(number, first + len(entries) - 1)
+        self._unsent.keep(stream, first, entries)
         self._wake.set()
 
     def withheld(self, stream: Stream, seq: int) -> None:
         """A stand-in is committed at `seq` (rule 3.8)."""
-        self.source.appended(stream.stream, seq)
+        if self._has(stream):
+            self.source.appended(stream.number, seq)
         self._wake.set()
 
     def ended(self, stream: Stream, ended: str, why: str | None) -> None:
         """A stream was ended: its head is final now."""
-        self.source.ended(stream.stream, ended, why)
+        if self._has(stream):
+            self.source.ended(stream.stream, ended, why)
         self._wake.set()
+
+    def _ended_late(self, number: int, ended: str, why: str | None) -> None:
+        """An end that the disk did not take when it came is written now."""
+        for stream in [s for s in self.source.streams.values() if s.number == number]:
+            self.ended(stream, ended, why)
+
+    def _has(self, stream: Stream) -> bool:
+        """Whether the stream is of the file in use: one of a file that is aside by now is nothing to this source."""
+        return self.source.streams.get(stream.stream) is stream
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
@@ -148,9 +195,9 @@ class Publisher:
     async def run(self, endpoint: Endpoint) -> None:
         """Publish until cancelled; the broker may come and go."""
         failures = 0
-        identifier = f"source-{self._spool.source[:18]}"
         outage = Outage(endpoint, log)
         while True:
+            identifier = f"source-{self.source.source[:18]}"
             try:
                 will = self.presence.will() if self.presence is not None else None
                 async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
@@ -159,13 +206,20 @@ class Publisher:
                     await self._serve(connection)
             except BusError as error:
                 outage.lost(error)
+            except SpoolError as error:  # its disk fails, or a new file is begun: the spool tells of it
+                if self._faults.is_new(str(error)):
+                    log.warning("nothing is sent for the moment", why=str(error))
             finally:
                 self.connected = False
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
 
     async def _serve(self, connection: Connection) -> None:
-        await connection.subscribe(self._topics.committed("+"))
+        # An answer that gets lost is asked for again, so that it need not be acknowledged to the broker.
+        await connection.subscribe(self._topics.committed("+"), qos=0)
+        await connection.subscribe(self._topics.batch_committed(self._host), qos=0)
+        if self._faults.is_over():
+            log.info("sending goes on")
         self.source.connected()
         self.connected = True
         self.connections += 1
@@ -186,42 +240,109 @@ class Publisher:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
-        while not listener.done():
+        source = self.source
+        while not listener.done() and self.source is source:
             self._wake.clear()
-            message = self.source.next(time.monotonic())
+            now = time.monotonic()
+            message = self.source.next(now)
             if message is not None:
-                await (self._replace(message, REFUSED) if message.replace else self._send(connection, message))
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.source.wait_s(time.monotonic()) or 0.01):
-                    await self._wake.wait()
-        listener.result()
+                await self._carry(connection, message, now)
+            elif (stream := self._onlookers.due(now)) is not None:
+                await self._copy(connection, self.source.streams.get(stream), stream)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._wait_s(now) or 0.01):
+                        await self._wake.wait()
+        if listener.done():
+            listener.result()
+
+    def _wait_s(self, now: float) -> float:
+        waiting = self._onlookers.wait_s(now)
+        return self.source.wait_s(now) if waiting is None else min(waiting, self.source.wait_s(now))
+
+    async def _carry(self, connection: Connection, message: NextMessage, now: float) -> None:
+        if message.replace:
+            await self._replace(message, REFUSED)
+        elif number := self.source.begin_batch(message, now):
+            await self._send_batch(connection, message, number)
+        else:
+            await self._send(connection, message)
+
+    async def _send_batch(self, connection: Connection, first: NextMessage, number: int) -> None:
+        """This message and what else is in its turn, as far as it lies in memory, in one (section 2)."""
+        parts: list[tuple[NextMessage, list[Held]]] = []
+        room, now = self._room(connection), time.monotonic()
+        following: NextMessage | None = first
+        while following is not None and room > 0:
+            entries: list[Held] = []
+            if following.entries:
+                entries = self._unsent.take(following.stream.stream, following.first, following.most, room)
+                if not entries:  # it is in the file: by itself
+                    break
+            parts.append((following, entries))
+            size = sum(len(each.body) for each in entries)
+            room -= size + PART
+            self.source.sent(following, len(entries), size, now, batch=number)
+            following = self.source.next_part()
+        if not parts:
+            await self._send(connection, first)
+        elif len(parts) == 1:
+            self.source.went_alone(first.stream)
+            await self._send_alone(connection, *parts[0])
+        else:
+            for message, entries in parts:
+                if entries:
+                    self._onlookers.keep(message.stream.stream, message.first, [each.body for each in entries], now)
+            payload = encoding.batch(self.source, [encoding.part(self.source, *each) for each in parts])
+            await connection.hand_over(self._topics.batch(self._host), payload, self._batch_published)
+
+    def _batch_published(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, BusError):
+            log.error("not published", why=repr(error))
+        self._wake.set()
+
+    async def _copy(self, connection: Connection, s: Stream | None, stream: str) -> None:
+        """Tell those who look on what went to the store in batches."""
+        copy = self._onlookers.take(stream)
+        if copy is not None and s is not None:
+            payload = encoding.copy(self.source, s, copy.first, copy.bodies)
+            await connection.hand_over(self._topics.readings(s.instrument), payload, self._batch_published)
 
     async def _send(self, connection: Connection, message: NextMessage) -> None:
         s, query = message.stream, self.source.query
-        bodies: list[bytes] = []
+        entries: list[Held] = []
         if message.original:
-            original = await self._spool.call(lambda j: originals.body_of(j.db, s.number, message.first))
+            original = await self._spool.call(lambda j: originals.original_of(j.db, s.number, message.first))
             if self.source.query != query:
                 return
             if original is None:
-                await self._carry_out([self.source.give_up_original(s)])
+                await self._withhold_again(self.source.give_up_original(s), originals.DAMAGED)
                 return
-            bodies = [original]
+            entries = [original]
         elif message.entries:
-            wanted = (s.number, message.first, message.most, self._room(connection))
-            bodies = self._unsent.take(*wanted) or await self._spool.read(*wanted)
+            room = self._room(connection)
+            entries = self._unsent.take(s.stream, message.first, message.most, room) or await self._spool.read(
+                s.number, message.first, message.most, room
+            )
             if self.source.query != query:  # another question came up meanwhile: decide anew
                 return
-            if not bodies:  # pruned meanwhile: decide anew
+            if not entries:  # pruned meanwhile: decide anew
                 return
-        payload = self.source.encoded(message, bodies)
-        if bodies and connection.largest_payload is not None and len(payload) > connection.largest_payload:
+        payload = encoding.readings(self.source, message, entries)
+        if entries and connection.largest_payload is not None and len(payload) > connection.largest_payload:
             await self._too_large(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
             return
-        self.source.sent(message, len(bodies), len(payload), time.monotonic())
-        topic = self._topics.readings(s.instrument)
-        await connection.hand_over(topic, payload, partial(self._published, message))
+        self.source.sent(message, len(entries), len(payload), time.monotonic())
+        await self._send_alone(connection, message, entries, payload)
+
+    async def _send_alone(
+        self, connection: Connection, message: NextMessage, entries: list[Held], payload: bytes | None = None
+    ) -> None:
+        """A message of its own, after those of its stream that were told in batches before it."""
+        s = message.stream
+        payload = payload or encoding.readings(self.source, message, entries)
+        await self._copy(connection, s, s.stream)
+        await connection.hand_over(self._topics.readings(s.instrument), payload, partial(self._published, message))
 
     def _room(self, connection: Connection) -> int:
         """Bytes of entries for one message; a single one may be larger."""
@@ -229,7 +350,7 @@ class Publisher:
         return most if connection.largest_payload is None else min(most, connection.largest_payload - ENVELOPE)
 
     def _published(self, message: NextMessage, error: BaseException | None) -> None:
-        if isinstance(error, BusError):
+        if isinstance(error, BusError) and self._has(message.stream):
             self.source.broke(message)
         elif error is not None:
             log.error("not published", why=repr(error))
@@ -254,22 +375,41 @@ class Publisher:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
         s = message.stream
         await self._spool.call(lambda j: j.replace(s.number, message.first, reason))
+        if not self._has(s):
+            return
         self.source.replaced(message)
         text = f"entry {message.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
         await self.alarm("withheld", f"{s.stream} {message.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
+        batch_committed = self._topics.batch_committed(self._host)
         async for message in connection.messages():
             try:
-                said = _decoder.decode(message.payload)
+                if message.topic == batch_committed:
+                    effects = self._heard_batch(message.payload)
+                else:
+                    effects = self._heard_one(message.payload)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 await self._not_an_answer(message, error)
                 continue
-            now = time.monotonic()
-            effects = self.source.answer(said.stream, said.through, said.store, said.epoch, said.query, now)
             await self._carry_out(effects)
             self._wake.set()
             self._heard.set()
+
+    def _heard_one(self, payload: bytes) -> list[Effect]:
+        said = _committed.decode(payload)
+        return self.source.answer(
+            said.stream, said.through, said.store, said.epoch, said.query, time.monotonic(), batches=said.batches
+        )
+
+    def _heard_batch(self, payload: bytes) -> list[Effect]:
+        """As many answers as there are streams."""
+        said, now = _batch_committed.decode(payload), time.monotonic()
+        effects: list[Effect] = []
+        for stream, through in said.through.items():
+            effects += self.source.answer(stream, through, said.store, said.epoch, said.query, now, batches=True)
+        self.source.heard_batch()
+        return effects
 
     async def _not_an_answer(self, message: Received, error: Exception) -> None:
         """Nothing of it is believed; it is counted, and told without filling the log."""
@@ -345,7 +485,11 @@ class Publisher:
             await self._spool.call(lambda j: j.confirm(marks, epoch, uptime_s))
         except SpoolError as error:
             self._changed |= changed
-            log.warning("what is confirmed could not be written down", why=str(error))
+            if self._unkept.is_new(str(error)):
+                log.warning("what is confirmed could not be written down", why=str(error))
+        else:
+            if self._unkept.is_over():
+                log.info("what is confirmed is written down again")
 
 
 def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:

@@ -1,11 +1,9 @@
 """What the instruments' runners write through: every entry is safe in the spool before anything else happens to it.
 
-The recorder writes, the publisher sends (acquire.spool.publisher); the recorder tells it what there is.
+The recorder writes, the publisher sends (acquire.spool.publisher), which hears of every entry from the spool itself.
 """
 
 from __future__ import annotations
-
-import asyncio
 
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Bodies, Spool
@@ -34,14 +32,7 @@ class Recorder:
         when the caller is cancelled meanwhile. Raises SpoolFull when there is no room, SpoolError for a stream that
         has ended: nothing is appended then.
         """
-
-        def appended(done: asyncio.Future[int]) -> None:
-            if not done.cancelled() and done.exception() is None:
-                self._publisher.appended(stream, done.result(), [body for body, _ in bodies])
-
-        future = self._spool.append(stream.number, bodies, urgent=urgent)
-        future.add_done_callback(appended)
-        return await asyncio.shield(future)
+        return await self._spool.append(stream.number, bodies, urgent=urgent)
 
     async def withhold(self, stream: Stream, body: bytes, reason: str) -> int:
         """Keep an original that is too large to send; its stand-in takes the seq, which is returned (rule 3.8).

@@ -75,9 +75,19 @@ class Register:
         live, others = self._first(0), self._first(1)
         return (live or others) if odd else (others or live)
 
+    def next_live(self) -> Stream | None:
+        """The live stream whose turn it is, if one has something to say."""
+        return self._first(0)
+
+    def number(self, number: int) -> Stream:
+        """The stream of this number in the spool's file."""
+        return self._by_number[number]
+
     def unconfirmed_streams(self, s: Stream) -> int:
-        """How many earlier streams of this instrument are not settled: `older` (docs/noloss.md section 2)."""
-        return bisect_left(self._unsettled.get(s.instrument, []), s.number)
+        """How many streams of this one's instrument are not settled, its newest not counted: `older` (docs/noloss.md
+        section 2). The same for each of them: whichever the store heard last, none speaks for too few."""
+        numbers = self._unsettled.get(s.instrument, [])
+        return bisect_left(numbers, self.newest[s.instrument].number)
 
     @property
     def all_settled(self) -> bool:

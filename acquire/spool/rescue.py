@@ -17,12 +17,17 @@ from typing import Any
 import msgspec
 
 from acquire.canonical import parse
+from acquire.checksum import seed
 from acquire.errors import Refused
 from acquire.files import PARTS, move_aside, put_in_place
+from acquire.integrity import findings
 from acquire.plain_files import must_be_plain
 from acquire.private import private
-from acquire.spool import originals
-from acquire.spool.journal import Journal, SpoolError, stand_in, take_lock
+from acquire.rows import insert_rows
+from acquire.spool import entries, originals
+from acquire.spool.entries import Held
+from acquire.spool.file import take_lock
+from acquire.spool.journal import Journal, SpoolError, stand_in
 
 MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
 
@@ -39,7 +44,7 @@ class Salvaged:
     ended: str
     source: str | None
     bodies: dict[int, tuple[bytes, str | None]] = field(default_factory=dict)
-    withheld: dict[int, tuple[bytes, str]] = field(default_factory=dict)  # originals with their reasons, by seq
+    withheld: dict[int, tuple[Held, str]] = field(default_factory=dict)  # originals with their reasons, by seq
 
     @property
     def damaged(self) -> list[int]:
@@ -73,9 +78,8 @@ def restore(path: Path, copy: Path) -> dict[str, Any]:
 def _copy(copy: Path, made: Path) -> int:
     with _opened(copy) as source, closing(sqlite3.connect(private(made))) as target:
         source.backup(target)
-        (said,) = target.execute("PRAGMA quick_check(1)").fetchone()
-        if said != "ok":
-            raise sqlite3.DatabaseError(said)
+        if found := findings(target):
+            raise sqlite3.DatabaseError("; ".join(found))
         ended = target.execute("UPDATE stream SET ended = 'restored' WHERE ended IS NULL").rowcount
         target.commit()
         target.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
@@ -106,7 +110,7 @@ def salvage(file: Path) -> list[Salvaged]:
         streams = _streams(db)
         for stream in streams:
             for seq in range(stream.oldest, stream.head + 1):
-                entry = _entry(db, stream.number, seq)
+                entry = _entry(db, stream, seq)
                 if entry is not None:
                     stream.bodies[seq] = entry
             stream.withheld = _withheld(db, stream)
@@ -139,26 +143,36 @@ def _row(db: sqlite3.Connection, sql: str, key: tuple[int, ...]) -> tuple[Any, .
     return row
 
 
-def _entry(db: sqlite3.Connection, number: int, seq: int) -> tuple[bytes, str | None] | None:
-    row = _row(db, "SELECT body, measurement FROM entry WHERE stream = ? AND seq = ?", (number, seq))
-    if row is None or not isinstance(row[0], bytes):
+def _entry(db: sqlite3.Connection, stream: Salvaged, seq: int) -> tuple[bytes, str | None] | None:
+    """The body and, of a marker, its measurement; None where it cannot be read or does not fit its checksum."""
+    sql = f"SELECT body, {_checksum(db, 'entry')}, measurement FROM entry WHERE stream = ? AND seq = ?"
+    row = _row(db, sql, (stream.number, seq))
+    if row is None:
         return None
+    entry = entries.opened(seed(stream.stream), seq, row[0], row[1])
     try:
-        parse(row[0])
+        parse(entry.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return row[0], row[1]
+    return None if entry.damaged else (entry.body, row[2])
 
 
-def _withheld(db: sqlite3.Connection, stream: Salvaged) -> dict[int, tuple[bytes, str]]:
+def _withheld(db: sqlite3.Connection, stream: Salvaged) -> dict[int, tuple[Held, str]]:
     """The originals of a stream; where their table is damaged, one by one as far as entries are held."""
-    sql = "SELECT seq, body, reason FROM withheld WHERE stream = ?"
+    sql = f"SELECT seq, body, {_checksum(db, 'withheld')}, reason FROM withheld WHERE stream = ?"
     try:
         rows = db.execute(sql, (stream.number,)).fetchall()
     except sqlite3.DatabaseError:
         seqs = range(stream.oldest, stream.head + 1)
         rows = [row for seq in seqs if (row := _row(db, f"{sql} AND seq = ?", (stream.number, seq))) is not None]
-    return {seq: (body, str(reason)) for seq, body, reason in rows if isinstance(body, bytes)}
+    mixed = seed(stream.stream)
+    return {seq: (entries.opened(mixed, seq, body, said), str(reason)) for seq, body, said, reason in rows}
+
+
+def _checksum(db: sqlite3.Connection, table: str) -> str:
+    """What to select for the checksum: a file of an older version has none."""
+    row = _row(db, f"SELECT 1 FROM pragma_table_info('{table}') WHERE name = 'checksum'", ())
+    return "checksum" if row is not None else "NULL"
 
 
 def adopt(journal: Journal, streams: list[Salvaged]) -> int:
@@ -174,11 +188,10 @@ def adopt(journal: Journal, streams: list[Salvaged]) -> int:
                 "INSERT INTO stream (stream, instrument, head, oldest, ended, source) VALUES (?, ?, ?, ?, ?, ?)",
                 (s.stream, s.instrument, s.head, s.oldest, s.ended, s.source),
             ).lastrowid
-            damaged = (stand_in(b"", "damaged"), None)
-            db.executemany(
-                "INSERT INTO entry VALUES (?, ?, ?, ?)",
-                ((number, seq, *s.bodies.get(seq, damaged)) for seq in range(s.oldest, s.head + 1)),
-            )
-            for seq, (body, reason) in s.withheld.items():
-                originals.keep(db, int(number or 0), seq, body, reason)
+            journal.last_number = max(journal.last_number, int(number or 0))
+            damaged = (stand_in(b"", originals.DAMAGED), None)
+            bodies = [s.bodies.get(seq, damaged) for seq in range(s.oldest, s.head + 1)]
+            insert_rows(db, entries.TABLE, entries.rows(int(number or 0), seed(s.stream), s.oldest, bodies))
+            for seq, (original, reason) in s.withheld.items():
+                originals.keep(db, int(number or 0), seq, original, originals.DAMAGED if original.damaged else reason)
     return len(adopted)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
-from acquire.canonical import canonical
 from acquire.spool.journal import StreamRow
 from acquire.spool.register import Register
 from acquire.spool.stream import Effect, Flight, Limits, NextMessage, Stream
@@ -19,6 +18,9 @@ __all__ = ["Effect", "Flight", "Limits", "NextMessage", "Source", "Stream"]
 FAILS_BEFORE_ASKING = 3
 FAILS_BEFORE_GIVING_UP = 10
 ORIGINAL_FAILS = 3
+BATCHES_LOST = 3  # while single messages got through: then no batch is sent ...
+NO_BATCHES_FOR_S = 60.0  # ... for so long
+PART_ENTRIES = 20  # a stream with more of them waiting fills a message of its own
 
 
 class Source:
@@ -32,8 +34,10 @@ class Source:
         rows: Iterable[StreamRow],
         limits: Limits | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        host: str | None = None,
     ) -> None:
         self.source = source
+        self.host = host  # the level under which batches are sent, "" for the host without a name; None: never
         self.store = store
         self.epoch = epoch
         self.limits = limits or Limits()
@@ -42,7 +46,11 @@ class Source:
         self._turn = 0
         self._flights = 0
         self._bytes = 0
+        self._batches = 0
+        self._lost_batches: set[int] = set()
+        self._no_batches_before = 0.0
         self._answer_s = 0.0  # smoothed answer time
+        self._resend_from = self._heartbeat_from = 0.0  # before these moments nothing is due: nothing is looked through
         self.new_query()
 
     @property
@@ -61,14 +69,16 @@ class Source:
         """A new stream was opened in the spool."""
         stream = Stream.of(row, self.epoch)
         stream.queried = stream.answered = True  # new to the store as well: there is nothing to ask about
+        self._heartbeat_from = 0.0
         self._register.add(stream)
         return stream
 
-    def appended(self, stream: str, head: int) -> None:
-        """Entries up to `head` are committed in the spool (rule 3.2)."""
-        s = self.streams[stream]
+    def appended(self, number: int, head: int) -> str:
+        """Entries up to `head` of the stream of this number are committed in the spool (rule 3.2); its id."""
+        s = self._register.number(number)
         s.head = max(s.head, head)
         self._register.file(s)
+        return s.stream
 
     def ended(self, stream: str, ended: str, why: str | None = None) -> None:
         """The stream has ended (section 1); `why` is the sentence of the fault, where one ended it."""
@@ -114,7 +124,10 @@ class Source:
         self._register.begin_query(every_stream=every_stream, also=tuple(also))
 
     def connected(self) -> None:
-        """The broker connection is new: what was under way may be gone (rule 3.3)."""
+        """The broker connection is new: what was under way may be gone (rule 3.3), and another store may answer."""
+        for s in self.streams.values():
+            s.batched = False
+        self._lost_batches.clear()
         self.new_query()
 
     def begin_pass(self, streams: Iterable[str]) -> str:
@@ -123,7 +136,7 @@ class Source:
         return self.query
 
     def unconfirmed_streams(self, stream: Stream) -> int:
-        """`older` of section 2: earlier streams of this instrument not confirmed to their end in this epoch."""
+        """`older` of section 2: streams of this instrument, its newest apart, that are not confirmed to their end."""
         return self._register.unconfirmed_streams(stream)
 
     # --- sending ----------------------------------------------------------------------------------------------------
@@ -145,8 +158,42 @@ class Source:
                 return self._question(s) if s.probe or (not s.queried and not s.showing) else self._entries(s)
         return self._heartbeat(now)
 
-    def sent(self, message: NextMessage, count: int, size: int, now: float) -> None:
-        """`count` entries of `size` bytes from message.first on went out under the current query."""
+    def begin_batch(self, message: NextMessage, now: float) -> int:
+        """The number of a new batch that `message` can be the first part of; 0: it goes alone (section 2)."""
+        if (
+            self.host is None
+            or now < self._no_batches_before
+            or message.replace
+            or not self._may_be_part(message.stream)
+        ):
+            return 0
+        self._batches += 1
+        return self._batches
+
+    def next_part(self) -> NextMessage | None:
+        """A further message that is in its turn and may be a part of the batch begun."""
+        if self._bytes >= self.limits.source_bytes:
+            return None
+        s = self._register.next_live()
+        if s is None or not self._may_be_part(s):
+            return None
+        return self._question(s) if not s.queried else self._entries(s)
+
+    def _may_be_part(self, s: Stream) -> bool:
+        """A live stream that the store knows, with nothing in doubt: what is sent again goes alone (rules 6 and 8)."""
+        plain = s.ended is None and not s.store_ahead and not s.originals and not s.probe and not s.give_up
+        return s.batched and plain and s.tries == 0 and s.most == 0 and s.head - s.sent <= PART_ENTRIES
+
+    def went_alone(self, s: Stream) -> None:
+        """The batch begun with its message had no other part, so it went as a message of its own."""
+        if s.flights and s.flights[-1].batch:
+            s.flights[-1].batch = 0
+            self._flights += 1
+
+    def sent(self, message: NextMessage, count: int, size: int, now: float, *, batch: int = 0) -> None:
+        """`count` entries of `size` bytes from message.first on went out under the current query, in this batch or
+        alone.
+        """
         s = message.stream
         self._turn += 1
         s.turn = self._turn
@@ -155,11 +202,13 @@ class Source:
         if not message.entries:
             s.probe = False
             if not s.answered:
-                self._fly(s, Flight(s.head + 1, s.head, 0, now))
+                self._fly(s, Flight(s.head + 1, s.head, 0, now, batch))
         elif message.original:
             self._fly(s, Flight(message.first, message.first, size, now))
         elif s.flights and s.flights[0].first == message.first:  # a resend
             s.flights[0].at = now
+            self._flights += s.flights[0].batch > 0
+            s.flights[0].batch = 0
             s.probe = not s.store_ahead
         else:
             last = message.first + count - 1
@@ -168,7 +217,7 @@ class Source:
             if s.store_ahead:
                 s.shown, s.sent = last, s.head
             s.sent = max(s.sent, last)
-            self._fly(s, Flight(message.first, last, size, now))
+            self._fly(s, Flight(message.first, last, size, now, batch))
         self._register.file(s)
 
     def broke(self, message: NextMessage) -> None:
@@ -185,38 +234,18 @@ class Source:
         s.fails, s.give_up = 0, False
         self._go_back(s)
 
-    def encoded(self, message: NextMessage, bodies: list[bytes]) -> bytes:
-        """The readings message (section 2): a canonical envelope around bodies sent as they lie in the spool."""
-        s = message.stream
-        envelope: dict[str, object] = {
-            "schema": "readings/1",
-            "stream": s.stream,
-            "first_seq": message.first,
-            "source": s.source or self.source,
-            "head": s.head,
-            "oldest": s.oldest,
-            "ended": s.ended,
-            "ask": self.query,
-            "epoch": self.epoch,
-            "older": self.unconfirmed_streams(s),
-        }
-        if s.why is not None:
-            envelope["why"] = s.why
-        return canonical(envelope)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
-
     def wait_s(self, now: float) -> float:
         """Seconds until next() may have something to say although nothing happened meanwhile."""
-        times = [s.flights[0].at + self._timer(s) for s in self._register.flying.values()]
-        times += [s.last_sent + self.limits.heartbeat_s for s in self._register.newest.values()]
-        return max(0.0, min(times, default=now + self.limits.heartbeat_s) - now)
+        return max(0.0, min(self._resend_from, self._heartbeat_from, now + self.limits.heartbeat_s) - now)
 
     def _fly(self, s: Stream, flight: Flight) -> None:
         s.flights.append(flight)
-        self._flights += 1
+        self._resend_from = min(self._resend_from, flight.at + self._timer(s))
+        self._flights += flight.batch == 0
         self._bytes += flight.size
 
     def _land(self, flight: Flight) -> None:
-        self._flights -= 1
+        self._flights -= flight.batch == 0
         self._bytes -= flight.size
 
     def _land_all(self, s: Stream) -> None:
@@ -247,7 +276,11 @@ class Source:
 
     def _resend(self, now: float) -> NextMessage | None:
         """Rule 6: the oldest unanswered message of a stream, that one only, its timer doubled."""
-        late = [s for s in self._register.flying.values() if s.flights[0].at + self._timer(s) <= now]
+        if now < self._resend_from:
+            return None
+        due = [(s.flights[0].at + self._timer(s), s) for s in self._register.flying.values()]
+        late = [s for at, s in due if at <= now]
+        self._resend_from = min((at for at, _ in due), default=now + self.limits.first_resend_s)
         if not late:
             return None
         resending = sum(1 for s in self._register.flying.values() if s.tries)
@@ -263,6 +296,8 @@ class Source:
             self.new_query(also=[s])
             return None
         s.tries += 1
+        if flight.batch:
+            self._lost_batches.add(flight.batch)
         if flight.question:
             self._land(s.flights.popleft())
             return self._question(s)
@@ -291,20 +326,30 @@ class Source:
 
     def _heartbeat(self, now: float) -> NextMessage | None:
         """With nothing under way it is a new query as well, so that a store put back by hand shows in the floor."""
-        for s in self._register.newest.values():
+        if now < self._heartbeat_from:
+            return None
+        newest = self._register.newest.values()
+        for s in newest:
             if now - s.last_sent >= self.limits.heartbeat_s and not s.flights:
                 if not self._flights:
                     self.new_query(also=[s])
                 return self._question(s)
+        every = self.limits.heartbeat_s
+        due = (max(s.last_sent + every, now + self.limits.first_resend_s) for s in newest)
+        self._heartbeat_from = min(due, default=now + every)
         return None
 
     # --- answers ----------------------------------------------------------------------------------------------------
 
-    def answer(self, stream: str, through: int, store: str, epoch: str, query: str, now: float) -> list[Effect]:
-        """What an answer means: rule 5, in its order."""
+    def answer(
+        self, stream: str, through: int, store: str, epoch: str, query: str, now: float, *, batches: bool = False
+    ) -> list[Effect]:
+        """What an answer means: rule 5, in its order. `batches`: this store takes them."""
         s = self.streams.get(stream)
         if query != self.query or s is None:  # a
             return []
+        if store == self.store:
+            s.batched = batches and s.source is None
         if self.store is None:  # b
             self.store = store
             return [Effect("pair", store), *self._believe(s, through, epoch, now)]
@@ -392,9 +437,20 @@ class Source:
         else:
             s.progressed()
             if s.tries:  # something had been lost: go on from the watermark
+                self._doubt_batches(now)
                 self._land_all(s)
                 s.go_back()
         self._register.file(s)
+
+    def heard_batch(self) -> None:
+        """A batch was answered: that way is open."""
+        self._lost_batches.clear()
+
+    def _doubt_batches(self, now: float) -> None:
+        """Single messages get through and batches do not: the broker's rules may not know of them yet."""
+        if len(self._lost_batches) >= BATCHES_LOST:
+            self._lost_batches.clear()
+            self._no_batches_before = now + NO_BATCHES_FOR_S
 
     def _time(self, taken: float) -> None:
         self._answer_s = taken if self._answer_s == 0.0 else 0.875 * self._answer_s + 0.125 * taken

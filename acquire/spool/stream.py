@@ -47,6 +47,7 @@ class Flight:
     last: int
     size: int
     at: float
+    batch: int = 0  # the batch it was a part of; 0: a message of its own
 
     @property
     def question(self) -> bool:
@@ -104,6 +105,7 @@ class Stream:
     give_up: bool = False
     source: str | None = None  # of a salvaged stream
     why: str | None = None  # the sentence of the fault that ended it
+    batched: bool = False  # the store knows it and takes batches: it said so on this connection
     # Rule 10: withheld originals on their way back, by seq.
     originals: list[int] = field(default_factory=list)  # to be sent
     resent: list[int] = field(default_factory=list)  # the store has them, in this epoch
@@ -159,7 +161,7 @@ class Stream:
     def forget(self) -> None:
         """A new epoch: nothing is confirmed (rule 5c)."""
         self.through = 0
-        self.end_heard = self.store_ahead = False
+        self.end_heard = self.store_ahead = self.batched = False
         self.fails = self.most = self.narrow_until = 0
         self.asked_anew = self.give_up = False
         self.originals = sorted({*self.originals, *self.resent})

@@ -10,50 +10,59 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
+from acquire.checksum import checksum, seed
+from acquire.spool.entries import Held
+
 MOST_BYTES = 8 * 1024 * 1024
 
 
 class Unsent:
-    """Bodies by stream number, each stream's without a gap."""
+    """Entries by the id of their stream, each stream's without a gap."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_bytes
         self._size = 0
-        self._held: dict[int, tuple[int, list[bytes]]] = {}  # the seq of the first body, the bodies
+        self._held: dict[str, tuple[int, list[Held]]] = {}  # the seq of the first entry, the entries
 
-    def keep(self, stream: int, first: int, bodies: Sequence[bytes]) -> None:
-        """`bodies` lie in the spool from `first` on. When it becomes too much, everything is let go."""
+    def keep(self, stream: str, first: int, entries: Sequence[Held]) -> None:
+        """`entries` lie in the spool from `first` on. When it becomes too much, everything is let go."""
         begins, held = self._held.get(stream, (first, []))
         if begins + len(held) != first:  # something else took the seqs between
             self.forget(stream)
             begins, held = first, []
         self._held[stream] = begins, held
-        held += bodies
-        self._size += _bytes(bodies)
+        held += entries
+        self._size += _bytes(entries)
         if self._size > self._most:
             self._held.clear()
             self._size = 0
 
-    def take(self, stream: int, first: int, most: int, max_bytes: int) -> list[bytes]:
-        """Bodies from `first` on, at most `most` and max_bytes but always one; they leave here. Empty: not held."""
+    def take(self, stream: str, first: int, most: int, max_bytes: int) -> list[Held]:
+        """Entries from `first` on, at most `most` and max_bytes but always one; they leave here.
+
+        Empty: not held, or changed while it was held, so that the file is to be asked.
+        """
         begins, held = self._held.get(stream, (first, []))
         if first < begins:
             return []
         wanted = held[first - begins : first - begins + most]
-        taken = wanted[: max(1, bisect_right([*accumulate(map(len, wanted))], max_bytes))]
-        gone = first - begins + len(taken)
+        if len(wanted) > 1:
+            wanted = wanted[: max(1, bisect_right([*accumulate(len(each.body) for each in wanted)], max_bytes))]
+        gone = first - begins + len(wanted)
         self._size -= _bytes(held[:gone])
         del held[:gone]
         self._held[stream] = begins + gone, held
         if not held:
             del self._held[stream]
-        return taken
+        mixed = seed(stream)
+        intact = all(checksum(mixed, seq, each.body) == each.checksum for seq, each in enumerate(wanted, first))
+        return wanted if intact else []
 
-    def forget(self, stream: int) -> None:
+    def forget(self, stream: str) -> None:
         """Let go of all that is kept of a stream."""
         _, held = self._held.pop(stream, (0, []))
         self._size -= _bytes(held)
 
 
-def _bytes(bodies: Sequence[bytes]) -> int:
-    return sum(map(len, bodies))
+def _bytes(entries: Sequence[Held]) -> int:
+    return sum(len(each.body) for each in entries)

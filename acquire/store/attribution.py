@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from acquire.canonical import parse
-from acquire.store.database import identity
+from acquire.store import entries, streams
+from acquire.store.entries import Damaged, Entry, Mark
+from acquire.store.streams import Stream
 
 MeasurementState = Literal["not-begun", "open", "ended", "interrupted", "broken"]
 
 # Refused entries of these kinds are readings for certain; of any other kind the lost thing may have been a marker.
 CERTAINLY_READINGS = ("unparsed", "gap")
+GONE = {"lost": "is lost", "damaged": "is damaged: its bytes are not those that were stored"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +66,28 @@ class Walk:
     broken: dict[str, str] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
 
-    def step(self, row: sqlite3.Row, in_conflict: bool) -> str | None:
-        """Take one row (kind, status, body, seq, reason) of the stream (rule 4.8)."""
-        if in_conflict or row["status"] == "lost":
-            self._break(f"entry {row['seq']} {'came with two contents' if in_conflict else 'is lost'}")
-        elif row["status"] == "refused":
-            if row["kind"] in CERTAINLY_READINGS:
-                self._count_refused(_channel(row))
+    def step(self, entry: Entry, in_conflict: bool) -> str | None:
+        """Take one entry of the stream (rule 4.8). A damaged one may have been anything, as a lost one."""
+        if in_conflict or entry.status in GONE:
+            self._break(f"entry {entry.seq} {'came with two contents' if in_conflict else GONE[entry.status]}")
+        elif entry.status == "refused":
+            if entry.kind in CERTAINLY_READINGS:
+                self._count_refused(_channel(entry))
             else:
-                self._break(f"entry {row['seq']} was refused and may have been a marker: {row['reason']}")
-        elif row["kind"] == "marker":
-            self._mark(parse(row["body"]))
+                self._break(f"entry {entry.seq} was refused and may have been a marker: {entry.reason}")
+        elif entry.kind == "marker":
+            self._mark(parse(entry.body))
         elif self.open:
-            return self._of(row)
+            return self._of(entry)
         return None
 
     def is_open(self, measurement: str) -> bool:
         """Whether the measurement has begun and nothing has closed it yet."""
         return measurement in self.open.values()
 
-    def _of(self, row: sqlite3.Row) -> str | None:
+    def _of(self, entry: Entry) -> str | None:
         """A reading of another channel than the marker's belongs to none, or to that channel's own measurement."""
-        return self.open[None] if None in self.open else self.open.get(_channel(row))
+        return self.open[None] if None in self.open else self.open.get(_channel(entry))
 
     def _mark(self, mark: dict[str, Any]) -> None:
         """A begin closes what it may stand in the place of; an end closes what it names, or else the same."""
@@ -107,58 +110,47 @@ class Walk:
         self.open = {}
 
 
-def _channel(row: sqlite3.Row) -> str | None:
-    channel: str | None = parse(row["body"]).get("channel")
+def _channel(entry: Entry) -> str | None:
+    channel: str | None = parse(entry.body).get("channel")
     return channel
 
 
 def walk_stream(
     connection: sqlite3.Connection, stream: str, first: int, last: int, walk: Walk
-) -> Iterator[tuple[sqlite3.Row, str | None]]:
-    """Rows first..last of a stream with the measurement each belongs to."""
-    conflicts = {
-        row["seq"]
-        for row in connection.execute(
-            "SELECT c.seq FROM conflict c JOIN entry e USING (stream, seq)"
-            " WHERE stream = ? AND seq BETWEEN ? AND ? AND e.kind <> 'withheld'",
-            (stream, first, last),
-        )
-    }
-    rows = connection.execute(
-        "SELECT seq, kind, status, reason, body, digest, received_at FROM entry"
-        " WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-        (stream, first, last),
-    )
-    for row in rows:
-        yield row, walk.step(row, row["seq"] in conflicts)
+) -> Iterator[tuple[Entry, str | None]]:
+    """Entries first..last of a stream with the measurement each belongs to; a run that is lost is one entry."""
+    conflicts = entries.conflicting(connection, stream, first, last)
+    for entry in entries.walked(connection, stream, first, last):
+        yield entry, walk.step(entry, entry.seq in conflicts)
 
 
 def measurement(connection: sqlite3.Connection, measurement_id: str) -> MeasurementView:
     """Derive one measurement from the streams (rule 4.8)."""
-    begins = connection.execute(
-        "SELECT s.*, e.seq, e.body FROM entry e"
-        " JOIN stream s USING (stream) WHERE e.measurement = ? AND e.status = 'stored' AND e.seq <= s.through"
-        " AND CAST(e.body AS TEXT) ->> 'mark' = 'begin' ORDER BY s.first_heard, e.seq",
-        (measurement_id,),
-    ).fetchall()
+    marks = list(entries.markers(connection, measurement_id))
+    damaged = [f"entry {m.entry.seq} {GONE['damaged']}" for m in marks if m.entry.status == "damaged"]
+    begins = [m for m in marks if m.entry.status != "damaged" and parse(m.entry.body)["mark"] == "begin"]
+    if not begins and damaged:
+        return MeasurementView(measurement_id, "broken", marks[0].stream, reason=damaged[0])
     if not begins:
         return MeasurementView(measurement_id, "not-begun", reason="its begin marker has not been confirmed")
     at = begins[0]
-    readings, end_seq, refused, broken = _within(connection, measurement_id, at)
-    channel = _channel(at)
+    stream = streams.named(connection, at.stream)
+    assert stream is not None
+    readings, end_seq, refused, broken = _within(connection, measurement_id, at, stream)
+    channel = _channel(at.entry)
     state: MeasurementState = "open"
     reason = None
     if len(begins) > 1:
         state, reason = "broken", "it was begun more than once"
-    elif broken is not None:
-        state, reason = "broken", broken
+    elif broken is not None or damaged:
+        state, reason = "broken", broken or damaged[0]
     elif channel is None and (mixed := several_channels(readings)):
         state, reason = "broken", mixed
     elif end_seq is not None:
         state = "ended"
-    elif at["ended"] is not None and at["through"] == at["final"]:
-        state, reason = "interrupted", f"its stream ended: {_end(at)}"
-    return MeasurementView(measurement_id, state, at["stream"], at["seq"], end_seq, readings, refused, reason, channel)
+    elif stream.ended is not None and stream.through == stream.final:
+        state, reason = "interrupted", f"its stream ended: {stream.end}"
+    return MeasurementView(measurement_id, state, at.stream, at.entry.seq, end_seq, readings, refused, reason, channel)
 
 
 def several_channels(readings: Iterable[StoredReading]) -> str | None:
@@ -170,73 +162,58 @@ def several_channels(readings: Iterable[StoredReading]) -> str | None:
     return f"its readings are of several channels ({named}) and its begin marker names none"
 
 
-def _end(at: sqlite3.Row) -> str:
-    """The word for how a stream ended, with the sentence of the fault where one is known."""
-    why = at["why"] if "why" in at.keys() else None  # noqa: SIM118 (sqlite3.Row)
-    return f"{at['ended']} ({why})" if why else str(at["ended"])
-
-
 def _within(
-    connection: sqlite3.Connection, measurement_id: str, at: sqlite3.Row
+    connection: sqlite3.Connection, measurement_id: str, at: Mark, stream: Stream
 ) -> tuple[tuple[StoredReading, ...], int | None, int, str | None]:
     """Readings from the begin marker on, the seq of the end marker, how many were refused, and what broke it."""
     walk, readings, end_seq = Walk(), [], None
-    for row, belongs in walk_stream(connection, at["stream"], at["seq"], at["through"], walk):
+    for entry, belongs in walk_stream(connection, at.stream, at.entry.seq, stream.through, walk):
         if belongs == measurement_id:
-            readings.append(_reading(at["stream"], at["instrument"], row))
+            readings.append(_reading(at.stream, stream.instrument, entry))
         elif not walk.is_open(measurement_id):
-            end_seq = row["seq"] if row["kind"] == "marker" and row["status"] == "stored" else None
+            end_seq = entry.seq if entry.kind == "marker" and entry.status == "stored" else None
             break
     return tuple(readings), end_seq, walk.refused.get(measurement_id, 0), walk.broken.get(measurement_id)
 
 
-def _reading(stream: str, instrument: str, row: sqlite3.Row) -> StoredReading:
-    return StoredReading(stream, row["seq"], instrument, parse(row["body"]), row["digest"].hex(), row["received_at"])
+def _reading(stream: str, instrument: str, entry: Entry) -> StoredReading:
+    return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, entry.received_at)
 
 
 def readings_of_element(
     connection: sqlite3.Connection, element: str, element_index: int | None = None
 ) -> tuple[StoredReading, ...]:
-    """Readings of a TLD or OSL element by its id as the reader states it, confirmed ones, in the order they came."""
-    rows = connection.execute(
-        "SELECT e.stream, e.seq, e.body, e.digest, e.received_at, s.instrument"
-        " FROM entry e JOIN stream s USING (stream)"
-        " WHERE e.element = ? AND e.status = 'stored' AND e.seq <= s.through ORDER BY e.received_at, e.stream, e.seq",
-        (element,),
-    )
-    found = (_reading(row["stream"], row["instrument"], row) for row in rows)
+    """Readings of a TLD or OSL element by its id as the reader states it, confirmed ones, in the order they came.
+
+    Raises Damaged where the bytes of one are not those that were stored: which of them counts is not known then.
+    """
+    found = []
+    for stream, instrument, entry in entries.of_element(connection, element):
+        if entry.status == "damaged":
+            raise Damaged(stream, entry.seq)
+        found.append(_reading(stream, instrument, entry))
     return tuple(r for r in found if element_index is None or r.body.get("element_index") == element_index)
 
 
-def outstanding(
-    connection: sqlite3.Connection,
-    instruments: Sequence[str],
-    measurements: Sequence[str],
-    heard_since: str | None = None,
-) -> list[str]:
-    """Rule 4.10: what keeps a session from closing, one sentence each.
+def outstanding(connection: sqlite3.Connection, instruments: Sequence[str], measurements: Sequence[str]) -> list[str]:
+    """Rule 4.10: what keeps a session from closing, one sentence each. `measurements` are those begun by the session.
 
-    `measurements` are those begun by the session; `heard_since` defaults to when the store's worker last started.
+    Whether an instrument was heard is a matter of the store's starts, which are counted; no clock is asked.
     """
     missing = []
     for each in measurements:
         view = measurement(connection, each)
         if view.state in ("not-begun", "open"):
             missing.append(f"Measurement {each} is {view.state}: its end has not been confirmed.")
-    started = connection.execute("SELECT started_at FROM identity").fetchone()["started_at"]
-    since = heard_since or started or ""
-    _, epoch = identity(connection)
+    now = streams.life(connection)
     for instrument in instruments:
-        row = connection.execute(
-            "SELECT ready_epoch, older, last_heard FROM stream WHERE instrument = ? ORDER BY last_heard DESC LIMIT 1",
-            (instrument,),
-        ).fetchone()
-        if row is None or row["last_heard"] < since or row["ready_epoch"] != epoch:
+        stream = streams.newest_of(connection, instrument)
+        if stream is None or stream.heard_start != now.start or stream.ready_epoch != now.epoch:
             missing.append(
                 f"{instrument} has not been heard since the store started: readings may still be on the way."
             )
-        elif row["older"]:
+        elif stream.older:
             missing.append(
-                f"{instrument} still holds {row['older']} earlier stream(s) that the store has not confirmed."
+                f"{instrument} still holds {stream.older} earlier stream(s) that the store has not confirmed."
             )
     return missing

@@ -18,9 +18,11 @@ from uuid import UUID, uuid4
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.files import move_aside, put_in_place
+from acquire.integrity import findings
 from acquire.plain_files import must_be_plain, own
 from acquire.private import private
 from acquire.store.database import StoreError, connect, identity, transaction
+from acquire.store.sealing import Sealing
 
 MARGIN = timedelta(days=1)  # docs/noloss.md section 5: the retention must exceed a backup's age by this
 
@@ -133,9 +135,8 @@ def _copy(backup_file: Path, made: Path) -> None:
 
 
 def _must_be_whole(copy: sqlite3.Connection, path: Path) -> None:
-    (said,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
-        raise StoreError(f"{path} is damaged: {said}.")
+    if found := findings(copy):
+        raise StoreError(f"{path} is damaged: {'; '.join(found)}.")
 
 
 def _must_be_young(backup_file: Path, retention: timedelta | None) -> datetime:
@@ -154,6 +155,9 @@ def _new_life(made: Path) -> tuple[str, str]:
     epoch = str(uuid4())
     with closing(connect(made)) as connection:
         with transaction(connection):
+            sealing = Sealing(connection)
+            sealing.add("epoch", epoch=epoch)
+            sealing.keep()
             connection.execute("UPDATE identity SET epoch = ?, started_at = NULL", (epoch,))
         name, _ = identity(connection)
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one

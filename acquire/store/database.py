@@ -8,21 +8,31 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from uuid import uuid4
 
+from acquire.checksum import checksum, seed
 from acquire.files import remove
 from acquire.filesystem import problem
+from acquire.integrity import is_damage
+from acquire.packing import packed
 from acquire.private import private
+from acquire.store.entries import KIND, micros
+from acquire.store.upgrade import seal_rows
+from acquire.store.upgrade_streams import seal_streams
 
 BUSY_TIMEOUT_MS = 10_000
 
 
 class StoreError(Exception):
     """The store cannot be used as asked: one plain sentence."""
+
+
+class StoreDamaged(StoreError):
+    """SQLite finds the file malformed."""
 
 
 def path_of(url: str) -> Path:
@@ -53,7 +63,8 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
         if is_new:
             remove(path)
         why = problem(path.parent) or error
-        raise StoreError(f"{path} cannot be opened as a store: {why}.") from error
+        kind = StoreDamaged if is_damage(error) else StoreError
+        raise kind(f"{path} cannot be opened as a store: {why}.") from error
     return connection
 
 
@@ -68,6 +79,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+# What migrations may call.
+FUNCTIONS: tuple[tuple[str, int, Callable[..., int | bytes]], ...] = (
+    ("checksum", 3, lambda stream, seq, body: checksum(seed(stream), seq, body)),
+    ("packed", 1, packed),
+    ("micros", 1, lambda at: micros(at) if re.match(r"\d{4}-", at) else 0),
+    ("kind_number", 1, lambda kind: KIND.get(kind, KIND["invalid"])),
+)
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -93,6 +113,8 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
+    for name, takes, function in FUNCTIONS:
+        connection.create_function(name, takes, function, deterministic=True)
     with transaction(connection):
         (have,) = connection.execute("PRAGMA user_version").fetchone()
         if have >= version:  # another process was quicker
@@ -101,6 +123,10 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
             connection.execute(statement)
         if version == 1:
             connection.execute("INSERT INTO identity (store, epoch) VALUES (?, ?)", (str(uuid4()), str(uuid4())))
+        if version == 12:
+            seal_streams(connection)
+        if version == 13:
+            seal_rows(connection)
         connection.execute(f"PRAGMA user_version = {version}")
 
 

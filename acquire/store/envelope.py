@@ -13,33 +13,66 @@ import msgspec
 from acquire.bus.codec import ReadingStruct
 
 MOST_ENTRIES = 10_000  # of one message
+MOST_PARTS = 1000  # of one batch
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+Host = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?\Z")]
 Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
+Checksums = list[Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]]
 if TYPE_CHECKING:
     Readings = list[Any]
 else:
     Readings = Annotated[list[ReadingStruct], msgspec.Meta(max_length=MOST_ENTRIES)]
 
 
-class Envelope(
-    msgspec.Struct, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True
-):
-    """What is said around the entries (docs/noloss.md section 2)."""
+class Part(msgspec.Struct, rename={"unconfirmed_streams": "older"}, kw_only=True):
+    """What is said of one stream, with some of its entries (docs/noloss.md section 2)."""
 
-    schema_: str
     stream: Id
     first_seq: Seq
-    source: Id
     head: Seq
     oldest: Seq
     ended: Ended | None
     why: str | None = None
+    unconfirmed_streams: Seq
+    checksums: Checksums | None = None
+    readings: list[Any]
+
+
+class ValidPart(Part, kw_only=True):
+    """Every entry has the form of a reading."""
+
+    readings: Readings
+    checksums: Checksums
+
+
+class RawPart(Part, kw_only=True):
+    """Entries as they came."""
+
+    readings: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_ENTRIES)]
+    checksums: Checksums
+
+
+class Batch(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}, kw_only=True):
+    """Several parts of one source in one message; `parts` as they came, to be opened one by one."""
+
+    schema_: str
+    source: Id
     query: Id
     epoch: Id | None
-    unconfirmed_streams: Seq
-    readings: list[Any]
+    parts: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_PARTS)]
+
+
+class Envelope(Part, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True):
+    """A part, and who says it, in answer to which question."""
+
+    schema_: str
+    source: Id
+    query: Id
+    epoch: Id | None
+    host: Host | None = None
+    copy: bool = False
 
 
 class ValidBatch(Envelope, kw_only=True):
@@ -58,6 +91,29 @@ _valid_batch = msgspec.json.Decoder(ValidBatch)
 _raw_batch = msgspec.json.Decoder(RawBatch)
 
 
+_batch = msgspec.json.Decoder(Batch)
+_valid_part = msgspec.json.Decoder(ValidPart)
+_raw_part = msgspec.json.Decoder(RawPart)
+
+
+def opened_batch(payload: bytes) -> Batch:
+    """A batch with its parts unopened. Raises as opened does."""
+    return _batch.decode(payload)
+
+
+def opened_part(raw: bytes) -> ValidPart | RawPart:
+    """A part of a batch. Raises as opened does."""
+    try:
+        return _valid_part.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _raw_part.decode(raw)
+
+
+def entries_of_part(raw: bytes) -> list[bytes]:
+    """The entries of a part that could be opened, each as it came."""
+    return [bytes(each) for each in _raw_part.decode(raw).readings]
+
+
 def opened(payload: bytes) -> ValidBatch | RawBatch:
     """The message. Raises msgspec.DecodeError or ValidationError, UnicodeDecodeError or RecursionError."""
     try:
@@ -69,3 +125,11 @@ def opened(payload: bytes) -> ValidBatch | RawBatch:
 def as_it_came(payload: bytes) -> list[msgspec.Raw]:
     """The entries of a message that could be opened, each with the bytes it came in."""
     return _raw_batch.decode(payload).readings
+
+
+def is_copy(payload: bytes) -> bool:
+    """Whether a message says, before its entries, that it is for onlookers only; told without decoding it."""
+    return payload.find(_COPY, 0, max(payload.find(_ENTRIES), 0)) >= 0
+
+
+_COPY, _ENTRIES = b'"copy":true', b'"readings":'

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acquire.canonical import parse, utc_now
+from acquire.store import entries, streams
 from acquire.store.attribution import Walk, walk_stream
 from acquire.store.database import transaction
 from acquire.store.procedure_events import procedure_event
@@ -41,11 +42,7 @@ class SessionEvents:
         self._positions: dict[str, _Position] = {}
         # What is not written down yet, and the audit trail.
         self._published: dict[str, int] = {AUDIT: _published_through(connection, AUDIT)}
-        behind = connection.execute(
-            "SELECT s.stream FROM stream s LEFT JOIN told t ON t.subject = s.stream"
-            " WHERE s.through > coalesce(t.through, 0) ORDER BY s.first_heard"
-        )
-        self._behind: dict[str, None] = {row["stream"]: None for row in behind}
+        self._behind: dict[str, None] = dict.fromkeys(streams.untold(connection))
 
     def moved(self, streams: Iterable[str]) -> None:
         """The watermarks of these streams have moved."""
@@ -77,14 +74,16 @@ class SessionEvents:
         self._published = {AUDIT: self._published[AUDIT]}
 
     def _of_stream(self, connection: sqlite3.Connection, stream: str) -> Iterator[Event]:
-        row = connection.execute("SELECT through, ended, final FROM stream WHERE stream = ?", (stream,)).fetchone()
+        row = streams.named(connection, stream)
+        if row is None:
+            return
         position = self._positions.get(stream) or self._walked_again(connection, stream)
-        last = min(row["through"], position.through + MOST_ENTRIES)
+        last = min(row.through, position.through + MOST_ENTRIES)
         yield from _walk(connection, stream, position, last)
         self._published[stream] = last
-        if last == row["through"]:
+        if last == row.through:
             del self._behind[stream]
-        if row["ended"] is not None and last == row["final"]:
+        if row.ended is not None and last == row.final:
             self._positions.pop(stream, None)
         else:
             self._positions[stream] = position
@@ -114,29 +113,20 @@ class SessionEvents:
 def _walk(connection: sqlite3.Connection, stream: str, position: _Position, through: int) -> Iterator[Event]:
     first = position.through + 1
     if not position.walk.open:  # outside a measurement nothing is told before the next marker
-        first = _next_marker(connection, stream, first, through) or through + 1
+        first = entries.next_marker(connection, stream, first, through) or through + 1
     attached: dict[str, list[dict[str, Any]]] = {}
-    for row, belongs in walk_stream(connection, stream, first, through, position.walk):
-        if row["kind"] == "marker" and row["status"] == "stored":
-            mark = parse(row["body"])
+    for entry, belongs in walk_stream(connection, stream, first, through, position.walk):
+        if entry.kind == "marker" and entry.status == "stored":
+            mark = parse(entry.body)
             position.sessions[mark["measurement"]] = (mark["session"], mark["step"])
             yield from _attached(position, attached)
-            detail = {"stream": stream, "seq": row["seq"], **mark}
+            detail = {"stream": stream, "seq": entry.seq, **mark}
             yield mark["session"], _event(mark["session"], "step", utc_now(), detail)
         elif belongs is not None:
-            body = {k: v for k, v in parse(row["body"]).items() if k not in ARRAYS_STAY}
-            attached.setdefault(belongs, []).append({"stream": stream, "seq": row["seq"], **body})
+            body = {k: v for k, v in parse(entry.body).items() if k not in ARRAYS_STAY}
+            attached.setdefault(belongs, []).append({"stream": stream, "seq": entry.seq, **body})
     position.through = through
     yield from _attached(position, attached)
-
-
-def _next_marker(connection: sqlite3.Connection, stream: str, first: int, last: int) -> int | None:
-    row = connection.execute(
-        "SELECT min(seq) AS seq FROM entry WHERE stream = ? AND seq BETWEEN ? AND ? AND measurement IS NOT NULL",
-        (stream, first, last),
-    ).fetchone()
-    seq: int | None = row["seq"]
-    return seq
 
 
 def _attached(position: _Position, attached: dict[str, list[dict[str, Any]]]) -> Iterator[Event]:

@@ -9,9 +9,12 @@ from typing import Any
 
 import msgspec
 
-from acquire.canonical import parse
+from acquire.canonical import digest, parse
 from acquire.store.database import identity
+from acquire.store.entries import HIGHEST, between, lost_between
 from acquire.store.tails import completeness
+
+_STREAMS = "SELECT v.* FROM stream v JOIN streams s USING (stream) ORDER BY s.number"
 
 
 def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
@@ -20,10 +23,9 @@ def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     try:
         store, epoch = identity(connection)
         yield {"row": "store", "store": store, "epoch": epoch}
-        streams = connection.execute("SELECT * FROM stream ORDER BY first_heard, stream").fetchall()
-        for stream in streams:
-            yield {"row": "stream", **dict(stream), "completeness": completeness(connection, stream["stream"])}
-            yield from _entries(connection, stream["stream"])
+        for row in connection.execute(_STREAMS).fetchall():
+            yield {"row": "stream", **dict(row), "completeness": completeness(connection, row["stream"])}
+            yield from _entries(connection, row["stream"])
         for row in connection.execute("SELECT * FROM unreadable ORDER BY topic, sha256"):
             yield {"row": "unreadable", **dict(row), "beginning": _text(row["beginning"])}
         for row in connection.execute("SELECT * FROM alarm ORDER BY id"):
@@ -33,16 +35,18 @@ def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
 
 
 def _entries(connection: sqlite3.Connection, stream: str) -> Iterator[dict[str, Any]]:
-    for row in connection.execute("SELECT * FROM entry WHERE stream = ? ORDER BY seq", (stream,)):
+    for entry in between(connection, stream, 1, HIGHEST):
         yield {
-            "row": "entry", "stream": stream, "seq": row["seq"], "kind": row["kind"], "status": row["status"],
-            "reason": row["reason"], "received_at": row["received_at"], "digest": row["digest"].hex(),
-            "body": _content(row["body"]),
+            "row": "entry", "stream": stream, "seq": entry.seq, "kind": entry.kind, "status": entry.status,
+            "reason": entry.reason, "received_at": entry.received_at, "digest": entry.digest,
+            "body": _content(entry.body),
         }  # fmt: skip
-    for row in connection.execute("SELECT * FROM stand_in WHERE stream = ? ORDER BY seq, digest", (stream,)):
+    for gone in lost_between(connection, stream, 1, HIGHEST):
+        yield {"row": "lost", "stream": stream, "first": gone.first, "last": gone.last, "reason": gone.reason}
+    for row in connection.execute("SELECT * FROM stand_in WHERE stream = ? ORDER BY seq, replaced_at", (stream,)):
         yield {
             "row": "stand-in", "stream": stream, "seq": row["seq"], "reason": row["reason"],
-            "received_at": row["received_at"], "replaced_at": row["replaced_at"], "digest": row["digest"].hex(),
+            "received_at": row["received_at"], "replaced_at": row["replaced_at"], "digest": digest(row["body"]).hex(),
             "body": _content(row["body"]),
         }  # fmt: skip
     for row in connection.execute("SELECT * FROM conflict WHERE stream = ? ORDER BY seq, digest", (stream,)):

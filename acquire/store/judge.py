@@ -1,98 +1,130 @@
-"""What an entry is, before it becomes a row: stored, or refused with a reason and its body as it came (rule 4.3)."""
+"""What an entry is, before it becomes a row: stored, or refused with a reason and its body as it came (rule 4.3).
+
+An entry whose checksum says that it was altered on the way is no row at all: its source sends it again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from acquire.bus.codec import encode_reading, reading_decoder
 from acquire.bus.messages import Entry
-from acquire.canonical import canonical, digest
-from acquire.store.envelope import RawBatch, ValidBatch, as_it_came
+from acquire.canonical import canonical
+from acquire.checksum import checksum, seed
+from acquire.store.entries import KIND, REFUSED, STORED, Row
+from acquire.store.envelope import Part
 from acquire.store.texts import flaw, flaw_of_reading
 
 _entries = TypeAdapter(Entry)
 _any = msgspec.json.Decoder()
 
-
-class Row(NamedTuple):
-    """An entry as the store will hold it, in the order of its table. `body` is canonical unless refused as invalid."""
-
-    stream: str
-    seq: int
-    kind: str
-    status: str
-    reason: str | None
-    body: bytes
-    digest: bytes
-    element: str | None
-    measurement: str | None
-    received_at: str
-
+UNPARSED = KIND["unparsed"]
 
 _row = partial(tuple.__new__, Row)  # what Row() does, at a third of the time
 
 
-def judge_all(envelope: ValidBatch | RawBatch, payload: bytes, now: str) -> list[Row]:
-    """The rows of a message (rule 4.3). `payload` is what the envelope was decoded from."""
-    rows = _valid_rows(envelope, payload, now) if isinstance(envelope, ValidBatch) else None
+class Place(NamedTuple):
+    """Where the entries of a part go: their stream, by id and number, and the row of `received`."""
+
+    stream: str
+    number: int
+    received: int
+
+
+class Said(NamedTuple):
+    """A part as it was decoded, and how to come by its entries as they came.
+
+    `ends_so`: whether the message ended in these bytes, where that can be said: then nothing else was in the entries.
+    """
+
+    part: Part
+    decoded: bool
+    as_they_came: Callable[[], Sequence[bytes]]
+    ends_so: Callable[[bytes], bool] | None = None
+
+
+def judge_all(said: Said, place: Place) -> list[Row]:
+    """The rows of a part (rule 4.3), without those that were altered on the way."""
+    rows = _valid_rows(said, place) if said.decoded else None
     if rows is not None:
         return rows
-    entries = envelope.readings if isinstance(envelope, RawBatch) else as_it_came(payload)
-    return [judge(envelope.stream, seq, bytes(raw), now) for seq, raw in enumerate(entries, envelope.first_seq)]
+    stated, of, rows = said.part.checksums, seed(place.stream), []
+    for n, raw in enumerate(said.as_they_came()):
+        seq = said.part.first_seq + n
+        row = judge(place, seq, raw)
+        if stated is None or stated[n] in (row.checksum, checksum(of, seq, raw)):
+            rows.append(row)
+    return rows
 
 
-def _valid_rows(envelope: ValidBatch, payload: bytes, now: str) -> list[Row] | None:
-    """All at once, where the entries came in canonical form and without anything unknown: then it ends in the bytes
-    that they are encoded to. None where they did not, or where one of them says itself that it was not understood.
+def _valid_rows(said: Said, place: Place) -> list[Row] | None:
+    """All at once, where the entries came in canonical form and without anything unknown: then their checksums are
+    those of the bytes that they are encoded to or, where none were sent, the message ends in these bytes. None where
+    they did not, or where one of them says itself that it was not understood.
     """
-    bodies = [encode_reading(reading) for reading in envelope.readings]
-    if not payload.endswith(b'"readings":[%b]}' % b",".join(bodies)):
+    part, number, received, of = said.part, place.number, place.received, seed(place.stream)
+    first, readings = part.first_seq, part.readings
+    bodies = [encode_reading(reading) for reading in readings]
+    checksums = [crc32(body, (of + seq) & 0xFFFFFFFF) for seq, body in enumerate(bodies, first)]
+    if part.checksums is not None:
+        if part.checksums != checksums:
+            return None
+    elif said.ends_so is None or not said.ends_so(b'"readings":[%b]}' % b",".join(bodies)):
         return None
-    if any(flaw_of_reading(r.time, r.clock, r.element, r.channel) is not None for r in envelope.readings):
+    if any(flaw_of_reading(r.time, r.clock, r.element, r.channel) is not None for r in readings):
         return None
-    stream = envelope.stream
     rows: list[Row] = [
-        _row((stream, seq, reading.kind, "stored", None, body, digest(body), reading.element, None, now))
-        for seq, reading, body in zip(range(envelope.first_seq, envelope.first_seq + len(bodies)),
-                                      envelope.readings, bodies, strict=True)
+        _row((number, seq, KIND[reading.kind], 0, None, body, check, reading.element, None, received))
+        for seq, reading, body, check in zip(range(first, first + len(bodies)), readings, bodies, checksums,
+                                             strict=True)
     ]  # fmt: skip
-    return None if any(row.kind == "unparsed" for row in rows) else rows
+    return None if any(row[2] == UNPARSED for row in rows) else rows
 
 
-def judge(stream: str, seq: int, raw: bytes, now: str) -> Row:
+def judge(place: Place, seq: int, raw: bytes) -> Row:
     """Nearly every entry is a good reading, and is told so quickly; every other one goes the way that gives reasons."""
     try:
         reading = reading_decoder.decode(raw)
         body = canonical(_any.decode(raw))  # what the reading's own keys pass over may still be no text
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _in_full(stream, seq, raw, now)
+        return _in_full(place, seq, raw)
     if reading.kind == "unparsed" or flaw(msgspec.structs.asdict(reading)) is not None:
-        return _in_full(stream, seq, raw, now)
-    return Row(stream, seq, reading.kind, "stored", None, body, digest(body), reading.element, None, now)
+        return _in_full(place, seq, raw)
+    return _made(place, seq, KIND[reading.kind], body, element=reading.element)
 
 
-def _in_full(stream: str, seq: int, raw: bytes, now: str) -> Row:
+def _made(
+    place: Place, seq: int, kind: int, body: bytes, status: int = STORED, reason: str | None = None, **names: Any
+) -> Row:
+    check = checksum(seed(place.stream), seq, body)
+    element, measurement = names.get("element"), names.get("measurement")
+    return Row(place.number, seq, kind, status, reason, body, check, element, measurement, place.received)
+
+
+def _in_full(place: Place, seq: int, raw: bytes) -> Row:
     try:
         value = _any.decode(raw)
         body = canonical(value)
         entry = _entries.validate_json(body, strict=True)
     except (ValidationError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return Row(stream, seq, "invalid", "refused", _reason(error), raw, digest(raw), None, None, now)
-    kind, status, reason, measurement = entry.kind, "stored", None, None
-    if kind in ("withheld", "gap"):
-        status, reason = "refused", value["reason"]
-    elif kind == "unparsed":
-        status, reason = "refused", value.get("note") or "unparsable reply"
-    elif kind == "marker":
+        return _made(place, seq, KIND["invalid"], raw, REFUSED, _reason(error))
+    status, reason, measurement = STORED, None, None
+    if entry.kind in ("withheld", "gap"):
+        status, reason = REFUSED, value["reason"]
+    elif entry.kind == "unparsed":
+        status, reason = REFUSED, value.get("note") or "unparsable reply"
+    elif entry.kind == "marker":
         measurement = str(value["measurement"])
-    if status == "stored" and (why := flaw(value)) is not None:
-        return Row(stream, seq, "invalid", "refused", why, raw, digest(raw), None, None, now)
-    element = value.get("element") if status == "stored" else None
-    return Row(stream, seq, kind, status, reason, body, digest(body), element, measurement, now)
+    if status == STORED and (why := flaw(value)) is not None:
+        return _made(place, seq, KIND["invalid"], raw, REFUSED, why)
+    element = value.get("element") if status == STORED else None
+    return _made(place, seq, KIND[entry.kind], body, status, reason, element=element, measurement=measurement)
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """A withheld original that came after all takes the place of its stand-in (docs/noloss.md rule 4.2).
 
-The stand-in says the SHA-256 of the original, so nothing else can take its place; it is kept in the table `stand_in`.
+The stand-in says the SHA-256 of the original, so nothing else can take its place; it is kept in the table `stand_ins`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import sqlite3
 
 import msgspec
 
-from acquire.canonical import parse
-from acquire.rows import insert_rows
-from acquire.store.judge import Row
+from acquire.canonical import digest, parse, utc_now
+from acquire.store import entries
+from acquire.store.entries import Entry, Row
+from acquire.store.links import of_entry, of_row
+from acquire.store.sealing import Sealing, hash_of
+from acquire.store.streams import Stream
 
 
 def stands_for(stand_in: bytes, digest: bytes) -> bool:
@@ -23,19 +26,29 @@ def stands_for(stand_in: bytes, digest: bytes) -> bool:
     return isinstance(said, dict) and said.get("sha256") == digest.hex()
 
 
-def take_original(connection: sqlite3.Connection, row: Row) -> None:
+def take_original(connection: sqlite3.Connection, sealing: Sealing, stream: Stream, row: Row, stand_in: Entry) -> Entry:
     """Inside the transaction that got it (rule 4.2): the stand-in is put aside, its original is the entry.
 
     An older program kept such an original as a conflict; it is none any more. What was told of the stream from this seq
     on is told again.
     """
-    key = (row.stream, row.seq)
+    now, key = utc_now(), (row.stream, row.seq)
+    kept = (now, stand_in.body, stand_in.reason, stand_in.received_at)
+    connection.execute("INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?)", (*key, *kept))
+    entries.put_in_place(connection, row)
+    found = entries.entry_at(connection, stream.stream, row.seq)
+    assert found is not None
+    detail = {"stand_in": hash_of_stand_in(row.seq, kept), "was": hash_of(of_entry(stand_in))}
+    entry = hash_of(of_row(row, entries.micros(sealing.at)))
+    n = sealing.add("original", stream, row.seq, entry=entry, **detail)
     connection.execute(
-        "INSERT INTO stand_in SELECT stream, seq, body, digest, reason, received_at, ?3 FROM entry"
-        " WHERE stream = ?1 AND seq = ?2 ON CONFLICT DO NOTHING",
-        (*key, row.received_at),
+        "UPDATE conflicts SET settled = ? WHERE stream = ? AND seq = ? AND digest = ?", (n, *key, digest(row.body))
     )
-    connection.execute("DELETE FROM entry WHERE stream = ? AND seq = ?", key)
-    insert_rows(connection, "entry", [row])
-    connection.execute("DELETE FROM conflict WHERE stream = ? AND seq = ? AND digest = ?", (*key, row.digest))
-    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", key)
+    connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", (stream.stream, row.seq))
+    return found
+
+
+def hash_of_stand_in(seq: int, kept: tuple[str, bytes, str | None, str]) -> str:
+    """SHA-256 of a row of `stand_ins`: when it was replaced, its body, its reason, when it was received."""
+    replaced_at, body, reason, received_at = kept
+    return hash_of(seq, replaced_at, reason, received_at, body)

@@ -8,10 +8,14 @@ from __future__ import annotations
 import sqlite3
 
 from acquire.canonical import utc_now
+from acquire.store import entries, streams
+from acquire.store.lost import claim, seal_claims
+from acquire.store.passing import pass_over
+from acquire.store.sealing import Sealing, facts_of_end
+from acquire.store.streams import SILENT_S, Stream
 
 DECLARED = "declared"
 DECLARED_LOST = "its stream was declared ended"
-SILENT_S = 60.0
 READY_ENDS = ("closed", "link-lost", "crash", "spool-full")
 
 
@@ -21,21 +25,22 @@ class NotDeclared(Exception):
 
 def completeness(connection: sqlite3.Connection, stream: str) -> str:
     """Rule 4.9: "complete", "damaged", "incomplete", "open", "unknown tail" or "declared ended"."""
-    row = connection.execute(
-        "SELECT *, (julianday('now') - julianday(last_heard)) * 86400.0 > ?2 AS silent,"
-        " EXISTS (SELECT 1 FROM entry e WHERE e.stream = s.stream AND e.status = 'lost') OR"
-        " EXISTS (SELECT 1 FROM conflict c WHERE c.stream = s.stream) AS doubtful"
-        " FROM stream s WHERE stream = ?1",
-        (stream, SILENT_S),
-    ).fetchone()
-    if row["ended"] == DECLARED:
+    found = streams.named(connection, stream)
+    if found is None:
+        raise NotDeclared(f"There is no stream {stream} in this store.")
+    if found.ended == DECLARED:
         return "declared ended"
-    if row["ended"] is None:
-        return "unknown tail" if row["silent"] else "open"
-    if row["doubtful"]:
+    if found.ended is None:
+        return "unknown tail" if found.silent else "open"
+    if _doubtful(connection, found):
         return "damaged"
-    whole = row["ended"] in READY_ENDS and row["final"] == row["head"] == row["through"]
+    whole = found.ended in READY_ENDS and found.final == found.head == found.through
     return "complete" if whole else "incomplete"
+
+
+def _doubtful(connection: sqlite3.Connection, stream: Stream) -> bool:
+    gone = stream.claims > 0 and entries.has_lost(connection, stream.stream)
+    return gone or entries.has_conflict(connection, stream.stream)
 
 
 def declare_ended(connection: sqlite3.Connection, stream: str) -> dict[str, object]:
@@ -44,32 +49,20 @@ def declare_ended(connection: sqlite3.Connection, stream: str) -> dict[str, obje
 
     Raises NotDeclared when there is no such stream, it has ended, or it was heard within the last minute.
     """
-    row = connection.execute("SELECT * FROM stream WHERE stream = ?", (stream,)).fetchone()
-    if row is None:
+    found = streams.named(connection, stream)
+    if found is None:
         raise NotDeclared(f"There is no stream {stream} in this store.")
-    if row["ended"] is not None:
-        raise NotDeclared(f"Stream {stream} has ended already: {row['ended']}.")
-    if completeness(connection, stream) == "open":
+    if found.ended is not None:
+        raise NotDeclared(f"Stream {stream} has ended already: {found.ended}.")
+    if not found.silent:
         raise NotDeclared(f"Stream {stream} was heard less than {SILENT_S:.0f} s ago; its source is not lost.")
-    before = connection.total_changes
-    connection.execute(
-        "WITH RECURSIVE n(seq) AS (SELECT ?2 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?3)"
-        " INSERT INTO entry SELECT ?1, seq, 'lost', 'lost', ?5, x'', x'', NULL, NULL, ?4"
-        " FROM n WHERE seq <= ?3 ON CONFLICT (stream, seq) DO NOTHING",
-        (stream, row["through"] + 1, row["head"], utc_now(), DECLARED_LOST),
-    )
-    lost = connection.total_changes - before
-    connection.execute("UPDATE stream SET through = head, ended = ?, final = head WHERE stream = ?", (DECLARED, stream))
-    return {"stream": stream, "instrument": row["instrument"], "through": row["head"], "lost": lost}
-
-
-def withdraw(connection: sqlite3.Connection, stream: str, oldest: int, through: int) -> int:
-    """The source of a stream declared ended is there after all: what it still holds is not lost. Returns through.
-
-    It has not been told of the declaration, since this is done before it is answered.
-    """
-    mine = (stream, DECLARED_LOST, oldest)
-    where = "stream = ? AND status = 'lost' AND reason = ? AND seq >= ?"
-    (first,) = connection.execute(f"SELECT min(seq) FROM entry WHERE {where}", mine).fetchone()
-    connection.execute(f"DELETE FROM entry WHERE {where}", mine)
-    return through if first is None else int(first) - 1
+    sealing = Sealing(connection)
+    made = claim(connection, found, found.through + 1, found.head, DECLARED_LOST, utc_now())
+    seal_claims(sealing, found, made)
+    pass_over(connection, found, [], 0)
+    found.ended, found.final = DECLARED, found.head
+    sealing.add("end", found, **facts_of_end(found))
+    sealing.keep()
+    streams.keep(connection, [found])
+    lost = sum(each.last - each.first + 1 for each in made)
+    return {"stream": stream, "instrument": found.instrument, "through": found.head, "lost": lost}

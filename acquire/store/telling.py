@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from acquire.bus.client import Connection
 from acquire.bus.names import Name, Topics
 from acquire.canonical import canonical
+from acquire.once import Once
 from acquire.store.events import SessionEvents
 
 log = structlog.get_logger("telling")
@@ -40,6 +41,7 @@ class Teller:
         self._events: SessionEvents | None = None
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._unwritten = False
+        self._faults = Once()
         self._written_at = 0.0
         self.news = asyncio.Event()
 
@@ -86,8 +88,11 @@ class Teller:
                 if self._unwritten and time.monotonic() - self._written_at >= WRITE_EVERY_S:
                     await on_thread(self.write_down)
                     self._written_at = time.monotonic()
+                if self._faults.is_over():
+                    log.info("session events are told again")
             except sqlite3.Error as error:  # a full disk, a lock: the next round does it
-                log.warning("session events wait", why=str(error))
+                if self._faults.is_new(str(error)):
+                    log.warning("session events wait", why=str(error))
                 told = False
             await asyncio.sleep(ROUND_S)
             if not told:

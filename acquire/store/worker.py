@@ -12,19 +12,24 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
+from acquire.bus.messages import State
 from acquire.bus.names import Topics
-from acquire.canonical import canonical, utc_now
-from acquire.store.copies import lock
-from acquire.store.database import connect as open_database
+from acquire.bus.presence import Presence
+from acquire.canonical import utc_now
+from acquire.once import Once
+from acquire.store.anchoring import Anchoring
+from acquire.store.answers import Answers
 from acquire.store.database import identity
-from acquire.store.ingest import Ingested, Watermark, ingest, ingest_one_by_one
+from acquire.store.ingest import Ingested, ingest, ingest_one_by_one
+from acquire.store.served import ServedFile
 from acquire.store.telling import Teller
 
 log = structlog.get_logger("store")
@@ -33,38 +38,42 @@ T = TypeVar("T")
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
+LOOK_EVERY_S = 1.0  # whether the file is sound and lies where it did
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class Worker:
     """Serves one store file for one site."""
 
-    def __init__(self, path: Path, topics: Topics, *, create: bool = True) -> None:
+    def __init__(self, path: Path, topics: Topics, *, create: bool = True, anchor: Path | None = None) -> None:
         self._path = path
-        self._create = create
         self._topics = topics
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._connection: sqlite3.Connection | None = None
-        self._lock: BinaryIO | None = None
-        self._failing = False
+        self._file = ServedFile(path, self._opened, create=create)
+        self._faults = Once()
         self._teller = Teller(topics)
+        self._answers = Answers(topics)
+        self._state = State(state="ready", since=utc_now())
+        self._presence = Presence(topics.store_state, lambda: self._state)
+        self._anchoring = Anchoring(topics, anchor)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is confirmed now, in a sentence; None while the store serves."""
+        return self._file.trouble
+
     async def open(self) -> None:
         """Open the store. Raises StoreError."""
-        await self._run(self._open)
+        await self._run(self._file.open)
+        self._tell_state()
 
-    def _open(self) -> None:
-        self._lock = lock(self._path, alone=False)
-        try:
-            self._connection = open_database(self._path, create=self._create)
-        except BaseException:
-            self._lock.close()
-            raise
-        self._connection.execute("UPDATE identity SET started_at = ?", (utc_now(),))
-        self._teller.open(self._connection)
-        store, epoch = identity(self._connection)
+    def _opened(self, connection: sqlite3.Connection, is_new: bool) -> None:
+        if is_new:
+            connection.execute("UPDATE identity SET started_at = ?, start = start + 1", (utc_now(),))
+        self._teller.open(connection)
+        store, epoch = identity(connection)
         log.info("store open", path=self._path.name, store=store, epoch=epoch)
 
     async def close(self) -> None:
@@ -73,34 +82,64 @@ class Worker:
         self._thread.shutdown()
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._teller.write_down(self._connection)
-            self._connection.close()
-            self._connection = None
-        if self._lock is not None:
-            self._lock.close()
+        if self._file.connection is not None:
+            with suppress(sqlite3.Error):  # what is not written down is told again
+                self._teller.write_down(self._file.connection)
+        self._file.close()
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def run(self, endpoint: Endpoint) -> None:
-        """Serve until cancelled; the broker may come and go."""
+        """Serve until cancelled; the broker may come and go, and so may the file."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(), name="store-watch")
+            tasks.create_task(self._stay_connected(endpoint), name="store-serve")
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self._run(self._file.look)
+            self._tell_state()
+
+    def _tell_state(self) -> None:
+        if self.trouble != self._state.why:
+            self._state = State(state="fault" if self.trouble else "ready", since=utc_now(), why=self.trouble)
+            self._presence.changed.set()
+
+    async def _stay_connected(self, endpoint: Endpoint) -> None:
         failures = 0
         outage = Outage(endpoint, log)
         while True:
             try:
                 identifier = f"store-{self._topics.site}-{uuid4().hex[:12]}"
-                async with connect(endpoint, identifier, keepalive_s=KEEPALIVE_S) as connection:
+                will = self._presence.will()
+                async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
                     failures = 0
                     outage.over()
-                    await connection.subscribe(self._topics.readings("+"))
-                    async with asyncio.TaskGroup() as tasks:
-                        tasks.create_task(self._teller.run(connection, self._on_thread))
-                        tasks.create_task(self._serve(connection))
+                    await self._serve_all(connection)
             except* BusError as lost:
                 outage.lost(lost)
             await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
             failures += 1
+
+    async def _serve_all(self, connection: Connection) -> None:
+        try:
+            for topic in (self._topics.readings("+"), self._topics.batch(None), self._topics.batch("+")):
+                await connection.subscribe(topic, qos=0)  # what gets lost is sent again: it need not be acknowledged
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._teller.run(connection, self._on_thread))
+                tasks.create_task(self._answers.run(connection))
+                tasks.create_task(self._serve(connection))
+                tasks.create_task(self._presence.keep_told(connection))
+                tasks.create_task(self._anchoring.tell(connection, self._on_thread))
+        except asyncio.CancelledError:
+            await self._presence.farewell(connection)
+            raise
+
+    async def keep_anchors(self) -> None:
+        """Append to the anchor file until cancelled, broker or not; nothing where none is configured."""
+        await self._anchoring.keep(self._on_thread)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()
@@ -118,26 +157,21 @@ class Worker:
         try:
             done = await self._run(lambda: self._ingest(batch))
         except sqlite3.Error as error:  # not the entries' fault: nothing was written, no answer is owed
-            if not self._failing:
+            if self._faults.is_new(str(error)):
                 log.warning("the store could not commit; the sources will send again", why=str(error))
-            self._failing = True
             await asyncio.sleep(0.5)
             return
-        if self._failing:
-            self._failing = False
+        if self._faults.is_over():
             log.info("the store commits again")
         self.ingested += len(batch)
-        for answer in done.answers:
-            await self._answer(connection, answer)
+        await self._answers.give(connection, done)
         self._teller.news.set()
         self.on_committed()
 
-    async def _answer(self, connection: Connection, answer: Watermark) -> None:
-        """The source asks again for what the broker does not take."""
-        await connection.hand_over(self._topics.committed(answer.instrument), committed(answer), _answered, retain=True)
-
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:
-        connection = self._opened()
+        return self._file.use(lambda connection: self._put(connection, batch))
+
+    def _put(self, connection: sqlite3.Connection, batch: list[tuple[str, bytes]]) -> Ingested:
         begun = time.monotonic()
         try:
             done = ingest(connection, self._topics.site, batch)
@@ -151,29 +185,5 @@ class Worker:
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise sqlite3.ProgrammingError("the store is closed")
-        return self._connection
-
     async def _on_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        await self._run(lambda: work(self._opened()))
-
-
-def _answered(error: BaseException | None) -> None:
-    if error is not None:
-        log.debug("an answer was not taken", why=str(error))
-
-
-def committed(answer: Watermark) -> bytes:
-    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
-    return canonical(
-        {
-            "schema": "committed/1",
-            "stream": answer.stream,
-            "through": answer.through,
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-        }
-    )
+        await self._run(lambda: self._file.use(work))

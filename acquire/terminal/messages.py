@@ -85,6 +85,11 @@ def _event(body: dict[str, Any]) -> str:
     return f"{body['event']} {_detail(body['event'], body['detail'])}"
 
 
+def _anchor(body: dict[str, Any]) -> str:
+    (n, audit), (m, seal) = body["audit"], body["seal"]
+    return f"audit entry {n} {audit}, seal {m} {seal}"
+
+
 def _detail(event: str, detail: dict[str, Any]) -> str:
     if event == "state":
         simulated = " (simulated)" if detail["simulated"] else ""
@@ -111,6 +116,7 @@ _SAID: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "event/1": _event,
     "command/1": lambda body: f"asked by {body['by']} {_pairs(body.get('parameters', {}))}",
     "answer/1": _answer,
+    "anchor/1": _anchor,
 }
 
 

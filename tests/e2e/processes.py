@@ -45,6 +45,16 @@ class Process:
         self._process.terminate()
         return await self._reap()
 
+    def send(self, number: int) -> None:
+        """A signal: SIGSTOP freezes it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def ended(self) -> int | None:
+        """The exit code, where it has ended."""
+        assert self._process is not None
+        return self._process.returncode
+
     async def _reap(self) -> int:
         assert self._process is not None
         await asyncio.wait_for(self._process.communicate(), 20)

@@ -181,7 +181,7 @@ async def check_accounts(house: House, asked: str, begun: Any) -> None:
         assert (view.state, view.begin_seq) == ("ended", begun["seq"])
         ends = [r["ended"] for r in store.execute("SELECT ended FROM stream WHERE instrument = 'pulse-1'")]
         assert ends.count("spool-full") == len(gaps)
-        assert store.execute("SELECT count(*) FROM entry WHERE status = 'lost'").fetchone()[0] == 0
+        assert store.execute("SELECT count(*) FROM lost").fetchone()[0] == 0
         alarms = {r["what"] for r in spool.execute("SELECT what FROM alarm")}
         assert "journal shortened" in alarms
 

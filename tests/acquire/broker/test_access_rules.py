@@ -45,9 +45,16 @@ MAY_PUBLISH: dict[str, set[str]] = {
     "daemon/state": set(),
     "daemon/room-1/state": {"room-1"},
     "daemon/room-2/state": {"room-2"},
+    "daemon/store/state": {"store"},
+    "daemon/batch": set(),
+    "daemon/room-1/batch": {"room-1"},
+    "daemon/room-2/batch": {"room-2"},
+    "daemon/batch-committed": {"store"},
+    "daemon/room-1/batch-committed": {"store"},
     "clients/console-1/replies": {"room-1", "room-2"},
     "clients/console-1/other": set(),
     "sessions/s-1/events": {"store"},
+    "daemon/anchor": {"store"},
     "electrometer-1/readings/more": set(),
     "electrometer-1": set(),
     "/dosimetry/v1/other/electrometer-1/readings": set(),
@@ -65,6 +72,8 @@ MAY_READ: dict[str, set[str]] = {
     "clients/console-1/replies": {"operator", "viewer"},
     "sessions/s-1/events": {"operator", "viewer"},
     "daemon/room-1/state": {"operator", "viewer"},
+    "daemon/room-1/batch": {"store", "operator", "viewer"},
+    "daemon/room-1/batch-committed": {"room-1", "operator", "viewer"},
 }
 PEOPLE = [role.name for role in ROLES]
 

@@ -50,6 +50,8 @@ def test_the_topics_of_the_document_are_those_of_the_topic_functions() -> None:
         wanted = list(inspect.signature(member).parameters)[1:]
         arguments = ["{command}" if each == "name" else f"{{{each}}}" for each in wanted]
         addresses.add(getattr(topics, name)(*arguments))
+        if [each.annotation for each in inspect.signature(member).parameters.values()][1:] == ["str | None"]:
+            addresses.add(getattr(topics, name)(None))
     document = asyncapi()
     assert addresses == {channel["address"] for channel in document["channels"].values()}
     for channel in document["channels"].values():

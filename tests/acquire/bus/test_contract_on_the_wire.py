@@ -90,4 +90,14 @@ def check(lines: list[str]) -> None:
         binding = bindings.get(name, {"qos": QOS, "retain": False})  # replies have no operation of their own
         assert (int(qos), retained == "1") == (binding["qos"], binding["retain"]), topic
         seen.add(name)
-    assert seen == {"readings", "committed", "state", "daemonState", "sessionEvents", "command", "replies"}
+    assert seen == {
+        "storeState",
+        "readings",
+        "committed",
+        "state",
+        "daemonState",
+        "sessionEvents",
+        "command",
+        "replies",
+        "anchor",
+    }

@@ -7,6 +7,7 @@ message may be lost, doubled, delayed without bound or overtaken; both ends may 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid4, uuid5
@@ -15,12 +16,15 @@ from invariants import Emitted, check_invariants
 
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, parse
+from acquire.checksum import seed
 from acquire.instruments.entries import gap_body, marker_body
-from acquire.spool import originals, pruning, rescue
+from acquire.spool import encoding, originals, pruning, rescue
+from acquire.spool.entries import Held, held
 from acquire.spool.journal import Journal, stand_in
 from acquire.spool.source import Limits, NextMessage, Source, Stream
 from acquire.spool.unsent import Unsent
 from acquire.store.database import connect, migrate
+from acquire.store.entries import Entry, walked
 from acquire.store.ingest import Watermark, ingest
 
 TOPICS = Topics("clinic")
@@ -45,6 +49,14 @@ def reading(number: int, *, poison: bool = False) -> bytes:
             "monotonic_s": float(number),
             "raw": f"+{number:07d}",
         }
+    )
+
+
+def to_send(source: Source, message: NextMessage, bodies: Iterable[bytes]) -> bytes:
+    """A message of the source with these bodies, whatever its spool holds."""
+    first = message.first
+    return encoding.readings(
+        source, message, [held(seed(message.stream.stream), n, b) for n, b in enumerate(bodies, first)]
     )
 
 
@@ -102,9 +114,9 @@ class World:
     def append(self, body: bytes, measurement: str | None = None) -> None:
         if self.stream is None:
             self.stream = self.source.opened(self.journal.open_stream(INSTRUMENT))
-        (seq,) = self.journal.append([(self.stream.number, [(body, measurement)])])
-        self.unsent.keep(self.stream.number, seq, [body])
-        self.source.appended(self.stream.stream, seq)
+        ((seq, (checksum,)),) = self.journal.append([(self.stream.number, [(body, measurement)])])
+        self.unsent.keep(self.stream.stream, seq, [Held(body, checksum)])
+        self.source.appended(self.stream.number, seq)
         truth = self.measurement if measurement is None else None
         self.emitted.append(Emitted(self.stream.stream, seq, body, truth, measurement is not None))
 
@@ -119,7 +131,7 @@ class World:
         self.numbers += 1
         body = reading(self.numbers)
         seq = self.journal.withhold(self.stream.number, body, "too large")
-        self.source.appended(self.stream.stream, seq)
+        self.source.appended(self.stream.number, seq)
         stands = stand_in(body, "too large")
         self.emitted.append(Emitted(self.stream.stream, seq, stands, self.measurement, original=body))
 
@@ -154,19 +166,19 @@ class World:
             self.replace(turn)
             return True
         limits = self.source.limits
-        bodies: list[bytes] = []
+        entries: list[Held] = []
         if turn.original:
-            original = originals.body_of(self.journal.db, turn.stream.number, turn.first)
+            original = originals.original_of(self.journal.db, turn.stream.number, turn.first)
             assert original is not None, "an original is to be sent and not held"
-            bodies = [original]
+            entries = [original]
         elif turn.entries:
-            wanted = (turn.stream.number, turn.first, turn.most, limits.batch_bytes)
-            held = self.journal.read(*wanted)
-            bodies = self.unsent.take(*wanted) or held
-            assert bodies == held[: len(bodies)], "memory and file differ"
-            assert bodies, "what is to be sent is not held"
-        payload = self.source.encoded(turn, bodies)
-        self.source.sent(turn, len(bodies), len(payload), self.now)
+            wanted = (turn.first, turn.most, limits.batch_bytes)
+            lies = self.journal.read(turn.stream.number, *wanted)
+            entries = self.unsent.take(turn.stream.stream, *wanted) or lies
+            assert entries == lies[: len(entries)], "memory and file differ"
+            assert entries, "what is to be sent is not held"
+        payload = encoding.readings(self.source, turn, entries)
+        self.source.sent(turn, len(entries), len(payload), self.now)
         if not (turn.original and self.takes_no_originals):
             self.to_store.append(payload)
         return True
@@ -299,8 +311,9 @@ class World:
         unsettled = [s for s in self.source.streams.values() if not s.settled]
         assert self.source.all_settled == (not unsettled)
         for s in self.source.streams.values():
-            earlier = [o for o in unsettled if o.instrument == s.instrument and o.number < s.number]
-            assert self.source.unconfirmed_streams(s) == len(earlier)
+            newest = max(o.number for o in self.source.streams.values() if o.instrument == s.instrument)
+            others = [o for o in unsettled if o.instrument == s.instrument and o.number != newest]
+            assert self.source.unconfirmed_streams(s) == len(others)
 
     def settle(self) -> None:
         """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.
@@ -329,11 +342,8 @@ class World:
         self.put_back = False
         self.check()
 
-    def _row(self, stream: str, seq: int) -> sqlite3.Row | None:
-        found: sqlite3.Row | None = self.store.execute(
-            "SELECT * FROM entry WHERE stream = ? AND seq = ?", (stream, seq)
-        ).fetchone()
-        return found
+    def _row(self, stream: str, seq: int) -> Entry | None:
+        return next(walked(self.store, stream, seq, seq), None)
 
 
 def open_store(path: Path) -> sqlite3.Connection:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from network import INSTRUMENT, RETENTION_S, TOPICS, World, new_store, reading, said
+from network import INSTRUMENT, RETENTION_S, TOPICS, World, new_store, reading, said, to_send
 
+from acquire.checksum import seed
 from acquire.spool import rescue
-from acquire.spool.journal import Journal
+from acquire.spool.file import left_aside
+from acquire.spool.health import Health
+from acquire.spool.journal import Journal, OpenStream
 from acquire.store.attribution import measurement, outstanding
+from acquire.store.entries import counts
 from acquire.store.ingest import ingest
 from acquire.store.tails import NotDeclared, completeness, declare_ended
 
@@ -28,7 +33,7 @@ def filled(world: World, count: int = 6) -> World:
 
 
 def states(world: World) -> dict[str, int]:
-    return dict(world.store.execute("SELECT status, count(*) FROM entry GROUP BY status").fetchall())
+    return counts(world.store)
 
 
 def alarms(world: World) -> set[str]:
@@ -80,12 +85,31 @@ def test_closing_waits_after_a_restore_until_the_sources_have_caught_up(world: W
     backup = world.backup()
     world.lose_link()
     filled(world, 2)
-    assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
+    assert outstanding(world.store, [INSTRUMENT], []) == []
     world.restore(backup)
-    assert "has not been heard" in outstanding(world.store, [INSTRUMENT], [], heard_since="")[0]
+    assert "has not been heard" in outstanding(world.store, [INSTRUMENT], [])[0]
     world.settle()
-    assert outstanding(world.store, [INSTRUMENT], [], heard_since="") == []
+    assert outstanding(world.store, [INSTRUMENT], []) == []
     backup.close()
+
+
+def test_no_old_stream_heard_last_opens_the_way_to_closing_while_others_wait(world: World) -> None:
+    """Several streams waited for the store; the first of them, all that is older than it confirmed, is heard last."""
+    filled(world, 1)
+    for _ in range(3):
+        for _ in range(2):
+            world.append_reading()
+        world.lose_link()
+    world.append_reading()
+    while world.send():
+        pass
+    for payload in sorted(world.to_store, key=lambda each: -world.source.streams[str(said(each)["stream"])].number):
+        world.deliver(payload)
+        missing = outstanding(world.store, [INSTRUMENT], [])
+        assert missing, "closing is possible while the source knows of streams that are not confirmed"
+        assert "earlier stream" in missing[0]
+    world.settle()
+    assert outstanding(world.store, [INSTRUMENT], []) == []
 
 
 def test_store_replaced_shows_what_is_older_than_the_journal_as_lost(world: World) -> None:
@@ -214,7 +238,7 @@ def test_spool_lost_leaves_an_unknown_tail_until_a_person_declares_it_ended(worl
     world.settle()
     with pytest.raises(NotDeclared, match="less than 60 s ago"):
         declare_ended(world.store, lost.stream)
-    world.store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z' WHERE stream = ?", (lost.stream,))
+    world.store.execute("UPDATE streams SET heard_boot = 'another' WHERE stream = ?", (lost.stream,))
     assert completeness(world.store, lost.stream) == "unknown tail"
     assert measurement(world.store, each).state == "open"
     done = declare_ended(world.store, lost.stream)
@@ -235,7 +259,7 @@ def test_a_declared_stream_whose_source_comes_back_speaks_for_itself_again(world
         pass
     for payload in world.to_store[1:]:  # a gap: 4 to 6 are missing, the head is known
         world.deliver(payload)
-    world.store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z'")
+    world.store.execute("UPDATE streams SET heard_boot = 'another'")
     (stream,) = streams(world)
     assert declare_ended(world.store, stream["stream"])["lost"] > 0
     world.lose_link()
@@ -290,7 +314,8 @@ def test_a_machine_image_rolled_back_conflicts_and_goes_on_in_a_new_stream(world
     other = World(image, store=world.store)
     other.journal.db.execute("UPDATE stream SET ended = NULL")
     other.source.streams[(world.stream or pytest.fail("no stream")).stream].ended = None
-    other.stream = other.source.streams[world.stream.stream]
+    s = other.stream = other.source.streams[world.stream.stream]
+    other.journal._open_streams[s.number] = OpenStream(seed(s.stream), s.head)
     other.source.connected()
     other.numbers = 100
     other.append_reading()  # seq 4 again
@@ -339,6 +364,19 @@ def test_a_copied_spool_run_twice_keeps_streams_apart(world: World, tmp_path: Pa
     twin.journal.close()
 
 
+def checked_beside(path: Path) -> None:
+    """A start, and the check that is made beside it, to its end."""
+    journal = Journal(path)
+    health = Health(journal)
+    for _ in range(2000):
+        health.look()
+        if left_aside(path):
+            break
+        time.sleep(0.005)
+    health.close()
+    journal.close()
+
+
 def test_a_damaged_spool_is_salvaged_and_what_is_unreadable_is_withheld(world: World, tmp_path: Path) -> None:
     for _ in range(400):
         world.append_reading()
@@ -354,9 +392,9 @@ def test_a_damaged_spool_is_salvaged_and_what_is_unreadable_is_withheld(world: W
     content = world.path.read_bytes()
     page = content.index(body) // 4096
     world.path.write_bytes(content[: page * 4096] + b"\xa5" * 4096 + content[(page + 1) * 4096 :])
+    checked_beside(world.path)
     world.start_source()
-    damaged = world.journal.moved_aside
-    assert damaged is not None
+    (damaged,) = left_aside(world.path)
     before = damaged.read_bytes()
     found = rescue.salvage(damaged)
     assert damaged.read_bytes() == before, "evidence is not touched"
@@ -415,7 +453,7 @@ def test_another_reading_after_a_stand_in_is_kept_in_conflict_without_an_alarm(w
     world.append_reading()
     world.send()
     good = said(world.to_store.pop())
-    payload = world.source.encoded(replace_turn(world, 1), [reading(77)])
+    payload = to_send(world.source, replace_turn(world, 1), [reading(77)])
     world.deliver(payload)
     assert good["stream"] == stream
     row = world.store.execute("SELECT kind, status FROM entry WHERE seq = 1").fetchone()
@@ -436,7 +474,7 @@ def replace_turn(world: World, first: int):
 
 def test_a_withheld_stand_in_after_the_real_reading_changes_nothing(world: World) -> None:
     filled(world, 2)
-    payload = world.source.encoded(replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
+    payload = to_send(world.source, replace_turn(world, 1), [rescue.stand_in(b"x", "damaged")])
     world.deliver(payload)
     assert states(world) == {"stored": 2}
     assert world.store.execute("SELECT count(*) FROM conflict").fetchone()[0] == 0

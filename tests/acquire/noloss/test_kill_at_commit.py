@@ -143,7 +143,7 @@ def after(folder: Path) -> None:
     world = World(folder / "spool.db", store=store)
     world.emitted = list(done)
     for s in world.journal.streams():  # appended, and died before it could say so
-        for n, body in enumerate(world.journal.read(s.number, s.oldest, 10**6, 10**9)):
+        for n, (body, *_) in enumerate(world.journal.read(s.number, s.oldest, 10**6, 10**9)):
             if (s.stream, s.oldest + n) not in known:
                 world.emitted.append(Emitted(s.stream, s.oldest + n, body))
     assert len(world.emitted) - len(done) <= 3
@@ -210,7 +210,7 @@ def test_killed_while_the_file_is_made(tmp_path: Path, at: int) -> None:
     os.waitpid(child, 0)
     journal = Journal(path, reserve=4096)
     row = journal.open_stream(INSTRUMENT)
-    assert journal.append([(row.number, [(b"{}", None)])]) == [1]
+    assert journal.append([(row.number, [(b"{}", None)])])[0].first == 1
     assert journal.db.execute("SELECT count(*) FROM meta").fetchone() == (1,)
     assert journal.moved_aside is None
     journal.close()

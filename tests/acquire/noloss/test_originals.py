@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from network import RETENTION_S, World, reading
+from network import RETENTION_S, World, reading, to_send
 
 from acquire.canonical import digest
-from acquire.spool import originals, pruning
+from acquire.spool import encoding, originals, pruning
 from acquire.spool.journal import stand_in
 from acquire.store.attribution import measurement
 from acquire.store.events import SessionEvents
@@ -118,9 +118,9 @@ def test_a_connection_that_breaks_on_it_thrice_ends_the_attempt(world: World) ->
             world.source.connected()
             broken += 1
         elif message is not None:
-            bodies = world.journal.read(message.stream.number, message.first, message.most, 10**6)
-            payload = world.source.encoded(message, bodies if message.entries else [])
-            world.source.sent(message, len(bodies) if message.entries else 0, len(payload), world.now)
+            entries = world.journal.read(message.stream.number, message.first, message.most, 10**6)
+            payload = encoding.readings(world.source, message, entries if message.entries else [])
+            world.source.sent(message, len(entries) if message.entries else 0, len(payload), world.now)
             world.deliver(payload)
             world.hear(world.to_source.pop())
     assert (broken, states(world)) == (3, ["withheld"])
@@ -163,7 +163,8 @@ def test_what_an_older_program_kept_as_a_conflict_is_none_any_more(world: World)
     e = world.emitted[2]
     assert e.original is not None
     world.store.execute(
-        "INSERT INTO conflict VALUES (?, ?, ?, ?, ?)", (e.stream, e.seq, digest(e.original), e.original, "then")
+        "INSERT INTO conflicts SELECT number, ?, ?, ?, ?, NULL FROM streams WHERE stream = ?",
+        (e.seq, digest(e.original), e.original, "then", e.stream),
     )
     world.resend()
     world.settle()
@@ -177,7 +178,8 @@ def test_nothing_but_the_original_takes_the_place_of_its_stand_in(world: World, 
     s = next(iter(world.source.streams.values()))
     message = world.source.next(world.now + 100)
     assert message is not None
-    world.deliver(world.source.encoded(replace(message, stream=s, first=3), [other if other != b"not JSON" else b"1"]))
+    body = other if other != b"not JSON" else b"1"
+    world.deliver(to_send(world.source, replace(message, stream=s, first=3), [body]))
     assert (entry(world, 3)["kind"], entry(world, 3)["status"]) == ("withheld", "refused")
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from acquire.errors import Refused
-from acquire.procedure import audit
+from acquire.store import audit
 from acquire.store.database import transaction
 
 
@@ -15,7 +15,7 @@ from acquire.store.database import transaction
 def chain(connection):
     with transaction(connection):
         for n in range(5):
-            audit.append(connection, "MD-1", "did", f"thing {n}", old="a", new="b", reason="because")
+            audit.keep(connection, "MD-1", "did", f"thing {n}", old="a", new="b", reason="because")
     return connection
 
 
@@ -48,7 +48,7 @@ def test_the_table_is_append_only(chain, statement):
 
 def test_every_table_of_the_procedure_is_append_only(connection):
     tables = {r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    of_the_streams = {"identity", "stream", "entry", "conflict", "unreadable", "alarm", "told"}
+    of_the_streams = {"identity", "streams", "entries", "conflicts", "lost", "unreadable", "alarm", "told"}
     triggers = {r[0] for r in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
     for table in tables - of_the_streams:
         assert {f"{table}_no_update", f"{table}_no_delete"} <= triggers
@@ -70,8 +70,8 @@ def test_an_entry_taken_out_shows(chain):
 def test_a_change_sealed_anew_breaks_the_next_link(chain):
     free(chain)
     row = dict(chain.execute("SELECT * FROM audit WHERE n = 3").fetchone())
-    del row["hash"]
     row["reason"] = "another"
-    sealed = audit._seal(row)
+    sealed = audit.seal(row)
     chain.execute("UPDATE audit SET reason = 'another', hash = ? WHERE n = 3", (sealed,))
-    assert audit.verify(chain) == ["Audit entry 4 does not follow the one before it."]
+    (said,) = audit.verify(chain)
+    assert said.startswith("Audit entry 4 does not follow the one before it")

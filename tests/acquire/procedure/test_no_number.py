@@ -209,8 +209,6 @@ async def test_a_plan_that_came_in_after_the_session_began_is_named_beside_the_r
 
 
 async def test_a_beam_that_a_lost_link_cut_off_says_the_sentence_of_the_fault(connection):
-    if "why" not in {row["name"] for row in connection.execute("PRAGMA table_info(stream)")}:
-        connection.execute("ALTER TABLE stream ADD COLUMN why TEXT")
     case, reads = case_c()
     client = WorkedClient(connection)
     client.beam = {"c2": GIVEN["C_c2_m"]}
@@ -220,7 +218,7 @@ async def test_a_beam_that_a_lost_link_cut_off_says_the_sentence_of_the_fault(co
     await run(connection, client, session, skip=["c2"])
     await begun("c2", "MD-1")
     connection.execute(
-        "UPDATE stream SET ended = 'link-lost', final = head, why = 'The cable was pulled.' WHERE instrument = ?",
+        "UPDATE streams SET ended = 'link-lost', final = head, why = 'The cable was pulled.' WHERE instrument = ?",
         ("electrometer-1",),
     )
     (beam,) = attempts(connection, session, "c2")
@@ -232,5 +230,5 @@ async def test_a_beam_that_a_lost_link_cut_off_says_the_sentence_of_the_fault(co
     record = build(connection, session)
     (said,) = [a["why"] for e in record["events"] if e["step"] == "c2" for a in e["attempts"]]
     assert said == "its stream ended: link-lost (The cable was pulled.)"
-    connection.execute("UPDATE stream SET why = NULL")
+    connection.execute("UPDATE streams SET why = NULL")
     assert measurement(connection, beam.measurement).reason == "its stream ended: link-lost"

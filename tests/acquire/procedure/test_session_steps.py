@@ -8,7 +8,6 @@ import pytest
 from scenario_a import demo_file, measured, prepared
 
 from acquire.errors import Refused
-from acquire.procedure import audit
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.attempts import attempts
 from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
@@ -17,6 +16,7 @@ from acquire.procedure.placement import correct, place, remove, still_out
 from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import SessionState, get_session, start_session, time_out
 from acquire.procedure.steps import abandon_step, begin_step, end_step, not_measured, run_step
+from acquire.store import audit
 
 CHIPS = {"14": 40_930, "16": 42_200, "17": 17_920, "18": 18_290}
 

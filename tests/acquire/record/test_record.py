@@ -15,6 +15,7 @@ from acquire.printable import is_hidden
 from acquire.procedure.closing import close_session
 from acquire.procedure.results import calculate_session
 from acquire.record import attached, build, html, results_of, seal, write_files
+from acquire.store import anchors
 
 
 async def test_the_same_store_gives_the_same_record(connection, record):
@@ -176,6 +177,17 @@ async def test_a_record_can_be_made_at_any_time_and_says_what_it_is_not(connecti
         "T-017 of P5 has not been read",
     ):
         assert words in page
+
+
+async def test_it_prints_an_anchor(connection, record):
+    found = anchors.anchor(connection)
+    integrity = record["integrity"]
+    assert integrity["store"] == found.store
+    assert (integrity["audit_entries"], integrity["audit_head"]) == found.audit
+    assert (integrity["seals"], integrity["seal_head"]) == found.seal
+    page = html(record)
+    for each in (found.store, found.audit[1], found.seal[1]):
+        assert each in page
 
 
 @pytest.mark.parametrize(

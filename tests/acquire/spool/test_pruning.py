@@ -142,20 +142,20 @@ def test_under_pressure_the_longest_confirmed_goes_first_and_the_unconfirmed_nev
     streams, told = [], {}
     for n in range(3):
         row = journal.open_stream(f"electrometer-{n}")
-        journal.append([(row.number, bodies(400, size=1500))])
+        journal.append([(row.number, bodies(1200, size=950))])
         streams.append(row.stream)
     for at, n in ((5.0, 1), (9.0, 0)):  # the second stream was confirmed first; the third never
-        journal.confirm([(n + 1, 400, False)], EPOCH, at)
-        told[streams[n]] = 400
+        journal.confirm([(n + 1, 1200, False)], EPOCH, at)
+        told[streams[n]] = 1200
     enough = journal.budget.available(journal.db) + 2**20
     while pruning.shorten(journal, told, enough):
         pass
     left = [len(held(journal, s)) for s in streams]
-    assert left == [400, 0, 400]
+    assert left == [1200, 0, 1200]
     assert pruning.journal_age_s(journal, 10.0) == 1.0
     while pruning.shorten(journal, told, 10**12):
         pass
-    assert [len(held(journal, s)) for s in streams] == [0, 0, 400]
+    assert [len(held(journal, s)) for s in streams] == [0, 0, 1200]
     journal.close()
 
 

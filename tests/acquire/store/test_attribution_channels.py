@@ -8,31 +8,30 @@ from typing import Any
 import pytest
 
 from acquire.store.attribution import StoredReading, Walk, several_channels
+from acquire.store.entries import Entry
 
-LOST = {"kind": "lost", "status": "lost", "body": b"", "reason": "no longer held by the source"}
 
-
-def row(text: str) -> dict[str, Any]:
+def row(seq: int, text: str) -> Entry:
     """begin:A@1, end:A@1, r@1, unparsed@1, gap, lost; @ names a channel, without it there is none."""
     what, _, channel = text.partition("@")
     kind, _, measurement = what.partition(":")
     body: dict[str, Any] = {"channel": channel} if channel else {}
     if kind in ("begin", "end"):
         body |= {"mark": kind, "measurement": measurement}
-        return {"kind": "marker", "status": "stored", "body": json.dumps(body).encode(), "reason": None}
+        return Entry(seq, "marker", "stored", None, json.dumps(body).encode())
     if kind == "lost":
-        return LOST
+        return Entry(seq, "lost", "lost", "no longer held by the source", b"")
+    if kind == "damaged":
+        return Entry(seq, "scalar", "damaged", None, json.dumps(body).encode())
     status = "stored" if kind == "r" else "refused"
-    return {"kind": "scalar" if kind == "r" else kind, "status": status, "body": json.dumps(body).encode(),
-            "reason": "unparsable reply"}  # fmt: skip
+    return Entry(seq, "scalar" if kind == "r" else kind, status, "unparsable reply", json.dumps(body).encode())
 
 
 def walked(rows: str) -> tuple[str, Walk]:
     """The measurement of each reading in order, "-" for none; and what the walk remembers."""
     walk, found = Walk(), []
     for seq, text in enumerate(rows.split(), start=1):
-        one = {"seq": seq, **row(text)}
-        belongs = walk.step(one, False)  # type: ignore[arg-type]
+        belongs = walk.step(row(seq, text), False)
         if text.startswith("r"):
             found.append(belongs or "-")
     return "".join(found), walk
@@ -76,6 +75,11 @@ def test_a_lost_entry_breaks_every_measurement_that_is_open() -> None:
     _, walk = walked("begin:A@1 begin:B@2 end:A@1 begin:C@3 lost")
     assert walk.broken == {"B": "entry 5 is lost", "C": "entry 5 is lost"}
     assert walk.open == {}
+
+
+def test_a_damaged_entry_breaks_as_a_lost_one_does() -> None:
+    _, walk = walked("begin:A r damaged r")
+    assert walk.broken == {"A": "entry 3 is damaged: its bytes are not those that were stored"}
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import pytest
 from test_hostile_messages import count, envelope, give, reading
+from test_served_file import emptied_index
 
-from acquire.procedure import audit
-from acquire.store import copies
+from acquire.store import audit, copies
 from acquire.store.database import StoreError, connect, identity
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
@@ -142,7 +142,7 @@ def test_restore_refuses_and_changes_nothing(tmp_path: Path, what: str) -> None:
 
 def test_the_age_of_a_copy_made_by_hand_is_when_it_last_heard_a_source(tmp_path: Path) -> None:
     store = filled(tmp_path / "store.db")
-    store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z'")
+    store.execute("UPDATE streams SET last_heard = '2020-01-01T00:00:00.000000Z'")
     store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     store.close()
     copy = tmp_path / "by-hand.db"
@@ -164,6 +164,14 @@ def test_a_restore_over_a_damaged_store_works_and_keeps_it(tmp_path: Path) -> No
     store.close()
 
 
+def test_a_backup_with_an_emptied_index_is_refused_and_verify_says_so_of_a_store(tmp_path: Path) -> None:
+    path = emptied_index(tmp_path / "store.db")
+    ran = acquire("store", "verify", *url(path))
+    assert (ran.returncode, "does not pass SQLite's own check" in ran.stderr) == (1, True)
+    with pytest.raises(StoreError, match=r"store\.db is damaged: .*index"):
+        copies.restore(tmp_path / "other.db", path, retention=None)
+
+
 def test_create_replaces_keeps_the_name_of_the_record(tmp_path: Path) -> None:
     name = str(uuid4())
     made = done("store", "create", "--replaces", name, *url(tmp_path / "store.db"))
@@ -180,7 +188,7 @@ def test_declare_ended_is_audited_and_refused_while_the_source_lives(tmp_path: P
     command = ("store", "declare-ended", "s-1", *BY, "--reason", "the host's disk is gone", *url(path))
     ran = acquire(*command)
     assert (ran.returncode, "its source is not lost" in ran.stderr) == (1, True)
-    store.execute("UPDATE stream SET last_heard = '2020-01-01T00:00:00.000000Z', head = 53")
+    store.execute("UPDATE streams SET heard_boot = 'another', head = 53")
     assert done(*command) == {"stream": "s-1", "instrument": "electrometer-1", "through": 53, "lost": 3}
     row = store.execute("SELECT who, what, subject, new, reason FROM audit").fetchone()
     assert tuple(row) == ("MP-1", "stream declared ended", "s-1", "3 lost", "the host's disk is gone")

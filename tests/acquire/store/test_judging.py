@@ -8,9 +8,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acquire.canonical import canonical, digest
+from acquire.canonical import canonical
+from acquire.checksum import checksum, seed
+from acquire.store.believed import Unread, heard
+from acquire.store.entries import REFUSED
 from acquire.store.envelope import ValidBatch, as_it_came, opened
-from acquire.store.judge import judge, judge_all
+from acquire.store.judge import Place, Said, judge, judge_all
 
 NOW = "2027-02-03T09:12:00.000000Z"
 READING = {
@@ -28,6 +31,14 @@ ENTRIES = st.sampled_from(
         READING | {"role": "sample"}, MARKER, {"kind": "gap", "reason": "full", "count": 3, "from": NOW, "to": NOW}, 7,
     ]
 )  # fmt: skip
+
+
+PLACE = Place("s", 1, 1)
+
+
+def said_in(payload: bytes) -> Said:
+    (one,) = heard("clinic", [("dosimetry/v1/clinic/e-1/readings", payload)], Unread())
+    return one.said
 
 
 def message(entries: list[Any], **changes: Any) -> dict[str, Any]:
@@ -50,19 +61,34 @@ def test_together_as_one_by_one(entries: list[Any], written: str) -> None:
         payload = json.dumps(said, indent=1).encode()
     else:
         payload = json.dumps({"readings": said.pop("readings")} | said).encode()
-    envelope = opened(payload)
-    rows = judge_all(envelope, payload, NOW)
-    assert rows == [judge("s", seq, bytes(raw), NOW) for seq, raw in enumerate(as_it_came(payload), 41)]
+    rows = judge_all(said_in(payload), PLACE)
+    assert rows == [judge(PLACE, seq, bytes(raw)) for seq, raw in enumerate(as_it_came(payload), 41)]
     for row in rows:
-        assert row.digest == digest(row.body)
-        assert row.status == "refused" or row.body == canonical(json.loads(row.body))
+        assert row.checksum == checksum(seed("s"), row.seq, row.body)
+        assert row.status == REFUSED or row.body == canonical(json.loads(row.body))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(ENTRIES, min_size=1, max_size=5), st.data())
+def test_an_entry_that_was_altered_on_the_way_is_no_row_and_its_neighbours_are(entries: list[Any], data: Any) -> None:
+    """Whether the message is judged at once or one by one; what a checksum is of is the entry as it was sent."""
+    bodies = [canonical(entry) for entry in entries]
+    sums = [checksum(seed("s"), seq, body) for seq, body in enumerate(bodies, 41)]
+    altered = data.draw(st.sets(st.integers(0, len(bodies) - 1)))
+    for n in altered:
+        sums[n] ^= 1 << data.draw(st.integers(0, 31))
+    around = message([], checksums=sums)
+    del around["readings"]
+    payload = canonical(around)[:-1] + b',"readings":[' + b",".join(bodies) + b"]}"
+    rows = judge_all(said_in(payload), PLACE)
+    assert [row.seq for row in rows] == [seq for n, seq in enumerate(range(41, 41 + len(bodies))) if n not in altered]
+    assert rows == [judge(PLACE, seq, bodies[seq - 41]) for seq in [row.seq for row in rows]]
 
 
 def test_what_is_unknown_in_an_entry_is_kept() -> None:
     """It is in the digest, and so in the record: a newer source may say more than this store knows."""
     newer = READING | {"unknown": [1, {"z": 1}]}
     payload = canonical(message([]))[:-1].replace(b'"readings":[],', b"") + b',"readings":[' + canonical(newer) + b"]}"
-    envelope = opened(payload)
-    assert isinstance(envelope, ValidBatch)
-    (row,) = judge_all(envelope, payload, NOW)
+    assert isinstance(opened(payload), ValidBatch)
+    (row,) = judge_all(said_in(payload), PLACE)
     assert json.loads(row.body) == newer

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from disks import tiny_disk
@@ -34,7 +35,8 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def batch(first: int, number: int = 20, size: int = 0) -> dict[str, object]:
-    readings = [reading(first + n, note="x" * size) for n in range(number)]
+    noise = Random(first)  # it cannot be packed
+    readings = [reading(first + n, note=noise.randbytes(size // 2).hex()) for n in range(number)]
     return envelope(stream="s-1", source="src-1", readings=readings, first_seq=first, head=first + number - 1)
 
 
@@ -77,7 +79,7 @@ def test_full_it_rolls_back_whole_and_goes_on_when_there_is_room(store: sqlite3.
     assert store.execute("SELECT through, head FROM stream").fetchone()["head"] == 20
     store.execute("PRAGMA max_page_count = 1000000")
     done = give(store, batch(21, size=2000), batch(41, size=2000))
-    assert {a.through for a in done.answers} == {40, 60}
+    assert [a.through for a in done.answers] == [60, 60]
 
 
 def test_on_a_disk_that_is_really_full_nothing_is_answered_and_nothing_is_damaged(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Whether a database's file is sound and still the one that was opened: for the store and for the spool.
+
+SQLite says "malformed" only when it comes across a damaged page, and it goes on writing into a file that was removed.
+So the whole file is checked beside its use (PRAGMA integrity_check, which holds every index against its table), and the
+path is compared with what was opened.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from acquire.files import PARTS
+
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
+FINDINGS = 3  # told of a damaged file: more say nothing more
+NICE = 10  # of the thread that checks: it takes what the others leave
+
+
+def code_of(error: BaseException | None) -> int:
+    """The primary result code of an error of SQLite's (sqlite.org, "Result and Error Codes"); 0 for any other."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite calls the file malformed. A disk that cannot be read can make it say so, too."""
+    return code_of(error) in DAMAGE
+
+
+def write_nothing(connection: sqlite3.Connection) -> None:
+    """A commit that changes nothing: it shows whether the file can be written. Raises sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A database, its log and its index as they were when it was opened: (device, inode) of each that was there."""
+
+    path: Path
+    parts: tuple[tuple[int, int] | None, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Files:
+        """As they lie there now. Raises OSError where that cannot be seen."""
+        return cls(path, tuple(identity_of(path.with_name(path.name + part)) for part in PARTS))
+
+    def moved(self) -> list[str]:
+        """The names of those that are there no longer, or are others now. Raises OSError where that cannot be seen."""
+        now = Files.of(self.path).parts
+        held = zip(PARTS, self.parts, now, strict=True)
+        return [self.path.name + part for part, then, here in held if then is not None and here != then]
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """(device, inode) of a file; None where there is none. Raises OSError where that cannot be seen."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def version_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when a file is replaced or written; None where there is none. Raises OSError."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def findings(connection: sqlite3.Connection) -> list[str]:
+    """What is wrong with a file, in SQLite's words; indexes are held against their tables. Raises sqlite3.Error."""
+    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({FINDINGS})")]
+    return [] if said == ["ok"] else said
+
+
+class Check:
+    """The check of a whole file in a thread of its own, on a read-only connection of its own.
+
+    Read `done` first: then `finding` (what is wrong, in SQLite's words; None: nothing) and `failed` (why the check
+    could not be made; None: it could).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.finding: str | None = None
+        self.failed: str | None = None
+        self._path = path
+        self._given_up = False
+        self._connection: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._run, name=f"check-{path.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return not self._thread.is_alive()
+
+    def cancel(self) -> None:
+        """Give it up and wait for its end."""
+        self._given_up = True
+        while self._thread.is_alive():
+            if self._connection is not None:
+                with suppress(sqlite3.ProgrammingError):  # just closed
+                    self._connection.interrupt()
+            self._thread.join(0.05)
+
+    def _run(self) -> None:
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        try:
+            self.finding = self._found()
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self.finding = str(error)
+            else:
+                self.failed = str(error)
+
+    def _found(self) -> str | None:
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as self._connection:
+            if self._given_up:
+                return None
+            return "; ".join(findings(self._connection)) or None

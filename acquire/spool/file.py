@@ -1,0 +1,336 @@
+"""The spool's file as a file: opened exclusively, opened anew after a fault of the disk, begun anew after damage.
+
+What lies in it is the journal's (acquire.spool.journal). Opening ends every stream that an earlier run left open: no
+stream goes on after a restart (docs/noloss.md, rule 3.1).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from acquire.files import PARTS, free_name, move_aside, put_in_place, remove
+from acquire.filesystem import problem
+from acquire.integrity import DISK, Files, code_of, identity_of, is_damage, write_nothing
+from acquire.plain_files import own
+from acquire.private import private
+from acquire.spool.disk_budget import DiskBudget
+
+log = structlog.get_logger("spool")
+T = TypeVar("T")
+
+SCHEMA = 4
+LARGE = ("entry", "withheld")  # tables whose check takes its time: it is made beside the running
+
+
+class SpoolError(Exception):
+    """The spool cannot be used: one plain sentence."""
+
+
+class SpoolFull(SpoolError):
+    """The spool takes no more entries until there is room again, or its disk works again (rule 3.9)."""
+
+
+class SpoolDamaged(SpoolError):
+    """SQLite finds the file malformed."""
+
+
+class SpoolFile:
+    """One file, its lock and its connection `db`. Used from the spool's own thread alone.
+
+    `moved_aside` is where the last damaged one was put; `source`, `store`, `epoch` and `uptime_s` are its `meta`.
+    """
+
+    source: str
+    store: str | None
+    epoch: str | None
+    uptime_s: float
+
+    def __init__(self, path: Path, budget: DiskBudget) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.budget = budget
+        self.moved_aside: Path | None = None
+        self.disk_failed = False  # SQLite keeps some errors for a connection's whole life: it is opened anew
+        self.last_number = 0  # of a stream: a file begun anew goes on above it, so that no late entry goes astray
+        self.on_begun_anew: Callable[[str], None] = lambda said: None
+        self._aside: str | None = None  # what to say of the old file, while the new one could not be begun yet
+        self._keeping: threading.Thread | None = None
+        was_there = path.exists()
+        self._lock = take_lock(path)
+        try:
+            self._begin()
+        except BaseException:
+            self._lock.close()
+            if not was_there and not path.exists():
+                Path(self._lock.name).unlink(missing_ok=True)
+            raise
+
+    def _begin(self) -> None:
+        if self.path.exists() and not is_sound(self.path):
+            self._aside_at_start()
+        try:
+            self._enter()
+        except SpoolDamaged:  # what was looked at was sound, and not what was needed next
+            self._aside_at_start()
+            self._enter()
+        if self.moved_aside is not None:
+            self._tell_aside(f"the spool {self.path} was damaged: it is kept as {_salvage(self.moved_aside)}")
+
+    def _aside_at_start(self) -> None:
+        if (db := getattr(self, "db", None)) is not None:
+            db.close()
+        self.moved_aside = move_aside(self.path, "damaged")
+
+    def _enter(self) -> None:
+        self.db = self._with_reserve(self._open)
+        self._learn()
+        self._with_reserve(self._end_all)
+        with self._refusals():
+            self.files = Files.of(self.path)
+        if not self.budget.make_reserve():
+            self.budget.full = "the spool's disk has no room for its reserve"
+
+    def _learn(self) -> None:
+        with self._refusals():
+            meta = self.db.execute("SELECT source, store, epoch, uptime_s FROM meta").fetchone()
+            (last,) = self.db.execute("SELECT coalesce(max(number), 0) FROM stream").fetchone()
+        self.source, self.store, self.epoch, self.uptime_s = meta
+        self.last_number = max(self.last_number, last)
+
+    def _end_all(self) -> None:
+        with self.writing():
+            self.db.execute("UPDATE stream SET ended = 'crash' WHERE ended IS NULL")
+
+    def _open(self) -> sqlite3.Connection:
+        with self._refusals():
+            is_new = not self.path.exists()
+            db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
+        try:
+            with self._refusals():
+                self._make_ready(db)
+        except SpoolError as error:
+            db.close()
+            if is_new:
+                remove(self.path)
+                if (why := problem(self.path.parent)) is not None:
+                    raise SpoolError(f"there can be no spool at {self.path}: {why}.") from error
+            raise
+        return db
+
+    def _make_ready(self, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is pruned can be given back to a full disk
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+            db.executescript(f"BEGIN IMMEDIATE; {_sql(1)} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
+        (have,) = db.execute("PRAGMA user_version").fetchone()
+        if have > SCHEMA:
+            raise SpoolError(f"the spool {self.path} has schema {have}, this program knows {SCHEMA}; use a newer one.")
+        for version in range(max(have, 1) + 1, SCHEMA + 1):
+            db.executescript(f"BEGIN IMMEDIATE; {_sql(version)} PRAGMA user_version = {version}; COMMIT;")
+
+    # --- errors -----------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. Raises SpoolFull where the disk takes no more, SpoolError for what else is refused."""
+        with self._refusals(), self.db:
+            yield self.db
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise self.refusal(error) from error
+
+    def refusal(self, error: sqlite3.Error | OSError) -> SpoolError:
+        """What an error of SQLite's or of the system's means for whoever uses the spool."""
+        if isinstance(error, OSError):
+            self.disk_failed = True
+            self.budget.full = self.budget.full or f"the spool's disk fails ({error.strerror})"
+            return SpoolFull(f"spool full: {self.budget.full}.")
+        code = code_of(error)
+        if is_damage(error):
+            return SpoolDamaged(f"the spool {self.path} is damaged: {error}.")
+        if code in DISK:
+            self.disk_failed = True
+        if code == sqlite3.SQLITE_FULL or code in DISK:
+            self.budget.disk_refused(getattr(self, "db", None), error)
+        if self.budget.full is not None and (self.disk_failed or code == sqlite3.SQLITE_FULL):
+            return SpoolFull(f"spool full: {self.budget.full}.")
+        return SpoolError(f"the spool {self.path} cannot be used: {error}.")
+
+    def _with_reserve(self, run: Callable[[], T]) -> T:
+        """What must still be written when the disk is full: again, once the reserve has been let go."""
+        try:
+            return run()
+        except SpoolFull:
+            return run()
+
+    # --- again ------------------------------------------------------------------------------------------------------
+
+    def reopen(self) -> None:
+        """Open the file anew, after a fault of the disk.
+
+        Raises SpoolFull where that still lasts, SpoolDamaged where the file cannot be used any more.
+        """
+        self.disk_failed = True
+        with self._refusals():
+            if self.path.name in self.files.moved():
+                raise SpoolDamaged(f"the spool {self.path} was removed or replaced.")
+            with suppress(sqlite3.Error):
+                self.db.close()
+            self.db = self._open()
+            self._take_back()
+            write_nothing(self.db)
+            self.files = Files.of(self.path)
+        self.disk_failed = False
+
+    def _take_back(self) -> None:
+        """A commit that failed may be in the file all the same: what was not told as appended is not there."""
+
+    def moved(self) -> list[str]:
+        """Which of its files were removed or replaced under us; a log alone is mended here. Raises SpoolError."""
+        with self._refusals():
+            moved = self.files.moved()
+        if moved and self.path.name not in moved:
+            with self._refusals():
+                self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.reopen()
+        return moved if self.path.name in moved else []
+
+    def begin_anew(self, why: str) -> str:
+        """End every stream, put the file aside and begin a new one that is paired with the same store.
+
+        Returns a sentence: where the old one lies and what to do with it. Raises SpoolError, and then it can be called
+        again.
+        """
+        if self._aside is None:
+            with suppress(SpoolError):
+                self._end_all()
+            with self._refusals():
+                self._aside = self._put_aside(why)
+        self.disk_failed, store = True, self.store
+        self._enter()
+        self._begun_anew(store)
+        self.disk_failed, said, self._aside = False, self._aside, None
+        self._tell_aside(said)
+        self.on_begun_anew(said)
+        return said
+
+    def _tell_aside(self, said: str) -> None:
+        log.error(said)
+        with suppress(SpoolError):
+            self.alarm("damaged", "spool", said)
+
+    def _begun_anew(self, store: str | None) -> None:
+        """The file is a new one."""
+        raise NotImplementedError
+
+    def alarm(self, what: str, subject: str, message: str) -> None:
+        """Note an alarm for a person."""
+        raise NotImplementedError
+
+    def _put_aside(self, why: str) -> str:
+        """Raises OSError."""
+        if self.path.name not in self.files.moved():
+            with suppress(sqlite3.Error):
+                self.db.close()
+            self.moved_aside = move_aside(self.path, "damaged")
+            return f"the spool {self.path} is damaged ({why}): it is kept as {_salvage(self.moved_aside)}"
+        kept = free_name(self.path, "removed")
+        found = free_name(self.path, "found")
+        for part, ours in zip(PARTS, self.files.parts, strict=True):
+            each = self.path.with_name(self.path.name + part)
+            if identity_of(each) == ours:  # it belongs to the one that is gone, not to what lies here now
+                each.unlink(missing_ok=True)
+            elif each.exists():
+                each.rename(found.with_name(found.name + part))
+        self._keep_content(kept)
+        beside = f" What was found in its place is {found.name}." if found.exists() else ""
+        return (
+            f"the spool {self.path} was removed or replaced while it was in use.{beside} What it held is kept as"
+            f" {_salvage(kept)}"
+        )
+
+    def _keep_content(self, kept: Path) -> None:
+        """Beside the running, since it may be large; the old connection is used up with it."""
+        self._keeping = threading.Thread(target=_keep, args=(self.db, kept), name="spool-kept")
+        self._keeping.start()
+
+    def close(self) -> None:
+        """Close the file and let go of the lock."""
+        self.db.close()
+        self._lock.close()
+        if self._keeping is not None:
+            self._keeping.join()
+
+
+def _salvage(file: Path) -> str:
+    return (
+        f"{file.name}, and a new one was begun. `acquire spool salvage {file}` says what can be read of it, and with"
+        " --adopt, the service stopped, sends it; move the file elsewhere then."
+    )
+
+
+def left_aside(path: Path) -> list[Path]:
+    """What lies beside a spool of earlier ones that were damaged or removed, by name."""
+    return sorted(
+        each for why in ("damaged", "removed") for each in path.parent.glob(f"{path.stem}.{why}-*{path.suffix}")
+    )
+
+
+def _keep(db: sqlite3.Connection, kept: Path) -> None:
+    made = kept.with_name(kept.name + ".part")
+    try:
+        with closing(db):
+            made.unlink(missing_ok=True)
+            db.execute("VACUUM INTO ?", (str(private(made)),))
+        put_in_place(made, kept)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("what the removed spool held could not be kept", file=str(kept), why=str(error))
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+
+
+def is_sound(path: Path) -> bool:
+    """Whether the file opens and its small tables hold; the large ones are checked beside the running (Check).
+
+    Raises SpoolError when it cannot be read for another reason than damage.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as db:
+            tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            small = [name for name in tables if name not in LARGE]
+            return all(db.execute(f"PRAGMA integrity_check('{name}')").fetchone() == ("ok",) for name in small)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            return False
+        raise SpoolError(f"the spool {path} cannot be read: {error}.") from error
+
+
+def _sql(version: int) -> str:
+    name = "schema.sql" if version == 1 else f"schema_{version}.sql"
+    return (resources.files("acquire.spool") / name).read_text()
+
+
+def take_lock(path: Path) -> BinaryIO:
+    """The exclusive lock of a spool file (rule 3.1). Raises SpoolError when another process has it."""
+    lock = own(path.with_name(path.name + ".lock"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise SpoolError(f"the spool {path} is in use by another process; stop that one first.") from error
+    return lock

@@ -1,0 +1,88 @@
+"""What the store says after a commit: to the sources that wait, and, now and then, to onlookers.
+
+A source of batches has its answer in one message. Onlookers hear of the same streams through `committed` of each
+instrument, at most once a second while batches come, and always after the last one: docs/bus.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from acquire.bus.client import Connection
+from acquire.bus.names import Topics
+from acquire.canonical import canonical
+from acquire.store.ingest import BatchAnswer, Ingested, Watermark
+
+log = structlog.get_logger("store")
+
+ONLOOKERS_S = 1.0
+
+
+class Answers:
+    """`give` answers, `run` tells onlookers."""
+
+    def __init__(self, topics: Topics) -> None:
+        self._topics = topics
+        self._waiting: dict[str, Watermark] = {}  # by instrument: what onlookers have not been told
+        self._news = asyncio.Event()
+
+    async def give(self, connection: Connection, done: Ingested) -> None:
+        """Hand the answers over; a source asks again for what the broker does not take."""
+        for batch in done.batches:
+            topic = self._topics.batch_committed(batch.host)
+            await connection.hand_over(topic, batch_committed(batch), _answered)
+        for answer in done.answers:
+            self._waiting.pop(answer.instrument, None)
+            topic = self._topics.committed(answer.instrument)
+            await connection.hand_over(topic, committed(answer), _answered, retain=True)
+        if done.onlookers:
+            self._waiting.update({each.instrument: each for each in done.onlookers})
+            self._news.set()
+
+    async def run(self, connection: Connection) -> None:
+        """Tell onlookers until cancelled. Raises BusError when the broker is lost; what was not told is told after."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                instrument, answer = next(iter(self._waiting.items()))
+                topic = self._topics.committed(instrument)
+                await connection.hand_over(topic, committed(answer), _answered, retain=True)
+                if self._waiting.get(instrument) is answer:
+                    del self._waiting[instrument]
+            await asyncio.sleep(ONLOOKERS_S)
+
+
+def _answered(error: BaseException | None) -> None:
+    if error is not None:
+        log.debug("an answer was not taken", why=str(error))
+
+
+def committed(answer: Watermark) -> bytes:
+    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
+    return canonical(
+        {
+            "schema": "committed/1",
+            "stream": answer.stream,
+            "through": answer.through,
+            "store": answer.store,
+            "epoch": answer.epoch,
+            "ask": answer.query,
+            "batches": True,
+        }
+    )
+
+
+def batch_committed(answer: BatchAnswer) -> bytes:
+    """The answer to a batch, as canonical JSON: as many committed messages."""
+    return canonical(
+        {
+            "schema": "batch-committed/1",
+            "store": answer.store,
+            "epoch": answer.epoch,
+            "ask": answer.query,
+            "through": answer.through,
+        }
+    )

@@ -1,0 +1,102 @@
+"""Which tables are the record and what holds their rows, table by table; and what is no part of it, with the reason.
+
+`acquire store verify` works from this, and the test of edits makes an edit of every column of the schema from it: a
+table or column that is neither held nor listed here fails that test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+AUDIT = "audit"
+STREAMS = ("identity", "streams", "entries", "lost", "conflicts", "stand_ins", "received", "seal")
+"""What instruments said and what was made of it: held by the chain of seals (acquire/store/seals.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplesTable:
+    """A table whose rows people make, each sealed by the audit entry that was written with it.
+
+    words    a row in words, from its columns
+    named    a row that is gone, from its key alone
+    of       the rows of session ?1, as a condition
+    """
+
+    words: str
+    named: str
+    of: str
+
+
+_ATTEMPTS = "measurement IN (SELECT measurement FROM attempt WHERE session = ?1)"
+ORDER = "SELECT order_id FROM session WHERE id = ?1"
+FILES = (  # SHA-256 of what a session was measured and calculated from
+    "SELECT calibrations FROM session WHERE id = ?1 UNION SELECT inventory FROM session WHERE id = ?1"
+    f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
+    " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
+)
+_SESSION = "session = ?1"
+
+PEOPLE: Mapping[str, PeoplesTable] = {
+    "document": PeoplesTable("the {kind} file {name}", "the file {sha256}", f"sha256 IN ({FILES})"),
+    "orders": PeoplesTable("order {id}", "order {id}", f"id = ({ORDER})"),
+    "plan": PeoplesTable(
+        "plan v{version} of order {order_id}", "plan v{version} of order {order_id}", f"order_id = ({ORDER})"
+    ),
+    "expected_confirmed": PeoplesTable(
+        "the second person for the expected dose of {point} in plan v{version} of order {order_id}",
+        "the second person for the expected dose of {point} in plan v{version} of order {order_id}",
+        f"order_id = ({ORDER})",
+    ),
+    "session": PeoplesTable("session {id}", "session {id}", "id = ?1"),
+    "session_state": PeoplesTable("state {state} of session {session}", "state {n} of a session", _SESSION),
+    "time_out": PeoplesTable("the time-out of session {session}", "time-out {n}", _SESSION),
+    "environment": PeoplesTable("the air {n} of session {session}", "the air {n}", _SESSION),
+    "attempt": PeoplesTable(
+        "the attempt at step {step} of session {session}", "the attempt {measurement}", _SESSION
+    ),
+    "attempt_mark": PeoplesTable("'{mark}' of attempt {measurement}", "what became of an attempt ({n})", _ATTEMPTS),
+    "attempt_in_force": PeoplesTable(
+        "what was in force on {model} {serial} at attempt {measurement}",
+        "what was in force at attempt {measurement}",
+        _ATTEMPTS,
+    ),
+    "not_measured": PeoplesTable(
+        "step {step} of session {session}, not measured", "step {step} of session {session}, not measured", _SESSION
+    ),
+    "placement": PeoplesTable("{dosimeter} at {point} in session {session}", "placement {id}", _SESSION),
+    "removal": PeoplesTable(
+        "the removal of what placement {placement} placed",
+        "the removal of what placement {placement} placed",
+        "placement IN (SELECT id FROM placement WHERE session = ?1)",
+    ),
+    "result": PeoplesTable(
+        "result {point} v{version} of session {session}", "result {point} v{version} of session {session}", _SESSION
+    ),
+    "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
+    "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
+    "spectrum_file": PeoplesTable(
+        "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION
+    ),
+}  # fmt: skip
+
+# Nothing of these is said by an instrument, a person or a result: (table, column), or (table, "*") for all of it.
+NO_PART: Mapping[tuple[str, str], str] = {
+    ("alarm", "*"): "what the service noticed, for whoever looks after it; counted and forgotten",
+    ("unreadable", "*"): "messages that are no readings: kept for the search for a fault, bounded, never attributed",
+    ("told", "*"): "how far subscribers were told; a wrong number makes events come twice or not at all, no reading",
+    ("identity", "started_at"): "when the service began to serve the file",
+    ("identity", "start"): "counts the starts of the service, for who was heard since",
+    ("streams", "head"): "the highest seq heard of while the stream is open; once it ended it is sealed",
+    ("streams", "last_heard"): "when its source last spoke, for people; nothing is decided by it",
+    ("streams", "ready_epoch"): "what its source knew when it last spoke; it says so again before a session closes",
+    ("streams", "older"): "how many earlier streams waited at its source when it last spoke",
+    ("streams", "heard"): "the order in which streams were last heard",
+    ("streams", "heard_start"): "in which start of the service it was last heard",
+    ("streams", "heard_boot"): "in which boot of the machine it was last heard",
+    ("streams", "heard_s"): "when in that boot; whether a source is silent",
+    ("streams", "claims"): "whether ranges are looked for; held where it hides one",
+    ("streams", "sealed"): "where its last seal is; when the next one is due",
+    ("streams", "sealed_s"): "when its last seal was made; when the next one is due",
+    ("identity", "backed_up_at"): "when the last copy was taken",
+}

@@ -1,0 +1,30 @@
+"""How far a long command is: one line on stderr that is written over, and only where that is a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+EVERY_S = 0.2
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Call it with what is done, how many are done, and of how many; the line is gone in the end."""
+    shown_at = time.monotonic()
+
+    def show(what: str, done: int, of: int) -> None:
+        nonlocal shown_at
+        if sys.stderr.isatty() and time.monotonic() - shown_at >= EVERY_S:
+            shown_at = time.monotonic()
+            sys.stderr.write(f"\r\x1b[K{what}: {done} of {of}")
+            sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

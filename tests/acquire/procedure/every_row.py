@@ -1,0 +1,73 @@
+"""A store with rows of every kind, two at least of each: worked case B with a spectrum, and eventful streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import eventful_streams
+from cases import case_b, client_b
+from test_spectra import COLUMNS, case_with_spectrum
+from worked import run
+
+from acquire.procedure.ambient_conditions import set_environment
+from acquire.procedure.closing import close_session
+from acquire.procedure.console import enter_console_time
+from acquire.procedure.placement import correct, place, remove
+from acquire.procedure.results import calculate_session
+from acquire.procedure.session import cancel, get_session
+from acquire.procedure.spectra import attach_spectrum
+from acquire.procedure.statements import exclude, imaging_given, no_imaging, read_at
+from acquire.procedure.steps import abandon_step, begin_step, not_measured
+
+ZONE = "2027-02-05T10:31:00+01:00"
+
+
+async def filled(connection: Any) -> str:
+    """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
+    eventful_streams.filled(connection)
+    case, reads = case_with_spectrum()
+    case.element("X-1", 1.0, "tld")
+    other, _ = case_b()
+    other.name = "B2"
+    client = client_b(connection)
+    case.add(connection)
+    other.add(connection)
+    session = case.start(connection)
+    await run(connection, client, session)
+    correct(connection, get_session(connection, session), "r1-1", "X-1", "MD-1", "MP-1", "its tray was swapped")
+    reads = [("X-1" if element == "r1-1" else element, value) for element, value in reads]
+    client.read_elements(reads)
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
+    point = get_session(connection, session).plan.point_named("spec")
+    attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
+    mistyped = set_environment(
+        connection, session, "MD-1", temperature_c=22.5, pressure_kpa=100.2, humidity_percent=45.0, source="room"
+    )
+    set_environment(
+        connection, session, "MD-1", temperature_c=22.1, pressure_kpa=100.1, humidity_percent=44.0, source="room",
+        replaces=mistyped, reason="mistyped", confirmed_by="MP-1",
+    )  # fmt: skip
+    now = get_session(connection, session)
+    exclude(connection, now, "r2-1", "MD-1", "MP-1", "dropped")
+    no_imaging(connection, now, "R1", "MD-1")
+    read_at(connection, now, "reader-1", ZONE, "MD-1", "MP-1", "its clock stands")
+    close_session(connection, session, "MD-1")
+    calculate_session(connection, session, "MP-1")
+    await given_up(connection, client, case)
+    return session
+
+
+async def given_up(connection: Any, client: Any, case: Any) -> None:
+    second = case.start(connection, fraction=2)
+    now = get_session(connection, second)
+    place(connection, now, "R3", "r3-1", "MD-1", "a")
+    remove(connection, get_session(connection, second), "r3-1", "MD-1")
+    imaging_given(connection, now, "R3", "MD-1", "cone-beam CT")
+    enter_console_time(connection, second, "MD-1", total_s=12.5, treated_at=ZONE)
+    attach_spectrum(connection, second, now.plan.point_named("spec"), "C.txt", (COLUMNS + "\n").encode(), "MP-1")
+    not_measured(connection, second, "place", "MD-1", "no time")
+    client.says["electrometer-1"] = {"measures": "voltage"}
+    await begin_step(connection, client, second, "threshold-before", "MD-1")
+    await abandon_step(connection, second, "threshold-before", "MD-1", "cable", beam_given=False, client=client)
+    not_measured(connection, second, "threshold-before", "MD-1", "cable")
+    cancel(connection, second, "MD-1", "machine down")
