@@ -10,9 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Annotated
 
-import msgspec
 import structlog
 
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
@@ -20,49 +18,24 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.once import Once
 from acquire.spool import encoding, originals
+from acquire.spool.answers import NOT_AN_ANSWER, answer, answers_to_batch
+from acquire.spool.batching import gather
 from acquire.spool.entries import Held
-from acquire.spool.journal import Journal, SpoolError, StreamRow
+from acquire.spool.journal import SpoolError, StreamRow
 from acquire.spool.onlookers import Onlookers
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
 from acquire.spool.spool import Spool
+from acquire.spool.told import Told
 from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
 
 RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
-PART = 256  # bytes of a part of a batch that are not entries
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
 REFUSED_AGAIN = "it was sent again and did not get through to the store"
-CONFIRM_EVERY_S = 1.0
 ALARM_EVERY_S = 10.0
-
-
-_Id = Annotated[str, msgspec.Meta(max_length=64)]
-_Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
-
-
-class _Committed(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
-    schema_: Annotated[str, msgspec.Meta(pattern="^committed/1$")]
-    stream: _Id
-    through: _Seq
-    store: _Id
-    epoch: _Id
-    query: _Id
-    batches: bool = False
-
-
-class _BatchCommitted(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}):
-    schema_: Annotated[str, msgspec.Meta(pattern="^batch-committed/1$")]
-    through: dict[_Id, _Seq]
-    store: _Id
-    epoch: _Id
-    query: _Id
-
-
-_committed = msgspec.json.Decoder(_Committed)
-_batch_committed = msgspec.json.Decoder(_BatchCommitted)
 
 
 class Publisher:
@@ -85,12 +58,9 @@ class Publisher:
         spool.on_begun_anew.append(self._begin_anew)
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
-        self._writing = asyncio.Lock()
         self._faults = Once()
-        self._unkept = Once()
         self._last_words: list[tuple[str, bytes]] = []  # of a source whose file is aside
         self._alarmed: dict[tuple[str, str], float] = {}
-        self._confirmed_at = 0.0
         self.connected = False
         self.connections = 0
         self.unreadable = 0  # messages under committed that are none
@@ -110,8 +80,7 @@ class Publisher:
         self.source = Source(spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "")
         self._unsent = Unsent()
         self._onlookers = Onlookers()
-        self._changed: set[str] = set()
-        self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
+        self._told = Told(spool, self.source)
 
     def _begin_anew(self) -> None:
         """The spool has begun a new file: another source, which has a connection of its own.
@@ -282,20 +251,8 @@ class Publisher:
 
     async def _send_batch(self, connection: Connection, first: NextMessage, number: int) -> None:
         """This message and what else is in its turn, as far as it lies in memory, in one (section 2)."""
-        parts: list[tuple[NextMessage, list[Held]]] = []
-        room, now = self._room(connection), time.monotonic()
-        following: NextMessage | None = first
-        while following is not None and room > 0:
-            entries: list[Held] = []
-            if following.entries:
-                entries = self._unsent.take(following.stream.stream, following.first, following.most, room)
-                if not entries:  # it is in the file: by itself
-                    break
-            parts.append((following, entries))
-            size = sum(len(each.body) for each in entries)
-            room -= size + PART
-            self.source.sent(following, len(entries), size, now, batch=number)
-            following = self.source.next_part()
+        now = time.monotonic()
+        parts = gather(self.source, self._unsent, first, number, self._room(connection), now)
         if not parts:
             await self._send(connection, first)
         elif len(parts) == 1:
@@ -378,7 +335,7 @@ class Publisher:
         """Rule 10: the original stays where it is, for a person to send it again."""
         assert effect.stream is not None
         s, seq = effect.stream, effect.seq
-        self._unwritten.append(partial(_withheld_again, number=s.number, seq=seq, reason=reason))
+        self._told.withheld_again(s, seq, reason)
         await self.write_down()
         text = f"the original of entry {seq} of stream {s.stream} ({s.instrument}) stays withheld: {reason}."
         await self.alarm("withheld", f"{s.stream} {seq}", text)
@@ -396,32 +353,20 @@ class Publisher:
     async def _listen(self, connection: Connection) -> None:
         batch_committed = self._topics.batch_committed(self._host)
         async for message in connection.messages():
+            is_batch = message.topic == batch_committed
             try:
-                if message.topic == batch_committed:
-                    effects = self._heard_batch(message.payload)
-                else:
-                    effects = self._heard_one(message.payload)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                answers = answers_to_batch(message.payload) if is_batch else [answer(message.payload)]
+            except NOT_AN_ANSWER as error:
                 await self._not_an_answer(message, error)
                 continue
-            await self._carry_out(effects)
+            now = time.monotonic()
+            await self._carry_out(
+                [effect for each in answers for effect in self.source.answer(*each[:-1], now, batches=each.batches)]
+            )
+            if is_batch:
+                self.source.heard_batch()
             self._wake.set()
             self._heard.set()
-
-    def _heard_one(self, payload: bytes) -> list[Effect]:
-        said = _committed.decode(payload)
-        return self.source.answer(
-            said.stream, said.through, said.store, said.epoch, said.query, time.monotonic(), batches=said.batches
-        )
-
-    def _heard_batch(self, payload: bytes) -> list[Effect]:
-        """As many answers as there are streams."""
-        said, now = _batch_committed.decode(payload), time.monotonic()
-        effects: list[Effect] = []
-        for stream, through in said.through.items():
-            effects += self.source.answer(stream, through, said.store, said.epoch, said.query, now, batches=True)
-        self.source.heard_batch()
-        return effects
 
     async def _not_an_answer(self, message: Received, error: Exception) -> None:
         """Nothing of it is believed; it is counted, and told without filling the log."""
@@ -445,11 +390,11 @@ class Publisher:
         for effect in effects:
             if effect.what == "pair":
                 log.info("paired with a store", store=effect.text)
-                self._unwritten.append(partial(Journal.pair, store=effect.text))
+                self._told.paired(effect.text)
             elif effect.what == "epoch":
                 if self._spool.epoch is not None:  # otherwise it is the first one ever heard of
                     log.warning("the store began a new epoch: every stream is asked for", epoch=effect.text)
-                self._unwritten.append(partial(self._new_epoch, epoch=effect.text, uptime_s=self._spool.uptime_s()))
+                self._told.new_epoch(effect.text)
             elif effect.what == "alarm":
                 await self._alarm_of_store(effect)
             elif effect.what == "receded" and effect.stream is not None:
@@ -457,58 +402,14 @@ class Publisher:
                 self.on_store_ahead(effect.stream.instrument)
             elif effect.what == "original" and effect.stream is not None:
                 log.info("a withheld original is in the store", stream=effect.stream.stream, seq=effect.seq)
-                sent = partial(_original_sent, number=effect.stream.number, seq=effect.seq)
-                self._unwritten.append(partial(sent, uptime_s=self._spool.uptime_s()))
+                self._told.original_sent(effect.stream, effect.seq)
             elif effect.what == "withhold again":
                 await self._withhold_again(effect, REFUSED_AGAIN)
             elif effect.stream is not None:
-                self._changed.add(effect.stream.stream)
-        due = self._changed and time.monotonic() - self._confirmed_at >= CONFIRM_EVERY_S
-        if due or self._unwritten:
+                self._told.moved(effect.stream)
+        if self._told.due:
             await self.write_down()
 
-    def _new_epoch(self, journal: Journal, epoch: str, uptime_s: float) -> None:
-        if journal.new_epoch(epoch, uptime_s):
-            text = (
-                "two stores: the epoch changed twice within an hour, so two stores of one record seem to answer."
-                " Nothing is pruned until a day has passed without another change; stop one of them."
-            )
-            log.error(text)
-            journal.alarm("two stores", "store", text)
-
     async def write_down(self) -> None:
-        """Put what is confirmed into the spool's file; what a crash loses of it is asked again at the next start.
-
-        A disk that takes nothing is no reason to stop: it is written when there is room.
-        """
-        async with self._writing:
-            await self._write_down()
-
-    async def _write_down(self) -> None:
-        changed, self._changed = self._changed, set()
-        streams = [self.source.streams[each] for each in changed if each in self.source.streams]
-        marks = [(s.number, s.through, s.end_heard) for s in streams]
-        self._confirmed_at = time.monotonic()
-        epoch, uptime_s = self.source.epoch, self._spool.uptime_s()
-        try:
-            while self._unwritten:
-                await self._spool.call(self._unwritten[0])
-                del self._unwritten[0]
-            await self._spool.call(lambda j: j.confirm(marks, epoch, uptime_s))
-        except SpoolError as error:
-            self._changed |= changed
-            if self._unkept.is_new(str(error)):
-                log.warning("what is confirmed could not be written down", why=str(error))
-        else:
-            if self._unkept.is_over():
-                log.info("what is confirmed is written down again")
-
-
-def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:
-    with journal.writing() as db:
-        originals.confirm(db, number, seq, uptime_s)
-
-
-def _withheld_again(journal: Journal, number: int, seq: int, reason: str) -> None:
-    with journal.writing() as db:
-        originals.withhold_again(db, number, seq, reason)
+        """Put what is confirmed into the spool's file."""
+        await self._told.write_down()
