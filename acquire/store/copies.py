@@ -151,15 +151,19 @@ def _must_be_young(backup_file: Path, retention: timedelta | None) -> datetime:
     return taken
 
 
+def begin_epoch(connection: sqlite3.Connection) -> None:
+    """A new life of the record, inside the caller's transaction: sealed, since sources believe what follows from it."""
+    epoch, sealing = str(uuid4()), Sealing(connection)
+    sealing.add("epoch", epoch=epoch)
+    sealing.keep()
+    connection.execute("UPDATE identity SET epoch = ?, started_at = NULL", (epoch,))
+
+
 def _new_life(made: Path) -> tuple[str, str]:
-    epoch = str(uuid4())
     with closing(connect(made)) as connection:
         with transaction(connection):
-            sealing = Sealing(connection)
-            sealing.add("epoch", epoch=epoch)
-            sealing.keep()
-            connection.execute("UPDATE identity SET epoch = ?, started_at = NULL", (epoch,))
-        name, _ = identity(connection)
+            begin_epoch(connection)
+        name, epoch = identity(connection)
         connection.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
     return name, epoch
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import NAMESPACE_OID, uuid4, uuid5
+from uuid import NAMESPACE_OID, uuid5
 
 from invariants import Emitted, check_invariants
 
@@ -23,9 +23,11 @@ from acquire.spool.entries import Held, held
 from acquire.spool.journal import Journal, stand_in
 from acquire.spool.source import Limits, NextMessage, Source, Stream
 from acquire.spool.unsent import Unsent
-from acquire.store.database import connect, migrate
+from acquire.store.copies import begin_epoch
+from acquire.store.database import connect, migrate, transaction
 from acquire.store.entries import Entry, walked
 from acquire.store.ingest import Watermark, ingest
+from acquire.store.seals import verify_streams
 
 TOPICS = Topics("clinic")
 INSTRUMENT = "electrometer-1"
@@ -272,7 +274,8 @@ class World:
     def restore(self, backup: sqlite3.Connection) -> None:
         """As `acquire store restore` does it: the old content, a new epoch."""
         backup.backup(self.store)
-        self.store.execute("UPDATE identity SET epoch = ?", (str(uuid4()),))
+        with transaction(self.store):
+            begin_epoch(self.store)
 
     def restore_by_hand(self, backup: sqlite3.Connection) -> None:
         """The same epoch: nobody says so."""
@@ -341,6 +344,7 @@ class World:
                 assert (s.head == 0 and row is None) or row["ended"] == s.ended
         self.put_back = False
         self.check()
+        assert list(verify_streams(self.store)) == [], "what the store holds is what it sealed"
 
     def _row(self, stream: str, seq: int) -> Entry | None:
         return next(walked(self.store, stream, seq, seq), None)

@@ -18,6 +18,8 @@ from invariants import Emitted, check_settled
 from network import INSTRUMENT, RETENTION_S, World, open_store
 
 from acquire.spool.journal import Journal, SpoolFull
+from acquire.store.copies import begin_epoch
+from acquire.store.database import transaction
 
 DIED, LIVED = 9, 0
 
@@ -101,7 +103,8 @@ def live(folder: Path, death: Death | None) -> None:
     world.begin_pass()
     world.flow()
     world.prune()
-    store.execute("UPDATE identity SET epoch = 'another'")
+    with transaction(store):
+        begin_epoch(store)
     did(world.append_reading)
     for _ in range(6):
         world.flow()

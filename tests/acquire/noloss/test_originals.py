@@ -11,9 +11,12 @@ from network import RETENTION_S, World, reading, to_send
 from acquire.canonical import digest
 from acquire.spool import encoding, originals, pruning
 from acquire.spool.journal import stand_in
+from acquire.store import streams
 from acquire.store.attribution import measurement
+from acquire.store.database import transaction
 from acquire.store.events import SessionEvents
 from acquire.store.ingest import ingest
+from acquire.store.sealing import Sealing, hash_of
 
 
 def entry(world: World, seq: int) -> sqlite3.Row:
@@ -162,10 +165,14 @@ def test_what_an_older_program_kept_as_a_conflict_is_none_any_more(world: World)
     each = measured_around(world)
     e = world.emitted[2]
     assert e.original is not None
-    world.store.execute(
-        "INSERT INTO conflicts SELECT number, ?, ?, ?, ?, NULL FROM streams WHERE stream = ?",
-        (e.seq, digest(e.original), e.original, "then", e.stream),
-    )
+    with transaction(world.store):
+        stream, content = streams.named(world.store, e.stream), digest(e.original)
+        assert stream is not None
+        row = (stream.number, e.seq, content, e.original, "then")
+        world.store.execute("INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, NULL)", row)
+        sealing = Sealing(world.store)  # as the migration to this schema does
+        sealing.add("conflict", stream, e.seq, row=hash_of(e.seq, content.hex(), "then", e.original))
+        sealing.keep()
     world.resend()
     world.settle()
     assert world.store.execute("SELECT count(*) FROM conflict").fetchone()[0] == 0
