@@ -18,7 +18,7 @@ _HEADER = re.compile(r"\[(\[)?([^\[\]]+)\]?\][ \t]*(#.*)?")  # of a line without
 _KEY = re.compile(r"([A-Za-z0-9_.\"' -]+)=")
 DEEPEST = 32
 # Each part of a key costs the parser as much as all before it: 20,000 of them take ten seconds.
-_TOO_DEEP = re.compile(r"(?<![\w\"'.-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){32}")
+_TOO_DEEP = re.compile(r"(?<![\w\"'.-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){32}[\w\"'. \t-]*+[=\]]")
 
 
 class Written(BaseModel):

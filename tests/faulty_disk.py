@@ -78,6 +78,7 @@ sys.path[:0] = json.loads(sys.argv[1])
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
 """
 SERVES = """
+print("ready", flush=True)
 for line in sys.stdin:
     print(json.dumps(answer(line.strip())), flush=True)
 """
@@ -104,6 +105,8 @@ def on_disk(disk: FaultyDisk, code: str, *arguments: str, finds: Path) -> Iterat
         def said() -> str:
             log.seek(0)
             return log.read()
+
+        assert process.stdout.readline() == "ready\n", said()
 
         def ask(question: str) -> Any:
             process.stdin.write(question + "\n")

@@ -202,7 +202,9 @@ class State(Message):
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )
-    why: str | None = Field(None, description="one plain sentence where the state is not ready")
+    why: str | None = Field(
+        None, description="one plain sentence: why the state is not ready, or what somebody must know of although it is"
+    )
     driver: str | None = Field(None, description="its model's name, as `acquire drivers` lists it")
     model: str | None = Field(None, description="as the instrument itself spells it")
     serial: str | None = None

@@ -28,6 +28,7 @@ class EdgeNode:
         self._topics = topics
         self._node = node
         self._counter = counter
+        self._bd_seq = -1
         self._instruments = tuple(instruments)
         self._by_topic = {topics.state(each): each for each in self._instruments}
         self._by_topic |= {topics.readings(each): each for each in self._instruments}
@@ -71,13 +72,12 @@ class EdgeNode:
 
     def _next_bd_seq(self) -> int:
         """0 to 255 and again, one more for each connection, over restarts too."""
-        try:
-            last = whole(self._counter.read_text().strip())
-        except (OSError, ValueError):
-            last = -1
-        number = (last + 1) % 256
-        self._counter.write_text(str(number))
-        return number
+        with suppress(OSError, ValueError):
+            self._bd_seq = whole(self._counter.read_text().strip())
+        self._bd_seq = (self._bd_seq + 1) % 256
+        with suppress(OSError):  # a disk that takes nothing must not stop the acquisition: counted on in memory
+            self._counter.write_text(str(self._bd_seq))
+        return self._bd_seq
 
 
 async def _say(connection: Connection, messages: Iterable[Out]) -> None:

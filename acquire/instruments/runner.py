@@ -143,8 +143,6 @@ class Runner:
     async def _one_stream(self, device: Instrument) -> None:
         self._store_ahead = False
         stream = self._epoch.stream = await self._recorder.open_stream(self.instrument)
-        self._was_ready = True
-        self.status.available()
         self._tell("ready")
         ended, why = "link-lost", None
         try:
@@ -152,6 +150,7 @@ class Runner:
             while not self._store_ahead and not self._stopping.is_set():
                 async with self._turns.instrument_lock:
                     await self._turn(device, stream)
+                self._works()
                 await self._pause(device.poll_interval_s)
             ended = "closed"
         except asyncio.CancelledError:
@@ -170,6 +169,11 @@ class Runner:
             await self._recorder.end_stream(stream, ended, why)
             if ended == "closed" and not self._store_ahead:
                 self._tell("stopped")
+
+    def _works(self) -> None:
+        """A turn came to its end: only now what was complained of is over. One that opens and then fails backs off."""
+        self._was_ready = True
+        self.status.available()
 
     async def _turn(self, device: Instrument, stream: Stream) -> None:
         """A take, or what must be settled first: nobody knows how many readings a gap after a command holds."""

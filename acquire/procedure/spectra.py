@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -80,6 +82,17 @@ def spectrum_file(connection: sqlite3.Connection, session_id: str, point: str) -
     return str(row["sha256"]) if row else None
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """A number that overflows is refused for what it is, and not warned of on the way. Raises Refused."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except OverflowError as error:
+        raise Refused("The numbers of the spectrum are too large to be added up.") from error
+
+
+@_without_warnings()
 def read(plan: SpectrumPlan, body: bytes) -> dict[str, Any]:
     """Edges (keV/µm), counts and times of a file. Raises DosimetryError, naming the line, or Refused."""
     try:
@@ -99,6 +112,7 @@ def read(plan: SpectrumPlan, body: bytes) -> dict[str, Any]:
     return {"edges": spectrum.edges.tolist(), "counts": spectrum.counts.tolist(), "live_s": live_s, "real_s": real_s}
 
 
+@_without_warnings()
 def report(inputs: dict[str, Any]) -> dict[str, Any]:
     """y_F, y_D, y*, z_F with the cut beside them; no dose and no decision against a limit. Raises DosimetryError."""
     plan, measured = inputs["spectrum"], inputs["measured"]

@@ -7,8 +7,9 @@ that comes again before the wait would be over, never waits. Pure: the clock is 
 
 from __future__ import annotations
 
-LONGEST_S = 0.010
-FROM_PER_S, FULL_PER_S = 100.0, 400.0  # appends a second at which the wait begins, and at which it is the longest
+LONGEST_S = 0.016
+ENOUGH_S, ENOUGH = 0.010, 10  # this wait is enough where it gathers so many appends
+FROM_PER_S, FULL_PER_S = 100.0, 400.0  # appends a second at which waiting begins, and at which it is done in full
 WINDOW_S = 0.1
 
 
@@ -32,8 +33,11 @@ class Pace:
             self._counted, self._since = 0, now
         if came_before < 2 * LONGEST_S:
             return now
+        if self._per_s <= FROM_PER_S:
+            return now
+        wait = min(LONGEST_S, max(ENOUGH_S, ENOUGH / self._per_s))
         load = (self._per_s - FROM_PER_S) / (FULL_PER_S - FROM_PER_S)
-        return max(now, self._handed + LONGEST_S * min(max(load, 0.0), 1.0))
+        return max(now, self._handed + wait * min(load, 1.0))
 
     def handed_over(self, now: float) -> None:
         """What was gathered has gone to its commit."""

@@ -87,6 +87,7 @@ class Publisher:
         self._heard = asyncio.Event()
         self._writing = asyncio.Lock()
         self._faults = Once()
+        self._unkept = Once()
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
@@ -217,6 +218,8 @@ class Publisher:
         # An answer that gets lost is asked for again, so that it need not be acknowledged to the broker.
         await connection.subscribe(self._topics.committed("+"), qos=0)
         await connection.subscribe(self._topics.batch_committed(self._host), qos=0)
+        if self._faults.is_over():
+            log.info("sending goes on")
         self.source.connected()
         self.connected = True
         self.connections += 1
@@ -482,7 +485,11 @@ class Publisher:
             await self._spool.call(lambda j: j.confirm(marks, epoch, uptime_s))
         except SpoolError as error:
             self._changed |= changed
-            log.warning("what is confirmed could not be written down", why=str(error))
+            if self._unkept.is_new(str(error)):
+                log.warning("what is confirmed could not be written down", why=str(error))
+        else:
+            if self._unkept.is_over():
+                log.info("what is confirmed is written down again")
 
 
 def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:

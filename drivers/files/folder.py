@@ -8,7 +8,6 @@ and the others go on.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from pydantic import create_model
 
 from drivers.errors import LinkDown, Misuse
+from drivers.files.beside import beside
 from drivers.files.content import Unreadable, read_whole, shown
 from drivers.files.format import Format
 from drivers.files.formats import options_of, parse_file, stranger
@@ -85,10 +85,10 @@ def check_folder(settings: FolderSettings, path: Path) -> list[str]:
 
 
 def _no_folder(path: Path) -> Iterator[str]:
-    if not path.is_dir():
-        yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
-        return
     try:
+        if not path.is_dir():
+            yield f"There is no folder {shown(str(path))}; make it, or mend the resource."
+            return
         next(path.iterdir(), None)
     except OSError as error:
         yield f"The folder {shown(str(path))} cannot be read: {error.strerror}."
@@ -143,7 +143,7 @@ class FolderInstrument(Instrument):
 
         Raises LinkDown naming which of them is not.
         """
-        await asyncio.to_thread(self._open)
+        await beside(self.folder, self._open)
         return Identity(self.model.vendor, self.model.name, "", "", b"")
 
     def _open(self) -> None:
@@ -171,14 +171,14 @@ class FolderInstrument(Instrument):
 
         Raises LinkDown where the folder cannot be read.
         """
-        return await asyncio.to_thread(self._look)
+        return await beside(self.folder, self._look)
 
     async def confirm(self) -> None:
         """The readings of the last take are in the spool: they are not read again.
 
         A journal that cannot be written now is told with the next take and tried again with each.
         """
-        await asyncio.to_thread(self._confirmed)
+        await beside(self.folder, self._confirmed)
 
     def _confirmed(self) -> None:
         with self._one_at_a_time:
@@ -224,7 +224,7 @@ class FolderInstrument(Instrument):
             data = read_whole(path, self.settings.largest_file_mb, follow=False)
         except Unreadable as error:
             took = self._clock() - began
-            seen.again(self._clock() + PATIENCE * took)
+            seen.again(self._clock(), max(PATIENCE * took, self.poll_interval_s))
             return list(self._tell(str(error)))
         if not seen.is_still(path):
             return []

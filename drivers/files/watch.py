@@ -12,6 +12,8 @@ from drivers.errors import LinkDown
 from drivers.files.content import shown
 from drivers.files.settings import FolderSettings
 
+LONGEST_PAUSE_S = 60.0  # a file that cannot be read is tried again at least so often
+
 State = tuple[int, int, int, int, int]
 
 
@@ -25,6 +27,7 @@ class Seen:
     stat: os.stat_result | None
     since: float
     look_at: float | None
+    failures: int = 0  # times it could not be read
 
     def is_still(self, path: Path) -> bool:
         """Whether the file is the one that was seen, unchanged: nothing was written while it was read."""
@@ -37,9 +40,10 @@ class Seen:
         """It has been read; nothing is to be looked for until it changes."""
         self.look_at = None
 
-    def again(self, at: float) -> None:
-        """It could not be read; try again at `at` (monotonic seconds)."""
-        self.look_at = at
+    def again(self, now: float, after_s: float) -> None:
+        """It could not be read at `now` (monotonic seconds): try again after `after_s`, and ever later each time."""
+        self.look_at = now + max(after_s, min(after_s * 2**self.failures, LONGEST_PAUSE_S))
+        self.failures = min(self.failures + 1, 10)
 
     def wait(self, settings: FolderSettings) -> None:
         """Something in it is unfinished: look again when it changes, or when that has to be reported."""

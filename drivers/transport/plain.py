@@ -10,7 +10,7 @@ import socket
 REFUSED = "the connection was refused; nothing listens on that port, or it serves somebody else"
 UNKNOWN_NAME = "no address is known for that name"
 HELD = "another program holds it"
-_NUMBER = re.compile(r"\[Errno (-?\d+)\] ?")
+_NUMBER = re.compile(r"\[Errno (-?[0-9]{1,9})\] ?")
 
 
 def plain(error: Exception) -> str:

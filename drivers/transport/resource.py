@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from drivers.errors import Misuse
+from drivers.strict_numbers import whole
 from drivers.transport.base import Transport
 from drivers.transport.prologix import PrologixTransport
 from drivers.transport.serial_settings import SerialSettings
@@ -51,7 +52,7 @@ def _tcp(resource: str) -> Transport:
     host, _, port = resource.removeprefix("tcp:").rpartition(":")
     if not host or _number(port) not in range(1, 65536):
         raise Misuse(f"'{resource}' is no TCP address; allowed is tcp:HOST:PORT, for example tcp:192.0.2.7:8123.")
-    return TcpTransport(host, int(port))
+    return TcpTransport(host, whole(port))
 
 
 def _prologix(resource: str, serial: SerialSettings) -> Transport:
@@ -61,7 +62,7 @@ def _prologix(resource: str, serial: SerialSettings) -> Transport:
             f"'{resource}' names no instrument behind a Prologix adapter; allowed are prologix:tcp:HOST:PORT:ADDRESS"
             " and prologix:DEVICE:ADDRESS with a GPIB address of 0 to 30, for example prologix:tcp:192.0.2.9:1234:27."
         )
-    return PrologixTransport(open_transport(adapter, serial), int(address), resource)
+    return PrologixTransport(open_transport(adapter, serial), whole(address), resource)
 
 
 def _instead_of(resource: str) -> str:
@@ -93,4 +94,4 @@ def _visa_name(resource: str) -> str:
 
 def _number(text: str) -> int:
     """-1 for what is no number."""
-    return int(text) if text.isascii() and text.isdigit() else -1
+    return whole(text) if re.fullmatch("[0-9]{1,9}", text) else -1

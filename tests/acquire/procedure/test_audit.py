@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 
+from acquire.errors import Refused
 from acquire.store import audit
 from acquire.store.database import transaction
 
@@ -22,6 +23,16 @@ def free(connection: sqlite3.Connection) -> None:
     """What somebody with a database tool can do."""
     connection.execute("DROP TRIGGER audit_no_update")
     connection.execute("DROP TRIGGER audit_no_delete")
+
+
+@pytest.mark.parametrize("key", ["who", "subject", "new", "reason"])
+def test_what_nobody_sees_is_not_written_down(chain, key):
+    said = {"who": "MD-1", "what": "did", "subject": "thing", "new": "b", "reason": "because\nof this"} | {
+        key: "x\u202e"
+    }
+    with pytest.raises(Refused, match=r"holds U\+202E RIGHT-TO-LEFT OVERRIDE, which nobody sees"), transaction(chain):
+        audit.append(chain, said.pop("who"), said.pop("what"), said.pop("subject"), **said)
+    assert audit.head(chain)[0] == 5
 
 
 def test_a_whole_chain_holds(chain):

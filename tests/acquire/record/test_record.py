@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from scenario_a import CHIPS, StoreClient, closed, measured, prepared
 
 from acquire.canonical import canonical
+from acquire.printable import is_hidden
 from acquire.procedure.closing import close_session
 from acquire.procedure.results import calculate_session
 from acquire.record import attached, build, html, results_of, seal, write_files
@@ -22,6 +24,21 @@ async def test_the_same_store_gives_the_same_record(connection, record):
     assert record["sha256"] == seal(record)
     assert html(again) == html(record)
     assert json.loads(canonical(record)) == record
+
+
+async def test_nothing_hidden_reaches_the_page_or_the_document(record, tmp_path):
+    hostile = "\x1b[2J\u202eT-1\u200b\u2028\x00<b>"
+    record["order"]["asks"] = record["order"]["requester"] = record["session"]["started_by"] = hostile
+    record["points"][0]["detector"] = hostile
+    for point in record["points"]:
+        for curve in (point["evidence"] or {}).get("curves", ()):
+            curve["title"] = curve["y"]["label"] = hostile
+    written = write_files(record, tmp_path)
+    for text in (html(record), *(Path(each).read_text() for each in written.values())):
+        assert [hex(ord(c)) for c in text if c != "\n" and is_hidden(c)] == []
+        assert "\\u202eT-1\\u200b\\u2028" in text
+    assert "<b>" not in html(record)
+    assert json.loads(Path(written["json"]).read_text())["order"]["asks"] == hostile
 
 
 async def test_any_change_shows_in_the_seal(record):

@@ -287,16 +287,18 @@ async def test_a_name_that_is_not_utf_8_is_kept_escaped(tmp_path: Path) -> None:
     assert str(second.note).startswith("\\xfc.ASC is not")
 
 
-async def test_a_file_that_cannot_be_read_is_told_once_and_the_others_go_on(
+async def test_a_file_that_cannot_be_read_is_told_once_tried_ever_more_rarely_and_read_when_it_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = await opened(tmp_path)
+    clock, tried = Clock(), []
+    folder = await opened(tmp_path, clock=clock)
     for n, name in enumerate(("a", "b", "c")):
         (tmp_path / "in" / f"{name}.ASC").write_bytes(export(n))
     whole = content._read
 
     def broken(name: str, *arguments: object) -> bytes:
         if name == "b.ASC":
+            tried.append(name)
             raise OSError(5, "Input/output error")
         return whole(name, *arguments)  # type: ignore[arg-type]
 
@@ -304,9 +306,13 @@ async def test_a_file_that_cannot_be_read_is_told_once_and_the_others_go_on(
     readings = await given(folder)
     assert elements(readings) == ["0", "2"]
     assert told(readings) == ["b.ASC cannot be read: Input/output error."]
-    assert await given(folder) == []
+    for _ in range(600):
+        clock.step(1)
+        assert await given(folder) == []
+    assert 10 <= len(tried) <= 20, "not at every look, and at least once a minute"
     assert await given(await opened(tmp_path)) == []
     monkeypatch.undo()
+    clock.step(60)
     assert elements(await given(folder)) == ["1"]
 
 

@@ -158,6 +158,7 @@ async def counted(house: House, faults: Faults, desk: Desk) -> dict[str, Any]:
         "given": sum(c.given for c in house.counters.values()), "stored": sum(numbers.values()),
         "refused": sum(e.status == "refused" for e in entries), "told by gaps": gap, "in the air at kills": air,
         "lost": len(lost), "doubled": len(doubled), "measurements": dict(states), "attached": count,
+        "not begun or ended because": dict(desk.refused.most_common(8)),
         "attached wrongly": len(misplaced), "asked whether to close": desk.asked, "could close": desk.could_close,
         "could close wrongly": len(desk.wrongly), "wrong": [*wrong, *lost, *doubled, *misplaced, *desk.wrongly],
     }  # fmt: skip

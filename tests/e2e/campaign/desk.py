@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import sqlite3
+from collections import Counter as Tally
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -44,6 +46,7 @@ class Desk:
     faults: Faults
     seed: int
     measurements: list[Measurement] = field(default_factory=list)
+    refused: Tally[str] = field(default_factory=Tally)  # why nothing was begun or ended
     asked: int = 0
     could_close: int = 0
     wrongly: list[str] = field(default_factory=list)
@@ -68,10 +71,12 @@ class Desk:
 
     async def _mark(self, commands: InstrumentClient, what: str, one: Measurement) -> bool:
         asked = {"measurement": one.id, "session": "S-1", "step": "irradiate"}
-        with suppress(NotDone, BusError):
+        try:
             await commands.command(one.instrument, what, asked)
-            return True
-        return False
+        except (NotDone, BusError) as error:
+            self.refused[f"{what}: {re.sub(f'{one.instrument}|{one.id}', 'it', str(error)).split(',')[0][:60]}"] += 1
+            return False
+        return True
 
     async def close(self, enough: Callable[[], bool]) -> None:
         """Rule 4.10: wherever closing would be allowed, nothing may be outstanding."""
