@@ -121,7 +121,7 @@ def statements(connection: sqlite3.Connection, session_id: str) -> list[Statemen
         " ORDER BY n",
         (session_id,),
     )
-    return [Statement(*row) for row in rows]
+    return [Statement(**dict(row)) for row in rows]
 
 
 def newest(said: list[Statement], what: str, dosimeter: str | None) -> Statement | None:

@@ -164,6 +164,7 @@ class _Stream:
         yield from self._claims()
         yield from self._conflicts()
         yield from self._replaced()
+        yield from self._above()
         yield from self._damaged()
 
     def _named(self, sentence: str) -> str:
@@ -302,6 +303,15 @@ class _Stream:
             for entry in entries.between(self.connection, self.stream.stream, each_range.first, each_range.last):
                 if entry.seq not in last:
                     yield self._named(f"entry {entry.seq} was added where it is lost (table entries).")
+
+    def _above(self) -> Iterator[str]:
+        """No message has an entry above its head. One above the watermark is held once the watermark passes it."""
+        above = self.connection.execute(
+            "SELECT seq FROM entries WHERE stream = ? AND seq > ? ORDER BY seq LIMIT 1",
+            (self.stream.number, max(self.stream.head, self.stream.through)),
+        )
+        for (seq,) in above:
+            yield self._named(f"entry {seq} was added above its head, {self.stream.head} (table entries).")
 
     def _damaged(self) -> Iterator[str]:
         for first, last in self.windows or [(1, entries.HIGHEST)]:

@@ -17,7 +17,9 @@ import pytest
 from every_row import filled
 
 from acquire.canonical import canonical
+from acquire.checksum import checksum, seed
 from acquire.errors import Refused
+from acquire.packing import unpacked
 from acquire.procedure.verify import verify_store
 from acquire.store import anchors, audit
 from acquire.store.canonical_rows import shape
@@ -90,6 +92,23 @@ def test_what_is_listed_as_no_part_of_the_record_is_there_and_says_why(
     assert set(edits.tables(connection)) >= set(STREAMS)
     assert AUDIT not in {table for table, _ in NO_PART}
     assert not set(PEOPLE) & {table for table, _ in NO_PART}
+
+
+@pytest.mark.parametrize("up", [1, 1000])
+def test_an_entry_put_behind_the_last_one_with_its_checksum_is_found(
+    store: tuple[sqlite3.Connection, str, Path], up: int
+) -> None:
+    connection, _, _ = store
+    for number, stream, head in connection.execute("SELECT number, stream, head FROM streams").fetchall():
+        last = connection.execute("SELECT * FROM entries WHERE stream = ? AND seq = ?", (number, head)).fetchone()
+        row = dict(last) | {"seq": head + up}
+        row["checksum"] = checksum(seed(stream), head + up, unpacked(row["body"]))
+        with taken_back(connection):
+            places = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO entries ({', '.join(row)}) VALUES ({places})", list(row.values()))
+            (said,) = verify_store(connection)
+        assert said.startswith(f"Stream {stream} of ")
+        assert said.endswith(f"entry {head + up} was added above its head, {head} (table entries).")
 
 
 @pytest.mark.parametrize("table", sorted(PEOPLE))
