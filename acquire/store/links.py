@@ -66,10 +66,11 @@ def chained(chain: bytes, links: Iterable[bytes]) -> bytes:
     return chain
 
 
-def ranges_of(connection: sqlite3.Connection, stream: Stream) -> list[Range]:
-    """What was ever said to be lost of a stream, in the order in which it was said."""
+def ranges_of(connection: sqlite3.Connection, stream: Stream, above: int = 0) -> list[Range]:
+    """What was ever said to be lost of a stream beyond a seq, in the order in which it was said."""
     rows = connection.execute(
-        "SELECT number, first, last, reason, at, withdrawn FROM lost WHERE stream = ? ORDER BY number", (stream.number,)
+        "SELECT number, first, last, reason, at, withdrawn FROM lost WHERE stream = ? AND first > ? ORDER BY number",
+        (stream.number, above),
     )
     return [Range(*row) for row in rows]
 

@@ -23,6 +23,6 @@ def pass_over(connection: sqlite3.Connection, stream: Stream, rows: Sequence[Row
             through += 1
     stream.through, stream.chain = through, chained(stream.chain, links)
     if through < stream.head and (there := beyond(connection, stream)) > through:
-        ranges = [each for each in ranges_of(connection, stream) if each.withdrawn is None]
+        ranges = [each for each in ranges_of(connection, stream, through) if each.withdrawn is None]
         links = [each.link or b"" for each in walk(connection, stream, ranges, through + 1, there)]
         stream.through, stream.chain = there, chained(stream.chain, links)

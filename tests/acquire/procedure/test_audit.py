@@ -31,7 +31,7 @@ def test_what_nobody_sees_is_not_written_down(chain, key):
         key: "x\u202e"
     }
     with pytest.raises(Refused, match=r"holds U\+202E RIGHT-TO-LEFT OVERRIDE, which nobody sees"), transaction(chain):
-        audit.append(chain, said.pop("who"), said.pop("what"), said.pop("subject"), **said)
+        audit.keep(chain, said.pop("who"), said.pop("what"), said.pop("subject"), **said)
     assert audit.head(chain)[0] == 5
 
 

@@ -91,6 +91,32 @@ def test_of_some_streams_only_those_are_held(store: sqlite3.Connection) -> None:
     assert list(verify_streams(store, ["s-99"])) == ["Stream s-99 is not in the store."]
 
 
+def test_of_a_long_stream_only_what_lies_between_two_seals_is_walked(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "store.db", create=True)) as store:
+        store.execute("PRAGMA synchronous=OFF")
+        for first in range(1, 6 * EVERY_ENTRIES + 1, 200):
+            give(store, "s-1", first, [reading(n) for n in range(first, first + 200)])
+        span = {"s-1": [(2500, 3500)]}
+        assert list(verify_streams(store, ["s-1"], within=span)) == []
+        for seq, noticed in ((1999, False), (2001, True), (2500, True), (3999, True), (4001, False)):
+            with taken_back(store):
+                store.execute("UPDATE entries SET element = 'T-9' WHERE seq = ?", (seq,))
+                assert bool(list(verify_streams(store, ["s-1"], within=span))) is noticed, seq
+                assert list(verify_streams(store, ["s-1"])), "the whole stream"
+        with taken_back(store):
+            store.execute("DROP TRIGGER seal_no_update")
+            store.execute("UPDATE seal SET chain = x'00' WHERE through = 2000")
+            assert list(verify_streams(store, ["s-1"], within=span)), "the seal it begins at"
+
+
+def test_a_part_of_any_stream_holds(store: sqlite3.Connection) -> None:
+    for stream, through in store.execute("SELECT stream, through FROM streams").fetchall():
+        for first in range(1, through + 1):
+            for last in (first, through, 2**62):
+                span = {stream: [(first, last)]}
+                assert list(verify_streams(store, [stream], within=span)) == [], span
+
+
 def test_a_chain_of_seals_made_anew_shows_against_an_anchor_only(store: sqlite3.Connection) -> None:
     line = anchors.anchor(store)
     assert line.seal == seals.head(store)
