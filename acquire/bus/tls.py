@@ -38,7 +38,8 @@ class Secret:
         try:
             lines = read_plain(self.file or Path(), LARGEST_SECRET).decode("utf-8").splitlines()
         except Refused as error:
-            raise Unusable(f"which is to hold a secret: {error}".rstrip(".")) from None
+            why = str(error).removeprefix(f"{self.file} ").rstrip(".")
+            raise Unusable(f"{self.file}, which is to hold a secret, {why}") from None
         except UnicodeDecodeError:
             raise Unusable(f"{self.file}, which is to hold a secret, is not UTF-8 text") from None
         if not lines or not lines[0].strip():

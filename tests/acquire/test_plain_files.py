@@ -17,7 +17,7 @@ from acquire.config import load
 from acquire.errors import FileProblem, Refused
 from acquire.instruments.ledger import Ledger
 from acquire.plain_files import LARGEST_DOCUMENT, must_be_plain, name_of, own, read_plain
-from acquire.spool.journal import SpoolError, take_lock
+from acquire.spool.file import SpoolError, take_lock
 from acquire.spool.rescue import salvage
 from acquire.store.copies import restore
 from acquire.store.database import StoreError
@@ -115,7 +115,7 @@ def test_configuration_secrets_certificates_and_backups_are_plain_files(tmp_path
     make(pipe)
     with pytest.raises(FileProblem, match="is a pipe"):
         load(pipe)
-    with pytest.raises(Unusable, match=r"is a pipe; only plain files are read$"):
+    with pytest.raises(Unusable, match=r"pipe, which is to hold a secret, is a pipe; only plain files are read$"):
         Secret(pipe).read()
     for tls in (Tls(ca_file=pipe), Tls(cert_file=pipe, key_file=pipe)):
         with pytest.raises(Unusable, match="is a pipe"):
