@@ -7,7 +7,7 @@ it was at one moment, while the service goes on writing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -24,8 +24,9 @@ from acquire.store.entries import entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_indexes, verify_schema
 from acquire.store.sealed_rows import EVERY, HeldRows, Progress, verify_files
-from acquire.store.seals import verify_streams
+from acquire.store.seals import Window, verify_streams
 
+APART = 2000  # seqs between two runs of a stream
 MOST = 1000  # sentences; whoever has more needs the backup, not the list
 
 
@@ -79,9 +80,9 @@ def _problems(
     yield from _readable("Rows that people made", rows.verify())
     counted.rows = rows.held
     yield from _readable("Files", verify_files(connection, session, rows.changed))
-    of = None if session is None else streams_of(connection, session)
+    of = None if session is None else windows_of(connection, session)
     yield from _readable("The streams", _entries(connection, of, counted, progress))
-    yield from _readable("Indexes", verify_indexes(connection, of or ()))
+    yield from _readable("Indexes", verify_indexes(connection, of or {}))
     yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 
@@ -113,24 +114,26 @@ def _must_be_known(connection: sqlite3.Connection, session: str) -> None:
         raise Refused(f"There is no session {session}, and no audit entry tells of one.")
 
 
-def streams_of(connection: sqlite3.Connection, session: str) -> set[str]:
-    """The streams a session's markers are in, and those of the readings its results were made from."""
-    marked = connection.execute(
-        "SELECT DISTINCT m.stream FROM attempt_mark m JOIN attempt a USING (measurement)"
+def windows_of(connection: sqlite3.Connection, session: str) -> dict[str, list[Window]]:
+    """By stream, the runs of seqs in which a session's markers are and the readings its results were made from."""
+    found: dict[str, set[int]] = {}
+    for row in connection.execute(
+        "SELECT m.stream, m.seq FROM attempt_mark m JOIN attempt a USING (measurement)"
         " WHERE a.session = ? AND m.stream IS NOT NULL",
         (session,),
-    )
-    found = {str(row["stream"]) for row in marked}
+    ):
+        found.setdefault(str(row["stream"]), set()).add(row["seq"])
     for row in connection.execute("SELECT selection FROM result WHERE session = ?", (session,)):
         with suppress(ValueError):  # of a row that was changed, which its seal shows
-            found.update(_named(parse(row["selection"])))
-    return found
+            for stream, seq in _named(parse(row["selection"])):
+                found.setdefault(stream, set()).add(seq)
+    return {stream: _runs(sorted(seqs)) for stream, seqs in found.items()}
 
 
-def _named(value: Any) -> Iterator[str]:
+def _named(value: Any) -> Iterator[tuple[str, int]]:
     if isinstance(value, dict):
-        if isinstance(value.get("stream"), str):
-            yield value["stream"]
+        if isinstance(value.get("stream"), str) and isinstance(value.get("seq"), int):
+            yield value["stream"], value["seq"]
         for each in value.values():
             yield from _named(each)
     elif isinstance(value, list):
@@ -138,12 +141,23 @@ def _named(value: Any) -> Iterator[str]:
             yield from _named(each)
 
 
+def _runs(seqs: Sequence[int]) -> list[Window]:
+    """What is close together is verified in one go."""
+    found: list[Window] = []
+    for seq in seqs:
+        if found and seq - found[-1][1] <= APART:
+            found[-1] = (found[-1][0], seq)
+        else:
+            found.append((seq, seq))
+    return found
+
+
 def _entries(
-    connection: sqlite3.Connection, of: Collection[str] | None, counted: Counted, progress: Progress
+    connection: sqlite3.Connection, of: Mapping[str, Sequence[Window]] | None, counted: Counted, progress: Progress
 ) -> Iterator[str]:
     """Every stream against its seals, and every entry's bytes against its checksum."""
     counted.entries += entry_count(connection, of)
-    yield from verify_streams(connection, of, progress)
+    yield from verify_streams(connection, of, progress, of)
 
 
 def _results(

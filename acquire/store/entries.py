@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -323,9 +323,13 @@ def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[st
     return int(count)
 
 
-def entry_count(connection: sqlite3.Connection, streams: Iterable[str] | None = None) -> int:
-    """How many entries there are; of these streams (ids), or of all."""
-    if streams is None:
+def entry_count(connection: sqlite3.Connection, of: Mapping[str, Sequence[tuple[int, int]]] | None = None) -> int:
+    """How many entries there are; in these runs of seqs of these streams (ids), or all."""
+    if of is None:
         return int(connection.execute("SELECT count(*) FROM entries").fetchone()[0])
-    of_one = "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
-    return sum(int(connection.execute(of_one, (stream,)).fetchone()[0]) for stream in streams)
+    within = (
+        "SELECT count(*) FROM entries WHERE stream = (SELECT number FROM streams WHERE stream = ?)"
+        " AND seq BETWEEN ? AND ?"
+    )
+    runs = [(stream, first, last) for stream, windows in of.items() for first, last in windows]
+    return sum(int(connection.execute(within, each).fetchone()[0]) for each in runs)

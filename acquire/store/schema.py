@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 from acquire.store.database import migrate
@@ -41,20 +41,34 @@ def verify_file(connection: sqlite3.Connection, tables: Iterable[str] | None = N
                 yield f"The store's file does not pass SQLite's own check: {said.strip().replace(chr(10), ', ')}."
 
 
-def verify_indexes(connection: sqlite3.Connection, streams: Iterable[str]) -> Iterator[str]:
+LOOKED_THROUGH = 50_000  # entries of a stream: a longer one is an electrometer's, and has no elements to look for
+
+
+def verify_indexes(connection: sqlite3.Connection, of: Mapping[str, Sequence[tuple[int, int]]]) -> Iterator[str]:
     """Whether the indexes know every entry of some streams that they must know: those of markers and of elements.
 
+    Of a long stream no more than these runs of seqs are looked at.
     The entries are walked by their key (the + keeps SQLite from asking the index of itself).
     """
     for column in ("measurement", "element"):
         asked = (
             f"SELECT seq FROM entries e WHERE stream = (SELECT number FROM streams NOT INDEXED WHERE stream = ?)"
-            f" AND +{column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY entries_{column}"
+            f" AND +{column} IS NOT NULL AND seq BETWEEN ? AND ?"
+            f" AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY entries_{column}"
             f" WHERE i.{column} = e.{column} AND i.stream = e.stream AND i.seq = e.seq) ORDER BY seq LIMIT 1"
         )
-        for stream in streams:
-            for (seq,) in connection.execute(asked, (stream,)):
+        for stream, first, last in _looked_at(connection, of):
+            for (seq,) in connection.execute(asked, (stream, first, last)):
                 yield f"The index entries_{column} does not know entry {seq} of stream {stream}: it was emptied."
+
+
+def _looked_at(
+    connection: sqlite3.Connection, of: Mapping[str, Sequence[tuple[int, int]]]
+) -> Iterator[tuple[str, int, int]]:
+    for stream, windows in of.items():
+        row = connection.execute("SELECT through FROM streams WHERE stream = ?", (stream,)).fetchone()
+        whole = row is not None and row[0] <= LOOKED_THROUGH
+        yield from ((stream, *each) for each in ([(0, LOOKED_THROUGH)] if whole else windows))
 
 
 def _new() -> Made:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ from acquire.store.originals import hash_of_stand_in
 from acquire.store.sealing import Seal, before_the_first, facts_of_end, hash_of
 from acquire.store.streams import Stream
 
+Window = tuple[int, int]  # a run of seqs, its first and its last
+
 
 def head(connection: sqlite3.Connection) -> tuple[int, str]:
     """Number and hash of the newest seal; (0, sixty-four zeros) where there is none."""
@@ -33,11 +35,14 @@ def verify_streams(
     connection: sqlite3.Connection,
     of: Collection[str] | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, number: None,
+    within: Mapping[str, Sequence[Window]] | None = None,
 ) -> Iterator[str]:
     """One sentence for each thing that does not hold. `of`: ids of streams, to verify no more than these; None: all.
 
-    Of some streams the cost is in proportion to them; of all, the chain of seals and what belongs to no stream is
-    looked at as well. `progress` is told how many entries are behind a stream that was verified, of how many.
+    `within`: no more than these runs of seqs of a stream, from the seal below each to the one above it; a stream that
+    it does not name is verified whole. Of some the cost is in proportion to them; of all, the chain of seals and what
+    belongs to no stream is looked at as well. `progress` is told how many entries are behind a stream that was
+    verified, of how many.
     """
     if of is None:
         yield from _identity(connection)
@@ -51,7 +56,8 @@ def verify_streams(
         done += stream.through
         seen.add(stream.stream)
         try:
-            yield from _Stream(connection, stream, receipts).verify(whole=of is None)
+            windows = (within or {}).get(stream.stream)
+            yield from _Stream(connection, stream, receipts, windows).verify(whole=of is None)
         except (ValueError, TypeError, KeyError) as error:
             yield f"Stream {stream.stream} holds what no program wrote: {error}."
     for missing in sorted(set(of or ()) - seen):
@@ -139,6 +145,7 @@ class _Stream:
     connection: sqlite3.Connection
     stream: Stream
     receipts: _Receipts
+    windows: Sequence[Window] | None = None  # None: all of it
     seals: list[Seal] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
     stand_ins: list[StandIn] = field(default_factory=list)
@@ -184,6 +191,9 @@ class _Stream:
 
     def _lives(self) -> Iterator[str]:
         """The chain at every seal and at the watermark. Seals before a withdrawal are of an earlier life."""
+        if self.windows is not None:
+            yield from self._in_windows(self.windows)
+            return
         claimed = self._claimed()
         turns = [s.n for s in self.seals if s.what == "withdrawn"]
         begin = 0
@@ -198,16 +208,39 @@ class _Stream:
             )
             begin = turn or 0
 
+    def _in_windows(self, windows: Sequence[Window]) -> Iterator[str]:
+        """Of its present life: from the seal below a run of seqs to the one above; a seal is held by its own chain."""
+        begun = max((s.n for s in self.seals if s.what == "withdrawn"), default=0)
+        mine = [s for s in self.seals if s.n >= begun and s.through is not None]
+        points = sorted((s.through or 0, s.n, s.chain) for s in mine)
+        for first, last in windows:
+            below = [(through, chain) for through, _, chain in points if through < first]
+            at, chain = below[-1] if below else (0, first_link(self.stream))
+            above = [(through, chain, f"seal {n}") for through, n, chain in points if through >= first]
+            enough = next((n for n, point in enumerate(above) if point[0] >= last), len(above))
+            asked = above[: enough + 1]
+            if enough == len(above):
+                asked.append((self.stream.through, self.stream.chain, "its watermark"))
+            ranges = valid(self.ranges, self._claimed(), 2**62)
+            passed = instead(self.stand_ins, self.seals, 2**62)
+            yield from self._life(ranges, passed, asked, at, chain or b"")
+
     def _claimed(self) -> dict[int, int]:
         return {int(_detail(s.detail).get("number", 0)): s.n for s in self.seals if s.what == "lost"}
 
     def _life(
-        self, ranges: list[Range], passed: dict[int, bytes], points: list[tuple[int, bytes | None, str]]
+        self,
+        ranges: list[Range],
+        passed: dict[int, bytes],
+        points: list[tuple[int, bytes | None, str]],
+        at: int = 0,
+        chain: bytes | None = None,
     ) -> Iterator[str]:
+        """The chain at these points; begun after `at`, where it is `chain`, or else at its beginning."""
         points.sort(key=lambda point: point[0])
-        chain, at, waiting = first_link(self.stream), 0, iter(points)
+        chain, waiting = chain or first_link(self.stream), iter(points)
         point = next(waiting, None)
-        links = walk(self.connection, self.stream, ranges, 1, points[-1][0], passed) if points else iter(())
+        links = walk(self.connection, self.stream, ranges, at + 1, points[-1][0], passed) if points else iter(())
         while point is not None:
             if point[0] == at:
                 if point[1] != chain:
@@ -271,6 +304,7 @@ class _Stream:
                     yield self._named(f"entry {entry.seq} was added where it is lost (table entries).")
 
     def _damaged(self) -> Iterator[str]:
-        for entry in entries.between(self.connection, self.stream.stream, 1, entries.HIGHEST):
-            if entry.status == "damaged":
-                yield f"Entry {entry.seq} of stream {self.stream.stream} was changed after it was stored."
+        for first, last in self.windows or [(1, entries.HIGHEST)]:
+            for entry in entries.between(self.connection, self.stream.stream, first, last):
+                if entry.status == "damaged":
+                    yield f"Entry {entry.seq} of stream {self.stream.stream} was changed after it was stored."
