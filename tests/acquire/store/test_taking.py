@@ -242,7 +242,7 @@ def test_a_message_that_cannot_be_digested_holds_up_no_other(
     assert (done.moved, done.originals) == ({S: (1, 2)}, {T: 1})
     whys = {row["why"] for row in store.execute("SELECT why FROM unreadable")}
     (why,) = [each for each in whys if each.startswith("not digestible: ValueError('not this one at all")]
-    assert len(why) == 300
+    assert len(why) == 200
 
 
 def test_what_is_no_fault_of_a_message_is_raised_and_nothing_is_written(
