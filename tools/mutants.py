@@ -47,7 +47,8 @@ TESTS = {
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
     "acquire/spool/source.py": [
-        f"acquire/noloss/test_{what}.py" for what in ("flow", "source_rules", "batches_of_a_source", "originals")
+        f"acquire/noloss/test_{what}.py"
+        for what in ("source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
     "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],

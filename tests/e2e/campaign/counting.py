@@ -148,6 +148,8 @@ async def counted(house: House, faults: Faults, desk: Desk) -> dict[str, Any]:
         found = missing_of(name, [e for e in entries if of[e.stream] == name], counter.given)
         air, gap, lost = air + found.in_the_air, gap + found.gap, lost + found.lost
     states, count, misplaced = attached(house, desk)
+    code, said = await house.acquire("store", "verify", "--store", f"sqlite:///{house.store_file}")
+    wrong += [f"store verify: {said[-1000:]}"] * (code != 0)
     wrong += [f"{states['open']} measurements are open, and all streams have ended"] * (states["open"] > 0)
     wrong += [f"{others[kind]} rows of {kind}" for kind in ("conflict", "unreadable") if others[kind]]
     wrong += [f"{e.stream} {e.seq} is called lost" for e in entries if e.status == "lost"]

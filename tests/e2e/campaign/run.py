@@ -34,6 +34,11 @@ async def campaign(folder: Path, kind: str, seed: int, seconds: float, leave_out
         took = time.monotonic() - began
         await _quiet(house, faults, desk)
         table = await counted(house, faults, desk)
+    except BaseException:
+        for name, member in house.members.items():
+            print(f"--- the end of what {name} said\n{member.process.log()[-3000:]}", flush=True)
+        print(f"--- waits: {house.unconfirmed()}; stored: {house.through()}; {dict(faults.done)}", flush=True)
+        raise
     finally:
         await torn_down(house)
     return {"house": kind, "seed": seed, "seconds": round(took), **table}
