@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 
 
-async def until(condition: Callable[[], object], within_s: float = 20, what: str = "what was waited for") -> float:
+async def until(
+    condition: Callable[[], object], within_s: float = 20, what: str = "what was waited for", every_s: float = 0.02
+) -> float:
     """Seconds until the condition holds; fails, naming `what`, when it does not in time."""
     begun = time.monotonic()
     while time.monotonic() < begun + within_s:
         if condition():
             return time.monotonic() - begun
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every_s)
     raise AssertionError(f"{what} did not happen within {within_s} s")

@@ -70,7 +70,7 @@ class Desk:
             one.before_end, one.after_end = given, counter.given
 
     async def _mark(self, commands: InstrumentClient, what: str, one: Measurement) -> bool:
-        asked = {"measurement": one.id, "session": "S-1", "step": "irradiate"}
+        asked = {"measurement": one.id, "session": "s-1", "step": "irradiate"}
         try:
             await commands.command(one.instrument, what, asked)
         except (NotDone, BusError) as error:

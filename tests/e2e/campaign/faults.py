@@ -14,7 +14,7 @@ from waiting import until
 from campaign.house import House, Member, wipe
 from campaign.plan import Fault
 
-FLOWS_WITHIN_S = 60.0  # four times what docs/noloss.md section 5 allows: one slow machine is all hosts
+FLOWS_WITHIN_S = 180.0  # patience, not the promise: the machine may be busy, and the slowest is told in the table
 
 
 class Faults:
@@ -39,15 +39,17 @@ class Faults:
         await self.flows(before, f"readings after {fault}")
 
     async def flows(self, before: dict[str, int], what: str) -> None:
-        """Wait until the store has newer readings of every instrument."""
+        """Wait until the store has newer readings of every instrument: more of its newest stream than `before`."""
 
         def all_newer() -> bool:
-            now = self.house.through()
-            return all(now.get(name, 0) > before.get(name, 0) for name in self.house.counters)
+            now, newest = self.house.through(), self.house.newest()
+            return len(newest) == len(self.house.counters) and all(
+                now.get(stream, 0) > before.get(stream, 0) for stream in newest.values()
+            )
 
         watch = asyncio.create_task(self._stands_up_again())
         try:
-            self.slowest_s = max(self.slowest_s, await until(all_newer, FLOWS_WITHIN_S, what))
+            self.slowest_s = max(self.slowest_s, await until(all_newer, FLOWS_WITHIN_S, what, every_s=0.2))
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)

@@ -24,6 +24,7 @@ INSTRUMENTS = {"apart": {"host-a": 2, "host-b": 1}, "together": {"house": 2}}
 SITE = 'site = "clinic"\n'
 STORE = 'store = {{ url = "sqlite:///{folder}/store/store.db" }}\n'
 SPOOL = 'spool = {{ path = "{folder}/{host}/spool.db" }}\n'
+NEWEST = "SELECT instrument, stream, max(number) FROM stream GROUP BY instrument"
 INSTRUMENT = """
 [[instrument]]
 id = "{name}"
@@ -82,9 +83,14 @@ class House:
             return []
 
     def through(self) -> dict[str, int]:
-        """What the store has confirmed of each instrument."""
-        sql = "SELECT instrument, sum(through) FROM stream GROUP BY instrument"
-        return {str(name): int(str(total)) for name, total in self.rows(self.store_file, sql)}
+        """What the store has confirmed of each stream."""
+        rows = self.rows(self.store_file, "SELECT stream, through FROM stream")
+        return {str(stream): int(str(through)) for stream, through in rows}
+
+    def newest(self) -> dict[str, str]:
+        """The newest stream of each instrument, as its spool says."""
+        rows = [row for host in self.hosts for row in self.rows(self.spool_file(host), NEWEST)]
+        return {str(instrument): str(stream) for instrument, stream, _ in rows}
 
     def unconfirmed(self) -> dict[str, int]:
         """Entries that wait in each spool, by its own books, those confirmed in another epoch, and ends not heard."""

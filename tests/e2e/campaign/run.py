@@ -70,7 +70,7 @@ async def _quiet(house: House, faults: Faults, desk: Desk) -> None:
     await faults.flows(house.through(), "readings after the last fault")
     for counter in house.counters.values():
         await counter.close()
-    await until(lambda: set(house.unconfirmed().values()) == {0}, QUIET_WITHIN_S, "everything being confirmed")
+    await until(lambda: set(house.unconfirmed().values()) == {0}, QUIET_WITHIN_S, "everything being confirmed", 0.2)
     desk.ask_to_close()
     for member in reversed(house.members.values()):
         assert await member.process.stop() == 0, member.process.log()[-2000:]
