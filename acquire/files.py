@@ -26,6 +26,18 @@ def free_name(path: Path, why: str) -> Path:
     return free
 
 
+def clear(path: Path, why: str) -> Path | None:
+    """Put aside what lies at a path, also a log whose database is gone: it would be taken for that of the next one.
+
+    Returns where the database lies now; None where there was none.
+    """
+    was_there = path.exists()
+    if not any(path.with_name(path.name + part).exists() for part in PARTS):
+        return None
+    aside = move_aside(path, why)
+    return aside if was_there else None
+
+
 def remove(path: Path) -> None:
     """Take away a database that was just begun and could not be made, with its log."""
     for part in PARTS:

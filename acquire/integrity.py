@@ -56,6 +56,16 @@ class Files:
         held = zip(PARTS, self.parts, now, strict=True)
         return [self.path.name + part for part, then, here in held if then is not None and here != then]
 
+    def remove_logs(self) -> None:
+        """Take away a log that belongs to a database which is not there: the next one's it must not seem to be.
+
+        Raises OSError.
+        """
+        for part, ours in list(zip(PARTS, self.parts, strict=True))[1:]:
+            log = self.path.with_name(self.path.name + part)
+            if ours is not None and identity_of(log) == ours:
+                log.unlink()
+
 
 def identity_of(path: Path) -> tuple[int, int] | None:
     """(device, inode) of a file; None where there is none. Raises OSError where that cannot be seen."""

@@ -46,12 +46,11 @@ class WiredInstrument(Instrument):
     """A model's driver on one transport."""
 
     def __init__(
-        self, model: Model, resource: str, settings: WireSettings, transport: Transport, trace: Trace | None = None,
-        clock: HostClock | None = None,
-    ) -> None:  # fmt: skip
+        self, model: Model, resource: str, settings: WireSettings, transport: Transport, trace: Trace | None = None
+    ) -> None:
         super().__init__(model, resource)
         self.settings = settings
-        self._clock = clock or HostClock()
+        self._clock = HostClock()
         self.identity: Identity | None = None
         kind: type[Driver[Any]] = model.driver
         self._link = Link(transport, name=resource, between=kind.between, trace=trace)

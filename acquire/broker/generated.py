@@ -14,6 +14,7 @@ from typing import Literal
 from acquire.broker.access import Role, access_file
 from acquire.broker.passwords import kept, line, new_password
 from acquire.errors import Refused
+from acquire.plain_files import read_plain
 
 Identify = Literal["certificates", "passwords"]
 
@@ -82,7 +83,7 @@ def write(folder: Path, site: str, roles: Sequence[Role], port: int, bind: str |
     """Write the files; those of an earlier run are replaced, passwords are kept. Raises Refused, OSError."""
     folder = folder.resolve()
     for name in ("mosquitto.conf", "acl"):
-        if (folder / name).exists() and MADE_BY not in (folder / name).read_text(errors="replace"):
+        if (folder / name).exists() and MADE_BY not in _text(folder / name):
             raise Refused(f"{folder / name} was not made by this command; it is left as it is. Choose another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     identified = (CERTIFICATES if identify == "certificates" else PASSWORDS).format(folder=folder)
@@ -103,7 +104,7 @@ def write(folder: Path, site: str, roles: Sequence[Role], port: int, bind: str |
 
 def _write_passwords(folder: Path, names: Sequence[str], written: Written) -> None:
     file = folder / "passwords"
-    lines = kept(file.read_text() if file.exists() else "", names)
+    lines = kept(_text(file) if file.exists() else "", names)
     for name in names:
         if name not in lines:
             password = new_password()
@@ -114,6 +115,10 @@ def _write_passwords(folder: Path, names: Sequence[str], written: Written) -> No
             lines[name] = line(name, password)
     write_secret(file, "".join(lines[name] + "\n" for name in names))
     written.files.append(file)
+
+
+def _text(path: Path) -> str:
+    return read_plain(path).decode(errors="replace")
 
 
 def write_secret(path: Path, text: str) -> None:

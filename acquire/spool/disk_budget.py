@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from acquire.plain_files import own
+
 MIB = 1024 * 1024
 DEFAULT_LIMIT = 4096 * MIB
 RESERVE = 16 * MIB
@@ -86,7 +88,8 @@ class DiskBudget:
         if self._disk_free() < 2 * self.reserve:
             return False
         try:
-            with self._file.open("wb") as f:
+            with own(self._file) as f:
+                os.ftruncate(f.fileno(), 0)
                 os.posix_fallocate(f.fileno(), 0, self.reserve)
         except OSError:
             with suppress(OSError):

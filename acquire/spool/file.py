@@ -18,9 +18,9 @@ from uuid import uuid4
 
 import structlog
 
-from acquire.files import PARTS, free_name, move_aside, put_in_place, remove
+from acquire.files import clear, free_name, move_aside, put_in_place, remove
 from acquire.filesystem import problem
-from acquire.integrity import DISK, Files, code_of, identity_of, is_damage, write_nothing
+from acquire.integrity import DISK, Files, code_of, is_damage, write_nothing
 from acquire.plain_files import own
 from acquire.private import private
 from acquire.spool.disk_budget import DiskBudget
@@ -63,6 +63,7 @@ class SpoolFile:
         self.disk_failed = False  # SQLite keeps some errors for a connection's whole life: it is opened anew
         self.last_number = 0  # of a stream: a file begun anew goes on above it, so that no late entry goes astray
         self.on_begun_anew: Callable[[str], None] = lambda said: None
+        self.streams_ended = False  # in the file that was put aside last, before it was
         self._aside: str | None = None  # what to say of the old file, while the new one could not be begun yet
         self._keeping: threading.Thread | None = None
         was_there = path.exists()
@@ -217,8 +218,11 @@ class SpoolFile:
         again.
         """
         if self._aside is None:
+            self.streams_ended = False
             with suppress(SpoolError):
+                self._take_back()
                 self._end_all()
+                self.streams_ended = True
             with self._refusals():
                 self._aside = self._put_aside(why)
         self.disk_failed, store = True, self.store
@@ -249,16 +253,13 @@ class SpoolFile:
                 self.db.close()
             self.moved_aside = move_aside(self.path, "damaged")
             return f"the spool {self.path} is damaged ({why}): it is kept as {_salvage(self.moved_aside)}"
+        with suppress(sqlite3.Error):  # what is only in the log: into the file with it, wherever that lies now
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.files.remove_logs()
+        found = clear(self.path, "found")
         kept = free_name(self.path, "removed")
-        found = free_name(self.path, "found")
-        for part, ours in zip(PARTS, self.files.parts, strict=True):
-            each = self.path.with_name(self.path.name + part)
-            if identity_of(each) == ours:  # it belongs to the one that is gone, not to what lies here now
-                each.unlink(missing_ok=True)
-            elif each.exists():
-                each.rename(found.with_name(found.name + part))
         self._keep_content(kept)
-        beside = f" What was found in its place is {found.name}." if found.exists() else ""
+        beside = f" What was found in its place is {found.name}." if found is not None else ""
         return (
             f"the spool {self.path} was removed or replaced while it was in use.{beside} What it held is kept as"
             f" {_salvage(kept)}"

@@ -88,6 +88,7 @@ class Publisher:
         self._writing = asyncio.Lock()
         self._faults = Once()
         self._unkept = Once()
+        self._last_words: list[tuple[str, bytes]] = []  # of a source whose file is aside
         self._alarmed: dict[tuple[str, str], float] = {}
         self._confirmed_at = 0.0
         self.connected = False
@@ -113,7 +114,16 @@ class Publisher:
         self._unwritten: list[Callable[[Journal], None]] = []  # pairing and epoch, while the disk took nothing
 
     def _begin_anew(self) -> None:
-        """The spool has begun a new file: another source, which has a connection of its own."""
+        """The spool has begun a new file: another source, which has a connection of its own.
+
+        That the old streams have ended is told once, in the old source's name. Where that does not arrive, or could not
+        be written, their tail is unknown.
+        """
+        left = [s for s in self.source.streams.values() if s.ended is None] if self._spool.streams_ended else []
+        for s in left:
+            s.ended = "crash"
+            bare = NextMessage(s, s.head + 1, entries=False, most=0)
+            self._last_words.append((self._topics.readings(s.instrument), encoding.readings(self.source, bare, [])))
         self._begin([])
         self._wake.set()
 
@@ -220,6 +230,8 @@ class Publisher:
         await connection.subscribe(self._topics.batch_committed(self._host), qos=0)
         if self._faults.is_over():
             log.info("sending goes on")
+        while self._last_words:
+            await connection.hand_over(*self._last_words.pop(0), self._batch_published)
         self.source.connected()
         self.connected = True
         self.connections += 1

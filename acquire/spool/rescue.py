@@ -19,7 +19,7 @@ import msgspec
 from acquire.canonical import parse
 from acquire.checksum import seed
 from acquire.errors import Refused
-from acquire.files import PARTS, move_aside, put_in_place
+from acquire.files import PARTS, clear, put_in_place
 from acquire.integrity import findings
 from acquire.plain_files import must_be_plain
 from acquire.private import private
@@ -70,7 +70,7 @@ def restore(path: Path, copy: Path) -> dict[str, Any]:
             raise SpoolError(
                 f"{copy} cannot be read whole as a spool: {error}. `acquire spool salvage` may help."
             ) from error
-        aside = move_aside(path, "before-restore") if path.exists() else None
+        aside = clear(path, "before-restore")
         put_in_place(made, path)
     return {"path": str(path), "restored_streams": ended, "kept": str(aside) if aside else None}
 

@@ -111,6 +111,11 @@ class Spool:
         """What people must know of this spool although entries are taken; None: nothing."""
         return self._health.notice
 
+    @property
+    def streams_ended(self) -> bool:
+        """Whether the streams of the file that was put aside last could be ended in it, with `crash`."""
+        return self._journal.streams_ended
+
     def uptime_s(self) -> float:
         """Seconds this spool has been run, over all starts, by the monotonic clock."""
         return time.monotonic() - self._begun

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.files import move_aside, put_in_place
+from acquire.files import clear, put_in_place
 from acquire.integrity import findings
 from acquire.plain_files import must_be_plain, own
 from acquire.private import private
@@ -120,7 +120,7 @@ def restore(path: Path, backup_file: Path, *, retention: timedelta | None) -> Re
             if isinstance(error, StoreError):
                 raise
             raise StoreError(f"{backup_file} is no backup of a store: {error}.") from error
-        aside = move_aside(path, "before-restore") if path.exists() else None
+        aside = clear(path, "before-restore")
         put_in_place(made, path)
     return Restored(name, epoch, taken.isoformat(), aside)
 

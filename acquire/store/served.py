@@ -202,13 +202,15 @@ class ServedFile:
             return
         if not moved:
             return
-        kept = None
+        kept, files = None, self._files
+        with suppress(sqlite3.Error):  # what is only in the log, which we have in any case: into the file with it
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         if self._path.name in moved:  # what is there next is another file, whatever its inode
             kept, self._files = _keep_content(self.connection, self._path), None
-        else:  # only its log, which we still have: into the file with it
-            with suppress(sqlite3.Error):
-                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._disconnect()
+        if self._path.name in moved:
+            with suppress(OSError):
+                files.remove_logs()
         self._let_go()
         names = " and ".join(moved)
         where = f" What it held is kept as {kept}." if kept is not None else ""

@@ -25,6 +25,7 @@ from drivers.errors import Declined, Garbled, LinkDown
 from drivers.instrument import Identity
 from drivers.keithley import scpi
 from drivers.keithley.parsed import Parsed
+from drivers.keithley.reply_order import out_of_order
 from drivers.keithley.scpi import Setting, Terminator
 from drivers.reading import Also, Flag, Sample
 from drivers.settings import NoParameters, Settings
@@ -33,9 +34,6 @@ SETTING_S = 0.2  # a pause other clients make after each setting; the serial lin
 QUEUE_DEPTH = 12  # the error queue is ten deep
 RECENT = 16  # replies among which a duplicate is looked for
 OVER = 2.1  # times a decade: what a range reaches at most (6514 and 6517B manuals, :RANGe[:UPPer])
-LINE_HZ = 61.0  # a conversion lasts its power line cycles at least, at 60 Hz and a clock that is a little off
-LONGEST_S = 10.0  # a conversion; the slowest ones captured came every 1.3 s
-SLACK_S = 0.02
 CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 99999.99 s (6514 manual)
 
 
@@ -314,7 +312,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         One that could not is remembered beside the last good one: where the next fits to it, it was the good one.
         """
         known = [each for each in (self._last, self._doubted) if each is not None]
-        wrong = [_out_of_order(each, parsed, self.settings.nplc / LINE_HZ) for each in known]
+        wrong = [out_of_order(each, parsed, self.settings.nplc) for each in known]
         if wrong and None not in wrong:
             self._doubted = parsed
             raise Garbled(f"{wrong[0]}: a lost, doubled or damaged reply.", line)
@@ -356,29 +354,6 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             return False
         self._restarted = f"its clock went from {last.elapsed_s:g} s to {parsed.elapsed_s:g} s"
         return True
-
-
-def _out_of_order(last: Parsed | None, now: Parsed, shortest_s: float) -> str | None:
-    """What is wrong with the order of two replies by reading number and time stamp, or None. Both back: a restart.
-
-    A clock that begins anew while readings are counted on was set back by hand.
-
-    The instrument converts without a pause. So many numbers later so many conversions must have passed, each of
-    `shortest_s` at least and LONGEST_S at most.
-    """
-    if last is None or last.reading_number is None or now.reading_number is None:
-        return None
-    more = now.reading_number - last.reading_number
-    if more == 0:
-        return f"The reading number {now.reading_number} has come before"
-    if last.elapsed_s is None or now.elapsed_s is None:
-        return None
-    later_s = now.elapsed_s - last.elapsed_s
-    if later_s < 0 and (more < 0 or 0 <= now.elapsed_s < LONGEST_S):
-        return None
-    if more < 0 or not more * shortest_s - SLACK_S <= later_s <= (more + 1) * LONGEST_S:
-        return f"The reading number went {more:+d} while the instrument's clock went {later_s:+g} s"
-    return None
 
 
 def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:

@@ -19,7 +19,7 @@ UNDEFINED_HEADER = -113
 
 _IDN = re.compile(r"KEITHLEY INSTRUMENTS INC\.,MODEL (\w+),(\w+),([\x20-\x7e]+)", re.ASCII)
 _ERROR = re.compile(r"""\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*""")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,7 @@ def leftover(header: str, value: bool | float | str, *, asked: bool = True) -> S
 
 def in_force(answer: str) -> float | str:
     """An answer as a number where it is one."""
-    try:
-        return decimal(answer) if _NUMBER.fullmatch(answer) else answer.strip("\"'")
-    except ValueError:  # more digits than any instrument writes
-        return answer
+    return decimal(answer) if _NUMBER.fullmatch(answer) else answer.strip("\"'")
 
 
 def _same_word(wanted: str, answer: str) -> bool:

@@ -39,7 +39,7 @@ ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
 EXPONENTS = {"C": (-9, -6), "A": (-12, -9, -6, -3), "V": (0,)}
 OVER = 1.05  # of the full scale, 2 in the range's first digit
 
-_NUMBER = r"[+-]?(?:\d+\.\d*|\.?\d+)(?:[eE][+-]?\d{1,2})?"
+_NUMBER = r"[+-]?(?:\d{1,40}\.\d{0,40}|\.?\d{1,40})(?:[eE][+-]?\d{1,2})?"
 # A sign and seven digits in every captured reading: one digit lost on the line is noticed by it.
 _SEVEN = re.compile(r"[+-](?=[\d.]{8}E)\d+\.\d+E[+-]\d{2}")
 _READING = re.compile(rf"({_NUMBER})(?:([A-Z])(VDC|ADC|OHM|COUL))?")

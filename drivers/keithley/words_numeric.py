@@ -21,6 +21,8 @@ _SOURCE = re.compile(r"[+-]\d{4}\.\d{3}|[+-]\d{1,9}\.\d{4}")
 UNITS = {"A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm")}
 FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 MOST_STATUS = 2**24
+# What the largest range of any of them reaches, twice over: a reference may be taken off (6514, 6487, 6430 manuals).
+LARGEST = {"charge": 2 * 2.1e-5, "current": 2 * 0.105, "voltage": 2 * 210.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ def parse_numbers(line: bytes, elements: Sequence[str], quantity: str, bits: Sta
     for each in FUNCTIONS.values():
         if each in by_name:
             _value(by_name[each], (), line)  # one that is not of its form spoils the others too
-    value, own = _value(by_name["READ" if "READ" in by_name else FUNCTIONS[quantity]], flags, line)
+    text = by_name["READ" if "READ" in by_name else FUNCTIONS[quantity]]
+    value, own = _value(text, flags, line)
+    if value is not None and abs(value) > LARGEST.get(stated or quantity, abs(value)):
+        raise Garbled(f"'{text}' is beyond every range of {stated or quantity}.", line)
     return Parsed(
         value,
         stated,

@@ -211,6 +211,7 @@ async def test_damage_found_beside_a_running_acquisition_does_not_stop_it(tmp_pa
         await house.settled()
         (aside,) = left_aside(tmp_path / "spool.db")
         await check_accounts(house, aside)
+        check_ends(house, before)
 
 
 async def test_a_spool_that_is_removed_beside_a_running_acquisition_does_not_stop_it(tmp_path: Path) -> None:
@@ -218,6 +219,7 @@ async def test_a_spool_that_is_removed_beside_a_running_acquisition_does_not_sto
     async with running_mosquitto(tmp_path) as broker, plain_house(tmp_path, broker) as house:
         async with states_of(broker, TOPICS.daemon_state) as states, acquiring(house):
             await until(lambda: Pulse.given > 200, 30, "readings")
+            before = house.publisher.source.source
             (tmp_path / "spool.db").unlink()
             await told(states, "ready", "spool.removed-1.db")
             more = Pulse.given
@@ -225,6 +227,16 @@ async def test_a_spool_that_is_removed_beside_a_running_acquisition_does_not_sto
         await house.settled()
         await check_accounts(house, tmp_path / "spool.removed-1.db")
         assert (tmp_path / "spool.db").exists()
+        check_ends(house, before)
+
+
+def check_ends(house: House, source: str) -> None:
+    """The store has heard that the streams of the file aside have ended, and takes nobody for a second source."""
+    with opened(house.folder / "store.db") as db:
+        ends = {row["ended"] for row in db.execute("SELECT ended FROM stream WHERE source = ?", (source,))}
+        assert "crash" in ends
+        assert None not in ends
+        assert db.execute("SELECT 1 FROM alarm WHERE what = 'two sources'").fetchone() is None
 
 
 def overwrite_leaves(path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from acquire.canonical import canonical
+from acquire.checksum import checksum, seed
 from drivers.files.xsyg import XSYG
 
 HERE = Path(__file__).parent
@@ -81,6 +83,46 @@ def messages(*kinds: str) -> tuple[bytes, ...]:
     )  # fmt: skip
     assert found
     return found
+
+
+def first_messages() -> tuple[bytes, ...]:
+    """What makes the streams of the batches known to a store: messages of a host without a name."""
+    return tuple(_with(each, host="", readings=[], head=0, first_seq=1, oldest=1, ended=None) for each in _batched())
+
+
+def batches() -> tuple[bytes, ...]:
+    """Batches of one message and of several."""
+    parts = [_part(each) for each in _batched()]
+    said = json.loads(_batched()[0])
+    around = {"schema": "batch/1", "source": said["source"], "ask": said["ask"], "epoch": said["epoch"]}
+    return tuple(
+        json.dumps(around | {"parts": each}, separators=(",", ":")).encode() for each in (parts[:1], parts[1:], parts)
+    )
+
+
+def _batched() -> tuple[bytes, ...]:
+    wanted = "readings-scalar", "readings-with-also", "readings-glow-curve"
+    (first, *_) = messages(*wanted)
+    source = json.loads(first)["source"]
+    return tuple(_with(each, source=source) for each in messages(*wanted))
+
+
+def _with(payload: bytes, **more: object) -> bytes:
+    return json.dumps(json.loads(payload) | more, separators=(",", ":")).encode()
+
+
+def _part(payload: bytes) -> dict[str, object]:
+    said = json.loads(payload)
+    kept = {k: said[k] for k in ("stream", "first_seq", "head", "oldest", "ended", "older", "readings")}
+    of = seed(str(said["stream"]))
+    bodies = [canonical(each) for each in said["readings"]]
+    return kept | {"checksums": [checksum(of, n, body) for n, body in enumerate(bodies, said["first_seq"])]}
+
+
+BATCH_COMMITTED = (
+    b'{"schema":"batch-committed/1","store":"5e38948e-3941-4e94-bd5e-7fb531ab5107","epoch":"46b6b9e5-1be4-4938-8e9c-'
+    b'0fd52d417d85","ask":"39e7d123-5048-4cdc-8d4f-9f480bd63aee","through":{"065b4e88-721c-406a-a829-3323b7d5a8f1":9}}',
+)
 
 
 def _compact(path: Path) -> bytes:

@@ -153,11 +153,24 @@ def _spectrum(plan: spectra.SpectrumPlan) -> Parse:
 
 
 ON_SCALE: dict[str, Any] = {"cut_kev_um": 0.2, "y0_kev_um": 125.0, "diameter_um": 2.0}
-SPE = spectra.SpectrumPlan(file="spe", marker=2840.0, y_edge_kev_um=136.0, edge_source="proton edge", **ON_SCALE)
+SPE = spectra.SpectrumPlan(file="spe", marker=3.0, y_edge_kev_um=136.0, edge_source="proton edge", **ON_SCALE)
 COLUMNS = spectra.SpectrumPlan(file="log-columns", live_s=590.0, real_s=600.0, **ON_SCALE)
 
 
 # --- the bus ------------------------------------------------------------------------------------------------------
+
+
+def _ingest_batch(connection: sqlite3.Connection) -> Parse:
+    """A batch of streams that the store knows already."""
+    for payload in seeds.first_messages():
+        assert ingest(connection, "clinic", [(TOPICS.readings("electrometer-1"), payload)]).answers
+    done = ingest(connection, "clinic", [(TOPICS.batch(None), payload) for payload in seeds.batches()])
+    assert (done.unreadable, bool(done.batches)) == (0, True)
+
+    def parse(data: bytes) -> None:
+        ingest(connection, "clinic", [(TOPICS.batch(None), data)])
+
+    return parse
 
 
 def _ingest(connection: sqlite3.Connection) -> Parse:
@@ -167,8 +180,15 @@ def _ingest(connection: sqlite3.Connection) -> Parse:
     return parse
 
 
+def _batch_committed(data: bytes) -> None:
+    said = publisher._batch_committed.decode(data)
+    source = Source("6ad7a1bc-45a7-4d1e-8f5f-ecb9a3b43a6b", None, None, ())
+    for stream, through in said.through.items():
+        source.answer(stream, through, said.store, said.epoch, said.query, 0.0, batches=True)
+
+
 def _committed(data: bytes) -> None:
-    said = publisher._decoder.decode(data)
+    said = publisher._committed.decode(data)
     source = Source("6ad7a1bc-45a7-4d1e-8f5f-ecb9a3b43a6b", None, None, ())
     source.answer(said.stream, said.through, said.store, said.epoch, said.query, 0.0)
 
@@ -282,7 +302,9 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("columns", _spectrum(COLUMNS), (seeds.COLUMNS,), readers, (DosimetryError, Refused))
     yield Target("ingest", _ingest(connection), seeds.messages("readings-"), documents)
     undecodable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+    yield Target("batch", _ingest_batch(connection), seeds.batches(), documents)
     yield Target("committed", _committed, seeds.messages("committed"), documents, undecodable)
+    yield Target("batch-committed", _batch_committed, seeds.BATCH_COMMITTED, documents, undecodable)
     yield Target("command", _command, seeds.messages("command"), documents, (requests.Unreadable,))
     yield Target("state", _state, seeds.messages("state-"), documents, (ValidationError,))
     yield Target("answer", _of_model(Answer), seeds.messages("answer-"), documents, (ValidationError,))
@@ -296,7 +318,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 NAMES = (
     "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
-    "ingest", "committed", "command", "state", "answer", "event", "home assistant", "6517", "numeric", "scpi", "unidos",
+    "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
+    "numeric", "scpi", "unidos",
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from drivers.files.records import flaw
 from drivers.files.winrems import MOST_REJECTED, WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.files.xsyg_xml import DEEPEST
+from drivers.keithley import scpi
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.reading import Sample
 from fuzz import seeds
@@ -213,6 +214,16 @@ def test_a_reading_number_of_five_thousand_digits_is_garbled() -> None:
     line = b"-000.0045E-09NCOUL,+0000640.971549secs,+06330" + b"9" * 5000 + b"RDNG#"
     with pytest.raises(Garbled):
         require_elements(parse_reading(line), line)
+
+
+@pytest.mark.parametrize("answer", ["9" * 50_000, "9" * 25_000 + "." + "9" * 25_000, " " * 50_000, '"' * 50_000])
+def test_an_answer_of_many_digits_takes_no_time_and_is_no_number(answer: str) -> None:
+    begun = time.process_time()
+    assert isinstance(scpi.in_force(answer), str)
+    assert not scpi.Setting(":X", 2.0).agrees(answer)
+    with pytest.raises(Garbled):
+        scpi.parse_error(answer.encode())
+    assert time.process_time() - begun < 1.0
 
 
 # --- files of readers ---------------------------------------------------------------------------------------------

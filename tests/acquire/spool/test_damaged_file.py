@@ -226,6 +226,8 @@ def test_a_file_that_was_taken_away_is_begun_anew_and_what_it_held_is_kept(watch
     number = watched.open_stream()
     assert watched.append(3, number=number) == [1]
     assert path.exists()
+    if what == "renamed":
+        assert sorted(salvage(path.with_name("elsewhere.db"))[0].bodies) == list(range(1, 51)), "its log is in it"
     kept = path.with_name("spool.removed-1.db")
     watched.looks_until(kept.exists)
     (left,) = salvage(kept)

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,24 @@ def test_a_backup_with_an_emptied_index_is_refused_and_verify_says_so_of_a_store
     assert (ran.returncode, "does not pass SQLite's own check" in ran.stderr) == (1, True)
     with pytest.raises(StoreError, match=r"store\.db is damaged: .*index"):
         copies.restore(tmp_path / "other.db", path, retention=None)
+
+
+def test_a_restore_where_only_a_log_is_left_does_not_take_it_for_its_own(tmp_path: Path) -> None:
+    """A log that fits no longer would be written into the restored file, and damage it."""
+    path = tmp_path / "store.db"
+    store = filled(path)
+    copies.backup(path, tmp_path / "b.db")
+    add(store, 51, 200)
+    log = path.with_name("store.db-wal").read_bytes()
+    store.close()
+    path.unlink()
+    path.with_name("store.db-wal").write_bytes(log)
+    restored = copies.restore(path, tmp_path / "b.db", retention=None)
+    assert restored.aside is None
+    with closing(connect(path)) as there:
+        assert there.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert count(there, "entry") == 50
+        assert identity(there)[1] == restored.epoch
 
 
 def test_create_replaces_keeps_the_name_of_the_record(tmp_path: Path) -> None:

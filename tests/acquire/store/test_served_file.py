@@ -173,7 +173,7 @@ def test_one_that_cannot_even_be_opened_does_not_hold_the_start_up(tmp_path: Pat
     made.file.close()
 
 
-@pytest.mark.parametrize("what", ["removed", "replaced", "renamed"])
+@pytest.mark.parametrize("what", ["removed", "all removed", "replaced", "renamed"])
 def test_a_file_that_is_no_longer_there_is_noticed_before_the_answer_and_its_content_kept(
     served: Served, what: str
 ) -> None:
@@ -181,6 +181,8 @@ def test_a_file_that_is_no_longer_there_is_noticed_before_the_answer_and_its_con
     backup = backed_up(served)
     served.give(first=21)
     if what == "removed":
+        served.path.unlink()
+    elif what == "all removed":
         for part in PARTS:
             served.path.with_name(served.path.name + part).unlink()
     elif what == "replaced":
@@ -192,6 +194,10 @@ def test_a_file_that_is_no_longer_there_is_noticed_before_the_answer_and_its_con
         served.give(first=41)
     with closing(connect(served.path.with_name("store.removed-1.db"))) as kept:
         assert count(kept, "entry") == 40
+    assert what == "replaced" or not served.path.with_name("store.db-wal").exists(), "its log is not left for the next"
+    if what == "renamed":
+        with closing(connect(served.path.with_name("elsewhere.db"))) as there:
+            assert count(there, "entry") == 40, "what was only in the log is in the file"
     if what != "replaced":
         served.file.look()
         assert "There is no store at" in str(served.file.trouble)

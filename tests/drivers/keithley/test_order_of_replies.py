@@ -8,10 +8,8 @@ import pytest
 from test_electrometer import FRESH, believed, electrometer
 
 from drivers import Flag
-from drivers.keithley.electrometer import _out_of_order
 from drivers.keithley.parsed import Parsed
-
-SHORTEST_S = 1 / 61
+from drivers.keithley.reply_order import out_of_order
 
 
 def parsed(number: int | None, elapsed_s: float | None) -> Parsed:
@@ -27,7 +25,7 @@ def parsed(number: int | None, elapsed_s: float | None) -> Parsed:
     ],
 )  # fmt: skip
 def test_replies_that_follow_each_other(before: Any, now: Any) -> None:
-    assert _out_of_order(parsed(*before), parsed(*now), SHORTEST_S) is None
+    assert out_of_order(parsed(*before), parsed(*now), 1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +40,7 @@ def test_replies_that_follow_each_other(before: Any, now: Any) -> None:
 )  # fmt: skip
 def test_replies_that_cannot_follow_each_other(before: Any, now: Any, says: str) -> None:
     with pytest.raises(AssertionError, match=says):
-        raise AssertionError(_out_of_order(parsed(*before), parsed(*now), SHORTEST_S))
+        raise AssertionError(out_of_order(parsed(*before), parsed(*now), 1.0))
 
 
 async def test_a_doubled_reply_with_one_other_digit_is_no_reading_and_the_next_one_is() -> None:

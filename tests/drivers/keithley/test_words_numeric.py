@@ -152,7 +152,7 @@ def test_an_element_beside_the_one_that_is_measured_spoils_the_line_too(text: by
         (L6514[:-14], r"2 elements came where 3 were asked for \(READ, TIME, STAT\)"),
         (L6514 + b",+0.000000E+00", "4 elements came where 3"),
         (L6514 + b"\xb2", "not ASCII"),
-        (b"+9.900000E+36" + L6514[13:], "READ"),
+        (b"+9.900000E+36" + L6514[13:], "'[+]9.900000E[+]36' is beyond every range of charge"),
         (L6514.replace(b"+0.000000E+00", b"-1.000000E+00"), "'-1.000000E[+]00' is no word of 24 bits"),
         (L6514.replace(b"+0.000000E+00", b"+1.500000E+00"), "no word of 24 bits"),
         (L6514.replace(b"+0.000000E+00", b"+1.677722E+07"), "no word of 24 bits"),
@@ -163,9 +163,6 @@ def test_an_element_beside_the_one_that_is_measured_spoils_the_line_too(text: by
     ],
 )
 def test_what_is_not_of_the_grammar_is_refused_with_its_bytes(line: bytes, says: str) -> None:
-    if says == "READ":
-        assert of_6514(line).value == 9.9e36, "just below what is beyond every range"
-        return
     with pytest.raises(Garbled, match=says) as caught:
         of_6514(line)
     assert caught.value.raw == line
@@ -211,3 +208,20 @@ def test_a_source_voltage_of_another_form_is_refused_with_its_bytes(text: bytes)
 
 def test_blanks_round_an_element_are_no_part_of_it() -> None:
     assert of_6514(b" -7.334216E-06 , +1.252302E+04 , +0.000000E+00 ") == of_6514(L6514)
+
+
+@pytest.mark.parametrize(
+    ("number", "quantity", "taken"),
+    [
+        ("+4.200000E-05", "charge", True), ("+4.200001E-05", "charge", False), ("-1.234567E+09", "charge", False),
+        ("+2.100000E-01", "current", True), ("+1.234567E+00", "current", False),
+        ("+4.200000E+02", "voltage", True), ("-4.300000E+02", "voltage", False), ("+2.100000E+11", "resistance", True),
+    ],
+)  # fmt: skip
+def test_a_number_beyond_every_range_is_refused(number: str, quantity: str, taken: bool) -> None:
+    line = f"{number},+1.000000E+00,+0.000000E+00".encode()
+    if taken:
+        assert parse_numbers(line, ["READ", "TIME", "STAT"], quantity, PICOAMMETER).value == float(number)
+    else:
+        with pytest.raises(Garbled, match=f"is beyond every range of {quantity}"):
+            parse_numbers(line, ["READ", "TIME", "STAT"], quantity, PICOAMMETER)
