@@ -18,6 +18,7 @@ from bus_house import House, house_in, reading
 from invariants import Emitted, opened
 from waiting import until
 
+from acquire.packing import unpacked
 from acquire.spool import originals
 from acquire.spool.journal import stand_in
 from acquire.spool.keeper import Keeper, Keeping
@@ -71,7 +72,7 @@ async def test_a_withheld_original_arrives_once_the_limit_was_raised(tmp_path: P
             await house.check()
             with opened(tmp_path / "store.db") as store:
                 rows = store.execute("SELECT seq, kind, status, body FROM entry WHERE seq = 11").fetchall()
-            assert [(r["kind"], r["status"], bytes(r["body"])) for r in rows] == [
+            assert [(r["kind"], r["status"], unpacked(bytes(r["body"]))) for r in rows] == [
                 ("scalar", "stored", house.emitted[10].original)
             ]
     finally:
