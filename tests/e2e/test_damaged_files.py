@@ -313,4 +313,5 @@ async def test_a_service_goes_on_by_itself_after_a_fault_of_its_disk(tmp_path: P
         check_settled(spool, db)
         ended = [row[0] for row in spool.execute("SELECT ended FROM stream ORDER BY number")]
     assert ended[0] == "spool-full"
-    assert ended[-1] == "closed"
+    assert len(ended) > 1, "a new stream was begun"
+    assert None not in ended
