@@ -57,7 +57,8 @@ class Process:
 
     async def _reap(self) -> int:
         assert self._process is not None
-        await asyncio.wait_for(self._process.communicate(), 20)
+        async with asyncio.timeout(20):
+            await self._process.communicate()
         code = self._process.returncode
         assert code is not None
         return code

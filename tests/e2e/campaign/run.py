@@ -20,6 +20,7 @@ from campaign.house import House, house_in, torn_down
 from campaign.plan import plan
 
 QUIET_WITHIN_S = 120.0
+DESK_WITHIN_S = 60.0
 
 
 async def campaign(folder: Path, kind: str, seed: int, seconds: float, leave_out: Sequence[str] = ()) -> dict[str, Any]:
@@ -56,7 +57,8 @@ async def _troubled(house: House, faults: Faults, desk: Desk, until_s: float, le
                 if enough():
                     break
                 await faults.carry_out(fault)
-            await asyncio.gather(*tasks)
+            async with asyncio.timeout(DESK_WITHIN_S):
+                await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
