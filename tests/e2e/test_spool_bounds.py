@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -99,7 +100,7 @@ async def test_a_pass_over_a_store_put_back_by_hand_forgets_nothing(tmp_path: Pa
 
 
 class Pulse(PlainInstrument):
-    """Gives two readings a take, each unique and about a page of bytes."""
+    """Gives two readings a take, each unique and about a page of bytes however well it is packed."""
 
     name = "pulse"
     interval_s = 0.001
@@ -114,7 +115,8 @@ class Pulse(PlainInstrument):
         readings = []
         for _ in range(2):
             Pulse.given += 1
-            readings.append(charge(Pulse.given, b"%d" % Pulse.given + b" " * 3000))
+            noise = random.Random(Pulse.given).randbytes(3000).hex().encode()
+            readings.append(charge(Pulse.given, b"%d " % Pulse.given + noise))
         return readings
 
 
