@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
-
 from acquire.instruments.entries import marker_body
 from acquire.instruments.marks import Begin, End
-from acquire.spool.journal import SpoolError
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.spool.stream import Stream
@@ -67,18 +64,6 @@ class Measurement:
                 raise CommandRefused(f"{self._instrument} has no command '{unknown[0]}' to allow; it has {names}.")
         elif self.id != str(asked.measurement):
             raise CommandRefused(f"Measurement {asked.measurement} is not under way on {self._instrument}.")
-
-    async def end_for_want_of_room(self, stream: Stream) -> None:
-        """Appends the end marker of a measurement that a full spool ends, from the reserve (rule 3.9).
-
-        A spool that does not take even this is logged.
-        """
-        if self.begun is not None:
-            try:
-                await self._append(stream, "end", self.begun)
-            except SpoolError as error:
-                log = structlog.get_logger("instrument")
-                log.warning("the end marker could not be written", instrument=self._instrument, why=str(error))
 
     async def _append(self, stream: Stream, mark: str, asked: End) -> int:
         measurement = str(asked.measurement)

@@ -158,7 +158,6 @@ class Runner:
             raise
         except SpoolFull:
             ended = "spool-full"
-            await self._measurement.end_for_want_of_room(stream)
             raise
         except Exception as error:
             why = str(error) or type(error).__name__

@@ -169,7 +169,7 @@ async def small_house(folder: Path, broker: Mosquitto) -> AsyncIterator[House]:
 
 
 async def check_accounts(house: House, asked: str, begun: Any) -> None:
-    """Conservation with the instrument's count, the gap first in the next stream, the measurement ended in order."""
+    """Conservation with the instrument's count, the gap first in the next stream, the measurement interrupted."""
     await house.publisher.write_down()
     with opened(house.folder / "store.db") as store, opened(house.folder / "spool.db") as spool:
         check_settled(spool, store)
@@ -181,7 +181,8 @@ async def check_accounts(house: House, asked: str, begun: Any) -> None:
         assert {(g["seq"], g["reason"]) for g in gaps} == {(1, "spool full")}
         assert stored + sum(int(g["count"]) for g in gaps) == Pulse.given
         view = measurement(store, asked)
-        assert (view.state, view.begin_seq) == ("ended", begun["seq"])
+        assert (view.state, view.begin_seq) == ("interrupted", begun["seq"]), "readings of it were not taken"
+        assert "spool-full" in str(view.reason)
         ends = [r["ended"] for r in store.execute("SELECT ended FROM stream WHERE instrument = 'pulse-1'")]
         assert ends.count("spool-full") == len(gaps)
         assert store.execute("SELECT count(*) FROM lost").fetchone()[0] == 0
