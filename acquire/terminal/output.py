@@ -53,6 +53,11 @@ def say(text: str) -> None:
     _write(sys.stderr, printable(text))
 
 
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(text + "\n")
+def write_over(text: str) -> None:
+    """Talk in one line of a terminal that is written over each time; an empty text clears it."""
+    _write(sys.stderr, f"\r\x1b[K{printable(text)}", end="")
+
+
+def _write(stream: TextIO, text: str, end: str = "\n") -> None:
+    stream.write(text + end)
     stream.flush()

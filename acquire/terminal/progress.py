@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from acquire.terminal.output import write_over
+
 EVERY_S = 0.2
 
 
@@ -19,12 +21,10 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         nonlocal shown_at
         if sys.stderr.isatty() and time.monotonic() - shown_at >= EVERY_S:
             shown_at = time.monotonic()
-            sys.stderr.write(f"\r\x1b[K{what}: {done} of {of}")
-            sys.stderr.flush()
+            write_over(f"{what}: {done} of {of}")
 
     try:
         yield show
     finally:
         if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            write_over("")
