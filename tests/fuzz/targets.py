@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from acquire import config, tomlfile
@@ -35,7 +34,7 @@ from acquire.procedure import order, spectra
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.plan import Plan
-from acquire.spool import publisher
+from acquire.spool import answers
 from acquire.spool.source import Source
 from acquire.store.database import connect
 from acquire.store.ingest import ingest
@@ -181,16 +180,15 @@ def _ingest(connection: sqlite3.Connection) -> Parse:
 
 
 def _batch_committed(data: bytes) -> None:
-    said = publisher._batch_committed.decode(data)
     source = Source("6ad7a1bc-45a7-4d1e-8f5f-ecb9a3b43a6b", None, None, ())
-    for stream, through in said.through.items():
-        source.answer(stream, through, said.store, said.epoch, said.query, 0.0, batches=True)
+    for each in answers.answers_to_batch(data):
+        source.answer(*each[:-1], 0.0, batches=each.batches)
 
 
 def _committed(data: bytes) -> None:
-    said = publisher._committed.decode(data)
+    said = answers.answer(data)
     source = Source("6ad7a1bc-45a7-4d1e-8f5f-ecb9a3b43a6b", None, None, ())
-    source.answer(said.stream, said.through, said.store, said.epoch, said.query, 0.0)
+    source.answer(*said[:-1], 0.0, batches=said.batches)
 
 
 def _command(data: bytes) -> None:
@@ -301,7 +299,7 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("spe", _spectrum(SPE), (seeds.SPE,), readers, (DosimetryError, Refused))
     yield Target("columns", _spectrum(COLUMNS), (seeds.COLUMNS,), readers, (DosimetryError, Refused))
     yield Target("ingest", _ingest(connection), seeds.messages("readings-"), documents)
-    undecodable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+    undecodable = answers.NOT_AN_ANSWER
     yield Target("batch", _ingest_batch(connection), seeds.batches(), documents)
     yield Target("committed", _committed, seeds.messages("committed"), documents, undecodable)
     yield Target("batch-committed", _batch_committed, seeds.BATCH_COMMITTED, documents, undecodable)
