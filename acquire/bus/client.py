@@ -175,23 +175,25 @@ class _Client(aiomqtt.Client):
         self.inbox.append(_received(message))
         self._wake()
 
-    def _wake(self) -> None:
+    def _wake(self, lost: asyncio.Future[None] | None = None) -> None:
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
 
-    async def received(self) -> AsyncIterator[Received]:
-        """Messages as they come, without a task for each. Raises BusError when the connection is lost."""
+    async def received(self) -> Received:
+        """The next message, without a task for it. Raises BusError when the connection is lost."""
         lost = self._disconnected
-        lost.add_done_callback(lambda _: self._wake())
-        while True:
-            while self.inbox:
-                message = self.inbox.popleft()
-                self.held -= len(message.payload)
-                yield message
+        while not self.inbox:
             if lost.done():
                 raise BusError("Disconnected during message iteration") from lost.exception()
             self._arrived = asyncio.get_running_loop().create_future()
-            await self._arrived
+            lost.add_done_callback(self._wake)
+            try:
+                await self._arrived
+            finally:
+                lost.remove_done_callback(self._wake)
+        message = self.inbox.popleft()
+        self.held -= len(message.payload)
+        return message
 
 
 class ClosedEarly(BusError):
@@ -201,6 +203,19 @@ class ClosedEarly(BusError):
 def is_worth_telling(count: int) -> bool:
     """1, 10, 100, ...: something that may happen without end is told without filling the log."""
     return str(count).strip("0") == "1"
+
+
+class _Messages:
+    """An iterator and no generator: one that is left in the middle leaves nothing behind."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+
+    def __aiter__(self) -> _Messages:
+        return self
+
+    async def __anext__(self) -> Received:
+        return await self._client.received()
 
 
 class Connection:
@@ -249,10 +264,9 @@ class Connection:
         """Subscribe to a topic filter."""
         await self._client.subscribe(topic, qos=qos)
 
-    async def messages(self) -> AsyncIterator[Received]:
+    def messages(self) -> AsyncIterator[Received]:
         """Messages of all subscriptions, as they come. Raises BusError when the connection is lost."""
-        async for message in self._client.received():
-            yield message
+        return _Messages(self._client)
 
     def waiting(self) -> int:
         """How many messages have been received and not yet taken from messages()."""
