@@ -179,8 +179,9 @@ async def test_readings_commands_and_states_pass_and_no_secret_is_told(
         assert TOPICS.host_state("room-1") in topics
 
         await clinic.processes["room-1"].kill()
-        states = await daemon_states(clinic, {"room-1": "offline", "room-2": "ready"})
-        assert states == {"room-1": "offline", "room-2": "ready"}
+        wanted = {"room-1": "offline", "room-2": "ready", "store": "ready"}
+        async with asyncio.timeout(60):
+            assert await daemon_states(clinic, wanted) == wanted
         for name in ("room-2", "store"):
             assert await clinic.processes[name].stop() == 0
         assert clinic.rows("SELECT * FROM unreadable") == []
