@@ -128,7 +128,9 @@ def attached(house: House, desk: Desk) -> tuple[Tally[str], int, list[str]]:
             wrong += [f"{x} in {one}" for x in numbers if not one.before_begin < x <= until]
             if view.state == "ended" and one.after_begin is not None and one.before_end is not None:
                 must = set(range(one.after_begin + 1, one.before_end + 1))
-                wrong += [f"{x} not in {one}" for x in must - set(numbers)]
+                missing = sorted(must - set(numbers))
+                if len(missing) > view.refused:  # a reply that came too late is told by a gap in the measurement
+                    wrong += [f"{x} not in {one}" for x in missing]
     return states, count, wrong
 
 
