@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,16 @@ class Column:
     type: str
     may_be_null: bool
     of_key: bool
+
+
+@contextmanager
+def taken_back(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is edited inside is as it was afterwards."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def tables(connection: sqlite3.Connection) -> list[str]:

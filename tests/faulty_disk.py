@@ -10,34 +10,24 @@ What can be refused, and how it is written, is said at the head of faulty_disk.c
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
+
+from preload import compiled
 
 SOURCE = Path(__file__).with_suffix(".c")
 
 
-@cache
 def library() -> Path:
-    """The compiled library; a machine without a compiler fails the test rather than skipping it."""
-    compiler = shutil.which("cc")
-    assert compiler, "there is no C compiler; `make test` installs one"
-    folder = tempfile.mkdtemp(prefix="faulty-disk-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Path(folder) / "faulty_disk.so"
-    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Werror"]
-    command = [compiler, *flags, "-o", str(made), str(SOURCE), "-ldl", "-lpthread"]
-    subprocess.run(command, check=True, timeout=60)
-    return made
+    """The library, compiled."""
+    return compiled(SOURCE, "dl", "pthread")
 
 
 class FaultyDisk:

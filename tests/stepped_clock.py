@@ -7,28 +7,17 @@ clock.step(+86400)      # from now on it is a day later for that process; its mo
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import struct
-import subprocess
-import tempfile
-from functools import cache
 from pathlib import Path
+
+from preload import compiled
 
 SOURCE = Path(__file__).with_suffix(".c")
 
 
-@cache
 def library() -> Path:
-    """The compiled library; a machine without a compiler fails the test rather than skipping it."""
-    compiler = shutil.which("cc")
-    assert compiler, "there is no C compiler; `make test` installs one"
-    folder = tempfile.mkdtemp(prefix="stepped-clock-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Path(folder) / "stepped_clock.so"
-    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Werror"]
-    subprocess.run([compiler, *flags, "-o", str(made), str(SOURCE), "-ldl"], check=True, timeout=60)
-    return made
+    """The library, compiled."""
+    return compiled(SOURCE, "dl")
 
 
 class SteppedClock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from importlib import resources
@@ -44,7 +45,7 @@ class SpoolDamaged(SpoolError):
     """SQLite finds the file malformed."""
 
 
-class SpoolFile:
+class SpoolFile(ABC):
     """One file, its lock and its connection `db`. Used from the spool's own thread alone.
 
     `moved_aside` is where the last damaged one was put; `source`, `store`, `epoch` and `uptime_s` are its `meta`.
@@ -198,6 +199,7 @@ class SpoolFile:
             self.files = Files.of(self.path)
         self.disk_failed = False
 
+    @abstractmethod
     def _take_back(self) -> None:
         """A commit that failed may be in the file all the same: what was not told as appended is not there."""
 
@@ -238,13 +240,13 @@ class SpoolFile:
         with suppress(SpoolError):
             self.alarm("damaged", "spool", said)
 
+    @abstractmethod
     def _begun_anew(self, store: str | None) -> None:
         """The file is a new one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def alarm(self, what: str, subject: str, message: str) -> None:
         """Note an alarm for a person."""
-        raise NotImplementedError
 
     def _put_aside(self, why: str) -> str:
         """Raises OSError."""

@@ -145,7 +145,7 @@ class Journal(SpoolFile):
             rows += made
         with self.writing():
             insert_rows(self.db, entries.TABLE, rows)
-            update_rows(self.db, "stream", "head", "number", list(heads.items()))
+            update_rows(self.db, "stream", ("head",), "number", [(head, number) for number, head in heads.items()])
         for number, head in heads.items():
             self._open_streams[number].head = head
         return appended

@@ -124,7 +124,7 @@ class Spool:
         """Append (body, measurement of a marker or None) entries; the future has the first seq once they are committed.
 
         `urgent` ones (end markers) may use the reserve (rule 3.9). The future raises SpoolFull when there is no room,
-        SpoolError for a stream that has ended. Cancelling takes no entries back: shield the future and watch it.
+        SpoolError for a stream that has ended. Cancelling takes no entries back: on_appended is told of them anyhow.
         """
         done: asyncio.Future[int] = self._loop.create_future()
         self._gathered.append(_Append(number, bodies, urgent, done))

@@ -119,7 +119,7 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
         (have,) = connection.execute("PRAGMA user_version").fetchone()
         if have >= version:  # another process was quicker
             return
-        for statement in _statements(sql):
+        for statement in statements(sql):
             connection.execute(statement)
         if version == 1:
             connection.execute("INSERT INTO identity (store, epoch) VALUES (?, ?)", (str(uuid4()), str(uuid4())))
@@ -130,7 +130,7 @@ def _apply(connection: sqlite3.Connection, version: int, sql: str) -> None:
         connection.execute(f"PRAGMA user_version = {version}")
 
 
-def _statements(sql: str) -> Iterator[str]:
+def statements(sql: str) -> Iterator[str]:
     """Split a migration into statements, respecting triggers (sqlite3.executescript would commit in between)."""
     pending = ""
     for line in sql.splitlines(keepends=True):

@@ -9,18 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
-from functools import cache
-from itertools import chain, count
+from itertools import count
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from acquire.rows import in_sizes, update_rows
 from acquire.store import clock
 
 SILENT_S = 60.0
 NO_CHAIN = b""
 MOST, MOST_OF_INSTRUMENT = 1_000_000, 100_000  # a link that is lost every five minutes makes so many in a year
-FEW = 4  # streams; so many are written one by one more quickly
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # statements are made for so many streams at once, and filled up
 
 
 @dataclass(slots=True)
@@ -73,7 +71,6 @@ class Life(NamedTuple):
 
 _COLUMNS = [f.name for f in fields(Stream)][:-1]
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM streams"
-T = TypeVar("T")
 _NEVER = ("number", "stream", "source", "site", "instrument", "first_heard")
 _ALWAYS = ("through", "head", "chain", "last_heard", "heard", "heard_s")
 _SELDOM = tuple(name for name in _COLUMNS if name not in (*_NEVER, *_ALWAYS))
@@ -107,7 +104,7 @@ def every(connection: sqlite3.Connection) -> list[Stream]:
 def known(connection: sqlite3.Connection, streams: Iterable[str]) -> dict[str, Stream]:
     """Those of these streams that the store has, by id: one statement for all."""
     found: dict[str, Stream] = {}
-    for ids in _in_sizes(list(dict.fromkeys(streams))):
+    for ids in in_sizes(list(dict.fromkeys(streams))):
         marks = ",".join("?" * len(ids))
         for row in connection.execute(f"{_SELECT} WHERE stream IN ({marks})", ids):
             stream = found[row[1]] = Stream(*row)
@@ -148,33 +145,7 @@ def keep(connection: sqlite3.Connection, streams: Iterable[Stream]) -> None:
 
 def _update(connection: sqlite3.Connection, streams: Sequence[Stream], names: tuple[str, ...]) -> None:
     picked = attrgetter(*names, "number")
-    if len(streams) < FEW:
-        for each in streams:
-            connection.execute(_update_one(names), picked(each))
-        return
-    for part in _in_sizes(streams):
-        connection.execute(_update_all(names, len(part)), list(chain.from_iterable(map(picked, part))))
-
-
-@cache
-def _update_one(names: tuple[str, ...]) -> str:
-    return f"UPDATE streams SET {', '.join(f'{name} = ?' for name in names)} WHERE number = ?"
-
-
-@cache
-def _update_all(names: tuple[str, ...], size: int) -> str:
-    row = f"({','.join('?' * (len(names) + 1))})"
-    sets = ", ".join(f"{name} = v.column{n}" for n, name in enumerate(names, start=1))
-    rows = ",".join([row] * size)
-    return f"UPDATE streams SET {sets} FROM (VALUES {rows}) v WHERE number = v.column{len(names) + 1}"
-
-
-def _in_sizes(given: Sequence[T]) -> Iterable[list[T]]:
-    """In parts of a few sizes, so that the statements are prepared once; the last one is repeated to fill up."""
-    for first in range(0, len(given), SIZES[-1]):
-        part = list(given[first : first + SIZES[-1]])
-        size = next(size for size in SIZES if size >= len(part))
-        yield part + part[-1:] * (size - len(part))
+    update_rows(connection, "streams", names, "number", [picked(each) for each in streams])
 
 
 def newest_of(connection: sqlite3.Connection, instrument: str) -> Stream | None:

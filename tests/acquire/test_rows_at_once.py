@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from acquire.rows import PER_STATEMENT, insert_rows
+from acquire.rows import PER_STATEMENT, insert_rows, update_rows
 
 
 @pytest.fixture
@@ -37,3 +37,11 @@ def test_what_is_there_already_is_left_as_it_is(db: sqlite3.Connection) -> None:
     insert_rows(db, "t", [(1, "old")])
     insert_rows(db, "t", [(n, "new") for n in range(3)], "ON CONFLICT (a) DO NOTHING")
     assert db.execute("SELECT b FROM t ORDER BY a").fetchall() == [("new",), ("old",), ("new",)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 16, 17, 256, 257, 600])
+def test_every_row_that_is_named_is_changed_and_no_other(db: sqlite3.Connection, count: int) -> None:
+    insert_rows(db, "t", [(n, "old") for n in range(count + 3)])
+    update_rows(db, "t", ("b",), "a", [(f"new{n}", n) for n in range(count)])
+    expected = [(n, f"new{n}" if n < count else "old") for n in range(count + 3)]
+    assert db.execute("SELECT a, b FROM t ORDER BY a").fetchall() == expected

@@ -12,6 +12,29 @@ from typing import Any
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
 
+# One simulated electrometer, spool and store in the folder `disk`, the broker on `port`.
+A_SERVICE = """
+site = "clinic"
+[broker]
+mode = "external"
+port = {port}
+[spool]
+path = "{disk}/spool.db"
+[store]
+url = "sqlite:///{disk}/store.db"
+[[simulator]]
+id = "sim"
+model = "keithley-6517b"
+listen = "tcp:127.0.0.1:0"
+seed = 1
+speed = 20
+[[instrument]]
+id = "electrometer-1"
+model = "keithley-6517b"
+resource = "simulator:sim"
+settings = {{ function = "charge", range_si = 2e-8, nplc = 0.01, timeout_s = 0.5 }}
+"""
+
 
 class Process:
     """An `acquire` command that runs until it is told to stop or killed."""

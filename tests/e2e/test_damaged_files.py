@@ -19,7 +19,7 @@ from bus_house import TOPICS, House, house_in
 from faulty_disk import FaultyDisk
 from invariants import check_settled, opened
 from plain_instrument import PlainInstrument, charge
-from processes import Process
+from processes import A_SERVICE, Process
 from waiting import until
 
 from acquire.bus.client import connect
@@ -251,29 +251,6 @@ def overwrite_leaves(path: Path) -> None:
             file.write(b"\xa5" * 4096)
 
 
-CONFIG = """
-site = "clinic"
-[broker]
-mode = "external"
-port = {port}
-[spool]
-path = "{disk}/spool.db"
-[store]
-url = "sqlite:///{disk}/store.db"
-[[simulator]]
-id = "sim"
-model = "keithley-6517b"
-listen = "tcp:127.0.0.1:0"
-seed = 1
-speed = 20
-[[instrument]]
-id = "electrometer-1"
-model = "keithley-6517b"
-resource = "simulator:sim"
-settings = {{ function = "charge", range_si = 2e-8, nplc = 0.01, timeout_s = 0.5 }}
-"""
-
-
 def held(folder: Path) -> int:
     with opened(folder / "store.db") as db:
         return int(db.execute("SELECT sum(through) FROM stream").fetchone()[0] or 0)
@@ -289,7 +266,7 @@ async def test_a_service_goes_on_by_itself_after_a_fault_of_its_disk(tmp_path: P
     config = tmp_path / "service.toml"
     disk = FaultyDisk(tmp_path)
     async with running_mosquitto(tmp_path) as broker:
-        config.write_text(CONFIG.format(port=broker.port, disk=place))
+        config.write_text(A_SERVICE.format(port=broker.port, disk=place))
         service = Process(tmp_path, "service", "run", str(config), before=disk.before())
         await service.start()
         try:

@@ -19,30 +19,9 @@ from typing import Any
 import pytest
 from brokers import running_mosquitto
 from power import STRACE, Disk, put, replay
-from processes import ACQUIRE
+from processes import A_SERVICE, ACQUIRE
 from waiting import until
 
-CONFIG = """
-site = "clinic"
-[broker]
-mode = "external"
-port = {port}
-[spool]
-path = "spool.db"
-[store]
-url = "sqlite:///store.db"
-[[simulator]]
-id = "sim"
-model = "keithley-6517b"
-listen = "tcp:127.0.0.1:0"
-seed = 1
-speed = 20
-[[instrument]]
-id = "electrometer-1"
-model = "keithley-6517b"
-resource = "simulator:sim"
-settings = {{ function = "charge", range_si = 2e-8, nplc = 0.01, timeout_s = 0.5 }}
-"""
 CUTS = 40
 SPOOL, STORE = ("spool.db", "spool.db-wal"), ("store.db", "store.db-wal")
 
@@ -57,7 +36,7 @@ async def traced(folder: Path) -> Path:
     file, config = folder / "trace", folder / "service.toml"
     answered = b'"schema":"committed/1"'.hex(" ").replace(" ", "\\x")
     async with running_mosquitto(folder) as broker:
-        config.write_text(CONFIG.format(port=broker.port))
+        config.write_text(A_SERVICE.format(port=broker.port, disk="."))
         with (folder / "service.log").open("wb") as log:
             service = await asyncio.create_subprocess_exec(
                 *STRACE, "-o", str(file), str(ACQUIRE), "run", str(config), stdout=log, stderr=log

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +40,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sqlite3.Co
     connection.close()
 
 
-@contextmanager
-def taken_back(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-
-
 def is_listed(table: str, column: str | None) -> bool:
     """Whether the code says of it, with a reason, that it is no part of the record."""
     return (table, "*") in NO_PART or (column is not None and (table, column) in NO_PART)
@@ -68,7 +58,7 @@ def test_every_edit_of_every_table_is_found(store: tuple[sqlite3.Connection, str
         for edit in edits.edits_of(connection, table):
             if is_listed(table, edit.column):
                 continue
-            with taken_back(connection):
+            with edits.taken_back(connection):
                 edits.made(connection, edit)
                 said = verify_store(connection)
             named = [each for each in said if table not in PEOPLE or f"(table {table})" in each]
@@ -103,7 +93,7 @@ def test_an_entry_put_behind_the_last_one_with_its_checksum_is_found(
         last = connection.execute("SELECT * FROM entries WHERE stream = ? AND seq = ?", (number, head)).fetchone()
         row = dict(last) | {"seq": head + up}
         row["checksum"] = checksum(seed(stream), head + up, unpacked(row["body"]))
-        with taken_back(connection):
+        with edits.taken_back(connection):
             places = ", ".join("?" * len(row))
             connection.execute(f"INSERT INTO entries ({', '.join(row)}) VALUES ({places})", list(row.values()))
             (said,) = verify_store(connection)
@@ -119,7 +109,7 @@ def test_the_sentence_names_the_table_and_what_was_done(
     words = {"deleted": "was deleted", "added": "was added", "swapped": "was changed"}
     for edit in edits.edits_of(connection, table):
         if edit.column is None:
-            with taken_back(connection):
+            with edits.taken_back(connection):
                 edits.made(connection, edit)
                 said = verify_store(connection)
             assert any(f"(table {table})" in each and words[edit.words.split()[-1]] in each for each in said), said
@@ -136,11 +126,11 @@ def test_one_session_is_verified_by_itself(store: tuple[sqlite3.Connection, str,
     ours, theirs = (_keys(connection, table, each) for each in (session, other))
     where = " AND ".join(f"{name} = ?" for name in shaped.key)
     for sql in (f"DELETE FROM {table} WHERE {where}", f"UPDATE {table} SET {_last(shaped)} = 'x' WHERE {where}"):
-        with taken_back(connection):
+        with edits.taken_back(connection):
             edits.made(connection, by_key(table, sql, min(ours - theirs or ours)))
             assert any(f"(table {table})" in each for each in verify_store(connection, session=session))
         if theirs - ours:
-            with taken_back(connection):
+            with edits.taken_back(connection):
                 edits.made(connection, by_key(table, sql, min(theirs - ours)))
                 assert verify_store(connection, session=session) == []
                 assert verify_store(connection, session=other) != []
@@ -259,7 +249,7 @@ def test_edits_of_the_chain_are_found_some_only_against_an_anchor(
 ) -> None:
     connection, _, file = store
     change, by_itself = CHAIN[words]
-    with taken_back(connection):
+    with edits.taken_back(connection):
         freed(connection)
         change(connection)
         put_back(connection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,19 +11,11 @@ import pytest
 
 from acquire.spool import file
 from acquire.spool.journal import Journal, SpoolError
+from acquire.store.database import statements
 
 STREAM = "7b7a0c4e-1111-4f6e-8b07-3f1d51a7c001"
 BODIES = [b'{"kind":"scalar","value":%d}' % n for n in range(1, 6)]
 RELEASED = range(1, file.SCHEMA)
-
-
-def statements(sql: str) -> Iterator[str]:
-    pending = ""
-    for line in sql.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            yield pending
-            pending = ""
 
 
 def older(path: Path, version: int) -> None:

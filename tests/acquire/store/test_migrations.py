@@ -135,7 +135,7 @@ def test_an_error_at_any_statement_leaves_the_file_as_the_migration_before_left_
     """An error at each statement of one migration in turn: nothing of it stays, and then it succeeds."""
     path = tmp_path / "store.db"
     older(path, version)
-    split, steps = database._statements, database.migrations()
+    split, steps = database.statements, database.migrations()
     monkeypatch.setattr(database, "migrations", lambda: steps[: version + 1])
     number = len(list(split(steps[version][1])))
     before = content(path)
@@ -149,11 +149,11 @@ def test_an_error_at_any_statement_leaves_the_file_as_the_migration_before_left_
             if at == number:
                 yield "SELECT no_such_function()"
 
-        monkeypatch.setattr(database, "_statements", broken)
+        monkeypatch.setattr(database, "statements", broken)
         with pytest.raises(StoreError, match="no such function"):
             connect(path)
         assert content(path) == before, f"statement {at} of migration {version + 1}"
-    monkeypatch.setattr(database, "_statements", split)
+    monkeypatch.setattr(database, "statements", split)
     for step in ("seal_streams", "seal_rows"):
         if version + 1 == {"seal_streams": 12, "seal_rows": 13}[step]:
             monkeypatch.setattr(database, step, failing(getattr(database, step)))

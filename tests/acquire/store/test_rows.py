@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from every_stream import MEASUREMENT, mark
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from acquire.store.database import connect
 from acquire.store.entries import Damaged, body_at, micros, utc_text
 from acquire.store.ingest import ingest
 
-MEASUREMENT = "1d2c7a52-3a0f-4d53-9a77-2ec4f0a0a7b1"
 MOST_BYTES = 1.25  # of the bodies
 
 
@@ -125,17 +125,6 @@ def damage(store: sqlite3.Connection, seq: int, flip: int = 0x10) -> None:
     altered = bytearray(body)
     altered[len(altered) // 2] ^= flip
     store.execute("UPDATE entries SET body = ? WHERE seq = ?", (bytes(altered), seq))
-
-
-def mark(what: str) -> dict[str, Any]:
-    return {
-        "kind": "marker",
-        "mark": what,
-        "measurement": MEASUREMENT,
-        "session": "S-1",
-        "step": "1",
-        "time": "2027-02-03T09:12:00.000000Z",
-    }
 
 
 @pytest.mark.parametrize("seq", [1, 2, 3, 4])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import edits
@@ -27,15 +27,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connecti
         yield connection
 
 
-@contextmanager
-def taken_back(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-
-
 def test_a_store_that_nobody_changed_holds(store: sqlite3.Connection) -> None:
     assert list(verify_streams(store)) == []
     assert list(verify_streams(store, ["s-1", "s-3"])) == []
@@ -51,7 +42,7 @@ def test_every_edit_is_found(store: sqlite3.Connection, table: str) -> None:
         if (table, edit.column) in NO_PART:
             continue
         made += 1
-        with taken_back(store):
+        with edits.taken_back(store):
             edits.made(store, edit)
             said = list(verify_streams(store))
         print(f"{edit.words:45} {said[0] if said else 'NOT NOTICED'}")
@@ -72,7 +63,7 @@ def test_every_row_is_held_and_not_only_one_in_the_middle(store: sqlite3.Connect
         for column in columns:
             if row[column] is None:
                 continue
-            with taken_back(store):
+            with edits.taken_back(store):
                 where = " AND ".join(f"{name} IS ?" for name in key)
                 store.execute("PRAGMA ignore_check_constraints=ON")
                 store.execute("DROP TRIGGER stand_ins_no_update")
@@ -83,7 +74,7 @@ def test_every_row_is_held_and_not_only_one_in_the_middle(store: sqlite3.Connect
 
 
 def test_of_some_streams_only_those_are_held(store: sqlite3.Connection) -> None:
-    with taken_back(store):
+    with edits.taken_back(store):
         store.execute("UPDATE entries SET element = 'T-9' WHERE element = 'T-1'")
         assert list(verify_streams(store, ["s-2", "s-3"])) == []
         (said,) = verify_streams(store, ["s-1"])
@@ -99,11 +90,11 @@ def test_of_a_long_stream_only_what_lies_between_two_seals_is_walked(tmp_path: P
         span = {"s-1": [(2500, 3500)]}
         assert list(verify_streams(store, ["s-1"], within=span)) == []
         for seq, noticed in ((1999, False), (2001, True), (2500, True), (3999, True), (4001, False)):
-            with taken_back(store):
+            with edits.taken_back(store):
                 store.execute("UPDATE entries SET element = 'T-9' WHERE seq = ?", (seq,))
                 assert bool(list(verify_streams(store, ["s-1"], within=span))) is noticed, seq
                 assert list(verify_streams(store, ["s-1"])), "the whole stream"
-        with taken_back(store):
+        with edits.taken_back(store):
             store.execute("DROP TRIGGER seal_no_update")
             store.execute("UPDATE seal SET chain = x'00' WHERE through = 2000")
             assert list(verify_streams(store, ["s-1"], within=span)), "the seal it begins at"
@@ -120,7 +111,7 @@ def test_a_part_of_any_stream_holds(store: sqlite3.Connection) -> None:
 def test_a_chain_of_seals_made_anew_shows_against_an_anchor_only(store: sqlite3.Connection) -> None:
     line = anchors.anchor(store)
     assert line.seal == seals.head(store)
-    with taken_back(store):
+    with edits.taken_back(store):
         store.execute("DROP TRIGGER seal_no_update")
         store.execute("UPDATE seal SET at = '2020-01-01T00:00:00.000000Z' WHERE n = 5")
         previous = store.execute("SELECT hash FROM seal WHERE n = 4").fetchone()[0]
