@@ -13,7 +13,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -25,6 +25,7 @@ from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
+from acquire.store.ingest import Moved
 from acquire.store.worker import Worker
 from benchmarks.product import RAW, TOPICS
 from benchmarks.speed import child, line_of
@@ -151,13 +152,13 @@ async def store(folder: Path, port: int) -> None:
     worker = Worker(folder / "store.db", TOPICS)
     moved = worker._teller.moved
 
-    def noting(streams: dict[str, tuple[int, int]]) -> None:
+    def noting(streams: Mapping[str, Moved]) -> None:
         now = time.perf_counter()
-        for stream, (_, through) in streams.items():
-            committed.setdefault(stream, []).append((through, now))
+        for stream, each in streams.items():
+            committed.setdefault(stream, []).append((each.after, now))
         moved(streams)
 
-    worker._teller.moved = noting  # type: ignore[method-assign,assignment]
+    worker._teller.moved = noting  # type: ignore[method-assign]
     await worker.open()
     serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
     gc.collect()
