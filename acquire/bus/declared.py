@@ -40,16 +40,17 @@ def struct_of(declaration: Declaration, nested: Instead | None = None) -> Declar
     return msgspec.defstruct(declaration.__name__, fields, kw_only=True, frozen=True, gc=False, omit_defaults=True)
 
 
-def _fields(declaration: Declaration, nested: Instead) -> list[tuple[str, Any] | tuple[str, Any, Any]]:
-    found: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for field in msgspec.structs.fields(declaration):
-        kind = _on_the_bus(field.type, {**ON_THE_BUS, **nested})
-        if field.required:
-            found.append((field.name, kind))
-        else:
-            empty = field.default_factory is not msgspec.NODEFAULT
-            found.append((field.name, kind, field.default_factory() if empty else field.default))
-    return found
+def _fields(declaration: Declaration, nested: Instead) -> list[tuple[Any, ...]]:
+    """Name and type of each field, and its default where it has one."""
+    instead = {**ON_THE_BUS, **nested}
+    fields = msgspec.structs.fields(declaration)
+    return [(field.name, _on_the_bus(field.type, instead), *_default(field)) for field in fields]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    if field.required:
+        return ()
+    return (field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory(),)
 
 
 def _on_the_bus(annotation: Any, instead: Instead) -> Any:
