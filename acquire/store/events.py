@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from acquire.bus.messages import NOT_ATTACHED
 from acquire.canonical import parse, utc_now
 from acquire.store import entries, streams
 from acquire.store.attribution import Walk, walk_stream
@@ -23,7 +24,6 @@ from acquire.store.procedure_events import procedure_event
 
 Event = tuple[str, dict[str, Any]]  # (session, message)
 
-ARRAYS_STAY = ("axes", "raw", "raw_encoding", "origin")  # subscribers get the number; the curve is in `readings`
 MOST_ENTRIES = 500  # of one stream in one turn: the store's thread is never held for long
 MOST_AUDIT = 200
 AUDIT = "audit"
@@ -141,7 +141,7 @@ def _walk(connection: sqlite3.Connection, stream: str, position: _Position, thro
             detail = {"stream": stream, "seq": entry.seq, **mark}
             yield mark["session"], _event(mark["session"], "step", utc_now(), detail)
         elif belongs is not None:
-            body = {k: v for k, v in parse(entry.body).items() if k not in ARRAYS_STAY}
+            body = {k: v for k, v in parse(entry.body).items() if k not in NOT_ATTACHED}
             attached.setdefault(belongs, []).append({"stream": stream, "seq": entry.seq, **body})
     position.through = through
     yield from _attached(position, attached)
