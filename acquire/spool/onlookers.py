@@ -1,5 +1,6 @@
-"""What went to the store in batches is told to onlookers under each instrument's own topic, about once a second, more seldom
-where the instruments are many.
+"""What went to the store in batches is told to onlookers under each instrument's own topic.
+
+About once a second, more seldom where the instruments are many.
 
 Every entry is told once; nothing relies on it. Pure: the clock is passed in.
 """

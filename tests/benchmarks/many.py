@@ -140,10 +140,16 @@ async def simulators(instruments: int) -> None:
     from simulators import serve  # noqa: PLC0415 - in this process alone
 
     served = [await serve(MODEL, "tcp:127.0.0.1:0", seed=n) for n in range(instruments)]
-    print(json.dumps([each.resource for each in served]), flush=True)
+    print(json.dumps([_over_tcp(each.resource) for each in served]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     for each in served:
         await each.close()
+
+
+def _over_tcp(resource: str) -> str:
+    """The plain socket of TCPIP::HOST::PORT::SOCKET, which pyvisa would open with a thread for each."""
+    _, host, port, _ = resource.split("::")
+    return f"tcp:{host}:{port}"
 
 
 async def store(folder: Path, port: int) -> None:
