@@ -65,7 +65,7 @@ def times(ask: Callable[[], object], repeat: int) -> tuple[float, float]:
 
 def command(*words: str) -> None:
     """One command of the command line, in this process."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         app(list(words), standalone_mode=False)
 
 
