@@ -133,6 +133,7 @@ class SpoolFile(ABC):
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is pruned can be given back to a full disk
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA temp_store=MEMORY")  # or every statement of many rows writes a journal of its own
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             db.executescript(f"BEGIN IMMEDIATE; {_sql(1)} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
         (have,) = db.execute("PRAGMA user_version").fetchone()

@@ -55,6 +55,7 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=MEMORY")  # or every statement of many rows writes a journal of its own
         connection.execute("PRAGMA foreign_keys=ON")
         connection.row_factory = sqlite3.Row
         migrate(connection)
