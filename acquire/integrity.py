@@ -85,9 +85,13 @@ def version_of(path: Path) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def findings(connection: sqlite3.Connection) -> list[str]:
-    """What is wrong with a file, in SQLite's words; indexes are held against their tables. Raises sqlite3.Error."""
-    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({FINDINGS})")]
+def findings(connection: sqlite3.Connection, table: str | None = None) -> list[str]:
+    """What is wrong with a file, or with one table of it, in SQLite's words; indexes are held against their tables.
+
+    Raises sqlite3.Error.
+    """
+    what = FINDINGS if table is None else f"'{table}'"
+    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({what})")]
     return [] if said == ["ok"] else said
 
 

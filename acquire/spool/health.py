@@ -30,6 +30,12 @@ log = structlog.get_logger("spool")
 T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0
+WAITING = (
+    "What a damaged or removed spool held lies beside the spool ({names}), and the store may not have all of it: until"
+    " then no session of these instruments closes by itself. `acquire spool salvage FILE` says what can be read of it,"
+    " --adopt sends it; `acquire spool give-up FILE` is for what is to be left."
+)
+LYING = "The store has what the damaged or removed spool held that lies beside the spool ({names}). Move it elsewhere."
 GLANCE_EVERY_S = 0.2  # whether the files are still there, beside commits
 
 
@@ -78,6 +84,7 @@ class Health:
             self._look_at_check()
             self._look_at_files()
             self.run(Journal.has_room)
+            self.run(Journal.look_aside)
         self._notice()
 
     def close(self) -> None:
@@ -108,13 +115,15 @@ class Health:
         return said
 
     def _notice(self) -> None:
+        aside = self._journal.aside
+        waiting = aside.files(self._journal.epoch)
+        lying: list[str] = []
         with suppress(OSError):
-            names = ", ".join(each.name for each in left_aside(self._journal.path))
-            said = (
-                f"What a damaged or removed spool held lies beside the spool ({names}): `acquire spool salvage FILE`"
-                " says what can be read of it, --adopt sends it. Move it elsewhere then."
-            )
-            self.notice = said if names else None
+            names = [each.name for each in left_aside(self._journal.path)]
+            lying = [name for name in names if name not in waiting and name not in aside.done]
+        said = [WAITING.format(names=", ".join(waiting))] if waiting else []
+        said += [LYING.format(names=", ".join(lying))] if lying else []
+        self.notice = " ".join(said) or None
 
 
 class HostState:

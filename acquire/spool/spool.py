@@ -100,6 +100,10 @@ class Spool:
         """Where a damaged spool file was put at start, to be salvaged by a person."""
         return self._journal.moved_aside
 
+    def streams_aside(self, instrument: str, epoch: str | None) -> int:
+        """How many streams of files put aside the store may not have to their end, in its epoch; a person must act."""
+        return self._journal.aside.streams_of(instrument, epoch)
+
     @property
     def trouble(self) -> str | None:
         """Why nothing is taken now; None while entries are."""

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from acquire.spool import originals
+from acquire.spool import aside, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, DiskBudget
 from acquire.spool.journal import SpoolError
 
@@ -64,8 +64,16 @@ def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
         "unconfirmed": sum(s["head"] - max(s["through"], s["oldest"] - 1) for s in waiting),
         "waiting": waiting,
         "withheld": originals.listed(db),
+        "aside": _aside(db),
         "alarms": _alarms(db),
     }
+
+
+def _aside(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'aside'").fetchone() is None:
+        return []
+    (epoch,) = db.execute("SELECT epoch FROM meta").fetchone()
+    return [dict(row) for row in aside.listed(db, epoch)]
 
 
 def _alarms(db: sqlite3.Connection) -> list[dict[str, Any]]:
