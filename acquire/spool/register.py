@@ -84,10 +84,11 @@ class Register:
         return self._by_number[number]
 
     def unconfirmed_streams(self, s: Stream) -> int:
-        """How many streams of this one's instrument are not settled, its newest not counted: `older` (docs/noloss.md
-        section 2). The same for each of them: whichever the store heard last, none speaks for too few."""
-        numbers = self._unsettled.get(s.instrument, [])
-        return bisect_left(numbers, self.newest[s.instrument].number)
+        """How many streams of this one's instrument are not settled, its newest not counted unless it was salvaged:
+        `older` (docs/noloss.md section 2). The same for each of them: whichever the store heard last, none speaks for
+        too few."""
+        numbers, newest = self._unsettled.get(s.instrument, []), self.newest[s.instrument]
+        return bisect_left(numbers, newest.number + (newest.source is not None))
 
     @property
     def all_settled(self) -> bool:

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,8 @@ def older(journal: Journal, instrument: str, epoch: str | None = EPOCH) -> int:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "spool.db"
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool.db"
 
 
 def test_streams_of_a_file_found_damaged_at_the_start_are_older_also_after_another_start(path: Path) -> None:
@@ -180,6 +179,9 @@ def test_salvage_ends_it_and_its_streams_count_as_the_spools_own(path: Path) -> 
     assert {s["state"] for s in acquire("spool", "status", *place)[1]["aside"]} == {"salvaged"}
     with closing(opened(path)) as journal:
         assert journal.aside.files(EPOCH) == []
+        rows = journal.streams()
+        source = Source(journal.source, journal.store, EPOCH, rows, aside=journal.aside.streams_of)
+        assert source.unconfirmed_streams(source.streams[rows[0].stream]) == 1, "though it is the newest here"
         assert older(journal, "e-1") == 1, "it is in the spool and not confirmed"
 
 
