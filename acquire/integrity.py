@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acquire.files import PARTS
+from acquire.filesystem import HEALS, SHARED_MEMORY, problem
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
@@ -32,10 +33,49 @@ def is_damage(error: BaseException | None) -> bool:
     return code_of(error) in DAMAGE
 
 
+def may_heal(error: BaseException, path: Path) -> bool:
+    """Whether what kept this database from being opened is a fault of its disk, which may pass by itself.
+
+    Of a file that certainly is not there it is not: a new one is not to be waited for.
+    """
+    try:
+        if identity_of(path) is None:
+            return False
+    except OSError as unseen:
+        return unseen.errno in HEALS
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.errno in HEALS:
+            return True
+        if code_of(each) in (*DISK, sqlite3.SQLITE_FULL) and _disk_fails(each, path):
+            return True
+        each = each.__cause__
+    return False
+
+
+def _disk_fails(error: BaseException, path: Path) -> bool:
+    """SQLite says the same of missing memory maps ("I/O error") and missing rights ("cannot open")."""
+    if getattr(error, "sqlite_errorcode", 0) in SHARED_MEMORY:
+        return problem(path.parent, also_passing=False) is None
+    if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return True
+    try:
+        for part in ("", "-shm"):
+            os.close(os.open(path.with_name(path.name + part), os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if part else 0)))
+    except OSError as refused:
+        return refused.errno in HEALS
+    return False
+
+
 def write_nothing(connection: sqlite3.Connection) -> None:
     """A commit that changes nothing: it shows whether the file can be written. Raises sqlite3.Error."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file. Raises OSError where that cannot be seen: it must not be taken for a new one then."""
+    return identity_of(path) is not None
 
 
 @dataclass(frozen=True, slots=True)

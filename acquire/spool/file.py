@@ -21,7 +21,7 @@ import structlog
 
 from acquire.files import clear, free_name, move_aside, put_in_place, remove
 from acquire.filesystem import problem
-from acquire.integrity import DISK, Files, code_of, is_damage, write_nothing
+from acquire.integrity import DISK, Files, code_of, is_damage, is_there, write_nothing
 from acquire.plain_files import own
 from acquire.private import private
 from acquire.spool import aside
@@ -60,18 +60,18 @@ class SpoolFile(ABC):
         self._aside_said: str | None = None  # what to say of the old file, while the new one could not be begun yet
         self._held: aside.Held | None = None  # what a file held that was taken away: its content is kept later
         self._keeping: threading.Thread | None = None
-        was_there = path.exists()
+        was_there = is_there(path)
         self._lock = take_lock(path)
         try:
             self._begin()
         except BaseException:
             self._lock.close()
-            if not was_there and not path.exists():
+            if not was_there and not is_there(path):
                 Path(self._lock.name).unlink(missing_ok=True)
             raise
 
     def _begin(self) -> None:
-        if self.path.exists() and not is_sound(self.path):
+        if is_there(self.path) and not (is_sound(self.path) or is_sound(self.path)):  # a disk may have failed once
             self._aside_at_start()
         try:
             self._enter()
@@ -109,7 +109,7 @@ class SpoolFile(ABC):
 
     def _open(self) -> sqlite3.Connection:
         with self._refusals():
-            is_new = not self.path.exists()
+            is_new = not is_there(self.path)
             db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
         try:
             with self._refusals():

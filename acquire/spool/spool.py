@@ -81,6 +81,11 @@ class Spool:
         return cls(journal, asyncio.get_running_loop())
 
     @property
+    def path(self) -> Path:
+        """Its file."""
+        return self._journal.path
+
+    @property
     def source(self) -> str:
         """The id of this spool, made with its file."""
         return self._journal.source

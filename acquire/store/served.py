@@ -16,7 +16,7 @@ from typing import BinaryIO, TypeVar
 import structlog
 
 from acquire.files import free_name, put_in_place
-from acquire.integrity import DISK, Check, Files, code_of, is_damage, version_of, write_nothing
+from acquire.integrity import DISK, Check, Files, code_of, is_damage, may_heal, version_of, write_nothing
 from acquire.once import Once
 from acquire.private import private
 from acquire.store.copies import lock
@@ -53,14 +53,23 @@ class ServedFile:
         self._damaged: tuple[int, ...] | None = None  # the version of the file that was found damaged
 
     def open(self) -> None:
-        """Open it for the first time. Raises StoreError; of a damaged one only when it is used."""
+        """Open it for the first time. Raises StoreError; of a damaged one only when it is used.
+
+        A disk that fails is told of, and the file is opened when it does not fail any more (look).
+        """
         try:
             self._connect(create=self._create)
         except StoreDamaged as error:
             self._doubt(error)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError, OSError) as error:
             self._let_go()
-            raise StoreError(f"{self._path} cannot be opened as a store: {error}.") from error
+            if may_heal(error, self._path):
+                why = str(error).rstrip(".")
+                self._tell(f"The store {self._path} cannot be opened ({why}): nothing is confirmed until it can be.")
+            elif isinstance(error, sqlite3.Error):
+                raise StoreError(f"{self._path} cannot be opened as a store: {error}.") from error
+            else:
+                raise
         except BaseException:
             self._let_go()
             raise
