@@ -1,16 +1,13 @@
 """Whether a database's file is sound and still the one that was opened: for the store and for the spool.
 
 SQLite says "malformed" only when it comes across a damaged page, and it goes on writing into a file that was removed.
-So the whole file is checked beside its use (PRAGMA integrity_check, which holds every index against its table), and the
-path is compared with what was opened.
+So the whole file is checked beside its use (acquire.checking), and the path is compared with what was opened.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +17,6 @@ from acquire.filesystem import HEALS, SHARED_MEMORY, problem
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
 FINDINGS = 3  # told of a damaged file: more say nothing more
-NICE = 10  # of the thread that checks: it takes what the others leave
 
 
 def code_of(error: BaseException | None) -> int:
@@ -133,52 +129,3 @@ def findings(connection: sqlite3.Connection, table: str | None = None) -> list[s
     what = FINDINGS if table is None else f"'{table}'"
     said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({what})")]
     return [] if said == ["ok"] else said
-
-
-class Check:
-    """The check of a whole file in a thread of its own, on a read-only connection of its own.
-
-    Read `done` first: then `finding` (what is wrong, in SQLite's words; None: nothing) and `failed` (why the check
-    could not be made; None: it could).
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.finding: str | None = None
-        self.failed: str | None = None
-        self._path = path
-        self._given_up = False
-        self._connection: sqlite3.Connection | None = None
-        self._thread = threading.Thread(target=self._run, name=f"check-{path.name}", daemon=True)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        """Whether it is over."""
-        return not self._thread.is_alive()
-
-    def cancel(self) -> None:
-        """Give it up and wait for its end."""
-        self._given_up = True
-        while self._thread.is_alive():
-            if self._connection is not None:
-                with suppress(sqlite3.ProgrammingError):  # just closed
-                    self._connection.interrupt()
-            self._thread.join(0.05)
-
-    def _run(self) -> None:
-        with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        try:
-            self.finding = self._found()
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self.finding = str(error)
-            else:
-                self.failed = str(error)
-
-    def _found(self) -> str | None:
-        uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as self._connection:
-            if self._given_up:
-                return None
-            return "; ".join(findings(self._connection)) or None

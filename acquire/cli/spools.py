@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from acquire.checking import sentence
 from acquire.cli.place import ConfigOption
 from acquire.config import load
 from acquire.spool import aside, rescue
@@ -56,6 +57,7 @@ def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
         f" {found['store'] or 'no store yet'}; {found['used_bytes'] / MIB:.1f} of {limit / MIB:.0f} MiB."
     )
     tell(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
+    tell(sentence(found["checked"]))
     table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended", "why"),
           [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"], s["why"])
            for s in found["waiting"]])  # fmt: skip

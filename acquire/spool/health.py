@@ -19,7 +19,7 @@ import structlog
 from acquire.bus.messages import State
 from acquire.bus.presence import Presence
 from acquire.canonical import utc_now
-from acquire.integrity import Check
+from acquire.checking import Checks
 from acquire.spool.file import left_aside
 from acquire.spool.journal import Journal, SpoolDamaged, SpoolError
 
@@ -42,10 +42,11 @@ GLANCE_EVERY_S = 0.2  # whether the files are still there, beside commits
 class Health:
     """Used on the spool's thread, but for `notice`: what people must know although acquisition goes on, or None."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], float] = time.monotonic) -> None:
         self.notice: str | None = None
         self._journal = journal
-        self._check: Check | None = Check(journal.path)
+        self._checks = Checks(journal.path, clock)
+        self._checks.begin()
         self._glanced_at = 0.0
         self._notice()
 
@@ -89,27 +90,19 @@ class Health:
 
     def close(self) -> None:
         """Give up the check."""
-        if self._check is not None:
-            self._check.cancel()
+        self._checks.rest()
 
     def _look_at_check(self) -> None:
-        check = self._check
-        if check is None or not check.done:
-            return
-        self._check = None
-        if check.finding is not None:
+        check = self._checks.ended()
+        if check is not None and check.finding is not None:
             self._begin_anew(check.finding)
-        elif check.failed is not None:
-            log.warning("the spool could not be checked", path=str(self._journal.path), why=check.failed)
 
     def _look_at_files(self) -> None:
         if not self._journal.disk_failed and self._journal.moved():
             self._begin_anew("it was removed or replaced")
 
     def _begin_anew(self, why: str) -> str:
-        if self._check is not None:
-            self._check.cancel()
-            self._check = None
+        self._checks.rest()
         said = self._journal.begin_anew(why)
         self._notice()
         return said

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from acquire.checking import last_check
 from acquire.spool import aside, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, DiskBudget
 from acquire.spool.journal import SpoolError
@@ -29,7 +30,8 @@ def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return {"path": str(path), "running": is_running(path), **_identity(db), **_content(db, path, limit)}
+            found = {"path": str(path), "running": is_running(path), "checked": last_check(path)}
+            return {**found, **_identity(db), **_content(db, path, limit)}
     except sqlite3.DatabaseError as error:
         raise SpoolError(f"{path} cannot be read as a spool: {error}. `acquire spool salvage` may help.") from error
 

@@ -13,7 +13,7 @@ import pytest
 from faulty_disk import FaultyDisk, on_disk
 
 from acquire.canonical import canonical, parse
-from acquire.integrity import Check
+from acquire.checking import Check
 from acquire.spool.aside import give_up
 from acquire.spool.file import left_aside
 from acquire.spool.health import Health, HostState
