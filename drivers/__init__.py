@@ -15,7 +15,7 @@ from drivers.errors import (
 )
 from drivers.instrument import Identity, Instrument, Outcome
 from drivers.model import Framing, Model, Quantity, Verified
-from drivers.reading import Also, Axis, Flag, Reading, Sample, raw_as_text, raw_from_text, to_jsonable
+from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
 from drivers.transport.base import Transport
@@ -58,7 +58,4 @@ __all__ = [
     "WrongInstrument",
     "command",
     "connect",
-    "raw_as_text",
-    "raw_from_text",
-    "to_jsonable",
 ]

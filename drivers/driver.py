@@ -21,7 +21,11 @@ from drivers.wire import Wire
 
 
 class WireSettings(Settings):
-    """What every instrument on a wire can be told. timeout_s: for one reply; serial: of a serial line only."""
+    """What every instrument on a wire can be told.
+
+    poll_interval_s: seconds from the beginning of one reading to that of the next; timeout_s: for one reply; serial: of
+    a serial line only.
+    """
 
     expected_serial: str | None = None
     poll_interval_s: float = Field(0.25, ge=0, le=60)

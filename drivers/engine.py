@@ -62,7 +62,7 @@ class WiredInstrument(Instrument):
 
     @property
     def poll_interval_s(self) -> float:
-        """Seconds between two takes, as configured."""
+        """As configured."""
         return self.settings.poll_interval_s
 
     @property

@@ -45,7 +45,7 @@ class Instrument(ABC):
     @property
     @abstractmethod
     def poll_interval_s(self) -> float:
-        """Seconds between two takes."""
+        """Seconds from the beginning of one take to that of the next."""
 
     @property
     def measures(self) -> str:

@@ -1,16 +1,20 @@
 """What an instrument said, once: the Sample that a driver gives, and the frozen Reading that is made of it.
 
+This is the one place where the fields of a reading are written down: the contract's model and schema, the store's
+decoder and the bytes that are kept follow (acquire/bus/declared.py). A new field is a line here, with a default.
+
 A reading carries its value, unit, quality flags, both clocks and the raw bytes it was parsed from, together, from the
 wire to the store. An overload or a sentinel is a flag and no number: ``value`` is None then.
 """
 
 from __future__ import annotations
 
-import base64
 import math
 from enum import StrEnum
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 
 class Flag(StrEnum):
@@ -41,6 +45,17 @@ NO_VALUE = frozenset(
 )
 
 
+def says(text: str) -> Meta:
+    """What a field says; the contract's schema has it as its description."""
+    return Meta(description=text)
+
+
+Kind = Literal["scalar", "glow-curve", "curve", "unparsed"]
+KIND = says('"curve" is any array but a glow curve; of "unparsed" the raw bytes are kept, nothing is believed')
+RAW = says("the bytes this was parsed from, as text or base64")
+NotNegative = Annotated[float, Meta(ge=0)]
+
+
 class Axis(msgspec.Struct, frozen=True, kw_only=True):
     """One column of an array reading: values in the UCUM unit, in the order measured."""
 
@@ -51,49 +66,37 @@ class Axis(msgspec.Struct, frozen=True, kw_only=True):
 class Also(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A further quantity that came in the same reply (rate beside integral, detector voltage, humidity)."""
 
-    value: float | None = None
     unit: str
+    value: float | None = None
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a driver or a file format gives: what the instrument said, without the host's clocks.
 
-    quantity, unit  as the model declares them; UCUM unit
-    value           None where a flag forbids a number; of an array, its sum over all channels
-    kind            "scalar", "glow-curve" or "curve" (any other array)
-    role            "sample", or for reader quality control "pmt-noise", "reference-light", "background"
-    u               standard uncertainty in the same unit, only where the instrument states one
-    channel         the input, where the model declares several
-    range, mode     as they were in force for this sample, never as they were configured
-    elapsed_s       the instrument's own running clock in seconds, from a zero of its own
-    clock           the instrument's calendar clock as it states it (no time zone), ISO 8601
-    element         dosimeter id as the reader states it; element_index 1..4 on a card with several
-    axes            of an array: name ("time", "temperature", "signal", "wavelength", ...) to Axis
-    attributes      of a reader's record: what else it says of itself, as text (step number, detection window, ...)
-    origin          of a file: name, SHA-256, byte offset and length
-    raw             exactly the bytes it was parsed from; empty: the reply that the engine heard
+    range and mode are as they were in force for this sample, never as they were configured. Empty raw bytes stand for
+    the reply that the engine heard.
     """
 
-    quantity: str
-    unit: str
-    value: float | None = None
-    kind: str = "scalar"
-    role: str = "sample"
-    u: float | None = None
-    flags: tuple[Flag, ...] = ()
-    elapsed_s: float | None = None
-    clock: str | None = None
-    channel: str | None = None
-    range: str | None = None
-    mode: str | None = None
-    element: str | None = None
-    element_index: int | None = None
-    also: dict[str, Also] = {}
-    axes: dict[str, Axis] = {}
-    attributes: dict[str, str] = {}
-    origin: dict[str, str | int] = {}
-    note: str | None = None
-    raw: bytes = b""
+    kind: Annotated[Kind, KIND] = "scalar"
+    quantity: Annotated[str, says('"charge", "current", "voltage", "dose", "dose-rate", "counts", ...')]
+    unit: Annotated[str, says("UCUM")]
+    value: Annotated[float | None, says("absent where a flag forbids a number; of an array, its sum")] = None
+    u: Annotated[NotNegative | None, says("standard uncertainty stated by the instrument, same unit")] = None
+    role: Annotated[str, says('"sample", "pmt-noise", "reference-light", "background"')] = "sample"
+    flags: Annotated[tuple[Flag, ...], says("quality flags; what each means is in docs/bus.md")] = ()
+    elapsed_s: Annotated[float | None, says("the instrument's own running clock, from a zero of its own")] = None
+    clock: Annotated[str | None, says("the instrument's calendar clock, ISO 8601, no time zone")] = None
+    channel: Annotated[str | None, says("the input, of an instrument with several")] = None
+    range: Annotated[str | None, says("as it was in force")] = None
+    mode: Annotated[str | None, says("as it was in force")] = None
+    element: Annotated[str | None, says("dosimeter id as the reader states it")] = None
+    element_index: Annotated[int | None, says("1 to 4, on a card with several elements")] = None
+    also: Annotated[dict[str, Also], says("further quantities of the same reply, by name")] = {}
+    attributes: Annotated[dict[str, str], says("what else a reader's record says of itself")] = {}
+    note: Annotated[str | None, says("a sentence of the driver, or why nothing is believed")] = None
+    axes: Annotated[dict[str, Axis], says('columns of an array by name: "time", "temperature", "signal", ...')] = {}
+    origin: Annotated[dict[str, str | int], says("of a file: name, SHA-256, byte offset and length")] = {}
+    raw: Annotated[bytes, RAW] = b""
 
     def __post_init__(self) -> None:
         """Refuse the one thing that must never happen: a number beside a flag that forbids it."""
@@ -108,41 +111,18 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Reading(Sample, frozen=True, kw_only=True, omit_defaults=True):
     """A sample with the host's clocks and its bytes: what the engine makes of it, once, and the store keeps.
 
-    kind            as of a sample, or "unparsed": the raw bytes are kept, nothing is believed
-    time            host clock, UTC, ISO 8601 with microseconds; monotonic_s beside it for intervals
+    It is also the declaration of the bus contract's entry: of these fields acquire.bus makes schema and decoder. There
+    raw is text, and raw_encoding says how it is to be understood; in a Reading raw is always the bytes.
     """
 
-    kind: str
-    raw: bytes
-    time: str
-    monotonic_s: float
+    kind: Annotated[Kind, KIND]
+    raw: Annotated[bytes, RAW]
+    raw_encoding: Literal["text", "base64"] = "text"
+    time: Annotated[str, says("host clock, UTC, ISO 8601")]
+    monotonic_s: Annotated[float, says("host's monotonic clock, for intervals only")]
 
 
 def at_host(sample: Sample, raw: bytes, time: str, monotonic_s: float, *flags: Flag) -> Reading:
     """The reading of a sample; its own raw bytes, or else `raw`. flags: what the host adds, beside the sample's own."""
-    said = {name: getattr(sample, name) for name in sample.__struct_fields__}
     own = {"raw": sample.raw or raw, "time": time, "monotonic_s": monotonic_s, "flags": (*sample.flags, *flags)}
-    return Reading(**said | own)
-
-
-def raw_as_text(raw: bytes) -> tuple[str, str]:
-    """The raw bytes as JSON can hold them: (text, "text") where they are UTF-8, else (base64, "base64")."""
-    try:
-        return raw.decode("utf-8"), "text"
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode("ascii"), "base64"
-
-
-def raw_from_text(text: str, encoding: str) -> bytes:
-    """The raw bytes again from what raw_as_text gave. Raises ValueError for base64 that is broken."""
-    return base64.b64decode(text) if encoding == "base64" else text.encode("utf-8")
-
-
-def to_jsonable(reading: Reading) -> dict[str, object]:
-    """The reading as a plain dictionary for JSON: defaults left out, raw as text or base64 with its encoding named."""
-    fields: dict[str, object] = msgspec.to_builtins(reading, builtin_types=(bytes,))
-    text, encoding = raw_as_text(reading.raw)
-    fields["raw"] = text
-    if encoding != "text":
-        fields["raw_encoding"] = encoding
-    return fields
+    return Reading(**msgspec.structs.asdict(sample) | own)

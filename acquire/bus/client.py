@@ -87,7 +87,7 @@ class _Client(aiomqtt.Client):
         self.inbox: deque[Received] = deque()
         self._arrived: asyncio.Future[None] | None = None
         self.handed: dict[int, tuple[float, Done]] = {}  # by message id, in order: when, and whom to tell
-        self._room: asyncio.Future[None] | None = None
+        self._waiting_for_room: set[asyncio.Future[None]] = set()
 
     def hand_over(self, topic: str, payload: bytes, done: Done, *, retain: bool) -> None:
         """Publish at QoS 1; `done` is called once. Without a task for each, which costs more than the message."""
@@ -102,24 +102,23 @@ class _Client(aiomqtt.Client):
             self._taken(oldest, BusError("the broker does not answer"))
 
     async def room(self, within_s: float) -> None:
-        """Wait until something of what was handed over is taken, but not for long."""
+        """Wait until something of what was handed over is taken, but not for long. Several tasks may wait at once."""
         loop = asyncio.get_running_loop()
-        self._room = loop.create_future()
-        timer = loop.call_later(within_s, self._make_room)
+        room = loop.create_future()
+        self._waiting_for_room.add(room)
+        timer = loop.call_later(within_s, _settle, room)
         try:
-            await self._room
+            await room
         finally:
             timer.cancel()
-
-    def _make_room(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+            self._waiting_for_room.discard(room)
 
     def _taken(self, mid: int, error: BusError | None) -> None:
         _, done = self.handed.pop(mid, (0.0, None))
         if done is not None:
             done(error)
-            self._make_room()
+            for room in self._waiting_for_room:
+                _settle(room)
 
     def give_up(self, lost: BusError | None) -> None:
         """What was handed over and not acknowledged: where the connection was lost on it, say so."""
@@ -176,8 +175,8 @@ class _Client(aiomqtt.Client):
         self._wake()
 
     def _wake(self, lost: asyncio.Future[None] | None = None) -> None:
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
+        if self._arrived is not None:
+            _settle(self._arrived)
 
     async def received(self) -> Received:
         """The next message, without a task for it. Raises BusError when the connection is lost."""
@@ -194,6 +193,11 @@ class _Client(aiomqtt.Client):
         message = self.inbox.popleft()
         self.held -= len(message.payload)
         return message
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class ClosedEarly(BusError):

@@ -20,7 +20,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ValidationError
 
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect
-from acquire.bus.messages import Reading, Readings, State
+from acquire.bus.messages import ReadingEntry, Readings, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import VALID_S
 from acquire.canonical import canonical
@@ -230,7 +230,7 @@ def _measured(batch: Readings) -> set[Value]:
     A 6517B for one begins with a voltage without a number, from before it was set to charge.
     """
     entries = batch.readings if batch.ended is None else []
-    samples = (e for e in entries if isinstance(e, Reading) and e.kind == "scalar" and e.role == "sample")
+    samples = (e for e in entries if isinstance(e, ReadingEntry) and e.kind == "scalar" and e.role == "sample")
     return {Value(e.quantity, e.unit, e.channel or "") for e in samples if e.value is not None}
 
 

@@ -1,18 +1,22 @@
 """Messages of the published contract, version 1. The JSON Schemas are generated from these models (contract.py).
 
+What a reading says is declared once, as the driver's own struct (drivers/reading.py): its model is made of that.
+
 `readings` and `committed` follow the no-loss protocol (docs/noloss.md, sections 2 to 4). What may change within /1 is
 said in docs/bus.md, "What may change"; subscribers must ignore keys they do not know, so the models here do the same.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
+from acquire.bus.declared import model_of
 from acquire.bus.names import Name
 from acquire.printable import Seen
+from drivers import Also, Axis, Reading
 
 
 class Message(BaseModel):
@@ -21,51 +25,29 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Column(Message):
-    """One column of an array reading."""
+NOT_ATTACHED = ("axes", "origin", "raw", "raw_encoding")  # subscribers get the number; the curve is in `readings`
 
-    unit: str
-    values: list[float]
+if TYPE_CHECKING:  # what mypy is told: the declaration's fields (in a message flags and raw are text)
+    ReadingEntry = Reading
+    AttachedReading = Reading
+else:
 
+    class Column(model_of(Axis, Message)):
+        """One column of an array reading."""
 
-class AlsoValue(Message):
-    """A further quantity that came in the same reply."""
+    class AlsoValue(model_of(Also, Message)):
+        """A further quantity that came in the same reply."""
 
-    unit: str
-    value: float | None = None
+    _NESTED = {Axis: Column, Also: AlsoValue}
 
+    class ReadingEntry(model_of(Reading, Message, _NESTED), allow_inf_nan=False):
+        """One reading, with its raw bytes and, of an array, its columns."""
 
-class Reading(Message):
-    """What a reading says. `value` is absent where a flag forbids a number (overload, zero check, ...)."""
+    class AttachedReading(model_of(Reading, Message, _NESTED, without=NOT_ATTACHED), allow_inf_nan=False):
+        """A reading without its arrays and raw bytes; those are in `readings` under the same stream and seq."""
 
-    kind: Literal["scalar", "glow-curve", "curve", "unparsed"]
-    quantity: str = Field(description='"charge", "current", "voltage", "dose", "dose-rate", "counts", ...')
-    unit: str = Field(description="UCUM")
-    value: float | None = Field(None, allow_inf_nan=False)
-    u: float | None = Field(None, ge=0, description="standard uncertainty stated by the instrument, same unit")
-    role: str = Field("sample", description='"sample", "pmt-noise", "reference-light", "background"')
-    flags: list[str] = Field([], description="quality flags; what each means is in docs/bus.md")
-    time: str = Field(description="host clock, UTC, ISO 8601")
-    monotonic_s: float = Field(description="host's monotonic clock, for intervals only")
-    elapsed_s: float | None = Field(None, description="the instrument's own running clock")
-    clock: str | None = Field(None, description="the instrument's calendar clock, no time zone")
-    channel: str | None = None
-    range: str | None = None
-    mode: str | None = None
-    element: str | None = Field(None, description="dosimeter id as the reader states it")
-    element_index: int | None = None
-    also: dict[str, AlsoValue] = {}
-    attributes: dict[str, str] = Field({}, description="what else a reader's record says of itself")
-    note: str | None = None
-
-
-class ReadingEntry(Reading):
-    """One reading, with its raw bytes and, of an array, its columns."""
-
-    axes: dict[str, Column] = {}
-    origin: dict[str, str | int] = Field({}, description="of a file: name, SHA-256, byte offset and length")
-    raw: str = Field(description="the bytes this was parsed from, as text or base64")
-    raw_encoding: Literal["text", "base64"] = "text"
+        stream: UUID
+        seq: int = Field(ge=1)
 
 
 class MarkerEntry(Message):
@@ -105,6 +87,9 @@ Entry = Annotated[ReadingEntry | MarkerEntry | WithheldEntry | GapEntry, Field(d
 
 
 Checksum = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+Sum = Annotated[
+    Checksum | None, Field(description="CRC-32 of the message's bytes before the entries or, of an answer, before this")
+]
 
 
 class OfStream(Message):
@@ -118,6 +103,7 @@ class OfStream(Message):
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
     unconfirmed_streams: int = Field(ge=0, alias="older")
+    crc32: Sum = None
 
 
 class Readings(OfStream):
@@ -145,6 +131,7 @@ class Committed(Message):
     epoch: str
     query: UUID = Field(alias="ask")
     batches: bool = Field(False, description="this store takes batches")
+    crc32: Sum = None
 
 
 class Part(OfStream):
@@ -161,6 +148,7 @@ class Batch(Message):
     query: UUID = Field(alias="ask")
     epoch: str | None
     parts: list[Part]
+    crc32: Sum = None
 
 
 class BatchCommitted(Message):
@@ -171,6 +159,7 @@ class BatchCommitted(Message):
     epoch: str
     query: UUID = Field(alias="ask")
     through: dict[UUID, Annotated[int, Field(ge=0)]]
+    crc32: Sum = None
 
 
 class Accepts(Message):
@@ -255,13 +244,6 @@ class Answer(Message):
     ok: bool
     result: dict[str, Any] = {}
     error: str | None = None
-
-
-class AttachedReading(Reading):
-    """A reading without its arrays and raw bytes; those are in `readings` under the same stream and seq."""
-
-    stream: UUID
-    seq: int = Field(ge=1)
 
 
 class Attached(Message):

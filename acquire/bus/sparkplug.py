@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from acquire.bus.messages import Reading, Readings, State
+from acquire.bus.messages import ReadingEntry, Readings, State
 from acquire.bus.sparkplug_payload import DataType, Metric, encode
 from acquire.strict_numbers import moment
 
@@ -101,7 +101,7 @@ class Session:
         if not fresh:
             return
         device.told = {stream: fresh[-1][0]}
-        metrics = [m for _, entry in fresh if isinstance(entry, Reading) for m in _metrics(entry)]
+        metrics = [m for _, entry in fresh if isinstance(entry, ReadingEntry) for m in _metrics(entry)]
         metrics += [
             Metric("stream", DataType.STRING, stream, now_ms()),
             Metric("seq", DataType.INT64, fresh[-1][0], now_ms()),
@@ -120,7 +120,7 @@ class Session:
         return self._node.topic(kind, instrument), encode(now_ms(), self._seq, list(metrics))
 
 
-def _metrics(entry: Reading) -> Iterator[Metric]:
+def _metrics(entry: ReadingEntry) -> Iterator[Metric]:
     """Value and flags of a scalar sample; null where the reading has no number."""
     if entry.kind != "scalar" or entry.role != "sample":
         return

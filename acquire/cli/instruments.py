@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from acquire.canonical import parse
 from acquire.errors import Refused
+from acquire.instruments.entries import reading_body
 from acquire.terminal.output import Json, emit, emit_line, say, table
-from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect, raw_as_text, to_jsonable
+from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.registry import model as model_named
 from drivers.registry import models
 
@@ -152,12 +154,12 @@ async def _read(device: Instrument, count: int) -> None:
                 await device.recover()
                 continue
             for reading in readings:
+                said = parse(reading_body(reading))
                 if Flag.STALE in reading.flags:
-                    say(f"{reading.note} {raw_as_text(reading.raw)[0]}")
+                    say(f"{reading.note} {said['raw']}")
                     continue
                 seq += 1
-                line = {"seq": seq, "value": None, "flags": [], **to_jsonable(reading)}
-                emit_line(line)
+                emit_line({"seq": seq, "value": None, "flags": [], **said})
                 if count and seq >= count:
                     return
             await asyncio.sleep(device.poll_interval_s)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from acquire.canonical import canonical, utc_now
-from drivers import Reading, to_jsonable
+from drivers import Reading
 
 # The hard limit of a message is 1 MiB (docs/noloss.md section 5); the envelope needs well under 4 KiB of it.
 LARGEST_BODY = 1024 * 1024 - 4096
 
 
 def reading_body(reading: Reading) -> bytes:
-    """A reading in the contract's words, as canonical JSON (docs/bus.md, "Readings")."""
-    return canonical(to_jsonable(reading))
+    """A reading in the contract's words, as canonical JSON (docs/bus.md, "Readings").
+
+    Its raw bytes as text or, where they are not UTF-8, as base64: so the encoder writes bytes.
+    """
+    try:
+        text = reading.raw.decode()
+    except UnicodeDecodeError:
+        return canonical(msgspec.structs.replace(reading, raw_encoding="base64"))
+    return canonical(msgspec.structs.replace(reading, raw=text))
 
 
 def marker_body(mark: str, measurement: str, session: str, step: str, channel: str | None = None) -> bytes:

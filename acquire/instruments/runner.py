@@ -147,11 +147,13 @@ class Runner:
         ended, why = "link-lost", None
         try:
             await self._intake.begin(stream)
+            clock = asyncio.get_running_loop().time
             while not self._store_ahead and not self._stopping.is_set():
+                next_at = clock() + device.poll_interval_s
                 async with self._turns.instrument_lock:
                     await self._turn(device, stream)
                 self._works()
-                await self._pause(device.poll_interval_s)
+                await self._pause(next_at - clock())
             ended = "closed"
         except asyncio.CancelledError:
             ended = "closed"

@@ -1,4 +1,6 @@
-"""What went to the store in batches is told to onlookers under each instrument's own topic, about once a second.
+"""What went to the store in batches is told to onlookers under each instrument's own topic.
+
+About once a second, more seldom where the instruments are many.
 
 Every entry is told once; nothing relies on it. Pure: the clock is passed in.
 """
@@ -9,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 LEAST_S = 1.0  # between two copies of one instrument
-MOST_PER_S = 100  # copies of all instruments
+MOST_PER_S = 50  # copies of all instruments
 
 
 class Copy(NamedTuple):

@@ -6,7 +6,6 @@ and sent for is said in docs/noloss.md, rules 3.3 and 3.4.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
@@ -26,8 +25,7 @@ class Register:
         self.untold: dict[int, Stream] = {}  # ended since the current query began
         self.withholding: dict[int, Stream] = {}  # with originals to be sent again
         self._changed: dict[int, Stream] = {}  # since the current query began, or not settled
-        self._unsettled: dict[str, list[int]] = {}  # numbers by instrument, in order
-        self._unsettled_count = 0
+        self._unsettled: dict[str, set[int]] = {}  # numbers by instrument
         self._by_number: dict[int, Stream] = {}
         self._queues: tuple[list[Key], list[Key]] = ([], [])  # live streams, all others
         for stream in streams:
@@ -36,6 +34,7 @@ class Register:
     def add(self, s: Stream) -> None:
         """A stream that was not known."""
         self.by_id[s.stream] = self._by_number[s.number] = s
+        self._unsettled.setdefault(s.instrument, set())
         held = self.newest.get(s.instrument)
         if held is None or held.number < s.number:
             self.newest[s.instrument] = s
@@ -54,7 +53,10 @@ class Register:
         _keep(self.flying, s, bool(s.flights))
         _keep(self.untold, s, s.ended is not None and not s.end_in_query)
         _keep(self.withholding, s, bool(s.originals))
-        self._file_settled(s)
+        if s.settled:
+            self._unsettled[s.instrument].discard(s.number)
+        else:
+            self._unsettled[s.instrument].add(s.number)
         if self._needs_turn(s):
             key = (s.ended is not None, s.queried and not s.probe, s.turn, s.number)
             if s.queued != key:
@@ -87,13 +89,13 @@ class Register:
         """How many streams of this one's instrument are not settled, its newest not counted unless it was salvaged:
         `older` (docs/noloss.md section 2). The same for each of them: whichever the store heard last, none speaks for
         too few."""
-        numbers, newest = self._unsettled.get(s.instrument, []), self.newest[s.instrument]
-        return bisect_left(numbers, newest.number + (newest.source is not None))
+        numbers, newest = self._unsettled[s.instrument], self.newest[s.instrument]
+        return len(numbers) - (newest.source is None and newest.number in numbers)
 
     @property
     def all_settled(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
-        return self._unsettled_count == 0
+        return not any(self._unsettled.values())
 
     def _needs_turn(self, s: Stream) -> bool:
         if not s.queried or s.probe:
@@ -111,22 +113,9 @@ class Register:
                 s.queued = None
         return None
 
-    def _file_settled(self, s: Stream) -> None:
-        numbers = self._unsettled.setdefault(s.instrument, [])
-        at = bisect_left(numbers, s.number)
-        known = at < len(numbers) and numbers[at] == s.number
-        if known == (not s.settled):
-            return
-        if known:
-            del numbers[at]
-            self._unsettled_count -= 1
-        else:
-            insort(numbers, s.number)
-            self._unsettled_count += 1
-
 
 def _keep(index: dict[int, Stream], s: Stream, belongs: bool) -> None:
     if belongs:
         index[s.number] = s
-    else:
+    elif index:
         index.pop(s.number, None)

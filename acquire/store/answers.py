@@ -1,7 +1,8 @@
 """What the store says after a commit: to the sources that wait, and, now and then, to onlookers.
 
 A source of batches has its answer in one message. Onlookers hear of the same streams through `committed` of each
-instrument, at most once a second while batches come, and always after the last one: docs/bus.md.
+instrument, about once a second while batches come, more seldom where they are many, and always after the last one:
+docs/bus.md.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import structlog
 from acquire.bus.client import Connection
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
+from acquire.checksum import with_sum
 from acquire.store.ingest import BatchAnswer, Ingested, Watermark
 
 log = structlog.get_logger("store")
 
 ONLOOKERS_S = 1.0
+MOST_PER_S = 50  # to onlookers, of all instruments
 
 
 class Answers:
@@ -46,13 +49,15 @@ class Answers:
         while True:
             await self._news.wait()
             self._news.clear()
+            told = 0
             while self._waiting:
                 instrument, answer = next(iter(self._waiting.items()))
                 topic = self._topics.committed(instrument)
                 await connection.hand_over(topic, committed(answer), _answered, retain=True)
                 if self._waiting.get(instrument) is answer:
                     del self._waiting[instrument]
-            await asyncio.sleep(ONLOOKERS_S)
+                told += 1
+            await asyncio.sleep(max(ONLOOKERS_S, told / MOST_PER_S))
 
 
 def _answered(error: BaseException | None) -> None:
@@ -61,28 +66,26 @@ def _answered(error: BaseException | None) -> None:
 
 
 def committed(answer: Watermark) -> bytes:
-    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
-    return canonical(
-        {
-            "schema": "committed/1",
-            "stream": answer.stream,
-            "through": answer.through,
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-            "batches": True,
-        }
-    )
+    """The committed message, as canonical JSON with its checksum (docs/noloss.md section 2)."""
+    said = {
+        "schema": "committed/1",
+        "stream": answer.stream,
+        "through": answer.through,
+        "store": answer.store,
+        "epoch": answer.epoch,
+        "ask": answer.query,
+        "batches": True,
+    }
+    return with_sum(canonical(said)[:-1])
 
 
 def batch_committed(answer: BatchAnswer) -> bytes:
-    """The answer to a batch, as canonical JSON: as many committed messages."""
-    return canonical(
-        {
-            "schema": "batch-committed/1",
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-            "through": answer.through,
-        }
-    )
+    """The answer to a batch, likewise: as many committed messages."""
+    said = {
+        "schema": "batch-committed/1",
+        "store": answer.store,
+        "epoch": answer.epoch,
+        "ask": answer.query,
+        "through": answer.through,
+    }
+    return with_sum(canonical(said)[:-1])

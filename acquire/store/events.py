@@ -10,19 +10,20 @@ docs/bus.md, "Session events".
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from acquire.bus.messages import NOT_ATTACHED
 from acquire.canonical import parse, utc_now
 from acquire.store import entries, streams
 from acquire.store.attribution import Walk, walk_stream
 from acquire.store.database import transaction
+from acquire.store.ingest import Moved
 from acquire.store.procedure_events import procedure_event
 
 Event = tuple[str, dict[str, Any]]  # (session, message)
 
-ARRAYS_STAY = ("axes", "raw", "raw_encoding", "origin")  # subscribers get the number; the curve is in `readings`
 MOST_ENTRIES = 500  # of one stream in one turn: the store's thread is never held for long
 MOST_AUDIT = 200
 AUDIT = "audit"
@@ -44,9 +45,26 @@ class SessionEvents:
         self._published: dict[str, int] = {AUDIT: _published_through(connection, AUDIT)}
         self._behind: dict[str, None] = dict.fromkeys(streams.untold(connection))
 
-    def moved(self, streams: Iterable[str]) -> None:
-        """The watermarks of these streams have moved."""
-        self._behind.update(dict.fromkeys(streams))
+    @property
+    def behind(self) -> bool:
+        """Whether a stream is to be walked."""
+        return bool(self._behind)
+
+    def moved(self, moved: Mapping[str, Moved]) -> None:
+        """The watermarks of these streams have moved. Outside a measurement only a marker tells anything: hundreds of
+        instruments that run on by themselves are followed without asking the store."""
+        for stream, each in moved.items():
+            at = self._positions.get(stream)
+            if (
+                at is not None
+                and each.no_marker
+                and at.through == each.before
+                and not at.walk.open
+                and stream not in self._behind
+            ):
+                at.through = self._published[stream] = each.after
+            else:
+                self._behind[stream] = None
 
     def again(self, originals: Mapping[str, int]) -> None:
         """The walk of these streams is begun anew, and what it says from these seqs on is told again."""
@@ -123,7 +141,7 @@ def _walk(connection: sqlite3.Connection, stream: str, position: _Position, thro
             detail = {"stream": stream, "seq": entry.seq, **mark}
             yield mark["session"], _event(mark["session"], "step", utc_now(), detail)
         elif belongs is not None:
-            body = {k: v for k, v in parse(entry.body).items() if k not in ARRAYS_STAY}
+            body = {k: v for k, v in parse(entry.body).items() if k not in NOT_ATTACHED}
             attached.setdefault(belongs, []).append({"stream": stream, "seq": entry.seq, **body})
     position.through = through
     yield from _attached(position, attached)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from acquire.canonical import utc_now
 from acquire.store import entries, streams
@@ -17,17 +18,15 @@ from acquire.store.alarms import raise_alarm
 from acquire.store.believed import Heard, Unread, heard, not_its_own
 from acquire.store.compare import insert_rows
 from acquire.store.database import transaction
-from acquire.store.entries import KIND, Row
+from acquire.store.entries import Row
 from acquire.store.hearing import hear
 from acquire.store.judge import Place, judge_all
 from acquire.store.links import first_link, of_entry
 from acquire.store.lost import NO_LONGER_HELD, claim, found, seal_claims
-from acquire.store.passing import pass_over
+from acquire.store.passing import MARKER, pass_over
 from acquire.store.sealing import Sealing, facts_of_end, hash_of
 from acquire.store.streams import Life, Stream
 from acquire.store.unreadable import keep_unreadable
-
-MARKER = KIND["marker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,14 @@ class BatchAnswer:
     through: dict[str, int]  # by stream
 
 
+class Moved(NamedTuple):
+    """A watermark that moved, and whether no marker can be among what it passed."""
+
+    before: int
+    after: int
+    no_marker: bool
+
+
 @dataclass(slots=True)
 class Ingested:
     """What one transaction did."""
@@ -61,7 +68,7 @@ class Ingested:
     batches: list[BatchAnswer] = field(default_factory=list)
     onlookers: list[Watermark] = field(default_factory=list)  # of streams in batches: nobody waits for these
     unreadable: int = 0
-    moved: dict[str, tuple[int, int]] = field(default_factory=dict)  # stream: (through before, through after)
+    moved: dict[str, Moved] = field(default_factory=dict)  # by stream
     originals: dict[str, int] = field(
         default_factory=dict
     )  # stream: lowest seq whose stand-in gave way to its original
@@ -196,10 +203,10 @@ class _Taking:
         for touched in self.touched.values():
             self._mark_lost(touched)
             known = touched.rows if exactly and not touched.stream.claims else []
-            pass_over(self.connection, touched.stream, known, us)
+            no_marker = pass_over(self.connection, touched.stream, known, us)
             self._seal(touched)
             if touched.stream.through > touched.before:
-                done.moved[touched.stream.stream] = (touched.before, touched.stream.through)
+                done.moved[touched.stream.stream] = Moved(touched.before, touched.stream.through, no_marker)
         self.sealing.keep()
         streams.keep(self.connection, [touched.stream for touched in self.touched.values()])
         done.answers = [self._answer(one) for one in self.asked.values()]

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -22,6 +22,7 @@ from acquire.bus.names import Name, Topics
 from acquire.canonical import canonical
 from acquire.once import Once
 from acquire.store.events import SessionEvents
+from acquire.store.ingest import Moved
 
 log = structlog.get_logger("telling")
 
@@ -49,10 +50,15 @@ class Teller:
         """Begin where the store says that telling stopped."""
         self._events = SessionEvents(connection)
 
-    def moved(self, streams: Iterable[str]) -> None:
+    @property
+    def behind(self) -> bool:
+        """Whether there is something to be fetched that this process knows of."""
+        return self._events is None or self._events.behind
+
+    def moved(self, moved: Mapping[str, Moved]) -> None:
         """More of these streams is committed."""
         if self._events is not None:
-            self._events.moved(streams)
+            self._events.moved(moved)
 
     def again(self, originals: Mapping[str, int]) -> None:
         """From these seqs on the streams are told again: an original has taken the place of its stand-in."""

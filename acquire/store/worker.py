@@ -165,7 +165,8 @@ class Worker:
             log.info("the store commits again")
         self.ingested += len(batch)
         await self._answers.give(connection, done)
-        self._teller.news.set()
+        if self._teller.behind:
+            self._teller.news.set()
         self.on_committed()
 
     def _ingest(self, batch: list[tuple[str, bytes]]) -> Ingested:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import get_args
 
 import msgspec
 
 from drivers.printable import hidden_in
-from drivers.reading import Axis, Flag, Sample
+from drivers.reading import Axis, Flag, Kind, Sample
 
 KEPT_OF_RECORD = 128 * 1024  # bytes; escaped for JSON at its worst (six for one) it still fits into one message
 KEPT_OF_STRANGER = 4096  # bytes of a file that no format knows
-KINDS = ("scalar", "glow-curve", "curve")
+KINDS = tuple(kind for kind in get_args(Kind) if kind != "unparsed")
 ENDS = b" \t\r\n\x1a"  # 0x1A: what DOS programs write at the end of a text
 
 
@@ -109,8 +109,10 @@ def flaw(sample: object) -> tuple[str, tuple[Flag, ...]] | None:
     """
     if not isinstance(sample, Sample):
         return f"the format gave a {type(sample).__name__} where a Sample belongs", ()
+    if sample.kind not in KINDS:
+        return f"the format gave the kind '{sample.kind}'; known are {', '.join(KINDS)}", ()
     try:
-        if not all(math.isfinite(number) for number in _numbers(sample)):
+        if not _is_finite(msgspec.to_builtins(sample, builtin_types=(bytes,))):
             return "a number in it is not finite", (Flag.NOT_A_NUMBER,)
         msgspec.json.decode(msgspec.json.encode(sample), type=Sample)
     except Exception as error:
@@ -118,16 +120,15 @@ def flaw(sample: object) -> tuple[str, tuple[Flag, ...]] | None:
     for name, text in (("element", sample.element), ("channel", sample.channel)):
         if text is not None and (hidden := hidden_in(text)) is not None:
             return f"its {name} holds {hidden}, which nobody sees", ()
-    if sample.kind not in KINDS:
-        return f"the format gave the kind '{sample.kind}'; known are {', '.join(KINDS)}", ()
     return None
 
 
-def _numbers(sample: Sample) -> Iterator[float]:
-    single = (sample.value, sample.u, sample.elapsed_s, *(each.value for each in sample.also.values()))
-    yield from (each for each in single if each is not None)
-    for column in sample.axes.values():
-        yield from column.values
+def _is_finite(said: object) -> bool:
+    """Whether every number in it is finite, in whatever field."""
+    if isinstance(said, float):
+        return math.isfinite(said)
+    inside = said.values() if isinstance(said, dict) else said if isinstance(said, list | tuple) else ()
+    return all(map(_is_finite, inside))
 
 
 def _sha256(data: bytes) -> str:

@@ -54,10 +54,6 @@ class ThreadedTransport(ABC):
     def blocking_close(self) -> None:
         """Close the port; called from another thread it must unblock a read."""
 
-    def left_over(self) -> bytes:
-        """What the library below still holds after an error: the other end's last words. Must not block or raise."""
-        return b""
-
     errors: tuple[type[Exception], ...] = PORT_ERRORS
 
     async def open(self) -> None:
@@ -134,8 +130,6 @@ class ThreadedTransport(ABC):
             self._serve()
             why = LinkDown(f"{self._where} was closed.")
         except self.errors as error:
-            if is_open:
-                self._hand_over(self.left_over())
             why = LinkDown(f"{self._where} {'is gone' if is_open else 'cannot be opened'}: {plain(error)}.")
         finally:  # whatever ended the thread, nobody is left waiting
             with suppress(*self.errors):

@@ -1,7 +1,7 @@
 """VISA resources through pyvisa and pyvisa-py, one thread a resource.
 
-Raw bytes are read, so that the missing default terminator of SOCKET resources does not matter. A read that times out
-has simply found nothing yet. GPIB and USB need the operating system's own libraries under pyvisa-py.
+Raw bytes are read. A read that times out has simply found nothing yet. A plain TCP port (SOCKET) needs no VISA and has
+none: drivers/transport/resource.py. GPIB and USB need the operating system's own libraries under pyvisa-py.
 
 An instrument on a message based interface (GPIB, USBTMC, VXI-11, HiSLIP) is addressed to talk only when it has
 something to say: asked without need, a Keithley puts -420, Query UNTERMINATED, into its error queue (2400 user's
@@ -11,15 +11,13 @@ available).
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 import warnings
 from contextlib import suppress
 from typing import Any
 
 import pyvisa
-from pyvisa.constants import ControlFlow, InterfaceType, Parity, ResourceAttribute, StatusCode, StopBits
+from pyvisa.constants import ControlFlow, InterfaceType, Parity, StatusCode, StopBits
 from pyvisa.errors import VisaIOError
 from pyvisa.rname import ResourceName
 
@@ -39,7 +37,7 @@ FLOW = {"none": ControlFlow.none, "xon-xoff": ControlFlow.xon_xoff, "rts-cts": C
 
 
 class VisaTransport(ThreadedTransport):
-    """A VISA resource string, such as TCPIP::192.0.2.7::5025::SOCKET or GPIB0::27::INSTR.
+    """A VISA resource string, such as TCPIP::192.0.2.7::INSTR or GPIB0::27::INSTR.
 
     `serial` is applied to ASRL resources only.
     """
@@ -53,7 +51,7 @@ class VisaTransport(ThreadedTransport):
         self._settings = serial
         self._manager: pyvisa.ResourceManager | None = None
         self._session: Any = None
-        self._is_serial = self._is_socket = False
+        self._is_serial = False
         self._tells_status = True
         self._asked = False
 
@@ -63,12 +61,8 @@ class VisaTransport(ThreadedTransport):
         self._manager = visa_manager.take()
         self._session = self._opened(self._manager)
         self._is_serial = self._session.interface_type == InterfaceType.asrl
-        self._is_socket = self._session.resource_class == "SOCKET"
-        self._session.timeout = READ_MS if self._is_serial or self._is_socket else MESSAGE_MS
+        self._session.timeout = READ_MS if self._is_serial else MESSAGE_MS
         self._tells_status, self._asked = True, False
-        if self._is_socket:
-            self._notice_refusal()
-            self._session.set_visa_attribute(ResourceAttribute.suppress_end_enabled, False)
         if self._is_serial:
             self._set_line(self._settings)
 
@@ -88,15 +82,6 @@ class VisaTransport(ThreadedTransport):
             except Exception as error:  # the backend raises Exception itself when nothing answers in time
                 raise ConnectionError(str(error)) from error
 
-    def _notice_refusal(self) -> None:
-        """The backend takes a refused connection for an open one. Raises OSError.
-
-        One that was reset after it had been open is no refusal: what the other end said can still be read.
-        """
-        number = self._interface().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number not in {0, errno.ECONNRESET}:
-            raise OSError(number, os.strerror(number))
-
     def _set_line(self, s: SerialSettings) -> None:
         self._session.baud_rate = s.baud_rate
         self._session.data_bits = s.data_bits
@@ -115,16 +100,15 @@ class VisaTransport(ThreadedTransport):
         """What arrives within a short time.
 
         The backend drops what it has when a read times out, so a read never asks for more than comes at once: a serial
-        line is asked for one byte at a time, a socket may return what it has (END not suppressed), and message based
-        interfaces end at END by themselves. Raises ConnectionResetError where the other end has hung up.
+        line is asked for one byte at a time, and message based interfaces end at END by themselves. Raises
+        ConnectionResetError where the other end has hung up.
         """
         if self._is_serial:
             data = self._read(1)
             waiting = self._session.bytes_in_buffer if data else 0
             return data + b"".join(self._read(1) for _ in range(waiting))
-        if not self._is_socket:
-            self._notice_end()
-        if self._is_socket or self._has_message():
+        self._notice_end()
+        if self._has_message():
             return self._read(4096)
         self._stop.wait(READ_MS / 1000)
         return b""
@@ -137,8 +121,6 @@ class VisaTransport(ThreadedTransport):
         except VisaIOError as error:
             if error.error_code != StatusCode.error_timeout:
                 raise
-            if self._is_socket:
-                self._notice_end()
             return b""
         self._asked &= status == StatusCode.success_max_count_read
         return bytes(data)
@@ -165,7 +147,7 @@ class VisaTransport(ThreadedTransport):
         The backend takes it for silence, and on VXI-11 spins through its time-outs, in closing as well: so the socket
         is closed under it.
         """
-        line = self._interface() if self._is_socket else getattr(self._interface(), "sock", None)
+        line = getattr(self._interface(), "sock", None)
         if line is None:
             return
         with suppress(BlockingIOError):
@@ -173,21 +155,9 @@ class VisaTransport(ThreadedTransport):
                 line.close()
                 raise ConnectionResetError("the other end closed the connection")
 
-    def left_over(self) -> bytes:
-        """What the backend had received of a socket when it found it reset, and what the system still has."""
-        if not self._is_socket:
-            return b""
-        held = bytes(self._backend()._pending_buffer)
-        with suppress(OSError):
-            held += self._interface().recv(4096, socket.MSG_DONTWAIT)
-        return held
-
-    def _backend(self) -> Any:
-        return self._session.visalib.sessions[self._session.session]
-
     def _interface(self) -> Any:
-        """The backend's own socket or serial port."""
-        return self._backend().interface
+        """The backend's own connection or serial port."""
+        return self._session.visalib.sessions[self._session.session].interface
 
     def blocking_close(self) -> None:
         """Close the session, and the manager with its last user."""

@@ -13,7 +13,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -25,6 +25,7 @@ from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
+from acquire.store.ingest import Moved
 from acquire.store.worker import Worker
 from benchmarks.product import RAW, TOPICS
 from benchmarks.speed import child, line_of
@@ -139,10 +140,16 @@ async def simulators(instruments: int) -> None:
     from simulators import serve  # noqa: PLC0415 - in this process alone
 
     served = [await serve(MODEL, "tcp:127.0.0.1:0", seed=n) for n in range(instruments)]
-    print(json.dumps([each.resource for each in served]), flush=True)
+    print(json.dumps([_over_tcp(each.resource) for each in served]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     for each in served:
         await each.close()
+
+
+def _over_tcp(resource: str) -> str:
+    """The plain socket of TCPIP::HOST::PORT::SOCKET, which pyvisa would open with a thread for each."""
+    _, host, port, _ = resource.split("::")
+    return f"tcp:{host}:{port}"
 
 
 async def store(folder: Path, port: int) -> None:
@@ -151,13 +158,13 @@ async def store(folder: Path, port: int) -> None:
     worker = Worker(folder / "store.db", TOPICS)
     moved = worker._teller.moved
 
-    def noting(streams: dict[str, tuple[int, int]]) -> None:
+    def noting(streams: Mapping[str, Moved]) -> None:
         now = time.perf_counter()
-        for stream, (_, through) in streams.items():
-            committed.setdefault(stream, []).append((through, now))
+        for stream, each in streams.items():
+            committed.setdefault(stream, []).append((each.after, now))
         moved(streams)
 
-    worker._teller.moved = noting  # type: ignore[method-assign,assignment]
+    worker._teller.moved = noting  # type: ignore[method-assign]
     await worker.open()
     serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
     gc.collect()

@@ -24,9 +24,9 @@ async def test_nothing_is_lost_doubled_or_attached_wrongly(tmp_path: Path, kind:
     table = await campaign(tmp_path, kind, SEED, seconds)
     print("\n" + json.dumps(table, indent=1))
     assert table["wrong"] == []
-    assert table["count of faults"] >= 2, "a busy machine carries out fewer in the time"
-    assert table["stored"] > 50
-    assert table["attached"] > 0
+    assert table["count of faults"] >= 5
+    assert table["stored"] > 300
+    assert table["attached"] > 50
     assert table["could close"] > 0
 
 

@@ -76,5 +76,5 @@ def follow(folder: Path) -> None:
             said = done.stdout
             if line.startswith("acquire check"):
                 assert "Warning" not in done.stderr
-        assert len(said.splitlines()) >= 3
+        assert len(said.splitlines()) >= 8
         assert "electrometer-1" in said

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from acquire.bus.messages import Reading
+from acquire.bus.messages import ReadingEntry
 from acquire.bus.sparkplug import _metrics
 from acquire.dosimetry import DosimetryError
 from acquire.errors import FileProblem, Refused
@@ -203,8 +203,8 @@ def test_a_dose_of_many_digits_can_be_shown() -> None:
 
 
 def test_a_reading_without_a_moment_is_no_metric() -> None:
-    assert list(_metrics(Reading.model_validate(reading(time="yesterday")))) == []
-    assert len(list(_metrics(Reading.model_validate(reading())))) == 2
+    assert list(_metrics(ReadingEntry.model_validate(reading(time="yesterday")))) == []
+    assert len(list(_metrics(ReadingEntry.model_validate(reading())))) == 2
 
 
 # --- instruments --------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 from brokers import running_mosquitto
 from waiting import until
 
-from acquire.bus.client import Connection, Endpoint, connect
+from acquire.bus.client import MOST_HANDED, Connection, Endpoint, _Client, connect
 from acquire.bus.names import Topics
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
@@ -74,3 +74,28 @@ async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Pat
             assert task.cancelled()
             assert not publisher.connected
         await spool.close()
+
+
+async def test_two_tasks_that_wait_for_the_broker_at_once_both_go_on() -> None:
+    """A broker may never acknowledge what it dropped. One task once waited for ever there, and with it the store."""
+    client = _Client("localhost")
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(client.room(0.01 * n) for n in range(1, 5)))
+
+
+async def test_what_the_broker_takes_makes_room_for_every_task_that_waits(tmp_path: Path) -> None:
+    taken: list[BaseException | None] = []
+
+    async def hand_over(connection: Connection) -> None:
+        for _ in range(200):
+            await connection.hand_over("t", b"x", taken.append)
+
+    async with (
+        running_mosquitto(tmp_path) as broker,
+        connect(broker.endpoint, "publisher") as connection,
+        asyncio.timeout(20),
+        asyncio.TaskGroup() as tasks,
+    ):
+        for _ in range(4):
+            tasks.create_task(hand_over(connection))
+    assert taken.count(None) >= 800 - MOST_HANDED * 4

@@ -73,10 +73,11 @@ def test_an_answer_says_how_far_which_record_has_which_stream(store: sqlite3.Con
     life = streams.life(store)
     done = give(store, message(S, 1, [reading(1), reading(2)]))
     assert done.answers == [Watermark("e-1", S, 2, life.store, life.epoch, SOURCE)]
-    assert (done.moved, done.originals, done.unreadable, done.batches, done.onlookers) == ({S: (0, 2)}, {}, 0, [], [])
+    assert done.moved == {S: (0, 2, True)}
+    assert (done.originals, done.unreadable, done.batches, done.onlookers) == ({}, 0, [], [])
     done = give(store, message(S, 3, [reading(3)]), message(S, 4, [reading(4)]))
     assert [a.through for a in done.answers] == [4], "one for each stream and ask"
-    assert done.moved == {S: (2, 4)}
+    assert done.moved == {S: (2, 4, True)}
 
 
 def test_a_question_is_answered_though_nothing_is_new(store: sqlite3.Connection) -> None:
@@ -93,7 +94,7 @@ def test_the_watermark_waits_at_a_gap_and_goes_on_over_what_was_there(store: sql
     assert give(store, message(S, 1, [reading(1)], head=5)).answers[0].through == 1
     done = give(store, message(S, 3, [reading(3)], head=5), message(S, 2, [reading(2)], head=5))
     assert done.answers[0].through == 5
-    assert done.moved == {S: (1, 5)}
+    assert done.moved == {S: (1, 5, False)}
 
 
 def test_messages_of_one_transaction_may_overtake_each_other(store: sqlite3.Connection) -> None:
@@ -239,7 +240,7 @@ def test_a_message_that_cannot_be_digested_holds_up_no_other(
     assert [(a.stream, a.through) for a in done.answers] == [(T, 1)]
     assert [b.through for b in done.batches] == [{S: 2}]
     assert [one.stream for one in done.onlookers] == [S]
-    assert (done.moved, done.originals) == ({S: (1, 2)}, {T: 1})
+    assert (done.moved, done.originals) == ({S: (1, 2, True)}, {T: 1})
     whys = {row["why"] for row in store.execute("SELECT why FROM unreadable")}
     (why,) = [each for each in whys if each.startswith("not digestible: ValueError('not this one at all")]
     assert len(why) == 200
