@@ -77,7 +77,9 @@ class Publisher:
 
     def _begin(self, rows: list[StreamRow]) -> None:
         spool = self._spool
-        self.source = Source(spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "")
+        self.source = Source(
+            spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "", aside=spool.streams_aside
+        )
         self._unsent = Unsent()
         self._onlookers = Onlookers()
         self._told = Told(spool, self.source)
@@ -93,7 +95,9 @@ class Publisher:
             s.ended = "crash"
             bare = NextMessage(s, s.head + 1, entries=False, most=0)
             self._last_words.append((self._topics.readings(s.instrument), encoding.readings(self.source, bare, [])))
+        old = self.source
         self._begin([])
+        self._told.aside(old.streams.values(), old.epoch)
         self._wake.set()
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
