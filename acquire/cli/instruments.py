@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from acquire.canonical import canonical, parse
+from acquire.cli.found import tables
 from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
@@ -89,18 +90,30 @@ def _list_commands(name: str, as_json: bool) -> None:
 
 
 def discover(
-    ask: Annotated[bool, typer.Option("--ask", help="Ask each what it is (*IDN?, PTW): writes to the ports.")] = False,
-    resource: Annotated[list[str] | None, typer.Option(help="Ask this resource too.")] = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask VISA resources, and those named, what they are: writes *IDN? and PTW.")
+    ] = False,
+    resource: Annotated[
+        list[str] | None, typer.Option(help="Ask this one, too. A serial port is asked only when it is named.")
+    ] = None,
+    configure: Annotated[
+        bool, typer.Option("--configure", help="Ask, and print the tables for the configuration file.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serial ports and VISA resources, and what answers on them if asked."""
     from drivers.discovery import discover as look  # noqa: PLC0415 - brings pyvisa
 
-    found = asyncio.run(look(identify=ask, extra=tuple(resource or ())))
+    found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
     if as_json:
-        emit([{"resource": f.resource, "description": f.description, "answer": f.answer} for f in found])
+        emit([asdict(each) for each in found])
+    elif configure:
+        tell(tables(found))
     elif found:
-        table("Found", ("resource", "what", "answer"), [(f.resource, f.description, f.answer) for f in found])
+        rows = [(f.stays or f.resource, f.usb or f.description, f.answer, f.model) for f in found]
+        table("Found", ("resource", "what", "answer", "model"), rows)
+        if ask and (silent := [f.resource for f in found if not f.asked]):
+            say(f"Not asked: {', '.join(silent)}. Name one with --resource where you know that it may be written to.")
     else:
         say("No serial port and no local VISA resource was found.")
 
