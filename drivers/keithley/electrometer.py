@@ -10,9 +10,7 @@ Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the po
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
@@ -21,20 +19,17 @@ from pydantic import Field
 
 from drivers.commands import command
 from drivers.driver import Driver, WireSettings
-from drivers.errors import Declined, Garbled, LinkDown
+from drivers.errors import Declined, LinkDown
 from drivers.instrument import Identity
 from drivers.keithley import scpi
 from drivers.keithley.parsed import Parsed
-from drivers.keithley.reply_order import out_of_order
+from drivers.keithley.readings import Readings
 from drivers.keithley.scpi import Setting, Terminator
-from drivers.reading import Also, Flag, Sample
+from drivers.reading import Sample
 from drivers.settings import NoParameters, Settings
 
 SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
 QUEUE_DEPTH = 12  # the error queue is ten deep
-RECENT = 16  # replies among which a duplicate is looked for
-OVER = 2.1  # times a decade: what a range reaches at most (6514 and 6517B manuals, :RANGe[:UPPer])
-CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 99999.99 s (6514 manual)
 
 
 class KeithleySettings(WireSettings):
@@ -98,11 +93,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         self.quantity = str(getattr(settings, "function", next(iter(self.words.functions))))
         self._range_si = settings.range_si
         self._end = scpi.TERMINATORS[settings.terminator]
-        self._in_force: dict[str, Any] = {}
-        self._recent: deque[bytes] = deque(maxlen=RECENT)
-        self._last: Parsed | None = None
-        self._doubted: Parsed | None = None
-        self._restarted = ""
+        self.readings = Readings(self.words.functions, settings.nplc)
         self._absent: frozenset[str] = frozenset()  # headers this unit does not know
 
     @abstractmethod
@@ -121,7 +112,8 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def set_up(self) -> None:
         """Everything that can change a reading, then the errors it made. Raises Declined naming them."""
-        self._last, self._doubted, self._restarted, self._absent = None, None, "", frozenset()
+        self._absent = frozenset()
+        self.readings.begin(self.quantity)
         settings = self._settings()
         refused = await self._refused_of(["*CLS", *(each.command for each in settings)])
         absent = {s.header for s in settings if s.leftover and _is_unknown(refused.get(s.command, ()))}
@@ -131,7 +123,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def read_back(self) -> Mapping[str, Any]:
         """In one message. Raises Declined, naming the setting that is not as it was set; Garbled, ReplyTimeout."""
-        self._in_force = {}
+        self.readings.in_force = {}
         asked = [each for each in self._settings() if each.asked and each.header not in self._absent]
         queries = [f"{each.header}?" for each in asked] + [f"{header}?" for header in self.words.states.values()]
         answers = await self.ask(";".join(queries), lambda line: scpi.parse_answers(line, len(queries)))
@@ -139,14 +131,13 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             if not setting.agrees(answer):
                 raise Declined(f"{self.wire.name} says {answer} to {setting.header}; {setting.value} was set.")
         told = dict(zip((*(each.header for each in asked), *self.words.states), answers, strict=True))
-        self._in_force = {name.lstrip(":"): scpi.in_force(answer) for name, answer in told.items()}
-        return self._in_force
+        self.readings.in_force = {name.lstrip(":"): scpi.in_force(answer) for name, answer in told.items()}
+        return self.readings.in_force
 
     async def take(self) -> Sequence[Sample]:
         """One reading. Raises LinkDown after a restart: the instrument is then opened and set up anew."""
-        if self._restarted:
-            raise LinkDown(f"{self.wire.name} restarted ({self._restarted}): its settings are gone.")
-        return [await self.ask(self.words.read, self._sample)]
+        self.raise_if_restarted()
+        return [await self.ask(self.words.read, self.sample)]
 
     async def resume(self) -> None:
         """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left.
@@ -204,6 +195,15 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return {"errors": [f"{number} {text}" for number, text in await self._errors()]}
 
     # --- for models -------------------------------------------------------------------------------------------------
+
+    def sample(self, line: bytes) -> Sample:
+        """The reading of one string, in its order. Raises Garbled."""
+        return self.readings.sample(self.parse(line), line)
+
+    def raise_if_restarted(self) -> None:
+        """Raises LinkDown: an instrument that was switched off measures something else."""
+        if self.readings.restarted:
+            raise LinkDown(f"{self.wire.name} restarted ({self.readings.restarted}): its settings are gone.")
 
     async def ask(self, query: str, parse: Any, more_s: float = 0.0) -> Any:
         """Ask one query; see Wire.ask. more_s: time the instrument needs for what was sent before."""
@@ -284,77 +284,6 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             found.append((number, text))
         return found
 
-    def _sample(self, line: bytes) -> Sample:
-        parsed = self.parse(line)
-        if line in self._recent:
-            raise Garbled("A reading that has come before, time stamp and all.", line)
-        self._recent.append(line)
-        before = self._follows(parsed, line)
-        quantity = parsed.quantity or self.quantity
-        unit = parsed.unit or self.words.functions[quantity][1]
-        notes = [f"further elements: {', '.join(parsed.others)}"] if parsed.others else []
-        if quantity != self.quantity:
-            notes.append(f"{quantity} came where {self.quantity} was set")
-        if self._noticed_restart(before, parsed):
-            notes.append(f"restarted: {self._restarted}")
-        other = self._other_range(parsed) if quantity == self.quantity else None
-        notes += [other] if other else []
-        by_hand = quantity != self.quantity or self._restarted or other
-        return Sample(
-            quantity=quantity, unit=unit, value=parsed.value, raw=line, elapsed_s=parsed.elapsed_s, clock=parsed.clock,
-            flags=(*parsed.flags, Flag.CHANGED_BY_HAND) if by_hand else parsed.flags, range=self._range_in_force(),
-            also=_further(parsed), note="; ".join(notes) or None,
-        )  # fmt: skip
-
-    def _follows(self, parsed: Parsed, line: bytes) -> Parsed | None:
-        """The reply that this one follows, None for the first. Raises Garbled where it can follow none.
-
-        One that could not is remembered beside the last good one: where the next fits to it, it was the good one.
-        """
-        known = [each for each in (self._last, self._doubted) if each is not None]
-        wrong = [out_of_order(each, parsed, self.settings.nplc) for each in known]
-        if wrong and None not in wrong:
-            self._doubted = parsed
-            raise Garbled(f"{wrong[0]}: a lost, doubled or damaged reply.", line)
-        self._last, self._doubted = parsed, None
-        return known[wrong.index(None)] if known else None
-
-    def _range_in_force(self) -> str | None:
-        header = f"SENS:{self._function}:RANG"
-        if self._in_force.get(f"{header}:AUTO") == 1:
-            return "auto"
-        found = self._in_force.get(header)
-        return f"{found:g}" if isinstance(found, float) else None
-
-    def _other_range(self, parsed: Parsed) -> str | None:
-        """A sentence where the number is of another range than the one in force, or beyond it; None where it fits.
-
-        It may be right (somebody changed the range by hand) or one damaged digit: the number is kept, and no
-        calculation believes it.
-        """
-        set_to = self._in_force.get(f"SENS:{self._function}:RANG")
-        if self._range_in_force() in (None, "auto") or not isinstance(set_to, float) or not set_to > 0:
-            return None
-        decade = 10.0 ** math.floor(math.log10(set_to) + 1e-9)
-        if parsed.full_scale is not None and not 0.5 < parsed.full_scale / (2 * decade) < 2:
-            return f"the number is of the range {parsed.full_scale:g}; {set_to:g} was set"
-        most = OVER * decade * (2 if Flag.RELATIVE in parsed.flags else 1)
-        if parsed.value is not None and abs(parsed.value) > most * (1 + 1e-9):
-            return f"the number is over 105 % of the range {set_to:g} that was set"
-        return None
-
-    def _noticed_restart(self, last: Parsed | None, parsed: Parsed) -> bool:
-        """The instrument's clock gone back, and its reading number where it has one: its settings are gone then."""
-        if last is None or last.elapsed_s is None or parsed.elapsed_s is None or parsed.elapsed_s >= last.elapsed_s:
-            return False
-        numbered = parsed.reading_number is not None and last.reading_number is not None
-        if numbered and (parsed.reading_number or 0) > (last.reading_number or 0):
-            return False
-        if not numbered and last.elapsed_s > CLOCK_WRAPS_S - 100:
-            return False
-        self._restarted = f"its clock went from {last.elapsed_s:g} s to {parsed.elapsed_s:g} s"
-        return True
-
 
 def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
     return "; ".join(
@@ -364,12 +293,3 @@ def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
 
 def _is_unknown(said: Sequence[tuple[int, str]]) -> bool:
     return bool(said) and all(number == scpi.UNDEFINED_HEADER for number, _ in said)
-
-
-def _further(parsed: Parsed) -> dict[str, Also]:
-    found = {}
-    if parsed.reading_number is not None:
-        found["reading-number"] = Also(value=float(parsed.reading_number), unit="1")
-    if parsed.source_v is not None:
-        found["source-voltage"] = Also(value=parsed.source_v, unit="V")
-    return found
