@@ -11,11 +11,11 @@ Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the po
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drivers.commands import command
 from drivers.driver import Driver, WireSettings
@@ -29,16 +29,29 @@ from drivers.reading import Sample
 from drivers.settings import NoParameters, Settings
 
 SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
+POLL_S = 0.25  # how often a buffer that fills is looked at
 QUEUE_DEPTH = 12  # the error queue is ten deep
 
 
 class KeithleySettings(WireSettings):
-    """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion."""
+    """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion.
+
+    buffer_points: the instrument collects so many readings in its own buffer before they are read out; left out, each
+    is asked for by itself.
+    """
 
     range_si: float | None = Field(None, gt=0)
     nplc: float = Field(1.0, ge=0.01, le=10)
     terminator: Terminator = "LF"
     poll_interval_s: float = Field(0.0, ge=0, le=60)
+    buffer_points: int | None = Field(None, ge=2, le=2500)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_now_and_then(cls, given: Any) -> Any:
+        """A buffer that fills is not asked without a pause: the instrument has to measure meanwhile."""
+        buffered = isinstance(given, dict) and given.get("buffer_points") is not None
+        return {"poll_interval_s": POLL_S, **given} if buffered else given
 
 
 class RangeParameters(Settings):
@@ -87,6 +100,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     """One reading a take. Subclasses give `words` and `parse`; `quantity` is what it is set to measure."""
 
     words: ClassVar[Words]
+    line_faults: ClassVar[range] = scpi.LINE_FAULTS
 
     def __init__(self, wire: Any, settings: S) -> None:
         super().__init__(wire, settings)
@@ -118,7 +132,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         refused = await self._refused_of(["*CLS", *(each.command for each in settings)])
         absent = {s.header for s in settings if s.leftover and _is_unknown(refused.get(s.command, ()))}
         if serious := {c: said for c, said in refused.items() if c.split(" ")[0] not in absent}:
-            raise Declined(f"{self.wire.name} refused {_named(serious)}.")
+            raise Declined(f"{self.wire.name} refused {named(serious)}.")
         self._absent = frozenset(absent)
 
     async def read_back(self) -> Mapping[str, Any]:
@@ -137,7 +151,8 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def take(self) -> Sequence[Sample]:
         """One reading. Raises LinkDown after a restart: the instrument is then opened and set up anew."""
         self.raise_if_restarted()
-        return [await self.ask(self.words.read, self.sample)]
+        sample = await self.ask(self.words.read, self.sample)
+        return [(await self.beside())(sample)]
 
     async def resume(self) -> None:
         """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left.
@@ -200,6 +215,10 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         """The reading of one string, in its order. Raises Garbled."""
         return self.readings.sample(self.parse(line), line)
 
+    async def beside(self) -> Callable[[Sample], Sample]:
+        """Ask what readings just heard do not say of themselves; gives what completes each. Raises Garbled."""
+        return lambda sample: sample
+
     def raise_if_restarted(self) -> None:
         """Raises LinkDown: an instrument that was switched off measures something else."""
         if self.readings.restarted:
@@ -218,7 +237,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def do(self, *commands: str) -> None:
         """Send settings, then ask for errors: settings have no reply of their own. Raises Declined, LinkDown."""
         if refused := await self._refused_of(commands):
-            raise Declined(f"{self.wire.name} refused {_named(refused)}.")
+            raise Declined(f"{self.wire.name} refused {named(refused)}.")
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -268,7 +287,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         for each in commands:
             await self.send(each)
         found = await self._errors(SETTING_S * len(commands))
-        if faults := [f"+{number} {text}" for number, text in found if number in scpi.LINE_FAULTS]:
+        if faults := [f"+{number} {text}" for number, text in found if number in self.line_faults]:
             raise LinkDown(
                 f"{self.wire.name} did not receive whole what was sent ({'; '.join(faults)}): check baud rate, data"
                 " bits, parity, stop bits and the cable."
@@ -285,7 +304,8 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         return found
 
 
-def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+def named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+    """Commands and what each was refused for, as a part of a sentence."""
     return "; ".join(
         f"'{command}' ({', '.join(f'{number} {text}' for number, text in said)})" for command, said in refused.items()
     )

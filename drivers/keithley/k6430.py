@@ -45,6 +45,8 @@ class Keithley6430(numeric.NumericElectrometer[Settings6430]):
     """The 6430."""
 
     words = WORDS
+    line_faults = range(0)  # 800 to 810 are other things here: 803 is "Not permitted with OUTPUT off" (6430 manual)
+    trace = numeric.trace_of(WORDS.elements)
     bits = SOURCE_METER
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pydantic import Field
+
 from drivers.keithley import numeric
 from drivers.keithley.electrometer import KeithleySettings, Words
 from drivers.model import Framing, Model, Quantity, Verified
@@ -32,16 +34,24 @@ WORDS_6487 = replace(
 )
 
 
+class Settings6487(KeithleySettings):
+    """As of the 6485, with the larger buffer (6487 manual, section 6)."""
+
+    buffer_points: int | None = Field(None, ge=2, le=3000)
+
+
 class Keithley6485(numeric.NumericElectrometer[KeithleySettings]):
     """The 6485."""
 
     words = WORDS_6485
+    trace = numeric.trace_of(WORDS_6485.elements)
 
 
 class Keithley6487(Keithley6485):
     """The 6487: the same words, and a source whose voltage stands in every reading."""
 
     words = WORDS_6487
+    trace = numeric.trace_of(WORDS_6487.elements)
 
 
 KEITHLEY_6485 = Model(
@@ -56,7 +66,8 @@ KEITHLEY_6485 = Model(
 )  # fmt: skip
 KEITHLEY_6487 = replace(
     KEITHLEY_6485,
-    name="keithley-6487", title="Keithley 6487 picoammeter and voltage source", driver=Keithley6487, answers="6487",
+    name="keithley-6487", title="Keithley 6487 picoammeter and voltage source", settings=Settings6487,
+    driver=Keithley6487, answers="6487",
     verified=(
         Verified("a reading line printed in the 6487 manual", "parsing of number, unit, time, status and source"),
         KEITHLEY_6485.verified[1],

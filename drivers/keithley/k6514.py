@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -53,27 +54,29 @@ class Keithley6514(numeric.NumericElectrometer[Settings6514]):
     """
 
     words = WORDS
+    trace = numeric.trace_of(WORDS.elements)
 
     def __init__(self, wire: Any, settings: Settings6514) -> None:
         super().__init__(wire, settings)
         self._said = self.quantity
 
-    async def take(self) -> Sequence[Sample]:
-        """READ?, then the function that it was taken in. Raises Garbled where that is none of its own.
+    async def beside(self) -> Callable[[Sample], Sample]:
+        """The function that the readings were taken in. Raises Garbled where that is none of its own.
 
-        Between two answers that differ nobody knows which of the two the number was of: it is not given.
+        Between two answers that differ nobody knows which of the two the numbers were of: they are not given.
         """
-        (sample,) = await super().take()
         before, self._said = self._said, await self.ask(":SENS:FUNC?", _quantity_of)
         if self._said == before == self.quantity:
-            return [sample]
-        return [
-            replace(
-                sample, quantity=self._said, unit=WORDS.functions[self._said][1], range=None,
-                value=sample.value if self._said == before else None, flags=(*sample.flags, Flag.CHANGED_BY_HAND),
-                note=f"{self._said} came where {self.quantity} was set, after {before}",
-            )
-        ]  # fmt: skip
+            return lambda sample: sample
+        return partial(_of_another_function, said=self._said, before=before, wanted=self.quantity)
+
+
+def _of_another_function(sample: Sample, *, said: str, before: str, wanted: str) -> Sample:
+    return replace(
+        sample, quantity=said, unit=WORDS.functions[said][1], range=None,
+        value=sample.value if said == before else None, flags=(*sample.flags, Flag.CHANGED_BY_HAND),
+        note=f"{said} came where {wanted} was set, after {before}",
+    )  # fmt: skip
 
 
 def _quantity_of(answer: bytes) -> str:

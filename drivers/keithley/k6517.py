@@ -6,13 +6,17 @@ Source: 6517B reference manual (6517B-901-01 Rev C). What it leaves open stands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from drivers.commands import command
 from drivers.errors import Declined, Garbled, Misuse
-from drivers.keithley.electrometer import KeithleySettings, ScpiElectrometer, Words
+from drivers.keithley.buffered import BufferingElectrometer
+from drivers.keithley.electrometer import KeithleySettings, Words
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.scpi import Setting, leftover
+from drivers.keithley.trace_words import Trace
 from drivers.keithley.words_6517 import ELEMENTS, parse_reading, require_elements
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.reading import Sample
@@ -60,10 +64,26 @@ WORDS = Words(
 )  # fmt: skip
 
 
+TRACE = Trace(
+    settings=(
+        Setting(":TRAC:FEED:CONT", "NEV", asked=False),
+        Setting(":TRAC:FEED", "SENS"),
+        leftover(":TRAC:POIN:AUTO", False),
+        Setting(":TRAC:ELEM", "TST", asked=False),  # a mismatch with :FORM:ELEM is an error of its own, +313
+        Setting(":TRAC:TST:FORM", "ABS"),
+    ),
+    width=3,
+    size=64,
+    instead=((":ARM:COUN", 1), (":ARM:LAY2:COUN", 1), (":INIT:CONT", False)),
+)
+MOST_POINTS = 4000  # it holds 50000 (6517B manual, section 8); more could not be read out in time at 9600 baud
+
+
 class Settings6517(KeithleySettings):
     """function: what is measured; the rest as of every electrometer of this maker."""
 
     function: Function = "charge"
+    buffer_points: int | None = Field(None, ge=2, le=MOST_POINTS)
 
 
 class FunctionParameters(Settings):
@@ -72,11 +92,12 @@ class FunctionParameters(Settings):
     function: Function
 
 
-class Keithley6517(ScpiElectrometer[Settings6517]):
+class Keithley6517(BufferingElectrometer[Settings6517]):
     """Gives each conversion once (:SENS:DATA:FRES?), also one that began before a change: two of them are stale."""
 
     words = WORDS
-    stale: ClassVar[int] = 2
+    trace = TRACE
+    stale = 2
 
     def parse(self, line: bytes) -> Parsed:
         """One reading with all its elements."""
@@ -85,8 +106,8 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
         return parsed
 
     async def flush(self) -> Sequence[Sample]:
-        """The conversion that is ready or under way belongs before the marker."""
-        return await self.take()
+        """The conversion that is ready or under way, or what is in the buffer, belongs before the marker."""
+        return await super().flush() if self.points is not None else await self.take()
 
     @command("reset-charge", "Discharge the feedback capacitor: zero check on, then off")
     async def reset_charge(self, p: NoParameters) -> Mapping[str, Any]:
@@ -116,6 +137,7 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
         """
         if self.wire.name.upper().startswith(("GPIB", "USB", "PROLOGIX")):
             raise Misuse(f"device-clear is for the instrument's serial line; {self.wire.name} is none.")
+        await self.hold()
         await self.wire.ask(DEVICE_CLEAR, _cleared)
         return {"answer": "DCL"}
 
@@ -142,6 +164,7 @@ ASSUMED = (
     "the power-on bit of *ESR? tells a restart (IEEE 488.2; not seen on a real instrument)",
     "a reading that comes twice, byte for byte, is a duplicate: each has its own number and time stamp",
     "device-clear is sent as ^C: it needs the instrument's serial line, directly or behind a serial server",
+    "the buffer: :SENS:DATA? behind :TRAC:DATA? is the last reading stored, whose running time stamp dates them all",
     "not yet run on a real instrument by this project",
 )
 VERIFIED = (

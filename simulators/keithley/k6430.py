@@ -28,6 +28,12 @@ STATUS_BITS = {
     "high2": 9, "measures VOLT": 11, "measures CURR": 12, "measures RES": 13, "source VOLT": 14, "source CURR": 15,
 }  # fmt: skip
 
+# p. 14-3, figure 14-1: L1, LL2F and HL2F are the bits 0 to 2
+MEASUREMENT_BITS = {
+    "low1": 1 << 0, "high1": 1 << 0, "low2": 1 << 1, "high2": 1 << 2, "passed": 1 << 5, "reading": 1 << 6,
+    "overflow": 1 << 7, "available": 1 << 8, "full": 1 << 9,
+}  # fmt: skip
+
 
 def element(name: str) -> reading_numeric.Field:
     """A quantity as the manual orders it: measured before sourced, NaN when it is neither."""
@@ -108,7 +114,7 @@ KIND = Kind(
     drives_detector=True,
     needs_output=True,
     input_bias_a=4e-16,
-    overflow_bit=1 << 7,
+    measurement_bits=MEASUREMENT_BITS,
     assumed=(
         "serial number and firmware of the identity, in the style of its sisters",
         "one conversion takes 1 ms plus 3.5 power line cycles per PLC, after rates of the 6485",
