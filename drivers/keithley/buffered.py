@@ -10,7 +10,6 @@ A reply that is not understood is asked for again while the instrument still hol
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Generic
 
 from msgspec.structs import replace as with_other
@@ -46,6 +45,11 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
         self._tries = self._polls = 0
         self._until_s: float | None = None  # the running clock at the last reading that was given
         self._waiting: list[Sample] = []  # read out before a command
+
+    @property
+    def width(self) -> int:
+        """Fields of one reading in the buffer's reply."""
+        return self.trace.width
 
     async def set_up(self) -> None:
         """Reads out first what the buffer holds."""
@@ -92,15 +96,16 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
         if self._filling:
             self._waiting += await self._stopped()
 
-    # --- inside -----------------------------------------------------------------------------------------------------
-
-    def _settings(self) -> list[Setting]:
-        if self.settings.buffer_points is None:
-            return super()._settings()
+    def chosen(self) -> list[Setting]:
+        """With a buffer: so many conversions, and then rest."""
         points = self.settings.buffer_points
-        instead = {":TRIG:COUN": points, **dict(self.trace.instead)}
-        sent = [replace(each, value=instead.get(each.header, each.value)) for each in super()._settings()]
-        return [*sent, *self.trace.settings, Setting(":TRAC:POIN", points)]
+        if points is None:
+            return super().chosen()
+        once = [Setting(header, value) for header, value in self.trace.instead]
+        stored = [*self.trace.settings, Setting(":TRAC:POIN", points)]
+        return [*super().chosen(), *self.trace.paced(self.settings.timer_s, points), *once, *stored]
+
+    # --- inside -----------------------------------------------------------------------------------------------------
 
     def _given(self) -> list[Sample]:
         waiting, self._waiting = self._waiting, []
@@ -153,7 +158,7 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
     def _taken_apart(self, line: bytes, count: int) -> list[Stored]:
         """One that is not understood is asked for again; the last time it is kept as bytes among the others."""
         found: list[Stored] = []
-        for text in split(line, self.trace.width, count):
+        for text in split(line, self.width, count):
             try:
                 found.append((text, self.parse(text)))
             except Garbled as error:

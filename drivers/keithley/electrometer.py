@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,7 @@ from drivers.settings import NoParameters, Settings
 
 SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
 POLL_S = 0.25  # how often a buffer that fills is looked at
+CYCLES_PER_PLC, LINE_HZ = 8.0, 50.0  # a conversion took 3 to 6 power line cycles a PLC in captures
 QUEUE_DEPTH = 12  # the error queue is ten deep
 
 
@@ -37,7 +38,10 @@ class KeithleySettings(WireSettings):
     """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion.
 
     buffer_points: the instrument collects so many readings in its own buffer before they are read out; left out, each
-    is asked for by itself.
+    is asked for by itself. average: so many conversions make a reading, "repeat" takes them anew for each, "moving"
+    keeps the last ones; average_window_percent: a moving average begins anew on a reading further away, in % of range.
+    median: rank of the median filter, of 2 rank + 1 conversions. lowest_range_si, highest_range_si: autorange stays
+    between them. trigger_delay_s: before each conversion. timer_s: of a buffer, from one conversion to the next.
     """
 
     range_si: float | None = Field(None, gt=0)
@@ -45,6 +49,14 @@ class KeithleySettings(WireSettings):
     terminator: Terminator = "LF"
     poll_interval_s: float = Field(0.0, ge=0, le=60)
     buffer_points: int | None = Field(None, ge=2, le=2500)
+    average: int | None = Field(None, ge=2, le=100)
+    average_mode: Literal["repeat", "moving"] = "repeat"
+    average_window_percent: float | None = Field(None, ge=0, le=105)
+    median: int | None = Field(None, ge=1, le=5)
+    lowest_range_si: float | None = Field(None, gt=0)
+    highest_range_si: float | None = Field(None, gt=0)
+    trigger_delay_s: float = Field(0.0, ge=0, le=999.9999)
+    timer_s: float | None = Field(None, ge=0.001, le=99999.999)
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +64,17 @@ class KeithleySettings(WireSettings):
         """A buffer that fills is not asked without a pause: the instrument has to measure meanwhile."""
         buffered = isinstance(given, dict) and given.get("buffer_points") is not None
         return {"poll_interval_s": POLL_S, **given} if buffered else given
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.timer_s is not None and self.buffer_points is None:
+            raise ValueError("timer_s paces the filling of the buffer: give buffer_points as well, or leave it out")
+        if self.average is None and self.average_window_percent is not None:
+            raise ValueError("average_window_percent is of the average: give average as well, or leave it out")
+        low, high = self.lowest_range_si, self.highest_range_si
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"lowest_range_si ({low:g}) must not be above highest_range_si ({high:g})")
+        return self
 
 
 class RangeParameters(Settings):
@@ -78,6 +101,7 @@ class Words:
     only           settings of one function only, by its SCPI name
     zero           commands of a zero, by quantity
     relative       the header of the reference (REL): :ACQ and :STAT stand under it
+    filters        what stands before :AVER and :MED, the averaging and the median filter
     states         further queries whose answers are stated with the settings, by name
     """
 
@@ -91,6 +115,7 @@ class Words:
     relative: str
     only: Mapping[str, tuple[Setting, ...]]
     states: Mapping[str, str]
+    filters: str = ":SENS"
 
 
 S = TypeVar("S", bound=KeithleySettings)
@@ -151,7 +176,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def take(self) -> Sequence[Sample]:
         """One reading. Raises LinkDown after a restart: the instrument is then opened and set up anew."""
         self.raise_if_restarted()
-        sample = await self.ask(self.words.read, self.sample)
+        sample = await self.ask(self.words.read, self.sample, self.converting_s)
         return [(await self.beside())(sample)]
 
     async def resume(self) -> None:
@@ -184,6 +209,12 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def zero_check(self, p: SwitchParameters) -> Mapping[str, Any]:
         """Readings carry no value while it is on. Raises Declined."""
         await self.do(f":SYST:ZCH {int(p.on)}")
+        return {"on": p.on}
+
+    @command("zero-correct", "Switch the subtraction of the zero that was last taken", SwitchParameters)
+    async def zero_correct(self, p: SwitchParameters) -> Mapping[str, Any]:
+        """The command `zero` takes one and switches it on. Raises Declined where the function has none."""
+        await self.do(f":SYST:ZCOR {int(p.on)}")
         return {"on": p.on}
 
     @command("range", "Set the range, or autorange", RangeParameters)
@@ -254,8 +285,56 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             return [Setting(f"{header}:AUTO", True)]
         return [Setting(f"{header}:AUTO", False), Setting(header, range_si, as_range=True)]
 
+    def chosen(self) -> list[Setting]:
+        """What the configuration asks for beyond the model's words; it takes the place of one with the same header."""
+        s = self.settings
+        ranging = f":SENS:{self._function}:RANG:AUTO"
+        limits = [
+            Setting(f"{ranging}:{word}", limit, as_range=True)
+            for word, limit in (("LLIM", s.lowest_range_si), ("ULIM", s.highest_range_si))
+            if limit is not None and self._range_si is None
+        ]
+        delay = [Setting(":TRIG:DEL", s.trigger_delay_s)] if s.trigger_delay_s else []
+        return [*limits, *delay, *self._filters(self._of_function(self.words.filters))]
+
+    def _filters(self, header: str) -> list[Setting]:
+        s, found = self.settings, []
+        if s.median is not None:
+            found += [Setting(f"{header}:MED:RANK", s.median), Setting(f"{header}:MED:STAT", True)]
+        if s.average is not None:
+            found += [
+                Setting(f"{header}:AVER:COUN", s.average),
+                Setting(f"{header}:AVER:TCON", "REP" if s.average_mode == "repeat" else "MOV"),
+                *self._window(header, s.average_window_percent),
+                Setting(f"{header}:AVER:STAT", True),
+            ]
+        return found
+
+    def _window(self, header: str, percent: float | None) -> list[Setting]:
+        if percent is None:
+            return [Setting(f"{header}:AVER:ADV", False)]
+        return [Setting(f"{header}:AVER:ADV:NTOL", percent), Setting(f"{header}:AVER:ADV", True)]
+
+    @property
+    def converting_s(self) -> float:
+        """Seconds that a reading takes beyond one of a single power line cycle, at most."""
+        s = self.settings
+        repeats = (s.average or 1 if s.average_mode == "repeat" else 1) + 2 * (s.median or 0)
+        return max(0.0, repeats * s.nplc - 1) * CYCLES_PER_PLC / LINE_HZ + s.trigger_delay_s
+
     def _settings(self) -> list[Setting]:
         """In the order they are sent."""
+        chosen = {each.header: each for each in self.chosen()}
+        sent = self._of_the_model()
+        known = {each.header for each in sent}
+        further = [each for header, each in chosen.items() if header not in known]
+        at = len(sent) - len(self.words.last)
+        return [
+            replace(each, value=chosen[each.header].value, leftover=False) if each.header in chosen else each
+            for each in (*sent[:at], *further, *sent[at:])
+        ]
+
+    def _of_the_model(self) -> list[Setting]:
         w = self.words
         own = [replace(each, header=self._of_function(each.header)) for each in w.own]
         nplc = Setting(f":SENS:{self._function}:NPLC", self.settings.nplc)

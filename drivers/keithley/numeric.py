@@ -56,7 +56,7 @@ def trace_of(elements: str) -> Trace:
             Setting(":TRAC:FEED:CONT", "NEV", asked=False), Setting(":TRAC:FEED", "SENS"),
             Setting(":TRAC:TST:FORM", "ABS"),
         ),
-        width=width, size=width * SIZE,
+        width=width, size=width * SIZE, timer=":ARM",
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from drivers.reading import Also, Flag, Sample
 
 RECENT = 16  # replies among which a duplicate is looked for
 OVER = 2.1  # times a decade: what a range reaches at most (6514 and 6517B manuals, :RANGe[:UPPer])
+AMBIENT_UNITS = {"temperature": "Cel", "humidity": "%"}
 CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 99999.99 s (6514 manual)
 
 
@@ -117,9 +118,10 @@ class Readings:
 
 
 def _further(parsed: Parsed) -> dict[str, Also]:
-    found = {}
+    found: dict[str, Also] = {}
     if parsed.reading_number is not None:
         found["reading-number"] = Also(value=float(parsed.reading_number), unit="1")
     if parsed.source_v is not None:
         found["source-voltage"] = Also(value=parsed.source_v, unit="V")
+    found |= {name: Also(value=value, unit=AMBIENT_UNITS[name]) for name, value in parsed.ambient}
     return found

@@ -24,13 +24,26 @@ OVERLAP_S = 0.05  # time stamps of the running clock have seven digits: 10 ms wh
 class Trace:
     """How a model's buffer is set. instead: other values of settings that are sent anyway, by header.
 
-    width: fields of one reading in the reply; size: its bytes at most, which bounds how long a reply may take.
+    timer: the layer whose timer can pace the conversions. width: fields of one reading in the reply; size: its bytes
+    at most, which bounds how long a reply may take.
     """
 
     settings: tuple[Setting, ...]
     width: int
     size: int
+    timer: str
     instead: tuple[tuple[str, bool | float | str], ...] = ()
+
+    def paced(self, every_s: float | None, points: int) -> list[Setting]:
+        """So many conversions, as fast as they come or one every so many seconds by the instrument's own timer."""
+        if every_s is None or self.timer == ":TRIG":
+            timed = [] if every_s is None else [Setting(":TRIG:SOUR", "TIM"), Setting(":TRIG:TIM", every_s)]
+            return [*timed, Setting(":TRIG:COUN", points)]
+        layer = self.timer
+        return [
+            Setting(f"{layer}:SOUR", "TIM"), Setting(f"{layer}:TIM", every_s),
+            Setting(f"{layer}:COUN", points), Setting(":TRIG:COUN", 1),
+        ]  # fmt: skip
 
 
 def split(line: bytes, width: int, count: int) -> list[bytes]:

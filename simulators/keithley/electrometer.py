@@ -247,6 +247,8 @@ class Electrometer(ScpiInstrument):
             "passed": "limits" in marks and not failed,
             "overflow": conversion.status == "O",
             "underflow": conversion.status == "U",
+            "compliance": "compliance" in marks,
+            "interlock": "interlock" in marks,
             "available": count >= 2,
             "half": 2 * count >= self.buffer.points,
             "full": full or count >= self.buffer.points,
@@ -340,6 +342,7 @@ class Electrometer(ScpiInstrument):
             "trigger": lambda v: self._trigger_by_hand(str(v)),
             "leakage_a": lambda v: setattr(self.detector, "leakage_a", float(str(v))),
             "voltage_v": lambda v: setattr(self.detector, "voltage_v", float(str(v))),
+            "interlock_open": lambda v: setattr(self.meter.source, "locked", bool(v)),
             "resistance_ohm": lambda v: setattr(self.detector, "resistance_ohm", float(str(v))),
         }
 

@@ -20,7 +20,7 @@ CHARGE_GROUPS = (("HIGH", decades(-7, -6)), ("LOW", decades(-9, -8)))
 # 6517B reference manual, section 13, measurement event register
 MEASUREMENT_BITS = {
     "overflow": 1 << 0, "low1": 1 << 1, "high1": 1 << 2, "low2": 1 << 3, "high2": 1 << 4, "reading": 1 << 5,
-    "underflow": 1 << 6, "available": 1 << 7, "half": 1 << 8, "full": 1 << 9,
+    "underflow": 1 << 6, "available": 1 << 7, "half": 1 << 8, "full": 1 << 9, "compliance": 1 << 14,
 }  # fmt: skip
 
 KIND_B = Kind(
