@@ -237,7 +237,9 @@ ASSUMED = (
     "not yet run on a real instrument by this project",
 )
 VERIFIED = (
-    Verified("the form of a reading and of the status words in public drivers and manual pages", "parsing of both"),
+    Verified(
+        "the forms printed in the 6512 manual and the 617 quick reference", "reading and status words", "document"
+    ),
     Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
 )
 QUANTITIES = (

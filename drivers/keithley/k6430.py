@@ -95,7 +95,7 @@ KEITHLEY_6430 = Model(
     quantities=(Quantity("current", "A"), Quantity("voltage", "V"), Quantity("resistance", "Ohm")),
     settings=Settings6430, driver=Keithley6430, answers="6430", framing=Framing(zero=("zero",)),
     verified=(
-        Verified("a reading line printed in the 6430 manual", "parsing of five numbers"),
+        Verified("a reading line printed in the 6430 manual", "parsing of five numbers", "document"),
         Verified("the project's own simulator", "identification, set-up, streaming, buffer, voltage source, faults"),
     ),
     assumed=(

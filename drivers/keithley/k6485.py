@@ -126,7 +126,7 @@ KEITHLEY_6485 = Model(
     transports=("serial", "VISA", "tcp", "Prologix"), quantities=(Quantity("current", "A"),),
     settings=Settings6485, driver=Keithley6485, answers="6485", framing=Framing(zero=("zero",)),
     verified=(
-        Verified("a reading line captured from a real 6485", "parsing of number, unit, time and status"),
+        Verified("a reading line captured from a real 6485", "parsing of number, unit, time and status", "capture"),
         Verified("the project's own simulator", "identification, set-up, zero, streaming, buffer, faults"),
     ),
     assumed=numeric.ASSUMED,
@@ -137,7 +137,7 @@ KEITHLEY_6487 = replace(
     quantities=(Quantity("current", "A"), Quantity("resistance", "Ohm")), settings=Settings6487,
     driver=Keithley6487, answers="6487",
     verified=(
-        Verified("a reading line printed in the 6487 manual", "parsing of number, unit, time, status and source"),
+        Verified("a reading line printed in the 6487 manual", "number, unit, time, status and source", "document"),
         Verified(KEITHLEY_6485.verified[1].against, f"{KEITHLEY_6485.verified[1].what}, voltage source"),
     ),
     assumed=(
