@@ -68,11 +68,20 @@ class SourceVoltage:
     Times are those of the instrument's own clock, so that nobody types when a change was.
     """
 
-    def __init__(self, settle_s: float) -> None:
-        self.wanted_v: float | None = None  # as last set by a setting or a command; None: never
+    def __init__(self, wanted_v: float | None, settle_s: float) -> None:
+        self.wanted_v = wanted_v  # as last set by a setting or a command; None: never
+        self.commanded = False  # a command has the last word: no setting switches it on again behind it
         self._settle_s = settle_s
+        self.begin()
+
+    def begin(self) -> None:
+        """The instrument was set up, and its clock begins anew: it has said nothing of its voltage yet."""
         self._stated_v = 0.0
         self._since_s: float | None = None
+
+    def command(self, voltage_v: float) -> None:
+        """It was set by a person's command; 0 for off."""
+        self.wanted_v, self.commanded = voltage_v, True
 
     def judged(self, sample: Sample) -> Sample:
         """The sample with what its own source voltage says against it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, model_validator
 
@@ -19,6 +20,7 @@ from drivers.keithley.numeric import NumericElectrometer
 from drivers.keithley.source_words import SourceVoltage, SourceWords
 from drivers.reading import Sample
 from drivers.settings import NoParameters, Settings
+from drivers.wire import Wire
 
 
 class SourceSettings(KeithleySettings):
@@ -47,20 +49,27 @@ class SourceParameters(Settings):
 
 P = TypeVar("P", bound=SourceSettings)
 
+# What was set outlives the driver, which is made anew at each opening: after a fault of the line nothing may be
+# switched on again that a person has switched off.
+_VOLTAGES: WeakKeyDictionary[Wire, SourceVoltage] = WeakKeyDictionary()
+
 
 class SourcingElectrometer(NumericElectrometer[P], Generic[P]):
     """The words of its source are those of its settings."""
 
     def __init__(self, wire: Any, settings: P) -> None:
         super().__init__(wire, settings)
-        self._voltage = SourceVoltage(settings.source_settle_s)
-        self._voltage.wanted_v = settings.source_v
+        self._voltage = _VOLTAGES.setdefault(wire, SourceVoltage(settings.source_v, settings.source_settle_s))
 
     async def set_up(self) -> None:
-        """The source as configured, if it is: one that is on at that voltage already is left alone."""
+        """The source as configured, if it is: one that is on at that voltage already is left alone.
+
+        What a command did to it is not undone, and not done again where it went off by itself.
+        """
         await super().set_up()
-        if self._voltage.wanted_v is not None:
-            await self._bring_to(self._voltage.wanted_v)
+        self._voltage.begin()
+        if self.settings.source_v is not None and not self._voltage.commanded:
+            await self._bring_to(self.settings.source_v)
 
     async def beside(self) -> Callable[[Sample], Sample]:
         """What the reading says of its source."""
@@ -73,6 +82,7 @@ class SourcingElectrometer(NumericElectrometer[P], Generic[P]):
             self.settings.source.check(p.voltage_v, self.settings.source_limit_a)
         except ValueError as error:
             raise Misuse(f"{self.wire.name} cannot source that: {error}.") from error
+        self._voltage.command(p.voltage_v)
         await self._bring_to(p.voltage_v)
         limits = {"limit_a": self.settings.source_limit_a, "settles_s": self.settings.source_settle_s}
         return {"voltage_v": p.voltage_v, **limits}
@@ -81,11 +91,10 @@ class SourcingElectrometer(NumericElectrometer[P], Generic[P]):
     async def source_off(self, p: NoParameters) -> Mapping[str, Any]:
         """Never refused while measuring: readings then say that the voltage is gone. Raises Declined."""
         words = self.settings.source
+        self._voltage.command(0.0)
         await self.do(f"{words.on} 0")
         if await self._asked(words.on) != 0:
             raise Declined(f"{self.wire.name} says that its source is still on.")
-        if self._voltage.wanted_v is not None:
-            self._voltage.wanted_v = 0.0
         return {"on": False}
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -99,7 +108,6 @@ class SourcingElectrometer(NumericElectrometer[P], Generic[P]):
         if on and any(each.header != words.level for each in differs):
             await self.do(f"{words.on} 0")
             on = False
-        self._voltage.wanted_v = voltage_v
         await self.do(*(each.command for each in differs), *([] if on else [f"{words.on} 1"]))
         for each in wanted:
             if not each.agrees(told := await self._told(each.header)):

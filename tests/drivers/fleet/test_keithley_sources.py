@@ -166,3 +166,28 @@ def test_a_command_beyond_the_source_sends_nothing() -> None:
         assert (off.while_measuring, pair.device.commands()["source"].while_measuring) == (True, False)
 
     beside_its_simulator("keithley-6487", work)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_a_person_switched_off_is_not_switched_on_again_by_an_opening(name: str) -> None:
+    async def work(pair: Pair) -> None:
+        assert pair.unit.meter.source.level == 8.0
+        await pair.device.run_command("source-off", {})
+        await pair.device.run_command("set-up", {})
+        await pair.device.open()
+        assert not pair.unit.meter.source.on
+
+    beside_its_simulator(name, work, leftover="", source_v=8.0)
+
+
+def test_a_commanded_voltage_is_not_raised_again_after_the_power_went() -> None:
+    async def work(pair: Pair) -> None:
+        await pair.device.run_command("source", {"voltage_v": 300.0})
+        pair.unit.power_cycle()
+        await pair.device.open()
+        assert not pair.unit.meter.source.on
+        (reading,) = await pair.takes(1)
+        assert (reading.value, Flag.HV_FAULT in reading.flags) == (None, True)
+        assert "the source is at 0 V; 300 V was set" in (reading.note or "")
+
+    beside_its_simulator("keithley-6487", work)
