@@ -45,7 +45,7 @@ from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
-from drivers.keithley import scpi
+from drivers.keithley import ddc_words, scpi, trace_words
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
 from drivers.ptw import unidos_words
@@ -240,6 +240,17 @@ def _6517(line: bytes) -> None:
     require_elements(parse_reading(line), line)
 
 
+def _6517_ambient(line: bytes) -> None:
+    for _, value in parse_reading(line, ("temperature", "humidity")).ambient:
+        assert value is None or -25 <= value <= 150
+
+
+def _buffer(line: bytes) -> None:
+    texts = trace_words.split(line, 3, 2)
+    stored = [parse_numbers(each, ["READ", "TIME", "STAT"], "charge", PICOAMMETER) for each in texts]
+    trace_words.check_stamps(stored, line)
+
+
 def _numeric(line: bytes) -> None:
     elements = "READ,UNIT,TIME,STAT" if b"A," in line else "READ,TIME,STAT"
     try:
@@ -259,6 +270,7 @@ def _each(*parsers: Parse) -> Parse:
     return parse
 
 
+_DDC = _each(ddc_words.parse_reading, ddc_words.parse_status, ddc_words.parse_errors)
 _SCPI = _each(
     scpi.parse_idn, scpi.parse_error, scpi.parse_event_status, lambda d: scpi.parse_answers(d, 5),
     lambda d: [scpi.in_force(a) for a in d.decode("latin-1").split(";")], Block().find, Line().find,
@@ -310,6 +322,9 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("home assistant", _home_assistant, seeds.messages("readings-"), documents, (ValidationError,))
     yield Target("6517", _6517, seeds.KEITHLEY_6517, mutate.LINE, (Garbled,))
     yield Target("numeric", _numeric, seeds.KEITHLEY_NUMERIC, mutate.LINE, (Garbled,))
+    yield Target("6517 ambient", _6517_ambient, seeds.KEITHLEY_AMBIENT, mutate.LINE, (Garbled,))
+    yield Target("keithley buffer", _buffer, seeds.KEITHLEY_BUFFERS, mutate.LINE, (Garbled,))
+    yield Target("617", _DDC, seeds.KEITHLEY_DDC, mutate.LINE)
     yield Target("scpi", _SCPI, seeds.SCPI, mutate.LINE)
     yield Target("unidos", _UNIDOS, seeds.UNIDOS, mutate.LINE)
 
@@ -317,7 +332,7 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 NAMES = (
     "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
-    "numeric", "scpi", "unidos",
+    "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos",
 )  # fmt: skip
 
 
