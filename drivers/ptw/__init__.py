@@ -1,5 +1,6 @@
 """PTW dosemeters."""
 
+from drivers.ptw.multidos import PTW_MULTIDOS
 from drivers.ptw.unidos import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO
 
-__all__ = ["PTW_UNIDOS_ROMEO", "PTW_UNIDOS_TANGO"]
+__all__ = ["PTW_MULTIDOS", "PTW_UNIDOS_ROMEO", "PTW_UNIDOS_TANGO"]

@@ -20,7 +20,27 @@ from drivers.registry import GROUP, model
 from simulators import MODELS
 
 ROOT = Path(__file__).parents[3]
-UCUM = {"C", "A", "V", "Ohm", "Gy", "Sv", "s", "K", "Cel", "kPa", "hPa", "%", "1", "{counts}", "J", "W", "min", "Pa"}
+UCUM = {
+    "C",
+    "A",
+    "V",
+    "Ohm",
+    "Gy",
+    "Gy/s",
+    "Sv",
+    "s",
+    "K",
+    "Cel",
+    "kPa",
+    "hPa",
+    "%",
+    "1",
+    "{counts}",
+    "J",
+    "W",
+    "min",
+    "Pa",
+}
 SENTENCE = 10  # letters that say something
 KNOWN = (*REGISTERED, THIRD_PARTY)
 

@@ -36,8 +36,13 @@ async def simulated(
     simulator = made.make(clock, 1, options or {})
     ours, theirs = MemoryTransport.pair()
     instrument = connect(model(name), "memory", {"timeout_s": 5} | settings, transport=ours)
+
+    async def slept(seconds: float) -> None:
+        clock.advance(seconds)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("drivers.engine.QUIET_S", 0.002)
+        patch.setattr("drivers.ptw.multidos.asyncio", SimpleNamespace(sleep=slept))
         patch.setattr("drivers.ptw.unidos.time", SimpleNamespace(monotonic=clock.now))
         serving = asyncio.create_task(_serve(simulator, theirs))
         try:

@@ -1,0 +1,65 @@
+"""The simulated serial PTW dosemeters: published replies byte for byte, states, refusals."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from wire_talk import advance, converse
+
+from simulators.clock import SteppedClock
+from simulators.ptw_serial.multidos import Multidos
+from simulators.ptw_serial.multidos_text import checked, ratio_text, time_text, value_text
+
+
+async def test_the_published_conversation_of_a_multidos() -> None:
+    unit = Multidos(SteppedClock(), 1)
+    assert await converse(unit, [b"PTW\r\nS\r\nI0060\r\nSTA\r\nI9\r\nNUL\r\n"]) == (
+        b"MULTIDOS 1.30E\r\nSRES\r\nI0060\r\nSTA\r\nE01\r\nNUL\r\n"
+    )
+    assert unit.clock.now() >= 28.0
+
+
+async def test_a_multidos_telegram_has_its_form_and_its_check() -> None:
+    unit = Multidos(SteppedClock(), 1)
+    await converse(unit, [b"UA\r\nSTA\r\n"])
+    unit.detector.expose(1.5e-9, 3.0)
+    advance(unit, 3.3)
+    line = (await converse(unit, [b"D\r\n"])).decode().removesuffix("\r\n")
+    form = r"D0;    3\.0s;STA;00;0;0;0; 1\.500E-09;4; 1\.500E-10;3; 0010\.0;(\d{5})"
+    found = re.fullmatch(form, line)
+    assert found, line
+    assert int(found[1]) == sum(line[:-5].encode()) % 65536
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.234e-9, " 1.234E-09"), (-1.234e-9, "-1.234E-09"), (0.0, " 0.000E+00"), (1e24, "+0L   "), (-1e24, "-0L   ")],
+)
+def test_numbers_of_a_multidos(value: float, text: str) -> None:
+    assert value_text(value) == text
+
+
+def test_times_ratios_and_checks_of_a_multidos() -> None:
+    assert [time_text(t) for t in (0.0, 12.7, 64800.0, 64801.0)] == ["    0.0s", "   12.5s", "64800.0s", "OL     s"]
+    assert [ratio_text(1, x) for x in (0.5, -0.5, 200)] == [" 0050.0", "-0050.0", " ####.#"]
+    assert ratio_text(0, 1) == " ----.-"
+    assert checked("123456789", "crc-16-xmodem")[-5:] == f"{0x31C3:05d}"
+    assert checked("123456789", "crc-16-ccitt-false")[-5:] == f"{0x29B1:05d}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [("XYZ", "E01"), ("I0005", "E10"), ("I9999", "I9999"), ("SET6", "E10"), ("SET5", "SET5"), ("RHL", "RHL"),
+     ("RXX", "E01"), ("KP1000.0", "E02"), ("D0104", "E02"), ("ERR", "E02"), ("SD", "SD00000"), ("SE", "SE00000")],
+)  # fmt: skip
+async def test_refusals_of_a_multidos(request_: str, answer: str) -> None:
+    assert await converse(Multidos(SteppedClock(), 1), [request_.encode() + b"\r\n"]) == answer.encode() + b"\r\n"
+
+
+async def test_another_application_takes_five_seconds() -> None:
+    unit = Multidos(SteppedClock(), 1)
+    assert await converse(unit, [b"AM\r\nA\r\nM\r\n"]) == b"AM\r\nAM\r\nE03\r\n"
+    advance(unit, 5.0)
+    assert (await converse(unit, [b"D0102\r\n"])).startswith(b"D0102;0;    0.0s;RES;00;")
+    assert await converse(unit, [b"KP1300.1\r\nKP1300.0\r\nD\r\n"]) == b"E10\r\nKP1300.0\r\nE02\r\n"
