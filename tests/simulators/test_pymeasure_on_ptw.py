@@ -69,3 +69,40 @@ async def test_all_of_pymeasures_unidos_driver() -> None:
     assert float(seen["zero"]["time_total"]) == 82000
     assert seen["test"]["high"] == pytest.approx(13.5e-9)
     assert (seen["mac"].count("-"), seen["tfi"]) == (5, "-")
+
+
+def all_of_a_diamentor(unit: Any) -> dict[str, Any]:
+    seen: dict[str, Any] = {
+        name: getattr(unit, name)
+        for name in ("id", "serial_number", "baudrate", "constancy_check_passed", "is_calibrated", "is_eeprom_ok")
+    }
+    for name, value in (
+        ("pressure", 500), ("pressure", 1500), ("temperature", 0), ("temperature", 70), ("dap_unit", "cGycm2"),
+        ("dap_unit", "Gycm2"), ("dap_unit", "uGym2"), ("calibration_factor", 1e8), ("calibration_factor", 9.999e12),
+        ("correction_factor", 9.999), ("correction_factor", 1.0), ("calibration_factor", 1e9), ("pressure", 1013),
+        ("temperature", 20),
+    ):  # fmt: skip
+        setattr(unit, name, value)
+        assert getattr(unit, name) == value, name
+    unit.execute_selftest()
+    seen["measured"] = unit.measurement
+    unit.reset()
+    seen["reset"] = unit.measurement
+    with pytest.raises(ConnectionError, match="Unknown read error"):  # it compares "E1" with the CR behind it
+        unit.ask("XYZ")
+    return seen
+
+
+async def test_all_of_pymeasures_diamentor_driver() -> None:
+    from pymeasure.instruments.ptw import ptwDIAMENTOR  # noqa: PLC0415 - slow to import; only here
+
+    served = await serve("ptw-diamentor", "pty")
+    served.instrument.detector.expose(1e-7, 0.001)  # type: ignore[union-attr]  # it has a wire
+    try:
+        seen = await asyncio.to_thread(with_driver, ptwDIAMENTOR, f"ASRL{served.resource}::INSTR", all_of_a_diamentor)
+    finally:
+        await served.close()
+    assert (seen["id"].strip(), seen["serial_number"], seen["baudrate"]) == ("CRS 2.33", 345678, 9600)
+    assert (seen["constancy_check_passed"], seen["is_calibrated"], seen["is_eeprom_ok"]) == (True, True, True)
+    assert seen["measured"]["dap"] == pytest.approx(100.0, rel=1e-3)
+    assert (seen["reset"]["dap"], seen["reset"]["time"]) == (0.0, 0)

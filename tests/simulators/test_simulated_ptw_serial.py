@@ -8,6 +8,7 @@ import pytest
 from wire_talk import advance, converse
 
 from simulators.clock import SteppedClock
+from simulators.ptw_serial.diamentor import Diamentor
 from simulators.ptw_serial.multidos import Multidos
 from simulators.ptw_serial.multidos_text import checked, ratio_text, time_text, value_text
 
@@ -63,3 +64,23 @@ async def test_another_application_takes_five_seconds() -> None:
     advance(unit, 5.0)
     assert (await converse(unit, [b"D0102\r\n"])).startswith(b"D0102;0;    0.0s;RES;00;")
     assert await converse(unit, [b"KP1300.1\r\nKP1300.0\r\nD\r\n"]) == b"E10\r\nKP1300.0\r\nE02\r\n"
+
+
+async def test_the_published_replies_of_a_diamentor() -> None:
+    unit = Diamentor(SteppedClock(), 1)
+    asked = b"PTW\r\nSER\r\nRES\r\nTST\r\nG\r\nCRC\r\nBR\r\nPRE\r\nTMPA\r\nU\r\nKA\r\nKFA\r\n"
+    assert (await converse(unit, [asked])).split(b"\r\n") == [
+        b"CRS 2.33", b"SER345678", b"RES", b"", b"GP", b"CRC0,0", b"BR0", b"PRE1013", b"TMPA20", b"U3", b"KA1.0000E09",
+        b"KFA1.000", b"",
+    ]  # fmt: skip
+    line = await converse(unit, [b"M\r\n"])
+    assert re.fullmatch(rb"M\d{4}\.\d\d,\d{4}\.\d\d,\d{3},\d\d,\d{4}\.\d\d,\d{4}\.\d\d,\d{3},\d\d,\d{5}\r\n", line)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [("XYZ", "E1"), ("PRE0499", "E9"), ("PRE1500", "PRE1500"), ("PRE500", "E1"), ("TMPA71", "E9"), ("U5", "E9"),
+     ("U1", "U1"), ("KA9.9990E12", "KA9.9990E12"), ("KA1.0000E07", "E9"), ("KFA1.010", "KFA1.010"), ("BR4", "BR4")],
+)  # fmt: skip
+async def test_settings_and_refusals_of_a_diamentor(request_: str, answer: str) -> None:
+    assert await converse(Diamentor(SteppedClock(), 1), [request_.encode() + b"\r\n"]) == answer.encode() + b"\r\n"
