@@ -11,6 +11,7 @@ from simulators.clock import SteppedClock
 from simulators.ptw_serial.diamentor import Diamentor
 from simulators.ptw_serial.multidos import Multidos
 from simulators.ptw_serial.multidos_text import checked, ratio_text, time_text, value_text
+from simulators.ptw_serial.unidos_classic import UnidosClassic
 
 
 async def test_the_published_conversation_of_a_multidos() -> None:
@@ -84,3 +85,15 @@ async def test_the_published_replies_of_a_diamentor() -> None:
 )  # fmt: skip
 async def test_settings_and_refusals_of_a_diamentor(request_: str, answer: str) -> None:
     assert await converse(Diamentor(SteppedClock(), 1), [request_.encode() + b"\r\n"]) == answer.encode() + b"\r\n"
+
+
+async def test_keys_and_display_of_a_classic_unidos() -> None:
+    unit = UnidosClassic(SteppedClock(), 1)
+    assert await converse(unit, [b"PTW\r\n?F\r\n?W\r\n?S\r\n?U\r\nR1\r\nG\r\n?R\r\n"]) == (
+        b"UNIDOS 2.20 T10001\r\n0\r\n00\r\nRES\r\nC\r\nR1\r\nG\r\nMEDIUM 1 2000.0 n\r\n"
+    )
+    unit.detector.expose(1.5e-9, 3.0)
+    advance(unit, 3.0)
+    assert (await converse(unit, [b"V\r\n"])).split() == [b"3.0", b"1.5000"]
+    assert await converse(unit, [b"E\r\nU\r\nV\r\nG\r\nE\r\n?W\r\n"]) == b"E\r\nU\r\n350 V\r\n?\r\nE\r\n00\r\n"
+    assert unit.voltage == 350
