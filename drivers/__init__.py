@@ -14,13 +14,14 @@ from drivers.errors import (
     WrongInstrument,
 )
 from drivers.instrument import Identity, Instrument, Outcome
-from drivers.model import Framing, Model, Quantity, Verified
+from drivers.model import LEVELS, Framing, Model, Quantity, Verified
 from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
 from drivers.transport.base import Transport
 
 __all__ = [
+    "LEVELS",
     "Also",
     "Axis",
     "Block",

@@ -151,7 +151,7 @@ PTW_UNIDOS_CLASSIC = Model(
     settings=ClassicSettings, driver=UnidosClassic, answers="UNIDOS",
     framing=Framing(zero=("zero",), start=("start",)),
     verified=(
-        Verified("a public class that pressed the keys of a real unit", "words and line; no reply is published"),
+        Verified("a public class that pressed the keys of a real unit", "words and line settings", "document"),
         Verified("the project's own simulator", "null, start, integration, menus, streaming, faults"),
     ),
     assumed=(

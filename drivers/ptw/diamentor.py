@@ -207,8 +207,8 @@ PTW_DIAMENTOR = Model(
     settings=DiamentorSettings, driver=Diamentor, answers="DIAMENTOR CRS",
     framing=Framing(before=("reset",)),
     verified=(
-        Verified("byte examples of an open driver tried on a real unit", "words, measurement, errors"),
-        Verified("PyMeasure's ptwDIAMENTOR", "every property and method, on the project's own simulator"),
+        Verified("byte examples of an open driver tried on a real unit", "words, measurement, errors", "document"),
+        Verified("PyMeasure's ptwDIAMENTOR", "every property and method, on the project's own simulator", "program"),
         Verified("the project's own simulator", "reset, streaming, errors, faults"),
     ),
     assumed=(

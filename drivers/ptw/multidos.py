@@ -205,7 +205,7 @@ PTW_MULTIDOS = Model(
     settings=MultidosSettings, driver=Multidos, answers="MULTIDOS",
     framing=Framing(zero=("zero",), before=("reset",), start=("start",), stop=("hold",)),
     verified=(
-        Verified("the RS232 chapter of manual D177.131.2/0", "words, errors, form of the telegram of two channels"),
+        Verified("the RS232 chapter of manual D177.131.2/0", "words, errors, the telegram of two channels", "document"),
         Verified("the project's own simulator", "two and many channels, zero, start, hold, streaming, faults"),
     ),
     assumed=(

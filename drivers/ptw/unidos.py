@@ -214,8 +214,8 @@ PTW_UNIDOS_TANGO = Model(
     settings=UnidosSettings, driver=PtwUnidos, answers=r"UNIDOS Tango( .*)?",
     framing=Framing(zero=("zero",), before=("reset",), start=("start",), stop=("hold",)),
     verified=(
-        Verified("byte examples of an open driver tried on a real Tango", "replies, flags, errors"),
-        Verified("PyMeasure's ptwUNIDOS", "every property and method, on the project's own simulator"),
+        Verified("byte examples of an open driver tried on a real Tango", "replies, flags, errors", "capture"),
+        Verified("PyMeasure's ptwUNIDOS", "every property and method, on the project's own simulator", "program"),
         Verified("the project's own simulator", "token, zero, start, hold, voltage, history, streaming, faults"),
     ),
     assumed=(

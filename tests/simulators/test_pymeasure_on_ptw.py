@@ -50,10 +50,11 @@ def all_of_a_unidos(unit: Any) -> dict[str, Any]:
     return seen
 
 
-async def test_all_of_pymeasures_unidos_driver() -> None:
+@pytest.mark.parametrize("name", ["ptw-unidos-tango", "ptw-unidos-romeo"])
+async def test_all_of_pymeasures_unidos_driver(name: str) -> None:
     from pymeasure.instruments.ptw import ptwUNIDOS  # noqa: PLC0415 - slow to import; only here
 
-    served = await serve("ptw-unidos-tango", TCP, speed=20)
+    served = await serve(name, TCP, speed=20)
     try:
         seen = await asyncio.to_thread(with_driver, ptwUNIDOS, served.resource, all_of_a_unidos)
     finally:
