@@ -76,13 +76,14 @@ class PtwUnidos(UnidosCommands):
                 await self._put_where_other(word, value)
         if self._range is not None and await self._put_where_other("RGE", self._range):
             self._range_change.was_set(time.monotonic())
-        if self._hv.wanted_v is not None and await self._put_where_other("HV", self._hv.wanted_v):
+        if s.hv_v is not None and not self._hv.by_command and await self._put_where_other("HV", s.hv_v):
             self._hv.was_set(time.monotonic())
 
     async def read_back(self) -> Mapping[str, Any]:
         """Units, range, voltage, autostart. Raises Declined, naming what is not as it was set."""
         s = self.settings
-        wanted = {"UEL": s.electrical, "RGE": self._range, "HV": self._hv.wanted_v, "ASE": self._autostart}
+        hv_v = None if self._hv.by_command else s.hv_v
+        wanted = {"UEL": s.electrical, "RGE": self._range, "HV": hv_v, "ASE": self._autostart}
         found = {word: await self._get(word) for word in wanted}
         self._states_range = True
         for word, value in wanted.items():
@@ -144,7 +145,7 @@ class PtwUnidos(UnidosCommands):
                 f"{error} Allowed are -400 to 400 V, and of these what the detector's record has as minHv and maxHv "
                 "(command detectors).", error.raw,
             ) from error  # fmt: skip
-        self._hv.wanted_v = p.voltage_v
+        self._hv.wanted_v, self._hv.by_command = p.voltage_v, True
         self._hv.was_set(time.monotonic())
         return {"voltage_v": p.voltage_v, "settles_s": self.settings.hv_settle_s}
 

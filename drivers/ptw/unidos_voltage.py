@@ -16,11 +16,13 @@ HV_ARRIVES_S = 60.0  # a voltage that was set and is not reached by then is not 
 class HighVoltage:
     """The detector voltage of one unit. wanted_v: as last set explicitly, by a setting or a command; None: never.
 
-    It outlives an opening: after a fault of the line the unit is set as it was, and settles on.
+    It outlives an opening: after a fault of the line nothing is turned back, and what settled settles on. by_command:
+    a command set it last; what it set is never sent again by itself, since the unit may have been off in between.
     """
 
     def __init__(self, wanted_v: int | None) -> None:
         self.wanted_v = wanted_v
+        self.by_command = False
         self._stated_v: float | None = None
         self._set_s: float | None = None  # until it was reached
         self._settles = False

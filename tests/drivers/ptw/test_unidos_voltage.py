@@ -84,6 +84,20 @@ async def test_an_opening_after_a_fault_neither_turns_a_voltage_back_nor_calls_i
         assert [r.flags for r in await unit.take()] == [()]
 
 
+async def test_a_voltage_that_a_command_set_is_not_raised_again_by_itself_after_the_unit_was_off() -> None:
+    async with simulated(TANGO, hv_v=100, hv_settle_s=0) as (unit, simulator, _):
+        await unit.run_command("high-voltage", {"voltage_v": -300})
+        simulator.power_cycle()
+        await unit.close()
+        await unit.open()
+        assert simulator.meter.voltage_v == 200, "as the unit came back"
+        (reading,) = await unit.take()
+        assert Flag.CHANGED_BY_HAND in reading.flags or Flag.SETTLING in reading.flags
+        assert "the detector's voltage is 200 V" in reading.note
+        await unit.run_command("high-voltage", {"voltage_v": -300})
+        assert [r.flags for r in await unit.take()] == [()]
+
+
 async def test_a_voltage_that_nobody_named_is_never_touched() -> None:
     async with simulated(TANGO) as (unit, simulator, _):
         assert simulator.meter.voltage_v == 200
