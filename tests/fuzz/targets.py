@@ -51,7 +51,7 @@ from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numb
 from drivers.ptw import unidos_words
 from drivers.reading import Sample, at_host
 from drivers.replies import Block, Line
-from fuzz import mutate, seeds
+from fuzz import mutate, ptw, seeds
 from fuzz.mutate import Mutation
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -327,12 +327,13 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("617", _DDC, seeds.KEITHLEY_DDC, mutate.LINE)
     yield Target("scpi", _SCPI, seeds.SCPI, mutate.LINE)
     yield Target("unidos", _UNIDOS, seeds.UNIDOS, mutate.LINE)
+    yield Target("ptw", _each(*ptw.PARSERS), ptw.SEEDS, mutate.LINE)
 
 
 NAMES = (
     "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
-    "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos",
+    "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "ptw",
 )  # fmt: skip
 
 
