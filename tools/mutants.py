@@ -52,7 +52,7 @@ TESTS = {
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
     "acquire/store/seals.py": ["acquire/store/test_seals.py"],
-    "acquire/store/sealing.py": ["acquire/store/test_seals.py"],
+    "acquire/store/sealing.py": ["acquire/store/test_sealing.py", "acquire/store/test_seals.py"],
     "acquire/store/links.py": ["acquire/store/test_chain.py", "acquire/store/test_seals.py"],
     "acquire/store/sealed_rows.py": ["acquire/store/test_sealed_rows.py"],
     "acquire/store/lost.py": [f"acquire/store/test_{what}.py" for what in ("taking", "seals", "attribution")],

@@ -36,7 +36,7 @@ def first_link(stream: Stream) -> bytes:
 
 def of_row(row: Row, received_us: int) -> bytes:
     """The link of an entry as it is inserted."""
-    if row.reason is row.element is row.measurement is None:  # nearly every one: as canonical JSON writes it
+    if row.reason is None and row.element is None and row.measurement is None:  # nearly every one, in canonical JSON
         return b"[%d,%d,%d,null,null,null,%d]%b" % (row.seq, row.kind, row.status, received_us, row.body)
     said = [row.seq, row.kind, row.status, row.reason, row.element, row.measurement, received_us]
     return canonical(said) + row.body
