@@ -51,7 +51,7 @@ TESTS = {
         for what in ("source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
-    "acquire/store/seals.py": ["acquire/store/test_seals.py"],
+    "acquire/store/seals.py": ["acquire/store/test_verified_streams.py", "acquire/store/test_seals.py"],
     "acquire/store/sealing.py": ["acquire/store/test_sealing.py", "acquire/store/test_seals.py"],
     "acquire/store/links.py": ["acquire/store/test_chain.py", "acquire/store/test_seals.py"],
     "acquire/store/sealed_rows.py": ["acquire/store/test_sealed_rows.py"],

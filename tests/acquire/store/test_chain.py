@@ -139,12 +139,17 @@ def test_a_walk_says_what_covers_each_seq_and_where_nothing_is(store: sqlite3.Co
     assert list(walk(store, of(store), given, 6, 6, {6: b"stand-in"})) == [Link(6, 6, b"stand-in")]
 
 
-def test_an_entry_inside_a_range_is_no_link_and_a_range_inside_a_range_neither(store: sqlite3.Connection) -> None:
-    give(store, message(S, 3, [reading(3)], head=6))
-    give(store, message(S, 6, [reading(6)], head=6))
-    wide, within = Range(1, 1, 5, "gone", "t", None), Range(2, 2, 2, "gone", "t", None)
-    found = list(walk(store, of(store), [wide, within], 1, 6))
-    assert found == [Link(1, 5, of_range(wide)), Link(6, 6, entry_link(store, 6))]
+def test_what_lies_inside_a_range_is_no_link(store: sqlite3.Connection) -> None:
+    """Neither an entry that was found nor what was claimed once the range was withdrawn."""
+    give(store, message(S, 3, [reading(3)], head=9))
+    give(store, message(S, 6, [reading(6)], head=9))
+    wide, begins, within, ends, next_to_it = (
+        Range(number, first, last, "gone", "t", None)
+        for number, first, last in ((1, 1, 5), (2, 1, 1), (3, 2, 2), (4, 5, 5), (5, 7, 9))
+    )
+    for given in ([wide, begins, within, ends, next_to_it], [next_to_it, ends, within, begins, wide]):
+        found = list(walk(store, of(store), given, 1, 9))
+        assert found == [Link(1, 5, of_range(wide)), Link(6, 6, entry_link(store, 6)), Link(7, 9, of_range(next_to_it))]
 
 
 # --- what is spelled ------------------------------------------------------------------------------------------------
