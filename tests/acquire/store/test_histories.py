@@ -20,12 +20,12 @@ from acquire.store.lives import chain_at
 from acquire.store.seals import verify_streams
 from acquire.store.tails import NotDeclared, declare_ended
 
-M = "0b7c2a52-6b0e-4b0e-8d0e-0d8f7f3f0a01"
+MARK = begin("0b7c2a52-6b0e-4b0e-8d0e-0d8f7f3f0a01")
 SEQS = st.integers(1, 9)
 
 
 def original(seq: int) -> bytes:
-    return begin(M) if seq == 4 else reading(seq)
+    return MARK if seq == 4 else reading(seq)
 
 
 def body(seq: int, kind: str) -> bytes:
