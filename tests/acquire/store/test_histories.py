@@ -75,8 +75,12 @@ def holds(store: sqlite3.Connection) -> None:
     assert entries.entry_at(store, S, stream.through + 1) is None
     assert list(entries.lost_between(store, S, stream.through + 1, stream.through + 1)) == []
     assert lost.beyond(store, stream) == stream.through
-    for first in range(1, stream.through + 1):
-        assert list(verify_streams(store, [S], within={S: [(first, HIGHEST)]})) == []
+
+
+def holds_in_parts(store: sqlite3.Connection) -> None:
+    """So does every part of it alone."""
+    for first in range(1, of(store).through + 1):
+        assert list(verify_streams(store, [S], within={S: [(first, first), (first, HIGHEST)]})) == []
 
 
 def _joined(store: sqlite3.Connection, first: int, last: int) -> list[entries.Gone]:
@@ -101,6 +105,7 @@ def test_every_history_holds(steps: list[tuple[Any, ...]]) -> None:
         for step in steps:
             oldest = made(store, step, oldest)
             holds(store)
+        holds_in_parts(store)
 
 
 def test_what_is_declared_lost_over_and_over_holds() -> None:
