@@ -123,6 +123,8 @@ def test_what_is_no_message_of_this_contract_is_not_believed(given: tuple[str, b
 
 def test_a_copy_for_onlookers_is_neither_taken_nor_kept() -> None:
     assert judged(changed(GOOD, copy=True)) == ([], [])
+    ((one,), []) = judged(message(S, 1, [reading(1)], copy=True), (GOOD[0], b'{"copy":true,' + GOOD[1][1:]), GOOD)
+    assert one.part.first_seq == 3, "what comes behind copies is taken"
     topic, payload = GOOD
     assert judged((topic, b'{"copy":true,' + payload[1:])) == ([], [])
     entries_first = {"readings": [], "copy": True}
