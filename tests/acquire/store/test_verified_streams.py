@@ -14,12 +14,13 @@ from test_taking import store
 
 from acquire.canonical import canonical, digest, utc_now
 from acquire.checksum import checksum, seed
-from acquire.store import entries, seals, streams
+from acquire.store import clock, entries, seals, streams
 from acquire.store.audit import FIRST
 from acquire.store.database import transaction
 from acquire.store.entries import KIND, Row
 from acquire.store.sealing import EVERY_ENTRIES, Seal, Sealing, before_the_first, hash_of
 from acquire.store.seals import verify_streams
+from acquire.store.tails import declare_ended
 
 __all__ = ["store"]
 
@@ -323,6 +324,23 @@ def test_ranges_are_what_was_claimed_and_taken_back(store: sqlite3.Connection) -
             assert [each for each in found if "entr" not in each] == words
     edited(store, "UPDATE streams SET claims = 3")
     assert said(store) == [], "a range more is only looked for in vain"
+
+
+def test_the_seal_of_a_withdrawal_is_held_as_the_beginning_of_another_life(
+    store: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(store, "s-1", 1, [reading(1), mark("begin")], head=5)
+    with monkeypatch.context() as patch, transaction(store):
+        patch.setattr(clock, "boot", lambda: "another boot")
+        declare_ended(store, "s-1")
+    give(store, "s-1", 3, [], head=5)
+    assert said(store) == []
+    (n,) = store.execute("SELECT n FROM seal WHERE what = 'withdrawn'").fetchone()
+    edited(store, "UPDATE seal SET chain = x'00' WHERE n = ?", n)
+    recomputed(store, n)
+    words = [named("s-1", f"what seal {n} says of entries 1 to 2 is not what is there.")]
+    assert said(store) == words
+    assert list(verify_streams(store, ["s-1"], within={"s-1": [(1, 2)]})) == words
 
 
 def test_what_came_into_a_lost_range_is_what_was_sealed(store: sqlite3.Connection) -> None:
