@@ -204,7 +204,7 @@ class _Stream:
             if enough == len(above):
                 asked.append((self.stream.through, self.stream.chain, "its watermark"))
             passed = instead(self.stand_ins, self.seals)
-            yield from self._life(valid(self.ranges), passed, asked, at, chain or b"")
+            yield from self._life(valid(self.ranges), passed, asked, at, chain)
 
     def _life(
         self,
@@ -215,7 +215,6 @@ class _Stream:
         chain: bytes | None = None,
     ) -> Iterator[str]:
         """The chain at these points; begun after `at`, where it is `chain`, or else at its beginning."""
-        points.sort(key=lambda point: point[0])
         last = max((through for through, _, _ in points), default=at)
         links = walk(self.connection, self.stream, ranges, at + 1, last, passed)
         chain = chain or first_link(self.stream)
