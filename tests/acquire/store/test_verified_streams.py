@@ -282,7 +282,8 @@ def test_a_run_is_held_from_the_seal_below_it_to_the_one_above(store: sqlite3.Co
         give(store, "s-1", first, [reading(n) for n in range(first, first + 500)])
     give(store, "s-1", 3001, [reading(3001)])
     for seq, window, noticed in (
-        (1000, (1000, 1500), True), (1001, (1000, 1000), False), (1001, (1000, 1500), True), (1000, (1001, 1500), False), (2000, (1001, 1500), True),
+        (1000, (1000, 1500), True), (1001, (1000, 1000), False),
+        (1001, (1000, 1500), True), (1000, (1001, 1500), False), (2000, (1001, 1500), True),
         (2001, (1001, 2000), False), (2001, (1001, 2001), True), (3001, (1, 3000), False), (3001, (1, 3001), True),
         (1, (1, 1), True), (3001, (3001, 2**62), True), (3000, (3001, 3001), False),
     ):  # fmt: skip
