@@ -433,3 +433,15 @@ def test_stand_ins_and_their_originals_are_what_was_sealed(store: sqlite3.Connec
         edited(store, "UPDATE entries SET element = 'T' WHERE seq = 2")
         (n,) = store.execute("SELECT n FROM seal WHERE what = 'original' AND seq = 2").fetchone()
         assert said(store) == [named("s-1", f"entry 2 is not the one that came later (seal {n}; table entries).")]
+
+
+def test_a_seal_that_says_no_seq_holds_no_entry(store: sqlite3.Connection) -> None:
+    give(store, "s-1", 5, [reading(5)], oldest=5)
+    give(store, "s-1", 1, [reading(1)], head=5)
+    (n,) = store.execute("SELECT n FROM seal WHERE what = 'found'").fetchone()
+    edited(store, "UPDATE seal SET seq = NULL WHERE n = ?", n)
+    recomputed(store, n)
+    assert said(store) == [
+        named("s-1", f"entry None is not the one that came later (seal {n}; table entries)."),
+        named("s-1", "entry 1 was added where it is lost (table entries)."),
+    ]
