@@ -6,6 +6,7 @@ import asyncio
 import signal
 import tomllib
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +15,15 @@ from pydantic import ValidationError
 from acquire.canonical import parse
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
+from acquire.profiles import offer_profiles
 from acquire.terminal.output import Json, emit, emit_line, say, table
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.registry import model as model_named
 from drivers.registry import models
+
+Profiles = Annotated[
+    list[Path] | None, typer.Option("--profile", help="A profile (TOML), or a folder of them, to be read as well.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,9 +38,11 @@ def list_drivers(
     commands: Annotated[
         str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
     ] = None,
+    profile: Profiles = None,
     as_json: Json = False,
 ) -> None:
     """Models, transports, how far each is verified and against what."""
+    offer_profiles(profile or ())
     if commands is not None:
         _list_commands(commands, as_json)
         return
@@ -44,7 +52,7 @@ def list_drivers(
         return
     rows = [
         (
-            each["model"],
+            f"{each['model']} ({each['label']})" if each["label"] else each["model"],
             each["vendor"],
             ", ".join(each["transports"]),
             "; ".join(f"{v['what']} ({v['against']})" for v in each["verified"]),
@@ -60,11 +68,13 @@ def _described(name: str) -> dict[str, Any]:
     try:
         found = model_named(name)
     except Misuse as error:
-        return {"model": name, "vendor": "", "transports": [], "verified": [], "assumed": [], "fault": str(error)}
+        return {"model": name, "vendor": "", "transports": [], "verified": [], "assumed": [], "label": "",
+                "fault": str(error)}  # fmt: skip
     return {
         "model": found.name,
         "vendor": found.vendor,
         "title": found.title,
+        "label": found.label,
         "transports": list(found.transports),
         "quantities": [{"name": q.name, "unit": q.unit, "integrates": q.integrates} for q in found.quantities],
         "channels": list(found.channels),
@@ -135,8 +145,10 @@ def read(
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many readings; 0 goes on.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
+    profile: Profiles = None,
 ) -> None:
     """Talk to one instrument, no broker: readings as JSON lines."""
+    offer_profiles(profile or ())
     found = model_named(model)
     asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), count))
 

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from drivers.model import Integrates
 from drivers.transport.serial_settings import SerialSettings
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Sentence = Annotated[str, StringConstraints(min_length=11, max_length=400)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z](?:_?[a-z0-9]){0,30}$")]
-ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-CommandName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+
+
+def _name(form: str, allowed: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(form, text):
+            raise ValueError(f"'{text[:40]}' is no name that is allowed here; allowed are {allowed}")
+        return text
+
+    return AfterValidator(check)
+
+
+Name = Annotated[
+    str, _name(r"[a-z](?:_?[a-z0-9]){0,30}", "up to 31 small letters, digits and single _, a letter first")
+]
+ModelName = Annotated[
+    str, _name(r"(?=.{1,60}\Z)[a-z0-9]+(-[a-z0-9]+)*", "up to 60 small letters and digits, with single - between them")
+]
+CommandName = Annotated[
+    str,
+    _name(r"(?=[a-z].{0,39}\Z)[a-z0-9]+(-[a-z0-9]+)*", "up to 40 small letters, digits and single -, a letter first"),
+]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 End = Literal["cr", "lf", "crlf", "none"]
 Unit = Text

@@ -63,15 +63,21 @@ def form_of(where: Where, pattern: str) -> Form:
     return Form(where, node)
 
 
+def way_of(reading: Reading) -> str:
+    """The key that says what form a reading has."""
+    return "pattern" if reading.pattern is not None else "layout" if reading.layout else "each"
+
+
 def reading_form(name: str, reading: Reading, channels: tuple[str, ...]) -> Form:
     """The form of a reading's reply. Raises PatternProblem."""
+    where = ("reading", name, way_of(reading))
     if reading.pattern is not None:
-        return form_of(("reading", name, "pattern"), reading.pattern)
+        return form_of(where, reading.pattern)
     if reading.layout:
         node = Sequence(tuple(_column(each) for each in reading.layout))
         _refuse_doubles(node)
-        return Form(("reading", name, "layout"), node)
-    return Form(("reading", name, "each"), _repeated(reading, len(channels)))
+        return Form(where, node)
+    return Form(where, _repeated(reading, len(channels)))
 
 
 def _column(each: str | Column) -> Node:

@@ -15,7 +15,7 @@ from drivers.profile.automaton import START, read_twice, shared
 from drivers.profile.checks import Finding
 from drivers.profile.document import Profile
 from drivers.profile.expression import PatternProblem
-from drivers.profile.forms import ITEM, Form, Forms, Where, form_of, plain_patterns, reading_form
+from drivers.profile.forms import ITEM, Form, Forms, Where, form_of, plain_patterns, reading_form, way_of
 
 OF_IDENTITY = ("model", "serial", "firmware")
 
@@ -26,7 +26,9 @@ def forms_of(profile: Profile) -> tuple[Forms, list[Finding]]:
     readings: dict[str, Form] = {}
     others: dict[Where, Form] = {}
     for name, reading in profile.reading.items():
-        if made := _made(partial(reading_form, name, reading, profile.channels), ("reading", name), findings):
+        if made := _made(
+            partial(reading_form, name, reading, profile.channels), ("reading", name, way_of(reading)), findings
+        ):
             readings[name] = made
     for where, pattern in plain_patterns(profile):
         if made := _made(partial(form_of, where, pattern), where, findings):
