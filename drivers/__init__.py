@@ -19,6 +19,8 @@ from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
 from drivers.transport.base import Transport
+from drivers.transport.resource import open_transport
+from drivers.transport.serial_settings import SerialSettings
 
 __all__ = [
     "Also",
@@ -50,6 +52,7 @@ __all__ = [
     "Reply",
     "ReplyTimeout",
     "Sample",
+    "SerialSettings",
     "Settings",
     "Transport",
     "Until",
@@ -58,4 +61,5 @@ __all__ = [
     "WrongInstrument",
     "command",
     "connect",
+    "open_transport",
 ]
