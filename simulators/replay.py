@@ -18,9 +18,9 @@ SHOWN = 60
 class Replay:
     """One recording on one port (simulators.ports.PortUser).
 
-    any_order: a request is answered with the next reply that was recorded to it, over and over; otherwise everything
-    must be asked as it was recorded. compressed: without the pauses. `over` is set when the client left after the last
-    reply, and when something was asked that was not recorded; `fault` then says what.
+    any_order: a request is answered as it was answered next in the recording, or last where it was not asked again;
+    otherwise everything must be asked as it was recorded. compressed: without the pauses. `over` is set when the client
+    left after the last reply, and when something was asked that was not recorded; `fault` then says what.
     """
 
     def __init__(self, exchanges: Sequence[Exchange], port: Port, *, any_order: bool, compressed: bool) -> None:
@@ -28,6 +28,7 @@ class Replay:
         self._any_order = any_order
         self._compressed = compressed
         self._left = deque(exchanges)
+        self._before: list[Exchange] = []  # in any order: what lies behind
         self._asked = b""
         self._due: asyncio.Queue[Exchange | None] = asyncio.Queue()  # None: the client is cut off
         self._player: asyncio.Task[None] | None = None
@@ -63,7 +64,7 @@ class Replay:
 
     def on_close(self) -> None:
         self._asked = b""
-        if not self._left:
+        if not self._left and not self._any_order:
             self.over.set()
 
     async def answered(self) -> None:
@@ -82,16 +83,19 @@ class Replay:
 
     def _next(self) -> Exchange | None:
         """The exchange that was asked for; None while its request is not whole. Anything else ends the replay."""
-        candidates = [each for each in self._left if each.request] if self._any_order else list(self._left)[:1]
+        candidates = [*self._left, *reversed(self._before)] if self._any_order else list(self._left)[:1]
         for each in candidates:
             if each.request and self._asked.startswith(each.request):
-                self._left.remove(each)
-                if self._any_order:
-                    self._left.append(each)
+                self._pass(each)
                 return each
         if not any(each.request.startswith(self._asked) for each in candidates):
             self._refuse(candidates)
         return None
+
+    def _pass(self, found: Exchange) -> None:
+        """Go on behind what was asked; what lies behind already is answered from there, and nothing moves."""
+        while self._left and not any(each is found for each in self._before):
+            self._before.append(self._left.popleft())
 
     def _refuse(self, candidates: list[Exchange]) -> None:
         asked = _shown(self._asked)

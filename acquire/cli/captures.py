@@ -69,7 +69,7 @@ def replay(
     listen: Listen = "tcp:127.0.0.1:0",
     compressed: Annotated[bool, typer.Option("--compressed", help="Without the pauses of the recording.")] = False,
     any_order: Annotated[
-        bool, typer.Option("--any-order", help="Answer a recorded request whenever it comes, over and over.")
+        bool, typer.Option("--any-order", help="Answer a recorded request whenever it comes.")
     ] = False,
 ) -> None:
     """Serve a recording as an instrument, strict about what it is asked; the first line on stdout says where it is."""
