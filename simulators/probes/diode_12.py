@@ -111,6 +111,7 @@ class SimulatedDiode12(Probe):
         return self.collected_c(channel, when) + self.offset_a * when
 
     def _set_range(self, name: str) -> str:
+        self._reset()
         self.range = name
         return f"RANGE {name}"
 
