@@ -68,10 +68,17 @@ class Item:
         ]  # fmt: skip
 
 
-def tell(item: Item, name: str, told: Told, text: str, quantities: Mapping[str, Quantity]) -> None:
-    """Put what one group says into its item. Raises Garbled for what the profile does not allow."""
+def tell(
+    item: Item, name: str, told: Told, text: str, quantities: Mapping[str, Quantity], *, forbidden: bool = False
+) -> None:
+    """Put what one group says into its item; forbidden: a status says that its digits mean nothing.
+
+    Raises Garbled for what the profile does not allow.
+    """
     if told.role == "flags":
         item.flags += flags_of(told, name, text)
+    elif forbidden and told.role in ("value", "also"):
+        _put(item, name, told, None, quantities)
     elif text.strip(" ") in told.sentinels:
         item.flags += [Flag(each) for each in told.sentinels[text.strip(" ")]]
         if told.role in NUMBERS:

@@ -11,7 +11,7 @@ from drivers.errors import Declined, Garbled, shown
 from drivers.profile.document import Check, Profile, Reading, Told
 from drivers.profile.fields import Item, tell
 from drivers.profile.forms import ITEM, Form, Forms
-from drivers.reading import Flag, Sample
+from drivers.reading import NO_VALUE, Flag, Sample
 
 Groups = Mapping[str, str]
 
@@ -89,13 +89,15 @@ class Grammar:
             raise Garbled(str(error), raw) from error
 
     def _items(self, texts: Groups, settings: Mapping[str, str]) -> dict[str | None, Item]:
-        """None: what stands once; the others by their number."""
-        items: dict[str | None, Item] = {}
-        for group, text in texts.items():
-            name, several, number = group.partition(ITEM)
+        """None: what stands once; the others by their number. Of flags first: they say which digits mean nothing."""
+        items: dict[str | None, Item] = {None: Item()}
+        groups = [(group.partition(ITEM), text) for group, text in texts.items()]
+        flags_first = sorted(groups, key=lambda each: self.profile.field[each[0][0]].role != "flags")
+        for (name, several, number), text in flags_first:
             told = self.profile.field[name]
             item = items.setdefault(number if several else None, Item())
-            tell(item, name, told, text, self.profile.quantity)
+            forbidden = not NO_VALUE.isdisjoint({*item.flags, *items[None].flags})
+            tell(item, name, told, text, self.profile.quantity, forbidden=forbidden)
             if _changed(told, text, settings):
                 item.flags.append(Flag.CHANGED_BY_HAND)
         return items

@@ -97,7 +97,7 @@ async def test_what_is_not_of_the_profile_is_kept_and_not_believed(reply: str, w
 
 
 async def test_a_special_value_a_status_and_a_reply_without_a_number_give_flags_and_none() -> None:
-    replies = ["Q01 +999.9K -001.0K", "Q02 +012.5O -001.0K", "OVER"]
+    replies = ["Q01 +999.9K -001.0K", "Q02 +888.8O -001.0K", "OVER"]
     async with instrument(GOOD, ANSWERS | {"Q": replies}) as (it, _):
         await it.open()
         for expected in (-1.0e-9, -1.0e-9, None):
