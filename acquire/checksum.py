@@ -17,3 +17,19 @@ def seed(stream: str) -> int:
 def checksum(seed: int, seq: int, body: bytes) -> int:
     """The checksum of a body under a seq of the stream of this seed: 32 bits, unsigned."""
     return zlib.crc32(body, (seed + seq) & 0xFFFFFFFF)
+
+
+def with_sum(said: bytes, rest: bytes = b"}") -> bytes:
+    """A message, JSON without its last brace, closed by the checksum of what it says of itself: the bytes of `said`.
+
+    rest: what follows, such as a list of entries that have checksums of their own, up to and with the last brace.
+    """
+    return b'%b%b,"crc32":%d}' % (said, rest[:-1], zlib.crc32(said))
+
+
+def is_altered(message: bytes, stated: int | None, before: bytes) -> bool:
+    """Whether a message says of itself something else than it was sent with; one that states no checksum is believed.
+
+    before: what follows first upon what it says of itself.
+    """
+    return stated is not None and zlib.crc32(message[: message.find(before)]) != stated

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 PARTS = ("", "-wal", "-shm")
 
 
-def move_aside(path: Path, why: str) -> Path:
+def move_aside(path: Path, why: str, taken: Collection[str] = ()) -> Path:
     """Rename a database with its log out of the way, keeping it; returns its new name, NAME.WHY-N.SUFFIX."""
-    aside = free_name(path, why)
+    aside = free_name(path, why, taken)
     for part in PARTS:
         each = path.with_name(path.name + part)
         if each.exists():
@@ -18,10 +19,10 @@ def move_aside(path: Path, why: str) -> Path:
     return aside
 
 
-def free_name(path: Path, why: str) -> Path:
-    """A name beside a database that nothing has, NAME.WHY-N.SUFFIX."""
+def free_name(path: Path, why: str, taken: Collection[str] = ()) -> Path:
+    """A name beside a database that nothing has, NAME.WHY-N.SUFFIX; not one that is `taken`."""
     n = 1
-    while (free := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists():
+    while (free := path.with_name(f"{path.stem}.{why}-{n}{path.suffix}")).exists() or free.name in taken:
         n += 1
     return free
 

@@ -7,6 +7,7 @@ containers and NAS boxes have neither; what then comes is a bare "disk I/O error
 
 from __future__ import annotations
 
+import errno
 import re
 import sqlite3
 import tempfile
@@ -19,26 +20,29 @@ NETWORK = (
     "gpfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "davfs", "fuse.davfs2",
 )  # fmt: skip
 # SQLITE_IOERR_SHMOPEN, _SHMSIZE, _SHMLOCK, _SHMMAP (sqlite.org, "Result and Error Codes").
-_SHARED_MEMORY = (4618, 4874, 5130, 5386)
+SHARED_MEMORY = (4618, 4874, 5130, 5386)
 NO_MAPS = "this file system has no shared memory maps; use a local disk"
+HEALS = (errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ESTALE)  # of a disk, not of a wrong place or right
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-def problem(folder: Path) -> str | None:
+def problem(folder: Path, *, also_passing: bool = True) -> str | None:
     """Why no database can be kept in this folder, in words without a full stop, or None. Leaves nothing behind.
 
-    A folder that is not there yet is judged by the one it would be made in.
+    A folder that is not there yet is judged by the one it would be made in. Without `also_passing` nothing is said of a
+    disk that fails, is full or read-only just now.
     """
     place = folder.absolute()
-    while not place.exists():
+    while not _may_be_there(place):
         place = place.parent
     kind = type_of(place)
     if kind in NETWORK:
         return f"{place} is on a network file system ({kind}), where locks do not hold; use a local disk"
     try:
-        why = _tried(place)
+        why = _tried(place, also_passing=also_passing)
     except OSError as error:
-        why = f"it cannot be written ({error.strerror})"
+        passes = error.errno in HEALS and not also_passing
+        why = None if passes else f"it cannot be written ({error.strerror})"
     return None if why is None else f"in {place} no database can be kept: {why}"
 
 
@@ -62,7 +66,17 @@ def type_of(place: Path, mounts: Path = MOUNTS) -> str | None:
     return found
 
 
-def _tried(place: Path) -> str | None:
+def _may_be_there(place: Path) -> bool:
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _tried(place: Path, *, also_passing: bool) -> str | None:
     """What SQLite says to a database with a write-ahead log in this folder. Raises OSError."""
     with tempfile.TemporaryDirectory(dir=place, prefix=".acquire-") as folder:
         try:
@@ -71,5 +85,7 @@ def _tried(place: Path) -> str | None:
                 db.execute("CREATE TABLE trial (n)")
                 db.commit()
         except sqlite3.OperationalError as error:
-            return NO_MAPS if error.sqlite_errorcode in _SHARED_MEMORY else str(error)
+            if error.sqlite_errorcode in SHARED_MEMORY:
+                return NO_MAPS
+            return str(error) if also_passing else None
     return None if mode == "wal" else NO_MAPS

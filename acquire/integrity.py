@@ -1,25 +1,22 @@
 """Whether a database's file is sound and still the one that was opened: for the store and for the spool.
 
 SQLite says "malformed" only when it comes across a damaged page, and it goes on writing into a file that was removed.
-So the whole file is checked beside its use (PRAGMA integrity_check, which holds every index against its table), and the
-path is compared with what was opened.
+So the whole file is checked beside its use (acquire.checking), and the path is compared with what was opened.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
-from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from acquire.files import PARTS
+from acquire.filesystem import HEALS, SHARED_MEMORY, problem
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
 FINDINGS = 3  # told of a damaged file: more say nothing more
-NICE = 10  # of the thread that checks: it takes what the others leave
 
 
 def code_of(error: BaseException | None) -> int:
@@ -32,10 +29,49 @@ def is_damage(error: BaseException | None) -> bool:
     return code_of(error) in DAMAGE
 
 
+def may_heal(error: BaseException, path: Path) -> bool:
+    """Whether what kept this database from being opened is a fault of its disk, which may pass by itself.
+
+    Of a file that certainly is not there it is not: a new one is not to be waited for.
+    """
+    try:
+        if identity_of(path) is None:
+            return False
+    except OSError as unseen:
+        return unseen.errno in HEALS
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.errno in HEALS:
+            return True
+        if code_of(each) in (*DISK, sqlite3.SQLITE_FULL) and _disk_fails(each, path):
+            return True
+        each = each.__cause__
+    return False
+
+
+def _disk_fails(error: BaseException, path: Path) -> bool:
+    """SQLite says the same of missing memory maps ("I/O error") and missing rights ("cannot open")."""
+    if getattr(error, "sqlite_errorcode", 0) in SHARED_MEMORY:
+        return problem(path.parent, also_passing=False) is None
+    if code_of(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return True
+    try:
+        for part in ("", "-shm"):
+            os.close(os.open(path.with_name(path.name + part), os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if part else 0)))
+    except OSError as refused:
+        return refused.errno in HEALS
+    return False
+
+
 def write_nothing(connection: sqlite3.Connection) -> None:
     """A commit that changes nothing: it shows whether the file can be written. Raises sqlite3.Error."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file. Raises OSError where that cannot be seen: it must not be taken for a new one then."""
+    return identity_of(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,56 +121,11 @@ def version_of(path: Path) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def findings(connection: sqlite3.Connection) -> list[str]:
-    """What is wrong with a file, in SQLite's words; indexes are held against their tables. Raises sqlite3.Error."""
-    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({FINDINGS})")]
-    return [] if said == ["ok"] else said
+def findings(connection: sqlite3.Connection, table: str | None = None) -> list[str]:
+    """What is wrong with a file, or with one table of it, in SQLite's words; indexes are held against their tables.
 
-
-class Check:
-    """The check of a whole file in a thread of its own, on a read-only connection of its own.
-
-    Read `done` first: then `finding` (what is wrong, in SQLite's words; None: nothing) and `failed` (why the check
-    could not be made; None: it could).
+    Raises sqlite3.Error.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.finding: str | None = None
-        self.failed: str | None = None
-        self._path = path
-        self._given_up = False
-        self._connection: sqlite3.Connection | None = None
-        self._thread = threading.Thread(target=self._run, name=f"check-{path.name}", daemon=True)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        """Whether it is over."""
-        return not self._thread.is_alive()
-
-    def cancel(self) -> None:
-        """Give it up and wait for its end."""
-        self._given_up = True
-        while self._thread.is_alive():
-            if self._connection is not None:
-                with suppress(sqlite3.ProgrammingError):  # just closed
-                    self._connection.interrupt()
-            self._thread.join(0.05)
-
-    def _run(self) -> None:
-        with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        try:
-            self.finding = self._found()
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self.finding = str(error)
-            else:
-                self.failed = str(error)
-
-    def _found(self) -> str | None:
-        uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as self._connection:
-            if self._given_up:
-                return None
-            return "; ".join(findings(self._connection)) or None
+    what = FINDINGS if table is None else f"'{table}'"
+    said = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({what})")]
+    return [] if said == ["ok"] else said

@@ -26,13 +26,14 @@ from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
-from acquire.config import SIMULATOR, InstrumentConfig, Loaded
+from acquire.config import SIMULATOR, InstrumentConfig, Loaded, SpoolConfig
 from acquire.errors import Refused
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.runner import Runner
 from acquire.instruments.service import InstrumentService
 from acquire.spool.health import HostState
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
+from acquire.spool.opening import Waiting, opened, opened_later
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -58,6 +59,7 @@ class Service:
     publisher: Publisher | None = None
     worker: Worker | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
     _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self, what: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -104,6 +106,8 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
         try:
             yield running
         finally:
+            if running._later is not None:
+                await _cancel([running._later])
             await running.stop_instruments()
             if running.publisher is not None and running.publisher.connected:
                 await running.confirmed(within_s=HANG_S)
@@ -120,9 +124,31 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
 
 
 async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:
+    """Now, or as soon as the spool's disk works."""
     kept = running.loaded.config.spool
     assert kept is not None
-    spool = await Spool.open(path, limit=kept.limit)
+    spool = await opened(path, kept.limit)
+    if isinstance(spool, Spool):
+        await _run_source(running, kept, spool, stack)
+    else:
+        running._later = running.start(_start_source_later(running, kept, spool, stack), "spool-waits")
+
+
+async def _start_source_later(running: Service, kept: SpoolConfig, why: str, stack: AsyncExitStack) -> None:
+    """Ends as the first part does that it started, and with its error."""
+    assert running.loaded.spool is not None
+    config = running.loaded.config
+    waiting = Waiting(running.topics, config.host, [each.id for each in config.instrument])
+    spool = await opened_later(running.loaded.spool, kept.limit, why, waiting, running.endpoint)
+    before = len(running._tasks)
+    await _run_source(running, kept, spool, stack)
+    done, _ = await asyncio.wait(running._tasks[before:], return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _run_source(running: Service, kept: SpoolConfig, spool: Spool, stack: AsyncExitStack) -> None:
+    path = spool.path
     stack.push_async_callback(spool.close)
     publisher = running.publisher = await Publisher.over(spool, running.topics, host=running.loaded.config.host)
     stack.push_async_callback(publisher.write_down)

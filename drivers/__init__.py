@@ -14,7 +14,7 @@ from drivers.errors import (
     WrongInstrument,
 )
 from drivers.instrument import Identity, Instrument, Outcome
-from drivers.model import Framing, Model, Quantity, Verified
+from drivers.model import LEVELS, Framing, Model, Quantity, Verified
 from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
@@ -23,6 +23,7 @@ from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
 
 __all__ = [
+    "LEVELS",
     "Also",
     "Axis",
     "Block",

@@ -15,12 +15,38 @@ from drivers.settings import Settings
 Integrates = Literal["running", "reset", "elements", "none"]
 
 
+Evidence = Literal["simulator", "document", "capture", "program", "instrument"]
+LEVELS = (
+    "written from the documents",
+    "held against captures",
+    "held against an independent program",
+    "run on the instrument",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Something this driver was held against, and what was shown by it."""
+    """Something this driver was held against, and what was shown by it (docs/quality-scale.md).
+
+    kind     "simulator": the project's own, which proves nothing of the instrument; "document": replies printed in one;
+             "capture": bytes of a real instrument that somebody recorded; "program": somebody else's client or
+             emulator; "instrument": run on one
+    by, firmware, date  of "instrument": who ran it, on which firmware, on which day (ISO 8601)
+
+    Raises ValueError for an "instrument" without all three, and for any other kind with one of them.
+    """
 
     against: str
     what: str
+    kind: Evidence = "simulator"
+    by: str = ""
+    firmware: str = ""
+    date: str = ""
+
+    def __post_init__(self) -> None:
+        said = [bool(each) for each in (self.by, self.firmware, self.date)]
+        if (all(said) if self.kind == "instrument" else not any(said)) is False:
+            raise ValueError("who ran it, firmware and date belong to what was run on an instrument, all three")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +104,12 @@ class Model:
     framing: Framing = Framing()
     verified: tuple[Verified, ...] = ()
     assumed: tuple[str, ...] = ()
+
+    @property
+    def level(self) -> int:
+        """How far it is verified, 1 to 4: the words are LEVELS."""
+        kinds = [each.kind for each in self.verified]
+        return next((n for n, kind in ((4, "instrument"), (3, "program"), (2, "capture")) if kind in kinds), 1)
 
     def quantity(self, name: str) -> Quantity | None:
         """The quantity of that name, None where the model does not give it."""

@@ -51,6 +51,16 @@ TESTS = {
         for what in ("source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
+    "acquire/store/seals.py": ["acquire/store/test_seals.py"],
+    "acquire/store/sealing.py": ["acquire/store/test_seals.py"],
+    "acquire/store/links.py": ["acquire/store/test_seals.py", "acquire/store/test_taking.py"],
+    "acquire/store/sealed_rows.py": ["acquire/store/test_sealed_rows.py"],
+    "acquire/store/lost.py": [f"acquire/store/test_{what}.py" for what in ("taking", "seals", "attribution")],
+    "acquire/store/compare.py": ["acquire/store/test_batches.py", "acquire/store/test_taking.py"],
+    "acquire/store/hearing.py": ["acquire/store/test_clocks.py", "acquire/store/test_taking.py"],
+    "acquire/store/believed.py": [f"acquire/store/test_{what}.py" for what in ("taking", "batches", "judging")],
+    "acquire/store/passing.py": ["acquire/store/test_taking.py"],
+    "acquire/store/events.py": ["acquire/store/test_following_streams.py"],
     "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],
 }
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"

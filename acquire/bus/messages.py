@@ -87,6 +87,9 @@ Entry = Annotated[ReadingEntry | MarkerEntry | WithheldEntry | GapEntry, Field(d
 
 
 Checksum = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+Sum = Annotated[
+    Checksum | None, Field(description="CRC-32 of the message's bytes before the entries or, of an answer, before this")
+]
 
 
 class OfStream(Message):
@@ -100,6 +103,7 @@ class OfStream(Message):
     ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
     why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
     unconfirmed_streams: int = Field(ge=0, alias="older")
+    crc32: Sum = None
 
 
 class Readings(OfStream):
@@ -127,6 +131,7 @@ class Committed(Message):
     epoch: str
     query: UUID = Field(alias="ask")
     batches: bool = Field(False, description="this store takes batches")
+    crc32: Sum = None
 
 
 class Part(OfStream):
@@ -143,6 +148,7 @@ class Batch(Message):
     query: UUID = Field(alias="ask")
     epoch: str | None
     parts: list[Part]
+    crc32: Sum = None
 
 
 class BatchCommitted(Message):
@@ -153,6 +159,7 @@ class BatchCommitted(Message):
     epoch: str
     query: UUID = Field(alias="ask")
     through: dict[UUID, Annotated[int, Field(ge=0)]]
+    crc32: Sum = None
 
 
 class Accepts(Message):

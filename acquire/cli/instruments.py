@@ -12,14 +12,19 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from acquire.canonical import parse
+from acquire.canonical import canonical, parse
+from acquire.cli.found import tables
+from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
+from acquire.instruments.trial import KEEP, Trial, is_good
 from acquire.profiles import offer_profiles
-from acquire.terminal.output import Json, emit, emit_line, say, table
+from acquire.terminal.cards import card
+from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.registry import model as model_named
 from drivers.registry import models
+from drivers.trace import Trace
 
 Profiles = Annotated[
     list[Path] | None, typer.Option("--profile", help="A profile (TOML), or a folder of them, to be read as well.")
@@ -31,36 +36,28 @@ def register(app: typer.Typer) -> None:
     app.command("drivers")(list_drivers)
     app.command()(discover)
     app.command()(read)
+    app.command()(verify)
     app.command()(simulate)
 
 
 def list_drivers(
+    only: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Everything of this one.")] = None,
     commands: Annotated[
         str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
     ] = None,
     profile: Profiles = None,
     as_json: Json = False,
 ) -> None:
-    """Models, transports, how far each is verified and against what."""
+    """Models, what each gives, how far it is verified and against what (docs/quality-scale.md)."""
     offer_profiles(profile or ())
     if commands is not None:
         _list_commands(commands, as_json)
         return
-    known = [_described(name) for name in models()]
+    known = [_described(name) for name in (models() if only is None else [model_named(only).name])]
     if as_json:
         emit(known)
-        return
-    rows = [
-        (
-            f"{each['model']} ({each['label']})" if each["label"] else each["model"],
-            each["vendor"],
-            ", ".join(each["transports"]),
-            "; ".join(f"{v['what']} ({v['against']})" for v in each["verified"]),
-            "; ".join(each["assumed"]) or each.get("fault", ""),
-        )
-        for each in known
-    ]
-    table("Drivers", ("model", "vendor", "transports", "verified", "assumed"), rows)
+    else:
+        tell("\n\n".join(card(each, whole=only is not None) for each in known))
 
 
 def _described(name: str) -> dict[str, Any]:
@@ -68,8 +65,8 @@ def _described(name: str) -> dict[str, Any]:
     try:
         found = model_named(name)
     except Misuse as error:
-        return {"model": name, "vendor": "", "transports": [], "verified": [], "assumed": [], "label": "",
-                "fault": str(error)}  # fmt: skip
+        empty: dict[str, Any] = {"transports": [], "quantities": [], "verified": [], "assumed": []}
+        return {"model": name, "vendor": "", "title": "", "label": "", **empty, "level": 0, "fault": str(error)}
     return {
         "model": found.name,
         "vendor": found.vendor,
@@ -80,7 +77,8 @@ def _described(name: str) -> dict[str, Any]:
         "channels": list(found.channels),
         "framing": asdict(found.framing),
         "settings": list(found.settings.model_fields),
-        "verified": [{"against": v.against, "what": v.what} for v in found.verified],
+        "level": found.level,
+        "verified": [{name: said for name, said in asdict(v).items() if said} for v in found.verified],
         "assumed": list(found.assumed),
     }
 
@@ -100,18 +98,30 @@ def _list_commands(name: str, as_json: bool) -> None:
 
 
 def discover(
-    ask: Annotated[bool, typer.Option("--ask", help="Ask each what it is (*IDN?, PTW): writes to the ports.")] = False,
-    resource: Annotated[list[str] | None, typer.Option(help="Ask this resource too.")] = None,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask VISA resources, and those named, what they are: writes *IDN? and PTW.")
+    ] = False,
+    resource: Annotated[
+        list[str] | None, typer.Option(help="Ask this one, too. A serial port is asked only when it is named.")
+    ] = None,
+    configure: Annotated[
+        bool, typer.Option("--configure", help="Ask, and print the tables for the configuration file.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serial ports and VISA resources, and what answers on them if asked."""
     from drivers.discovery import discover as look  # noqa: PLC0415 - brings pyvisa
 
-    found = asyncio.run(look(identify=ask, extra=tuple(resource or ())))
+    found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
     if as_json:
-        emit([{"resource": f.resource, "description": f.description, "answer": f.answer} for f in found])
+        emit([asdict(each) for each in found])
+    elif configure:
+        tell(tables(found))
     elif found:
-        table("Found", ("resource", "what", "answer"), [(f.resource, f.description, f.answer) for f in found])
+        rows = [(f.stays or f.resource, f.usb or f.description, f.answer, f.model) for f in found]
+        table("Found", ("resource", "what", "answer", "model"), rows)
+        if ask and (silent := [f.resource for f in found if not f.asked]):
+            say(f"Not asked: {', '.join(silent)}. Name one with --resource where you know that it may be written to.")
     else:
         say("No serial port and no local VISA resource was found.")
 
@@ -177,6 +187,37 @@ async def _read(device: Instrument, count: int) -> None:
             await asyncio.sleep(device.poll_interval_s)
     finally:
         await device.close()
+
+
+def verify(
+    model: Annotated[str, typer.Argument(help="Model, as `acquire drivers` lists it.")],
+    resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long readings are taken.")] = 60.0,
+    zero: Annotated[bool, typer.Option(help="Zero it first, where the model can; no beam may be on.")] = True,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The report; default: MODEL-trial.json.")
+    ] = None,
+) -> None:
+    """Try a driver on an instrument, harmlessly: identify, read back, zero, a minute of readings.
+
+    The report has every byte that crossed the wire, and can be sent to the project.
+    """
+    found = model_named(model)
+    trace = Trace(keep=KEEP)
+    device = connect(found, resource, settings_of(found, setting or []), trace=trace)
+    if device.comes_again:
+        raise Misuse(f"{model} reads files of a folder: there is no wire to try; `acquire import` reads such a file.")
+    with new_file(output or Path(f"{model}-trial.json")) as file:
+        report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
+        file.write(canonical(report))
+    readings = report["readings"]
+    tell(
+        f"{readings['taken']} readings, {len(readings['unparsed'])} unparsed, {readings['timeouts']} time-outs."
+        f" The report is {file.name}; it names the instrument's serial number and no address."
+    )
+    if not is_good(report):
+        raise typer.Exit(1)
 
 
 def simulate(

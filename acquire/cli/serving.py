@@ -16,6 +16,7 @@ from acquire.cli.folders import FolderCheck, check_folders
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
+from acquire.integrity import is_there
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers.registry import model
@@ -41,7 +42,7 @@ def run(
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
-    if found := _without_database(loaded):
+    if found := _without_database(loaded, also_passing=False):
         raise Refused(*found)
     asyncio.run(service.run(loaded))
 
@@ -78,11 +79,21 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
         say(f"Warning: {sentence}")
 
 
-def _without_database(loaded: Loaded) -> list[str]:
-    """A sentence for each folder where spool or store could not be kept."""
-    folders = dict.fromkeys(path.parent for path in (loaded.spool, loaded.store) if path is not None)
-    found = dict.fromkeys(why for why in map(problem, folders) if why is not None)
-    return [f"{loaded.path}: {why}." for why in found]
+def _without_database(loaded: Loaded, *, also_passing: bool = True) -> list[str]:
+    """A sentence for each folder where spool or store could not be kept.
+
+    Without `also_passing`: a file that is there already, or may be, is waited for while its disk fails.
+    """
+    places = [path for path in (loaded.spool, loaded.store) if path is not None]
+    said = (problem(path.parent, also_passing=also_passing or not _may_be_there(path)) for path in places)
+    return [f"{loaded.path}: {why}." for why in dict.fromkeys(said) if why is not None]
+
+
+def _may_be_there(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except OSError:
+        return True
 
 
 def _anchor_beside_the_store(loaded: Loaded) -> list[str]:

@@ -1,4 +1,4 @@
-"""spool status, resend, pair, restore, salvage: for a person, the last three with the service stopped."""
+"""spool status, resend, give-up, pair, restore, salvage: for a person, the last three with the service stopped."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from uuid import UUID
 
 import typer
 
+from acquire.checking import sentence
 from acquire.cli.place import ConfigOption
 from acquire.config import load
-from acquire.spool import rescue
+from acquire.spool import aside, rescue
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.resend import resend as resend_originals
@@ -19,6 +20,7 @@ from acquire.spool.status import status as status_of
 from acquire.terminal.output import Json, emit, table, tell
 from drivers import Misuse
 
+GIVE_UP = "When nothing more is to be had of it: `acquire spool give-up FILE --reason WHY`."
 MEND = "`acquire spool resend` sends them again once the broker's limit allows their size."
 
 app = typer.Typer(no_args_is_help=True, help="The spool of an acquisition host.")
@@ -55,6 +57,7 @@ def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
         f" {found['store'] or 'no store yet'}; {found['used_bytes'] / MIB:.1f} of {limit / MIB:.0f} MiB."
     )
     tell(f"{found['entries']} entries in {found['streams']} streams, {found['unconfirmed']} not confirmed.")
+    tell(sentence(found["checked"]))
     table("Waiting to be confirmed", ("instrument", "stream", "through", "head", "ended", "why"),
           [(s["instrument"], s["stream"], s["through"], s["head"], s["ended"], s["why"])
            for s in found["waiting"]])  # fmt: skip
@@ -62,6 +65,9 @@ def status(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
         _show_originals(found["withheld"])
         if any(each["state"] == "withheld" for each in found["withheld"]):
             tell(MEND)
+    if found["aside"]:
+        columns = ("file", "instrument", "stream", "through", "head", "state")
+        table("Put aside", columns, [tuple(each[key] for key in columns) for each in found["aside"]])
     if found["alarms"]:
         table("Alarms", ("what", "message", "times"), [(a["what"], a["message"], a["count"]) for a in found["alarms"]])
 
@@ -125,11 +131,14 @@ def salvage(
 ) -> None:
     """Say what can still be read of a damaged spool (FILE, as it was kept aside), and take it with --adopt."""
     found = rescue.salvage(file)
+    whole = rescue.knows_its_streams(file)
     adopted = 0
     if adopt:
         path, limit = _place(config, spool)
         with closing(Journal(path, limit=limit)) as journal:
             adopted = rescue.adopt(journal, found)
+            with journal.writing() as db:
+                aside.salvaged(db, file.name, whole=whole)
     streams: list[dict[str, Any]] = [
         {
             "stream": s.stream, "instrument": s.instrument, "ended": s.ended, "readable": len(s.bodies),
@@ -138,11 +147,33 @@ def salvage(
         for s in found
     ]  # fmt: skip
     if as_json:
-        emit({"file": str(file), "streams": streams, "adopted": adopted})
+        emit({"file": str(file), "streams": streams, "adopted": adopted, "knows_its_streams": whole})
         return
     table("Readable", ("instrument", "stream", "readable", "damaged"),
           [(s["instrument"], s["stream"], s["readable"], len(s["damaged"])) for s in streams])  # fmt: skip
     tell(f"{adopted} stream(s) taken into the spool." if adopt else "Nothing was changed; --adopt takes it.")
+    if not whole:
+        tell(f"{file.name} may have held more streams than these: its list of them is damaged. {GIVE_UP}")
+
+
+@app.command("give-up")
+def give_up(
+    file: Path,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is given up, and who says so.")],
+    config: ConfigOption = None,
+    spool: SpoolOption = None,
+    as_json: Json = False,
+) -> None:
+    """Leave what a file put aside (FILE) holds and was not salvaged: its instruments' sessions wait for it no longer.
+    Nothing is deleted, and what the store has heard of and never got stays missing there."""
+    path, _ = _place(config, spool)
+    _must_exist(path)
+    if not reason.strip():
+        raise Misuse("Say with --reason why it is given up, and who says so.")
+    given = aside.give_up(path, file.name, reason.strip())
+    _tell(
+        {"path": str(path), "file": file.name, "streams": given}, as_json, f"{given} stream(s) of {file.name} given up."
+    )
 
 
 def _must_exist(path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from acquire.checking import last_check, sentence
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig, load
@@ -124,7 +125,7 @@ def anchor(config: ConfigOption = None, store: StoreOption = None, as_json: Json
 
 @app.command()
 def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """What the store holds: streams, entries by status, alarms."""
+    """What the store holds: streams, entries by status, alarms; and when a service checked its file last."""
     with open_store(config, store) as connection:
         streams = [
             {name: getattr(each, name) for name in SHOWN} | {"completeness": completeness(connection, each.stream)}
@@ -133,9 +134,13 @@ def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json 
         name, epoch = identity(connection)
         found = counts(connection)
         alarms = [dict(row) for row in connection.execute("SELECT what, subject, message, count FROM alarm")]
+    checked = last_check(store_path(config, store))
     if as_json:
-        emit({"store": name, "epoch": epoch, "entries": found, "streams": streams, "alarms": alarms})
+        emit(
+            {"store": name, "epoch": epoch, "checked": checked, "entries": found, "streams": streams, "alarms": alarms}
+        )
         return
+    tell(sentence(checked))
     table("Entries", ("status", "count"), sorted(found.items()))
     table("Streams", ("instrument", "through", "head", "ended", "why", "state", "last heard"),
           [(s["instrument"], s["through"], s["head"], s["ended"], s["why"], s["completeness"], s["last_heard"])

@@ -33,7 +33,7 @@ from acquire.procedure.output import Output, of_channel, output
 from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
 from acquire.procedure.spectra import report
 
-FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 4"
+FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 5"
 
 
 NOMINAL_NC = 10.0

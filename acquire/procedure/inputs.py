@@ -17,11 +17,12 @@ from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.neighbours import own_signal_is_largest
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
-from acquire.procedure.point_charges import Bodies, charges
+from acquire.procedure.point_charges import charges
 from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
 from acquire.procedure.spectra import read
 from acquire.procedure.thresholds import thresholds
+from acquire.procedure.waiting_time import Bodies, unheld
 
 
 def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
@@ -63,6 +64,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             valid = timedelta(minutes=plan.environment_valid_min or 0)
             inputs |= charges(selection, point, inventory, bodies, marks, valid)
             _largest_signal(connection, selection, point, inventory, bodies)
+            inputs["remarks"] += unheld(selection, point)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
             inputs["invalid"].append(str(reason))

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
-from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, waited
+from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope
 from acquire.errors import Refused
 from acquire.procedure.ambient_conditions import EnteredConditions
 from acquire.procedure.collected_charge import Charge, Invalid, collected, curve
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.point import Point
 from acquire.procedure.selection import Selection
+from acquire.procedure.waiting_time import Bodies, Marks, must_have_settled
 
-Bodies = Mapping[str, list[dict[str, Any]]]
 Integrates = Literal["running", "reset", "elements"]
-Marks = Mapping[str, list[str]]  # begin and end on the host's clock, ISO 8601
 
 
 def charges(
@@ -42,7 +41,7 @@ def charges(
     for role, name in (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced")):
         own = [a for a in selection["attempts"] if a["role"] == role]
         if own:
-            made = [_attempt(a, point, integrates, (background, rate), bodies, marks, ambient) for a in own]
+            made = [_attempt(a, point, integrates, (background, rate), selection, bodies, marks, ambient) for a in own]
             if ambient is not None:
                 found.setdefault("environment", _environment(made, point))
                 made = [ambient.brought(each, found["environment"]) for each in made]
@@ -61,6 +60,7 @@ def _attempt(
     point: Point,
     integrates: Integrates,
     background: tuple[Charge, float],
+    selection: Selection,
     bodies: Bodies,
     marks: Marks,
     ambient: EnteredConditions | None,
@@ -70,24 +70,11 @@ def _attempt(
     if name not in bodies or attempt.get("problem"):
         return {"step": attempt["step"], "why": attempt.get("problem") or "It was not measured."}
     try:
-        _settled(attempt, point, marks)
+        must_have_settled(attempt, point, selection, bodies, marks)
         at = {} if ambient is None else {"air": ambient.at(marks[name][0], attempt["step"])}
         return {"step": attempt["step"], **_net(collected(bodies[name], integrates), *background), **at}
     except (Invalid, Refused, DosimetryError) as reason:
         return {"step": attempt["step"], "why": str(reason)}
-
-
-def _settled(attempt: Mapping[str, Any], point: Point, marks: Marks) -> None:
-    """A reading too soon after a change of voltage does not count, whatever it reads.
-
-    The daemon does not see the voltage being changed; it cannot have been before the last step at the other voltage
-    ended, so the wait is at most the time since then.
-    """
-    changed = attempt.get("changed_after")
-    if changed is None or point.settle_s is None:
-        return
-    begin, ended = (datetime.fromisoformat(t) for t in (marks[attempt["name"]][0], marks[changed][1]))
-    waited((begin - ended).total_seconds(), point.settle_s)
 
 
 def _net(charge: Charge, background: Charge, rate: float) -> dict[str, Any]:

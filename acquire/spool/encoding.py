@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from acquire.canonical import canonical
+from acquire.checksum import with_sum
 from acquire.spool.entries import Held
 from acquire.spool.source import NextMessage, Source, Stream
 
@@ -63,5 +64,5 @@ def _of_stream(source: Source, s: Stream, first: int) -> dict[str, object]:
 
 
 def _around(said: dict[str, object], key: str, parts: Sequence[bytes]) -> bytes:
-    """Canonical JSON of `said`, and last a list of what is canonical JSON already."""
-    return b'%b,"%b":[%b]}' % (canonical(said)[:-1], key.encode(), b",".join(parts))
+    """Canonical JSON of `said`, a list of what is canonical JSON already, and last the checksum of what is said."""
+    return with_sum(canonical(said)[:-1], b',"%b":[%b]}' % (key.encode(), b",".join(parts)))

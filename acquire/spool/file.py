@@ -21,28 +21,19 @@ import structlog
 
 from acquire.files import clear, free_name, move_aside, put_in_place, remove
 from acquire.filesystem import problem
-from acquire.integrity import DISK, Files, code_of, is_damage, write_nothing
+from acquire.integrity import DISK, Files, code_of, is_damage, is_there, write_nothing
 from acquire.plain_files import own
 from acquire.private import private
+from acquire.spool import aside
+from acquire.spool.aside import Aside
 from acquire.spool.disk_budget import DiskBudget
+from acquire.spool.errors import SpoolDamaged, SpoolError, SpoolFull
 
 log = structlog.get_logger("spool")
 T = TypeVar("T")
 
-SCHEMA = 4
+SCHEMA = 5
 LARGE = ("entry", "withheld")  # tables whose check takes its time: it is made beside the running
-
-
-class SpoolError(Exception):
-    """The spool cannot be used: one plain sentence."""
-
-
-class SpoolFull(SpoolError):
-    """The spool takes no more entries until there is room again, or its disk works again (rule 3.9)."""
-
-
-class SpoolDamaged(SpoolError):
-    """SQLite finds the file malformed."""
 
 
 class SpoolFile(ABC):
@@ -65,26 +56,29 @@ class SpoolFile(ABC):
         self.last_number = 0  # of a stream: a file begun anew goes on above it, so that no late entry goes astray
         self.on_begun_anew: Callable[[str], None] = lambda said: None
         self.streams_ended = False  # in the file that was put aside last, before it was
-        self._aside: str | None = None  # what to say of the old file, while the new one could not be begun yet
+        self.aside = Aside()  # what of files put aside waits for a person
+        self._aside_said: str | None = None  # what to say of the old file, while the new one could not be begun yet
+        self._held: aside.Held | None = None  # what a file held that was taken away: its content is kept later
         self._keeping: threading.Thread | None = None
-        was_there = path.exists()
+        was_there = is_there(path)
         self._lock = take_lock(path)
         try:
             self._begin()
         except BaseException:
             self._lock.close()
-            if not was_there and not path.exists():
+            if not was_there and not is_there(path):
                 Path(self._lock.name).unlink(missing_ok=True)
             raise
 
     def _begin(self) -> None:
-        if self.path.exists() and not is_sound(self.path):
+        if is_there(self.path) and not (is_sound(self.path) or is_sound(self.path)):  # a disk may have failed once
             self._aside_at_start()
         try:
             self._enter()
         except SpoolDamaged:  # what was looked at was sound, and not what was needed next
             self._aside_at_start()
             self._enter()
+        self._note_aside(self.moved_aside)
         if self.moved_aside is not None:
             self._tell_aside(f"the spool {self.path} was damaged: it is kept as {_salvage(self.moved_aside)}")
 
@@ -115,7 +109,7 @@ class SpoolFile(ABC):
 
     def _open(self) -> sqlite3.Connection:
         with self._refusals():
-            is_new = not self.path.exists()
+            is_new = not is_there(self.path)
             db = sqlite3.connect(private(self.path), check_same_thread=False, isolation_level="IMMEDIATE")
         try:
             with self._refusals():
@@ -133,6 +127,7 @@ class SpoolFile(ABC):
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what is pruned can be given back to a full disk
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA temp_store=MEMORY")  # or every statement of many rows writes a journal of its own
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             db.executescript(f"BEGIN IMMEDIATE; {_sql(1)} INSERT INTO meta (source) VALUES ('{uuid4()}'); COMMIT;")
         (have,) = db.execute("PRAGMA user_version").fetchone()
@@ -219,21 +214,43 @@ class SpoolFile(ABC):
         Returns a sentence: where the old one lies and what to do with it. Raises SpoolError, and then it can be called
         again.
         """
-        if self._aside is None:
+        if self._aside_said is None:
             self.streams_ended = False
             with suppress(SpoolError):
                 self._take_back()
                 self._end_all()
                 self.streams_ended = True
             with self._refusals():
-                self._aside = self._put_aside(why)
+                self._aside_said = self._put_aside(why)
         self.disk_failed, store = True, self.store
         self._enter()
         self._begun_anew(store)
-        self.disk_failed, said, self._aside = False, self._aside, None
+        self._note_aside(self.moved_aside)
+        self.disk_failed, said, self._aside_said = False, self._aside_said, None
         self._tell_aside(said)
         self.on_begun_anew(said)
         return said
+
+    def _note_aside(self, moved: Path | None) -> None:
+        """Write down what the file that was moved aside just now held, and what lies there and is not written down."""
+        self._with_reserve(lambda: self._write_aside(moved))
+        self.look_aside()
+
+    def _write_aside(self, moved: Path | None) -> None:
+        with self.writing() as db:
+            if moved is not None:
+                aside.note(db, moved.name, self._held or aside.look_into(moved))
+            known = aside.names(db) | {moved.name if moved is not None else ""}
+            for file in [each for each in left_aside(self.path) if each.name not in known]:
+                aside.note(db, file.name, aside.look_into(file))
+
+    def look_aside(self) -> None:
+        """Read what of files put aside waits for a person: one may have dealt with it. Raises SpoolError."""
+        with self._refusals():
+            self.aside = aside.waiting(self.db)
+
+    def _names_taken(self) -> set[str]:
+        return {file for file, _ in self.aside.rows} | self.aside.done
 
     def _tell_aside(self, said: str) -> None:
         log.error(said)
@@ -253,13 +270,15 @@ class SpoolFile(ABC):
         if self.path.name not in self.files.moved():
             with suppress(sqlite3.Error):
                 self.db.close()
-            self.moved_aside = move_aside(self.path, "damaged")
+            self._held = None
+            self.moved_aside = move_aside(self.path, "damaged", self._names_taken())
             return f"the spool {self.path} is damaged ({why}): it is kept as {_salvage(self.moved_aside)}"
         with suppress(sqlite3.Error):  # what is only in the log: into the file with it, wherever that lies now
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self.files.remove_logs()
         found = clear(self.path, "found")
-        kept = free_name(self.path, "removed")
+        kept = self.moved_aside = free_name(self.path, "removed", self._names_taken())
+        self._held = aside.held_by(self.db)
         self._keep_content(kept)
         beside = f" What was found in its place is {found.name}." if found is not None else ""
         return (
@@ -283,7 +302,7 @@ class SpoolFile(ABC):
 def _salvage(file: Path) -> str:
     return (
         f"{file.name}, and a new one was begun. `acquire spool salvage {file}` says what can be read of it, and with"
-        " --adopt, the service stopped, sends it; move the file elsewhere then."
+        " --adopt, the service stopped, sends it; `acquire spool give-up` is for what is to be left."
     )
 
 

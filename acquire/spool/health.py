@@ -19,7 +19,7 @@ import structlog
 from acquire.bus.messages import State
 from acquire.bus.presence import Presence
 from acquire.canonical import utc_now
-from acquire.integrity import Check
+from acquire.checking import Checks
 from acquire.spool.file import left_aside
 from acquire.spool.journal import Journal, SpoolDamaged, SpoolError
 
@@ -30,16 +30,23 @@ log = structlog.get_logger("spool")
 T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0
+WAITING = (
+    "What a damaged or removed spool held lies beside the spool ({names}), and the store may not have all of it: until"
+    " then no session of these instruments closes by itself. `acquire spool salvage FILE` says what can be read of it,"
+    " --adopt sends it; `acquire spool give-up FILE` is for what is to be left."
+)
+LYING = "The store has what the damaged or removed spool held that lies beside the spool ({names}). Move it elsewhere."
 GLANCE_EVERY_S = 0.2  # whether the files are still there, beside commits
 
 
 class Health:
     """Used on the spool's thread, but for `notice`: what people must know although acquisition goes on, or None."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], float] = time.monotonic) -> None:
         self.notice: str | None = None
         self._journal = journal
-        self._check: Check | None = Check(journal.path)
+        self._checks = Checks(journal.path, clock)
+        self._checks.begin()
         self._glanced_at = 0.0
         self._notice()
 
@@ -78,43 +85,38 @@ class Health:
             self._look_at_check()
             self._look_at_files()
             self.run(Journal.has_room)
+            self.run(Journal.look_aside)
         self._notice()
 
     def close(self) -> None:
         """Give up the check."""
-        if self._check is not None:
-            self._check.cancel()
+        self._checks.rest()
 
     def _look_at_check(self) -> None:
-        check = self._check
-        if check is None or not check.done:
-            return
-        self._check = None
-        if check.finding is not None:
+        check = self._checks.ended()
+        if check is not None and check.finding is not None:
             self._begin_anew(check.finding)
-        elif check.failed is not None:
-            log.warning("the spool could not be checked", path=str(self._journal.path), why=check.failed)
 
     def _look_at_files(self) -> None:
         if not self._journal.disk_failed and self._journal.moved():
             self._begin_anew("it was removed or replaced")
 
     def _begin_anew(self, why: str) -> str:
-        if self._check is not None:
-            self._check.cancel()
-            self._check = None
+        self._checks.rest()
         said = self._journal.begin_anew(why)
         self._notice()
         return said
 
     def _notice(self) -> None:
+        aside = self._journal.aside
+        waiting = aside.files(self._journal.epoch)
+        lying: list[str] = []
         with suppress(OSError):
-            names = ", ".join(each.name for each in left_aside(self._journal.path))
-            said = (
-                f"What a damaged or removed spool held lies beside the spool ({names}): `acquire spool salvage FILE`"
-                " says what can be read of it, --adopt sends it. Move it elsewhere then."
-            )
-            self.notice = said if names else None
+            names = [each.name for each in left_aside(self._journal.path)]
+            lying = [name for name in names if name not in waiting and name not in aside.done]
+        said = [WAITING.format(names=", ".join(waiting))] if waiting else []
+        said += [LYING.format(names=", ".join(lying))] if lying else []
+        self.notice = " ".join(said) or None
 
 
 class HostState:

@@ -19,7 +19,8 @@ from acquire.rows import insert_rows, update_rows
 from acquire.spool import entries, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
 from acquire.spool.entries import Appended, Held
-from acquire.spool.file import SpoolDamaged, SpoolError, SpoolFile, SpoolFull
+from acquire.spool.errors import SpoolDamaged, SpoolError, SpoolFull
+from acquire.spool.file import SpoolFile
 from acquire.spool.originals import DAMAGED
 
 __all__ = ["Journal", "MarkerAt", "OpenStream", "SpoolDamaged", "SpoolError", "SpoolFull", "StreamRow", "stand_in"]
@@ -160,7 +161,7 @@ class Journal(SpoolFile):
         if self.budget.full is None and not self.disk_failed and not self._owed_ends:
             return True
         try:
-            if self._aside is not None:
+            if self._aside_said is not None:
                 self.begin_anew("")
             elif self.disk_failed:
                 self.reopen()

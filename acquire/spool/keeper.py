@@ -127,7 +127,7 @@ class Keeper:
         if forgotten:
             age_s = await self._spool.call(lambda j: pruning.journal_age_s(j, now))
             text = f"journal shortened to {age_s / DAY_S:.2f} days: a store restored from an older backup stays short."
-            await self._publisher.alarm("journal shortened", "spool", text)
+            await self._publisher.alarms.tell("journal shortened", "spool", text)
         return forgotten
 
     async def _query(self, streams: Mapping[str, int], until: float) -> dict[str, int]:

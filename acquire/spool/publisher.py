@@ -18,6 +18,7 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.once import Once
 from acquire.spool import encoding, originals
+from acquire.spool.alarms import Alarms
 from acquire.spool.answers import NOT_AN_ANSWER, answer, answers_to_batch
 from acquire.spool.batching import gather
 from acquire.spool.entries import Held
@@ -35,7 +36,6 @@ KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: s
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
 REFUSED_AGAIN = "it was sent again and did not get through to the store"
-ALARM_EVERY_S = 10.0
 
 
 class Publisher:
@@ -59,8 +59,8 @@ class Publisher:
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
         self._faults = Once()
+        self.alarms = Alarms(spool)
         self._last_words: list[tuple[str, bytes]] = []  # of a source whose file is aside
-        self._alarmed: dict[tuple[str, str], float] = {}
         self.connected = False
         self.connections = 0
         self.unreadable = 0  # messages under committed that are none
@@ -77,7 +77,9 @@ class Publisher:
 
     def _begin(self, rows: list[StreamRow]) -> None:
         spool = self._spool
-        self.source = Source(spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "")
+        self.source = Source(
+            spool.source, spool.store, spool.epoch, rows, self._limits, host=self._host or "", aside=spool.streams_aside
+        )
         self._unsent = Unsent()
         self._onlookers = Onlookers()
         self._told = Told(spool, self.source)
@@ -93,7 +95,9 @@ class Publisher:
             s.ended = "crash"
             bare = NextMessage(s, s.head + 1, entries=False, most=0)
             self._last_words.append((self._topics.readings(s.instrument), encoding.readings(self.source, bare, [])))
+        old = self.source
         self._begin([])
+        self._told.aside(old.streams.values(), old.epoch)
         self._wake.set()
 
     # --- what the recorder has put into the spool -------------------------------------------------------------------
@@ -156,18 +160,6 @@ class Publisher:
         heard = self._heard.is_set()
         self._heard.clear()
         return heard
-
-    async def alarm(self, what: str, subject: str, message: str) -> None:
-        """Say it in the log, and keep it in the spool for `acquire spool status`; the same one not all the time."""
-        now = time.monotonic()
-        if now - self._alarmed.get((what, subject), -ALARM_EVERY_S) < ALARM_EVERY_S:
-            return
-        self._alarmed[what, subject] = now
-        log.error(message)
-        try:
-            await self._spool.call(lambda j: j.alarm(what, subject, message))
-        except SpoolError as error:
-            log.warning("the alarm could not be kept", why=str(error))
 
     # --- the connection ---------------------------------------------------------------------------------------------
 
@@ -338,7 +330,7 @@ class Publisher:
         self._told.withheld_again(s, seq, reason)
         await self.write_down()
         text = f"the original of entry {seq} of stream {s.stream} ({s.instrument}) stays withheld: {reason}."
-        await self.alarm("withheld", f"{s.stream} {seq}", text)
+        await self.alarms.tell("withheld", f"{s.stream} {seq}", text)
 
     async def _replace(self, message: NextMessage, reason: str) -> None:
         """Rule 8: nothing but this entry fails to get through, so its original is kept here and a stand-in sent."""
@@ -348,7 +340,7 @@ class Publisher:
             return
         self.source.replaced(message)
         text = f"entry {message.first} of stream {s.stream} ({s.instrument}) is withheld: {reason}."
-        await self.alarm("withheld", f"{s.stream} {message.first}", text)
+        await self.alarms.tell("withheld", f"{s.stream} {message.first}", text)
 
     async def _listen(self, connection: Connection) -> None:
         batch_committed = self._topics.batch_committed(self._host)
@@ -376,7 +368,7 @@ class Publisher:
                 f"{self.unreadable} messages under committed were no answers, the last under {message.topic[:120]!r}:"
                 f" {str(error)[:120]}. Nothing is believed of them; see who may write there."
             )
-            await self.alarm("unreadable answer", "store", text)
+            await self.alarms.tell("unreadable answer", "store", text)
 
     async def _alarm_of_store(self, effect: Effect) -> None:
         """Another store's answers are counted: whoever sends them may send without end."""
@@ -384,7 +376,7 @@ class Publisher:
             self.foreign += 1
             if not is_worth_telling(self.foreign):
                 return
-        await self.alarm("store", effect.stream.stream if effect.stream else "store", effect.text)
+        await self.alarms.tell("store", effect.stream.stream if effect.stream else "store", effect.text)
 
     async def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:

@@ -86,10 +86,11 @@ class Register:
         return self._by_number[number]
 
     def unconfirmed_streams(self, s: Stream) -> int:
-        """How many streams of this one's instrument are not settled, its newest not counted: `older` (docs/noloss.md
-        section 2). The same for each of them: whichever the store heard last, none speaks for too few."""
-        numbers = self._unsettled[s.instrument]
-        return len(numbers) - (self.newest[s.instrument].number in numbers)
+        """How many streams of this one's instrument are not settled, its newest not counted unless it was salvaged:
+        `older` (docs/noloss.md section 2). The same for each of them: whichever the store heard last, none speaks for
+        too few."""
+        numbers, newest = self._unsettled[s.instrument], self.newest[s.instrument]
+        return len(numbers) - (newest.source is None and newest.number in numbers)
 
     @property
     def all_settled(self) -> bool:

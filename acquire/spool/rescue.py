@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from acquire.spool import entries, originals
 from acquire.spool.entries import Held
 from acquire.spool.file import take_lock
 from acquire.spool.journal import Journal, SpoolError, stand_in
+from acquire.spool.scan import Scan
 
 MOST_STREAMS = 100_000  # looked for one by one when the list of streams is damaged itself
 
@@ -88,7 +89,10 @@ def _copy(copy: Path, made: Path) -> int:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A copy of the file with its log in a place of its own: opening a database may change it. Raises SpoolError."""
+    """A copy of the file with its log in a place of its own: opening a database may change it. Raises SpoolError.
+
+    The copy's log is put into it, as far as SQLite can do that.
+    """
     try:
         must_be_plain(file)
     except Refused as error:
@@ -99,11 +103,16 @@ def _opened(file: Path) -> Iterator[sqlite3.Connection]:
             if each.exists():
                 shutil.copyfile(each, Path(folder) / f"spool.db{part}")
         with closing(sqlite3.connect(Path(folder) / "spool.db")) as db:
+            with suppress(sqlite3.Error):
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             yield db
 
 
 def salvage(file: Path) -> list[Salvaged]:
-    """Everything readable of a damaged spool, stream by stream. Raises SpoolError when there is nothing."""
+    """Everything readable of a damaged spool, stream by stream. Raises SpoolError when there is nothing.
+
+    What SQLite does not find by the file's trees is looked for page by page (acquire.spool.scan).
+    """
     if not file.exists():
         raise SpoolError(f"there is no file {file}.")
     with _opened(file) as db:
@@ -114,25 +123,62 @@ def salvage(file: Path) -> list[Salvaged]:
                 if entry is not None:
                     stream.bodies[seq] = entry
             stream.withheld = _withheld(db, stream)
+        if not _knows_its_streams(db) or any(stream.damaged for stream in streams):
+            _look_through(_scan(db), streams)
     if not streams:
         raise SpoolError(f"nothing can be read of {file}: not even which streams it held.")
     return streams
 
 
+def knows_its_streams(file: Path) -> bool:
+    """Whether it is certain which streams a damaged file held, whatever is left of them. Raises SpoolError."""
+    with _opened(file) as db:
+        return _knows_its_streams(db)
+
+
+def _knows_its_streams(db: sqlite3.Connection) -> bool:
+    try:
+        return not findings(db, "stream")
+    except sqlite3.Error:
+        return False
+
+
+def _scan(db: sqlite3.Connection) -> Scan:
+    """The file of an open database, page by page. Raises SpoolError."""
+    ((_, _, file),) = [row for row in db.execute("PRAGMA database_list") if row[1] == "main"]
+    try:
+        return Scan(Path(file))
+    except OSError as error:
+        raise SpoolError(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _look_through(found: Scan, streams: list[Salvaged]) -> None:
+    known = {s.number for s in streams}
+    for row in sorted(found.streams.values()):
+        if row.number not in known:
+            streams.append(Salvaged(*row))
+    for s in streams:
+        s.source = s.source or found.source
+        for seq, held, measurement in found.entries(s.number, s.stream):
+            if s.oldest <= seq <= s.head and _is_body(held.body):
+                s.bodies.setdefault(seq, (held.body, measurement))
+        for seq, held, reason in found.originals(s.number, s.stream):
+            if s.withheld.get(seq, (held, reason))[0].damaged or seq not in s.withheld:
+                s.withheld[seq] = (held, reason)
+
+
 def _streams(db: sqlite3.Connection) -> list[Salvaged]:
+    """By the file's trees. A stream that was salvaged before keeps the source that began it."""
     meta = _row(db, "SELECT source FROM meta", ())
     source = meta[0] if meta is not None else None
-    sql = "SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored') FROM stream"
+    begun_by = "source" if _has(db, "stream", "source") else "NULL"
+    sql = f"SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored'), {begun_by} FROM stream"
     try:
-        return [_salvaged(row, source) for row in db.execute(f"{sql} ORDER BY number")]
+        found = db.execute(f"{sql} ORDER BY number").fetchall()
     except sqlite3.DatabaseError:
-        found = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
-        return [_salvaged(row, source) for row in found if row is not None]
-
-
-def _salvaged(row: tuple[Any, ...], source: str | None) -> Salvaged:
-    number, stream, instrument, head, oldest, ended = row
-    return Salvaged(number, stream, instrument, head, oldest, ended, source)
+        by_one = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
+        found = [row for row in by_one if row is not None]
+    return [Salvaged(*(*row, own or source)) for *row, own in found]
 
 
 def _row(db: sqlite3.Connection, sql: str, key: tuple[int, ...]) -> tuple[Any, ...] | None:
@@ -150,11 +196,15 @@ def _entry(db: sqlite3.Connection, stream: Salvaged, seq: int) -> tuple[bytes, s
     if row is None:
         return None
     entry = entries.opened(seed(stream.stream), seq, row[0], row[1])
+    return None if entry.damaged or not _is_body(entry.body) else (entry.body, row[2])
+
+
+def _is_body(body: bytes) -> bool:
     try:
-        parse(entry.body)
+        parse(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return None if entry.damaged else (entry.body, row[2])
+        return False
+    return True
 
 
 def _withheld(db: sqlite3.Connection, stream: Salvaged) -> dict[int, tuple[Held, str]]:
@@ -171,8 +221,11 @@ def _withheld(db: sqlite3.Connection, stream: Salvaged) -> dict[int, tuple[Held,
 
 def _checksum(db: sqlite3.Connection, table: str) -> str:
     """What to select for the checksum: a file of an older version has none."""
-    row = _row(db, f"SELECT 1 FROM pragma_table_info('{table}') WHERE name = 'checksum'", ())
-    return "checksum" if row is not None else "NULL"
+    return "checksum" if _has(db, table, "checksum") else "NULL"
+
+
+def _has(db: sqlite3.Connection, table: str, column: str) -> bool:
+    return _row(db, f"SELECT 1 FROM pragma_table_info('{table}') WHERE name = '{column}'", ()) is not None
 
 
 def adopt(journal: Journal, streams: list[Salvaged]) -> int:

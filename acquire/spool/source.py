@@ -35,6 +35,7 @@ class Source:
         limits: Limits | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
         host: str | None = None,
+        aside: Callable[[str, str | None], int] = lambda instrument, epoch: 0,
     ) -> None:
         self.source = source
         self.host = host  # the level under which batches are sent, "" for the host without a name; None: never
@@ -43,6 +44,7 @@ class Source:
         self.limits = limits or Limits()
         self._register = Register((Stream.of(row, epoch) for row in rows), self.limits)
         self._new_id = new_id
+        self._aside = aside  # (instrument, epoch): its streams in files put aside, as far as not confirmed
         self._turn = 0
         self._flights = 0
         self._bytes = 0
@@ -136,8 +138,9 @@ class Source:
         return self.query
 
     def unconfirmed_streams(self, stream: Stream) -> int:
-        """`older` of section 2: streams of this instrument, its newest apart, that are not confirmed to their end."""
-        return self._register.unconfirmed_streams(stream)
+        """`older` of section 2: streams of this instrument, its newest apart, that are not confirmed to their end, and
+        those of files put aside."""
+        return self._register.unconfirmed_streams(stream) + self._aside(stream.instrument, self.epoch)
 
     # --- sending ----------------------------------------------------------------------------------------------------
 

@@ -81,6 +81,11 @@ class Spool:
         return cls(journal, asyncio.get_running_loop())
 
     @property
+    def path(self) -> Path:
+        """Its file."""
+        return self._journal.path
+
+    @property
     def source(self) -> str:
         """The id of this spool, made with its file."""
         return self._journal.source
@@ -99,6 +104,10 @@ class Spool:
     def moved_aside(self) -> Path | None:
         """Where a damaged spool file was put at start, to be salvaged by a person."""
         return self._journal.moved_aside
+
+    def streams_aside(self, instrument: str, epoch: str | None) -> int:
+        """How many streams of files put aside the store may not have to their end, in its epoch; a person must act."""
+        return self._journal.aside.streams_of(instrument, epoch)
 
     @property
     def trouble(self) -> str | None:

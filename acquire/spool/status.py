@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from acquire.spool import originals
+from acquire.checking import last_check
+from acquire.spool import aside, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, DiskBudget
 from acquire.spool.journal import SpoolError
 
@@ -29,7 +30,8 @@ def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             db.row_factory = sqlite3.Row
-            return {"path": str(path), "running": is_running(path), **_identity(db), **_content(db, path, limit)}
+            found = {"path": str(path), "running": is_running(path), "checked": last_check(path)}
+            return {**found, **_identity(db), **_content(db, path, limit)}
     except sqlite3.DatabaseError as error:
         raise SpoolError(f"{path} cannot be read as a spool: {error}. `acquire spool salvage` may help.") from error
 
@@ -64,8 +66,16 @@ def _content(db: sqlite3.Connection, path: Path, limit: int) -> dict[str, Any]:
         "unconfirmed": sum(s["head"] - max(s["through"], s["oldest"] - 1) for s in waiting),
         "waiting": waiting,
         "withheld": originals.listed(db),
+        "aside": _aside(db),
         "alarms": _alarms(db),
     }
+
+
+def _aside(db: sqlite3.Connection) -> list[dict[str, Any]]:
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'aside'").fetchone() is None:
+        return []
+    (epoch,) = db.execute("SELECT epoch FROM meta").fetchone()
+    return [dict(row) for row in aside.listed(db, epoch)]
 
 
 def _alarms(db: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import structlog
 
 from acquire.once import Once
-from acquire.spool import originals
+from acquire.spool import aside, originals
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.source import Source
 from acquire.spool.spool import Spool
@@ -53,6 +53,11 @@ class Told:
         """The store began a new life, or went back (rule 5c)."""
         self._in_order.append(partial(_new_epoch, epoch=epoch, uptime_s=self._spool.uptime_s()))
 
+    def aside(self, streams: Iterable[Stream], epoch: str | None) -> None:
+        """What the store had told of streams whose file was put aside before that was written down there."""
+        marks = [(s.stream, s.through) for s in streams]
+        self._in_order.append(partial(_aside_confirmed, marks=marks, epoch=epoch))
+
     def original_sent(self, s: Stream, seq: int) -> None:
         """The store has the withheld original (rule 3.10)."""
         self._in_order.append(partial(_original_sent, number=s.number, seq=seq, uptime_s=self._spool.uptime_s()))
@@ -91,6 +96,12 @@ def _new_epoch(journal: Journal, epoch: str, uptime_s: float) -> None:
         )
         log.error(text)
         journal.alarm("two stores", "store", text)
+
+
+def _aside_confirmed(journal: Journal, marks: list[tuple[str, int]], epoch: str | None) -> None:
+    with journal.writing() as db:
+        aside.confirmed(db, marks, epoch)
+    journal.look_aside()
 
 
 def _original_sent(journal: Journal, number: int, seq: int, uptime_s: float) -> None:

@@ -14,6 +14,7 @@ import structlog
 from acquire.bus.client import Connection
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
+from acquire.checksum import with_sum
 from acquire.store.ingest import BatchAnswer, Ingested, Watermark
 
 log = structlog.get_logger("store")
@@ -65,28 +66,26 @@ def _answered(error: BaseException | None) -> None:
 
 
 def committed(answer: Watermark) -> bytes:
-    """The committed message, as canonical JSON (docs/noloss.md section 2)."""
-    return canonical(
-        {
-            "schema": "committed/1",
-            "stream": answer.stream,
-            "through": answer.through,
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-            "batches": True,
-        }
-    )
+    """The committed message, as canonical JSON with its checksum (docs/noloss.md section 2)."""
+    said = {
+        "schema": "committed/1",
+        "stream": answer.stream,
+        "through": answer.through,
+        "store": answer.store,
+        "epoch": answer.epoch,
+        "ask": answer.query,
+        "batches": True,
+    }
+    return with_sum(canonical(said)[:-1])
 
 
 def batch_committed(answer: BatchAnswer) -> bytes:
-    """The answer to a batch, as canonical JSON: as many committed messages."""
-    return canonical(
-        {
-            "schema": "batch-committed/1",
-            "store": answer.store,
-            "epoch": answer.epoch,
-            "ask": answer.query,
-            "through": answer.through,
-        }
-    )
+    """The answer to a batch, likewise: as many committed messages."""
+    said = {
+        "schema": "batch-committed/1",
+        "store": answer.store,
+        "epoch": answer.epoch,
+        "ask": answer.query,
+        "through": answer.through,
+    }
+    return with_sum(canonical(said)[:-1])

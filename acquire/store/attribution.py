@@ -214,6 +214,7 @@ def outstanding(connection: sqlite3.Connection, instruments: Sequence[str], meas
             )
         elif stream.older:
             missing.append(
-                f"{instrument} still holds {stream.older} earlier stream(s) that the store has not confirmed."
+                f"{instrument} still holds {stream.older} earlier stream(s) that the store has not confirmed; `acquire"
+                " spool status` at its host says whether they are on their way or lie in a file that was put aside."
             )
     return missing

@@ -14,7 +14,9 @@ from functools import partial
 import msgspec
 
 from acquire.bus.names import RESERVED, host_of_batch, instrument_of
+from acquire.checksum import is_altered
 from acquire.store.envelope import (
+    Batch,
     Envelope,
     Part,
     ValidBatch,
@@ -31,6 +33,7 @@ from acquire.store.streams import Stream
 from acquire.store.unreadable import keep_unreadable
 
 _INSTRUMENT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+ALTERED = "with numbers that were altered on the way"
 NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -90,7 +93,7 @@ def _one(site: str, topic: str, payload: bytes, found: list[Heard], unread: Unre
     except NOT_READ as error:
         unread.kept.append((topic, payload, f"not a readings message: {error}"))
         return
-    why = _wrong_place(place, site) or _wrong_schema(envelope) or wrong_numbers(envelope)
+    why = _altered(payload, envelope) or _wrong_place(place, site) or _wrong_schema(envelope) or wrong_numbers(envelope)
     if place is None or why is not None:
         unread.kept.append((topic, payload, why or "under a strange topic"))
     elif not envelope.copy:
@@ -106,8 +109,8 @@ def _of_batch(site: str, at: tuple[str, str], topic: str, payload: bytes, found:
     except NOT_READ as error:
         unread.kept.append((topic, payload, f"not a batch: {error}"))
         return
-    if at[0] != site or batch.schema_ != "batch/1":
-        why = "from another site" if at[0] != site else f"of an unknown schema {batch.schema_[:40]!r}"
+    why = "from another site" if at[0] != site else _altered(payload, batch) or _wrong_schema(batch, "batch/1")
+    if why is not None:
         unread.kept.append((topic, payload, why))
         return
     for raw in map(bytes, batch.parts):
@@ -116,7 +119,7 @@ def _of_batch(site: str, at: tuple[str, str], topic: str, payload: bytes, found:
         except NOT_READ as error:
             unread.kept.append((topic, raw, f"not a part of a batch: {error}"))
             continue
-        if wrong := wrong_numbers(part):
+        if wrong := _altered(raw, part) or wrong_numbers(part):
             unread.kept.append((topic, raw, wrong))
             continue
         said = Said(part, isinstance(part, ValidPart), partial(entries_of_part, raw))
@@ -135,9 +138,14 @@ def _wrong_place(place: tuple[str, str] | None, site: str) -> str | None:
     return None
 
 
-def _wrong_schema(envelope: Envelope) -> str | None:
-    known = envelope.schema_ == "readings/1"
-    return None if known else f"of an unknown schema {envelope.schema_[:40]!r}"
+def _wrong_schema(message: Envelope | Batch, known: str = "readings/1") -> str | None:
+    return None if message.schema_ == known else f"of an unknown schema {message.schema_[:40]!r}"
+
+
+def _altered(raw: bytes, message: Part | Batch) -> str | None:
+    """What is said beside the entries has a checksum of its own: a flipped bit of `oldest` would make entries lost."""
+    before = b',"parts":[' if isinstance(message, Batch) else b',"readings":['
+    return ALTERED if is_altered(raw, message.crc32, before) else None
 
 
 def wrong_numbers(part: Part) -> str | None:

@@ -17,7 +17,7 @@ from uuid import uuid4
 from acquire.checksum import checksum, seed
 from acquire.files import remove
 from acquire.filesystem import problem
-from acquire.integrity import is_damage
+from acquire.integrity import is_damage, is_there
 from acquire.packing import packed
 from acquire.private import private
 from acquire.store.entries import KIND, micros
@@ -47,14 +47,15 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
 
     Raises StoreError when the file is missing (and not to be created), newer than this program, or no store at all.
     """
-    if not create and not path.exists():
+    is_new = not is_there(path)
+    if not create and is_new:
         raise StoreError(f"there is no store at {path}; make one with `acquire store create`.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not path.exists()
     connection = sqlite3.connect(private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA temp_store=MEMORY")  # or every statement of many rows writes a journal of its own
         connection.execute("PRAGMA foreign_keys=ON")
         connection.row_factory = sqlite3.Row
         migrate(connection)

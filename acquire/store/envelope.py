@@ -19,7 +19,8 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z._-]{1,64}\Z")]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Host = Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?\Z")]
 Ended = Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"]
-Checksums = list[Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]]
+Sum = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+Checksums = list[Sum]
 if TYPE_CHECKING:
     Readings = list[Any]
 else:
@@ -38,6 +39,7 @@ class Part(msgspec.Struct, rename={"unconfirmed_streams": "older"}, kw_only=True
     unconfirmed_streams: Seq
     checksums: Checksums | None = None
     readings: list[Any]
+    crc32: Sum | None = None
 
 
 class ValidPart(Part, kw_only=True):
@@ -62,6 +64,7 @@ class Batch(msgspec.Struct, rename={"schema_": "schema", "query": "ask"}, kw_onl
     query: Id
     epoch: Id | None
     parts: Annotated[list[msgspec.Raw], msgspec.Meta(max_length=MOST_PARTS)]
+    crc32: Sum | None = None
 
 
 class Envelope(Part, rename={"schema_": "schema", "query": "ask", "unconfirmed_streams": "older"}, kw_only=True):

@@ -8,6 +8,7 @@ backup in its place. Everything here but `trouble` is for the store's one thread
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import BinaryIO, TypeVar
 
 import structlog
 
+from acquire.checking import Checks
 from acquire.files import free_name, put_in_place
-from acquire.integrity import DISK, Check, Files, code_of, is_damage, version_of, write_nothing
+from acquire.integrity import DISK, Files, code_of, is_damage, may_heal, version_of, write_nothing
 from acquire.once import Once
 from acquire.private import private
 from acquire.store.copies import lock
@@ -38,7 +40,14 @@ class ServedFile:
     `trouble` is why nothing is confirmed, in a sentence, or None.
     """
 
-    def __init__(self, path: Path, opened: Callable[[sqlite3.Connection, bool], None], *, create: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        opened: Callable[[sqlite3.Connection, bool], None],
+        *,
+        create: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.trouble: str | None = None
         self.connection: sqlite3.Connection | None = None
         self._path = path
@@ -46,21 +55,30 @@ class ServedFile:
         self._opened = opened
         self._lock: BinaryIO | None = None
         self._files: Files | None = None
-        self._check: Check | None = None
+        self._checks = Checks(path, clock)
         self._was_unreadable = False  # the disk failed: what it did to the file is looked for
         self._must_check = False  # nothing is confirmed before the check is over
         self._told = Once()
         self._damaged: tuple[int, ...] | None = None  # the version of the file that was found damaged
 
     def open(self) -> None:
-        """Open it for the first time. Raises StoreError; of a damaged one only when it is used."""
+        """Open it for the first time. Raises StoreError; of a damaged one only when it is used.
+
+        A disk that fails is told of, and the file is opened when it does not fail any more (look).
+        """
         try:
             self._connect(create=self._create)
         except StoreDamaged as error:
             self._doubt(error)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError, OSError) as error:
             self._let_go()
-            raise StoreError(f"{self._path} cannot be opened as a store: {error}.") from error
+            if may_heal(error, self._path):
+                why = str(error).rstrip(".")
+                self._tell(f"The store {self._path} cannot be opened ({why}): nothing is confirmed until it can be.")
+            elif isinstance(error, sqlite3.Error):
+                raise StoreError(f"{self._path} cannot be opened as a store: {error}.") from error
+            else:
+                raise
         except BaseException:
             self._let_go()
             raise
@@ -103,8 +121,7 @@ class ServedFile:
 
     def close(self) -> None:
         """Close the file, let go of its lock, end its check."""
-        if self._check is not None:
-            self._check.cancel()
+        self._checks.rest()
         self._disconnect()
         self._let_go()
 
@@ -127,7 +144,7 @@ class ServedFile:
         self.connection, self._files = connection, files
         if is_new or self._was_unreadable:
             self._was_unreadable = False
-            self._begin_check()
+            self._checks.begin()
 
     def _open_again(self) -> None:
         if self._must_check and not self._is_checked():
@@ -141,7 +158,7 @@ class ServedFile:
             return
         if self._damaged is not None and version[:2] == self._damaged[:2]:  # the same file, written to by somebody
             self._damaged, self._must_check = None, True
-            self._begin_check()
+            self._checks.begin()
             return
         self._damaged = None
         try:
@@ -153,22 +170,17 @@ class ServedFile:
 
     def _is_checked(self) -> bool:
         """Whether the check that must be over is, and lets the file be opened."""
-        check = self._check
-        if check is not None and not check.done:
+        if self._checks.are_under_way:
             return False
+        check = self._checks.ended()
         if check is None or check.failed is not None:
-            self._begin_check()
+            self._checks.begin()
             return False
         self._must_check = False
         if check.finding is not None:
             self._give_up(check.finding)
             return False
         return True
-
-    def _begin_check(self) -> None:
-        if self._check is not None:
-            self._check.cancel()
-        self._check = Check(self._path)
 
     # --- what can be wrong ------------------------------------------------------------------------------------------
 
@@ -181,15 +193,10 @@ class ServedFile:
             raise NotServed(self.trouble or f"the store {self._path} is closed")
 
     def _look_at_check(self) -> None:
-        check = self._check
-        if check is None or not check.done:
-            return
-        self._check = None
-        if check.finding is not None:
+        check = self._checks.ended()
+        if check is not None and check.finding is not None:
             self._disconnect()
             self._give_up(check.finding)
-        elif check.failed is not None:
-            log.warning("the store could not be checked", path=str(self._path), why=check.failed)
 
     def _look_at_files(self) -> None:
         if self._files is None or self.connection is None:
@@ -232,7 +239,7 @@ class ServedFile:
     def _doubt(self, error: Exception) -> None:
         """SQLite calls the file malformed; a disk that cannot be read makes it say so as well. The check decides."""
         self._must_check = True
-        self._begin_check()
+        self._checks.begin()
         self._tell(f"The store {self._path} seems damaged ({error}): nothing is confirmed while it is checked.")
 
     def _give_up(self, finding: str) -> None:

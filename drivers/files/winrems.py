@@ -164,7 +164,9 @@ WINREMS = Format(
     quantities=(Quantity("charge", "C", "elements"),),
     detect=detect,
     parse=parse,
-    verified=(Verified("layout of 640 lines of three public export files", "29 fields, roles, active elements"),),
+    verified=(
+        Verified("layout of 640 lines of three public export files", "29 fields, roles, active elements", "capture"),
+    ),
     assumed=(
         "names of the fields (inferred from their contents)",
         "RCF and ECC in the file are shown, never applied",

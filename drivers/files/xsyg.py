@@ -274,7 +274,7 @@ XSYG = Format(
     detect=detect,
     parse=parse,
     options=XsygOptions,
-    verified=(Verified("a public file of a lexsyg 14-16-01-0008", "records, curves, sums and maxima"),),
+    verified=(Verified("a public file of a lexsyg 14-16-01-0008", "records, curves, sums and maxima", "capture"),),
     assumed=(
         "the file names no dosimeter: sample name and position stand for it",
         "a state other than finished means that the values may still change; aborted, that they will not",

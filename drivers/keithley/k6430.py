@@ -53,7 +53,7 @@ KEITHLEY_6430 = Model(
     transports=("serial", "VISA", "tcp", "Prologix"), quantities=(Quantity("current", "A"), Quantity("voltage", "V")),
     settings=Settings6430, driver=Keithley6430, answers="6430", framing=Framing(zero=("zero",)),
     verified=(
-        Verified("a reading line printed in the 6430 manual", "parsing of five numbers"),
+        Verified("a reading line printed in the 6430 manual", "parsing of five numbers", "document"),
         Verified("the project's own simulator", "identification, set-up, streaming, faults"),
     ),
     assumed=("its status bits are those of the 2400 class", "zero is SYST:AZER ONCE", *numeric.ASSUMED),

@@ -49,7 +49,7 @@ KEITHLEY_6485 = Model(
     transports=("serial", "VISA", "tcp", "Prologix"), quantities=(Quantity("current", "A"),),
     settings=KeithleySettings, driver=Keithley6485, answers="6485", framing=Framing(zero=("zero",)),
     verified=(
-        Verified("a reading line captured from a real 6485", "parsing of number, unit, time and status"),
+        Verified("a reading line captured from a real 6485", "parsing of number, unit, time and status", "capture"),
         Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
     ),
     assumed=numeric.ASSUMED,
@@ -58,7 +58,7 @@ KEITHLEY_6487 = replace(
     KEITHLEY_6485,
     name="keithley-6487", title="Keithley 6487 picoammeter and voltage source", driver=Keithley6487, answers="6487",
     verified=(
-        Verified("a reading line printed in the 6487 manual", "parsing of number, unit, time, status and source"),
+        Verified("a reading line printed in the 6487 manual", "number, unit, time, status and source", "document"),
         KEITHLEY_6485.verified[1],
     ),
 )  # fmt: skip

@@ -93,7 +93,7 @@ KEITHLEY_6514 = Model(
     ),
     settings=Settings6514, driver=Keithley6514, answers="6514", framing=Framing(zero=("zero",)),
     verified=(
-        Verified("reading lines captured from a real 6514", "parsing of number, time and status"),
+        Verified("reading lines captured from a real 6514", "parsing of number, time and status", "capture"),
         Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
     ),
     assumed=(

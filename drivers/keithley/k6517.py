@@ -145,7 +145,7 @@ ASSUMED = (
     "not yet run on a real instrument by this project",
 )
 VERIFIED = (
-    Verified("reading lines captured from real 6517A and 6517B units", "parsing of every captured shape"),
+    Verified("reading lines captured from real 6517A and 6517B units", "parsing of every captured shape", "capture"),
     Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
 )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from drivers.model import Integrates
+from drivers.model import Evidence, Integrates, Verified
 from drivers.transport.serial_settings import SerialSettings
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
@@ -46,10 +46,19 @@ class Written(BaseModel):
 
 
 class Held(Written):
-    """Something the profile was held against, and what was shown by it."""
+    """Something the profile was held against, and what was shown by it (drivers.model.Verified)."""
 
     against: Sentence
     what: Sentence
+    kind: Evidence = "simulator"
+    by: str = ""
+    firmware: str = ""
+    date: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Held:
+        Verified(**self.model_dump())  # raises ValueError
+        return self
 
 
 class Check(Written):

@@ -101,7 +101,7 @@ def model_of(profile: Profile, forms: Forms) -> Model:
         answers=re.escape(identity.model) if identity else ".*",
         channels=profile.channels,
         framing=Framing(frame.zero, frame.before, frame.start, frame.stop),
-        verified=tuple(Verified(each.against, each.what) for each in profile.verified),
+        verified=tuple(Verified(**each.model_dump()) for each in profile.verified),
         assumed=profile.assumed,
     )
 

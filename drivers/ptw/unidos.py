@@ -239,7 +239,7 @@ PTW_UNIDOS_TANGO = Model(
     settings=UnidosSettings, driver=PtwUnidos, answers=r"UNIDOS Tango( .*)?",
     framing=Framing(zero=("zero",), before=("reset",), start=("start",), stop=("hold",)),
     verified=(
-        Verified("byte examples of an open driver tried on a real Tango", "replies, flags, errors"),
+        Verified("byte examples of an open driver tried on a real Tango", "replies, flags, errors", "capture"),
         Verified("the project's own simulator", "token, zero, start, hold, streaming, faults"),
     ),
     assumed=(

@@ -4,14 +4,12 @@ restart."""
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import ClassVar
 
 import pytest
 from brokers import Mosquitto, running_mosquitto
@@ -20,9 +18,9 @@ from faulty_disk import FaultyDisk
 from invariants import check_settled, opened
 from plain_instrument import PlainInstrument, charge
 from processes import A_SERVICE, Process
+from states import states_of, told
 from waiting import until
 
-from acquire.bus.client import connect
 from acquire.canonical import parse
 from acquire.instruments.runner import Runner
 from acquire.spool.file import left_aside
@@ -37,25 +35,6 @@ from drivers import Reading
 RECOVERY_S = 15.0
 
 
-@asynccontextmanager
-async def states_of(broker: Mosquitto, topic: str) -> AsyncIterator[list[dict[str, Any]]]:
-    """What is told under a state's topic."""
-    told: list[dict[str, Any]] = []
-
-    async def listen() -> None:
-        async with connect(broker.endpoint, f"onlooker-{uuid4().hex[:8]}") as connection:
-            await connection.subscribe(topic)
-            async for message in connection.messages():
-                told.append(json.loads(message.payload))
-
-    task = asyncio.create_task(listen(), name="onlooker")
-    try:
-        yield told
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 def overwrite(path: Path) -> None:
     """All pages but the first, the log emptied into the file before."""
     with closing(sqlite3.connect(path, timeout=20)) as db:
@@ -64,12 +43,6 @@ def overwrite(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xa5" * (size - 4096))
-
-
-async def told(states: list[dict[str, Any]], state: str, why: str = "") -> None:
-    await until(
-        lambda: states and states[-1]["state"] == state and why in states[-1].get("why", ""), 60, f"{state} {why}"
-    )
 
 
 @pytest.mark.parametrize("what", ["overwritten", "removed"])

@@ -91,7 +91,7 @@ async def withheld_among_others(house: House) -> None:
 
 
 def alarms(house: House) -> int:
-    return sum(1 for what, _ in house.publisher._alarmed if what == "withheld")
+    return sum(1 for what, _ in house.publisher.alarms._told if what == "withheld")
 
 
 async def states(house: House) -> list[str]:

@@ -172,7 +172,7 @@ def test_a_spool_of_an_older_program_is_read_and_its_service_is_not_asked_to_res
     row = journal.open_stream("electrometer-1")
     journal.withhold(row.number, b"{}", "too large")
     for statement in (
-        "ALTER TABLE withheld DROP COLUMN resend", "ALTER TABLE withheld DROP COLUMN sent_at",
+        "DROP TABLE aside", "ALTER TABLE withheld DROP COLUMN resend", "ALTER TABLE withheld DROP COLUMN sent_at",
         "ALTER TABLE withheld DROP COLUMN checksum", "ALTER TABLE entry DROP COLUMN checksum",
         "ALTER TABLE stream DROP COLUMN why", "PRAGMA user_version = 2",
     ):  # fmt: skip

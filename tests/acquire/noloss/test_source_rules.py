@@ -198,7 +198,7 @@ def test_same_key_with_another_content_is_kept_as_a_conflict(world: World) -> No
     world.deliver(other)
     assert world.store.execute("SELECT what FROM alarm").fetchone()[0] == "damaged on the way", "its checksum is there"
     world.store.execute("DELETE FROM alarm")
-    world.deliver(re.sub(rb'"checksums":\[[^]]*\],', b"", other))
+    world.deliver(re.sub(rb'"checksums":\[[^]]*\],|,"crc32":\d+', b"", other))
     (count,) = world.store.execute("SELECT count(*) FROM conflict").fetchone()
     assert count == 1
     rows = world.store.execute("SELECT body FROM entry ORDER BY seq").fetchall()

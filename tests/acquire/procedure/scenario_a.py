@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,7 +80,7 @@ class StoreClient:
         self.beam: dict[str, float] = dict(CHARGES)
         self.leak_a = 0.0
         self.says: dict[str, dict[str, Any] | None] = {}  # what a state says that its model does not; None: nothing
-        self.ahead_s = 0.0
+        self.ahead_s = self.stepped_s = 0.0
 
     async def state(self, instrument: str) -> State | None:
         """As its runner publishes it: what the model of the inventory says, unless the test says something else."""
@@ -135,11 +136,15 @@ class StoreClient:
         """The host's clock, ahead of the real one by the time that steps would have taken."""
         return (datetime.now(UTC) + timedelta(seconds=self.ahead_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
+    def monotonic_s(self) -> float:
+        """The host's monotonic clock beside it; `stepped_s` of what is ahead is a step of its calendar clock alone."""
+        return time.monotonic() + self.ahead_s - self.stepped_s
+
     def charge(self, instrument: str, nc: float, flags: list[str]) -> dict[str, Any]:
         of = self.of(instrument)
         value, unit = (nc * 1e-9, "C") if instrument == "electrometer-1" else (nc, "nC")
         body: dict[str, Any] = {
-            "kind": "scalar", "quantity": "charge", "unit": unit, "time": self.now(), "monotonic_s": of.clock_s,
+            "kind": "scalar", "quantity": "charge", "unit": unit, "time": self.now(), "monotonic_s": self.monotonic_s(),
             "elapsed_s": of.clock_s, "raw": f"{value:.9E}",
         }  # fmt: skip
         return {**body, "flags": flags} if flags else {**body, "value": value}

@@ -8,6 +8,8 @@ from test_worked_cases import measured
 from worked import GIVEN, Case, WorkedClient, calibration, closed_results, factor, part, run
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.point import Point
+from acquire.procedure.waiting_time import unheld
 
 
 def one_chip(background_unit: str = "nC", rcf_unit: str = "nC/cGy") -> Case:
@@ -178,3 +180,39 @@ async def test_a_beam_that_was_on_at_a_marker_gives_no_number(connection, edge, 
         assert 100 * outputs["C2"]["dose_gy"] == pytest.approx(GIVEN["C_c2_D"], rel=1e-9)
     else:
         assert outputs["C2"]["why"] == [f"{said} beam was on at its {edge}."]
+
+
+@pytest.mark.parametrize(
+    ("step", "wait_s", "step_s", "said"),
+    [
+        ("recombination-1", 45.0, 600.0, "The host's clock was set forward by 600 s"),
+        ("recombination-1", 320.0, -200.0, "The host's clock was set back by 200 s"),
+        ("recombination-1", 20.0, 100.0, "s after the voltage change; it counts only after 300 s"),
+        ("recombination-1", 320.0, 3600.0, None),
+        ("recombination-1", 3600.0, -1800.0, None),
+        ("recombination-1", 320.0, 0.3, None),
+    ],
+)
+async def test_a_step_of_the_hosts_clock_does_not_pass_for_waiting(connection, step, wait_s, step_s, said):
+    """A voltage has settled by the clock that nobody sets; where that leaves a doubt, the doubt is told."""
+    case = case_f()
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    client = client_f(connection)
+    client.wait_s[step], client.step_s[step] = wait_s, step_s
+    await run(connection, client, session)
+    output = closed_results(connection, session)["ref"]
+    told = [remark for remark in output["remarks"] if remark.startswith(f"{step} did not count")]
+    assert (said is None) == (told == [])
+    assert said is None or said in told[0]
+
+
+def test_a_wait_between_two_streams_is_told_to_rest_on_the_calendar_clock() -> None:
+    """After a lost link or a restart the monotonic clock says nothing of the time before."""
+    point = Point.model_construct(settle_s=300.0)
+    attempts = [{"name": "measurement", "step": "irradiate-1"},
+                {"name": "polarity", "step": "polarity-1", "changed_after": "measurement"}]  # fmt: skip
+    for streams, told in ((("s-1", "s-1"), 0), (("s-1", "s-2"), 1)):
+        refs = {a["name"]: [{"stream": s}] for a, s in zip(attempts, streams, strict=True)}
+        remarks = unheld({"attempts": attempts, "readings": refs}, point)
+        assert [("polarity-1 is by the host's calendar clock alone" in each) for each in remarks] == told * [True]

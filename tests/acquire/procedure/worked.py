@@ -165,12 +165,16 @@ class Case:
 
 
 class WorkedClient(StoreClient):
-    """Beams in nC and thresholds in mV by step; `wait_s` passes on the host's clock before a step begins."""
+    """Beams in nC and thresholds in mV by step.
+
+    Before a step begins `wait_s` passes on the host's clocks, and its calendar clock is set forward by `step_s`.
+    """
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self.threshold: dict[str, float] = {}
         self.wait_s: dict[str, float] = {}
+        self.step_s: dict[str, float] = {}
         self.overloaded: set[str] = set()
 
     def flags(self, step_id: str) -> list[str]:
@@ -178,7 +182,9 @@ class WorkedClient(StoreClient):
 
     async def command(self, instrument: str, name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         if name == "begin":
-            self.ahead_s += self.wait_s.get(str(parameters["step"]), 0.0)
+            step = str(parameters["step"])
+            self.ahead_s += self.wait_s.get(step, 0.0) + self.step_s.get(step, 0.0)
+            self.stepped_s += self.step_s.get(step, 0.0)
         return await super().command(instrument, name, parameters)
 
     async def during(self, step: Any) -> None:

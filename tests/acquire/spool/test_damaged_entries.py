@@ -113,7 +113,7 @@ def test_what_an_earlier_version_appended_is_sent_and_salvaged_without_a_checksu
         row = journal.open_stream("electrometer-1")
         journal.append([(row.number, [(body(1), None)])])
         for statement in (
-            "ALTER TABLE withheld DROP COLUMN checksum", "ALTER TABLE entry DROP COLUMN checksum",
+            "DROP TABLE aside", "ALTER TABLE withheld DROP COLUMN checksum", "ALTER TABLE entry DROP COLUMN checksum",
             "PRAGMA user_version = 3",
         ):  # fmt: skip
             journal.db.execute(statement)

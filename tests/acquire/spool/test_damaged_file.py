@@ -13,7 +13,8 @@ import pytest
 from faulty_disk import FaultyDisk, on_disk
 
 from acquire.canonical import canonical, parse
-from acquire.integrity import Check
+from acquire.checking import Check
+from acquire.spool.aside import give_up
 from acquire.spool.file import left_aside
 from acquire.spool.health import Health, HostState
 from acquire.spool.journal import Journal, SpoolDamaged, SpoolError, SpoolFull
@@ -130,7 +131,11 @@ async def test_acquisition_begins_before_the_check_is_over_and_goes_on_in_a_new_
     assert "spool.damaged-1.db" in str(spool.notice)
     aside.rename(tmp_path / "kept-elsewhere.db")
     await spool.look()
-    assert spool.notice is None, "once the file is moved elsewhere nothing more is to be done"
+    assert "the store may not have all of it" in str(spool.notice), "moving it elsewhere says nothing of what it held"
+    assert spool.streams_aside("electrometer-1", spool.epoch) == 1
+    assert give_up(path, "spool.damaged-1.db", "it was a drill") == 2
+    await spool.look()
+    assert (spool.notice, spool.streams_aside("electrometer-1", spool.epoch)) == (None, 0)
     await spool.close()
 
 

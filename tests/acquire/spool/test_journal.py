@@ -59,7 +59,7 @@ def test_a_new_file_is_ready_and_names_its_source(tmp_path: Path) -> None:
         assert (journal.store, journal.epoch, journal.uptime_s, journal.moved_aside) == (None, None, 0.0, None)
         assert journal.streams() == []
         assert journal.has_room()
-        pragmas = {"journal_mode": "wal", "auto_vacuum": 2, "user_version": 4}
+        pragmas = {"journal_mode": "wal", "auto_vacuum": 2, "user_version": 5}
         assert {each: journal.db.execute(f"PRAGMA {each}").fetchone()[0] for each in pragmas} == pragmas
         source = journal.source
     with closing(Journal(path, reserve=RESERVE)) as again:
@@ -81,13 +81,13 @@ def test_whoever_asks_second_is_told_and_changes_nothing(tmp_path: Path) -> None
 def test_a_file_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
     with closing(opened(path)) as journal:
-        journal.db.execute("PRAGMA user_version = 5")
+        journal.db.execute("PRAGMA user_version = 6")
         row = filled(journal)
-    with pytest.raises(SpoolError, match=r"has schema 5, this program knows 4; use a newer one"):
+    with pytest.raises(SpoolError, match=r"has schema 6, this program knows 5; use a newer one"):
         Journal(path, reserve=RESERVE)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT ended FROM stream WHERE number = ?", (row.number,)).fetchone() == (None,)
-        db.execute("PRAGMA user_version = 4")
+        db.execute("PRAGMA user_version = 5")
     with closing(opened(path)) as journal:
         assert bodies(journal, row.number) == [body(1), body(2), body(3)], "the lock was let go"
 

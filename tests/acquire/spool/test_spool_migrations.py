@@ -86,7 +86,7 @@ def test_an_error_at_any_statement_leaves_the_file_as_it_was(
         with pytest.raises(SpoolError, match="no such function"):
             Journal(path, reserve=4096)
         assert content(path) == before, f"statement {at} of schema {version + 1}"
-    monkeypatch.setattr(file, "_sql", sql)
+    monkeypatch.undo()
     Journal(path, reserve=4096).close()
     assert content(path) != before
 

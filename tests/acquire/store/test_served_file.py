@@ -14,8 +14,8 @@ import pytest
 from faulty_disk import FaultyDisk, on_disk
 from test_hostile_messages import count, envelope, give, reading
 
+from acquire.checking import Check
 from acquire.files import PARTS
-from acquire.integrity import Check
 from acquire.store import copies
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import StoreError, connect, identity, transaction
@@ -51,8 +51,7 @@ class Served:
 
     def checked(self) -> None:
         """Wait for the end of the check that was begun with the opening."""
-        check = self.file._check
-        while check is not None and not check.done:
+        while self.file._checks.are_under_way:
             time.sleep(0.005)
 
 

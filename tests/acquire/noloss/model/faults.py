@@ -45,8 +45,9 @@ def faults(rules: Rules, st: State) -> Iterator[Step]:
         yield from _of_the_spool(rules, st)
     if (new := _spent(st, "spool restore")) is not None and st.copy is not None:
         yield "spool put back from the copy", _spool_back(rules, new, st.copy)
-    if st.aside:
+    if st.aside.streams:
         yield "a person salvages the file", _salvaged(rules, st)
+        yield "a person gives the file up", _given_up(st)
     yield from _of_the_store(rules, st)
     yield from _of_people_and_clocks(rules, st)
 
@@ -73,9 +74,11 @@ def _of_the_store(rules: Rules, st: State) -> Iterator[Step]:
 
 
 def _started(rules: Rules, st: State, kept: Store) -> State:
-    due = frozenset(s.number for s in st.spool.streams if s is not source.newest(st.spool, s.instrument))
-    here = frozenset((r.stream, r.seq, r.body) for r in kept.rows if r.body < STAND_IN) | kept.conflicts
-    truth = st.truth._replace(due=due, arrived=st.truth.arrived & here)
+    here = st.spool.streams
+    due = frozenset(s.number for s in here if s is not source.newest(st.spool, s.instrument))
+    due |= {s.number for s in st.aside.streams} - {s.number for s in here}
+    has = frozenset((r.stream, r.seq, r.body) for r in kept.rows if r.body < STAND_IN) | kept.conflicts
+    truth = st.truth._replace(due=due, arrived=st.truth.arrived & has)
     return st._replace(store=store.start(rules, kept, st.clock), work=frozenset(), truth=truth)
 
 
@@ -143,7 +146,7 @@ def _file_damaged(rules: Rules, st: State) -> Iterator[Step]:
 def _set_aside(rules: Rules, st: State, streams: tuple[Held, ...]) -> State:
     if rules.without == "3.11 kept":
         return source.ask(rules, st, Spool())
-    st = st._replace(aside=streams)
+    st = st._replace(aside=st.spool._replace(streams=streams, pruning=False))
     if rules.without == "3.11 ends":  # the live stream goes on in the new file, from the seq it had
         live = source.newest(st.spool, 0)
         if live is not None and not live.ended:
@@ -158,11 +161,16 @@ def _salvaged(rules: Rules, st: State) -> State:
     """Section 6: what can be read is sent as what it is. A stream that is there already is left as it is."""
     known = {s.number for s in st.spool.streams}
     ended = CRASH if rules.without == "6 salvage" else RESTORED
-    adopted = tuple(
-        s._replace(ended=s.ended or ended, through=0, ages=(), told=-1) for s in st.aside if s.number not in known
-    )
+    there = [s for s in st.aside.streams if s.number not in known]
+    adopted = tuple(s._replace(ended=s.ended or ended, through=0, ages=(), told=-1, salvaged=True) for s in there)
     streams = tuple(sorted((*adopted, *st.spool.streams), key=lambda s: s.number))
-    return source.ask(rules, st._replace(aside=()), st.spool._replace(streams=streams, pruning=False))
+    return source.ask(rules, st._replace(aside=Spool()), st.spool._replace(streams=streams, pruning=False))
+
+
+def _given_up(st: State) -> State:
+    """Section 6: by a person's word, what it holds is not waited for any more."""
+    gone = frozenset((s.number, seq) for s in st.aside.streams for seq in range(s.pruned + 1, s.head + 1))
+    return st._replace(aside=Spool(), truth=st.truth._replace(excused=st.truth.excused | gone))
 
 
 # --- people and clocks ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def check(rules: Rules, st: State) -> None:
 
 
 def _held(st: State) -> set[tuple[int, int]]:
-    streams = (*st.spool.streams, *st.aside)
+    streams = (*st.spool.streams, *st.aside.streams)
     return {(s.number, seq) for s in streams for seq in range(s.pruned + 1, s.head + 1)}
 
 
@@ -87,10 +87,9 @@ def _complete(rules: Rules, st: State) -> None:
 def _closing(rules: Rules, st: State) -> None:
     if rules.scenario.by_hand or not store.may_close(rules, st.store):
         return
-    aside = {s.number for s in st.aside}
     for e in st.truth.appended:
         waits = row_at(st.store, e.stream, e.seq) is None and (e.stream, e.seq) not in st.truth.excused
-        if waits and e.stream in st.truth.due - aside:
+        if waits and e.stream in st.truth.due:
             raise Violation(f"8: closing is possible without {e.stream}/{e.seq}")
 
 
@@ -156,7 +155,7 @@ def _sent(rules: Rules, st: State, s: Held) -> State:
 
 def _told(rules: Rules, st: State, number: int) -> State:
     s = _stream(st, number)
-    st = st._replace(store=store.hear(rules, st.store, st.spool, s, st.clock))
+    st = st._replace(store=store.hear(rules, st, s))
     return source.hear_answer(rules, st, steps.answer_of(rules, st, s))
 
 
@@ -188,7 +187,8 @@ def _settled(rules: Rules, st: State) -> None:
             raise Violation(f"9: stream {s.number} never becomes complete")
     if rules.without == "4.10 clock ahead":
         return
-    if source.newest(st.spool, 0) is not None and not store.may_close(rules, st.store):
+    newest = source.newest(st.spool, 0)
+    if newest is not None and not source.older(rules, st, newest) and not store.may_close(rules, st.store):
         raise Violation("9: closing never becomes possible")
 
 

@@ -21,6 +21,7 @@ _RESTORED = scenario("store restored", "Br", _RESTORE, days=True)
 _FLIPPED = scenario("flipped bit", "Br", {"flipped bit": 1})
 _ON_THE_WAY = scenario("damaged on the way", "Br", way_damages=True)
 _FILE = scenario("spool file damaged", "Brr", {"damaged file": 1}, streams=3)
+_ASIDE = scenario("file aside, closing", "rr", {"damaged file": 1, "store start": 1})
 _SPOOL_BACK = scenario("spool put back", "Br", {"spool copy": 1, "spool restore": 1})
 _TAIL = scenario("lost below an entry", "BEr", {"spool copy": 1, "spool restore": 1}, streams=1)
 _STARTS = scenario("clock steps", "rr", {"clock step": 2, "store start": 1, "link lost": 1})
@@ -29,6 +30,8 @@ SOURCE = (
     Mutant("1 restored", "a spool put back ends its streams as after a crash", _SPOOL_BACK),
     Mutant("2 older", "older counts only the streams before that of the message",
            scenario("m", "rrr", {"store start": 1, "link lost": 2}, streams=3)),
+    Mutant("2 aside", "older does not count the streams of a file that was put aside", _ASIDE),
+    Mutant("2 salvaged", "older does not count a salvaged stream that is its instrument's newest", _ASIDE),
     Mutant("3.1", "a stream goes on after a restart from a copy",
            scenario("m", "Brr", {"spool copy": 1, "spool restore": 1})),
     Mutant("3.2 once", "after a crash unconfirmed entries go into the new stream again",

@@ -36,6 +36,7 @@ DAMAGE = (
     scenario("damaged on the way and in the spool", "BrE", {"source crash": 1, "flipped bit": 1}, way_damages=True),
     scenario("spool file damaged", "BrE", {"damaged file": 1, "source crash": 1}, streams=3),
     scenario("spool file damaged, store restored", "Br", {"damaged file": 1, "restore": 1}, days=True),
+    scenario("spool file damaged, closing", "rr", {"damaged file": 1, "store start": 1, "link lost": 1}, streams=3),
     scenario("spool file damaged, declared ended", "Brr", {"damaged file": 1, "declared": 1}, streams=3),
 )
 BATCHES = (

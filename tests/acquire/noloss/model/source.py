@@ -118,12 +118,19 @@ def may_prune(rules: Rules, spool: Spool, s: Held) -> bool:
     return old and spool.pruning and s.told >= seq
 
 
-def older(rules: Rules, spool: Spool, of: Held) -> int:
-    """Section 2: streams of the instrument, but its newest, that are not confirmed to their end."""
+def older(rules: Rules, st: State, of: Held) -> int:
+    """Section 2: streams of the instrument, but its newest, that are not confirmed to their end, and those aside."""
+    spool, aside = st.spool, st.aside
     last = newest(spool, of.instrument)
     assert last is not None
     before = of.number if rules.without == "2 older" else last.number
-    return sum(not s.settled for s in spool.streams if s.instrument == of.instrument and s.number < before)
+    of_instrument = [s for s in spool.streams if s.instrument == of.instrument and not s.settled]
+    waiting = [s for s in of_instrument if s.number < before or (s.salvaged and rules.without != "2 salvaged")]
+    if rules.without != "2 aside":
+        known = {s.number for s in spool.streams}
+        there = [s for s in aside.streams if s.instrument == of.instrument and s.number not in known]
+        waiting += [s for s in there if not s.settled or aside.epoch != spool.epoch]
+    return len(waiting)
 
 
 def start(rules: Rules, st: State, spool: Spool, ended: str = CRASH) -> State:

@@ -35,6 +35,7 @@ class Held(NamedTuple):
     ages: tuple[int, ...] = ()
     told: int = -1
     floor: int = 0
+    salvaged: bool = False
     answered: bool = False  # on this connection and in this epoch; only where there are batches
 
     @property
@@ -124,7 +125,7 @@ class State(NamedTuple):
     work: frozenset[Appended]  # received by workers of the store and not committed
     backups: tuple[tuple[int, Store], ...]  # with their age in days
     copy: Spool | None
-    aside: tuple[Held, ...]  # streams of a damaged file that was moved aside
+    aside: Spool  # a damaged file that was moved aside, and that nobody has dealt with yet
     clock: int  # of the store's host, in days
     left: tuple[int, ...]  # of each fault
 

@@ -15,7 +15,7 @@ def initial(rules: Rules) -> State:
     """Nothing yet. The first backup is that of the empty store: a restore to it is a store that was replaced."""
     none: frozenset[Answer] = frozenset()
     backups = ((0, Store()),) if rules.scenario.left[faults.index("restore")] else ()
-    return State(Spool(), Store(), Truth(), 0, 1, none, frozenset(), backups, None, (), 0, rules.scenario.left)
+    return State(Spool(), Store(), Truth(), 0, 1, none, frozenset(), backups, None, Spool(), 0, rules.scenario.left)
 
 
 def steps(rules: Rules, st: State) -> Iterator[Step]:
@@ -97,7 +97,7 @@ def answer_of(rules: Rules, st: State, s: Held) -> Answer:
 def _envelopes(rules: Rules, st: State) -> Iterator[Step]:
     """A fresh message is heard and answered; its entries arrive by steps of their own."""
     for s in st.spool.streams:
-        new = _answered(rules, st._replace(store=store.hear(rules, st.store, st.spool, s, st.clock)), s)
+        new = _answered(rules, st._replace(store=store.hear(rules, st, s)), s)
         if new != st:
             yield f"store hears {s.number} head={s.head} {s.ended}", new
 
@@ -120,7 +120,7 @@ def batched(rules: Rules, st: State, spoiled: Key | None = None) -> tuple[State,
         for seq in range(max(s.through, s.pruned) + 1, s.head + 1):
             if s.bodies[seq - 1] < ALTERED and (s.number, seq) != spoiled:
                 st = _take(rules, st, s.number, seq, s.bodies[seq - 1])
-        st = st._replace(store=store.hear(rules, st.store, st.spool, s, st.clock))
+        st = st._replace(store=store.hear(rules, st, s))
         answered.append(s)
     return st, answered
 

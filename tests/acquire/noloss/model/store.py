@@ -17,7 +17,7 @@ from model.state import (
     Held,
     Range,
     Row,
-    Spool,
+    State,
     Store,
     heard_of,
     in_range,
@@ -71,8 +71,9 @@ def _taken_already(rules: Rules, store: Store, row: Row, body: int) -> Store:
     return store._replace(conflicts=store.conflicts | {(row.stream, row.seq, body)})
 
 
-def hear(rules: Rules, store: Store, spool: Spool, s: Held, clock: int) -> Store:
+def hear(rules: Rules, st: State, s: Held) -> Store:
     """Rules 4.4, 4.5 and what 4.10 needs, for an envelope that the source sends now."""
+    store, spool = st.store, st.spool
     known = heard_of(store, s.number)
     if known is not None and known.ended == DECLARED and rules.without != "9.8":  # the source speaks for itself again
         store = store._replace(lost=frozenset(r for r in store.lost if not (r.stream == s.number and r.declared)))
@@ -87,8 +88,8 @@ def hear(rules: Rules, store: Store, spool: Spool, s: Held, clock: int) -> Store
             store = _lose(rules, store, s.number, s.head + 1, head)
     if s.instrument:
         return store
-    nothing = older(rules, spool, s) == 0 and (spool.epoch == store.epoch or rules.without == "4.10 epoch")
-    return store._replace(word=clock if nothing else -1)
+    nothing = older(rules, st, s) == 0 and (spool.epoch == store.epoch or rules.without == "4.10 epoch")
+    return store._replace(word=st.clock if nothing else -1)
 
 
 def _lose(rules: Rules, store: Store, stream: int, first: int, last: int) -> Store:

@@ -1,0 +1,145 @@
+"""Salvage of a spool whose trees are damaged: everything that lies on an undamaged page comes back."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from acquire.canonical import canonical
+from acquire.checksum import seed
+from acquire.spool import entries
+from acquire.spool.journal import Journal
+from acquire.spool.rescue import adopt, salvage
+from acquire.spool.scan import Scan
+
+PAGE = 4096
+INNER, LEAF = 2, 10  # sqlite.org, "File Format", 1.6
+
+
+def body(dice: random.Random, number: int) -> bytes:
+    length = dice.choice((40, 200, 200, 200, 900, 7000))
+    return canonical({"kind": "scalar", "value": number, "text": dice.randbytes(length // 2).hex()})
+
+
+def filled(path: Path, dice: random.Random, count: int = 3000) -> dict[int, tuple[bytes, str | None]]:
+    """A stream of entries, some larger than a page, with markers and originals; nothing of it in the log."""
+    bodies = [(body(dice, n), f"m-{n}" if n % 100 == 0 else None) for n in range(count)]
+    with closing(Journal(path, reserve=PAGE)) as journal:
+        number = journal.open_stream("electrometer-1").number
+        for first in range(0, count, 50):
+            journal.append([(number, bodies[first : first + 50])])
+        journal.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return dict(enumerate(bodies, start=1))
+
+
+def pages_of_entries(content: bytes, kind: int) -> list[int]:
+    """Offsets of the pages of this kind in the tree of entries."""
+    starts = range(0, len(content), PAGE)
+    return [at for at in starts if content[at] == kind and content[at : at + PAGE].count(b'"value"') > 1]
+
+
+def cells(content: bytes, at: int) -> int:
+    return int.from_bytes(content[at + 3 : at + 5], "big")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_damaged_inner_pages_cost_nothing_but_what_lies_on_them(tmp_path: Path, number: int) -> None:
+    dice = random.Random(number)
+    path = tmp_path / "spool.db"
+    appended = filled(path, dice)
+    content = bytearray(path.read_bytes())
+    inner = pages_of_entries(content, INNER)
+    assert len(inner) > 30, "a tree of three levels and more"
+    hurt = [inner[0], *dice.sample(inner, dice.randrange(1, len(inner)))]
+    lost = sum(cells(content, at) for at in set(hurt))
+    for at in hurt:
+        emptied = bytes([LEAF]) + bytes(PAGE - 1)
+        content[at : at + PAGE] = dice.choice((emptied, bytes(PAGE), b"\xa5" * PAGE, dice.randbytes(PAGE)))
+    path.write_bytes(content)
+    (found,) = salvage(path)
+    assert len(found.bodies) == len(appended) - lost
+    assert found.bodies.items() <= appended.items(), "each as it was appended, markers with their measurement"
+    assert found.damaged == sorted(appended.keys() - found.bodies.keys())
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_of_damaged_leaves_too_all_others_come_back(tmp_path: Path, number: int) -> None:
+    """Every inner page is gone, and some of the leaves: as many entries are lost as lay on these, or went on there."""
+    dice = random.Random(number)
+    path = tmp_path / "spool.db"
+    appended = filled(path, dice, 1500)
+    content = bytearray(path.read_bytes())
+    hurt = [*pages_of_entries(content, INNER), *dice.sample(pages_of_entries(content, LEAF), 20)]
+    lost = sum(cells(content, at) for at in hurt)
+    for at in hurt:
+        content[at : at + PAGE] = dice.randbytes(PAGE)
+    path.write_bytes(content)
+    (found,) = salvage(path)
+    assert len(found.bodies) == len(appended) - lost
+    assert found.bodies.items() <= appended.items()
+
+
+def test_without_its_first_page_everything_comes_back(tmp_path: Path) -> None:
+    """SQLite does not open it at all."""
+    path = tmp_path / "spool.db"
+    appended = filled(path, random.Random(7), 500)
+    with closing(Journal(path, reserve=PAGE)) as journal:
+        source, stream = journal.source, journal.streams()[0].stream
+    content = bytearray(path.read_bytes())
+    content[:PAGE] = b"\xa5" * PAGE
+    path.write_bytes(content)
+    (found,) = salvage(path)
+    assert (found.bodies, found.damaged) == (appended, [])
+    assert (found.source, found.stream, found.instrument) == (source, stream, "electrometer-1")
+    with closing(Journal(tmp_path / "new.db", reserve=PAGE)) as new:
+        assert adopt(new, [found]) == 1
+        assert len(new.read(1, 1, 1000, 10**8)) == 500
+
+
+def test_originals_are_found_too(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    original = canonical({"kind": "curve", "points": "ab" * 9000})
+    with closing(Journal(path, reserve=PAGE)) as journal:
+        number = journal.open_stream("reader-1").number
+        assert journal.withhold(number, original, "too large") == 1
+        stream = journal.streams()[0].stream
+    content = bytearray(path.read_bytes())
+    content[:PAGE] = b"\xa5" * PAGE
+    path.write_bytes(content)
+    (found,) = salvage(path)
+    ((held, reason),) = found.withheld.values()
+    assert (held, reason) == (entries.held(seed(stream), 1, original), "too large")
+
+
+def test_a_bit_flipped_on_a_page_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    filled(path, random.Random(3), 200)
+    content = bytearray(path.read_bytes())
+    for at in pages_of_entries(content, INNER):
+        content[at : at + PAGE] = bytes(PAGE)
+    at = content.index(b'"text":"', pages_of_entries(content, LEAF)[3]) + 10
+    path.write_bytes(content)
+    (before,) = salvage(path)
+    content[at] ^= 1
+    path.write_bytes(content)
+    (after,) = salvage(path)
+    (gone,) = before.bodies.keys() - after.bodies.keys()
+    assert gone in after.damaged
+    assert after.bodies.items() <= before.bodies.items()
+
+
+def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
+    """Rows that were deleted lie on free pages with checksums that fit; what is appended under their seq is another."""
+    path = tmp_path / "spool.db"
+    filled(path, random.Random(4), 1000)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA secure_delete = OFF")
+        db.execute("DELETE FROM entry WHERE seq > 10")
+        db.commit()
+        assert db.execute("PRAGMA freelist_count").fetchone()[0] > 50
+    stream = next(iter(Scan(path).streams.values()))
+    assert sorted(seq for seq, _, _ in Scan(path).entries(stream.number, stream.stream)) == list(range(1, 11))
