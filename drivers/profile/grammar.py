@@ -28,50 +28,49 @@ class Grammar:
 
     def groups(self, form: Form, raw: bytes) -> Groups:
         """The groups of a reply of one form. Raises Declined, Garbled."""
-        return self._texts(self._only([form], raw), raw)
+        return self._only([form], raw)[1]
 
     def reading(self, name: str, asked: str | None, settings: Mapping[str, str], raw: bytes) -> list[Sample]:
         """The samples of a reading's reply; `asked`: the channel that was asked for. Raises Declined, Garbled."""
-        form = self._only([self.forms.readings[name]], raw)
+        form, texts = self._only([self.forms.readings[name]], raw)
         if form.where[0] == "error":
             return self._flagged(name, asked, form)
-        return self._samples(name, asked, settings, self._texts(form, raw), raw)
+        return self._samples(name, asked, settings, texts, raw)
 
     def heard(self, settings: Mapping[str, str], raw: bytes) -> list[Sample]:
         """The samples of a message that nobody asked for. Raises Declined, Garbled."""
-        form = self._only(list(self.forms.readings.values()), raw)
+        form, texts = self._only(list(self.forms.readings.values()), raw)
         if form.where[0] == "error":
             return [each for name in self.profile.reading for each in self._flagged(name, None, form)]
-        return self._samples(str(form.where[1]), None, settings, self._texts(form, raw), raw)
+        return self._samples(str(form.where[1]), None, settings, texts, raw)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _only(self, expected: Sequence[Form], raw: bytes) -> Form:
-        """The one form that a reply has, of those expected and of those that say no."""
+    def _only(self, expected: Sequence[Form], raw: bytes) -> tuple[Form, Groups]:
+        """The one form that a reply has, of those expected and of those that say no, and its groups."""
         if len(raw) > self.profile.line.longest:
             raise Garbled(f"A reply of {len(raw)} bytes; the profile allows {self.profile.line.longest}.", raw)
-        found = [form for form in (*expected, *self.forms.errors) if form.regex.fullmatch(raw)]
+        matches = ((form, form.regex.fullmatch(raw)) for form in (*expected, *self.forms.errors))
+        found = [(form, match) for form, match in matches if match is not None]
         if not found:
             raise Garbled(f"'{shown(raw)}' has no form that the profile of {self.profile.name} expects here.", raw)
         if len(found) > 1:
-            places = " and ".join(".".join(map(str, form.where)) for form in found)
+            places = " and ".join(".".join(map(str, form.where)) for form, _ in found)
             raise Garbled(f"'{shown(raw)}' has more than one form of the profile: {places}.", raw)
-        self._raise_if_declined(found[0], raw)
-        return found[0]
+        ((form, match),) = found
+        encoding = self.profile.line.encoding
+        texts = {name: text.decode(encoding) for name, text in match.groupdict().items()}
+        self._raise_if_declined(form, texts, raw)
+        return form, texts
 
-    def _raise_if_declined(self, form: Form, raw: bytes) -> None:
+    def _raise_if_declined(self, form: Form, texts: Groups, raw: bytes) -> None:
         error = self.profile.error[str(form.where[1])] if form.where[0] == "error" else None
         if error is None or error.means != "declined":
             return
-        code = self._texts(form, raw).get("code")
+        code = texts.get("code")
         said = f" with {code}" if code else ""
         why = f" ({error.texts[code]})" if code in error.texts else ""
         raise Declined(f"The {self.profile.title} refused{said}{why}.", raw)
-
-    def _texts(self, form: Form, raw: bytes) -> Groups:
-        match = form.regex.fullmatch(raw)
-        found = match.groupdict() if match else {}
-        return {name: text.decode(self.profile.line.encoding) for name, text in found.items()}
 
     def _samples(
         self, name: str, asked: str | None, settings: Mapping[str, str], texts: Groups, raw: bytes
