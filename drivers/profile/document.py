@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -36,7 +36,6 @@ CommandName = Annotated[
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 End = Literal["cr", "lf", "crlf", "none"]
 Unit = Text
-Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class Written(BaseModel):
@@ -227,6 +226,3 @@ class Profile(Written):
     def polled(self) -> dict[str, Reading]:
         """The readings that are asked for in every take, in the order of the file."""
         return {name: each for name, each in self.reading.items() if each.polled}
-
-
-Document = dict[str, Any]

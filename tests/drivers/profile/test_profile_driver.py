@@ -10,8 +10,10 @@ import pytest
 from profile_text import GOOD
 from pydantic import ValidationError
 
-from drivers import Declined, Flag, Instrument, Reading, WrongInstrument, connect
+from drivers import Declined, Flag, Garbled, Instrument, Reading, WrongInstrument, connect
 from drivers.profile import load_profile
+from drivers.profile.forms import Form, Forms
+from drivers.profile.grammar import Grammar
 from drivers.trace import Trace
 from drivers.transport.memory import MemoryTransport
 
@@ -229,3 +231,13 @@ async def test_an_instrument_that_speaks_by_itself_is_read_by_fixed_columns() ->
         assert (good.value, good.element) == (14.0e-3, None)
         assert {(each.value, each.flags) for each in low} == {(None, (Flag.LOW_SIGNAL, Flag.NOT_A_NUMBER))}
         assert end.asked == []
+
+
+def test_a_reply_that_two_forms_read_is_not_believed_even_if_loading_had_let_it_through() -> None:
+    kind = load_profile(GOOD.encode(), "two.toml").driver
+    also = Form(("error", "over", "pattern"), kind.forms.readings["both"].node)
+    forms = Forms(kind.forms.readings, {**kind.forms.others, also.where: also})
+    with pytest.raises(
+        Garbled, match=r"more than one form of the profile: reading\.both\.each and error\.over\.pattern"
+    ):
+        Grammar(kind.profile, forms).reading("both", None, {}, ANSWERS["Q"].encode())
