@@ -29,6 +29,14 @@ async def served(process: Process) -> str:
     return str(process.first_line["resource"])
 
 
+async def ended(process: Process) -> int | None:
+    """The exit code of one that ends by itself."""
+    async with asyncio.timeout(20):
+        while process.ended() is None:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+    return process.ended()
+
+
 @pytest.mark.slow
 async def test_what_was_captured_is_replayed_and_nothing_else(tmp_path: Path) -> None:
     file = str(tmp_path / "wire.jsonl")
@@ -44,15 +52,12 @@ async def test_what_was_captured_is_replayed_and_nothing_else(tmp_path: Path) ->
     code, again, _ = await read(tmp_path, await served(replay))
     assert code == 0
     assert [each["raw"] for each in again] == [each["raw"] for each in recorded]
-    assert await replay.stop() == 0, replay.log()
+    assert await ended(replay) == 0, replay.log()
     strict = Process(tmp_path, "strict", "replay", file, "--compressed", *anywhere)
     resource = await served(strict)
     reader, writer = await asyncio.open_connection("127.0.0.1", int(resource.split("::")[2]))
     writer.write(b"BIAS HIGH\r")
     assert await reader.read() == b""
     writer.close()
-    async with asyncio.timeout(20):
-        while strict.ended() is None:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
-    assert strict.ended() == 1
+    assert await ended(strict) == 1
     assert "'BIAS HIGH' was asked where line" in strict.log()
