@@ -25,6 +25,7 @@ class Grammar:
 
     def __post_init__(self) -> None:
         self.count_of: dict[tuple[str, str | None], float] = {}
+        self._flags_first = {name: self._ordered(form) for name, form in self.forms.readings.items()}
 
     def groups(self, form: Form, raw: bytes) -> Groups:
         """The groups of a reply of one form. Raises Declined, Garbled."""
@@ -76,7 +77,7 @@ class Grammar:
         self, name: str, asked: str | None, settings: Mapping[str, str], texts: Groups, raw: bytes
     ) -> list[Sample]:
         try:
-            items = self._items(texts, settings)
+            items = self._items(name, texts, settings)
             head = items.pop(None, Item())
             self._refuse_twice(name, asked, head.count)
             if not self.profile.reading[name].each:
@@ -87,14 +88,20 @@ class Grammar:
         except Garbled as error:
             raise Garbled(str(error), raw) from error
 
-    def _items(self, texts: Groups, settings: Mapping[str, str]) -> dict[str | None, Item]:
-        """None: what stands once; the others by their number. Of flags first: they say which digits mean nothing."""
+    def _ordered(self, form: Form) -> list[tuple[str, str, str | None, Told]]:
+        """(group, field, number of its item) with what it is; flags first: they say which digits mean nothing."""
+        split = [(group, *group.partition(ITEM)) for group in form.groups]
+        found = [
+            (group, name, number if several else None, self.profile.field[name])
+            for group, name, several, number in split
+        ]
+        return sorted(found, key=lambda each: each[3].role != "flags")
+
+    def _items(self, reading: str, texts: Groups, settings: Mapping[str, str]) -> dict[str | None, Item]:
+        """None: what stands once; the others by their number."""
         items: dict[str | None, Item] = {None: Item()}
-        groups = [(group.partition(ITEM), text) for group, text in texts.items()]
-        flags_first = sorted(groups, key=lambda each: self.profile.field[each[0][0]].role != "flags")
-        for (name, several, number), text in flags_first:
-            told = self.profile.field[name]
-            item = items.setdefault(number if several else None, Item())
+        for group, name, number, told in self._flags_first[reading]:
+            text, item = texts[group], items.setdefault(number, Item())
             forbidden = not NO_VALUE.isdisjoint({*item.flags, *items[None].flags})
             tell(item, name, told, text, self.profile.quantity, forbidden=forbidden)
             if _changed(told, text, settings):
