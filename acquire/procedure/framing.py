@@ -121,12 +121,19 @@ def in_force(
         raise Refused(*wrong)
     return InForce(
         model=instrument.model,
-        serial=state.serial or instrument.serial,
+        serial=state.serial or _untold(instrument, state),
         measures=state.measures,
         integrates=state.integrates or instrument.integrates or "none",
         framing=narrowed(instrument, _published(state)),
         channel=channel,
     )
+
+
+def _untold(instrument: OwnedInstrument, state: State) -> str:
+    """The inventory's number, which is a person's word where the instrument said who it is and not which."""
+    if state.model is None:
+        return instrument.serial
+    return f"{instrument.serial} (by the inventory; not told by the instrument)"
 
 
 def completed(state: State, model: Model | None) -> State:

@@ -15,7 +15,7 @@ from simulators.registry import Models
 
 SHELF = {
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
-    "ptw-unidos-romeo", "ptw-unidos-tango", "winrems", "xsyg",
+    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
 from simulators import FileModel, Instrument, LineFramer, Reply, Session, WireModel
