@@ -72,6 +72,20 @@ def toml(name: str) -> tuple[bytes, ...]:
     return ((ROOT / "config" / "demo" / name).read_bytes(),)
 
 
+def profiles() -> tuple[bytes, ...]:
+    """The two that come with the project."""
+    return tuple(each.read_bytes() for each in sorted((ROOT / "drivers" / "profile" / "models").glob("*.toml")))
+
+
+PROBES = (
+    b"M 00001,RUN,LOW,00003.05" + b";+2.3100E-09,+0.0000E-09,OK" * 11 + b";+9.9999E-01,+9.9999E-01,OL*0A",
+    b"M 00001,RUN,LOW,00003.05" + b";+2.3100E-09,+0.0000E-09,LO" * 12,
+    b"VT 3 MF-3 POS 06741.5 0120 OK", b"VT 3 - PRE -----.- 0000 NS", b"ERR 03", b"?3",
+)  # fmt: skip
+RECORDINGS = (
+    b'{"capture": 1, "transport": "tcp"}\n{"t": 0.0, "event": "a program came"}\n'
+    b'{"t": 0.1, "from": "host", "text": "ID?\\r\\n"}\n{"t": 0.2, "from": "instrument", "base64": "AgD/"}\n',
+)
 SPE = b"$SPEC_ID:\nrun 2\n$MEAS_TIM:\n582 600\n$DATA:\n0 4\n       0\n      12\n       7\n       3\n       0\n"
 COLUMNS = b"# log bins\n0.112201845430196 4\n0.177827941003892 7\n0.281838293126445 12\n0.446683592150963 3\n"
 

@@ -30,7 +30,7 @@ def state(name=TANGO, /, **said):
 def begun(instrument=None, step=BEAM, channel=None, **said):
     instrument = instrument or owned()
     model = registry.model(instrument.model)
-    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model)
+    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model, charge=step.integrates)
 
 
 @pytest.mark.parametrize(
