@@ -15,7 +15,7 @@ from simulators.registry import Models
 
 SHELF = {
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
-    "ptw-unidos-romeo", "ptw-unidos-tango", "winrems", "xsyg",
+    "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100", "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
 from simulators import FileModel, Instrument, LineFramer, Reply, Session, WireModel
@@ -105,7 +105,7 @@ async def test_every_instrument_on_a_wire_does_what_the_faults_ask_of_it(model: 
     info = MODELS[model]
     assert isinstance(info, WireModel)
     instrument = info.make(SteppedClock(), 1, {})
-    asks, serial = (b"*IDN?", b"*IDN?") if model.startswith("keithley") else (b"PTW", b"SER")
+    asks, serial = (b"PTW", b"SER") if model.startswith("ptw") else (b"*IDN?", b"*IDN?")
     assert instrument.model == model
     assert instrument.is_identification(asks)
     seen = [await converse(instrument, [asks + b"\n", serial + b"\n"])]
