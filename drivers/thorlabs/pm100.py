@@ -32,6 +32,7 @@ from drivers.thorlabs.words import Sensor
 T = TypeVar("T")
 POWER_ON = 0x80  # of *ESR?: power was switched on since it was read (IEEE 488.2)
 QUEUE_DEPTH = 32
+ATTENUATION = "SENS:CORR:LOSS:INP:MAGN"
 ZERO_WITHIN_S = 60.0
 ZERO_POLL_S = 0.2
 ROUNDED_NM = 0.5  # the meter rounds to what its sensor has (PM100USB manual p. 20)
@@ -82,7 +83,9 @@ class Pm100(Driver[Pm100Settings]):
         await self._ask("*ESR?", words.parse_event_status)
         await self._end_zero()
         header, unit = OF[self.measures]
-        await self._do(f"CONF:{header}", *([f"SENS:{header}:UNIT {unit}"] if header == "POW" else []))
+        await self._do(f"CONF:{header}", f"SENS:{header}:REF:STAT 0")  # no value of another program is subtracted
+        if header == "POW":
+            await self._do(f"SENS:POW:UNIT {unit}", f"{ATTENUATION} {self.settings.attenuation_db:g}")
         await self._do(*self._averaging_words(), *self._range_words(), *self._low_pass_words())
         self._most = await self._ask(f"SENS:{header}:RANG? MAX", words.parse_number)
         if self._wavelength_nm is not None:
@@ -96,7 +99,9 @@ class Pm100(Driver[Pm100Settings]):
         auto = await self._ask(f"SENS:{header}:RANG:AUTO?", words.parse_switch)
         range_si = await self._ask(f"SENS:{header}:RANG?", words.parse_number)
         self._in_force_si = None if auto else range_si
+        relative = await self._ask(f"SENS:{header}:REF:STAT?", words.parse_switch)
         state = await self._with_sensor()
+        self._compare(f"SENS:{header}:REF:STAT", relative, False)
         self._compare("SENS:AVER:COUN", count, self._averaging)
         self._compare(f"SENS:{header}:RANG:AUTO", auto, self._range_si is None)
         if self._range_si is not None and range_si < self._range_si * (1 - 1e-3):
@@ -109,6 +114,9 @@ class Pm100(Driver[Pm100Settings]):
         if self.settings.low_pass is not None:
             told["low pass"] = await self._ask("INP:PDI:FILT:LPAS:STAT?", words.parse_switch)
             self._compare("INP:PDI:FILT:LPAS:STAT", told["low pass"], self.settings.low_pass)
+        if header == "POW":
+            told["attenuation"] = await self._ask(f"{ATTENUATION}?", words.parse_number)
+            self._compare(ATTENUATION, told["attenuation"], self.settings.attenuation_db)
         return told | {
             "sensor": state.sensor.name, "sensor serial": state.sensor.serial, "wavelength": state.wavelength_nm,
             "sensor calibrated": state.sensor.calibrated, "sensor flags": state.sensor.flags,
@@ -326,6 +334,9 @@ THORLABS_PM100 = Model(
     verified=(
         Verified("*IDN? replies of real PM100A, D and USB, pasted into public code", "the identification", "capture"),
         Verified("PM100D manual p. 49, 51; PM100USB manual p. 20, 21", "words and the sensor's flags", "document"),
+        Verified("ThorlabsPM100 1.2.2 on the simulator", "settings, power, current, zero, filter", "program"),
+        Verified("PyMeasure 0.16.0 on the simulator", "sensor, wavelength and its limits, power", "program"),
+        Verified("InstrumentKit 0.6.0 on the simulator", "averaging, configuration, reading", "program"),
         Verified("the project's own simulator", "identification, set-up, zero, readings, faults"),
     ),
     assumed=(
@@ -334,6 +345,7 @@ THORLABS_PM100 = Model(
         "CONF? answers POW or CURR, switches answer 0 or 1",
         "without a sensor SYST:SENS:IDN? begins with 'no sensor' (from a public client)",
         "SENS:CORR:COLL:ZERO:STAT? is 1 while it zeroes and 0 afterwards (from public clients)",
+        "an attenuation of -60 to 60 dB is taken, and raises the power where it is positive",
         "MAX behind the query of a range gives the largest range of the sensor",
         "a sample takes 3 ms (two public clients); up to 10000 are averaged",
         "on a serial line messages end with LF; its rate is not documented for this family and is a setting",

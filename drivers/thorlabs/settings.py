@@ -20,13 +20,15 @@ class Pm100Settings(WireSettings):
     """function: what READ? gives. range_si: full scale in W or A, left out for autorange.
 
     wavelength_nm and low_pass (the photodiode's input filter, 15 Hz where it is on) stay as they are unless given.
-    averaging: samples of 3 ms a reading. sensor_serial: the sensor is what was calibrated; another is refused.
+    averaging: samples of 3 ms a reading. attenuation_db: of a filter before the sensor, which watts are corrected for;
+    a positive number raises them. sensor_serial: the sensor is what was calibrated; another is refused.
     """
 
     function: Literal["power", "current"] = "power"
     wavelength_nm: float | None = Field(None, ge=100, le=30_000)
     range_si: float | None = Field(None, gt=0)
     averaging: int = Averaging
+    attenuation_db: float = Field(0.0, ge=-60, le=60)
     low_pass: bool | None = None
     sensor_serial: str | None = None
 

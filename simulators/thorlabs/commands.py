@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from simulators.scpi import common
-from simulators.scpi.parameters import Count, Number, ScpiError, Word, boolean, show_bool, show_count
+from simulators.scpi.parameters import Count, Number, ScpiError, Word, boolean, short_form, show_bool, show_count
 from simulators.scpi.table import Table
 from simulators.thorlabs.meter import ZERO_S, SimulatedPm100
 from simulators.thorlabs.sensors import CURRENT_RANGES_A, WAVELENGTH_SETTABLE, Sensor, Suffixed, show
@@ -91,8 +91,21 @@ def ranges(table: Table, unit: SimulatedPm100) -> None:
         table.attribute(f"[:SENSe]:{words}:RANGe:AUTO", unit, "auto", boolean, show_bool)
         table.take(f"[:SENSe]:{words}:RANGe[:UPPer]", range_.put)
         table.asked(f"[:SENSe]:{words}:RANGe[:UPPer]", range_.in_force, range_.read, show)
-        table.stored(f"[:SENSe]:{words}:REFerence:STATe", False, boolean, show_bool)
+        reference(table, unit, f"[:SENSe]:{words}:REFerence", range_.symbol, short_form(words.partition("[")[0]))
     table.attribute("[:SENSe]:POWer[:DC]:UNIT", unit, "unit", Word(("W", "DBM")), str)
+
+
+def reference(table: Table, unit: SimulatedPm100, header: str, symbol: str, function: str) -> None:
+    """A value that is subtracted while its state is on (ThorlabsPM100 calls it delta mode)."""
+    values = Suffixed(-1e3, 1e3, 0.0, symbol)
+
+    def switch(text: str) -> None:
+        (unit.relative.add if boolean(text) else unit.relative.discard)(function)
+
+    table.take(f"{header}[:VALue]", lambda text: unit.references.__setitem__(function, values(text)))
+    table.asked(f"{header}[:VALue]", lambda: unit.references[function], values, show)
+    table.take(f"{header}:STATe", switch)
+    table.asked(f"{header}:STATe", lambda: function in unit.relative, boolean, show_bool)
 
 
 @dataclass(frozen=True)
@@ -118,13 +131,14 @@ class Range:
 
 
 def correction(table: Table, unit: SimulatedPm100) -> None:
-    """Wavelength, responsivity, and the zero. A beam diameter and an attenuation are only remembered."""
+    """Wavelength, responsivity, attenuation in dB, and the zero. A beam diameter is only remembered."""
     wavelength = "[:SENSe]:CORRection:WAVelength"
     table.take(wavelength, lambda text: set_wavelength(unit, text))
     table.asked(wavelength, lambda: unit.wavelength_nm, partial(wavelength_of, unit), show)
     table.query("[:SENSe]:CORRection:POWer[:PDIode]:RESPonse", lambda: show(unit.responsivity))
     table.stored("[:SENSe]:CORRection:BEAMdiameter", 9.5, Suffixed(0.1, 100, 9.5, "mm"), show)
-    table.stored("[:SENSe]:CORRection:LOSS[:INPut][:MAGNitude]", 0.0, Number(-60, 60, 0), show)
+    loss = "[:SENSe]:CORRection:LOSS[:INPut][:MAGNitude]"
+    table.attribute(loss, unit, "attenuation_db", Number(-60, 60, 0), show)
     zero = "[:SENSe]:CORRection:COLLect:ZERO"
     table.act(f"{zero}[:INITiate]", lambda: setattr(unit, "zero_ends_s", unit.clock.now() + ZERO_S))
     table.act(f"{zero}:ABORt", lambda: setattr(unit, "zero_ends_s", 0.0))

@@ -69,6 +69,7 @@ class SimulatedPm100(ScpiInstrument):
         """Default settings: power in watts, autorange, 100 samples (comet); the zero is kept. The rest is assumed."""
         self.function, self.unit, self.average, self.auto = "POW", "W", 100, True
         self.wavelength_nm, self.range_a, self.low_pass = 635.0, CURRENT_RANGES_A[-1], True
+        self.attenuation_db, self.references, self.relative = 0.0, {"POW": 0.0, "CURR": 0.0}, set[str]()
         self.last = NOT_A_NUMBER
         self.begun_s: float | None = None
         self.completion_asked = False
@@ -134,7 +135,16 @@ class SimulatedPm100(ScpiInstrument):
         if over:
             return OVER
         current_a += gauss(self.seed, "reading", self.readings, NOISE * self.range_a)
-        return show(current_a if self.function == "CURR" else self.in_unit(current_a / self.responsivity))
+        return show(self._shown(current_a))
+
+    def _shown(self, current_a: float) -> float:
+        """The quantity of a photocurrent, less the reference where it is subtracted."""
+        value = current_a
+        if self.function == "POW":
+            value = current_a / self.responsivity * 10 ** (self.attenuation_db / 10)
+        if self.function in self.relative:
+            value -= self.references[self.function]
+        return self.in_unit(value) if self.function == "POW" else value
 
     def in_unit(self, watts: float) -> float:
         """W, or dBm of what is above 0."""

@@ -16,6 +16,7 @@ MODEL = WireModel(
         "a reading has nine digits; beyond the range it is 9.9E37, without a usable sensor 9.91E37",
         "a zero takes 2 s and then subtracts the mean current of that time, whatever shines on the sensor",
         "defaults after power-on: power in W, autorange, 635 nm; 100 samples by a public client",
+        "an attenuation raises the power where it is positive; a reference is subtracted in W or A",
         "it prints nothing when it is switched on; *OPT?, *SAV and *RCL are those of every simulated SCPI instrument",
         "energy, frequency, temperature and density are known by name and give no number",
     ),

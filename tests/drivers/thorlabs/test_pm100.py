@@ -48,6 +48,14 @@ async def test_power_and_its_wavelength_come_together() -> None:
         assert reading.also["wavelength"].value == 808
 
 
+async def test_what_another_program_left_to_be_subtracted_is_switched_off_and_a_filter_is_corrected_for() -> None:
+    async with meter(attenuation_db=10) as (it, simulator):
+        simulator.execute_at_once("POW:REF 1 W;REF:STAT ON;:CORR:LOSS 3")
+        await it.open()
+        assert (await one(it)).value == pytest.approx(10 * WATTS, rel=1e-3)
+        assert it.settings_in_force["attenuation"] == 10
+
+
 async def test_photodiode_current_needs_no_wavelength() -> None:
     async with meter(function="current", wavelength_nm=None, range_si=2e-6) as (it, _):
         await it.open()
