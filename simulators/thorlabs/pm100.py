@@ -18,7 +18,7 @@ MODEL = WireModel(
         "defaults after power-on: power in W, autorange, 635 nm; 100 samples by a public client",
         "an attenuation raises the power where it is positive; a reference is subtracted in W or A",
         "it prints nothing when it is switched on; *OPT?, *SAV and *RCL are those of every simulated SCPI instrument",
-        "energy, frequency, temperature and density are known by name and give no number",
+        "energy, frequency, temperature and density are known by name and refused with -221",
     ),
     options=tuple(each.name for each in fields(Pm100Options)),
     make=lambda clock, seed, options: SimulatedPm100(clock, seed, Pm100Options(**options), commands.enter),
