@@ -19,6 +19,7 @@ from acquire.bus.names import RESERVED, STORE, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
+from acquire.profiles import Named, offer_profiles
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
 from acquire.tomlfile import Written, line_numbers, message, read, sentence
@@ -121,6 +122,7 @@ class Config(Written):
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     broker: BrokerConfig
     bus: BusConfig = BusConfig()
+    profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
     spool: SpoolConfig | None = None
     store: StoreConfig | None = None
     instrument: tuple[InstrumentConfig, ...] = ()
@@ -136,6 +138,7 @@ class Loaded:
     spool: Path | None
     store: Path | None
     anchor: Path | None
+    profiles: tuple[Named, ...] = ()
 
     @property
     def simulated(self) -> bool:
@@ -158,6 +161,7 @@ def load(path: Path) -> Loaded:
     except Refused as error:
         raise FileProblem(str(error)) from error
     config = read(body, str(path), Config)
+    profiles = tuple(offer_profiles(path.parent / each for each in config.profiles))
     lines = line_numbers(body.decode())
     problems = [sentence(str(path), lines, where, what) for where, what in _check(config)]
     if problems:
@@ -165,7 +169,7 @@ def load(path: Path) -> Loaded:
     store = path.parent / path_of(config.store.url) if config.store else None
     spool = path.parent / config.spool.path if config.spool else None
     anchor = path.parent / config.store.anchor if config.store and config.store.anchor else None
-    return Loaded(path, config, spool, store, anchor)
+    return Loaded(path, config, spool, store, anchor, profiles)
 
 
 def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:

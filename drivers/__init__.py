@@ -19,6 +19,8 @@ from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
 from drivers.transport.base import Transport
+from drivers.transport.resource import open_transport
+from drivers.transport.serial_settings import SerialSettings
 
 __all__ = [
     "LEVELS",
@@ -51,6 +53,7 @@ __all__ = [
     "Reply",
     "ReplyTimeout",
     "Sample",
+    "SerialSettings",
     "Settings",
     "Transport",
     "Until",
@@ -59,4 +62,5 @@ __all__ = [
     "WrongInstrument",
     "command",
     "connect",
+    "open_transport",
 ]

@@ -43,7 +43,7 @@ class Driver(ABC, Generic[S]):
     `between`: bytes that may stand between two replies and mean nothing (b"" for a binary protocol).
     """
 
-    stale: ClassVar[int] = 0
+    stale: int = 0
     between: ClassVar[bytes] = BETWEEN_LINES
 
     def __init__(self, wire: Wire, settings: S) -> None:

@@ -86,6 +86,7 @@ class Framing:
 class Model:
     """One model. `assumed` names every inferred fact that its driver rests on; `channels` its inputs, if several.
 
+    label: what a person must know of where it comes from, beside its name ("profile, invented protocol").
     answers: a regular expression for the model name that the instrument states; the engine holds it against that.
     driver: a Driver, a Listener, or for a reader's files a Format; drivers.connect.connect() puts it on its port.
     """
@@ -97,6 +98,7 @@ class Model:
     quantities: tuple[Quantity, ...]
     settings: type[Settings]
     driver: Any
+    label: str = ""
     answers: str = ".*"
     channels: tuple[str, ...] = ()
     framing: Framing = Framing()

@@ -29,6 +29,7 @@ class Flag(StrEnum):
     HV_FAULT = "hv-fault"
     LOW_SIGNAL = "low-signal"
     SAFETY_WARNING = "safety-warning"
+    SETTLING = "settling"  # too early after a change (voltage, range), by what the instrument itself states
     BUSY = "busy"  # the instrument is zeroing, testing itself or starting
     NOT_A_NUMBER = "not-a-number"
     UNPARSED = "unparsed"  # the raw bytes are kept, nothing is believed

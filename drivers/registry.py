@@ -1,4 +1,6 @@
-"""Finding models: any package may offer some under "acquire.drivers", and every file format is one of a drop folder."""
+"""Finding models: any package may offer some under "acquire.drivers", or profiles under "acquire.profiles"; every file
+format is one of a drop folder; and a configuration may name profiles of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,37 @@ from drivers.errors import Misuse
 from drivers.files.folder import folder_model
 from drivers.files.formats import formats
 from drivers.model import Model
+from drivers.profile import load_packaged
 
 GROUP = "acquire.drivers"
+PROFILES = "acquire.profiles"
+_offered: dict[str, Model] = {}
 
 
 @cache
 def _found() -> dict[str, EntryPoint]:
-    return {each.name: each for each in sorted(entry_points(group=GROUP))}
+    profiles = {each.name: each for each in sorted(entry_points(group=PROFILES))}
+    return profiles | {each.name: each for each in sorted(entry_points(group=GROUP))}
+
+
+def offer(model: Model) -> None:
+    """From now on the model of a profile that somebody named is found as well, instead of an earlier one of its name.
+
+    Raises Misuse where a package or a file format has that name: nobody could tell which is meant.
+    """
+    if model.name in _found() or model.name in formats():
+        raise Misuse(f"There is a model '{model.name}' already; give the profile another name.")
+    _offered[model.name] = model
+
+
+def withdraw() -> None:
+    """Forget every model that was offered."""
+    _offered.clear()
 
 
 def models() -> tuple[str, ...]:
     """Names of all models, sorted."""
-    return tuple(sorted({*_found(), *formats()}))
+    return tuple(sorted({*_found(), *formats(), *_offered}))
 
 
 def model(name: str) -> Model:
@@ -31,6 +52,8 @@ def model(name: str) -> Model:
     model is asked for, and stands in nobody else's way.
     """
     known = _found()
+    if name in _offered:
+        return _offered[name]
     if name not in known and name in formats():
         return _of_folder(name)
     if name not in known:
@@ -38,16 +61,24 @@ def model(name: str) -> Model:
         hint = f" Did you mean {near[0]}?" if near else ""
         raise Misuse(f"There is no driver for '{name}'.{hint} There are: {', '.join(models())}.")
     try:
-        loaded = known[name].load()
+        loaded = _loaded(known[name])
     except Exception as error:
         raise Misuse(
             f"The driver of '{name}' ({known[name].value}) cannot be loaded: {type(error).__name__}: {error}."
         ) from error
     if not isinstance(loaded, Model):
-        raise Misuse(f"The entry point {name} of {GROUP} ({known[name].value}) gives no Model.")
+        raise Misuse(f"The entry point {name} of {known[name].group} ({known[name].value}) gives no Model.")
     if loaded.name != name:
-        raise Misuse(f"The entry point {name} of {GROUP} ({known[name].value}) gives the model '{loaded.name}'.")
+        raise Misuse(
+            f"The entry point {name} of {known[name].group} ({known[name].value}) gives the model '{loaded.name}'."
+        )
     return loaded
+
+
+@cache
+def _loaded(point: EntryPoint) -> object:
+    """What an entry point gives: for a profile it names the package in which NAME.toml lies."""
+    return load_packaged(point.module, point.name) if point.group == PROFILES else point.load()
 
 
 @cache

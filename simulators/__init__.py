@@ -7,7 +7,10 @@ from simulators.beam import Beam, Detector
 from simulators.clock import Clock, SimClock, SteppedClock
 from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session
 from simulators.model import FileInstrument, FileModel, ModelInfo, WireModel
+from simulators.ports import Port, port_from
+from simulators.recording import Exchange, read_recording
 from simulators.registry import MODELS, commands
+from simulators.replay import Replay, serve_replay
 from simulators.serve import Served, serve
 
 __all__ = [
@@ -17,11 +20,14 @@ __all__ = [
     "Clock",
     "CommandInfo",
     "Detector",
+    "Exchange",
     "FileInstrument",
     "FileModel",
     "Instrument",
     "LineFramer",
     "ModelInfo",
+    "Port",
+    "Replay",
     "Reply",
     "Request",
     "Served",
@@ -30,5 +36,8 @@ __all__ = [
     "SteppedClock",
     "WireModel",
     "commands",
+    "port_from",
+    "read_recording",
     "serve",
+    "serve_replay",
 ]

@@ -18,12 +18,17 @@ from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
 from acquire.instruments.trial import KEEP, Trial, is_good
+from acquire.profiles import offer_profiles
 from acquire.terminal.cards import card
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.registry import model as model_named
 from drivers.registry import models
 from drivers.trace import Trace
+
+Profiles = Annotated[
+    list[Path] | None, typer.Option("--profile", help="A profile (TOML), or a folder of them, to be read as well.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,9 +45,11 @@ def list_drivers(
     commands: Annotated[
         str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
     ] = None,
+    profile: Profiles = None,
     as_json: Json = False,
 ) -> None:
     """Models, what each gives, how far it is verified and against what (docs/quality-scale.md)."""
+    offer_profiles(profile or ())
     if commands is not None:
         _list_commands(commands, as_json)
         return
@@ -59,11 +66,12 @@ def _described(name: str) -> dict[str, Any]:
         found = model_named(name)
     except Misuse as error:
         empty: dict[str, Any] = {"transports": [], "quantities": [], "verified": [], "assumed": []}
-        return {"model": name, "vendor": "", "title": "", **empty, "level": 0, "fault": str(error)}
+        return {"model": name, "vendor": "", "title": "", "label": "", **empty, "level": 0, "fault": str(error)}
     return {
         "model": found.name,
         "vendor": found.vendor,
         "title": found.title,
+        "label": found.label,
         "transports": list(found.transports),
         "quantities": [{"name": q.name, "unit": q.unit, "integrates": q.integrates} for q in found.quantities],
         "channels": list(found.channels),
@@ -147,8 +155,10 @@ def read(
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many readings; 0 goes on.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
+    profile: Profiles = None,
 ) -> None:
     """Talk to one instrument, no broker: readings as JSON lines."""
+    offer_profiles(profile or ())
     found = model_named(model)
     asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), count))
 

@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from acquire.bus.client import BusError
 from acquire.bus.instrument_client import NotDone
-from acquire.cli import brokers, bus, commands, importing, instruments, procedure, serving, spools, stores
+from acquire.cli import brokers, bus, captures, commands, importing, instruments, procedure, serving, spools, stores
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -35,6 +35,7 @@ serving.register(app)
 bus.register(app)
 commands.register(app)
 instruments.register(app)
+captures.register(app)
 importing.register(app)
 procedure.register(app)
 stores.register(app)

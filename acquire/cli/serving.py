@@ -73,6 +73,8 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
     if rows:
         columns = ("instrument", "model", "resource", "", "facts assumed by its driver")
         table("Instruments", columns, [(*row[:3], row[3] or "", len(row[4])) for row in rows])
+    if explained["profiles"]:
+        table("Profiles", ("file", "model", "what"), [tuple(each.values()) for each in explained["profiles"]])
     for sentence in explained["warnings"]:
         say(f"Warning: {sentence}")
 
@@ -126,6 +128,9 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "spool": str(loaded.spool) if loaded.spool else None,
         "store": str(loaded.store) if loaded.store else None,
         "instruments": instruments,
+        "profiles": [
+            {"file": str(each.path), "model": each.model.name, "label": each.model.label} for each in loaded.profiles
+        ],
         "warnings": [*cautions(loaded), *folders.warnings, *_anchor_beside_the_store(loaded)],
         "problems": folders.problems,
     }

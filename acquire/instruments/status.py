@@ -43,7 +43,7 @@ class Status:
             "since": utc_now(),
             "why": why,
             "model": identity.model if identity else None,
-            "serial": identity.serial if identity else None,
+            "serial": (identity.serial or None) if identity else None,  # not told by the instrument
             "firmware": identity.firmware if identity else None,
             "stream": stream,
             "measurement": measurement,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
 _NO_VALUE = ("overload", "out-of-limit", "zero-check", "hv-fault", "not-a-number", "unparsed")
-BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy"))
+BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy", "settling"))
 NEXT_TO_S = 5.0  # readings next to a marker follow each other in tenths of a second
 OUTSIDE_SHARE = 0.005  # of the measured charge; as much as leakage may have before it blocks
 RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement

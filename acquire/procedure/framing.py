@@ -64,14 +64,24 @@ def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
         yield from _commands(instrument, instrument.id, _published(state), state.integrates)
 
 
-def of_step(instrument: OwnedInstrument, step: Step, channel: str | None, state: State) -> Iterator[str]:
-    """Why a step cannot be measured with the instrument as it is set now, one sentence each."""
-    wanted = "charge" if step.integrates else "voltage" if step.kind == "threshold" else None
+def collects(plan: Plan, step: Step) -> bool:
+    """Whether the step collects a charge. The irradiation of a MOSFET does not: of it the times count."""
+    return step.integrates and not (step.point is not None and plan.point_named(step.point).method == "mosfet")
+
+
+def of_step(
+    instrument: OwnedInstrument, step: Step, channel: str | None, state: State, *, charge: bool
+) -> Iterator[str]:
+    """Why a step cannot be measured with the instrument as it is set now, one sentence each.
+
+    charge: whether the step collects one.
+    """
+    wanted = "charge" if charge else "voltage" if step.kind == "threshold" else None
     if wanted and state.measures not in (None, wanted):
         yield (
             f"{instrument.id} is set to {state.measures}; step {step.id} needs its {wanted}: set it to {wanted} first."
         )
-    elif step.integrates and state.integrates not in (None, *CHARGE):
+    elif charge and state.integrates not in (None, *CHARGE):
         yield f"{instrument.id} gives no charge that adds up ({state.integrates}); step {step.id} collects one."
     if said := of_channel(instrument.id, step, channel, state.channels):
         yield said
@@ -98,23 +108,32 @@ def in_force(
     channel: str | None,
     state: State,
     model: Model | None,
+    *,
+    charge: bool,
 ) -> InForce:
-    """What holds for an attempt that begins now; `model` as it is installed here.
+    """What holds for an attempt that begins now; `model` as it is installed here; charge: whether it collects one.
 
     Raises Refused, one sentence for each contradiction.
     """
     state = completed(state, model)
-    wrong = [*of_state(instrument, state), *of_step(instrument, step, channel, state)]
+    wrong = [*of_state(instrument, state), *of_step(instrument, step, channel, state, charge=charge)]
     if wrong:
         raise Refused(*wrong)
     return InForce(
         model=instrument.model,
-        serial=state.serial or instrument.serial,
+        serial=state.serial or _untold(instrument, state),
         measures=state.measures,
         integrates=state.integrates or instrument.integrates or "none",
         framing=narrowed(instrument, _published(state)),
         channel=channel,
     )
+
+
+def _untold(instrument: OwnedInstrument, state: State) -> str:
+    """The inventory's number, which is a person's word where the instrument said who it is and not which."""
+    if state.model is None:
+        return instrument.serial
+    return f"{instrument.serial} (by the inventory; not told by the instrument)"
 
 
 def completed(state: State, model: Model | None) -> State:

@@ -14,6 +14,7 @@ from acquire.procedure.collected_charge import Invalid, in_nc
 from acquire.procedure.console import dwell_check
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
+from acquire.procedure.neighbours import own_signal_is_largest
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
 from acquire.procedure.point_charges import charges
@@ -62,6 +63,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             _pre_irradiation(selection, point, inputs["remarks"])
             valid = timedelta(minutes=plan.environment_valid_min or 0)
             inputs |= charges(selection, point, inventory, bodies, marks, valid)
+            _largest_signal(connection, selection, point, inventory, bodies)
             inputs["remarks"] += unheld(selection, point)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
@@ -97,6 +99,22 @@ def _stood_at(point: Point, inputs: Inputs) -> list[str]:
         f"{point.detector} stood at {found['before_mv']:g} mV before its irradiation, the inventory says {recorded:g}"
         " mV: enter what it was used for."
     ]
+
+
+def _largest_signal(
+    connection: sqlite3.Connection, selection: Selection, point: Point, inventory: Inventory, bodies: Bodies
+) -> None:
+    """Diodes of other ports that were read during this one. Raises Blocked, Invalid, Refused."""
+    if "neighbours" not in selection:
+        return
+    integrates = selection.get("integrates") or inventory.instrument_named(point.instrument or "").integrates
+    if integrates is None or point.detector is None:
+        return
+    others = {
+        name: {detector: [load(connection, ref) for ref in refs] for detector, refs in found.items()}
+        for name, found in selection["neighbours"].items()
+    }
+    own_signal_is_largest(point.detector, bodies, others, integrates)
 
 
 def _pre_irradiation(selection: Selection, point: Point, remarks: list[str]) -> None:

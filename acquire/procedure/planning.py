@@ -159,7 +159,7 @@ def _instruments(plan: Plan, inventory: Inventory) -> Iterator[str]:
 
 def _step(plan: Plan, inventory: Inventory, step: Step, model: Model) -> Iterator[str]:
     adds_up = {q.integrates for q in model.quantities}
-    if step.integrates and adds_up.isdisjoint(framing.CHARGE):
+    if framing.collects(plan, step) and adds_up.isdisjoint(framing.CHARGE):
         yield f"Step {step.id} collects a charge; {step.instrument} is a {model.name}, which gives none that adds up."
     if step.kind == "read-out" and "elements" not in adds_up:
         yield f"Step {step.id} reads elements; {step.instrument} is a {model.name}, which reads none."

@@ -17,6 +17,7 @@ from acquire.procedure.attempts import Attempt, attempts
 from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, different_records, of_element, reader_session, readout
+from acquire.procedure.neighbours import neighbours, readings_of
 from acquire.procedure.placed import Placement, placements
 from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
@@ -121,6 +122,9 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
     background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
     _take_background(connection, point, background, done, chosen)
     _note_in_force(session, [done[s] for s in (background, *(s.id for s in steps)) if s in done], chosen)
+    if others := neighbours(session, point):
+        marks = {a["name"]: chosen["marks"][a["name"]] for a in chosen["attempts"] if "problem" not in a}
+        chosen["neighbours"] = readings_of(connection, others, marks)
 
 
 def _take_background(

@@ -185,7 +185,8 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             " was not begun."
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument))
+    charge = framing.collects(session.plan, step)
+    return framing.in_force(instrument, step, channel, state, _model(instrument), charge=charge)
 
 
 def _model(instrument: OwnedInstrument) -> Model | None:

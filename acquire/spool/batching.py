@@ -12,7 +12,8 @@ PART = 256  # bytes of a part of a batch that are not entries
 def gather(
     source: Source, unsent: Unsent, first: NextMessage, batch: int, room: int, now: float
 ) -> list[tuple[NextMessage, list[Held]]]:
-    """`first` and what else is in its turn and may be a part, with their entries, as far as these lie in memory.
+    """`first` and what else is in its turn and may be a part, with their entries, as far as these lie in memory
+    and fit.
 
     room: bytes for all of them. The source counts them as sent in this batch. Empty: what `first` is to send lies in
     the file.
@@ -22,11 +23,12 @@ def gather(
     while following is not None and room > 0:
         entries: list[Held] = []
         if following.entries:
-            entries = unsent.take(following.stream.stream, following.first, following.most, room)
+            at_least = 0 if parts else 1
+            entries = unsent.take(following.stream.stream, following.first, following.most, room, at_least=at_least)
             if not entries:
                 break
         parts.append((following, entries))
-        size = sum(len(each.body) for each in entries)
+        size = sum(each.size for each in entries)
         room -= size + PART
         source.sent(following, len(entries), size, now, batch=batch)
         following = source.next_part()

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from acquire.checksum import checksum
 from acquire.packing import packed, unpacked
 
+BESIDE = 12  # a checksum has ten digits at most
+
 
 class Held(NamedTuple):
     """A body with its checksum; `damaged` where the body that lay there did not fit it."""
@@ -16,6 +18,11 @@ class Held(NamedTuple):
     body: bytes
     checksum: int
     damaged: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in a message, with its checksum and two commas."""
+        return len(self.body) + BESIDE
 
 
 class Appended(NamedTuple):

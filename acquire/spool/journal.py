@@ -253,7 +253,7 @@ class Journal(SpoolFile):
             entry = entries.opened(mixed, seq, body, checksum)
             if entry.damaged:
                 entry = self._withhold_damaged(number, seq, entry)
-            size += len(entry.body)
+            size += entry.size
             if found and size > max_bytes:
                 break
             found.append(entry)

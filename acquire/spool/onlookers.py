@@ -7,7 +7,7 @@ Every entry is told once; nothing relies on it. Pure: the clock is passed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 LEAST_S = 1.0  # between two copies of one instrument
@@ -19,6 +19,17 @@ class Copy(NamedTuple):
 
     first: int
     bodies: list[bytes]
+
+    def pieces(self, room: int) -> Iterator[tuple[int, list[bytes]]]:
+        """(seq of the first, bodies) of as many messages as it takes with so many bytes of bodies each."""
+        first, piece, size = self.first, list[bytes](), 0
+        for body in self.bodies:
+            if piece and size + len(body) + 1 > room:
+                yield first, piece
+                first, piece, size = first + len(piece), [], 0
+            piece.append(body)
+            size += len(body) + 1
+        yield first, piece
 
 
 class Onlookers:

@@ -249,7 +249,9 @@ class Publisher:
             await self._send(connection, first)
         elif len(parts) == 1:
             self.source.went_alone(first.stream)
-            await self._send_alone(connection, *parts[0])
+            payload = encoding.readings(self.source, *parts[0])
+            if not await self._is_too_large(connection, first, payload):
+                await self._send_alone(connection, first, payload)
         else:
             for message, entries in parts:
                 if entries:
@@ -266,8 +268,9 @@ class Publisher:
         """Tell those who look on what went to the store in batches."""
         copy = self._onlookers.take(stream)
         if copy is not None and s is not None:
-            payload = encoding.copy(self.source, s, copy.first, copy.bodies)
-            await connection.hand_over(self._topics.readings(s.instrument), payload, self._batch_published)
+            for first, bodies in copy.pieces(self._room(connection)):
+                payload = encoding.copy(self.source, s, first, bodies)
+                await connection.hand_over(self._topics.readings(s.instrument), payload, self._batch_published)
 
     async def _send(self, connection: Connection, message: NextMessage) -> None:
         s, query = message.stream, self.source.query
@@ -290,18 +293,13 @@ class Publisher:
             if not entries:  # pruned meanwhile: decide anew
                 return
         payload = encoding.readings(self.source, message, entries)
-        if entries and connection.largest_payload is not None and len(payload) > connection.largest_payload:
-            await self._too_large(message, f"the broker takes no more than {connection.largest_payload} bytes at once")
-            return
-        self.source.sent(message, len(entries), len(payload), time.monotonic())
-        await self._send_alone(connection, message, entries, payload)
+        if not await self._is_too_large(connection, message, payload):
+            self.source.sent(message, len(entries), len(payload), time.monotonic())
+            await self._send_alone(connection, message, payload)
 
-    async def _send_alone(
-        self, connection: Connection, message: NextMessage, entries: list[Held], payload: bytes | None = None
-    ) -> None:
+    async def _send_alone(self, connection: Connection, message: NextMessage, payload: bytes) -> None:
         """A message of its own, after those of its stream that were told in batches before it."""
         s = message.stream
-        payload = payload or encoding.readings(self.source, message, entries)
         await self._copy(connection, s, s.stream)
         await connection.hand_over(self._topics.readings(s.instrument), payload, partial(self._published, message))
 
@@ -317,11 +315,17 @@ class Publisher:
             log.error("not published", why=repr(error))
         self._wake.set()
 
-    async def _too_large(self, message: NextMessage, reason: str) -> None:
+    async def _is_too_large(self, connection: Connection, message: NextMessage, payload: bytes) -> bool:
+        """Whether the broker would not take it; its entry is withheld then (rules 8 and 10)."""
+        most = connection.largest_payload
+        if not message.entries or most is None or len(payload) <= most:
+            return False
+        reason = f"the broker takes no more than {most} bytes at once"
         if message.original:
             await self._withhold_again(self.source.give_up_original(message.stream), reason)
         else:
             await self._replace(message, reason)
+        return True
 
     async def _withhold_again(self, effect: Effect, reason: str) -> None:
         """Rule 10: the original stays where it is, for a person to send it again."""

@@ -37,17 +37,20 @@ class Unsent:
             self._held.clear()
             self._size = 0
 
-    def take(self, stream: str, first: int, most: int, max_bytes: int) -> list[Held]:
-        """Entries from `first` on, at most `most` and max_bytes but always one; they leave here.
+    def take(self, stream: str, first: int, most: int, max_bytes: int, *, at_least: int = 1) -> list[Held]:
+        """Entries from `first` on, at most `most` and max_bytes but so many at least; they leave here.
 
-        Empty: not held, or changed while it was held, so that the file is to be asked.
+        Empty: not held, or changed while it was held, so that the file is to be asked; or, with `at_least` 0, there is
+        no room for the first.
         """
         begins, held = self._held.get(stream, (first, []))
         if first < begins:
             return []
         wanted = held[first - begins : first - begins + most]
-        if len(wanted) > 1:
-            wanted = wanted[: max(1, bisect_right([*accumulate(len(each.body) for each in wanted)], max_bytes))]
+        if wanted:
+            wanted = wanted[: max(at_least, bisect_right([*accumulate(each.size for each in wanted)], max_bytes))]
+        if not wanted:
+            return []
         gone = first - begins + len(wanted)
         self._size -= _bytes(held[:gone])
         del held[:gone]
@@ -65,4 +68,4 @@ class Unsent:
 
 
 def _bytes(entries: Sequence[Held]) -> int:
-    return sum(len(each.body) for each in entries)
+    return sum(each.size for each in entries)

@@ -8,6 +8,7 @@ docs/bus.md.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -21,6 +22,7 @@ log = structlog.get_logger("store")
 
 ONLOOKERS_S = 1.0
 MOST_PER_S = 50  # to onlookers, of all instruments
+ENVELOPE, OF_STREAM = 320, 90  # bytes of an answer, and of each stream in it, at most: ids have up to 64, numbers 19
 
 
 class Answers:
@@ -35,7 +37,8 @@ class Answers:
         """Hand the answers over; a source asks again for what the broker does not take."""
         for batch in done.batches:
             topic = self._topics.batch_committed(batch.host)
-            await connection.hand_over(topic, batch_committed(batch), _answered)
+            for piece in pieces(batch, connection.largest_payload):
+                await connection.hand_over(topic, batch_committed(piece), _answered)
         for answer in done.answers:
             self._waiting.pop(answer.instrument, None)
             topic = self._topics.committed(answer.instrument)
@@ -63,6 +66,13 @@ class Answers:
 def _answered(error: BaseException | None) -> None:
     if error is not None:
         log.debug("an answer was not taken", why=str(error))
+
+
+def pieces(answer: BatchAnswer, largest: int | None) -> list[BatchAnswer]:
+    """The answer in as many messages as it takes where the broker limits them (bytes; None: it does not)."""
+    streams = list(answer.through.items())
+    most = len(streams) if largest is None else max(1, (largest - ENVELOPE) // OF_STREAM)
+    return [replace(answer, through=dict(streams[n : n + most])) for n in range(0, len(streams), most)]
 
 
 def committed(answer: Watermark) -> bytes:

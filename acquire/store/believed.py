@@ -51,8 +51,8 @@ class Heard:
     query: str
     epoch: str | None
     said: Said
-    host: str | None = None
-    payload: bytes = b""
+    host: str | None
+    payload: bytes
 
     @property
     def part(self) -> Part:

@@ -65,7 +65,7 @@ def _insert_alone(connection: sqlite3.Connection, row: Row) -> Row:
     try:
         entries.insert(connection, [row])
     except ENTRYS_OWN as error:
-        why = f"the database refused it: {error}"[:300].encode(errors="replace").decode()
+        why = f"the database refused it: {error}"[:300]
         row = row._replace(kind=KIND["invalid"], status=REFUSED, reason=why, element=None, measurement=None)
         entries.insert(connection, [row])
     return row

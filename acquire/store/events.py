@@ -70,7 +70,7 @@ class SessionEvents:
         """The walk of these streams is begun anew, and what it says from these seqs on is told again."""
         for stream, seq in originals.items():
             self._positions.pop(stream, None)
-            self._published[stream] = min(seq - 1, self._published.get(stream, seq - 1))
+            self._published[stream] = min(seq - 1, self._published.get(stream, seq))
             self._behind[stream] = None
 
     def fetch(self, connection: sqlite3.Connection) -> list[Event]:
@@ -95,15 +95,13 @@ class SessionEvents:
         row = streams.named(connection, stream)
         if row is None:
             return
-        position = self._positions.get(stream) or self._walked_again(connection, stream)
+        position = self._positions.pop(stream, None) or self._walked_again(connection, stream)
         last = min(row.through, position.through + MOST_ENTRIES)
         yield from _walk(connection, stream, position, last)
         self._published[stream] = last
         if last == row.through:
             del self._behind[stream]
-        if row.ended is not None and last == row.final:
-            self._positions.pop(stream, None)
-        else:
+        if last != row.final:  # of a stream that was told to its end nothing is remembered
             self._positions[stream] = position
 
     def _walked_again(self, connection: sqlite3.Connection, stream: str) -> _Position:

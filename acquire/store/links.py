@@ -36,7 +36,7 @@ def first_link(stream: Stream) -> bytes:
 
 def of_row(row: Row, received_us: int) -> bytes:
     """The link of an entry as it is inserted."""
-    if row.reason is row.element is row.measurement is None:  # nearly every one: as canonical JSON writes it
+    if row.reason is None and row.element is None and row.measurement is None:  # nearly every one, in canonical JSON
         return b"[%d,%d,%d,null,null,null,%d]%b" % (row.seq, row.kind, row.status, received_us, row.body)
     said = [row.seq, row.kind, row.status, row.reason, row.element, row.measurement, received_us]
     return canonical(said) + row.body
@@ -94,12 +94,9 @@ def walk(
     """The links from seq `first` to `last`: a range is one, and an entry inside it none; `instead` has the links of
     stand-ins that were passed before their originals came."""
     at, instead = first, instead or {}
-    gone = sorted((each for each in ranges if first <= each.first <= last), key=lambda each: each.first)
-    pending = iter(gone)
+    pending = iter(_outermost(each for each in ranges if first <= each.first <= last))
     lost = next(pending, None)
     for entry in between(connection, stream.stream, first, last):
-        while lost is not None and lost.first < at:
-            lost = next(pending, None)
         while lost is not None and lost.first <= entry.seq and lost.first == at:
             yield Link(lost.first, lost.last, of_range(lost))
             at, lost = lost.last + 1, next(pending, None)
@@ -114,3 +111,12 @@ def walk(
         at, lost = lost.last + 1, next(pending, None)
     if at <= last:
         yield Link(at, last, None)
+
+
+def _outermost(ranges: Iterable[Range]) -> Iterator[Range]:
+    """In order; without those that lie in another or begin with one: they were claimed after it was withdrawn."""
+    end = 0
+    for each in sorted(ranges, key=lambda each: (each.first, each.number)):
+        if each.first > end:
+            yield each
+            end = each.last

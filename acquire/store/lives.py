@@ -53,27 +53,24 @@ def stand_ins_of(connection: sqlite3.Connection, stream: Stream) -> list[StandIn
 def instead(stand_ins: Sequence[StandIn], seals: Sequence[Seal], before: int = HIGHEST_SEAL) -> dict[int, bytes]:
     """Links of the stand-ins that the chain had passed when their originals came, as of the seal with this number.
 
-    What lies above the watermark of a withdrawal was passed again after it.
+    What lies above the watermark of a withdrawal was passed again after it. Before an original came its stand-in was
+    the entry: an earlier life of the chain passed that.
     """
     found: dict[int, bytes] = {}
     links = {each.seq: each.link for each in stand_ins}
     for seal in seals:
-        if seal.n >= before or seal.through is None:
-            continue
-        if seal.what == "withdrawn":
-            found = {seq: link for seq, link in found.items() if seq <= seal.through}
-        elif seal.what == "original" and seal.seq in links and seal.seq is not None and seal.seq <= seal.through:
-            found[seal.seq] = links[seal.seq]
+        if seal.what == "original" and seal.seq is not None and seal.seq in links:
+            if seal.n >= before or (seal.through is not None and seal.seq <= seal.through):
+                found[seal.seq] = links[seal.seq]
+        elif seal.what == "withdrawn" and seal.n < before:
+            found = {seq: link for seq, link in found.items() if seq <= (seal.through or 0)}
     return found
 
 
-def valid(ranges: Sequence[Range], claimed: dict[int, int], before: int = HIGHEST_SEAL) -> list[Range]:
-    """The ranges that were claimed and not withdrawn as of the seal with this number; `claimed`: seals by range."""
-    return [
-        each
-        for each in ranges
-        if claimed.get(each.number, 0) < before and (each.withdrawn is None or each.withdrawn >= before)
-    ]
+def valid(ranges: Sequence[Range], before: int = HIGHEST_SEAL) -> list[Range]:
+    """The ranges that were not withdrawn as of the seal with this number. One that was claimed after it lies in what
+    was withdrawn at it, or begins with it, and the walk goes by the first of two."""
+    return [each for each in ranges if each.withdrawn is None or each.withdrawn >= before]
 
 
 def chain_at(connection: sqlite3.Connection, stream: Stream, through: int) -> bytes:

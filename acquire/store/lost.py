@@ -106,9 +106,8 @@ def withdraw(
         return
     numbers = [number for number, _ in mine]
     _mark(connection, numbers, -1)
-    kept = claim(connection, stream, mine[0][1], oldest - 1, reason, now) if mine[0][1] < oldest else []
+    kept = claim(connection, stream, mine[0][1], oldest - 1, reason, now)
     stream.through = min(stream.through, max(oldest, mine[0][1]) - 1)
-    sealing.keep()
     stream.chain = chain_at(connection, stream, stream.through)
     _mark(connection, numbers, sealing.add("withdrawn", stream, ranges=numbers))
     seal_claims(sealing, stream, kept)

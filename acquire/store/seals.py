@@ -11,13 +11,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from acquire.canonical import digest
 from acquire.store import entries, streams
 from acquire.store.audit import FIRST
 from acquire.store.links import Range, chained, first_link, hash_of_range, of_entry, ranges_of, walk
-from acquire.store.lives import StandIn, instead, seals_of, stand_ins_of, valid
+from acquire.store.lives import HIGHEST_SEAL, StandIn, instead, seals_of, stand_ins_of, valid
 from acquire.store.originals import hash_of_stand_in
 from acquire.store.sealing import Seal, before_the_first, facts_of_end, hash_of
 from acquire.store.streams import Stream
@@ -48,7 +49,6 @@ def verify_streams(
         yield from _identity(connection)
         yield from _of_no_stream(connection)
     seen: set[str] = set()
-    receipts = _Receipts(connection)
     found = streams.every(connection) if of is None else list(streams.known(connection, of).values())
     done, number = 0, sum(stream.through for stream in found)
     for stream in found:
@@ -57,13 +57,13 @@ def verify_streams(
         seen.add(stream.stream)
         try:
             windows = (within or {}).get(stream.stream)
-            yield from _Stream(connection, stream, receipts, windows).verify(whole=of is None)
+            yield from _Stream(connection, stream, windows).verify(whole=of is None)
         except (ValueError, TypeError, KeyError) as error:
             yield f"Stream {stream.stream} holds what no program wrote: {error}."
     for missing in sorted(set(of or ()) - seen):
         yield f"Stream {missing} is not in the store."
     if of is None:
-        yield from receipts.left_over()
+        yield from _receipts_of_nothing(connection)
 
 
 # --- the chain of seals -----------------------------------------------------------------------------------------------
@@ -104,35 +104,22 @@ def _of_no_stream(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"Rows of {table} are of a stream {number} that is not there: it was deleted, or they were added."
 
 
+def _receipts_of_nothing(connection: sqlite3.Connection) -> Iterator[str]:
+    """Times of receipt of no entry that is there, but for those of stand-ins that gave way."""
+    replaced = {at for (at,) in connection.execute("SELECT received_at FROM stand_ins")}
+    for number, at in connection.execute(
+        "SELECT number, at FROM received WHERE number NOT IN (SELECT received FROM entries) ORDER BY number"
+    ):
+        if entries.utc_text(at) not in replaced:
+            yield f"Receipt {number} is of no entry: it was added, or its entries were deleted (table received)."
+
+
 def _detail(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-class _Receipts:
-    """Which times of receipt are of an entry that is there: a row added to `received` is of none."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        (last,) = connection.execute("SELECT max(number) FROM received").fetchone()
-        self._seen = bytearray((last or 0) // 8 + 1 if 0 <= (last or 0) < 2**40 else 1)
-
-    def note(self, number: int) -> None:
-        """An entry was received so."""
-        for part in self._connection.execute("SELECT DISTINCT received FROM entries WHERE stream = ?", (number,)):
-            if 0 <= part[0] // 8 < len(self._seen):
-                self._seen[part[0] // 8] |= 1 << part[0] % 8
-
-    def left_over(self) -> Iterator[str]:
-        """Those of no entry, but for those of stand-ins that gave way."""
-        replaced = {at for (at,) in self._connection.execute("SELECT received_at FROM stand_ins")}
-        for number, at in self._connection.execute("SELECT number, at FROM received"):
-            seen = 0 <= number // 8 < len(self._seen) and self._seen[number // 8] >> number % 8 & 1
-            if not seen and entries.utc_text(at) not in replaced:
-                yield f"Receipt {number} is of no entry: it was added, or its entries were deleted (table received)."
 
 
 # --- one stream -------------------------------------------------------------------------------------------------------
@@ -144,7 +131,6 @@ class _Stream:
 
     connection: sqlite3.Connection
     stream: Stream
-    receipts: _Receipts
     windows: Sequence[Window] | None = None  # None: all of it
     seals: list[Seal] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
@@ -155,9 +141,7 @@ class _Stream:
         self.seals = seals_of(self.connection, self.stream)
         self.ranges = ranges_of(self.connection, self.stream)
         self.stand_ins = stand_ins_of(self.connection, self.stream)
-        if whole:
-            self.receipts.note(self.stream.number)
-        else:
+        if not whole:
             yield from self._own_seals()
         yield from self._facts()
         yield from self._lives()
@@ -195,23 +179,20 @@ class _Stream:
         if self.windows is not None:
             yield from self._in_windows(self.windows)
             return
-        claimed = self._claimed()
-        turns = [s.n for s in self.seals if s.what == "withdrawn"]
-        begin = 0
-        for turn in [*turns, None]:
-            mine = [s for s in self.seals if s.n >= begin and (turn is None or s.n < turn)]
-            before = turn if turn is not None else 2**62
+        for begin, before in pairwise([*self._turns(), HIGHEST_SEAL]):
+            mine = [s for s in self.seals if begin <= s.n < before]
             points = [(s.through, s.chain, f"seal {s.n}") for s in mine if s.through is not None]
-            if turn is None:
+            if before == HIGHEST_SEAL:
                 points.append((self.stream.through, self.stream.chain, "its watermark"))
-            yield from self._life(
-                valid(self.ranges, claimed, before), instead(self.stand_ins, self.seals, before), points
-            )
-            begin = turn or 0
+            yield from self._life(valid(self.ranges, before), instead(self.stand_ins, self.seals, before), points)
+
+    def _turns(self) -> list[int]:
+        """The seals with which a life of its chain begins: after the first one those of withdrawals."""
+        return [0, *(s.n for s in self.seals if s.what == "withdrawn")]
 
     def _in_windows(self, windows: Sequence[Window]) -> Iterator[str]:
         """Of its present life: from the seal below a run of seqs to the one above; a seal is held by its own chain."""
-        begun = max((s.n for s in self.seals if s.what == "withdrawn"), default=0)
+        begun = self._turns()[-1]
         mine = [s for s in self.seals if s.n >= begun and s.through is not None]
         points = sorted((s.through or 0, s.n, s.chain) for s in mine)
         for first, last in windows:
@@ -222,12 +203,8 @@ class _Stream:
             asked = above[: enough + 1]
             if enough == len(above):
                 asked.append((self.stream.through, self.stream.chain, "its watermark"))
-            ranges = valid(self.ranges, self._claimed(), 2**62)
-            passed = instead(self.stand_ins, self.seals, 2**62)
-            yield from self._life(ranges, passed, asked, at, chain or b"")
-
-    def _claimed(self) -> dict[int, int]:
-        return {int(_detail(s.detail).get("number", 0)): s.n for s in self.seals if s.what == "lost"}
+            passed = instead(self.stand_ins, self.seals)
+            yield from self._life(valid(self.ranges), passed, asked, at, chain)
 
     def _life(
         self,
@@ -238,23 +215,19 @@ class _Stream:
         chain: bytes | None = None,
     ) -> Iterator[str]:
         """The chain at these points; begun after `at`, where it is `chain`, or else at its beginning."""
-        points.sort(key=lambda point: point[0])
-        chain, waiting = chain or first_link(self.stream), iter(points)
-        point = next(waiting, None)
-        links = walk(self.connection, self.stream, ranges, at + 1, points[-1][0], passed) if points else iter(())
-        while point is not None:
-            if point[0] == at:
-                if point[1] != chain:
-                    yield self._named(f"what {point[2]} says of entries 1 to {at} is not what is there.")
+        last = max((through for through, _, _ in points), default=at)
+        links = walk(self.connection, self.stream, ranges, at + 1, last, passed)
+        chain = chain or first_link(self.stream)
+        for through, sealed, whose in points:
+            while at < through:
+                link = next(links)  # as far as the last point there is one for every seq
+                if link.link is None:
+                    yield self._named(f"entry {at + 1} is not there, and {whose} is above it.")
                     return
-                point = next(waiting, None)
-                continue
-            link = next(links, None) if point[0] > at else None
-            if link is None or link.link is None or link.first != at + 1:
-                gone = f"entry {link.first if link is not None else at + 1} is not there"
-                yield self._named(f"{gone}, and {point[2]} is above it.")
+                chain, at = chained(chain, [link.link]), link.last
+            if (at, chain) != (through, sealed):
+                yield self._named(f"what {whose} says of entries 1 to {through} is not what is there.")
                 return
-            chain, at = chained(chain, [link.link]), link.last
 
     def _claims(self) -> Iterator[str]:
         sealed = {

@@ -16,6 +16,8 @@ def card(said: Mapping[str, Any], *, whole: bool) -> str:
     lines = [f"{said['model']}  {said['title']}".rstrip()]
     if "fault" in said:
         return "\n".join([*lines, *_row("fault", said["fault"])])
+    if said["label"]:
+        lines += _row("is a", said["label"])
     lines += _row("level", f"{_dots(said['level'])} {LEVELS[said['level'] - 1]}")
     lines += _row("gives", ", ".join(f"{q['name']} in {q['unit']}" for q in said["quantities"]))
     lines += _row("reached by", ", ".join(said["transports"]))

@@ -10,40 +10,71 @@ Sources: 6517B reference manual, 6514, 6485 and 6487 instruction manuals; the po
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drivers.commands import command
 from drivers.driver import Driver, WireSettings
-from drivers.errors import Declined, Garbled, LinkDown
+from drivers.errors import Declined, LinkDown
 from drivers.instrument import Identity
 from drivers.keithley import scpi
 from drivers.keithley.parsed import Parsed
-from drivers.keithley.reply_order import out_of_order
+from drivers.keithley.readings import Readings
 from drivers.keithley.scpi import Setting, Terminator
-from drivers.reading import Also, Flag, Sample
+from drivers.reading import Sample
 from drivers.settings import NoParameters, Settings
 
 SETTING_S = 0.2  # a pause other clients make after each setting; the serial line tells nobody when one is done
+POLL_S = 0.25  # how often a buffer that fills is looked at
+CYCLES_PER_PLC, LINE_HZ = 8.0, 50.0  # a conversion took 3 to 6 power line cycles a PLC in captures
 QUEUE_DEPTH = 12  # the error queue is ten deep
-RECENT = 16  # replies among which a duplicate is looked for
-OVER = 2.1  # times a decade: what a range reaches at most (6514 and 6517B manuals, :RANGe[:UPPer])
-CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 99999.99 s (6514 manual)
 
 
 class KeithleySettings(WireSettings):
-    """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion."""
+    """range_si: full scale in the function's SI unit, left out for autorange. nplc: power line cycles a conversion.
+
+    buffer_points: the instrument collects so many readings in its own buffer before they are read out; left out, each
+    is asked for by itself. average: so many conversions make a reading, "repeat" takes them anew for each, "moving"
+    keeps the last ones; average_window_percent: a moving average begins anew on a reading further away, in % of range.
+    median: rank of the median filter, of 2 rank + 1 conversions. lowest_range_si, highest_range_si: autorange stays
+    between them. trigger_delay_s: before each conversion. timer_s: of a buffer, from one conversion to the next.
+    """
 
     range_si: float | None = Field(None, gt=0)
     nplc: float = Field(1.0, ge=0.01, le=10)
     terminator: Terminator = "LF"
     poll_interval_s: float = Field(0.0, ge=0, le=60)
+    buffer_points: int | None = Field(None, ge=2, le=2500)
+    average: int | None = Field(None, ge=2, le=100)
+    average_mode: Literal["repeat", "moving"] = "repeat"
+    average_window_percent: float | None = Field(None, ge=0, le=105)
+    median: int | None = Field(None, ge=1, le=5)
+    lowest_range_si: float | None = Field(None, gt=0)
+    highest_range_si: float | None = Field(None, gt=0)
+    trigger_delay_s: float = Field(0.0, ge=0, le=999.9999)
+    timer_s: float | None = Field(None, ge=0.001, le=99999.999)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_now_and_then(cls, given: Any) -> Any:
+        """A buffer that fills is not asked without a pause: the instrument has to measure meanwhile."""
+        buffered = isinstance(given, dict) and given.get("buffer_points") is not None
+        return {"poll_interval_s": POLL_S, **given} if buffered else given
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.timer_s is not None and self.buffer_points is None:
+            raise ValueError("timer_s paces the filling of the buffer: give buffer_points as well, or leave it out")
+        if self.average is None and self.average_window_percent is not None:
+            raise ValueError("average_window_percent is of the average: give average as well, or leave it out")
+        low, high = self.lowest_range_si, self.highest_range_si
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"lowest_range_si ({low:g}) must not be above highest_range_si ({high:g})")
+        return self
 
 
 class RangeParameters(Settings):
@@ -70,6 +101,7 @@ class Words:
     only           settings of one function only, by its SCPI name
     zero           commands of a zero, by quantity
     relative       the header of the reference (REL): :ACQ and :STAT stand under it
+    filters        what stands before :AVER and :MED, the averaging and the median filter
     states         further queries whose answers are stated with the settings, by name
     """
 
@@ -83,6 +115,7 @@ class Words:
     relative: str
     only: Mapping[str, tuple[Setting, ...]]
     states: Mapping[str, str]
+    filters: str = ":SENS"
 
 
 S = TypeVar("S", bound=KeithleySettings)
@@ -92,17 +125,14 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     """One reading a take. Subclasses give `words` and `parse`; `quantity` is what it is set to measure."""
 
     words: ClassVar[Words]
+    line_faults: ClassVar[range] = scpi.LINE_FAULTS
 
     def __init__(self, wire: Any, settings: S) -> None:
         super().__init__(wire, settings)
         self.quantity = str(getattr(settings, "function", next(iter(self.words.functions))))
         self._range_si = settings.range_si
         self._end = scpi.TERMINATORS[settings.terminator]
-        self._in_force: dict[str, Any] = {}
-        self._recent: deque[bytes] = deque(maxlen=RECENT)
-        self._last: Parsed | None = None
-        self._doubted: Parsed | None = None
-        self._restarted = ""
+        self.readings = Readings(self.words.functions, settings.nplc)
         self._absent: frozenset[str] = frozenset()  # headers this unit does not know
 
     @abstractmethod
@@ -121,17 +151,18 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def set_up(self) -> None:
         """Everything that can change a reading, then the errors it made. Raises Declined naming them."""
-        self._last, self._doubted, self._restarted, self._absent = None, None, "", frozenset()
+        self._absent = frozenset()
+        self.readings.begin(self.quantity)
         settings = self._settings()
         refused = await self._refused_of(["*CLS", *(each.command for each in settings)])
         absent = {s.header for s in settings if s.leftover and _is_unknown(refused.get(s.command, ()))}
         if serious := {c: said for c, said in refused.items() if c.split(" ")[0] not in absent}:
-            raise Declined(f"{self.wire.name} refused {_named(serious)}.")
+            raise Declined(f"{self.wire.name} refused {named(serious)}.")
         self._absent = frozenset(absent)
 
     async def read_back(self) -> Mapping[str, Any]:
         """In one message. Raises Declined, naming the setting that is not as it was set; Garbled, ReplyTimeout."""
-        self._in_force = {}
+        self.readings.in_force = {}
         asked = [each for each in self._settings() if each.asked and each.header not in self._absent]
         queries = [f"{each.header}?" for each in asked] + [f"{header}?" for header in self.words.states.values()]
         answers = await self.ask(";".join(queries), lambda line: scpi.parse_answers(line, len(queries)))
@@ -139,14 +170,14 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             if not setting.agrees(answer):
                 raise Declined(f"{self.wire.name} says {answer} to {setting.header}; {setting.value} was set.")
         told = dict(zip((*(each.header for each in asked), *self.words.states), answers, strict=True))
-        self._in_force = {name.lstrip(":"): scpi.in_force(answer) for name, answer in told.items()}
-        return self._in_force
+        self.readings.in_force = {name.lstrip(":"): scpi.in_force(answer) for name, answer in told.items()}
+        return self.readings.in_force
 
     async def take(self) -> Sequence[Sample]:
         """One reading. Raises LinkDown after a restart: the instrument is then opened and set up anew."""
-        if self._restarted:
-            raise LinkDown(f"{self.wire.name} restarted ({self._restarted}): its settings are gone.")
-        return [await self.ask(self.words.read, self._sample)]
+        self.raise_if_restarted()
+        sample = await self.ask(self.words.read, self.sample, self.converting_s)
+        return [(await self.beside())(sample)]
 
     async def resume(self) -> None:
         """Asks whether power went in the meantime, and why there was no reading; empties what the interruption left.
@@ -180,6 +211,12 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         await self.do(f":SYST:ZCH {int(p.on)}")
         return {"on": p.on}
 
+    @command("zero-correct", "Switch the subtraction of the zero that was last taken", SwitchParameters)
+    async def zero_correct(self, p: SwitchParameters) -> Mapping[str, Any]:
+        """The command `zero` takes one and switches it on. Raises Declined where the function has none."""
+        await self.do(f":SYST:ZCOR {int(p.on)}")
+        return {"on": p.on}
+
     @command("range", "Set the range, or autorange", RangeParameters)
     async def range(self, p: RangeParameters) -> Mapping[str, Any]:
         """Full scale in SI units; the settings read back afterwards show the range in force. Raises Declined."""
@@ -205,6 +242,19 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     # --- for models -------------------------------------------------------------------------------------------------
 
+    def sample(self, line: bytes) -> Sample:
+        """The reading of one string, in its order. Raises Garbled."""
+        return self.readings.sample(self.parse(line), line)
+
+    async def beside(self) -> Callable[[Sample], Sample]:
+        """Ask what readings just heard do not say of themselves; gives what completes each. Raises Garbled."""
+        return lambda sample: sample
+
+    def raise_if_restarted(self) -> None:
+        """Raises LinkDown: an instrument that was switched off measures something else."""
+        if self.readings.restarted:
+            raise LinkDown(f"{self.wire.name} restarted ({self.readings.restarted}): its settings are gone.")
+
     async def ask(self, query: str, parse: Any, more_s: float = 0.0) -> Any:
         """Ask one query; see Wire.ask. more_s: time the instrument needs for what was sent before."""
         return await self.wire.ask(
@@ -218,7 +268,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def do(self, *commands: str) -> None:
         """Send settings, then ask for errors: settings have no reply of their own. Raises Declined, LinkDown."""
         if refused := await self._refused_of(commands):
-            raise Declined(f"{self.wire.name} refused {_named(refused)}.")
+            raise Declined(f"{self.wire.name} refused {named(refused)}.")
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -235,8 +285,56 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             return [Setting(f"{header}:AUTO", True)]
         return [Setting(f"{header}:AUTO", False), Setting(header, range_si, as_range=True)]
 
+    def chosen(self) -> list[Setting]:
+        """What the configuration asks for beyond the model's words; it takes the place of one with the same header."""
+        s = self.settings
+        ranging = f":SENS:{self._function}:RANG:AUTO"
+        limits = [
+            Setting(f"{ranging}:{word}", limit, as_range=True)
+            for word, limit in (("LLIM", s.lowest_range_si), ("ULIM", s.highest_range_si))
+            if limit is not None and self._range_si is None
+        ]
+        delay = [Setting(":TRIG:DEL", s.trigger_delay_s)] if s.trigger_delay_s else []
+        return [*limits, *delay, *self._filters(self._of_function(self.words.filters))]
+
+    def _filters(self, header: str) -> list[Setting]:
+        s, found = self.settings, []
+        if s.median is not None:
+            found += [Setting(f"{header}:MED:RANK", s.median), Setting(f"{header}:MED:STAT", True)]
+        if s.average is not None:
+            found += [
+                Setting(f"{header}:AVER:COUN", s.average),
+                Setting(f"{header}:AVER:TCON", "REP" if s.average_mode == "repeat" else "MOV"),
+                *self._window(header, s.average_window_percent),
+                Setting(f"{header}:AVER:STAT", True),
+            ]
+        return found
+
+    def _window(self, header: str, percent: float | None) -> list[Setting]:
+        if percent is None:
+            return [Setting(f"{header}:AVER:ADV", False)]
+        return [Setting(f"{header}:AVER:ADV:NTOL", percent), Setting(f"{header}:AVER:ADV", True)]
+
+    @property
+    def converting_s(self) -> float:
+        """Seconds that a reading takes beyond one of a single power line cycle, at most."""
+        s = self.settings
+        repeats = (s.average or 1 if s.average_mode == "repeat" else 1) + 2 * (s.median or 0)
+        return max(0.0, repeats * s.nplc - 1) * CYCLES_PER_PLC / LINE_HZ + s.trigger_delay_s
+
     def _settings(self) -> list[Setting]:
         """In the order they are sent."""
+        chosen = {each.header: each for each in self.chosen()}
+        sent = self._of_the_model()
+        known = {each.header for each in sent}
+        further = [each for header, each in chosen.items() if header not in known]
+        at = len(sent) - len(self.words.last)
+        return [
+            replace(each, value=chosen[each.header].value, leftover=False) if each.header in chosen else each
+            for each in (*sent[:at], *further, *sent[at:])
+        ]
+
+    def _of_the_model(self) -> list[Setting]:
         w = self.words
         own = [replace(each, header=self._of_function(each.header)) for each in w.own]
         nplc = Setting(f":SENS:{self._function}:NPLC", self.settings.nplc)
@@ -268,7 +366,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         for each in commands:
             await self.send(each)
         found = await self._errors(SETTING_S * len(commands))
-        if faults := [f"+{number} {text}" for number, text in found if number in scpi.LINE_FAULTS]:
+        if faults := [f"+{number} {text}" for number, text in found if number in self.line_faults]:
             raise LinkDown(
                 f"{self.wire.name} did not receive whole what was sent ({'; '.join(faults)}): check baud rate, data"
                 " bits, parity, stop bits and the cable."
@@ -284,79 +382,9 @@ class ScpiElectrometer(Driver[S], Generic[S]):
             found.append((number, text))
         return found
 
-    def _sample(self, line: bytes) -> Sample:
-        parsed = self.parse(line)
-        if line in self._recent:
-            raise Garbled("A reading that has come before, time stamp and all.", line)
-        self._recent.append(line)
-        before = self._follows(parsed, line)
-        quantity = parsed.quantity or self.quantity
-        unit = parsed.unit or self.words.functions[quantity][1]
-        notes = [f"further elements: {', '.join(parsed.others)}"] if parsed.others else []
-        if quantity != self.quantity:
-            notes.append(f"{quantity} came where {self.quantity} was set")
-        if self._noticed_restart(before, parsed):
-            notes.append(f"restarted: {self._restarted}")
-        other = self._other_range(parsed) if quantity == self.quantity else None
-        notes += [other] if other else []
-        by_hand = quantity != self.quantity or self._restarted or other
-        return Sample(
-            quantity=quantity, unit=unit, value=parsed.value, raw=line, elapsed_s=parsed.elapsed_s, clock=parsed.clock,
-            flags=(*parsed.flags, Flag.CHANGED_BY_HAND) if by_hand else parsed.flags, range=self._range_in_force(),
-            also=_further(parsed), note="; ".join(notes) or None,
-        )  # fmt: skip
 
-    def _follows(self, parsed: Parsed, line: bytes) -> Parsed | None:
-        """The reply that this one follows, None for the first. Raises Garbled where it can follow none.
-
-        One that could not is remembered beside the last good one: where the next fits to it, it was the good one.
-        """
-        known = [each for each in (self._last, self._doubted) if each is not None]
-        wrong = [out_of_order(each, parsed, self.settings.nplc) for each in known]
-        if wrong and None not in wrong:
-            self._doubted = parsed
-            raise Garbled(f"{wrong[0]}: a lost, doubled or damaged reply.", line)
-        self._last, self._doubted = parsed, None
-        return known[wrong.index(None)] if known else None
-
-    def _range_in_force(self) -> str | None:
-        header = f"SENS:{self._function}:RANG"
-        if self._in_force.get(f"{header}:AUTO") == 1:
-            return "auto"
-        found = self._in_force.get(header)
-        return f"{found:g}" if isinstance(found, float) else None
-
-    def _other_range(self, parsed: Parsed) -> str | None:
-        """A sentence where the number is of another range than the one in force, or beyond it; None where it fits.
-
-        It may be right (somebody changed the range by hand) or one damaged digit: the number is kept, and no
-        calculation believes it.
-        """
-        set_to = self._in_force.get(f"SENS:{self._function}:RANG")
-        if self._range_in_force() in (None, "auto") or not isinstance(set_to, float) or not set_to > 0:
-            return None
-        decade = 10.0 ** math.floor(math.log10(set_to) + 1e-9)
-        if parsed.full_scale is not None and not 0.5 < parsed.full_scale / (2 * decade) < 2:
-            return f"the number is of the range {parsed.full_scale:g}; {set_to:g} was set"
-        most = OVER * decade * (2 if Flag.RELATIVE in parsed.flags else 1)
-        if parsed.value is not None and abs(parsed.value) > most * (1 + 1e-9):
-            return f"the number is over 105 % of the range {set_to:g} that was set"
-        return None
-
-    def _noticed_restart(self, last: Parsed | None, parsed: Parsed) -> bool:
-        """The instrument's clock gone back, and its reading number where it has one: its settings are gone then."""
-        if last is None or last.elapsed_s is None or parsed.elapsed_s is None or parsed.elapsed_s >= last.elapsed_s:
-            return False
-        numbered = parsed.reading_number is not None and last.reading_number is not None
-        if numbered and (parsed.reading_number or 0) > (last.reading_number or 0):
-            return False
-        if not numbered and last.elapsed_s > CLOCK_WRAPS_S - 100:
-            return False
-        self._restarted = f"its clock went from {last.elapsed_s:g} s to {parsed.elapsed_s:g} s"
-        return True
-
-
-def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+def named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+    """Commands and what each was refused for, as a part of a sentence."""
     return "; ".join(
         f"'{command}' ({', '.join(f'{number} {text}' for number, text in said)})" for command, said in refused.items()
     )
@@ -364,12 +392,3 @@ def _named(refused: Mapping[str, Sequence[tuple[int, str]]]) -> str:
 
 def _is_unknown(said: Sequence[tuple[int, str]]) -> bool:
     return bool(said) and all(number == scpi.UNDEFINED_HEADER for number, _ in said)
-
-
-def _further(parsed: Parsed) -> dict[str, Also]:
-    found = {}
-    if parsed.reading_number is not None:
-        found["reading-number"] = Also(value=float(parsed.reading_number), unit="1")
-    if parsed.source_v is not None:
-        found["source-voltage"] = Also(value=parsed.source_v, unit="V")
-    return found

@@ -6,13 +6,17 @@ Source: 6517B reference manual (6517B-901-01 Rev C). What it leaves open stands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from drivers.commands import command
-from drivers.errors import Declined, Garbled, Misuse
-from drivers.keithley.electrometer import KeithleySettings, ScpiElectrometer, Words
+from drivers.errors import Garbled, Misuse
+from drivers.keithley.choosing import ChargeElectrometer, discharge
+from drivers.keithley.electrometer import KeithleySettings, Words
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.scpi import Setting, leftover
+from drivers.keithley.trace_words import Trace
 from drivers.keithley.words_6517 import ELEMENTS, parse_reading, require_elements
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.reading import Sample
@@ -57,13 +61,46 @@ WORDS = Words(
     },
     relative=":SENS:{f}:REF",
     states={"source on": ":OUTP:STAT", "source voltage": ":SOUR:VOLT"},
+    filters=":SENS:{f}",
 )  # fmt: skip
 
 
+TRACE = Trace(
+    settings=(
+        Setting(":TRAC:FEED:CONT", "NEV", asked=False),
+        Setting(":TRAC:FEED", "SENS"),
+        leftover(":TRAC:POIN:AUTO", False),
+        Setting(":TRAC:ELEM", "TST", asked=False),  # a mismatch with :FORM:ELEM is an error of its own, +313
+        Setting(":TRAC:TST:FORM", "ABS"),
+    ),
+    width=3,
+    size=64,
+    timer=":TRIG",
+    instead=((":ARM:COUN", 1), (":ARM:LAY2:COUN", 1), (":INIT:CONT", False)),
+)
+AMBIENT_ELEMENTS = {"temperature": "ETEM", "humidity": "HUM"}
+SENSORS = {
+    "temperature": (Setting(":SYST:TSC", True), Setting(":UNIT:TEMP", "C")),
+    "humidity": (Setting(":SYST:HSC", True),),
+}
+MOST_CHARGE_C = 2.2e-6  # of the level of auto-discharge (6517B manual, section 14)
+MOST_POINTS = 4000  # it holds 50000 (6517B manual, section 8); more could not be read out in time at 9600 baud
+
+
 class Settings6517(KeithleySettings):
-    """function: what is measured; the rest as of every electrometer of this maker."""
+    """function: what is measured; auto_discharge_c: charge at which the integral is emptied by itself, else never.
+
+    temperature, humidity: what the external sensors say stands beside each reading.
+
+    The rest as of every electrometer of this maker.
+    """
 
     function: Function = "charge"
+    buffer_points: int | None = Field(None, ge=2, le=MOST_POINTS)
+    trigger_delay_s: float = Field(0.0, ge=0, le=999999.999)
+    auto_discharge_c: float | None = Field(None, ge=-MOST_CHARGE_C, le=MOST_CHARGE_C)
+    temperature: bool = False
+    humidity: bool = False
 
 
 class FunctionParameters(Settings):
@@ -72,42 +109,60 @@ class FunctionParameters(Settings):
     function: Function
 
 
-class Keithley6517(ScpiElectrometer[Settings6517]):
+class Keithley6517(ChargeElectrometer[Settings6517]):
     """Gives each conversion once (:SENS:DATA:FRES?), also one that began before a change: two of them are stale."""
 
     words = WORDS
-    stale: ClassVar[int] = 2
+    trace = TRACE
+    stale = 2
 
     def parse(self, line: bytes) -> Parsed:
         """One reading with all its elements."""
-        parsed = parse_reading(line)
+        parsed = parse_reading(line, self.ambient)
         require_elements(parsed, line)
         return parsed
 
-    async def flush(self) -> Sequence[Sample]:
-        """The conversion that is ready or under way belongs before the marker."""
-        return await self.take()
+    def chosen(self) -> list[Setting]:
+        """Auto-discharge, temperature and humidity beside what every model has."""
+        return [
+            *super().chosen(),
+            *discharge(self.quantity, self.settings.auto_discharge_c),
+            *(each for name in self.ambient for each in SENSORS[name]),
+            *self._with_ambient(),
+        ]
 
-    @command("reset-charge", "Discharge the feedback capacitor: zero check on, then off")
-    async def reset_charge(self, p: NoParameters) -> Mapping[str, Any]:
-        """The integral begins again near zero; releasing zero check adds a small charge of its own. Raises Misuse."""
-        if self.quantity != "charge":
-            raise Misuse(f"reset-charge needs the function charge; {self.wire.name} measures {self.quantity}.")
-        await self.do(*self.words.zero["charge"])
-        return {"function": "charge"}
+    def _with_ambient(self) -> list[Setting]:
+        """Elements of the reading and of the buffer, which must be the same."""
+        if not self.ambient:
+            return []
+        words = ",".join(AMBIENT_ELEMENTS[name] for name in self.ambient)
+        stored = [] if self.points is None else [Setting(":TRAC:ELEM", f"TST,{words}", asked=False)]
+        return [Setting(":FORM:ELEM", f"{ELEMENTS},{words}", asked=False), *stored]
+
+    @property
+    def ambient(self) -> tuple[str, ...]:
+        """What is asked for beside the reading, in the order in which it comes."""
+        wanted = {"temperature": self.settings.temperature, "humidity": self.settings.humidity}
+        return tuple(name for name, on in wanted.items() if on)
+
+    @property
+    def width(self) -> int:
+        """Fields of one reading in the buffer's reply."""
+        return self.trace.width + len(self.ambient)
+
+    def _window(self, header: str, percent: float | None) -> list[Setting]:
+        if percent is None:
+            return [Setting(f"{header}:AVER:TYPE", "SCAL")]
+        return [Setting(f"{header}:AVER:ADV:NTOL", percent), Setting(f"{header}:AVER:TYPE", "ADV")]
+
+    async def flush(self) -> Sequence[Sample]:
+        """The conversion that is ready or under way, or what is in the buffer, belongs before the marker."""
+        return await super().flush() if self.points is not None else await self.take()
 
     @command("function", "Choose what is measured", FunctionParameters)
     async def function(self, p: FunctionParameters) -> Mapping[str, Any]:
         """Sets the instrument up anew, on autorange."""
-        before = self.quantity, self._range_si
-        self.quantity, self._range_si = p.function, None
-        try:
-            await self.set_up()
-        except Declined:  # a part of it may have been taken: as it was before
-            self.quantity, self._range_si = before
-            await self.set_up()
-            raise
-        return {"function": p.function}
+        return await self.choose(p.function)
 
     @command("device-clear", "Abort what the instrument is doing and empty its input (^C on the serial line)")
     async def device_clear(self, p: NoParameters) -> Mapping[str, Any]:
@@ -116,6 +171,7 @@ class Keithley6517(ScpiElectrometer[Settings6517]):
         """
         if self.wire.name.upper().startswith(("GPIB", "USB", "PROLOGIX")):
             raise Misuse(f"device-clear is for the instrument's serial line; {self.wire.name} is none.")
+        await self.hold()
         await self.wire.ask(DEVICE_CLEAR, _cleared)
         return {"answer": "DCL"}
 
@@ -132,7 +188,8 @@ QUANTITIES = (
 TRANSPORTS = ("serial", "VISA", "tcp", "Prologix")
 ASSUMED = (
     "unit text OHM of resistance readings",
-    "suffix texts of channel, temperature and humidity are unknown: they are kept as text",
+    "suffix texts of channel, temperature and humidity are published nowhere: the latter two are told by their place,"
+    " whatever stands behind the number; the channel is kept as text",
     "every reading has a sign and seven digits, as all captured ones have; any other is kept unparsed",
     "a range's query answers its upper end, at most 2.1 times a decade, as the 6514 does",
     "several queries in one message are answered in one line, joined by semicolons (6514 manual); where they are not"
@@ -142,6 +199,7 @@ ASSUMED = (
     "the power-on bit of *ESR? tells a restart (IEEE 488.2; not seen on a real instrument)",
     "a reading that comes twice, byte for byte, is a duplicate: each has its own number and time stamp",
     "device-clear is sent as ^C: it needs the instrument's serial line, directly or behind a serial server",
+    "the buffer: :SENS:DATA? behind :TRAC:DATA? is the last reading stored, whose running time stamp dates them all",
     "not yet run on a real instrument by this project",
 )
 VERIFIED = (

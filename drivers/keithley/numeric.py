@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
-from drivers.keithley.electrometer import KeithleySettings, ScpiElectrometer
+from drivers.keithley.buffered import BufferingElectrometer
+from drivers.keithley.electrometer import KeithleySettings
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.scpi import Setting, leftover
+from drivers.keithley.trace_words import Trace
 from drivers.keithley.words_numeric import PICOAMMETER, StatusBits, parse_numbers
 
 S = TypeVar("S", bound=KeithleySettings)
@@ -38,11 +40,27 @@ ASSUMED = (
     "numbers have a sign, one digit, six decimals and a two-digit exponent, as all captured ones have",
     "the power-on bit of *ESR? tells a restart (IEEE 488.2; not seen on a real instrument)",
     "CALC2:NULL:ACQ takes the reference of the command 'relative': not confirmed by a captured session",
+    "the buffer: :SENS:DATA? behind :TRAC:DATA? is the last reading stored, whose running time stamp dates them all",
     "not yet run on a real instrument by this project",
 )
 
 
-class NumericElectrometer(ScpiElectrometer[S], Generic[S]):
+SIZE = 14  # bytes of a number with what parts it from the next
+
+
+def trace_of(elements: str) -> Trace:
+    """The buffer of a model whose readings have these elements (UNIT stands in READ and is none of its own)."""
+    width = len([each for each in elements.split(",") if each != "UNIT"])
+    return Trace(
+        settings=(
+            Setting(":TRAC:FEED:CONT", "NEV", asked=False), Setting(":TRAC:FEED", "SENS"),
+            Setting(":TRAC:TST:FORM", "ABS"),
+        ),
+        width=width, size=width * SIZE, timer=":ARM",
+    )  # fmt: skip
+
+
+class NumericElectrometer(BufferingElectrometer[S], Generic[S]):
     """Subclasses are their words alone."""
 
     bits: ClassVar[StatusBits] = PICOAMMETER

@@ -15,7 +15,8 @@ class Parsed:
     """`value` is None where a flag or a sentinel forbids a number; `quantity` None where the string does not say it.
 
     elapsed_s: the instrument's own running clock; clock: its calendar clock, ISO 8601; source_v: voltage source in V.
-    others: elements that are kept as text. full_scale: of the range that the number's own form tells, in its unit.
+    ambient: temperature and humidity by name, in their unit; None without a sensor. others: elements that are kept as
+    text. full_scale: of the range that the number's own form tells, in its unit.
     """
 
     value: float | None
@@ -26,5 +27,6 @@ class Parsed:
     clock: str | None = None
     reading_number: int | None = None
     source_v: float | None = None
+    ambient: tuple[tuple[str, float | None], ...] = ()
     others: tuple[str, ...] = ()
     full_scale: float | None = field(default=None, compare=False)

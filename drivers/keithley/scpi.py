@@ -58,6 +58,14 @@ def parse_event_status(line: bytes) -> int:
     return whole(text.decode())
 
 
+def parse_register(line: bytes) -> int:
+    """A register or a count, 0 to 65535, written as a whole number. Raises Garbled."""
+    text = line.strip().removeprefix(b"+")
+    if not re.fullmatch(rb"[0-9]{1,5}", text) or whole(text.decode()) > 0xFFFF:
+        raise Garbled("A whole number from 0 to 65535 was expected.", line)
+    return whole(text.decode())
+
+
 def parse_answers(line: bytes, count: int) -> list[str]:
     """One reply line to `count` queries in one message, joined by semicolons (6514 manual). Raises Garbled."""
     answers = [each.strip() for each in line.decode("latin-1").split(";")]

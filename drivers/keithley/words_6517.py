@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from drivers.errors import Garbled
 from drivers.keithley.parsed import SENTINEL, SENTINEL_NAN, Parsed
@@ -47,11 +48,17 @@ _RELATIVE = re.compile(r"([+-]\d{7}\.\d{6})secs")
 _RTC_TIME = re.compile(r"\d{2}:\d{2}:\d{2}\.\d{2}")
 _RTC_DATE = re.compile(r"\d{2}-[A-Z][a-z]{2}-\d{4}")
 _RNUM = re.compile(r"([+-]\d{5,9})RDNG#")
+_AMBIENT = re.compile(r"([+-]?\d{1,4}\.\d{1,3})\D{0,12}")
+# what it reads without a sensor, and what the sensor reaches (6517B specification: -25 to 150 degrees, 0 to 100 %)
+AMBIENT = {"temperature": (9999.99, -25.0, 150.0), "humidity": (999.99, 0.0, 100.0)}
 _VSRC = re.compile(r"([+-]\d{4}\.\d{3})Vsrc")
 
 
-def parse_reading(line: bytes) -> Parsed:
-    """One reading with its elements. Raises Garbled for anything that is not exactly of the captured shapes."""
+def parse_reading(line: bytes, ambient: Sequence[str] = ()) -> Parsed:
+    """One reading with its elements. ambient: "temperature" and "humidity", where they were asked for, in that order.
+
+    Raises Garbled for anything that is not exactly of the captured shapes.
+    """
     try:
         first, *rest = line.decode("ascii").split(",")
     except UnicodeDecodeError as error:
@@ -62,7 +69,7 @@ def parse_reading(line: bytes) -> Parsed:
     quantity, unit = UNITS[found[3]] if found[3] else (None, None)
     value, flags = _value(found[1], found[2] or "N", line)
     full_scale = None if value is None else _full_scale(found[1], found[2] or "N", unit, line)
-    elements = _elements(rest, line)
+    elements = _elements(rest, line, list(ambient))
     return Parsed(value, quantity, unit, flags, full_scale=full_scale, **elements)  # type: ignore[arg-type]  # its fields
 
 
@@ -110,10 +117,13 @@ def _full_scale(text: str, status: str, unit: str | None, line: bytes) -> float:
     return 2 * 10.0 ** (power + places - 1)
 
 
-def _elements(fields: list[str], line: bytes) -> dict[str, object]:
-    """Time stamp, reading number and source after the reading, each once; what is not known is kept as text."""
+def _elements(fields: list[str], line: bytes, ambient: list[str]) -> dict[str, object]:
+    """Time stamp, reading number and source after the reading, each once; what is not known is kept as text.
+
+    Temperature and humidity are known by their place, for no document prints what stands behind their numbers.
+    """
     found: list[tuple[str, object]] = []
-    others = []
+    others, beside = [], []
     waiting = [each.strip() for each in fields]
     while waiting:
         text = waiting.pop(0)
@@ -125,13 +135,27 @@ def _elements(fields: list[str], line: bytes) -> dict[str, object]:
             found.append(("reading_number", whole(m[1])))
         elif m := _VSRC.fullmatch(text):
             found.append(("source_v", decimal(m[1])))
+        elif ambient and (m := _AMBIENT.fullmatch(text)):
+            beside.append((name := ambient.pop(0), _ambient(name, decimal(m[1]), line)))
         elif _READING.fullmatch(text):
             raise Garbled("Two readings in one reply.", line)
         else:
             others.append(text)
     if len(dict(found)) < len(found):
         raise Garbled("An element of the reading stands twice.", line)
-    return dict(found) | ({"others": tuple(others)} if others else {})
+    if ambient:
+        raise Garbled(f"The {ambient[0]} is missing from the reading.", line)
+    return dict(found) | {"others": tuple(others), "ambient": tuple(beside)}
+
+
+def _ambient(name: str, value: float, line: bytes) -> float | None:
+    """None where the sensor is switched off or absent (6517B manual, FORMat:ELEMents). Raises Garbled beyond it."""
+    absent, low, high = AMBIENT[name]
+    if value == absent:
+        return None
+    if not low <= value <= high:
+        raise Garbled(f"A {name} of {value:g} is none that the instrument's sensor can tell.", line)
+    return value
 
 
 def _clock(text: str, line: bytes) -> str:

@@ -18,8 +18,12 @@ from drivers.strict_numbers import decimal
 _PLAIN = re.compile(r"[+-]\d\.\d{6}E[+-]\d{2}")
 _SENTINEL = re.compile(r"[+-]9\.9(1?)0*E\+?37")  # 9.9E37 overflow, 9.91E37 not a number
 _SOURCE = re.compile(r"[+-]\d{4}\.\d{3}|[+-]\d{1,9}\.\d{4}")
-UNITS = {"A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm")}
+UNITS = {
+    "A": ("current", "A"), "V": ("voltage", "V"), "C": ("charge", "C"), "OHM": ("resistance", "Ohm"),
+    "OHMS": ("resistance", "Ohm"),  # of the 6487 (its manual, p. 13-7)
+}  # fmt: skip
 FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
+IN_COMPLIANCE = -9.9e36  # ohms of a 6487 while its voltage source was in compliance (6487 manual, p. 13-7)
 MOST_STATUS = 2**24
 # What the largest range of any of them reaches, twice over: a reference may be taken off (6514, 6487, 6430 manuals).
 LARGEST = {"charge": 2 * 2.1e-5, "current": 2 * 0.105, "voltage": 2 * 210.0}
@@ -98,6 +102,8 @@ def _value(text: str, flags: tuple[Flag, ...], line: bytes) -> tuple[float | Non
     if found := _SENTINEL.fullmatch(text):
         return None, tuple(dict.fromkeys((*flags, Flag.NOT_A_NUMBER if found[1] else Flag.OVERLOAD)))
     number = _number(text, line)
+    if number == IN_COMPLIANCE:
+        return None, tuple(dict.fromkeys((*flags, Flag.HV_FAULT)))
     if abs(number) >= SENTINEL:
         raise Garbled(f"'{text}' is beyond every range.", line)
     if {Flag.OVERLOAD, Flag.ZERO_CHECK, Flag.OUT_OF_LIMIT}.intersection(flags):

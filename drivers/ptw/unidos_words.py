@@ -41,7 +41,9 @@ ERRORS = {
 
 UNKNOWN_ERROR = "unknown: it is not in the published list"
 NO_PERMISSION = b"E;20"
+OUT_OF_RANGE = b"E;08"
 UNKNOWN_WORD = (b"E;01", b"E;51")
+INNER_ERRORS = (b"E;52", b"E;54", b"E;58", b"E;96")  # TFI then says more: the unit asks itself over HTTP
 
 STATES = frozenset(
     {"RES", "MEAS", "HOLD", "INT", "INTHLD", "ZERO", "AUTO", "AUTO_MEAS", "AUTO_HOLD", "EOM", "WAIT", "INIT"}
@@ -139,7 +141,7 @@ def parse_measured(reply: bytes) -> Measured:
     if not good:
         raise Garbled("MV has a field that is not of its form.", reply)
     bits = hexadecimal(hexed)
-    integral, rate = _quantity(integral_fields, reply), _quantity(rate_fields, reply)
+    integral, rate = quantity(integral_fields, reply), quantity(rate_fields, reply)
     valued = not bits & FORBIDS_A_NUMBER
     return Measured(
         state=state,
@@ -163,6 +165,13 @@ def parse_range(reply: bytes) -> str:
     return found
 
 
+def rate_unit(unit: str, base: str, reply: bytes) -> str:
+    """A, or Gy per time base, in UCUM. Raises Garbled."""
+    if unit not in _RATE_BASES or base not in _RATE_BASES[unit]:
+        raise Garbled(f"'{unit}' per '{base}' is no rate of this protocol.", reply)
+    return unit + _RATE_BASES[unit][base]
+
+
 def _written(parts: list[str]) -> tuple[str, int] | None:
     mantissa, _, prefix = parts
     return (prefix, len(mantissa.partition(".")[2])) if decimal(mantissa) else None
@@ -173,7 +182,7 @@ def _flags(bits: int) -> tuple[Flag, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _quantity(parts: list[str], reply: bytes) -> float:
+def quantity(parts: list[str], reply: bytes) -> float:
     """Mantissa, exponent and prefix, which says the exponent once more: where the two differ nothing is believed."""
     mantissa, exponent, prefix = parts
     if not (_MANTISSA.fullmatch(mantissa) and _EXPONENT.fullmatch(exponent)):
@@ -191,6 +200,20 @@ def parse_one(word: str, reply: bytes) -> str:
     if len(got) != 1 or not got[0]:
         raise Garbled(f"{word} has {len(got)} fields where 1 belongs.", reply)
     return got[0]
+
+
+def parse_state(reply: bytes) -> str:
+    """The reply to S. Raises Garbled, Declined."""
+    found = parse_one("S", reply)
+    if found not in STATES:
+        raise Garbled(f"'{found[:20]}' is no state of this protocol.", reply)
+    return found
+
+
+def parse_failure(reply: bytes) -> str:
+    """The reply to TFI: what the unit says of the last inner failure; empty where there was none. Raises Garbled."""
+    text = ";".join(fields("TFI", reply))
+    return "" if text == "-" else text
 
 
 def parse_action(word: str, reply: bytes) -> None:

@@ -47,7 +47,7 @@ class Conversion:
 
     ``value`` is what ``:SENSe`` gives (V, A, Ω or C) and ``shown`` what ``:FETCh?`` gives, after null and math.
     ``full_scale`` is the nominal range, ``digits`` 4 to 7 (3½ to 6½), ``time_s`` since the stamp's reset, ``marks``
-    what was on or wrong, by name.
+    what was on or wrong, by name. Temperature and humidity are None without a sensor.
     """
 
     number: int
@@ -62,3 +62,5 @@ class Conversion:
     source: float
     shown: float
     marks: frozenset[str] = frozenset()
+    temperature_c: float | None = None
+    humidity_percent: float | None = None

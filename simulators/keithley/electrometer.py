@@ -9,7 +9,7 @@ those of the manuals, the time a conversion takes is inferred from captured rate
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from simulators.beam import Imperfection
@@ -27,10 +27,12 @@ from simulators.scpi.table import Table
 
 # inferred: with 6 power-line cycles per PLC this gives the captured 9.9 readings/s of a 6517 at 1 PLC and 60 Hz
 OVERHEAD_S = 0.001
-MEASUREMENT_BIT = {
-    "low1": 1 << 1, "high1": 1 << 2, "low2": 1 << 3, "high2": 1 << 4, "reading": 1 << 5, "underflow": 1 << 6,
-    "available": 1 << 7, "half": 1 << 8, "full": 1 << 9,
+# of the 6514, 6485 and 6487 (their manuals, measurement event register); a model may have its own
+MEASUREMENT_BITS = {
+    "low1": 1 << 1, "high1": 1 << 2, "low2": 1 << 3, "high2": 1 << 4, "passed": 1 << 5, "reading": 1 << 6,
+    "overflow": 1 << 7, "available": 1 << 8, "full": 1 << 9,
 }  # fmt: skip
+BUFFER_BITS = ("available", "half", "full")
 IDLE = 1 << 10
 IMPOSTOR = ("MODEL 6514", "4691930", "A13   Aug 30 2011 15:09:19/B01  /H")
 OTHER_IMPOSTOR = ("MODEL 6485", "4126216", "C01   Jun 23 2010 12:22:00/A02  /J")
@@ -67,9 +69,9 @@ class Kind:
 
     ``elements`` are the data elements in the order they are sent, ``show`` prints them for a conversion (with
     real-time stamps or not), ``sentinels`` gives a reading reply with each value that is no number. ``arms`` counts
-    the arm layers; ``overflow_bit`` is the overflow bit of the measurement register. ``wakes_running``: it measures
-    by itself from power-on. ``keeps_trace``: ``*RST`` leaves the buffer alone. ``fetches_all``: ``FETCh?`` gives
-    every reading of the last cycle. ``stored_elements`` must be the same in format and buffer;
+    the arm layers; ``measurement_bits`` are those of the measurement register, by what they say. ``wakes_running``: it
+    measures by itself from power-on. ``keeps_trace``: ``*RST`` leaves the buffer alone. ``fetches_all``: ``FETCh?``
+    gives every reading of the last cycle. ``stored_elements`` must be the same in format and buffer;
     ``collective_elements``: the words ALL and DEFault are known. ``corrects_at_once``: zero correction in zero check
     takes the zero itself. ``needs_output``: no reading while the output is off. ``shared_settings``: filters and null
     belong to all functions together, not to each. ``zero_check_silent``: in zero check a reading is asked for in vain
@@ -91,7 +93,7 @@ class Kind:
     terminator: str = "cr"
     no_error: str = "No error"
     queue_overflow: int = -350
-    overflow_bit: int = 1 << 7
+    measurement_bits: Mapping[str, int] = field(default_factory=lambda: MEASUREMENT_BITS)
     arms: int = 1
     nplc: tuple[float, float] = (10.0, 1.0)
     cycles_per_plc: float = 3.5
@@ -236,17 +238,24 @@ class Electrometer(ScpiInstrument):
         return one * s.filters.repeats
 
     def _done(self, conversion: Conversion) -> None:
-        register, bits = self.status.measurement, MEASUREMENT_BIT
-        register.hold(self.kind.overflow_bit, conversion.status == "O")
-        for name in ("low1", "high1", "low2", "high2"):
-            register.hold(bits[name], name in conversion.marks)
-        register.hold(bits["underflow"], conversion.status == "U")
-        register.pulse(bits["reading"])
+        register, bits, marks = self.status.measurement, self.kind.measurement_bits, conversion.marks
         full = self.buffer.store(conversion)
         count = len(self.buffer.stored)
-        register.hold(bits["available"], count >= 2)
-        register.hold(bits["half"], 2 * count >= self.buffer.points)
-        register.hold(bits["full"], full or count >= self.buffer.points)
+        failed = marks & {"low1", "high1", "low2", "high2"}
+        holds = {
+            **{name: name in marks for name in ("low1", "high1", "low2", "high2")},
+            "passed": "limits" in marks and not failed,
+            "overflow": conversion.status == "O",
+            "underflow": conversion.status == "U",
+            "compliance": "compliance" in marks,
+            "interlock": "interlock" in marks,
+            "available": count >= 2,
+            "half": 2 * count >= self.buffer.points,
+            "full": full or count >= self.buffer.points,
+        }
+        for bit in set(bits.values()):  # two results may share one
+            register.hold(bit, any(holds.get(name, False) for name, its in bits.items() if its == bit))
+        register.pulse(bits["reading"])
 
     def show(self, conversion: Conversion) -> str:
         """The reading string of a conversion with the elements in force; empty where zero check silences it."""
@@ -333,6 +342,7 @@ class Electrometer(ScpiInstrument):
             "trigger": lambda v: self._trigger_by_hand(str(v)),
             "leakage_a": lambda v: setattr(self.detector, "leakage_a", float(str(v))),
             "voltage_v": lambda v: setattr(self.detector, "voltage_v", float(str(v))),
+            "interlock_open": lambda v: setattr(self.meter.source, "locked", bool(v)),
             "resistance_ohm": lambda v: setattr(self.detector, "resistance_ohm", float(str(v))),
         }
 

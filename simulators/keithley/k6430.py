@@ -9,10 +9,11 @@ from __future__ import annotations
 from simulators.keithley import numeric_commands, reading_numeric, system_commands
 from simulators.keithley.conversion import Conversion, Function, decades
 from simulators.keithley.electrometer import Electrometer, Kind
-from simulators.scpi.parameters import Number, Word, boolean, quoted, show_bool, show_number
+from simulators.scpi.parameters import Number, ScpiError, Word, boolean, quoted, show_bool, show_number
 from simulators.scpi.table import ANY, Table
 
 NAN = "+9.91E37"
+OUTPUT_BLOCKED = 802
 FUNCTIONS = {
     "VOLT": Function("VOLTage[:DC]", "VOLT:DC", "V", decades(-1, 2), most=210.0),
     "CURR": Function("CURRent[:DC]", "CURR:DC", "A", decades(-12, -1, 1), most=0.105),
@@ -24,8 +25,14 @@ COMPLIANCE = {
     "VOLTage[:DC]": ("compliance_v", Number(2e-4, 210, 21)),
 }
 STATUS_BITS = {
-    "overflow": 0, "filter": 1, "math": 5, "null": 6, "limits": 7, "low1": 8, "high1": 8, "low2": 9,
+    "overflow": 0, "filter": 1, "compliance": 3, "math": 5, "null": 6, "limits": 7, "low1": 8, "high1": 8, "low2": 9,
     "high2": 9, "measures VOLT": 11, "measures CURR": 12, "measures RES": 13, "source VOLT": 14, "source CURR": 15,
+}  # fmt: skip
+
+# p. 14-3, figure 14-1: L1, LL2F and HL2F are the bits 0 to 2
+MEASUREMENT_BITS = {
+    "low1": 1 << 0, "high1": 1 << 0, "low2": 1 << 1, "high2": 1 << 2, "passed": 1 << 5, "reading": 1 << 6,
+    "overflow": 1 << 7, "available": 1 << 8, "full": 1 << 9, "interlock": 1 << 11, "compliance": 1 << 14,
 }  # fmt: skip
 
 
@@ -49,6 +56,7 @@ def enter(table: Table, unit: Electrometer) -> None:
     system_commands.formats(table, unit, ":ELEMents[:SENSe[1]]")
     table.stored(":SYSTem:RSENse", False, boolean, show_bool)
     table.stored(":SENSe[1]:RESistance:OCOMpensated", False, boolean, show_bool)
+    table.stored(":SENSe[1]:RESistance:MODE", "AUTO", Word(("MANual", "AUTO")), str)
     table.stored("[:SENSe[1]]:AVERage:AUTO", True, boolean, show_bool)
 
 
@@ -66,7 +74,7 @@ def functions(table: Table, unit: Electrometer) -> None:
     table.stored(f"{header}:CONCurrent", False, boolean, show_bool)
     for node, (name, limits) in COMPLIANCE.items():
         table.attribute(f"[:SENSe[1]]:{node}:PROTection[:LEVel]", unit.meter.source, name, limits, show_number)
-        table.query(f"[:SENSe[1]]:{node}:PROTection:TRIPped", lambda: "0")
+        table.query(f"[:SENSe[1]]:{node}:PROTection:TRIPped", lambda: show_bool(unit.meter.in_compliance))
 
 
 def source(table: Table, unit: Electrometer) -> None:
@@ -83,7 +91,22 @@ def source(table: Table, unit: Electrometer) -> None:
     table.stored(":SOURce[1]:DELay:AUTO", True, boolean, show_bool)
     table.stored(":SOURce[1]:CLEar:AUTO", False, boolean, show_bool)
     table.act(":SOURce[1]:CLEar[:IMMediate]", lambda: setattr(chosen, "on", False))
-    table.attribute(":OUTPut[1][:STATe]", chosen, "on", boolean, show_bool)
+    table.take(":OUTPut[1][:STATe]", lambda text: output(unit, boolean(text)))
+    table.query(":OUTPut[1][:STATe]", lambda: show_bool(chosen.on))
+    table.stored(":OUTPut[1]:INTerlock:STATe", False, boolean, show_bool)
+    table.query(":OUTPut[1]:INTerlock:TRIPped", lambda: show_bool(not chosen.locked))
+    table.stored(":OUTPut[1]:SMODe", "NORM", Word(("NORMal", "ZERO", "GUARd")), str)
+
+
+def output(unit: Electrometer, on: bool) -> None:
+    """Raises ScpiError 802 (output blocked) where the interlock does not let it be switched on.
+
+    ``:OUTPut:INTerlock:TRIPped?`` answers 1 where it can be (manual, page 17-53).
+    """
+    if on and unit.meter.source.locked:
+        raise ScpiError(OUTPUT_BLOCKED)
+    unit.meter.source.on = on
+    unit.spoil()
 
 
 KIND = Kind(
@@ -108,7 +131,7 @@ KIND = Kind(
     drives_detector=True,
     needs_output=True,
     input_bias_a=4e-16,
-    overflow_bit=1 << 7,
+    measurement_bits=MEASUREMENT_BITS,
     assumed=(
         "serial number and firmware of the identity, in the style of its sisters",
         "one conversion takes 1 ms plus 3.5 power line cycles per PLC, after rates of the 6485",
@@ -116,6 +139,7 @@ KIND = Kind(
         "the current is that of the detector plus source voltage over its resistance",
         "the bits of the status word (2400 family), which carry no front-terminal bit here",
         "READ? with the output off gives no reading and queues 803, as in the 2400 family",
+        "a source that its interlock blocks is refused with 802 (2400 family); ohms mode is only remembered",
         "autozero, remote sense, source ranges, source delay and automatic filters are only remembered",
     ),
 )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from simulators.keithley import k6485, reading_numeric
 from simulators.keithley.conversion import Function, decades
-from simulators.keithley.electrometer import Electrometer
+from simulators.keithley.electrometer import MEASUREMENT_BITS, Electrometer
+from simulators.keithley.meter import Source
 from simulators.scpi.parameters import Number, ScpiError, boolean, show_bool, show_number
 from simulators.scpi.table import Table
 
 SOURCE_RANGES_V = (10.0, 50.0, 500.0)
 LEVEL = Number(-505, 505, 0)
+SPAN = Number(0, 500, 10)
+LIMITS_A = (2.5e-5, 2.5e-4, 2.5e-3, 2.5e-2)
+LIMIT = Number(LIMITS_A[0], LIMITS_A[-1], LIMITS_A[-1])
 SWEEP = {"STARt": 0.0, "STOP": 10.0, "STEP": 1.0, "CENTer": 5.0, "SPAN": 10.0}
 WAIT = Number(0, 999.9999, 1)
 
@@ -30,31 +34,79 @@ def ohms(unit: Electrometer, on: bool) -> None:
     unit.spoil()
 
 
-def source(table: Table, unit: Electrometer) -> None:
-    """Level, range, current limit and state of the voltage source; -222 for a level above the range (assumed)."""
-    header, meter = ":SOURce[1]:VOLTage", unit.meter
-    chosen = {"range": SOURCE_RANGES_V[0], "limit": 2.5e-2}
+@dataclass
+class VoltageSource:
+    """The source's commands. Level in V, limits in A; after the notes of the command summary (manual, page 14-10)."""
 
-    def level(text: str) -> None:
-        if abs(LEVEL(text)) > chosen["range"] * 1.01:
+    unit: Electrometer
+    range_v: float = SOURCE_RANGES_V[0]
+    interlock: bool = False
+
+    def __post_init__(self) -> None:
+        self.source.compliance_a = LIMITS_A[-1]
+
+    @property
+    def source(self) -> Source:
+        """Level and state."""
+        return self.unit.meter.source
+
+    def level(self, text: str) -> None:
+        """Raises ScpiError -222 for a level above the range (the number is assumed)."""
+        if abs(LEVEL(text)) > self.range_v * 1.01:
             raise ScpiError(-222)
-        meter.source.volts = LEVEL(text)
+        self.source.volts = LEVEL(text)
+        self.unit.spoil()
 
-    span = Number(0, 500, 10)
+    def pick(self, text: str) -> None:
+        """Assumed: a level that the new range does not hold becomes 0, a limit that it does not have its largest."""
+        self.range_v = next(r for r in SOURCE_RANGES_V if SPAN(text) <= r)
+        if abs(self.source.volts) > self.range_v:
+            self.source.volts = 0.0
+        self.source.compliance_a = min(self.source.compliance_a, self.most_a)
 
-    def pick(text: str) -> None:
-        chosen["range"] = next(r for r in SOURCE_RANGES_V if span(text) <= r)
+    @property
+    def most_a(self) -> float:
+        """The largest limit of the range."""
+        return LIMITS_A[-1] if self.range_v == SOURCE_RANGES_V[0] else LIMITS_A[-2]
 
-    limits = Number(2.5e-5, 2.5e-2, 2.5e-2)
-    table.take(f"{header}[:LEVel][:IMMediate][:AMPLitude]", level)
-    table.asked(f"{header}[:LEVel][:IMMediate][:AMPLitude]", lambda: meter.source.volts, LEVEL, show_number)
-    table.take(f"{header}:RANGe", pick)
-    table.asked(f"{header}:RANGe", lambda: chosen["range"], span, show_number)
-    table.take(f"{header}:ILIMit", lambda text: chosen.update(limit=limits(text)))
-    table.asked(f"{header}:ILIMit", lambda: chosen["limit"], limits, show_number)
-    table.attribute(f"{header}:STATe", meter.source, "on", boolean, show_bool)
-    table.stored(f"{header}:INTerlock", False, boolean, show_bool)
-    table.query(f"{header}:INTerlock:FAIL", lambda: "0")
+    def limit(self, text: str) -> None:
+        """The one that is closest to what was programmed."""
+        wanted = min(LIMIT(text), self.most_a)
+        self.source.compliance_a = min(LIMITS_A, key=lambda each: abs(each - wanted))
+
+    def switch(self, text: str) -> None:
+        """Raises ScpiError -221 where the interlock is asserted and counts (the number is assumed)."""
+        if boolean(text) and self.source.locked and self.guarded:
+            raise ScpiError(-221)
+        self.source.on = boolean(text)
+        self.unit.spoil()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the interlock counts; on the ranges above 10 V it always does."""
+        return self.interlock or self.range_v > SOURCE_RANGES_V[0]
+
+    def guard(self, text: str) -> None:
+        """Raises ScpiError -221 where it cannot be switched off."""
+        if not boolean(text) and self.range_v > SOURCE_RANGES_V[0]:
+            raise ScpiError(-221)
+        self.interlock = boolean(text)
+
+
+def source(table: Table, unit: Electrometer) -> None:
+    """Level, range, current limit, state and interlock of the voltage source."""
+    header, it = ":SOURce[1]:VOLTage", VoltageSource(unit)
+    table.take(f"{header}[:LEVel][:IMMediate][:AMPLitude]", it.level)
+    table.asked(f"{header}[:LEVel][:IMMediate][:AMPLitude]", lambda: it.source.volts, LEVEL, show_number)
+    table.take(f"{header}:RANGe", it.pick)
+    table.asked(f"{header}:RANGe", lambda: it.range_v, SPAN, show_number)
+    table.take(f"{header}:ILIMit", it.limit)
+    table.asked(f"{header}:ILIMit", lambda: it.source.compliance_a, LIMIT, show_number)
+    table.take(f"{header}:STATe", it.switch)
+    table.query(f"{header}:STATe", lambda: show_bool(it.source.on))
+    table.take(f"{header}:INTerlock[:STATe]", it.guard)
+    table.query(f"{header}:INTerlock[:STATe]", lambda: show_bool(it.guarded))
+    table.query(f"{header}:INTerlock:FAIL", lambda: show_bool(it.source.locked))
 
 
 def sweep(table: Table) -> None:
@@ -81,10 +133,12 @@ KIND = replace(
     show=reading_numeric.fields({**k6485.FIELDS, "VSO": reading_numeric.volts}, unit=True),
     tables=(*k6485.KIND.tables, enter),
     buffer_size=3000,
+    measurement_bits={**MEASUREMENT_BITS, "interlock": 1 << 11, "compliance": 1 << 14},
     assumed=(
         *k6485.ASSUMED,
-        "the voltage source drives nothing: the current is that of the detector, ohms are its resistance",
-        "a source level above the range is refused with -222; the interlock is closed; a sweep never runs",
+        "the voltage source drives nothing else: the current is that of the detector, ohms are its resistance",
+        "a source level above the range is refused with -222, one that the interlock blocks with -221",
+        "compliance is the source's voltage over the detector's resistance above the limit; a sweep never runs",
     ),
 )
 MODEL = KIND.wire_model()

@@ -17,6 +17,12 @@ from simulators.keithley.reading_6517 import DEFAULT_ELEMENTS, ELEMENTS, STORED_
 HIGHEST_OHMS = 100e18
 CHARGE_GROUPS = (("HIGH", decades(-7, -6)), ("LOW", decades(-9, -8)))
 
+# 6517B reference manual, section 13, measurement event register
+MEASUREMENT_BITS = {
+    "overflow": 1 << 0, "low1": 1 << 1, "high1": 1 << 2, "low2": 1 << 3, "high2": 1 << 4, "reading": 1 << 5,
+    "underflow": 1 << 6, "available": 1 << 7, "half": 1 << 8, "full": 1 << 9, "compliance": 1 << 14,
+}  # fmt: skip
+
 KIND_B = Kind(
     model="keithley-6517b",
     title="Keithley 6517B electrometer",
@@ -37,7 +43,7 @@ KIND_B = Kind(
     terminator="crlf",
     no_error="No error",
     queue_overflow=350,
-    overflow_bit=1 << 0,
+    measurement_bits=MEASUREMENT_BITS,
     arms=2,
     cycles_per_plc=6.0,
     buffer_size=50000,

@@ -42,7 +42,7 @@ def enter(table: Table, unit: Electrometer) -> None:
     """Enter all headers of this module."""
     source(table, unit)
     stamps(table, unit)
-    switches(table)
+    switches(table, unit)
     scanner(table)
     sequences(table)
 
@@ -88,9 +88,11 @@ def stamp_type(text: str) -> str:
     return Word(("RELative", "RTClock"))("RTCLOCK" if text.upper() == "RTC" else text)[:3]
 
 
-def switches(table: Table) -> None:
+def switches(table: Table, unit: Electrometer) -> None:
     """Switches of the system that are only remembered, and the interlock, which is closed."""
-    for node in ("LLOCkout", "LSYNc[:STATe]", "TSControl", "HSControl"):
+    table.attribute(":SYSTem:TSControl", unit.meter, "temperature_on", boolean, show_bool, spoils=False)
+    table.attribute(":SYSTem:HSControl", unit.meter, "humidity_on", boolean, show_bool, spoils=False)
+    for node in ("LLOCkout", "LSYNc[:STATe]"):
         table.stored(f":SYSTem:{node}", False, boolean, show_bool)
     table.stored(":SYSTem:HLControl", 0, Count(0, 15, 0), show_count)
     table.stored(":SYSTem:ARSPeed", "NORM", Word(("NORMal", "FAST")), str)

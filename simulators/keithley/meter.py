@@ -18,7 +18,8 @@ from simulators.keithley.filters import Filters
 
 @dataclass
 class Source:
-    """The voltage (V) or current (A) source, where there is one; ``compliance`` bounds the other quantity."""
+    """The voltage (V) or current (A) source, where there is one; ``compliance`` bounds the other quantity;
+    ``locked``: the interlock does not let it be switched on."""
 
     function: str = "VOLT"
     volts: float = 0.0
@@ -26,6 +27,7 @@ class Source:
     on: bool = False
     compliance_a: float = 0.1
     compliance_v: float = 21.0
+    locked: bool = False
 
     @property
     def level(self) -> float:
@@ -73,6 +75,10 @@ class Meter:
     source: Source = field(default_factory=Source)
     shared_filters: bool = False
     drives_detector: bool = False
+    temperature_c: float = 21.5
+    humidity_percent: float = 45.0
+    temperature_on: bool = False
+    humidity_on: bool = False
     force: str | None = None
     settings: dict[str, FunctionSettings] = field(default_factory=dict)
     stamp_zero_s: float = 0.0
@@ -147,6 +153,13 @@ class Meter:
         return self.detector.resistance_ohm
 
     @property
+    def in_compliance(self) -> bool:
+        """Whether the source would have to give more than its limit: its level through the detector's resistance."""
+        if self.source.function == "VOLT":
+            return abs(self.source.level) > self.source.compliance_a * self.detector.resistance_ohm
+        return abs(self.source.level) * self.detector.resistance_ohm > self.source.compliance_v
+
+    @property
     def _driven_a(self) -> float:
         if not self.drives_detector or self.source.function != "VOLT":
             return 0.0
@@ -206,6 +219,8 @@ class Meter:
             date=wall_date(self.detector.clock, end),
             source=self.source.level,
             shown=shown,
+            temperature_c=self.temperature_c if self.temperature_on else None,
+            humidity_percent=self.humidity_percent if self.humidity_on else None,
             marks=self._marks(over) | self.calculations.marks(shown),
         )
 
@@ -222,6 +237,8 @@ class Meter:
             "zero check": lambda: self.zero_check,
             "zero correct": lambda: self.zero_correct,
             "source on": lambda: self.source.on,
+            "compliance": lambda: self.in_compliance,
+            "interlock": lambda: self.source.locked,
             f"source {self.source.function}": lambda: self.source.on,
             f"measures {self.function}": lambda: True,
         }

@@ -20,8 +20,16 @@ SPECIAL = {"O": "+9.9E37", "L": "+9.9E37", "Z": "+9.91E37", "U": "0.00E00"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 CHANNEL = "000EXTCHAN"  # assumed: the 2001/2002 print 00EXTCHAN, this manual says three digits
-TEMPERATURE = "+9999.99C"  # assumed suffix; 9999.99 means no sensor
-HUMIDITY = "+0999.99%"  # assumed suffix; 999.99 means no sensor
+
+
+def temperature(conversion: Conversion) -> str:
+    """Degrees Celsius, 9999.99 without a sensor; form and suffix are assumed."""
+    return f"{9999.99 if conversion.temperature_c is None else conversion.temperature_c:+08.2f}C"
+
+
+def humidity(conversion: Conversion) -> str:
+    """Percent, 999.99 without a sensor; form and suffix are assumed."""
+    return f"{999.99 if conversion.humidity_percent is None else conversion.humidity_percent:+08.2f}%"
 
 
 def mantissa(value: float, full_scale: float, digits: int) -> str:
@@ -60,8 +68,8 @@ def reading_string(conversion: Conversion, elements: Collection[str], real_time:
         ("TST", stamp(c, real_time)),
         ("RNUM", f"{c.number:+06d}RDNG#"),
         ("CHAN", CHANNEL),
-        ("ETEM", TEMPERATURE),
-        ("HUM", HUMIDITY),
+        ("ETEM", temperature(c)),
+        ("HUM", humidity(c)),
         ("VSO", f"{c.source:+09.3f}Vsrc"),
     ):
         if name in elements:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from simulators.keithley.electrometer import NEVER_BY_ITSELF, Electrometer
+from simulators.keithley.electrometer import BUFFER_BITS, NEVER_BY_ITSELF, Electrometer
 from simulators.scpi.parameters import Count, Number, ScpiError, Word, boolean, show_bool, show_count, show_number
 from simulators.scpi.table import ANY, Table
 
@@ -152,7 +152,8 @@ def extra_elements(table: Table, unit: Electrometer) -> None:
 def clear(unit: Electrometer) -> None:
     """Empty the buffer and its status bits."""
     unit.buffer.stored.clear()
-    unit.status.measurement.hold(0x380, False)
+    for name in BUFFER_BITS:
+        unit.status.measurement.hold(unit.kind.measurement_bits.get(name, 0), False)
 
 
 def control(unit: Electrometer, word: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from simulators.keithley.conversion import Conversion
 
 OVERFLOW = "+9.9E37"
+OHMS_IN_COMPLIANCE, IN_COMPLIANCE_V = -9.9e36, -999.0
 STAMP_WRAPS_S = 99999.99
 STATUS_BITS = {
     "overflow": 0, "filter": 1, "math": 2, "null": 3, "limits": 4, "low1": 5, "high1": 5, "low2": 6, "high2": 6,
@@ -27,7 +28,9 @@ def number(value: float) -> str:
 
 
 def measured(conversion: Conversion) -> str:
-    """The reading, or the overflow value."""
+    """The reading, the overflow value, or what ohms read while the source was in compliance (6487 manual, p. 13-7)."""
+    if conversion.function == "RES" and "compliance" in conversion.marks:
+        return number(OHMS_IN_COMPLIANCE)
     return OVERFLOW if conversion.status == "O" else number(conversion.shown)
 
 
@@ -46,8 +49,8 @@ def status_word(bits: Mapping[str, int]) -> Field:
 
 
 def volts(conversion: Conversion) -> str:
-    """The voltage source of a 6487, with four decimals as its manual prints it."""
-    return f"{conversion.source:+.4f}"
+    """The voltage source of a 6487, with four decimals as its manual prints it; -999 in compliance (p. 13-7)."""
+    return f"{IN_COMPLIANCE_V:+.4f}" if "compliance" in conversion.marks else f"{conversion.source:+.4f}"
 
 
 def fields(parts: Mapping[str, Field], *, unit: bool = False) -> Show:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import fields
 
 from simulators.clock import Clock
 from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session, State
 from simulators.model import WireModel
 from simulators.ptw_unidos import json_reads
 from simulators.ptw_unidos.meter import RANGES, DoseMeter, PtwError
+from simulators.ptw_unidos.options import UnidosOptions
 from simulators.ptw_unidos.text import measured_text, range_max_text, range_resolution_text, self_test_text
 
 ASSUMED = (
@@ -26,62 +26,18 @@ ASSUMED = (
     "an interval ends in INTHLD; zeroing and self test end in RES",
     "with autostart, AUTO until the signal passes the threshold, then AUTO_MEAS, and AUTO_HOLD when it falls",
     "settings and actions other than HLD and RES are refused with E;03 while zeroing or self test lasts",
+    "MV states the voltage at the detector and HV the one that was set; how fast it gets there",
     "JSON value types; every reply takes 5 ms; a request may have 256 characters",
     "the write permission ends with the connection",
 )
 REPLY_S = 0.005
 MAX_REQUEST = 256
 LEVELS = ("LOW", "MEDIUM", "HIGH")
-STILL = frozenset({"TFI", "RDA", "RDR", "REC", "RAC", "RIR", "RSR"})  # what never changes here
+STILL = frozenset({"RDA", "RDR", "REC", "RAC", "RIR", "RSR"})  # what never changes here
 KNOBS = ("units", "range")
 WHOLE = re.compile(r"-?\d+")
 Fields = list[str]
 Setting = tuple[Callable[[], str], Callable[[str], None]]
-
-
-SETUPS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "other-hv": {"hv_reads": 300},
-    "other-range": {"range_reads": "HIGH"},
-    "slow-progress": {"progress_lag_s": 0.5},
-    "locked": {"token_free": False},
-}
-
-
-@dataclass(frozen=True)
-class UnidosOptions:
-    """Set-up of a UNIDOS; None keeps what the model reports. `calibration_gy_per_c` belongs to its detector.
-
-    `setup` names a set of the options behind it: `other-hv` (the detector voltage is another than was set, and the
-    reply says so: `hv_reads`, V), `other-range` (the same with the range: `range_reads`), `slow-progress` (NUS and
-    ASS still say Passed for `progress_lag_s` simulated seconds after NUL and AST), `locked` (`token_free` False:
-    somebody holds the lock on the screen).
-    """
-
-    serial: str = "123456"
-    name: str | None = None
-    type_number: str | None = None
-    firmware: str = "1.2.4"
-    hardware: str = "A16"
-    mac: str = "00-1A-2B-3C-4D-5E"
-    calibration_gy_per_c: float = 5.0e7
-    leakage_a: float = 0.0
-    setup: str = "plain"
-    hv_reads: int | None = None
-    range_reads: str | None = None
-    progress_lag_s: float = 0.0
-    token_free: bool = True
-
-    def __post_init__(self) -> None:
-        if self.setup not in SETUPS:
-            raise ValueError(f"There is no set-up {self.setup!r} of a UNIDOS; there are {', '.join(SETUPS)}.")
-        if self.range_reads is not None and self.range_reads not in RANGES:
-            raise ValueError(f"range_reads {self.range_reads!r} is not allowed; allowed are {', '.join(RANGES)}.")
-
-    @classmethod
-    def named(cls, given: Mapping[str, Any]) -> UnidosOptions:
-        """The options given by name, those of the set-up they name underneath."""
-        return cls(**{**SETUPS.get(given.get("setup", "plain"), {}), **given})
 
 
 class PtwUnidosTango(Instrument):
@@ -106,15 +62,18 @@ class PtwUnidosTango(Instrument):
         self.owner: UnidosSession | None = None
         self.token_free = chosen.token_free
         self.literal: str | None = None
+        self.failure = "-"
+        self.refusal: int | None = None
         self.meter = DoseMeter(
-            self.detector, chosen.calibration_gy_per_c, self.clock.now(), progress_lag_s=chosen.progress_lag_s
-        )
+            self.detector, chosen.calibration_gy_per_c, self.clock.now(), progress_lag_s=chosen.progress_lag_s,
+            hv_ramp_v_per_s=chosen.hv_ramp_v_per_s,
+        )  # fmt: skip
         self.obey_setup()
 
     def obey_setup(self) -> None:
         """Let voltage and range be what the set-up says, whatever was set."""
         if self.options.hv_reads is not None:
-            self.meter.voltage_v = self.options.hv_reads
+            self.meter.set_voltage(self.options.hv_reads, self.clock.now())
         if self.options.range_reads is not None:
             self.meter.range_ = self.options.range_reads
 
@@ -173,6 +132,8 @@ class PtwUnidosTango(Instrument):
             "flags": lambda value: setattr(self.meter, "extra_flags", int(str(value), 0)),
             "token": self._hand_token,
             "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
+            "failure": lambda value: setattr(self, "failure", str(value)),
+            "refusal": lambda value: setattr(self, "refusal", int(str(value))),
             "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
         }
 
@@ -283,6 +244,9 @@ class UnidosSession(Session):
     def _check_permission(self, word: str) -> None:
         if self._unit.owner is not self:
             raise PtwError(20)
+        if self._unit.refusal is not None:
+            code, self._unit.refusal = self._unit.refusal, None
+            raise PtwError(code)
         if self.meter.state in {"ZERO", "SELF_TEST"} and word not in {"HLD", "RES"}:
             raise PtwError(3)
 
@@ -303,7 +267,7 @@ class UnidosSession(Session):
         return f"RDR;{fields[0]};{json_reads.wire_json(found)}"
 
     def _detectors(self) -> list[json_reads.Record]:
-        return json_reads.detectors(self._unit.options.calibration_gy_per_c)
+        return json_reads.detectors(self._unit.options)
 
     def _make_queries(self) -> dict[str, Callable[[], str]]:
         wire, unit = json_reads.wire_json, self._unit
@@ -311,7 +275,7 @@ class UnidosSession(Session):
             "PTW": lambda: f"{unit.name};{unit.type_number};{unit.firmware};{unit.hardware}",
             "SER": lambda: unit.serial,
             "MAC": lambda: unit.mac,
-            "TFI": lambda: "-",
+            "TFI": lambda: unit.failure,
             "S": lambda: self.meter.state,
             "MV": lambda: measured_text(self.meter, self.now_s),
             "MVM": lambda: range_max_text(self.meter),
@@ -356,10 +320,15 @@ class UnidosSession(Session):
                 self.meter, name, _whole(word, low, high)
             )
 
-        low_hv, high_hv = json_reads.HV_LIMITS
+        chosen = self._unit.options
         return {
             "RGE": text("range_", tuple(RANGES)),
-            "HV": whole("voltage_v", max(-400, low_hv), min(400, high_hv)),
+            "HV": (
+                lambda: str(self.meter.voltage_v),
+                lambda word: self.meter.set_voltage(
+                    _whole(word, max(-400, chosen.min_hv), min(400, chosen.max_hv)), self.now_s
+                ),
+            ),
             "IT": whole("interval_s", 1, 3599999),
             "ASL": text("autostart_level", LEVELS),
             "ASE": (lambda: _flag(self.meter.autostart), self._set_autostart),

@@ -9,8 +9,8 @@ import json
 from typing import Any, Protocol
 
 from simulators.ptw_unidos.meter import DoseMeter
+from simulators.ptw_unidos.options import UnidosOptions
 
-HV_LIMITS = (-400, 400)
 GUID = "3f2b8c1e-0001-4000-8000-000000030013"
 LAN = {"dns": "0.0.0.0", "ipv4": "127.0.0.1", "ipv6": "::1"}
 ACCESS_POINT = {"enabled": False, "ssid": "UNIDOS"}
@@ -43,14 +43,14 @@ def wire_json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).replace(",", ";")
 
 
-def detectors(calibration_gy_per_c: float) -> list[dict[str, Any]]:
+def detectors(chosen: UnidosOptions) -> list[dict[str, Any]]:
     """All detectors in the unit's library."""
     return [
         {
-            "calibrationFactor": calibration_gy_per_c, "calibrationFactorUnit": "Gy/C", "calibrationLab": "PTW",
+            "calibrationFactor": chosen.calibration_gy_per_c, "calibrationFactorUnit": "Gy/C", "calibrationLab": "PTW",
             "calibrationProcedure": "", "calibrationTemp": 293.15, "calibrationType": "D_W", "calibrationUser": "",
-            "comment": "", "guid": GUID, "manufacturer": "PTW", "maxHv": HV_LIMITS[1], "measuredQuantity": "D",
-            "minHv": HV_LIMITS[0], "name": "Farmer 30013", "nominalHv": 400, "polarity": "+",
+            "comment": "", "guid": GUID, "manufacturer": "PTW", "maxHv": chosen.max_hv, "measuredQuantity": "D",
+            "minHv": chosen.min_hv, "name": "Farmer 30013", "nominalHv": 400, "polarity": "+",
             "radiationQuality": "Co-60",
             "range": "MEDIUM", "serialNumber": "000001", "testDate": "", "testLimits": "", "testResult": "",
             "testTarget": "", "timebase": "min", "type": "ionization chamber", "typeNumber": "TM30013",

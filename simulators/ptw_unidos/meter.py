@@ -69,13 +69,16 @@ class DoseMeter:
     """One measuring unit with one detector; every instant it is given is a simulated second."""
 
     def __init__(
-        self, detector: Detector, calibration_gy_per_c: float, now: float, *, progress_lag_s: float = 0.0
-    ) -> None:
+        self, detector: Detector, calibration_gy_per_c: float, now: float, *, progress_lag_s: float = 0.0,
+        hv_ramp_v_per_s: float = 0.0,
+    ) -> None:  # fmt: skip
         self.detector = detector
         self.calibration = calibration_gy_per_c
         self.state = "RES"
         self.range_ = "MEDIUM"
         self.voltage_v = 200
+        self._hv_ramp_v_per_s = hv_ramp_v_per_s
+        self._hv_from_v, self._hv_since_s = 200.0, now
         self.interval_s = 10
         self.autostart = False
         self.autostart_level = "MEDIUM"
@@ -107,6 +110,20 @@ class DoseMeter:
     def time_s(self, now: float) -> float:
         """Measuring time so far, in s."""
         return (now if self.state in ACTIVE else self._stop_s) - self._start_s
+
+    def set_voltage(self, volt: int, now: float) -> None:
+        """Let the detector's voltage go from where it is to `volt`."""
+        if volt != self.voltage_v:
+            self._hv_from_v, self._hv_since_s = self.voltage_at(now), now
+        self.voltage_v = volt
+
+    def voltage_at(self, now: float) -> float:
+        """The voltage at the detector in V: on its way to the one that was set, or there."""
+        left = self.voltage_v - self._hv_from_v
+        gone = self._hv_ramp_v_per_s * (now - self._hv_since_s)
+        if not self._hv_ramp_v_per_s or gone >= abs(left):
+            return float(self.voltage_v)
+        return self._hv_from_v + (gone if left > 0 else -gone)
 
     def flags(self, now: float) -> int:
         """Overload bits, and those that were set from outside."""

@@ -23,12 +23,12 @@ def measured_text(meter: DoseMeter, now: float) -> str:
     if meter.electrical:
         integral = quantity(charge, limits.charge_step_c, "C")
         rate = quantity(current, limits.current_step_a, "A") + ";"
-        voltage = str(meter.voltage_v)
+        voltage = f"{meter.voltage_at(now):.0f}"
     else:
         integral = quantity(charge * meter.calibration, limits.charge_step_c * meter.calibration, "Gy")
         per_minute = meter.calibration * MINUTE_S
         rate = quantity(current * per_minute, limits.current_step_a * per_minute, "Gy", padded=True) + ";min"
-        voltage = f"{meter.voltage_v:.1f}"
+        voltage = f"{meter.voltage_at(now):.1f}"
     time_ms = f"{meter.time_s(now) * 1000:.1f};ms"
     return f"{meter.state};{integral};{rate};{time_ms};{voltage};V;{meter.flags(now):#x}"
 

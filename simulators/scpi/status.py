@@ -32,6 +32,7 @@ ERROR_TEXT = {
     -350: "Queue overflow",
     313: "Buffer & format element mismatch",
     350: "Queue Overflow",
+    802: "OUTPUT blocked by interlock",
     803: "Not permitted with OUTPUT off",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from drivers import (
     Declined,
@@ -86,7 +86,7 @@ class Gauge(Driver[WireSettings]):
 class StaleGauge(Gauge):
     """Two takes may be older than a change."""
 
-    stale: ClassVar[int] = 2
+    stale = 2
 
 
 def identity(line: bytes) -> tuple[str, str]:

@@ -16,12 +16,14 @@ from uuid import uuid4
 
 import pytest
 from brokers import Mosquitto
-from bus_house import INSTRUMENT, TOPICS, Broker, House, Proxy, Relay, house_in, make_broker, persistent
+from bus_house import INSTRUMENT, TOPICS, Broker, House, Proxy, Relay, house_in, make_broker, persistent, reading
+from invariants import Emitted
 from waiting import until
 
 from acquire.bus.client import Connection, connect
 from acquire.spool.publisher import REFUSED
-from acquire.spool.source import Limits
+from acquire.spool.recorder import Recorder
+from acquire.spool.source import Limits, Stream
 from acquire.store.worker import Worker
 
 # Twice the bound of section 5: this machine is broker and both ends, and amqtt 0.12.1 may leave a new client unserved
@@ -251,6 +253,31 @@ async def test_oversized(tmp_path: Path, kind: str, limit: str, version: str) ->
             (stand_in,) = await house.spool.read(house.stream.number, 61, 1, 10**6)  # type: ignore[union-attr]
             house.emitted[60] = type(e)(e.stream, e.seq, stand_in.body)
             await house.check()
+
+
+@only_mosquitto
+async def test_many_instruments_under_a_broker_that_takes_little(tmp_path: Path, kind: str) -> None:
+    """Batches and what onlookers are told of them stay below what the broker said that it takes: it cuts nobody off."""
+    async with (
+        running_limited(tmp_path, "persistence false\nmax_packet_size 6000\n") as broker,
+        house_in(tmp_path, broker.endpoint, limits=QUICK) as house,
+    ):
+        recorder = Recorder(house.spool, house.publisher)
+        streams = [await recorder.open_stream(f"e-{n}") for n in range(12)]
+
+        async def give(stream: Stream) -> None:
+            for n in range(80):
+                body = reading(n, size=20 * (n % 30))
+                seq = await recorder.append(stream, [(body, None)])
+                house.emitted.append(Emitted(stream.stream, seq, body))
+                await asyncio.sleep(0.02)
+
+        await asyncio.gather(*map(give, streams))
+        await until(house.publisher.all_confirmed, 60, "everything is confirmed")
+        assert house.publisher.source._batches > 10, "or this shows nothing"
+        assert house.publisher.connections == 1
+        (withheld,) = await house.spool.call(lambda j: j.db.execute("SELECT count(*) FROM withheld").fetchone())
+        assert withheld == 0
 
 
 @asynccontextmanager

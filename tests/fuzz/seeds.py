@@ -72,6 +72,20 @@ def toml(name: str) -> tuple[bytes, ...]:
     return ((ROOT / "config" / "demo" / name).read_bytes(),)
 
 
+def profiles() -> tuple[bytes, ...]:
+    """The two that come with the project."""
+    return tuple(each.read_bytes() for each in sorted((ROOT / "drivers" / "profile" / "models").glob("*.toml")))
+
+
+PROBES = (
+    b"M 00001,RUN,LOW,00003.05" + b";+2.3100E-09,+0.0000E-09,OK" * 11 + b";+9.9999E-01,+9.9999E-01,OL*0A",
+    b"M 00001,RUN,LOW,00003.05" + b";+2.3100E-09,+0.0000E-09,LO" * 12,
+    b"VT 3 MF-3 POS 06741.5 0120 OK", b"VT 3 - PRE -----.- 0000 NS", b"ERR 03", b"?3",
+)  # fmt: skip
+RECORDINGS = (
+    b'{"capture": 1, "transport": "tcp"}\n{"t": 0.0, "event": "a program came"}\n'
+    b'{"t": 0.1, "from": "host", "text": "ID?\\r\\n"}\n{"t": 0.2, "from": "instrument", "base64": "AgD/"}\n',
+)
 SPE = b"$SPEC_ID:\nrun 2\n$MEAS_TIM:\n582 600\n$DATA:\n0 4\n       0\n      12\n       7\n       3\n       0\n"
 COLUMNS = b"# log bins\n0.112201845430196 4\n0.177827941003892 7\n0.281838293126445 12\n0.446683592150963 3\n"
 
@@ -141,6 +155,17 @@ KEITHLEY_NUMERIC = (
     b"+1.234567E-09,+1.000000E+01,+0.000000E+00", b"-1.234567E-09A,+1.000000E+01,+0.000000E+00",
     b"+9.900000E+37,+1.000000E+01,+1.000000E+00",
     b"+1.000000E+00,+2.000000E+00,+3.000000E+00,+4.000000E+00,+0.000000E+00",
+)  # fmt: skip
+KEITHLEY_AMBIENT = (
+    b"-000.0045E-09NCOUL,+0000640.971549secs,+06330RDNG#,+0021.50C,+0045.00%",
+    b"-000.0045E-09NCOUL,+0000640.971549secs,+06330RDNG#,+9999.99C,+0999.99%",
+)  # fmt: skip
+KEITHLEY_BUFFERS = (
+    b"+1.234567E-09,+0.000000E+00,+0.000000E+00,+1.334567E-09,+5.933333E-02,+0.000000E+00",
+    b"+9.9E37,+0.000000E+00,+1.000000E+00,+9.9E37,+5.933333E-02,+1.000000E+00",
+)  # fmt: skip
+KEITHLEY_DDC = (
+    b"NDCA+0.12345E-09", b"ODCC+2.00000E-08", b"617302000000007000=:", b"6512302000000007000:=", b"61700010",
 )  # fmt: skip
 SCPI = (
     b"KEITHLEY INSTRUMENTS INC.,MODEL 6517B,4096271,A13/700X", b'0,"No Error"', b"-113,\"Undefined header\"", b"+128",

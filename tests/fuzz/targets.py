@@ -45,14 +45,18 @@ from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
-from drivers.keithley import scpi
+from drivers.keithley import ddc_words, scpi, trace_words
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
+from drivers.profile import ProfileProblem, load_profile
+from drivers.profile.grammar import Grammar, without_check
 from drivers.ptw import unidos_words
 from drivers.reading import Sample, at_host
+from drivers.registry import model
 from drivers.replies import Block, Line
-from fuzz import mutate, seeds
+from fuzz import mutate, ptw, seeds
 from fuzz.mutate import Mutation
+from simulators import read_recording
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 TOPICS = Topics("clinic")
@@ -240,6 +244,17 @@ def _6517(line: bytes) -> None:
     require_elements(parse_reading(line), line)
 
 
+def _6517_ambient(line: bytes) -> None:
+    for _, value in parse_reading(line, ("temperature", "humidity")).ambient:
+        assert value is None or -25 <= value <= 150
+
+
+def _buffer(line: bytes) -> None:
+    texts = trace_words.split(line, 3, 2)
+    stored = [parse_numbers(each, ["READ", "TIME", "STAT"], "charge", PICOAMMETER) for each in texts]
+    trace_words.check_stamps(stored, line)
+
+
 def _numeric(line: bytes) -> None:
     elements = "READ,UNIT,TIME,STAT" if b"A," in line else "READ,TIME,STAT"
     try:
@@ -259,6 +274,7 @@ def _each(*parsers: Parse) -> Parse:
     return parse
 
 
+_DDC = _each(ddc_words.parse_reading, ddc_words.parse_status, ddc_words.parse_errors)
 _SCPI = _each(
     scpi.parse_idn, scpi.parse_error, scpi.parse_event_status, lambda d: scpi.parse_answers(d, 5),
     lambda d: [scpi.in_force(a) for a in d.decode("latin-1").split(";")], Block().find, Line().find,
@@ -269,6 +285,29 @@ _UNIDOS = _each(
     lambda d: unidos_words.parse_progress("NUS", d), lambda d: unidos_words.parse_progress("ASS", d),
     lambda d: unidos_words.parse_one("RGE", d), lambda d: unidos_words.parse_action("STA", d),
 )  # fmt: skip
+
+
+def _profile(data: bytes) -> None:
+    load_profile(data, "x.toml")
+
+
+def _profile_reply(data: bytes) -> None:
+    """A reply of each invented probe: whatever it holds, no number is beside a flag that forbids one."""
+    for name, reading, check in (("diode-electrometer-12", "all", True), ("mosfet-reader-5", "threshold", False)):
+        driver = model(name).driver
+        body = without_check(driver.profile.line.check)(data) if check and b"*" in data else data
+        for each in Grammar(driver.profile, driver.forms).reading(reading, None, {}, body):
+            _stored(each)
+
+
+def _recording(folder: Path) -> Parse:
+    file = folder / "recording.jsonl"
+
+    def parse(data: bytes) -> None:
+        file.write_bytes(data)
+        read_recording(file)
+
+    return parse
 
 
 @contextmanager
@@ -293,8 +332,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
         "import", _import(folder), (*seeds.winrems(), *seeds.xsyg()), (*readers, *mutate.XML), (Refused, Misuse)
     )
     yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
-    for name, model in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
-        yield Target(name, _document(model), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
+    for name, kind in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
+        yield Target(name, _document(kind), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
     yield Target("configuration", _configuration(folder), seeds.toml("service.toml"), documents, (FileProblem,))
     yield Target("spe", _spectrum(SPE), (seeds.SPE,), readers, (DosimetryError, Refused))
     yield Target("columns", _spectrum(COLUMNS), (seeds.COLUMNS,), readers, (DosimetryError, Refused))
@@ -310,14 +349,22 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("home assistant", _home_assistant, seeds.messages("readings-"), documents, (ValidationError,))
     yield Target("6517", _6517, seeds.KEITHLEY_6517, mutate.LINE, (Garbled,))
     yield Target("numeric", _numeric, seeds.KEITHLEY_NUMERIC, mutate.LINE, (Garbled,))
+    yield Target("6517 ambient", _6517_ambient, seeds.KEITHLEY_AMBIENT, mutate.LINE, (Garbled,))
+    yield Target("keithley buffer", _buffer, seeds.KEITHLEY_BUFFERS, mutate.LINE, (Garbled,))
+    yield Target("617", _DDC, seeds.KEITHLEY_DDC, mutate.LINE)
     yield Target("scpi", _SCPI, seeds.SCPI, mutate.LINE)
     yield Target("unidos", _UNIDOS, seeds.UNIDOS, mutate.LINE)
+    yield Target("profile", _profile, seeds.profiles(), documents, (ProfileProblem,))
+    yield Target("profile-reply", _profile_reply, seeds.PROBES, mutate.LINE, (Garbled, Declined))
+    yield Target("recording", _recording(folder), seeds.RECORDINGS, documents, (ValueError,))
+    yield Target("ptw", _each(*ptw.PARSERS), ptw.SEEDS, mutate.LINE)
 
 
 NAMES = (
     "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
-    "numeric", "scpi", "unidos",
+    "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
+    "ptw",
 )  # fmt: skip
 
 

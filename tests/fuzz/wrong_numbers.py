@@ -84,7 +84,7 @@ def _6517(r: random.Random) -> tuple[Any, Wire, bytes, tuple[bytes, bytes]]:
     """A 6517B on the 20 nC range, and two replies that follow each other."""
     wire = Wire()
     driver = KEITHLEY_6517B.driver(wire, KEITHLEY_6517B.settings.model_validate({"range_si": 2e-8}))
-    driver._in_force = {"SENS:CHAR:RANG": 2e-8, "SENS:CHAR:RANG:AUTO": 0.0}
+    driver.readings.in_force = {"SENS:CHAR:RANG": 2e-8, "SENS:CHAR:RANG:AUTO": 0.0}
     n, at, nc = r.randrange(100, 50000), r.uniform(10, 9000), r.uniform(-19, 19)
     replies = [
         b"%+09.5fE-09NCOUL,%+015.6fsecs,%+06dRDNG#" % (nc + 0.3 * i, at + 0.1 * i, n + i) for i in range(2)

@@ -247,3 +247,12 @@ def test_nothing_of_the_base_is_copied_into_a_model() -> None:
     assert len(shared) == 1
     assert all(isinstance(kind, Kind) for kind in KINDS.values())
     assert len({kind.identity for kind in KINDS.values()}) == len(KINDS)
+
+
+@pytest.mark.parametrize("model", KINDS)
+async def test_the_bits_of_the_measurement_register_are_those_of_the_family(model: str) -> None:
+    instrument = await ready(model, ":TRIG:COUN 3;:TRAC:POIN 3;FEED SENS;FEED:CONT NEXT")
+    await says(instrument, ":READ?")
+    found = int(await says(instrument, ":STAT:MEAS?"))
+    assert found == 1 << 6 | 1 << 8 | 1 << 9, "a reading, two of them, the buffer full; no half-full bit as of a 6517"
+    assert await says(instrument, ":STAT:MEAS?;:STAT:MEAS:COND?") == f"0;{1 << 8 | 1 << 9}"

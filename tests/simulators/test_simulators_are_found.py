@@ -16,7 +16,8 @@ from simulators.registry import Models
 SHELF = {
     "fluke-4000m-plus",
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
-    "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100", "winrems", "xsyg",
+    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100",
+    "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
 from simulators import FileModel, Instrument, LineFramer, Reply, Session, WireModel

@@ -30,7 +30,7 @@ def state(name=TANGO, /, **said):
 def begun(instrument=None, step=BEAM, channel=None, **said):
     instrument = instrument or owned()
     model = registry.model(instrument.model)
-    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model)
+    return framing.in_force(instrument, step, channel, state(instrument.model, **said), model, charge=step.integrates)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +142,10 @@ def test_a_threshold_needs_a_voltage_and_a_zero_neither_charge_nor_channel():
     with pytest.raises(Refused, match="is set to charge; step t1 needs its voltage"):
         begun(step=THRESHOLD, measures="charge")
     assert begun(step=ZERO, measures="current", integrates="none", channels=["1", "2"]).channel is None
+
+
+def test_a_serial_number_that_the_instrument_cannot_tell_is_a_persons_word_in_the_record():
+    untold = "17 (by the inventory; not told by the instrument)"
+    assert begun(owned(model="keithley-617"), serial=None, model="617").serial == untold
+    assert begun(owned(model="keithley-617"), serial="17", model="617").serial == "17"
+    assert begun(owned(model="keithley-617"), serial=None, model=None).serial == "17"

@@ -16,6 +16,7 @@ from acquire.canonical import canonical, digest
 from acquire.checksum import checksum, seed
 from acquire.instruments.entries import marker_body
 from acquire.spool import entries, originals
+from acquire.spool.entries import BESIDE
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, SpoolFull, StreamRow, stand_in
 from acquire.spool.pruning import prune
 
@@ -182,7 +183,7 @@ def test_a_budget_that_an_entry_would_burst_takes_it_not(tmp_path: Path) -> None
 
 def test_reading_keeps_to_count_and_size_and_always_gives_one(journal: Journal) -> None:
     row = filled(journal, 6)
-    length = len(body(1))
+    length = len(body(1)) + BESIDE
     assert bodies(journal, row.number, 2, 2) == [body(2), body(3)]
     assert bodies(journal, row.number, 1, 99, 3 * length) == [body(n) for n in (1, 2, 3)]
     assert bodies(journal, row.number, 1, 99, 3 * length - 1) == [body(1), body(2)]

@@ -31,3 +31,10 @@ def test_many_instruments_are_told_of_more_seldom() -> None:
         onlookers.keep(str(n), 1, [b"1"], now=10.0)
     assert onlookers.due(10.0 + 3.9) is None
     assert onlookers.due(10.0 + 4.0) == "0"
+
+
+def test_what_is_told_comes_in_pieces_that_the_broker_takes() -> None:
+    copy = Copy(7, [b"aaa", b"bbb", b"cccccc", b"d", b"e"])
+    assert list(copy.pieces(8)) == [(7, [b"aaa", b"bbb"]), (9, [b"cccccc"]), (10, [b"d", b"e"])]
+    assert list(copy.pieces(1)) == [(7 + n, [body]) for n, body in enumerate(copy.bodies)], "one always goes"
+    assert list(copy.pieces(1000)) == [(7, copy.bodies)]

@@ -36,13 +36,13 @@ def test_it_gives_only_what_was_appended_there(steps: list[tuple[str, int, int]]
             lies += entries(stream, len(lies) + 1, b"withheld")
         else:
             first = sent[stream] + 1 if what == "take" else max(1, sent[stream] - number)
-            taken = unsent.take(str(stream), first, number, 12)
+            taken = unsent.take(str(stream), first, number, 40)
             assert taken == lies[first - 1 : first - 1 + len(taken)]
             assert len(taken) <= number
-            assert len(taken) <= 1 or sum(map(len, taken)) <= 12
+            assert len(taken) <= 1 or sum(each.size for each in taken) <= 40
             sent[stream] = max(sent[stream], first - 1 + len(taken))
         assert 0 <= unsent._size <= most_bytes
-        assert unsent._size == sum(len(each.body) for _, held in unsent._held.values() for each in held)
+        assert unsent._size == sum(each.size for _, held in unsent._held.values() for each in held)
 
 
 def test_what_is_sent_in_order_never_needs_the_file() -> None:
@@ -59,6 +59,13 @@ def test_one_that_is_larger_than_a_batch_goes_alone() -> None:
     unsent = Unsent()
     unsent.keep("1", 1, entries(1, 1, b"x" * 50, b"y"))
     assert bodies(unsent.take("1", 1, 9, 10)) == [b"x" * 50]
+
+
+def test_one_that_does_not_fit_waits_where_it_is() -> None:
+    unsent = Unsent()
+    unsent.keep("1", 1, entries(1, 1, b"x" * 50))
+    assert unsent.take("1", 1, 9, 10, at_least=0) == []
+    assert bodies(unsent.take("1", 1, 9, 10)) == [b"x" * 50], "it is still there"
 
 
 def test_what_was_changed_in_memory_is_asked_of_the_file() -> None:

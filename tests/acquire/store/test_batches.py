@@ -191,6 +191,8 @@ def test_the_models_of_the_contract_take_what_is_sent() -> None:
 class Broker:
     """Remembers what it was given."""
 
+    largest_payload: int | None = None
+
     def __init__(self) -> None:
         self.given: list[tuple[str, int | None, bool]] = []
 
@@ -226,3 +228,14 @@ async def test_onlookers_are_told_now_and_then_and_always_of_the_last(monkeypatc
     assert told == [(TOPICS.committed("e-0"), 1), (TOPICS.committed("e-0"), 5)]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("largest", [1000, 6000, 65_535])
+def test_an_answer_is_no_larger_than_the_broker_takes(largest: int) -> None:
+    """Streams may have ids of 64 characters, and any number of entries."""
+    through = {f"{n:064d}": 2**62 for n in range(300)}
+    answer = BatchAnswer("", "s" * 36, "e" * 36, ASK, through)
+    told = answers.pieces(answer, largest)
+    assert all(len(batch_committed(each)) <= largest for each in told)
+    assert {k: v for each in told for k, v in each.through.items()} == through
+    assert answers.pieces(answer, None) == [answer]

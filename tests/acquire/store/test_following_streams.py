@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_attribution import begin, end, reading
 from test_taking import S, T, give, message, store
@@ -34,6 +34,7 @@ def bodies_of(kinds: list[str]) -> list[bytes]:
     return [markers.get(kind) or reading(n) for n, kind in enumerate(kinds, 1)]
 
 
+@settings(deadline=None)
 @given(
     kinds=st.lists(st.sampled_from("rrrrbeBE"), min_size=1, max_size=20),
     order=st.randoms(use_true_random=False),

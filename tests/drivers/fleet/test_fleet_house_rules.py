@@ -20,8 +20,10 @@ from drivers.registry import GROUP, model
 from simulators import MODELS
 
 ROOT = Path(__file__).parents[3]
-UCUM = {"C", "A", "V", "Ohm", "Gy", "Sv", "s", "K", "Cel", "kPa", "hPa", "%", "1", "{counts}", "J", "W", "min", "Pa"}
-UCUM |= {"kV", "mR"}
+UCUM = {
+    "C", "A", "V", "Ohm", "Gy", "Gy/s", "Gy.m2", "Sv", "s", "K", "Cel", "kPa", "hPa", "%", "1", "{counts}", "J", "W",
+    "min", "Pa", "kV", "mR",
+}  # fmt: skip
 SENTENCE = 10  # letters that say something
 KNOWN = (*REGISTERED, THIRD_PARTY)
 

@@ -110,7 +110,8 @@ async def test_every_model_sets_what_can_change_a_reading_and_nothing_that_can_d
         in_force = instrument.settings_in_force
         assert in_force[f"SENS:{function}:RANG"] == full_scale
         (reading,) = believed(await instrument.take())
-        assert (reading.quantity, reading.flags, reading.range) == (instrument.measures, (), f"{full_scale:g}")
+        too_early = (Flag.SETTLING,) if model.answers in ("6430", "6487") else ()  # its source is on: since when?
+        assert (reading.quantity, reading.flags, reading.range) == (instrument.measures, too_early, f"{full_scale:g}")
         assert reading.value is not None
 
 
@@ -363,6 +364,7 @@ async def test_an_error_queue_that_never_empties_ends() -> None:
         ("zero", {}, [":SYST:ZCH 1", ":SYST:ZCH 0"], {"function": "charge"}),
         ("reset-charge", {}, [":SYST:ZCH 1", ":SYST:ZCH 0"], {"function": "charge"}),
         ("zero-check", {"on": True}, [":SYST:ZCH 1"], {"on": True}),
+        ("zero-correct", {"on": True}, [":SYST:ZCOR 1"], {"on": True}),
         ("range", {"range_si": 2e-8}, [":SENS:CHAR:RANG:AUTO 0", ":SENS:CHAR:RANG 2e-08"], {"range_si": 2e-8}),
         ("range", {"range_si": None}, [":SENS:CHAR:RANG:AUTO 1"], {"range_si": None}),
         ("relative", {"on": True}, [":SENS:CHAR:REF:ACQ", ":SENS:CHAR:REF:STAT 1"], {"on": True}),

@@ -229,3 +229,36 @@ def test_an_element_that_stands_twice_is_refused(twice: bytes) -> None:
 def test_a_reading_number_of_many_digits_is_text(number: bytes) -> None:
     got = parse_reading(b"+198.4891E-12NADC,+0000001.000000secs," + number)
     assert (got.reading_number, got.others) == (None, (number.decode(),))
+
+
+LINE = b"-000.0045E-09NCOUL,+0000640.971549secs,+06330RDNG#"
+
+
+@pytest.mark.parametrize(
+    ("tail", "names", "found"),
+    [
+        (b",+0023.50C,+0045.20%", ("temperature", "humidity"), (("temperature", 23.5), ("humidity", 45.2))),
+        (b",0023.5ETEMP", ("temperature",), (("temperature", 23.5),)),
+        (b",+0999.99%", ("humidity",), (("humidity", None),)),
+        (b",+9999.99C,0.5HUM", ("temperature", "humidity"), (("temperature", None), ("humidity", 0.5))),
+    ],
+)
+def test_temperature_and_humidity_are_known_by_their_place(
+    tail: bytes, names: tuple[str, ...], found: tuple[tuple[str, float | None], ...]
+) -> None:
+    parsed = parse_reading(LINE + tail, names)
+    assert (parsed.ambient, parsed.value) == (found, -4.5e-12)
+
+
+@pytest.mark.parametrize(
+    ("tail", "says"),
+    [
+        (b"", "The temperature is missing"),
+        (b",+0150.01C", "A temperature of 150.01 is none"),
+        (b",-0025.01C", "A temperature of -25.01 is none"),
+        (b",warm", "The temperature is missing"),
+    ],
+)
+def test_a_temperature_that_cannot_be_spoils_the_reading(tail: bytes, says: str) -> None:
+    with pytest.raises(Garbled, match=says):
+        parse_reading(LINE + tail, ("temperature",))

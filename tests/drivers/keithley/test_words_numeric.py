@@ -177,7 +177,7 @@ def test_a_unit_that_is_not_known_is_refused_with_its_bytes(unit: bytes) -> None
 
 
 def test_the_sentence_of_an_unknown_unit_names_those_that_are_known() -> None:
-    with pytest.raises(Garbled, match=r"The reading '\+1\.0X' has no unit that is known; known are A, V, C, OHM\."):
+    with pytest.raises(Garbled, match=r"reading '\+1\.0X' has no unit that is known; known are A, V, C, OHM, OHMS\."):
         of_6487(b"+1.0X,+2.236299E+02,+2.000000E+00,+123.4500")
 
 

@@ -10,10 +10,15 @@ import pytest
 from scripted import Device, played
 
 from drivers import Declined, Flag, Garbled, LinkDown, ReplyTimeout, WrongInstrument
-from drivers.ptw import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO, unidos
+from drivers.ptw import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO, unidos_talk
 
 CHARGE = "MV;{state};{n}.0;E-12;p;C;0.5;E-12;p;A;;{n}00.0;ms;{hv};V;0x{flags}"
+LIMITS = {"C": "1.65;E-06;µ;A;", "Gy": "1.65;E-06;µ;Gy;min"}
+BACK = ["UEL", "RGE", "HV", "ASE", "MVM"]
 SETTINGS = {"UEL": "true", "RGE": "LOW", "HV": "300", "ASE": "false", "ASR": "false", "IT": "60"}
+
+
+SETTLED = {"hv_settle_s": 0, "range_settle_s": 0}
 
 
 class Unit:
@@ -51,6 +56,9 @@ class Unit:
         self.n += 1
         return self.unit_line.format(state=self.state, n=self.n, hv=self.settings["HV"], flags=self.flags)
 
+    def on_mvm(self, word: str) -> str:
+        return f"MVM;{self.settings['RGE']};{LIMITS['C' if self.settings['UEL'] == 'true' else 'Gy']}"
+
     def on_setting(self, word: str, value: str | None = None) -> str:
         if value is not None:
             if not self.token:
@@ -67,16 +75,17 @@ class Unit:
         said = self.progress.pop(0) if len(self.progress) > 1 else self.progress[0]
         return f"{word};{said}"
 
-    on_ass = on_nus
+    def on_ass(self, word: str) -> str:
+        return f"{self.on_nus(word)};Low; 136.6;E-12;p;C;Med; 1.500;E-09;n;C"
 
 
 @asynccontextmanager
 async def tango(**more: Any) -> AsyncIterator[tuple[Any, Device, Unit]]:
     unit = Unit()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unidos, "PROGRESS_POLL_S", 0.001)
-        patch.setattr(unidos, "BEGINS_WITHIN_S", 0.005)
-        async with played(more.pop("model", PTW_UNIDOS_TANGO), unit, **more) as (instrument, device):
+        patch.setattr(unidos_talk, "PROGRESS_POLL_S", 0.001)
+        patch.setattr(unidos_talk, "BEGINS_WITHIN_S", 0.005)
+        async with played(more.pop("model", PTW_UNIDOS_TANGO), unit, **SETTLED | more) as (instrument, device):
             if more.get("opened", True):
                 device.heard.clear()
             yield instrument, device, unit
@@ -91,8 +100,8 @@ async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back
         )  # fmt: skip
         assert identity.raw == b"PTW;UNIDOS Tango;TM10052;1.2.4;A16"
         assert device.heard == [
-            "PTW", "SER", "TOK", "TOK;1", "UEL;true", "ASE;false", "ASR;false", "RGE;HIGH", "HV;-200",
-            "UEL", "RGE", "HV", "ASE",
+            "PTW", "SER", "TOK", "TOK;1", "UEL", "UEL;true", "ASE", "ASE;false", "ASR", "RGE", "RGE;HIGH", "HV",
+            "HV;-200", *BACK,
         ]  # fmt: skip
         assert instrument.settings_in_force == {
             "electrical": "true", "range": "HIGH", "hv_v": "-200", "autostart": "false",
@@ -103,8 +112,8 @@ async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back
 
 async def test_a_unit_that_knows_no_autostart_and_reads_nothing_back_gives_readings_without_a_range() -> None:
     async with tango(opened=False) as (instrument, device, _):
-        unknown = {word: [b"E;01\r\n"] for word in ("ASE;false", "ASR;false")}
-        device.once |= unknown | {"UEL": [b"UEL\r\n"]}  # an echo of the question, without a value
+        unknown = {word: [b"E;01\r\n"] for word in ("ASE", "ASE;false", "ASR", "ASR;false")}
+        device.once |= unknown | {"UEL": [b"UEL;true\r\n", b"UEL\r\n"]}  # an echo of the question, without a value
         await instrument.open()
         (reading,) = await instrument.take()
         assert (reading.value is not None, reading.range, dict(instrument.settings_in_force)) == (True, None, {})
@@ -291,7 +300,7 @@ async def test_an_action_gives_the_values_as_they_stand_after_it(
 ) -> None:
     async with tango() as (instrument, device, _):
         outcome = await instrument.run_command(name, parameters)
-        assert device.heard == [*sent, "MV", "RGE", "UEL", "RGE", "HV", "ASE"]
+        assert device.heard == [*sent, "MV", "RGE", *BACK]
         assert outcome.result == result
         assert [(r.value, r.quantity, r.kind) for r in outcome.readings] == [(1e-12, "charge", "scalar")]
         assert [r.value for r in await instrument.take()] == [2e-12]
@@ -314,7 +323,8 @@ async def test_passed_of_the_last_run_is_waited_for_until_it_was_seen_to_run(
     async with tango() as (instrument, device, unit):
         unit.progress = ["Passed;0;82000", "Passed;0;82000", "Running;500;82000", "Running;1;82000", "Passed;0;82000"]
         outcome = await instrument.run_command(name, {})
-        assert outcome.result == {"status": "Passed", "total_s": 82.0}
+        tested = {"charges_c": {"Low": pytest.approx(136.6e-12), "Med": pytest.approx(1.5e-9)}}
+        assert outcome.result == {"status": "Passed", "total_s": 82.0} | (tested if name == "self-test" else {})
         assert device.heard[:6] == [word, *[progress] * 5]
         assert instrument.commands()[name].within_s == 200.0
 
@@ -339,8 +349,8 @@ async def test_a_zero_that_never_ends_is_said(monkeypatch: pytest.MonkeyPatch) -
             nonlocal slept
             slept += seconds
 
-        monkeypatch.setattr(unidos, "PROGRESS_POLL_S", 0.25)
-        monkeypatch.setattr(unidos.asyncio, "sleep", sleep)
+        monkeypatch.setattr(unidos_talk, "PROGRESS_POLL_S", 0.25)
+        monkeypatch.setattr(unidos_talk.asyncio, "sleep", sleep)
         driver = instrument._driver
         unit.progress = ["Running;82000;82000"]
 

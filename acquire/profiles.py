@@ -1,0 +1,52 @@
+"""Profiles of instruments that a configuration, or somebody at the command line, names: read, and offered as models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from acquire.errors import FileProblem
+from drivers import Misuse, Model
+from drivers.profile import ProfileProblem, load_all
+from drivers.registry import offer
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A model, and the file or folder through which it was named."""
+
+    path: Path
+    model: Model
+
+
+def offer_profiles(paths: Iterable[Path]) -> list[Named]:
+    """Read files and folders of profiles; from now on their models are found by name.
+
+    Raises FileProblem, a sentence for each error of each file, also where two have one name or a package has it.
+    """
+    found: list[Named] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            found += [Named(path, model) for model in load_all(path)]
+        except ProfileProblem as error:
+            problems += error.sentences
+    problems += _not_offered(found)
+    if problems:
+        raise FileProblem(*problems)
+    return found
+
+
+def _not_offered(found: list[Named]) -> Iterator[str]:
+    """A sentence for each model that cannot be offered; all others are."""
+    seen: dict[str, Path] = {}
+    for each in found:
+        if each.model.name in seen:
+            yield f"{each.path}: {seen[each.model.name]} describes '{each.model.name}' too; give one another name."
+            continue
+        seen[each.model.name] = each.path
+        try:
+            offer(each.model)
+        except Misuse as error:
+            yield f"{each.path}: {error}"

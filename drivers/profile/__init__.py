@@ -1,0 +1,8 @@
+"""Instruments that are described in TOML instead of programmed, with the same engine and the same safety.
+
+docs/write-a-profile.md leads from a capture to a profile.
+"""
+
+from drivers.profile.load import ProfileProblem, load_all, load_file, load_packaged, load_profile
+
+__all__ = ["ProfileProblem", "load_all", "load_file", "load_packaged", "load_profile"]

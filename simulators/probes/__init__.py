@@ -1,0 +1,1 @@
+"""Simulated probes whose protocols are invented (docs/invented-protocols.md): no real instrument speaks them."""

@@ -1,0 +1,1 @@
+"""Simulated PTW dosemeters on serial lines: MULTIDOS, DIAMENTOR and the classic UNIDOS."""
