@@ -28,4 +28,4 @@ campaign:
 	@.venv/bin/python tests/e2e/campaign $(or $(SECONDS),3600) $(or $(SEED),random) $(HOUSES)
 
 clean:
-	@rm -rf .venv .venv-pylinac .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf .venv .venv-pylinac .venv-programs .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -43,14 +43,16 @@ install_packages() { # $1: run or dev
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-install_oracle() { # pylinac in an environment of its own: the dose library is compared with it and never imports it
-    stamp=.venv-pylinac/.installed
-    wanted=$(sha256sum <requirements/pylinac.txt)
+install_apart() { # $1: name of requirements and environment, $2: what it is, $3...: options of pip
+    name=$1 what=$2
+    shift 2
+    stamp=".venv-$name/.installed"
+    wanted=$(sha256sum <"requirements/$name.txt")
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
-    printf 'Installing pylinac, which the dose library is compared with, into .venv-pylinac ...\n' >&2
-    rm -rf .venv-pylinac
-    .venv/bin/python -m venv .venv-pylinac
-    .venv-pylinac/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/pylinac.txt
+    printf 'Installing %s, into .venv-%s ...\n' "$what" "$name" >&2
+    rm -rf ".venv-$name"
+    .venv/bin/python -m venv ".venv-$name"
+    ".venv-$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "requirements/$name.txt"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -75,7 +77,8 @@ install_node_packages() { # without a lock file, which would name the registry i
 make_venv
 install_packages "$1"
 if [ "$1" = dev ]; then
-    install_oracle
+    install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
+    install_apart programs 'clients of other people, which judge the simulators' --no-deps
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
     need_program ip iproute2

@@ -138,6 +138,7 @@ KEITHLEY_6514 = Model(
     settings=Settings6514, driver=Keithley6514, answers="6514", framing=Framing(zero=("zero",)),
     verified=(
         Verified("reading lines captured from a real 6514", "parsing of number, time and status", "capture"),
+        Verified("InstrumentKit 0.6.0 on the simulator", "functions, range, zero check, reading", "program"),
         Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
     ),
     assumed=(

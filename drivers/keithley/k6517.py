@@ -207,10 +207,11 @@ VERIFIED = (
     Verified("the project's own simulator", "identification, set-up, zero, streaming, faults"),
 )
 
+PYMEASURE = Verified("PyMeasure 0.16.0 on the simulator", "current, voltage, source, buffer", "program")
 KEITHLEY_6517B = Model(
     name="keithley-6517b", vendor="Keithley", title="Keithley 6517B electrometer", transports=TRANSPORTS,
     quantities=QUANTITIES, settings=Settings6517, driver=Keithley6517, answers="6517B",
-    framing=Framing(zero=("zero",)), verified=VERIFIED, assumed=ASSUMED,
+    framing=Framing(zero=("zero",)), verified=(*VERIFIED, PYMEASURE), assumed=ASSUMED,
 )  # fmt: skip
 KEITHLEY_6517A = Model(
     name="keithley-6517a", vendor="Keithley", title="Keithley 6517A electrometer", transports=TRANSPORTS,

@@ -28,7 +28,10 @@ SIGNAL_A = 3e-11  # steady, so that no two readings are alike
 PATIENCE = 12  # tries until readings flow again
 NUMBER = re.compile(rb"[+-]?\d+\.?\d*(?:[eE][+-]?\d+)?")
 # what a person must have done at the instrument: this driver never switches an output on
-LEFT_BY_ITS_USER: dict[str, dict[str, Any]] = {"keithley-6430": {"leftover": ":OUTP 1"}}
+LEFT_BY_ITS_USER: dict[str, dict[str, Any]] = {
+    "keithley-6430": {"leftover": ":OUTP 1"},
+    "fluke-4000m-plus": {"every_s": 0.05},  # a tube that exposes again and again
+}
 
 
 @dataclass

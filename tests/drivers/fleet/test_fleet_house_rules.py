@@ -22,7 +22,7 @@ from simulators import MODELS
 ROOT = Path(__file__).parents[3]
 UCUM = {
     "C", "A", "V", "Ohm", "Gy", "Gy/s", "Gy.m2", "Sv", "s", "K", "Cel", "kPa", "hPa", "%", "1", "{counts}", "J", "W",
-    "min", "Pa",
+    "min", "Pa", "kV", "mR",
 }  # fmt: skip
 SENTENCE = 10  # letters that say something
 KNOWN = (*REGISTERED, THIRD_PARTY)

@@ -1,0 +1,1 @@
+"""Simulated Fluke X-ray test devices."""

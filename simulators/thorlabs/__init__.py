@@ -1,0 +1,1 @@
+"""Simulated Thorlabs power meters."""
