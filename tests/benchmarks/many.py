@@ -13,7 +13,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -25,9 +25,8 @@ from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
-from acquire.store.ingest import Moved
 from acquire.store.worker import Worker
-from benchmarks.product import RAW, TOPICS
+from benchmarks.product import RAW, TOPICS, Told, note_commits
 from benchmarks.speed import child, line_of
 from drivers import Instrument, Reading, connect
 from drivers.registry import model
@@ -154,17 +153,9 @@ def _over_tcp(resource: str) -> str:
 
 async def store(folder: Path, port: int) -> None:
     """Serve until stdin closes; then write down when what was committed, by stream."""
-    committed: dict[str, list[tuple[int, float]]] = {}
+    committed: Told = {}
     worker = Worker(folder / "store.db", TOPICS)
-    moved = worker._teller.moved
-
-    def noting(streams: Mapping[str, Moved]) -> None:
-        now = time.perf_counter()
-        for stream, each in streams.items():
-            committed.setdefault(stream, []).append((each.after, now))
-        moved(streams)
-
-    worker._teller.moved = noting  # type: ignore[method-assign]
+    note_commits(worker, committed)
     await worker.open()
     serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
     gc.collect()

@@ -12,7 +12,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ from acquire.canonical import utc_now
 from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
+from acquire.spool.source import Source as Protocol
 from acquire.spool.spool import Spool
+from acquire.store.ingest import Moved
 from acquire.store.worker import Worker
 from drivers import Identity, Reading
 
@@ -72,16 +74,28 @@ class Source(PlainInstrument):
 Told = dict[str, list[tuple[int, float]]]  # of each stream: (through, when), on the machine's monotonic clock
 
 
-def note(told: Told, owner: Any, method: str, pick: Callable[..., tuple[str, int]]) -> None:
-    """Have `owner.method` note in `told` what it is called with, and when, before it does its work."""
-    work = getattr(owner, method)
+def note_answers(source: Protocol, told: Told) -> None:
+    """Have a source note in `told` what it is answered, and when."""
+    answer = source.answer
 
-    def noting(*given: Any) -> Any:
-        stream, through = pick(*given)
+    def noting(stream: str, through: int, *more: Any, **named: Any) -> Any:
         told.setdefault(stream, []).append((through, time.perf_counter()))
-        return work(*given)
+        return answer(stream, through, *more, **named)
 
-    setattr(owner, method, noting)
+    source.answer = noting  # type: ignore[method-assign]
+
+
+def note_commits(worker: Worker, told: Told) -> None:
+    """Have a store's worker note in `told` how far each stream is committed, and when."""
+    moved = worker._teller.moved
+
+    def noting(streams: Mapping[str, Moved]) -> None:
+        now = time.perf_counter()
+        for stream, each in streams.items():
+            told.setdefault(stream, []).append((each.after, now))
+        moved(streams)
+
+    worker._teller.moved = noting  # type: ignore[method-assign]
 
 
 def ages_ms(given: Sequence[float], told: Sequence[tuple[int, float]]) -> list[float]:
@@ -103,7 +117,7 @@ async def source(folder: Path, port: int, total: int, block: int, rate: float | 
         await asyncio.sleep(0.01)
     gc.freeze()  # as acquire.service does
     confirmed: Told = {}
-    note(confirmed, publisher.source, "answer", lambda stream, through, *_: (stream, through))
+    note_answers(publisher.source, confirmed)
     drivers = [Source(total // instruments, block, rate and rate / instruments) for _ in range(instruments)]
     runners = [Runner(f"bench-{n}", lambda d=d: d, spool, Recorder(spool, publisher)) for n, d in enumerate(drivers)]
     begun = time.perf_counter()
@@ -132,7 +146,7 @@ async def store(folder: Path, port: int) -> None:
     """Serve until stopped; of each stream, when what was committed."""
     committed: Told = {}
     worker = Worker(folder / "store.db", TOPICS)
-    note(committed, worker, "_answer", lambda _, answer: (answer.stream, answer.through))
+    note_commits(worker, committed)
     await worker.open()
     serving = asyncio.create_task(worker.run(Endpoint("127.0.0.1", port)))
     gc.freeze()  # as acquire.service does

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -58,13 +59,11 @@ def floor(folder: Path, port: int, total: int) -> float:
 
 def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float = 0, instruments: int = 2) -> dict:
     """The product's own path: seconds, readings/s, and the ages in ms of readings when committed and confirmed."""
-    store = child("benchmarks.product", "store", folder, port, stdin=subprocess.PIPE)
-    line_of(store)
-    source = child("benchmarks.product", "source", folder, port, total, block, rate, instruments)
-    told = json.loads(line_of(source))
-    source.wait()
-    store.communicate()
-    with sqlite3.connect(folder / "store.db") as db:
+    with child("benchmarks.product", "store", folder, port, stdin=subprocess.PIPE) as store:
+        line_of(store)
+        with child("benchmarks.product", "source", folder, port, total, block, rate, instruments) as source:
+            told = json.loads(line_of(source))
+    with closing(sqlite3.connect(folder / "store.db")) as db:
         (rows,) = db.execute("SELECT count(*) FROM entry WHERE status = 'stored'").fetchone()
     assert rows == total, f"{rows} rows of {total} readings"
     noted = json.loads((folder / "source.json").read_text()) | json.loads((folder / "store.json").read_text())
