@@ -36,6 +36,7 @@ TESTS = {
     "drivers/engine.py": ["drivers/test_engine.py"],
     "drivers/stamping.py": ["drivers/test_stamping.py"],
     "drivers/listening.py": ["drivers/test_listening.py"],
+    "drivers/ieee488.py": ["drivers/keithley/test_scpi.py"],
     "drivers/keithley/scpi.py": ["drivers/keithley/test_scpi.py"],
     "drivers/keithley/words_6517.py": ["drivers/keithley/test_words_6517.py"],
     "drivers/keithley/words_numeric.py": ["drivers/keithley/test_words_numeric.py"],

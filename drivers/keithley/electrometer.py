@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 from drivers.commands import command
 from drivers.driver import Driver, WireSettings
 from drivers.errors import Declined, LinkDown
+from drivers.ieee488 import POWER_ON, parse_error, parse_event_status
 from drivers.instrument import Identity
 from drivers.keithley import scpi
 from drivers.keithley.parsed import Parsed
@@ -184,7 +185,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
         Raises LinkDown where its settings are gone or it says why it gives no reading.
         """
-        if await self.ask("*ESR?", scpi.parse_event_status) & scpi.POWER_ON:
+        if await self.ask("*ESR?", parse_event_status) & POWER_ON:
             raise LinkDown(f"{self.wire.name} was switched off and on: its settings are gone.")
         own = [f"+{number} {text}" for number, text in await self._errors() if number > 0]
         await self.send("*CLS")
@@ -376,7 +377,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
     async def _errors(self, more_s: float = 0.0) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         for _ in range(QUEUE_DEPTH):
-            number, text = await self.ask(":SYST:ERR?", scpi.parse_error, more_s)
+            number, text = await self.ask(":SYST:ERR?", parse_error, more_s)
             if number == 0:
                 break
             found.append((number, text))

@@ -1,4 +1,4 @@
-"""What all SCPI electrometers of this maker say alike, pure: identification, error queue, event status, settings.
+"""What all SCPI electrometers of this maker say alike, pure: identification, registers, settings.
 
 Sources: 6517B reference manual (6517B-901-01 Rev C), 6514 and 6485 instruction manuals; captured replies of real units.
 """
@@ -10,25 +10,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drivers.errors import Garbled
+from drivers.ieee488 import Idn
 from drivers.strict_numbers import decimal, whole
 
-POWER_ON = 0x80  # of the standard event status register: power was switched on since it was read (IEEE 488.2)
 LINE_FAULTS = range(800, 809)  # +800 to +808: what was sent over RS-232 did not arrive whole (6517B manual, appendix B)
 INFINITE = 9.9e37
 UNDEFINED_HEADER = -113
 
 _IDN = re.compile(r"KEITHLEY INSTRUMENTS INC\.,MODEL (\w+),(\w+),([\x20-\x7e]+)", re.ASCII)
-_ERROR = re.compile(r"""\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*""")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Idn:
-    """*IDN? taken apart."""
-
-    model: str
-    serial: str
-    firmware: str
 
 
 def parse_idn(line: bytes) -> Idn:
@@ -37,25 +27,6 @@ def parse_idn(line: bytes) -> Idn:
     if found is None:
         raise Garbled("The reply to *IDN? is not that of a Keithley instrument.", line)
     return Idn(found[1], found[2], " ".join(found[3].split()))
-
-
-def parse_error(line: bytes) -> tuple[int, str]:
-    """Reply to :SYST:ERR?: (number, text). The number decides; the text's spelling differs between units.
-
-    Raises Garbled.
-    """
-    found = _ERROR.fullmatch(line.decode("latin-1"))
-    if found is None:
-        raise Garbled("The reply to :SYST:ERR? is no error entry.", line)
-    return whole(found[1]), found[3]
-
-
-def parse_event_status(line: bytes) -> int:
-    """Reply to *ESR? (IEEE 488.2), 0 to 255; the register is cleared by it. Raises Garbled."""
-    text = line.strip().removeprefix(b"+")
-    if not re.fullmatch(rb"[0-9]{1,3}", text) or whole(text.decode()) > 255:
-        raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
-    return whole(text.decode())
 
 
 def parse_register(line: bytes) -> int:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from drivers.commands import command
 from drivers.driver import Driver
 from drivers.errors import Declined, LinkDown, WrongInstrument
+from drivers.ieee488 import POWER_ON, parse_error, parse_event_status
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.reading import Also, Flag, Sample
@@ -30,7 +31,6 @@ from drivers.thorlabs.settings import (
 from drivers.thorlabs.words import Sensor
 
 T = TypeVar("T")
-POWER_ON = 0x80  # of *ESR?: power was switched on since it was read (IEEE 488.2)
 QUEUE_DEPTH = 32
 ATTENUATION = "SENS:CORR:LOSS:INP:MAGN"
 ZERO_WITHIN_S = 60.0
@@ -80,7 +80,7 @@ class Pm100(Driver[Pm100Settings]):
         self._without_sensor = False
         sensor = await self._fitting_sensor()
         await self._tell("*CLS")
-        await self._ask("*ESR?", words.parse_event_status)
+        await self._ask("*ESR?", parse_event_status)
         await self._end_zero()
         header, unit = OF[self.measures]
         await self._do(f"CONF:{header}", f"SENS:{header}:REF:STAT 0")  # no value of another program is subtracted
@@ -142,7 +142,7 @@ class Pm100(Driver[Pm100Settings]):
         Raises LinkDown, so that it is set up anew, where power went in the meantime, no sensor is attached, or somebody
         has set another unit (a number of dBm is none of watts, and may not have been understood for that).
         """
-        if await self._ask("*ESR?", words.parse_event_status) & POWER_ON:
+        if await self._ask("*ESR?", parse_event_status) & POWER_ON:
             raise LinkDown(f"{self.wire.name} was switched off and on: its settings are gone.")
         sensor = await self._ask("SYST:SENS:IDN?", words.parse_sensor)
         if sensor is None:
@@ -224,7 +224,7 @@ class Pm100(Driver[Pm100Settings]):
     async def _errors(self) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         for _ in range(QUEUE_DEPTH):
-            number, text = await self._ask("SYST:ERR?", words.parse_error)
+            number, text = await self._ask("SYST:ERR?", parse_error)
             if number == 0:
                 break
             found.append((number, text))

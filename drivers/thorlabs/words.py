@@ -1,4 +1,4 @@
-"""What a PM100 says, pure: identification, sensor, readings, settings, errors.
+"""What a PM100 says, pure: identification, sensor, readings, settings.
 
 Sources: PM100D manual p. 49 and 51, PM100USB manual p. 20 and 21 (identification, sensor, how words are written);
 replies of real meters that people pasted into public code (identification); ThorlabsPM100, PyMeasure, InstrumentKit and
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from drivers.errors import Garbled
+from drivers.ieee488 import Idn
 from drivers.reading import Flag
 from drivers.strict_numbers import decimal, whole
 
@@ -20,20 +21,10 @@ BEYOND = 1.1  # what the largest range may be surpassed by; more is a damaged re
 
 _IDN = re.compile(r"(?:THORLABS|Thorlabs),([A-Z0-9-]{2,20}),([A-Z0-9-]{1,20}),([0-9A-Za-z.]{1,20})")
 _READING = re.compile(r"[+-]?\d\.\d{2,12}E[+-]\d{2}", re.ASCII)
-_ERROR = re.compile(r"""\s*([+-]?[0-9]{1,5})\s*,\s*(["'])(.*)\2\s*""")
 _CONFIGURED = re.compile(r'"?([A-Z]{3,12})(?::DC)?"?')
 _FUNCTIONS = {"POW": "power", "POWER": "power", "CURR": "current", "CURRENT": "current"}
 _OTHERS = re.compile(r"VOLT|ENER|FREQ|PDEN|EDEN|RES|TEMP")
 _UNITS = {"W": "W", "DBM": "dBm"}
-
-
-@dataclass(frozen=True, slots=True)
-class Idn:
-    """*IDN? taken apart."""
-
-    model: str
-    serial: str
-    firmware: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +119,6 @@ def parse_unit(line: bytes) -> str:
     if unit is None:
         raise Garbled("The reply to SENS:POW:UNIT? is neither W nor DBM.", line)
     return unit
-
-
-def parse_error(line: bytes) -> tuple[int, str]:
-    """Reply to SYST:ERR?: (number, text); the number decides. Raises Garbled."""
-    found = _ERROR.fullmatch(_text(line))
-    if found is None:
-        raise Garbled("The reply to SYST:ERR? is no error entry.", line)
-    return whole(found[1]), found[3]
-
-
-def parse_event_status(line: bytes) -> int:
-    """Reply to *ESR? (IEEE 488.2), 0 to 255; the register is cleared by it. Raises Garbled."""
-    value = _counted(_text(line), line)
-    if value > 255:
-        raise Garbled("The reply to *ESR? is no number from 0 to 255.", line)
-    return value
 
 
 def _text(line: bytes) -> str:

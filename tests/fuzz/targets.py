@@ -45,6 +45,7 @@ from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
+from drivers.ieee488 import parse_error, parse_event_status
 from drivers.keithley import ddc_words, scpi, trace_words
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
@@ -276,7 +277,7 @@ def _each(*parsers: Parse) -> Parse:
 
 _DDC = _each(ddc_words.parse_reading, ddc_words.parse_status, ddc_words.parse_errors)
 _SCPI = _each(
-    scpi.parse_idn, scpi.parse_error, scpi.parse_event_status, lambda d: scpi.parse_answers(d, 5),
+    scpi.parse_idn, parse_error, parse_event_status, lambda d: scpi.parse_answers(d, 5),
     lambda d: [scpi.in_force(a) for a in d.decode("latin-1").split(";")], Block().find, Line().find,
     lambda d: [scpi.Setting(":X", v).agrees(d.decode("latin-1")) for v in (True, 2.0, "INF", "CHAR")],
 )  # fmt: skip

@@ -28,6 +28,7 @@ from drivers.files.records import flaw
 from drivers.files.winrems import MOST_REJECTED, WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.files.xsyg_xml import DEEPEST
+from drivers.ieee488 import parse_error
 from drivers.keithley import scpi
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.reading import Sample
@@ -222,7 +223,7 @@ def test_an_answer_of_many_digits_takes_no_time_and_is_no_number(answer: str) ->
     assert isinstance(scpi.in_force(answer), str)
     assert not scpi.Setting(":X", 2.0).agrees(answer)
     with pytest.raises(Garbled):
-        scpi.parse_error(answer.encode())
+        parse_error(answer.encode())
     assert time.process_time() - begun < 1.0
 
 

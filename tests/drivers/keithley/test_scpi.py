@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from drivers import Garbled
+from drivers.ieee488 import POWER_ON, Idn, parse_error, parse_event_status
 from drivers.keithley import scpi
-from drivers.keithley.scpi import Idn, Setting, in_force, leftover
+from drivers.keithley.scpi import Setting, in_force, leftover
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_another_makers_reply_is_refused_with_its_bytes(line: bytes) -> None:
     ],
 )  # fmt: skip
 def test_an_error_entry_by_number(line: bytes, error: tuple[int, str]) -> None:
-    assert scpi.parse_error(line) == error
+    assert parse_error(line) == error
 
 
 @pytest.mark.parametrize(
@@ -62,19 +63,19 @@ def test_an_error_entry_by_number(line: bytes, error: tuple[int, str]) -> None:
 )  # fmt: skip
 def test_what_is_no_error_entry_is_refused_with_its_bytes(line: bytes) -> None:
     with pytest.raises(Garbled, match="no error entry") as caught:
-        scpi.parse_error(line)
+        parse_error(line)
     assert caught.value.raw == line
 
 
 @pytest.mark.parametrize(("line", "status"), [(b"0", 0), (b"+128", 128), (b"255", 255), (b" 007 ", 7)])
 def test_event_status(line: bytes, status: int) -> None:
-    assert scpi.parse_event_status(line) == status
+    assert parse_event_status(line) == status
 
 
 @pytest.mark.parametrize("line", [b"", b"256", b"999", b"0128", b"-1", b"++1", b"1.0", b"1_0", b"\xb2", b"READY"])
 def test_what_is_no_event_status_is_refused_with_its_bytes(line: bytes) -> None:
     with pytest.raises(Garbled, match="no number from 0 to 255") as caught:
-        scpi.parse_event_status(line)
+        parse_event_status(line)
     assert caught.value.raw == line
 
 
@@ -159,6 +160,6 @@ def test_an_answer_as_a_number_where_it_is_one(answer: str, found: float | str) 
 
 def test_facts_of_the_maker() -> None:
     assert (list(scpi.LINE_FAULTS), scpi.UNDEFINED_HEADER) == ([800, 801, 802, 803, 804, 805, 806, 807, 808], -113)
-    assert scpi.POWER_ON == 0b1000_0000, "IEEE 488.2, event status bit 7"
+    assert POWER_ON == 0b1000_0000, "IEEE 488.2, event status bit 7"
     assert get_args(scpi.Terminator) == tuple(scpi.TERMINATORS)
     assert scpi.TERMINATORS == {"LF": b"\n", "CR": b"\r", "CRLF": b"\r\n"}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from drivers import Flag, Garbled
+from drivers.ieee488 import parse_error, parse_event_status
 from drivers.thorlabs import words
 
 REAL = [  # replies of real meters that people pasted into public code
@@ -103,7 +104,7 @@ def test_what_it_is_set_to_measure(line: bytes, expected: str) -> None:
     [
         (words.parse_function, b"1.2E-06"), (words.parse_function, b"POT"), (words.parse_unit, b"dB"),
         (words.parse_switch, b"2"), (words.parse_switch, b"1.0"), (words.parse_number, b"nan"),
-        (words.parse_error, b"0"), (words.parse_event_status, b"256"), (words.parse_event_status, b"-1"),
+        (parse_error, b"0"), (parse_event_status, b"256"), (parse_event_status, b"-1"),
     ],
 )  # fmt: skip
 def test_a_reply_of_another_question_is_none_to_this(parse: Callable[[bytes], Any], line: bytes) -> None:
@@ -113,4 +114,4 @@ def test_a_reply_of_another_question_is_none_to_this(parse: Callable[[bytes], An
 
 @pytest.mark.parametrize("line", [b'0,"No error"', b'+0,"No error"', b'0, "no error"'])
 def test_the_number_of_an_error_decides(line: bytes) -> None:
-    assert words.parse_error(line)[0] == 0
+    assert parse_error(line)[0] == 0
