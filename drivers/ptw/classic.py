@@ -18,6 +18,7 @@ from drivers.errors import Declined
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.ptw import classic_words as words
+from drivers.ptw.telegrams import request
 from drivers.reading import Flag, Sample
 from drivers.settings import NoParameters, Settings
 
@@ -55,9 +56,9 @@ class UnidosClassic(Driver[ClassicSettings]):
 
     async def identify(self) -> Identity:
         """Asks for name and version (PTW) and the serial number (SER)."""
-        version = await self.wire.ask(words.request("PTW"), words.parse_device)
+        version = await self.wire.ask(request("PTW"), words.parse_device)
         raw = self.wire.heard[-1]
-        return Identity("PTW", "UNIDOS", await self.wire.ask(words.request("SER"), words.parse_serial), version, raw)
+        return Identity("PTW", "UNIDOS", await self.wire.ask(request("SER"), words.parse_serial), version, raw)
 
     async def set_up(self) -> None:
         """Charge mode (M0), and the range where one is configured. Raises Declined where a menu is open."""
@@ -67,21 +68,21 @@ class UnidosClassic(Driver[ClassicSettings]):
 
     async def read_back(self) -> Mapping[str, Any]:
         """Unit and range, and whether it shows doses."""
-        radiological = await self.wire.ask(words.request("?F"), words.parse_radiological)
+        radiological = await self.wire.ask(request("?F"), words.parse_radiological)
         unit, range_ = self._scale = await self._scale_in_force()
         return {"radiological": radiological, "unit": unit, "range": range_.name}
 
     async def take(self) -> Sequence[Sample]:
         """Reads the display (V), then state, unit and range that were in force for it."""
-        time_s, shown = await self.wire.ask(words.request("V"), words.parse_shown)
+        time_s, shown = await self.wire.ask(request("V"), words.parse_shown)
         raw = self.wire.heard[-1]
-        state = await self.wire.ask(words.request("?S"), words.parse_state)
+        state = await self.wire.ask(request("?S"), words.parse_state)
         before, self._scale = self._scale, await self._scale_in_force()
         return [self._sample(raw, time_s, shown, state, before)]
 
     async def stand_down(self) -> None:
         """Back to its own keys (T1)."""
-        await self.wire.ask(words.request("T1"), partial(words.parse_echo, "T1"), timeout_s=1.0)
+        await self.wire.ask(request("T1"), partial(words.parse_echo, "T1"), timeout_s=1.0)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -112,14 +113,14 @@ class UnidosClassic(Driver[ClassicSettings]):
 
     async def _press(self, key: str, timeout_s: float | None = None) -> None:
         """At the top menu only: elsewhere a key means something else."""
-        menu = await self.wire.ask(words.request("?W"), words.parse_menu)
+        menu = await self.wire.ask(request("?W"), words.parse_menu)
         if len(menu) > words.TOP_MENU:
             raise Declined(f"{self.wire.name} has a menu open ({menu}); leave it at the instrument.", menu.encode())
-        await self.wire.ask(words.request(key), partial(words.parse_echo, key), timeout_s=timeout_s)
+        await self.wire.ask(request(key), partial(words.parse_echo, key), timeout_s=timeout_s)
 
     async def _scale_in_force(self) -> tuple[str, words.Range]:
-        unit = await self.wire.ask(words.request("?U"), words.parse_unit)
-        return unit, await self.wire.ask(words.request("?R"), words.parse_range)
+        unit = await self.wire.ask(request("?U"), words.parse_unit)
+        return unit, await self.wire.ask(request("?R"), words.parse_range)
 
     def _sample(
         self, raw: bytes, time_s: float, shown: float, state: str, before: tuple[str, words.Range] | None

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 
 from drivers.errors import Declined, Garbled
+from drivers.ptw.telegrams import must_be_echo
 from drivers.strict_numbers import decimal, whole
 
-END = b"\r\n"
 RADIOLOGICAL_BIT = 2  # of ?F
 TOP_MENU = 2  # characters of ?W; more inside a submenu
 PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "m": -3, "k": 3}
@@ -33,11 +33,6 @@ class Range:
     exponent: int
 
 
-def request(word: str) -> bytes:
-    """A query or a key."""
-    return word.encode("ascii") + END
-
-
 def text_of(word: str, reply: bytes) -> str:
     """A reply as text (Latin-1). Raises Garbled for control characters."""
     text = reply.decode("latin-1")
@@ -48,8 +43,7 @@ def text_of(word: str, reply: bytes) -> str:
 
 def parse_echo(word: str, reply: bytes) -> None:
     """The echo of a key. How it refuses one is not known. Raises Garbled."""
-    if (text := text_of(word, reply)) != word:
-        raise Garbled(f"{word} was answered with '{text[:20]}'.", reply)
+    must_be_echo(word, text_of(word, reply), reply)
 
 
 def parse_device(reply: bytes) -> str:

@@ -17,6 +17,7 @@ from drivers.errors import Declined
 from drivers.instrument import Identity
 from drivers.model import Framing, Model, Quantity, Verified
 from drivers.ptw import diamentor_words as words
+from drivers.ptw.telegrams import request
 from drivers.reading import Flag, Sample
 from drivers.replies import Line
 from drivers.settings import NoParameters, Settings
@@ -68,7 +69,7 @@ class Diamentor(Driver[DiamentorSettings]):
 
     async def identify(self) -> Identity:
         """Asks for firmware (PTW) and serial number (SER)."""
-        firmware = await self.wire.ask(words.request("PTW"), words.parse_device, LINE)
+        firmware = await self.wire.ask(request("PTW"), words.parse_device, LINE)
         raw = self.wire.heard[-1]
         return Identity("PTW", "DIAMENTOR CRS", await self._get("SER", "[0-9]{1,6}"), firmware, raw)
 
@@ -110,7 +111,7 @@ class Diamentor(Driver[DiamentorSettings]):
         """Reads both chambers (M), then the unit that was in force for them (U)."""
         before = self._unit
         try:
-            measured = await self.wire.ask(words.request("M"), words.parse_measured, LINE)
+            measured = await self.wire.ask(request("M"), words.parse_measured, LINE)
         except Declined as error:
             if error.raw not in words.NO_NUMBER:
                 raise
@@ -136,7 +137,7 @@ class Diamentor(Driver[DiamentorSettings]):
     @command("self-test", "Self test of the instrument")
     async def self_test(self, p: NoParameters) -> None:
         """Runs it (TST). Raises Declined with what it found."""
-        await self.wire.ask(words.request("TST"), words.parse_test, LINE)
+        await self.wire.ask(request("TST"), words.parse_test, LINE)
 
     @command("constancy", "Electrical constancy check")
     async def constancy(self, p: NoParameters) -> None:
@@ -160,11 +161,11 @@ class Diamentor(Driver[DiamentorSettings]):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _get(self, word: str, form: str) -> str:
-        return await self.wire.ask(words.request(word), partial(words.parse_value, word, form), LINE)
+        return await self.wire.ask(request(word), partial(words.parse_value, word, form), LINE)
 
     async def _put(self, word: str, value: str) -> None:
         """Set it. Raises Declined where the instrument says no or the echo is another value."""
-        echo = await self.wire.ask(words.request(word + value), partial(words.parse_value, word, ".+"), LINE)
+        echo = await self.wire.ask(request(word + value), partial(words.parse_value, word, ".+"), LINE)
         if echo != value:
             raise Declined(f"{self.wire.name} says {word} is {echo}; {value} was set.", echo.encode())
 

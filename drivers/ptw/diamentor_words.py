@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 
 from drivers.errors import Declined, Garbled
+from drivers.ptw.telegrams import as_ascii, value_of
 from drivers.reading import Flag
 from drivers.strict_numbers import decimal, whole
 
-END = b"\r\n"
 ERRORS = {
     1: "syntax error or unknown command",
     4: "charge overflow",
@@ -48,17 +48,10 @@ class Chamber:
     time_s: float
 
 
-def request(word: str) -> bytes:
-    """A command with its value behind it."""
-    return word.encode("ascii") + END
-
-
 def text_of(word: str, reply: bytes) -> str:
     """A reply as text. Raises Declined for En, Garbled for what is no ASCII."""
     line = reply.removesuffix(b"\r")
-    if not line.isascii() or any(byte < 0x20 or byte > 0x7E for byte in line):
-        raise Garbled(f"The reply to {word} holds characters that no reply has.", reply)
-    text = line.decode("ascii")
+    text = as_ascii(word, line, reply)
     if found := re.fullmatch(r"E([0-9]{1,2})", text):
         number = whole(found[1])
         raise Declined(f"The DIAMENTOR refused {word} with error {number}: {ERRORS.get(number, UNKNOWN_ERROR)}.", line)
@@ -67,10 +60,7 @@ def text_of(word: str, reply: bytes) -> str:
 
 def parse_value(word: str, form: str, reply: bytes) -> str:
     """What stands behind the word, of a form (a regular expression). Raises Garbled, Declined."""
-    text = text_of(word, reply)
-    if not text.startswith(word) or not re.fullmatch(form, text[len(word) :]):
-        raise Garbled(f"'{text[:20]}' is no reply to {word}.", reply)
-    return text[len(word) :]
+    return value_of(word, form, text_of(word, reply), reply)
 
 
 def parse_device(reply: bytes) -> str:

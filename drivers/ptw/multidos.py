@@ -21,6 +21,7 @@ from drivers.ptw.block_check import BlockCheck
 from drivers.ptw.multidos_commands import MultidosCommands
 from drivers.ptw.multidos_data import Channel, Telegram
 from drivers.ptw.multidos_settings import IntervalParameters, MultidosSettings
+from drivers.ptw.telegrams import request
 from drivers.reading import NO_VALUE, Also, Flag, Sample
 from drivers.settings import NoParameters
 from drivers.wire import Wire
@@ -55,7 +56,7 @@ class Multidos(MultidosCommands):
 
     async def identify(self) -> Identity:
         """Asks for name and version (PTW) and the serial number (SER)."""
-        version = await self.wire.ask(words.request("PTW"), words.parse_device)
+        version = await self.wire.ask(request("PTW"), words.parse_device)
         raw = self.wire.heard[-1]
         return Identity("PTW", "MULTIDOS", await self._get("SER", "[0-9A-Za-z]{6}"), version, raw)
 
@@ -101,7 +102,7 @@ class Multidos(MultidosCommands):
         if s.application == "multi":
             query = f"D{s.first_channel:02d}{s.last_channel:02d}"
             parse = partial(data.parse_multi, s.first_channel, s.last_channel)
-        telegram = await self.wire.ask(words.request(query), partial(self._checked, query, parse))
+        telegram = await self.wire.ask(request(query), partial(self._checked, query, parse))
         raw = self.wire.heard[-1]
         ranges = await self._get("R", "[LH-]{2}") if s.application == "dual" else None
         unit = await self._unit_in_force(telegram.rate)
@@ -137,7 +138,7 @@ class Multidos(MultidosCommands):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _act(self, word: str, **result: object) -> Done:
-        await self.wire.ask(words.request(word), partial(words.parse_echo, word))
+        await self.wire.ask(request(word), partial(words.parse_echo, word))
         return Done(result, await self.take())
 
     async def _run_application(self, letter: str) -> None:

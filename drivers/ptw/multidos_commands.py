@@ -17,6 +17,7 @@ from drivers.ptw.multidos_settings import (
     MultidosSettings,
     RangesParameters,
 )
+from drivers.ptw.telegrams import request
 from drivers.settings import NoParameters
 
 ZERO_TIMEOUT_S = 45.0  # the answer comes after 28 s, 35 s at most
@@ -32,7 +33,7 @@ class MultidosCommands(Driver[MultidosSettings]):
     @command("zero", "Zero correction; takes about 28 s", within_s=ZERO_WITHIN_S)
     async def zero(self, p: NoParameters) -> None:
         """Zeroes (NUL); the answer comes when it has ended. Raises Declined where it failed (E06)."""
-        await self.wire.ask(words.request("NUL"), partial(words.parse_echo, "NUL"), timeout_s=ZERO_TIMEOUT_S)
+        await self.wire.ask(request("NUL"), partial(words.parse_echo, "NUL"), timeout_s=ZERO_TIMEOUT_S)
 
     @command("status", "State, what the device says of itself, and its error", while_measuring=True, passive=True)
     async def status(self, p: NoParameters) -> Mapping[str, Any]:
@@ -87,7 +88,7 @@ class MultidosCommands(Driver[MultidosSettings]):
         """
         self._only_in("la48")
         word = "DA" if p.element is None else f"D{p.element:02d}"
-        text = await self.wire.ask(words.request(word), partial(words.text_of, word))
+        text = await self.wire.ask(request(word), partial(words.text_of, word))
         if p.element is None and len(text) not in ARRAY_LENGTHS:
             raise Garbled(f"DA has {len(text)} characters where {ARRAY_LENGTHS[0]} or {ARRAY_LENGTHS[1]} belong.")
         return {"text": text, "unit": await self._get("DU", r"[A-Za-z/]{1,6}")}
@@ -103,11 +104,11 @@ class MultidosCommands(Driver[MultidosSettings]):
             )
 
     async def _get(self, word: str, form: str) -> str:
-        return await self.wire.ask(words.request(word), partial(words.parse_value, word, form))
+        return await self.wire.ask(request(word), partial(words.parse_value, word, form))
 
     async def _put(self, word: str, value: str) -> None:
         """Set it. Raises Declined where the instrument says no, Garbled where the echo is another."""
-        await self.wire.ask(words.request(word + value), partial(words.parse_echo, word + value))
+        await self.wire.ask(request(word + value), partial(words.parse_echo, word + value))
 
     async def _put_where_other(self, word: str, value: str) -> None:
         if await self._get(word, f".{{{len(value)}}}") != value:
@@ -115,4 +116,4 @@ class MultidosCommands(Driver[MultidosSettings]):
 
     async def _bits(self, word: str, names: dict[int, str], before: str | None = None) -> list[str]:
         """before: what stands before the digits, where it is not the word alone."""
-        return await self.wire.ask(words.request(word), partial(words.parse_bits, before or word, names))
+        return await self.wire.ask(request(word), partial(words.parse_bits, before or word, names))

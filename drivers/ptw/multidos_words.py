@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from drivers.errors import Declined, Garbled
+from drivers.ptw.telegrams import as_ascii, must_be_echo, value_of
 from drivers.reading import Flag
 from drivers.strict_numbers import decimal, whole
 
-END = b"\r\n"
 ERRORS = {
     1: "unknown command or a parameter that is not allowed",
     2: "not allowed in this application",
@@ -57,16 +57,9 @@ TIME_OVER = "OL     s"
 TIME_LIMIT_S = 64800.0
 
 
-def request(word: str) -> bytes:
-    """A command with its parameter behind it."""
-    return word.encode("ascii") + END
-
-
 def text_of(word: str, reply: bytes) -> str:
     """A reply as text. Raises Declined for Enn, Garbled for what is no ASCII or the reply to something else."""
-    if not reply.isascii() or any(byte < 0x20 or byte > 0x7E for byte in reply):
-        raise Garbled(f"The reply to {word} holds characters that no telegram has.", reply)
-    text = reply.decode("ascii")
+    text = as_ascii(word, reply, reply)
     if found := re.fullmatch(r"E([0-9]{2})", text):
         number = whole(found[1])
         said = ERRORS.get(number, UNKNOWN_ERROR)
@@ -76,16 +69,12 @@ def text_of(word: str, reply: bytes) -> str:
 
 def parse_value(word: str, form: str, reply: bytes) -> str:
     """What stands behind the word, of a form (a regular expression). Raises Garbled, Declined."""
-    text = text_of(word, reply)
-    if not text.startswith(word) or not re.fullmatch(form, text[len(word) :]):
-        raise Garbled(f"'{text[:20]}' is no reply to {word}.", reply)
-    return text[len(word) :]
+    return value_of(word, form, text_of(word, reply), reply)
 
 
 def parse_echo(word: str, reply: bytes) -> None:
     """The echo of a command with its parameter. Raises Garbled, Declined."""
-    if (text := text_of(word, reply)) != word:
-        raise Garbled(f"{word} was answered with '{text[:20]}'.", reply)
+    must_be_echo(word, text_of(word, reply), reply)
 
 
 def parse_device(reply: bytes) -> str:

@@ -44,7 +44,7 @@ class Diamentor(LineInstrument):
         self.calibration, self.factor = 1.0e9, 1.0
         self.test_error: str | None = None
         self.constancy, self.eeprom_error = "P", "0"
-        self.literal: str | None = None
+        self.literal = None
         self.integral = Integral(self.detector, self.clock.now())
         self.integral.start(self.clock.now())
 
@@ -115,14 +115,10 @@ class Diamentor(LineInstrument):
             raise Refused("E4")
         minutes, seconds = divmod(int(self.integral.time_s(now)), 60)
         text = f"M{product:07.2f},{rate:07.2f},{minutes:03d},{seconds:02d},0000.00,0000.00,000,00,{self.serial[:5]}"
-        if self.literal is not None:
-            text, self.literal = self.literal, None
+        text = self.instead(text)
         return Said(text, reading=not text.startswith("E"))
 
     # --- what the faults need to know -----------------------------------------------------------------------------
-
-    def is_identification(self, request: bytes) -> bool:
-        return request in (b"PTW", b"SER")
 
     def become(self, other: str) -> None:
         if other == "device":
@@ -151,9 +147,7 @@ class Diamentor(LineInstrument):
             "test_error": lambda value: setattr(self, "test_error", None if value is None else str(value)),
             "constancy": lambda value: setattr(self, "constancy", str(value)),
             "calibrated": lambda value: setattr(self, "calibrated", bool(value)),
-            "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
-            "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
-        }
+        } | dict(super().back_doors())
 
     def state(self) -> State:
         now = self.clock.now()

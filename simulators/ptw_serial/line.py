@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulators.beam import Detector
@@ -27,6 +28,23 @@ class LineInstrument(Instrument):
     """Answers each line with one line, `reply_s` simulated seconds later."""
 
     reply_s = 0.005
+    literal: str | None = None  # said once in the place of the next measurement
+
+    def instead(self, text: str) -> str:
+        """A measurement as it is said: what was forced, once, or else the text."""
+        forced, self.literal = self.literal, None
+        return text if forced is None else forced
+
+    def is_identification(self, request: bytes) -> bool:
+        """Both words by which a client finds out who answers."""
+        return request in (b"PTW", b"SER")
+
+    def back_doors(self) -> Mapping[str, Callable[[object], None]]:
+        """Those that every one of them has."""
+        return {
+            "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
+            "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
+        }
 
     @abstractmethod
     async def reply(self, request: str) -> Said:

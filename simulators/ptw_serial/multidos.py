@@ -60,7 +60,7 @@ class Multidos(LineInstrument):
         self.settings |= {"KP": "1013.2", "KT": "20.0", "KK": "1.000"}
         self.application, self._changed_s = self._first_application, -CHANGE_S
         self.state_word, self.extra_flags, self.error_bits, self.device_bits = "RES", 0, 0, 0
-        self.literal: str | None = None
+        self.literal = None
         self.integral = Integral(self.detector, self.clock.now())
 
     async def reply(self, request: str) -> Said:
@@ -187,9 +187,7 @@ class Multidos(LineInstrument):
         if self.application != ("M" if many else "D"):
             raise Refused("E02")
         text = checked(self._many(int(many[1]), int(many[2]), now) if many else self._two(now), self.check)
-        if self.literal is not None:
-            text, self.literal = self.literal, None
-        return Said(text, reading=True)
+        return Said(self.instead(text), reading=True)
 
     def _common(self, now: float) -> str:
         over = any(self._over(n, now) for n in range(2)) if self.application == "D" else self._over(0, now)
@@ -215,9 +213,6 @@ class Multidos(LineInstrument):
         return f"{head};L;{self.settings['U']};4;{over:04X};0000;0000;{values}"
 
     # --- what the faults need to know -----------------------------------------------------------------------------
-
-    def is_identification(self, request: bytes) -> bool:
-        return request in (b"PTW", b"SER")
 
     def become(self, other: str) -> None:
         if other == "device":
@@ -258,9 +253,7 @@ class Multidos(LineInstrument):
             "state": lambda value: setattr(self, "state_word", str(value)),
             "error_bits": lambda value: setattr(self, "error_bits", int(str(value))),
             "device_bits": lambda value: setattr(self, "device_bits", int(str(value))),
-            "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
-            "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
-        }
+        } | dict(super().back_doors())
 
     def state(self) -> State:
         now = self.clock.now()

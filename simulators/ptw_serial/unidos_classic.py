@@ -47,7 +47,7 @@ class UnidosClassic(LineInstrument):
         self.range_, self.radiological, self.menu = "R0", self._radiological_at_first, CLOSED
         self.voltage, self.chosen_v, self.integration_s = 300, 300, 60
         self.state_word = "RES"
-        self.literal: str | None = None
+        self.literal = None
         self.integral = Integral(self.detector, self.clock.now())
 
     async def reply(self, request: str) -> Said:
@@ -121,14 +121,9 @@ class UnidosClassic(LineInstrument):
         value = self.integral.charge_c(now) * (self.calibration if self.radiological else 1.0)
         shown = min(LARGEST, value / POWERS[self._scale[2]])
         text = f"{self.integral.time_s(now):6.1f} {shown:9.4f}"
-        if self.literal is not None:
-            text, self.literal = self.literal, None
-        return Said(text, reading=True)
+        return Said(self.instead(text), reading=True)
 
     # --- what the faults need to know -----------------------------------------------------------------------------
-
-    def is_identification(self, request: bytes) -> bool:
-        return request in (b"PTW", b"SER")
 
     def become(self, other: str) -> None:
         if other == "device":
@@ -159,9 +154,7 @@ class UnidosClassic(LineInstrument):
         return {
             "menu": lambda value: setattr(self, "menu", str(value)),
             "state": lambda value: setattr(self, "state_word", str(value)),
-            "force_reply": lambda value: setattr(self, "literal", None if value is None else str(value)),
-            "leakage_a": lambda value: setattr(self.detector, "leakage_a", float(str(value))),
-        }
+        } | dict(super().back_doors())
 
     def state(self) -> State:
         now = self.clock.now()
