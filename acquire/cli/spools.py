@@ -116,9 +116,10 @@ def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, 
     """Put an older copy of a spool in its place. Streams open in the copy end: nobody knows what followed."""
     path, _ = _place(config, spool)
     done = rescue.restore(path, file)
-    _tell(
-        done, as_json, f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
-    )
+    said = f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
+    if done["kept"] is not None:
+        said += f" What lay there is kept as {done['kept']}: sessions wait for what it holds until it is given up."
+    _tell(done, as_json, said)
 
 
 @app.command()
