@@ -312,17 +312,31 @@ def has_conflict(connection: sqlite3.Connection, stream: str) -> bool:
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many entries there are of each status, and how many seqs are gone."""
-    rows = connection.execute("SELECT status, count(*) FROM entries GROUP BY status ORDER BY status")
-    found = {STATUSES[status]: count for status, count in rows}
-    gone = sum(
-        there - here + 1
-        for number, first, last in connection.execute(
-            "SELECT stream, first, last FROM lost WHERE withdrawn IS NULL"
-        ).fetchall()
-        for here, there in absent(connection, number, first, last)
-    )
-    return {**found, "lost": gone} if gone else found
+    """How many entries there are of each status, and how many seqs are gone, without walking the entries.
+
+    Up to a stream's watermark every seq is an entry or gone (docs/noloss.md invariant 3).
+    """
+    (passed,) = connection.execute("SELECT coalesce(sum(through), 0) FROM streams").fetchone()
+    (above,) = connection.execute(
+        "SELECT count(*) FROM streams s CROSS JOIN entries e ON e.stream = s.number AND e.seq > s.through"
+    ).fetchone()
+    (refused,) = connection.execute("SELECT count(*) FROM entries WHERE status = 1").fetchone()
+    gone, gone_passed = _gone(connection)
+    found = {"stored": passed - gone_passed + above - refused, "refused": refused, "lost": gone}
+    return {status: count for status, count in found.items() if count}
+
+
+def _gone(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many seqs are gone, and how many of them lie below their streams' watermarks."""
+    gone = passed = 0
+    for number, through, first, last in connection.execute(
+        "SELECT l.stream, s.through, l.first, l.last FROM lost l JOIN streams s ON s.number = l.stream"
+        " WHERE l.withdrawn IS NULL"
+    ).fetchall():
+        for here, there in absent(connection, number, first, last):
+            gone += there - here + 1
+            passed += max(0, min(there, through) - here + 1)
+    return gone, passed
 
 
 def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[str] | None, status: str) -> int:

@@ -25,6 +25,9 @@ ALTER TABLE spectrum_file ADD COLUMN made_after INTEGER;
 CREATE INDEX placement_dosimeter ON placement (dosimeter);
 CREATE INDEX entries_of_elements ON entries (received) WHERE element IS NOT NULL;
 
+-- How many entries there are is known by the watermarks; how many of them were refused, by this.
+CREATE INDEX entries_refused ON entries (stream) WHERE status = 1;
+
 -- Since it decides, the number of `received` is part of what the chain of a stream holds: of rows with 1 here. Those of
 -- earlier releases are held by their time alone, and so is a stand-in without a number.
 ALTER TABLE received ADD COLUMN numbered INTEGER;
