@@ -37,17 +37,10 @@ def first_link(stream: Stream) -> bytes:
 
 def of_row(row: Row, received_us: int) -> bytes:
     """The link of an entry as it is inserted."""
-    if row.reason is None and row.element is None and row.measurement is None:  # nearly every one, in canonical JSON
-        return b"[%d,%d,%d,null,null,null,%d,%d]%b" % (
-            row.seq,
-            row.kind,
-            row.status,
-            received_us,
-            row.received,
-            row.body,
-        )
-    said = [row.seq, row.kind, row.status, row.reason, row.element, row.measurement, received_us, row.received]
-    return canonical(said) + row.body
+    _, seq, kind, status, reason, body, _, element, measurement, number = row
+    if reason is None and element is None and measurement is None:  # nearly every one, in canonical JSON
+        return b"[%d,%d,%d,null,null,null,%d,%d]%b" % (seq, kind, status, received_us, number, body)
+    return canonical([seq, kind, status, reason, element, measurement, received_us, number]) + body
 
 
 def of_entry(entry: Entry) -> bytes:

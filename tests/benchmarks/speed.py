@@ -49,13 +49,10 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def floor(folder: Path, port: int, total: int, module: str = "benchmarks.floor") -> float:
     """Readings/s of the barest no-loss path, in batches as large as the product's."""
-    store = child(module, "store", folder, port, total, BATCH)
-    line_of(store)
-    source = child(module, "source", folder, port, total, BATCH)
-    rate = float(line_of(source))
-    source.wait()
-    store.wait()
-    return rate
+    with child(module, "store", folder, port, total, BATCH) as store:
+        line_of(store)
+        with child(module, "source", folder, port, total, BATCH) as source:
+            return float(line_of(source))
 
 
 def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float = 0, instruments: int = 2) -> dict:
