@@ -18,13 +18,13 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, connect
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 
 AGAIN_S = (1.0, 2.0, 4.0, 8.0)
-RECONNECT_S = 0.5
 STATE_WITHIN_S = 2.0
 LONGEST_S = 300.0
 _NEVER_TOO_LATE = tuple(f"/command/{name}" for name in NEVER_TOO_LATE)
@@ -173,9 +173,11 @@ class InstrumentClient:
 
     async def run(self, endpoint: Endpoint, connected: asyncio.Future[None]) -> None:
         """Until cancelled. An error of the first connection is set on `connected`; later ones are made again."""
+        again = to_broker()
         while True:
             try:
                 async with connect(endpoint, self._client) as connection:
+                    again.worked()
                     await connection.subscribe(self._reply_to)
                     for instrument in self._wanted:
                         await connection.subscribe(self._topics.state(instrument))
@@ -191,7 +193,7 @@ class InstrumentClient:
             finally:
                 self._connection = None
                 self._connected.clear()
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(again.next_s())
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():
