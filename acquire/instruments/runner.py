@@ -24,6 +24,7 @@ from acquire.instruments.measurement import Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
 from acquire.instruments.within import LETS_GO_S
+from acquire.instruments.words import LastWords
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -59,6 +60,7 @@ class Runner:
             instrument, self._epoch, self._turns, self._measurement, self._intake, self.status, self._tell_ready
         )
         self._identity: Identity | None = None
+        self._words = LastWords()
         self._store_ahead = False
         self._was_ready = False
         self._stopping = asyncio.Event()
@@ -138,6 +140,7 @@ class Runner:
             while not self._stopping.is_set():
                 await self._one_stream(device)
         finally:
+            self._words.hear(device)  # before it stands down
             self._epoch.device = None
             self._turns.settle()
             await self._close(device)
@@ -226,8 +229,10 @@ class Runner:
             self._tell("measuring" if self._measurement.begun else "ready")
 
     def _tell(self, state: str, why: str | None = None) -> None:
-        stream = self._epoch.stream
+        stream, device = self._epoch.stream, self._epoch.device
+        if device is not None:
+            self._words.hear(device)
         self.status.tell(
-            state, why, identity=self._identity, device=self._epoch.device, stream=stream.stream if stream else None,
-            measurement=self._measurement.id, emitted=self.appended, commands=self.accepts(),
+            state, why, identity=self._identity, device=device, stream=stream.stream if stream else None,
+            measurement=self._measurement.id, emitted=self.appended, commands=self.accepts(), words=self._words,
         )  # fmt: skip
