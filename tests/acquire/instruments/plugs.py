@@ -113,7 +113,8 @@ async def acquiring(resource: str, folder: Path, **settings: Any) -> AsyncIterat
         yield made
     finally:
         made.stop()
-        await running
+        await asyncio.wait([running])
+        assert running.cancelled() or running.exception() is None
         await spool.close()
 
 
