@@ -134,15 +134,13 @@ def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) 
 def _agrees_with_the_signals(connection: sqlite3.Connection, session: Session, point: str) -> None:
     """Inside the transaction that has the new rows, which is undone where they contradict the readings."""
     chosen = select(connection, session, point)
+    said = f"The signals do not agree that {chosen['bound'][point]['detector']} lay at {point}: "
+    if not any(chosen.get("neighbours", {}).values()):
+        raise Refused(f"{said}no other diode of the instrument was read during it, or it was not measured.")
     try:
-        if not any(chosen.get("neighbours", {}).values()):
-            raise Invalid("no other diode of the instrument was read during it, or it was not measured")
-        for name in chosen["neighbours"]:
-            collected(
-                [load(connection, ref) for ref in chosen["readings"][name]], chosen.get("integrates") or "running"
-            )
+        for name in chosen["neighbours"]:  # one that has no charge itself proves nothing
+            own = [load(connection, ref) for ref in chosen["readings"][name]]
+            collected(own, chosen.get("integrates") or "running")
         held_against_neighbours(connection, chosen)
     except (Invalid, DosimetryError) as why:
-        raise Refused(
-            f"The signals do not agree that {chosen['bound'][point]['detector']} lay at {point}: {why}"
-        ) from why
+        raise Refused(f"{said}{why}") from why

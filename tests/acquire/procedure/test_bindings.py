@@ -1,4 +1,4 @@
-"""Two diodes were exchanged on the patient: two people bind them to the ports at which they lay, and doses come of it."""
+"""Two diodes were exchanged on the patient: two people bind them to the ports at which they lay."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_results_are_of_the_diode_that_lay_there_and_its_own_coefficients(
     for port, (name, channel) in {"B2": ("D-12", "2"), "B7": ("D-14", "3")}.items():
         assert 100 * after[port]["dose_gy"] == pytest.approx(dose_cgy(port), rel=1e-4)
         assert (after[port]["detector"], after[port]["channel"]) == (name, channel)
-        assert [each.output["decision"] for each in versions(connection, session, port)][0] == "INVALID"
+        assert versions(connection, session, port)[0].output["decision"] == "INVALID"
     planned, channel = PORTS["B2"][:2]
     said = (
         f"D-12 (channel 2) lay at B2, where {planned} (channel {channel}) was planned: {WHY} (MD-1, confirmed by MP-1)."
