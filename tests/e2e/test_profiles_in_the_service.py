@@ -36,6 +36,7 @@ control = "tcp:127.0.0.1:{diodes}"
 id = "sim-reader"
 model = "mosfet-reader-5"
 listen = "{reader_at}"
+speed = {speed}
 control = "tcp:127.0.0.1:{reader}"
 [[instrument]]
 id = "electrometer-1"
@@ -45,7 +46,7 @@ resource = "simulator:sim-diodes"
 id = "reader-2"
 model = "our-reader"
 resource = "simulator:sim-reader"
-settings = {{ drift_wait_s = 0, poll_interval_s = 0.2 }}
+settings = {{ drift_wait_s = 100, poll_interval_s = 0.2 }}
 """
 # port: diode, channel, charge of each channel in nC, CF_SSD, CF_FS, expected in cGy. D-12 and D-14 lie exchanged.
 PORTS: dict[str, tuple[str, str, dict[int, float], float, float, float]] = {
@@ -55,6 +56,8 @@ PORTS: dict[str, tuple[str, str, dict[int, float], float, float, float]] = {
 }
 CALIBRATED = {"D-11": (3.097, 0.25), "D-12": (3.186, 0.22), "D-14": (3.041, 0.28)}
 BEAM_S = 0.5
+SPEED = 40  # of the MOSFET reader, whose sensors drift for 100 s after a beam
+DRIFT_S = 120 / SPEED
 
 
 class Desk:
@@ -70,7 +73,7 @@ class Desk:
         (folder / "service.toml").write_text(
             CONFIG.format(
                 port=free_port(), diodes=self.doors["electrometer-1"], reader=self.doors["reader-2"],
-                reader_at=f"pty:{folder / 'reader'}",
+                reader_at=f"pty:{folder / 'reader'}", speed=SPEED,
             )
         )  # fmt: skip
 
@@ -222,6 +225,7 @@ async def thresholds_are_read_by_the_instrument(desk: Desk) -> None:
     await desk.acquire("session", "step", session, "before", "run", "--seconds", "1")
     rise_nc = (GIVEN["B_v1"] - GIVEN["B_v0"]) / 10  # 10 mV/nC of the simulated sensors
     await desk.measured(session, "dwell", "reader-2", {3: rise_nc})
+    await asyncio.sleep(DRIFT_S)  # of the simulator's clock: two minutes
     await desk.acquire("session", "step", session, "after", "run", "--seconds", "1")
     await desk.closed(session)
     found = (await desk.results(session))["bladder"]
@@ -230,13 +234,15 @@ async def thresholds_are_read_by_the_instrument(desk: Desk) -> None:
 
 
 async def an_edited_profile_holds_from_the_next_start(desk: Desk) -> None:
-    """What is edited while the service runs changes nothing in it, however wrong it is; commands read it anew."""
+    """The service keeps what it read when it began; every command reads the file as it is now, and says what is wrong."""
     right = desk.profile.read_text()
-    desk.profile.write_text(right.replace("max = 600", "max = 10"))
-    found = await desk.state("reader-2")
-    assert found["state"] == "ready"
-    desk.profile.write_text(right.replace("max = 600", ""))
-    assert "setting.drift_wait_s" in await desk.acquire("check", "service.toml", code=2)
+    (setting,) = [each for each in (await desk.state("reader-2"))["commands"] if each["name"] == "clear"]
+    desk.profile.write_text(right.replace("Every channel is before its beam again", "Something else"))
+    assert setting in (await desk.state("reader-2"))["commands"]
+    desk.profile.write_text(right.replace("max = 600\n", ""))
+    said = await desk.acquire("command", "reader-2", "--list", code=2)
+    assert "profiles/our-reader.toml, line " in said
+    assert "setting.drift_wait_s" in said
     desk.profile.write_text(right)
     assert (await desk.state("reader-2"))["state"] == "ready"
 
@@ -257,4 +263,4 @@ async def test_a_broken_profile_is_refused_by_file_line_and_key_and_harms_none_b
     assert next(each for each in listed if each["model"] == "our-reader")["channels"] == ["1", "2", "3", "4", "5"]
     broken.unlink()
     async with service(desk):
-        assert (await desk.state("reader-2"))["driver"] == "our-reader"
+        assert (await desk.state("reader-2"))["state"] == "ready"
