@@ -80,8 +80,8 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
     else:
         _select_charges(connection, session, point, chosen)
         if point.pre_irradiation_gy is not None:
-            said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
-            chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
+            stated = newest(statements(connection, session.id), "pre-irradiated", point.detector)
+            chosen["pre_irradiation"] = {"gy": stated.value, "reason": stated.reason} if stated else None
         chosen["air"] = ambient_conditions.entries(connection, session.id) if point.method == "chamber" else []
     if chosen.get("channel", "") is None:
         del chosen["channel"]

@@ -1,4 +1,4 @@
-"""Instruments described by profiles in the running service, by commands alone: worked cases A and B, and faulty profiles."""
+"""Instruments described by profiles in the running service, by commands alone: worked cases A and B, faulty files."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ async def thresholds_are_read_by_the_instrument(desk: Desk) -> None:
 
 
 async def an_edited_profile_holds_from_the_next_start(desk: Desk) -> None:
-    """The service keeps what it read when it began; every command reads the file as it is now, and says what is wrong."""
+    """The service keeps what it read when it began; every command reads the file anew, and says what is wrong."""
     right = desk.profile.read_text()
     (setting,) = [each for each in (await desk.state("reader-2"))["commands"] if each["name"] == "clear"]
     desk.profile.write_text(right.replace("Every channel is before its beam again", "Something else"))
