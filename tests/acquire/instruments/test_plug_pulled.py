@@ -20,7 +20,7 @@ from acquire.instruments.measurement import CommandRefused
 from acquire.instruments.runner import Runner
 
 AGAIN_WITHIN_S = 10.0
-AWAY_S = 12.0  # long enough for the back-off to be at its ceiling
+AWAY_S = 17.0  # the back-off is at its ceiling; one that went on doubling would now wait until 31.5 s
 Phase = Callable[[Plug, Runner], Awaitable[None]]
 
 
