@@ -31,10 +31,8 @@ from acquire.spool.spool import Spool
 from acquire.spool.stream import Stream
 from drivers import Identity, Instrument, InstrumentError, LinkDown, ReplyTimeout
 
-REOPEN_FLOOR_S, REOPEN_CEILING_S = (
-    0.25,
-    4.0,
-)  # with five seconds to connect, below the ten that docs/service.md promises
+# With five seconds to connect, an instrument that is there again is found within ten.
+REOPEN_FLOOR_S, REOPEN_CEILING_S = 0.25, 4.0
 TURN_WITHIN_S = 30.0
 ROOM_EVERY_S = 1.0
 
