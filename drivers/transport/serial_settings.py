@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator, model_validator
 
 PARITY = {"none": "N", "even": "E", "odd": "O"}
 BAUD_RATES = (
     50,
     4_000_000,
 )  # the slowest and fastest that Linux names (asm-generic/termbits.h: B50, B4000000)
+
+
+def _said(value: object) -> object:
+    """The command line has texts only."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Stands = Annotated[StrictBool | None, BeforeValidator(_said)]  # of a control line: asserted, or not; None: as ever
 
 
 class SerialSettings(BaseModel):
@@ -28,8 +36,8 @@ class SerialSettings(BaseModel):
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
     flow: Literal["none", "xon-xoff", "rts-cts"] = "none"
-    dtr: StrictBool | None = None
-    rts: StrictBool | None = None
+    dtr: Stands = None
+    rts: Stands = None
 
     @field_validator("baud_rate")
     @classmethod

@@ -84,6 +84,10 @@ async def test_pyserial_itself_asserts_both_where_they_are_set_after_opening_onl
         assert (stand(told, "dtr"), stand(told, "rts")) == ([False], [False])
 
 
+def test_the_command_line_says_them_in_words() -> None:
+    assert SerialSettings.model_validate({"dtr": "false", "rts": "true"}) == SerialSettings(dtr=False, rts=True)
+
+
 async def test_pyserials_loop_shows_the_lines_as_chosen() -> None:
     transport = PyserialTransport("loop://", SerialSettings(dtr=False, rts=True))
     await transport.open()
