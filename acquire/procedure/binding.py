@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from acquire.canonical import utc_now
 from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
-from acquire.procedure.bound import as_bound, bindings, channel_of, is_port
+from acquire.procedure.bound import Binding, as_bound, bindings, channel_of, is_port
 from acquire.procedure.collected_charge import Invalid, collected
 from acquire.procedure.inputs import held_against_neighbours
 from acquire.procedure.people import two_people
@@ -60,7 +60,7 @@ def bind(
             )
             for point, detector in found.items()
         ]  # fmt: skip
-        old = ", ".join(f"{now_at} at {point}" for point in found for now_at in [_in_force(session, before, point)])
+        old = ", ".join(f"{_in_force(session, before, point)} at {point}" for point in found)
         new = ", ".join(f"{detector} at {point}" for point, detector in found.items())
         audit.keep(
             connection, who, "diodes bound", session.id, rows=rows, old=old,
@@ -115,9 +115,8 @@ def _channel(session: Session, point: str) -> str:
     return channel
 
 
-def _in_force(session: Session, before: Mapping[str, object], point: str) -> str:
-    said = before.get(point)
-    return str(getattr(said, "detector", session.plan.point_named(point).detector))
+def _in_force(session: Session, before: Mapping[str, Binding], point: str) -> str | None:
+    return before[point].detector if point in before else session.plan.point_named(point).detector
 
 
 def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import scaled_loop
+from hanging_port import Hangs
 from plugs import MODEL, Plug, Way, acquiring, now, until
 
 from acquire import service
@@ -52,28 +52,6 @@ def test_one_that_waits_for_a_reply_is_stopped_in_time(way: Way, tmp_path: Path)
         return took
 
     assert scaled_loop.run(hangs()) < STOPPED_WITHIN_S
-
-
-class Hangs(threaded.ThreadedTransport):
-    """A library that comes back from no read, and not from closing either."""
-
-    def __init__(self) -> None:
-        super().__init__("The hanging port")
-        self.let_go, self.reading = threading.Event(), threading.Event()
-
-    def blocking_open(self) -> None:
-        """Opens."""
-
-    def blocking_write(self, data: bytes) -> None:
-        """Takes everything."""
-
-    def blocking_read(self) -> bytes:
-        self.reading.set()
-        self.let_go.wait()
-        return b""
-
-    def blocking_close(self) -> None:
-        self.let_go.wait()
 
 
 async def test_one_whose_library_hangs_in_its_read_is_stopped_in_time(
