@@ -25,6 +25,7 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 
 AGAIN_S = (1.0, 2.0, 4.0, 8.0)
+UNSENT_S = 0.05
 STATE_WITHIN_S = 2.0
 LONGEST_S = 300.0
 _NEVER_TOO_LATE = tuple(f"/command/{name}" for name in NEVER_TOO_LATE)
@@ -135,6 +136,9 @@ class InstrumentClient:
                     await self._publish(connection, topic, payload, asked)
                 async with asyncio.timeout(AGAIN_S[min(n, len(AGAIN_S) - 1)]):
                     return await asyncio.shield(future)
+            # A publish on a connection just lost fails at once, before anybody could see that it is: without a pause
+            # nobody ever would.
+            await asyncio.sleep(UNSENT_S)
         raise AssertionError("unreachable: counting does not end")
 
     async def _publish(self, connection: Connection, topic: str, payload: bytes, asked: Command) -> None:
