@@ -1,7 +1,7 @@
 """The links of a stream's chain: what the watermark passed, in order, each in one spelling.
 
 chain' = SHA-256(chain || link). A link is the canonical JSON of [seq, kind, status, reason, element, measurement, time
-of receipt, its number], followed by the body as it is (unpacked); releases before schema 14 left out the number. Of a
+of receipt, its number], followed by the body as it is (unpacked); releases before schema 15 left out the number. Of a
 range that is lost it is that of [first, last, reason, at], alone. The first value says whose stream it is.
 docs/adr/0014-store-rows-and-seals.md.
 """

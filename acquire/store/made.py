@@ -22,7 +22,7 @@ class Received:
 class Made:
     """When a row was made: `after` which number of `received`, and the time for people (UTC, ISO 8601).
 
-    `after` is None in rows of releases before schema 14: those are held against readings by the store's clock, as they
+    `after` is None in rows of releases before schema 15: those are held against readings by the store's clock, as they
     were when they were made.
     """
 

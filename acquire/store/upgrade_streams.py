@@ -18,7 +18,7 @@ from acquire.store.streams import Stream
 def seal_streams(connection: sqlite3.Connection) -> None:
     """Chain and seal every stream, inside the migration's transaction.
 
-    Schema 14 gives two tables columns that the rows are read with: meanwhile temporary views stand for them.
+    Schema 15 gives two tables columns that the rows are read with: meanwhile temporary views stand for them.
     """
     connection.execute("CREATE TEMP VIEW received AS SELECT number, at, NULL AS numbered FROM main.received")
     connection.execute("CREATE TEMP VIEW stand_ins AS SELECT *, NULL AS received FROM main.stand_ins")

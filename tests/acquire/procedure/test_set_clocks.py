@@ -187,7 +187,7 @@ def test_a_corrected_placement_of_later_stands_where_it_was_first_written(connec
 
 
 def earlier(connection: sqlite3.Connection, table: str) -> None:
-    """The rows of a table as a release before schema 14 wrote them."""
+    """The rows of a table as a release before schema 15 wrote them."""
     (trigger,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (f"{table}_no_update",)).fetchone()
     connection.execute(f"DROP TRIGGER {table}_no_update")
     connection.execute(f"UPDATE {table} SET made_after = NULL")

@@ -158,7 +158,7 @@ def test_what_lies_inside_a_range_is_no_link(store: sqlite3.Connection) -> None:
 @pytest.mark.parametrize("status", ["stored", "refused"])
 def test_no_link_fits_an_entry_that_is_damaged(status: str) -> None:
     entry = Entry(3, "scalar", status, None, b"7", received_us=5)
-    assert of_entry(entry) == b"[3,0,%d,null,null,null,5]7" % (status == "refused"), "as before schema 14"
+    assert of_entry(entry) == b"[3,0,%d,null,null,null,5]7" % (status == "refused"), "as before schema 15"
     numbered = entry._replace(received=8, numbered=True)
     assert of_entry(numbered) == b"[3,0,%d,null,null,null,5,8]7" % (status == "refused")
     damaged = of_entry(entry._replace(status="damaged"))

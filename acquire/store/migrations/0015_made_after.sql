@@ -20,6 +20,7 @@ ALTER TABLE result ADD COLUMN made_after INTEGER;
 ALTER TABLE statement ADD COLUMN made_after INTEGER;
 ALTER TABLE console_time ADD COLUMN made_after INTEGER;
 ALTER TABLE spectrum_file ADD COLUMN made_after INTEGER;
+ALTER TABLE binding ADD COLUMN made_after INTEGER;
 
 -- Where an element lay is asked for by the element; what came since a session began by the number it was received with.
 CREATE INDEX placement_dosimeter ON placement (dosimeter);
