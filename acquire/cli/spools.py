@@ -118,7 +118,10 @@ def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, 
     done = rescue.restore(path, file)
     said = f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
     if done["kept"] is not None:
-        said += f" What lay there is kept as {done['kept']}: sessions wait for what it holds until it is given up."
+        said += (
+            f" What lay there is kept as {done['kept']}: sessions wait for it until it is given up. `acquire spool"
+            " salvage` takes the streams that the copy has nothing of."
+        )
     _tell(done, as_json, said)
 
 

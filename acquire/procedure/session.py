@@ -153,7 +153,10 @@ def get_session(connection: sqlite3.Connection, session_id: str) -> Session:
 
 def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -> list[str]:
     """Session ids, oldest first; of one order or of all."""
-    rows = connection.execute("SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY rowid", (order_id,))
+    rows = connection.execute(
+        "SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY audit_entry NULLS FIRST, started_at, id",
+        (order_id,),
+    )
     return [row["id"] for row in rows]
 
 

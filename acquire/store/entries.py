@@ -246,7 +246,7 @@ def of_elements_since(connection: sqlite3.Connection, made: Made) -> Iterator[Of
     if made.after is None:
         yield from _of_elements(connection, "e.element IS NOT NULL AND r.at > ?", micros(made.at))
     else:
-        yield from _of_elements(connection, "e.element IS NOT NULL AND e.received > ?", made.after)
+        yield from _of_elements(connection, "e.element IS NOT NULL AND e.received > ? AND r.numbered = 1", made.after)
 
 
 def _of_elements(connection: sqlite3.Connection, which: str, value: str | int) -> Iterator[OfElement]:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+BEFORE_NUMBERS = 0
+"""In place of the number of what was received before schema 15: no seal holds it, and every row that says `after` was
+made later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:

@@ -105,9 +105,10 @@ def _of_no_stream(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _receipts_of_nothing(connection: sqlite3.Connection) -> Iterator[str]:
     """Times of receipt of no entry that is there, but for those of stand-ins that gave way."""
-    replaced = {at for (at,) in connection.execute("SELECT received_at FROM stand_ins")}
+    replaced = {at for (at,) in connection.execute("SELECT received_at FROM stand_ins WHERE received IS NULL")}
     for number, at in connection.execute(
-        "SELECT number, at FROM received WHERE number NOT IN (SELECT received FROM entries) ORDER BY number"
+        "SELECT number, at FROM received WHERE number NOT IN (SELECT received FROM entries)"
+        " AND number NOT IN (SELECT received FROM stand_ins WHERE received IS NOT NULL) ORDER BY number"
     ):
         if entries.utc_text(at) not in replaced:
             yield f"Receipt {number} is of no entry: it was added, or its entries were deleted (table received)."

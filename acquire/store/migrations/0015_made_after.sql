@@ -22,6 +22,12 @@ ALTER TABLE console_time ADD COLUMN made_after INTEGER;
 ALTER TABLE spectrum_file ADD COLUMN made_after INTEGER;
 ALTER TABLE binding ADD COLUMN made_after INTEGER;
 
+-- Which of several came first, where the key is no number: the audit entry that was written with the row says it. Rows of
+-- earlier releases have NULL, and come first, by the clock.
+ALTER TABLE orders ADD COLUMN audit_entry INTEGER;
+ALTER TABLE session ADD COLUMN audit_entry INTEGER;
+ALTER TABLE attempt ADD COLUMN audit_entry INTEGER;
+
 -- Where an element lay is asked for by the element; what came since a session began by the number it was received with.
 CREATE INDEX placement_dosimeter ON placement (dosimeter);
 CREATE INDEX entries_of_elements ON entries (received) WHERE element IS NOT NULL;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 
+import edits
 import pytest
 from cases import case_d
 from worked import READER, WorkedClient, closed_results
@@ -64,6 +65,10 @@ def read(connection: sqlite3.Connection, session: str, chip: str = CHIP) -> Read
     now = get_session(connection, session)
     (placed,) = [p for p in placements(connection, session) if p.dosimeter == chip]
     return readout(connection, now.inventory.element_named(chip), placed, now.plan.batch_of(READER))
+
+
+def by_hand(table: str, sql: str) -> edits.Edit:
+    return edits.Edit(sql, table, None, lambda connection: connection.execute(sql))
 
 
 @pytest.mark.parametrize("by", SET_BY)
@@ -150,6 +155,9 @@ async def test_attempts_stay_in_the_order_in_which_they_were_asked_for(connectio
     await abandon_step(connection, session, step.id, "MD-1", "the tray fell", beam_given=False)
     second = request(connection, session, step, "MD-1")
     assert [a.measurement for a in attempts(connection, session)] == [first.measurement, second.measurement]
+    with edits.taken_back(connection):  # what no seal holds decides nothing
+        edits.made(connection, by_hand("attempt", "UPDATE attempt SET rowid = -rowid"))
+        assert [a.measurement for a in attempts(connection, session)] == [first.measurement, second.measurement]
 
 
 def test_a_correction_is_of_when_the_first_row_was_made(connection, session, client):
@@ -188,10 +196,7 @@ def test_a_corrected_placement_of_later_stands_where_it_was_first_written(connec
 
 def earlier(connection: sqlite3.Connection, table: str) -> None:
     """The rows of a table as a release before schema 15 wrote them."""
-    (trigger,) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (f"{table}_no_update",)).fetchone()
-    connection.execute(f"DROP TRIGGER {table}_no_update")
-    connection.execute(f"UPDATE {table} SET made_after = NULL")
-    connection.execute(trigger)
+    edits.made(connection, by_hand(table, f"UPDATE {table} SET made_after = NULL"))
 
 
 @pytest.mark.parametrize(("by", "counts"), [(BACK, False), (timedelta(0), True), (FORWARD, True)])
@@ -220,6 +225,22 @@ def test_a_session_closed_by_an_earlier_release_says_that_its_clock_tells_what_w
     client.read_elements([(CHIP, 7.0)])
     late = asks_for_amendment(connection, get_session(connection, session))
     assert late == [f"The reading of {CHIP} came after closing, by the store's clock."]
+
+
+def test_the_number_of_a_receipt_that_no_seal_holds_decides_nothing(connection, session, client):
+    """Received before schema 15, and moved by SQL to where it would have come after all."""
+    client.read_elements([("S-1", 1.0)])
+    put(connection, session)
+    client.read_elements([(CHIP, 7.0), ("nobody's", 7.0)])
+    take(connection, session)
+    for table, sql in (
+        ("received", "UPDATE received SET numbered = NULL"),
+        ("received", "INSERT INTO received SELECT 99, at, NULL FROM received WHERE number = 2"),
+        ("entries", "UPDATE entries SET received = 99 WHERE received = 2"),
+    ):
+        edits.made(connection, by_hand(table, sql))
+    assert read(connection, session).used is None
+    assert unattached(connection, get_session(connection, session)) == []
 
 
 def test_the_row_itself_counts_as_before_what_comes_with_the_next_number():
