@@ -24,7 +24,7 @@ _FILE = scenario("spool file damaged", "Brr", {"damaged file": 1}, streams=3)
 _ASIDE = scenario("file aside, closing", "rr", {"damaged file": 1, "store start": 1})
 _SPOOL_BACK_CLOSING = scenario("spool put back, closing", "rr", {"spool copy": 1, "spool restore": 1, "store start": 1})
 _PUT_BACK = scenario(
-    "spool put back, closing", "rr", {"spool copy": 1, "spool restore": 1, "store start": 1, "link lost": 1}, streams=3
+    "spool put back, closing", "rr", {"spool copy": 1, "spool restore": 1, "store start": 1, "link lost": 1}
 )
 _SPOOL_BACK = scenario("spool put back", "Br", {"spool copy": 1, "spool restore": 1})
 _TAIL = scenario("lost below an entry", "BEr", {"spool copy": 1, "spool restore": 1}, streams=1)
