@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 
 from acquire.canonical import canonical
@@ -20,7 +19,6 @@ from acquire.spool.health import Health
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.source import Source
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 EPOCH = "e-1"
 PAGE = 4096
 
@@ -162,7 +160,7 @@ def test_one_that_is_given_up_and_lies_there_still_is_not_found_again(path: Path
 
 
 def acquire(*arguments: str) -> tuple[int, Any]:
-    ran = subprocess.run([str(ACQUIRE), *arguments, "--json"], capture_output=True, text=True, timeout=60, check=False)
+    ran = command_line.acquire(*arguments, "--json")
     return ran.returncode, json.loads(ran.stdout) if ran.returncode == 0 else ran.stderr
 
 
