@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 
 _POINTS = 90  # of the curve, that a search looks at
 _SHIFTS_K = np.arange(-48.0, 49.0, 4.0)
-_STRETCHES = np.array([0.94, 1.0, 1.06])
-_COST = 1e-4  # of the squared signal, for a shift of 10 K: of two that fit alike, the nearer
+_STRETCHES = np.array([0.97, 1.0, 1.03])
+_COST = 3e-4  # of the squared signal, for a shift of 10 K: of two that fit alike, the nearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def find_start(temperature_k: Array, signal: Array, t_m: Array, e: Array, under:
     columns = under.search_columns[:, ::every]
     centre = float(t_m[np.argmin(np.abs(t_m - t_m.mean()))])
     best = _best(t, y, t_m, e, columns, centre, _SHIFTS_K, _STRETCHES)
-    for step_k, step in ((2.0, 0.03), (1.0, 0.01)):
+    for step_k, step in ((2.0, 0.015), (1.0, 0.01)):
         shifts, stretches = best[0] + step_k * np.arange(-1, 2), best[1] + step * np.arange(-1, 2)
         best = _best(t, y, t_m, e, columns, centre, shifts, stretches)
     shift, stretch, heights = best
@@ -67,7 +67,7 @@ def _best(
     tried = []
     for (shift, stretch), peaks in zip(grid, light, strict=True):
         heights, lack = nnls(np.concatenate([peaks, columns]).T, positive)
-        cost = lack**2 + size * _COST * ((shift / 10) ** 2 + ((stretch - 1) / 0.03) ** 2)
+        cost = lack**2 + size * _COST * ((shift / 10) ** 2 + ((stretch - 1) / 0.015) ** 2)
         tried.append((cost, shift, stretch, heights))
     _, shift, stretch, heights = min(tried, key=lambda each: each[0])
     return shift, stretch, heights
