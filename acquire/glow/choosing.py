@@ -27,9 +27,10 @@ Array = NDArray[np.float64]
 
 GOOD_FOM = 3.0  # percent; Balian and Eddy's figure below which a fit is called good
 ENOUGH_FOM = 2.0  # percent; above this further peaks are looked for
-_SEEN = 0.004  # of the curve's height: less of a peak is not begun with
+_SEEN = 0.0015  # of the curve's height: less of a peak is not begun with
 _SMALL = 0.2  # of the highest peak: an unphysical peak below this is taken out
 _UNRESOLVED = 0.4  # of the width at half height, between two maxima
+_BETTER = 0.95  # of the figure of merit, by which a faint peak must improve it
 _WORTH = 10.0  # of Schwarz's criterion: very strong evidence (Kass and Raftery 1995)
 
 
@@ -87,9 +88,8 @@ def choose(task: Task, under: str) -> Chosen:
     chosen = _without_unphysical(task, _begun(task, first), first)
     if chosen.fom(task.curve.signal) > ENOUGH_FOM:
         chosen, first = _completed(task, chosen, first, under == "auto")
-    if under == "auto":
-        return _best_background(task, chosen, first)
-    return chosen
+    chosen = _best_background(task, chosen, first) if under == "auto" else chosen
+    return _with_faint(task, chosen)
 
 
 def _begun(task: Task, under: str) -> Chosen:
@@ -99,7 +99,8 @@ def _begun(task: Task, under: str) -> Chosen:
     if len(sure) == 1:
         t_m, e = _by_its_width(curve, e)
     below = background(under, curve.temperature_k, curve.blank)
-    start = find_start(curve.temperature_k, curve.signal, t_m, e, below)
+    main = [p.name for p in sure].index(task.preset.main) if task.preset.main else None
+    start = find_start(curve.temperature_k, curve.signal, t_m, e, below, main)
     seen = start.peaks.i_m > _SEEN * task.top
     if not seen.any():
         raise GlowError(f"No peak of {task.preset.name} is found in this curve; it may be of another material.")
@@ -174,6 +175,21 @@ def _completed(task: Task, chosen: Chosen, under: str, free: bool) -> tuple[Chos
         if with_it is not None and with_it.bic < chosen.bic - _WORTH:
             chosen = with_it
     return chosen, under
+
+
+def _with_faint(task: Task, chosen: Chosen) -> Chosen:
+    """With those of the preset's sure peaks that are too faint to be seen at the start, where the fit is better by them.
+
+    Schwarz's criterion does not see them where the noise of all points is taken as one.
+    """
+    signal = task.curve.signal
+    for peak in task.preset.peaks:
+        if peak.optional or peak.name in chosen.names:
+            continue
+        with_it = _more(task, chosen, chosen.fitted.model.background.name, peak.name)
+        if with_it is not None and with_it.fom(signal) < _BETTER * chosen.fom(signal):
+            chosen = with_it
+    return chosen
 
 
 def _more(task: Task, chosen: Chosen, under: str, name: str) -> Chosen | None:

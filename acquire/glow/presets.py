@@ -34,7 +34,10 @@ class PresetRegion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A material: its kinetic form, the ramp (K/s) of its T_m, its peaks from cold to hot, its usual regions."""
+    """A material: its kinetic form, the ramp (K/s) of its T_m, its peaks from cold to hot, its usual regions.
+
+    main: the peak it is used for, which no usual curve has much lower than its highest.
+    """
 
     title: str
     form: str
@@ -42,6 +45,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     source: str
     peaks: tuple[PresetPeak, ...]
     regions: tuple[PresetRegion, ...] = ()
+    main: str | None = None
     name: str = ""
 
     @property

@@ -27,6 +27,9 @@ _STRETCHES = np.array([0.97, 1.0, 1.03])
 _COST = 3e-4  # of the squared signal, for a shift of 10 K: of two that fit alike, the nearer
 
 
+_MAIN = 0.4  # of the highest peak's height, that the main one has at least; assumed
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where to begin: peaks (of the preset, all), their heights (0: not seen), heights of the background's columns."""
@@ -37,16 +40,21 @@ class Start:
     stretch: float
 
 
-def find_start(temperature_k: Array, signal: Array, t_m: Array, e: Array, under: Background) -> Start:
-    """Shift, stretch and heights for peaks of these T_m (K) and E (eV)."""
+def find_start(
+    temperature_k: Array, signal: Array, t_m: Array, e: Array, under: Background, main: int | None = None
+) -> Start:
+    """Shift, stretch and heights for peaks of these T_m (K) and E (eV).
+
+    main: the peak that a material is used for, which is not much lower than the highest; None where it has none.
+    """
     every = max(1, temperature_k.size // _POINTS)
     t, y = temperature_k[::every], signal[::every]
     columns = under.search_columns[:, ::every]
     centre = float(t_m[np.argmin(np.abs(t_m - t_m.mean()))])
-    best = _best(t, y, t_m, e, columns, centre, _SHIFTS_K, _STRETCHES)
+    best = _best(t, y, t_m, e, columns, centre, _SHIFTS_K, _STRETCHES, main)
     for step_k, step in ((2.0, 0.015), (1.0, 0.01)):
         shifts, stretches = best[0] + step_k * np.arange(-1, 2), best[1] + step * np.arange(-1, 2)
-        best = _best(t, y, t_m, e, columns, centre, shifts, stretches)
+        best = _best(t, y, t_m, e, columns, centre, shifts, stretches, main)
     shift, stretch, heights = best
     n = t_m.size
     moved = centre + (t_m - centre) * stretch + shift
@@ -54,8 +62,9 @@ def find_start(temperature_k: Array, signal: Array, t_m: Array, e: Array, under:
 
 
 def _best(
-    t: Array, y: Array, t_m: Array, e: Array, columns: Array, centre: float, shifts: Array, stretches: Array
-) -> tuple[float, float, Array]:
+    t: Array, y: Array, t_m: Array, e: Array, columns: Array, centre: float, shifts: Array, stretches: Array,
+    main: int | None,
+) -> tuple[float, float, Array]:  # fmt: skip
     grid = [(float(shift), float(stretch)) for shift in shifts for stretch in stretches]
     moved = np.array([centre + (t_m - centre) * stretch + shift for shift, stretch in grid])
     light = shapes(
@@ -68,6 +77,8 @@ def _best(
     for (shift, stretch), peaks in zip(grid, light, strict=True):
         heights, lack = nnls(np.concatenate([peaks, columns]).T, positive)
         cost = lack**2 + size * _COST * ((shift / 10) ** 2 + ((stretch - 1) / 0.015) ** 2)
+        if main is not None and heights[main] < _MAIN * heights[: t_m.size].max():
+            cost += size
         tried.append((cost, shift, stretch, heights))
     _, shift, stretch, heights = min(tried, key=lambda each: each[0])
     return shift, stretch, heights
