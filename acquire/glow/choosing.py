@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 GOOD_FOM = 3.0  # percent; Balian and Eddy's figure below which a fit is called good
 ENOUGH_FOM = 2.0  # percent; above this further peaks are looked for
 _SEEN = 0.0015  # of the curve's height: less of a peak is not begun with
+_FAINT = 0.001  # of the highest peak: less of a peak is not kept
+_NO_WORSE = 1.3  # of the figure of merit, when a doubtful peak is taken out
 _SMALL = 0.2  # of the highest peak: an unphysical peak below this is taken out
 _UNRESOLVED = 0.4  # of the width at half height, between two maxima
 _BETTER = 0.95  # of the figure of merit, by which a faint peak must improve it
@@ -138,19 +140,22 @@ def _crowded(peaks: Peaks) -> NDArray[np.bool_]:
 
 
 def _without_unphysical(task: Task, chosen: Chosen, under: str) -> Chosen:
+    """Without the small peaks that are doubtful, the smallest first, as long as the curve is described without them."""
+    kept: set[str] = set()
     while len(chosen.names) > 1:
         peaks = chosen.fitted.peaks
         small = peaks.i_m < _SMALL * peaks.i_m.max()
-        faint = peaks.i_m < 0.001 * peaks.i_m.max()
-        out = np.flatnonzero((doubtful(chosen) & small) | faint)
-        if out.size == 0:
+        faint = peaks.i_m < _FAINT * peaks.i_m.max()
+        out = [k for k in np.flatnonzero((doubtful(chosen) & small) | faint) if chosen.names[k] not in kept]
+        if not out:
             break
-        worst = int(out[np.argmin(peaks.i_m[out])])
+        worst = min(out, key=lambda k: float(peaks.i_m[k]))
         without = _less(task, chosen, under, worst)
         before, after = chosen.fom(task.curve.signal), without.fom(task.curve.signal)
-        if after > max(GOOD_FOM, 1.2 * before) and without.bic > chosen.bic + _WORTH:
-            break
-        chosen = without
+        if after <= _NO_WORSE * before or without.bic < chosen.bic:
+            chosen = without
+        else:
+            kept.add(chosen.names[worst])
     return chosen
 
 
