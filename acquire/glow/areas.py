@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +59,9 @@ def _moved(peaks: Peaks, name: str, by: Array) -> Peaks:
 
 def groups_of(found: Areas) -> tuple[tuple[int, ...], ...]:
     """Neighbours whose areas are strongly anti-correlated, put together until no two groups are."""
-    groups = [(k,) for k in range(found.values.size)]
+    groups: list[tuple[int, ...]] = [(k,) for k in range(found.values.size)]
     while len(groups) > 1:
-        pairs = [(_correlation(found, a, b), k) for k, (a, b) in enumerate(zip(groups, groups[1:], strict=False))]
+        pairs = [(_correlation(found, a, b), k) for k, (a, b) in enumerate(pairwise(groups))]
         lowest, k = min(pairs)
         if lowest > TOGETHER:
             break

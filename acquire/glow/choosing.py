@@ -149,7 +149,7 @@ def _without_unphysical(task: Task, chosen: Chosen, under: str) -> Chosen:
         out = [k for k in np.flatnonzero((doubtful(chosen) & small) | faint) if chosen.names[k] not in kept]
         if not out:
             break
-        worst = min(out, key=lambda k: float(peaks.i_m[k]))
+        worst = int(min(out, key=lambda k: float(peaks.i_m[k])))
         without = _less(task, chosen, under, worst)
         before, after = chosen.fom(task.curve.signal), without.fom(task.curve.signal)
         if after <= _NO_WORSE * before or without.bic < chosen.bic:
@@ -183,7 +183,7 @@ def _completed(task: Task, chosen: Chosen, under: str, free: bool) -> tuple[Chos
 
 
 def _with_faint(task: Task, chosen: Chosen) -> Chosen:
-    """With those of the preset's sure peaks that are too faint to be seen at the start, where the fit is better by them.
+    """With those of the preset's sure peaks that are too faint to be seen at the start, where they better the fit.
 
     Schwarz's criterion does not see them where the noise of all points is taken as one.
     """

@@ -77,12 +77,12 @@ def _second_slope(tau: Array, _: Array) -> Array:
 
 
 def _general(tau: Array, b: Array) -> Array:
-    more = np.maximum(b - 1, 1e-6)
+    more: Array = np.maximum(b - 1, 1e-6)
     return -(1 + more) / more * np.log1p(more * tau)
 
 
 def _general_slope(tau: Array, b: Array) -> Array:
-    more = np.maximum(b - 1, 1e-6)
+    more: Array = np.maximum(b - 1, 1e-6)
     return -(1 + more) / (1 + more * tau)
 
 
@@ -91,7 +91,7 @@ def _mixed(tau: Array, alpha: Array) -> Array:
 
 
 def _mixed_slope(tau: Array, alpha: Array) -> Array:
-    left = alpha * np.exp(-tau)
+    left: Array = alpha * np.exp(-tau)
     return -(1 + left) / (1 - left)
 
 
@@ -101,12 +101,12 @@ def _otor_omega(tau: Array, r: Array) -> Array:
 
 
 def _otor(tau: Array, r: Array) -> Array:
-    omega = _otor_omega(tau, r)
+    omega: Array = _otor_omega(tau, r)
     return np.log(r) - 2 * np.log1p(-r) - np.log(omega) - np.log1p(omega)
 
 
 def _otor_slope(tau: Array, r: Array) -> Array:
-    omega = _otor_omega(tau, r)
+    omega: Array = _otor_omega(tau, r)
     return -(1 + 2 * omega) / ((1 + omega) ** 2 * (1 - r))
 
 

@@ -76,9 +76,7 @@ class Model:
     def value_and_slopes(self, p: Array) -> tuple[Array, Array]:
         """The light (N) and its derivatives by all parameters (parameters × N)."""
         peaks, under = self.unpack(p)
-        light, by_t, by_e, by_q = shapes_and_slopes(
-            self.form, self.heating, peaks.t_m, peaks.e, peaks.q, self.integral
-        )
+        light, by_t, by_e, by_q = shapes_and_slopes(self.form, self.heating, peaks.t_m, peaks.e, peaks.q, self.integral)
         below, by_background = self.background.value_and_slopes(under)
         height = peaks.i_m[:, None]
         columns = [light, height * by_t, height * by_e]

@@ -45,7 +45,7 @@ def usual_regions(preset: Preset, names: tuple[str, ...], fitted: Fitted, temper
         below = [t for t in t_m.values() if t < t_m[each.first]]
         low = _valley(fitted, temperature_k, max(below), t_m[each.first]) if below else float(temperature_k.min())
         high = min(t_m[each.last] + each.above_k, float(temperature_k.max()))
-        found.append((each.name, round(low, 1), round(high, 1)))
+        found.append((each.name, round(float(low), 1), round(float(high), 1)))
     return tuple(found)
 
 
@@ -59,7 +59,9 @@ def _valley(fitted: Fitted, temperature_k: Array, low: float, high: float) -> fl
     return float(temperature_k[between[at]]) if inner else (low + high) / 2
 
 
-def integrate(region: Region, temperature_k: Array, signal: Array, u: Array, fitted: Fitted, cov: Array) -> RegionResult:
+def integrate(
+    region: Region, temperature_k: Array, signal: Array, u: Array, fitted: Fitted, cov: Array
+) -> RegionResult:
     """Its integral, gross and without background, signal · K."""
     name, low, high = region
     weights = weights_of(temperature_k, low, high)

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 _POINTS = 90  # of the curve, that a search looks at
 _SHIFTS_K = np.arange(-48.0, 49.0, 4.0)
 _STRETCHES = np.array([0.97, 1.0, 1.03])
+_ROUND = np.array([-1.0, 0.0, 1.0])
 _COST = 3e-4  # of the squared signal, for a shift of 10 K: of two that fit alike, the nearer
 
 
@@ -53,7 +54,7 @@ def find_start(
     centre = float(t_m[np.argmin(np.abs(t_m - t_m.mean()))])
     best = _best(t, y, t_m, e, columns, centre, _SHIFTS_K, _STRETCHES, main)
     for step_k, step in ((2.0, 0.015), (1.0, 0.01)):
-        shifts, stretches = best[0] + step_k * np.arange(-1, 2), best[1] + step * np.arange(-1, 2)
+        shifts, stretches = best[0] + step_k * _ROUND, best[1] + step * _ROUND
         best = _best(t, y, t_m, e, columns, centre, shifts, stretches, main)
     shift, stretch, heights = best
     n = t_m.size

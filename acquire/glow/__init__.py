@@ -1,0 +1,30 @@
+"""Glow curves and decay curves: from what a TLD or OSL reader measured to peaks, areas and warnings.
+
+A library of its own, pure: `analyse(curve, preset)` gives a frozen record that goes into JSON. docs/glow-curves.md is
+its page. Temperatures are in kelvin, energies in eV, areas in signal · K.
+"""
+
+from acquire.glow.analysis import analyse
+from acquire.glow.curve import GlowCurve, glow_curve, of_axes
+from acquire.glow.errors import GlowError
+from acquire.glow.presets import Preset, PresetPeak, preset, presets
+from acquire.glow.result import GlowResult, GroupResult, PeakResult, RegionResult, Residuals
+from acquire.glow.settings import Settings
+
+__all__ = [
+    "GlowCurve",
+    "GlowError",
+    "GlowResult",
+    "GroupResult",
+    "PeakResult",
+    "Preset",
+    "PresetPeak",
+    "RegionResult",
+    "Residuals",
+    "Settings",
+    "analyse",
+    "glow_curve",
+    "of_axes",
+    "preset",
+    "presets",
+]
