@@ -5,8 +5,10 @@ its page. Temperatures are in kelvin, energies in eV, areas in signal · K.
 """
 
 from acquire.glow.analysis import analyse
-from acquire.glow.curve import GlowCurve, glow_curve, of_axes
+from acquire.glow.columns import looks_like_columns, read_columns
+from acquire.glow.curve import GlowCurve, checked, glow_curve, of_axes
 from acquire.glow.errors import GlowError
+from acquire.glow.judging import plus_minus
 from acquire.glow.presets import Preset, PresetPeak, preset, presets
 from acquire.glow.result import GlowResult, GroupResult, PeakResult, RegionResult, Residuals
 from acquire.glow.settings import Settings
@@ -23,8 +25,12 @@ __all__ = [
     "Residuals",
     "Settings",
     "analyse",
+    "checked",
     "glow_curve",
+    "looks_like_columns",
     "of_axes",
+    "plus_minus",
     "preset",
     "presets",
+    "read_columns",
 ]

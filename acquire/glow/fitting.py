@@ -102,7 +102,7 @@ def fit(model: Model, signal: Array, u: Array, start: Array, bounds: Bounds) -> 
     inside = np.clip(start / scale, low + 1e-3 * (high - low) * (start / scale <= low), high)
     found = least_squares(
         residuals.value, inside, residuals.jacobian, (low, high), ftol=_PRECISION, xtol=_PRECISION, gtol=1e-12,
-        max_nfev=60,
+        max_nfev=40,
     )  # fmt: skip
     p = found.x * scale
     room = np.maximum(bounds.high - bounds.low, 1e-300)

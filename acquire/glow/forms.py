@@ -87,7 +87,8 @@ def _general_slope(tau: Array, b: Array) -> Array:
 
 
 def _mixed(tau: Array, alpha: Array) -> Array:
-    return np.log1p(-alpha) - tau - 2 * np.log1p(-alpha * np.exp(-tau))
+    found: Array = np.log1p(-alpha) - tau - 2 * np.log1p(-alpha * np.exp(-tau))
+    return found
 
 
 def _mixed_slope(tau: Array, alpha: Array) -> Array:
@@ -102,7 +103,8 @@ def _otor_omega(tau: Array, r: Array) -> Array:
 
 def _otor(tau: Array, r: Array) -> Array:
     omega: Array = _otor_omega(tau, r)
-    return np.log(r) - 2 * np.log1p(-r) - np.log(omega) - np.log1p(omega)
+    found: Array = np.log(r) - 2 * np.log1p(-r) - np.log(omega) - np.log1p(omega)
+    return found
 
 
 def _otor_slope(tau: Array, r: Array) -> Array:

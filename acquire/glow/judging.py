@@ -115,10 +115,10 @@ def _of_groups(chosen: Chosen, found: Areas, groups: tuple[tuple[int, ...], ...]
     return said
 
 
-def plus_minus(value: float, u: float) -> str:
-    """A value with its standard uncertainty to two digits: 25556 ± 55."""
-    if not (np.isfinite(u) and u > 0):
-        return f"{value:.6g}"
+def plus_minus(value: float, u: float | None) -> str:
+    """A value with its standard uncertainty to two digits: 25556 ± 55; without one, five digits."""
+    if u is None or not (np.isfinite(u) and u > 0):
+        return f"{value:.5g}"
     digits = max(0, 1 - int(np.floor(np.log10(u))))
     return f"{value:.{digits}f} ± {u:.{digits}f}"
 
