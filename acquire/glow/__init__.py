@@ -4,7 +4,8 @@ A library of its own, pure: `analyse(curve, preset)` gives a frozen record that 
 its page. Temperatures are in kelvin, energies in eV, areas in signal · K.
 """
 
-from acquire.glow.analysis import analyse
+from acquire.glow.analysis import analyse, refit
+from acquire.glow.batch import analyse_all
 from acquire.glow.columns import looks_like_columns, read_columns
 from acquire.glow.curve import GlowCurve, checked, glow_curve, of_axes
 from acquire.glow.errors import GlowError
@@ -25,6 +26,7 @@ __all__ = [
     "Residuals",
     "Settings",
     "analyse",
+    "analyse_all",
     "checked",
     "glow_curve",
     "looks_like_columns",
@@ -33,4 +35,5 @@ __all__ = [
     "preset",
     "presets",
     "read_columns",
+    "refit",
 ]

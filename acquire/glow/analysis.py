@@ -20,6 +20,7 @@ from acquire.glow.escape import Heating, LinearHeating, MeasuredHeating
 from acquire.glow.fitting import covariance
 from acquire.glow.forms import form_named
 from acquire.glow.judging import identified, warnings_of
+from acquire.glow.model import Peaks
 from acquire.glow.noise import Noise, loosened, noise_of, poisson, smooth, spikes
 from acquire.glow.peaks import log10_frequency_factors
 from acquire.glow.presets import Preset
@@ -52,9 +53,35 @@ def analyse(curve: GlowCurve, preset: str | Preset = "TLD-100", settings: Settin
         under = "blank" if curve.blank is not None and chosen.background == "auto" else chosen.background
         return _result(*_weighed(task, choose(task, under), noise), noise, ramp, chosen)
     except GlowError as error:
-        return GlowResult(
-            name=curve.name, preset=material.name, refused=str(error), model=form.name, weights=noise, unit=curve.unit
+        return _refused(curve, material.name, form.name, noise, error)
+
+
+def refit(curve: GlowCurve, like: GlowResult, settings: Settings | None = None) -> GlowResult:
+    """The same peaks and background on another curve, begun where `like` ended: for many readouts of one kind.
+
+    Nothing is chosen, so it takes a fifth of the time. Raises GlowError where `like` has no peaks to begin with.
+    """
+    if like.refused is not None:
+        raise GlowError(f"A fit cannot begin from a curve that was not analysed: {like.refused}")
+    chosen = settings or Settings()
+    noise = noise_of(curve, chosen.weights)
+    try:
+        task, ramp = _task(curve, preset_named(like.preset), like.model, noise, chosen)
+        peaks = Peaks(
+            np.array([peak.i_m for peak in like.peaks]),
+            np.array([peak.t_m_k for peak in like.peaks]),
+            np.array([peak.e_ev for peak in like.peaks]),
+            np.array([peak.shape or 0.0 for peak in like.peaks]),
         )
+        names = tuple(peak.name for peak in like.peaks)
+        begun = task.fit(like.background, names, peaks, np.array(list(like.under.values())))
+        return _result(*_weighed(task, begun, noise), noise, ramp, chosen)
+    except GlowError as error:
+        return _refused(curve, like.preset, like.model, noise, error)
+
+
+def _refused(curve: GlowCurve, preset: str, form: str, noise: Noise, why: GlowError) -> GlowResult:
+    return GlowResult(name=curve.name, preset=preset, refused=str(why), model=form, weights=noise, unit=curve.unit)
 
 
 def _task(curve: GlowCurve, material: Preset, form: str, noise: Noise, settings: Settings) -> tuple[Task, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from acquire.glow.curve import ZERO_CELSIUS_K
 from acquire.glow.errors import GlowError
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patheffects import AbstractPathEffect
-
-Array = NDArray[np.float64]
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F")
 _FIT, _POINTS, _UNDER = "#000000", "#7A7A7A", "#5A5A5A"
@@ -37,9 +35,16 @@ def draw(result: GlowResult, file: BinaryIO, kind: Literal["svg", "png"] = "svg"
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(8.0, 6.0), dpi=150, layout="constrained")
+        _widen(figure)
         FigureCanvasAgg(figure)
         _compose(figure, result, result.drawn)
         figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
+
+
+def _widen(figure: Figure) -> None:
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(w_pad=0.12, h_pad=0.08)
 
 
 def _compose(figure: Figure, result: GlowResult, drawn: Drawn) -> None:
@@ -53,7 +58,7 @@ def _draw_curve(axes: Axes, result: GlowResult, drawn: Drawn) -> None:
     t, under = np.array(drawn.temperature_k), np.array(drawn.background)
     _draw_regions(axes, result)
     for k, (peak, light) in enumerate(zip(result.peaks, drawn.peaks, strict=True)):
-        colour = COLOURS[k % len(COLOURS)]
+        colour = _colour(peak.name, k)
         top = np.array(light) + under
         axes.fill_between(t, under, top, color=colour, alpha=0.28, linewidth=0)
         axes.plot(t, top, color=colour, linewidth=1.2)
@@ -78,12 +83,17 @@ def _draw_curve(axes: Axes, result: GlowResult, drawn: Drawn) -> None:
     celsius.set_xlabel("temperature / °C")
 
 
-def _celsius(kelvin: Array) -> Array:
-    return kelvin - ZERO_CELSIUS_K
+def _colour(name: str, k: int) -> str:
+    """Of a peak with a number the same in every picture, whichever others are there."""
+    return COLOURS[(int(name) - 1 if name.isdecimal() else k) % len(COLOURS)]
 
 
-def _kelvin(celsius: Array) -> Array:
-    return celsius + ZERO_CELSIUS_K
+def _celsius(kelvin: ArrayLike) -> ArrayLike:
+    return np.asarray(kelvin, dtype=np.float64) - ZERO_CELSIUS_K
+
+
+def _kelvin(celsius: ArrayLike) -> ArrayLike:
+    return np.asarray(celsius, dtype=np.float64) + ZERO_CELSIUS_K
 
 
 def _halo() -> list[AbstractPathEffect]:
