@@ -1,7 +1,7 @@
-"""Glow curves made from the rate equation of a trap, apart from every formula of the product, and their published truth.
+"""Glow curves made from the rate equation of a trap, apart from every formula of the product, and published truth.
 
 A trap of energy E (eV) and frequency factor s (1/s) loses charge at n s exp(-E/kT); the light is what it loses. It is
-stepped with a thousandth of a kelvin's worth of exactness: in logarithms, on a grid far finer than the points.
+stepped on a grid a hundred times finer than the points.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ PEAKS_005 = (Truth(358.0, 20, 1.18), Truth(415.3, 169, 1.47), Truth(453.7, 154, 
 TEMPERATURES_005 = tuple(308.15 + 1.26 * k for k in range(200))
 
 # The synthetic curve of four peaks of the intercomparison, Bos et al., RPD 47 (1993) 473: T_m, height, E, at 8.4 K/s.
-PEAKS_002 = (Truth(417.2, 400, 1.3834), Truth(456.6, 540, 1.4883), Truth(484.1, 820, 1.5832), Truth(511.7, 1620, 2.0038))
+PEAKS_002 = (
+    Truth(417.2, 400, 1.3834),
+    Truth(456.6, 540, 1.4883),
+    Truth(484.1, 820, 1.5832),
+    Truth(511.7, 1620, 2.0038),
+)
 
 
 def first_order(temperatures: Sequence[float] | np.ndarray, peak: Truth) -> np.ndarray:

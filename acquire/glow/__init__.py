@@ -8,17 +8,23 @@ from acquire.glow.analysis import analyse, refit
 from acquire.glow.batch import analyse_all
 from acquire.glow.columns import looks_like_columns, read_columns
 from acquire.glow.curve import GlowCurve, checked, glow_curve, of_axes
+from acquire.glow.decay import Component, DecayCurve, DecayResult, analyse_decay, decay_curve
 from acquire.glow.errors import GlowError
+from acquire.glow.intervals import IntervalResult, interval_signal
 from acquire.glow.judging import plus_minus
 from acquire.glow.presets import Preset, PresetPeak, preset, presets
 from acquire.glow.result import GlowResult, GroupResult, PeakResult, RegionResult, Residuals
 from acquire.glow.settings import Settings
 
 __all__ = [
+    "Component",
+    "DecayCurve",
+    "DecayResult",
     "GlowCurve",
     "GlowError",
     "GlowResult",
     "GroupResult",
+    "IntervalResult",
     "PeakResult",
     "Preset",
     "PresetPeak",
@@ -27,8 +33,11 @@ __all__ = [
     "Settings",
     "analyse",
     "analyse_all",
+    "analyse_decay",
     "checked",
+    "decay_curve",
     "glow_curve",
+    "interval_signal",
     "looks_like_columns",
     "of_axes",
     "plus_minus",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from acquire.glow.model import Model, Peaks
 
@@ -17,7 +16,10 @@ E_EV = (0.5, 3.0)  # what an energy may be at all: below is no dosimetric trap, 
 _E_ROOM = 0.8  # eV to either side of where a fit begins
 _T_ROOM = 25.0  # K to either side, and never past the neighbour
 _NEAR = 1e-6  # of a bound's room: nearer than this a parameter lies at its bound
-_PRECISION = 1e-6
+_PRECISION = 1e-6  # of the sum of squares, gained by the last step
+_OFF = 1e-3  # of its room, by which a parameter that begins at a bound is taken off it
+_STRIDE, _SNAP = 0.7, 1e-3
+_MOST_STEPS, _MOST_TRIES = 60, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,40 +77,62 @@ def bounds_of(model: Model, peaks: Peaks, temperature_k: Array, top: float) -> B
     )
 
 
-class _Residuals:
-    """Weighted differences to the signal in scaled parameters; value and Jacobian of one point come together."""
-
-    def __init__(self, model: Model, signal: Array, u: Array, scale: Array) -> None:
-        self._model, self._signal, self._by, self._scale = model, signal, 1 / u, scale
-        self._at: Array | None = None
-        self._slopes: Array = np.empty(0)
-
-    def value(self, scaled: Array) -> Array:
-        light, slopes = self._model.value_and_slopes(scaled * self._scale)
-        self._at, self._slopes = scaled.copy(), slopes
-        return (light - self._signal) * self._by
-
-    def jacobian(self, scaled: Array) -> Array:
-        if self._at is None or not np.array_equal(self._at, scaled):
-            self.value(scaled)
-        return (self._slopes * self._by).T * self._scale
-
-
 def fit(model: Model, signal: Array, u: Array, start: Array, bounds: Bounds) -> Fitted:
-    """The least-squares solution for signals of standard uncertainty u (or all the same, where it is not known)."""
-    scale = bounds.scale
-    residuals = _Residuals(model, signal, u, scale)
-    low, high = bounds.low / scale, bounds.high / scale
-    inside = np.clip(start / scale, low + 1e-3 * (high - low) * (start / scale <= low), high)
-    found = least_squares(
-        residuals.value, inside, residuals.jacobian, (low, high), ftol=_PRECISION, xtol=_PRECISION, gtol=1e-12,
-        max_nfev=40,
-    )  # fmt: skip
-    p = found.x * scale
-    room = np.maximum(bounds.high - bounds.low, 1e-300)
-    at_bound = (p - bounds.low < _NEAR * room) | (bounds.high - p < _NEAR * room)
-    light, slopes = model.value_and_slopes(p)
-    return Fitted(model, p, light, slopes, float(np.sum(((light - signal) / u) ** 2)), at_bound)
+    """The least-squares solution for signals of standard uncertainty u (or all the same, where it is not known).
+
+    Levenberg and Marquardt's method with bounds: parameters that press against theirs rest, the others take the damped
+    Gauss-Newton step, at most so much of the way to a bound. It finds what scipy.optimize.least_squares does (a test
+    compares them) in half of the time, most of which goes there into what each step costs beside the model.
+    """
+    low, high, scale = bounds.low / bounds.scale, bounds.high / bounds.scale, bounds.scale
+    p = np.clip(start / scale, low + _OFF * (high - low) * (start / scale <= low), high)
+    light, slopes = model.value_and_slopes(p * scale)
+    chi2, damping = _chi2(light, signal, u), 1e-3
+    for _ in range(_MOST_STEPS):
+        columns = slopes * scale[:, None] / u
+        gradient = columns @ ((light - signal) / u)
+        free = ~(((p <= low) & (gradient > 0)) | ((p >= high) & (gradient < 0)))
+        normal = columns[free] @ columns[free].T
+        better = False
+        for _ in range(_MOST_TRIES):
+            moved = p.copy()
+            moved[free] = _held(p[free], _step(normal, gradient[free], damping), low[free], high[free])
+            tried, tried_slopes = model.value_and_slopes(moved * scale)
+            tried_chi2 = _chi2(tried, signal, u)
+            if tried_chi2 < chi2:
+                better = True
+                break
+            damping = max(5 * damping, 1e-6)
+        if not better:
+            break
+        gained, moves = chi2 - tried_chi2, float(np.abs(moved - p).max())
+        p, light, slopes, chi2 = moved, tried, tried_slopes, tried_chi2
+        damping = max(damping / 8, 1e-10)
+        if gained <= _PRECISION * chi2 or moves < 1e-9:
+            break
+    at_bound = (p - low < _NEAR * (high - low)) | (high - p < _NEAR * (high - low))
+    return Fitted(model, p * scale, light, slopes, chi2, at_bound)
+
+
+def _held(p: Array, step: Array, low: Array, high: Array) -> Array:
+    """p - step, by at most so much of the way to a bound: one long early step must not end in a corner."""
+    near = _SNAP * (high - low)
+    coldest = np.where(p - low < near, low, p - _STRIDE * (p - low))
+    hottest = np.where(high - p < near, high, p + _STRIDE * (high - p))
+    return np.clip(p - step, coldest, hottest)
+
+
+def _chi2(light: Array, signal: Array, u: Array) -> float:
+    off = (light - signal) / u
+    chi2 = float(off @ off)
+    return chi2 if np.isfinite(chi2) else np.inf
+
+
+def _step(normal: Array, gradient: Array, damping: float) -> Array:
+    """The damped step; each parameter is damped by its own curvature."""
+    curved = np.diag(normal)
+    damped = normal + np.diag(damping * curved + 1e-12 * curved.max(initial=1e-30) + 1e-30)
+    return np.asarray(np.linalg.solve(damped, gradient), dtype=np.float64)
 
 
 def covariance(fitted: Fitted, u: Array) -> Array:

@@ -32,19 +32,13 @@ def draw(result: GlowResult, file: BinaryIO, kind: Literal["svg", "png"] = "svg"
     import matplotlib as mpl  # noqa: PLC0415 - takes a third of a second
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(8.0, 6.0), dpi=150, layout="constrained")
-        _widen(figure)
+        figure = Figure(figsize=(8.0, 6.0), dpi=150, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08))
         FigureCanvasAgg(figure)
         _compose(figure, result, result.drawn)
         figure.savefig(file, format=kind, metadata={"Date": None} if kind == "svg" else {"Software": None})
-
-
-def _widen(figure: Figure) -> None:
-    engine = figure.get_layout_engine()
-    if engine is not None:
-        engine.set(w_pad=0.12, h_pad=0.08)
 
 
 def _compose(figure: Figure, result: GlowResult, drawn: Drawn) -> None:
