@@ -8,6 +8,7 @@ out where the curve is described without it. A peak is added, or another backgro
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,25 @@ def choose(task: Task, under: str) -> Chosen:
     if chosen.fom(task.curve.signal) > ENOUGH_FOM:
         chosen, first = _completed(task, chosen, first, under == "auto")
     chosen = _best_background(task, chosen, first) if under == "auto" else chosen
-    return _with_faint(task, chosen)
+    return _named(task.preset, _with_faint(task, chosen))
+
+
+def _named(preset: Preset, chosen: Chosen) -> Chosen:
+    """With the names that fit best to where the preset's peaks lie beside the main one.
+
+    A fit may carry a peak to where another belongs: of a chip whose low peaks were annealed, peak 2 becomes peak 3.
+    """
+    t_m, main = chosen.fitted.peaks.t_m, preset.main
+    if main is None or main not in chosen.names:
+        return chosen
+    usual = {peak.name: peak.t_m_k for peak in preset.peaks}
+    shift = t_m[chosen.names.index(main)] - usual[main]
+    order = sorted(range(t_m.size), key=lambda k: float(t_m[k]))
+    if order != list(range(t_m.size)):
+        return chosen
+    offered = [names for names in combinations(usual, t_m.size) if main in names]
+    names = min(offered, key=lambda names: sum((usual[n] + shift - t) ** 2 for n, t in zip(names, t_m, strict=True)))
+    return replace(chosen, names=names) if names.index(main) == chosen.names.index(main) else chosen
 
 
 def _begun(task: Task, under: str) -> Chosen:

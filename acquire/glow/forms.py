@@ -1,15 +1,15 @@
 """Kinetic forms: how fast a trap's charge is used up, as a function of what has escaped.
 
-Every form is one function h of τ, the integral of the escape probability: the light is rate · h(τ), and h integrates to
-1. That is all that tells first order from OTOR; heating and integral are elsewhere. From h follows where the maximum
-lies: the light is highest where -τ h'/h = c, and c = x_m g(x_m) is the same for every form.
+Every form is one function h of τ, the integral of the escape probability: the light is rate · h(τ), h begins at 1 and
+integrates to 1. That is all that tells first order from OTOR; heating and integral are elsewhere. From h follows where
+the maximum lies: the light is highest where -τ h'/h = c, and c = x_m g(x_m) is the same for every form.
 
 | form | h(τ) | its parameter |
 |---|---|---|
 | first | exp(-τ) (Randall and Wilkins 1945) | |
 | second | (1 + τ)^-2 (Garlick and Gibson 1948) | |
 | general | (1 + (b-1) τ)^(-b/(b-1)) (May and Partridge 1964; Kitis 1998) | b, 1 to 2.5 |
-| mixed | (1-α) exp(τ) / (exp(τ) - α)² (Chen, Kristianpoller 1981) | α = n0/(n0 + c), 0 to 1 |
+| mixed | m² exp(mτ) / (exp(mτ) - α)², m = 1 - α (Chen, Kristianpoller 1981) | α = n0/(n0 + c), 0 to 1 |
 | otor | R / ((1-R)² (ω + ω²)), ω = wrightomega(Z) (Kitis and Vlachos 2013) | R = A_n/A_m, 0 to 1 |
 
 OTOR: Z = R/(1-R) - ln((1-R)/R) + τ/(1-R), traps full at the beginning. R above 1 (more retrapping than second order)
@@ -86,14 +86,20 @@ def _general_slope(tau: Array, b: Array) -> Array:
     return -(1 + more) / (1 + more * tau)
 
 
+def _mixed_growth(tau: Array, alpha: Array) -> Array:
+    """(exp(mτ) - α)/(m exp(mτ)), m = 1 - α, where both go to 0 together near second order."""
+    m = 1 - alpha
+    grown: Array = 1 - alpha * np.expm1(-m * tau) / m
+    return grown
+
+
 def _mixed(tau: Array, alpha: Array) -> Array:
-    found: Array = np.log1p(-alpha) - tau - 2 * np.log1p(-alpha * np.exp(-tau))
-    return found
+    return -(1 - alpha) * tau - 2 * np.log(_mixed_growth(tau, alpha))
 
 
 def _mixed_slope(tau: Array, alpha: Array) -> Array:
-    left: Array = alpha * np.exp(-tau)
-    return -(1 + left) / (1 - left)
+    m: Array = 1 - alpha
+    return -m - 2 * alpha * np.exp(-m * tau) / _mixed_growth(tau, alpha)
 
 
 def _otor_omega(tau: Array, r: Array) -> Array:
