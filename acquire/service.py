@@ -44,7 +44,10 @@ from simulators import Served, serve
 
 log = structlog.get_logger("service")
 
-HANG_S = 5.0  # a driver that does not come back is left behind after this
+# A driver that does not come back is cancelled after this; with what letting go may take (acquire.instruments.within)
+# the instruments are closed within five seconds.
+HANG_S = 2.5
+CONFIRMED_WITHIN_S = 5.0
 
 
 @dataclass(slots=True)
@@ -110,7 +113,7 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
                 await _cancel([running._later])
             await running.stop_instruments()
             if running.publisher is not None and running.publisher.connected:
-                await running.confirmed(within_s=HANG_S)
+                await running.confirmed(within_s=CONFIRMED_WITHIN_S)
 
 
 async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:

@@ -18,6 +18,7 @@ from drivers.model import LEVELS, Framing, Model, Quantity, Verified
 from drivers.reading import Also, Axis, Flag, Reading, Sample
 from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
 from drivers.settings import NoParameters, Settings
+from drivers.trace import Crossing
 from drivers.transport.base import Transport
 from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
@@ -29,6 +30,7 @@ __all__ = [
     "Block",
     "Checked",
     "CommandSpec",
+    "Crossing",
     "Declined",
     "Done",
     "Driver",

@@ -21,6 +21,7 @@ from drivers.registry import models
 from drivers.replies import Line
 from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
+from drivers.transport.usb_serial import name_of
 
 QUERIES = (b"*IDN?\n", b"PTW\r\n")
 ANSWER_S = 1.0
@@ -64,7 +65,7 @@ def _serial_ports() -> list[Found]:
 
     names = {str(link.resolve()): str(link) for link in BY_ID.glob("*")}
     return [
-        Found(port.device, port.description or "serial port", names.get(port.device), _usb(port))
+        Found(port.device, port.description or "serial port", names.get(port.device) or name_of(port), _usb(port))
         for port in sorted(list_ports.comports())
     ]
 

@@ -32,7 +32,7 @@ from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample
 from drivers.settings import Settings
 from drivers.stamping import HostClock, readings_of, unparsed
-from drivers.trace import Trace
+from drivers.trace import Crossing, Trace
 from drivers.transport.base import Transport
 from drivers.wire import Wire
 
@@ -142,6 +142,10 @@ class WiredInstrument(Instrument):
             async with asyncio.timeout(STAND_DOWN_S):
                 await self._driver.stand_down()
         await self._link.close()
+
+    def last_words(self) -> tuple[Crossing | None, Crossing | None]:
+        """As its trace has them."""
+        return self._link.trace.last_request(), self._link.trace.last_reply()
 
     def commands(self) -> Mapping[str, CommandSpec]:
         """Those that the driver declares."""

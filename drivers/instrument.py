@@ -14,6 +14,7 @@ from drivers.commands import CommandSpec
 from drivers.errors import Misuse
 from drivers.model import Integrates, Model
 from drivers.reading import Reading
+from drivers.trace import Crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,10 @@ class Instrument(ABC):
     def comes_again(self) -> bool:
         """Whether readings that were taken and never confirmed will be given again (a folder's files stay there)."""
         return False
+
+    def last_words(self) -> tuple[Crossing | None, Crossing | None]:
+        """The last request and the last reply as they crossed the wire; None of what has none."""
+        return None, None
 
     def commands(self) -> Mapping[str, CommandSpec]:
         """The commands it accepts, by name."""

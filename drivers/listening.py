@@ -12,7 +12,7 @@ from drivers.link import Link
 from drivers.model import Model
 from drivers.reading import Reading
 from drivers.stamping import HostClock, readings_of, unparsed
-from drivers.trace import Trace
+from drivers.trace import Crossing, Trace
 from drivers.transport.base import Transport
 
 MOST_AT_ONCE = 500  # messages of one take; the rest waits for the next
@@ -89,6 +89,10 @@ class ListeningInstrument(Instrument):
     async def close(self) -> None:
         """Releases the port. Never raises."""
         await self._link.close()
+
+    def last_words(self) -> tuple[Crossing | None, Crossing | None]:
+        """As its trace has them."""
+        return self._link.trace.last_request(), self._link.trace.last_reply()
 
     def _made(self) -> Listener[Any]:
         try:

@@ -36,9 +36,20 @@ def table_of(body: bytes, name: str) -> tuple[str, dict[str, Any]]:
     except NotToml:
         raise
     except ValueError as error:  # also of a number with too many digits, which the library lets out
-        raise NotToml(f"{name}: not TOML: {error}.") from error
+        raise NotToml(f"{name}: not TOML: {error}{_mend(str(error))}.") from error
     except RecursionError as error:
         raise NotToml(f"{name}: not TOML that can be read: brackets stand too deep in brackets.") from error
+
+
+def _mend(said: str) -> str:
+    """How the commonest mistakes in writing TOML are mended: patterns hold backslashes, and numbers a decimal point."""
+    if "'\\' in a string" in said:
+        return "; a text with a backslash, such as a pattern, stands in single quotes: 'V[0-9]\\.[0-9]'"
+    if "Illegal character '\\n'" in said:
+        return "; a quote is not closed on this line"
+    if "Expected newline" in said:
+        return "; one value stands on a line, and a number has a decimal point, no comma"
+    return ""
 
 
 def _refuse_too_deep(text: str, name: str) -> None:

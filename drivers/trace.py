@@ -34,3 +34,19 @@ class Trace:
             self.crossings.append(crossing)
             if self._listener is not None:
                 self._listener(crossing)
+
+    def last_request(self) -> Crossing | None:
+        """What was sent last, of what is kept."""
+        return next((each for each in reversed(self.crossings) if each.direction == "sent"), None)
+
+    def last_reply(self) -> Crossing | None:
+        """What was received last, up to the next request or until now: its pieces as one, with the time of the last."""
+        pieces: list[Crossing] = []
+        for each in reversed(self.crossings):
+            if each.direction == "received":
+                pieces.append(each)
+            elif each.direction == "sent" and pieces:
+                break
+        if not pieces:
+            return None
+        return Crossing(pieces[0].monotonic_s, "received", b"".join(each.data for each in reversed(pieces)))

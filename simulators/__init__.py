@@ -7,7 +7,8 @@ from simulators.beam import Beam, Detector
 from simulators.clock import Clock, SimClock, SteppedClock
 from simulators.instrument import Clear, CommandInfo, Instrument, LineFramer, Reply, Request, Session
 from simulators.model import FileInstrument, FileModel, ModelInfo, WireModel
-from simulators.ports import Port, port_from
+from simulators.places import port_from
+from simulators.ports import Port
 from simulators.recording import Exchange, read_recording
 from simulators.registry import MODELS, commands
 from simulators.replay import Replay, serve_replay

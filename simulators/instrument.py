@@ -149,6 +149,18 @@ class Instrument(ABC):
     def state(self) -> State:
         """What a test may want to know, in JSON types."""
 
+    @property
+    def status_byte(self) -> int:
+        """What a serial poll gives, without the bit that says that a message is available (0x10)."""
+        return 0
+
+    def query_error(self, code: int) -> None:
+        """-410: a response was dropped for a new message; -420: one was asked for that there was not.
+
+        An instrument without an error queue forgets both.
+        """
+        return
+
     def commands(self) -> Sequence[CommandInfo]:
         """What it understands; none where nobody listed it."""
         return ()

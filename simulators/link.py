@@ -75,6 +75,15 @@ class Link:
     def on_close(self) -> None:
         self._leave()
 
+    @property
+    def status_byte(self) -> int:
+        """The instrument's status byte (simulators.message_port)."""
+        return self._instrument.status_byte
+
+    def query_error(self, code: int) -> None:
+        """The client broke the rules of the message exchange."""
+        self._instrument.query_error(code)
+
     def on_bytes(self, data: bytes) -> None:
         if self._deaf:
             return

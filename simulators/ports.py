@@ -37,7 +37,9 @@ class PortUser(Protocol):
 class Port(Protocol):
     """One place to connect to."""
 
-    resource: str
+    @property
+    def resource(self) -> str:
+        """What a client opens."""
 
     async def open(self, user: PortUser) -> None:
         """Begin to listen for `user`."""
@@ -238,24 +240,3 @@ def _resolve(future: asyncio.Future[None]) -> Callable[[], None]:
             future.set_result(None)
 
     return resolve
-
-
-def port_from(listen: str) -> Port:
-    """The port that `listen` names; raises ValueError in one sentence when it names none."""
-    kind, _, rest = listen.partition(":")
-    if kind == "pty":
-        return PtyPort(rest or None)
-    if kind == "tcp":
-        return TcpPort(*host_and_port(listen))
-    raise ValueError(f"{listen!r} is no place to listen at; give tcp:HOST:PORT, pty or pty:LINK.")
-
-
-def host_and_port(listen: str) -> tuple[str, int]:
-    """Host and port of `tcp:HOST:PORT`; raises ValueError in one sentence."""
-    kind, _, rest = listen.partition(":")
-    host, _, port = rest.rpartition(":")
-    if kind != "tcp" or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(
-            f"{listen!r} is no TCP address; give tcp:HOST:PORT with a port from 0 (any free one) to 65535."
-        )
-    return host, int(port)

@@ -9,7 +9,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from simulators.ports import Port, port_from
+from simulators.places import port_from
+from simulators.ports import Port
 from simulators.recording import Exchange
 
 SHOWN = 60

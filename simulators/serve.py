@@ -14,7 +14,8 @@ from simulators.faults import parse_fault, parse_faults
 from simulators.instrument import Instrument
 from simulators.link import Link
 from simulators.model import FileInstrument, FileModel, ModelInfo, Options, WireModel
-from simulators.ports import Port, host_and_port, port_from
+from simulators.places import host_and_port, port_from
+from simulators.ports import Port
 from simulators.registry import model_named
 
 
@@ -87,7 +88,8 @@ async def serve(
     options: Mapping[str, Any] | None = None,
     control: str | None = None,
 ) -> Served:
-    """Serve `model` at `listen`: `tcp:HOST:PORT` (0: any free port), `pty`, `pty:LINK` or `dir:PATH`.
+    """Serve `model` at `listen`: `tcp:HOST:PORT` (0: any free port), `vxi11:HOST:PORT`, `hislip:HOST:PORT`, `pty`,
+    `pty:LINK` or `dir:PATH`.
 
     `speed` (simulated seconds per second) divides all durations; `faults` are written as `simulators.faults` says;
     `control` opens a line-JSON back door at `tcp:HOST:PORT`. Raises ValueError in one plain sentence for an argument

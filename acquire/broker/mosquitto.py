@@ -18,13 +18,13 @@ from pathlib import Path
 
 import structlog
 
+from acquire.backoff import BackOff
 from acquire.broker.orphans import PREFIX, STOPPED_WITHIN_S, note
 from acquire.errors import Refused
 
 log = structlog.get_logger("broker")
 
 STARTED_WITHIN_S = 10.0
-AGAIN_S = (0.5, 1.0, 2.0, 5.0)
 
 # Anonymous clients are let in because nobody but this machine can reach the listener. Nothing is persisted: the spool
 # and the store carry the promise, not the broker. Nagle off: it costs 40 ms a round trip with delayed acknowledgement.
@@ -80,20 +80,21 @@ class _Ours:
 
     async def keep(self) -> None:
         """Start it again whenever it ends by itself, until cancelled. What it says is logged."""
-        failures = 0
+        again, told = BackOff(0.25, 4.0), False
         while True:
             if self._process is not None:
                 code = await self._ended(self._process)
                 log.error("mosquitto ended by itself; it is started again", code=code, why=self._said or None)
-            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+            await asyncio.sleep(again.next_s())
             try:
                 await self.start()
-                failures = 0
+                again.worked()
+                told = False
                 log.info("mosquitto runs again")
             except (Refused, OSError) as error:
-                failures += 1
-                if failures == 1:
+                if not told:
                     log.warning("mosquitto cannot be started again; it is tried on", why=str(error))
+                told = True
 
     async def _ended(self, process: Process) -> int:
         """Its pipe is read all the time: one that is full would hold the broker up."""

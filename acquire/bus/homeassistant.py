@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect
 from acquire.bus.messages import ReadingEntry, Readings, State
 from acquire.bus.names import Topics
@@ -26,7 +27,6 @@ from acquire.bus.presence import VALID_S
 from acquire.canonical import canonical
 
 PREFIX = "homeassistant"
-RECONNECT_S = 2.0
 # Any message on the readings topic starts this anew, also one that the template passes over (components/mqtt/sensor.py:
 # the timer is set before the template is rendered), and each instrument has a heartbeat every 30 s (docs/noloss.md
 # section 5). So a value goes when host and broker went together and only the broker came back, by no clock but
@@ -152,11 +152,13 @@ class HomeAssistant:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled. What was announced stays retained after that; the sensors then are unavailable by state."""
+        again = to_broker()
         while True:
             with suppress(BusError):  # the publisher tells of a broker that is gone, once for all
                 async with connect(endpoint, f"discovery-{uuid4().hex[:13]}") as connection:
+                    again.worked()
                     await self._serve(connection)
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(again.next_s())
 
     async def withdraw(self, endpoint: Endpoint) -> None:
         """Take back what an earlier run announced, until cancelled: an empty retained message removes the device.
@@ -164,15 +166,17 @@ class HomeAssistant:
         Only where something is retained: Home Assistant logs a warning for an empty message that removes nothing ("No
         device components to cleanup", components/mqtt/discovery.py of 2024.11.0 and 2025.4.4).
         """
+        again = to_broker()
         while True:
             with suppress(BusError):
                 async with connect(endpoint, f"discovery-{uuid4().hex[:13]}") as connection:
+                    again.worked()
                     for instrument in self._known:
                         await connection.subscribe(config_topic(self._topics.site, instrument))
                     async for message in connection.messages():
                         if message.retained and message.payload:
                             await connection.publish(message.topic, b"", retain=True)
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(again.next_s())
 
     async def _serve(self, connection: Connection) -> None:
         """The earlier announcement is asked for first, and comes first: what is announced adds to it.

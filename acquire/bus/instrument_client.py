@@ -18,13 +18,14 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, connect
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 
 AGAIN_S = (1.0, 2.0, 4.0, 8.0)
-RECONNECT_S = 0.5
+UNSENT_S = 0.05
 STATE_WITHIN_S = 2.0
 LONGEST_S = 300.0
 _NEVER_TOO_LATE = tuple(f"/command/{name}" for name in NEVER_TOO_LATE)
@@ -135,6 +136,9 @@ class InstrumentClient:
                     await self._publish(connection, topic, payload, asked)
                 async with asyncio.timeout(AGAIN_S[min(n, len(AGAIN_S) - 1)]):
                     return await asyncio.shield(future)
+            # A publish on a connection just lost fails at once, before anybody could see that it is: without a pause
+            # nobody ever would.
+            await asyncio.sleep(UNSENT_S)
         raise AssertionError("unreachable: counting does not end")
 
     async def _publish(self, connection: Connection, topic: str, payload: bytes, asked: Command) -> None:
@@ -173,9 +177,11 @@ class InstrumentClient:
 
     async def run(self, endpoint: Endpoint, connected: asyncio.Future[None]) -> None:
         """Until cancelled. An error of the first connection is set on `connected`; later ones are made again."""
+        again = to_broker()
         while True:
             try:
                 async with connect(endpoint, self._client) as connection:
+                    again.worked()
                     await connection.subscribe(self._reply_to)
                     for instrument in self._wanted:
                         await connection.subscribe(self._topics.state(instrument))
@@ -191,7 +197,7 @@ class InstrumentClient:
             finally:
                 self._connection = None
                 self._connected.clear()
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(again.next_s())
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection.messages():

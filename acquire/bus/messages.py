@@ -25,6 +25,8 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+LONGEST_WORDS = 120  # characters of what crossed a wire
+
 NOT_ATTACHED = ("axes", "origin", "raw", "raw_encoding")  # subscribers get the number; the curve is in `readings`
 
 if TYPE_CHECKING:  # what mypy is told: the declaration's fields (in a message flags and raw are text)
@@ -182,6 +184,15 @@ class Framing(Message):
     stop: list[str] = Field([], description="sent before the end marker")
 
 
+class Crossed(Message):
+    """Bytes that crossed an instrument's wire, as text: what does not print is an escape, as \\r or \\x06."""
+
+    text: str = Field(
+        max_length=LONGEST_WORDS, pattern=r"^[\x20-\x7e]*$", description="the end of it, where it is long"
+    )
+    at: str = Field(description="when, UTC")
+
+
 class State(Message):
     """Retained state of an instrument or of the daemon. "offline" is the last will's word."""
 
@@ -208,6 +219,8 @@ class State(Message):
     stream: UUID | None = None
     measurement: UUID | None = None
     emitted: int | None = Field(None, description="entries appended to the spool since start")
+    last_request: Crossed | None = Field(None, description="the last bytes sent to it when this was said")
+    last_reply: Crossed | None = Field(None, description="the last bytes that came from it when this was said")
     run: UUID | None = Field(None, description="made when the daemon starts; a command that names it acts in no other")
     commands: list[Accepts] = []
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect
 from acquire.bus.messages import Readings
 from acquire.bus.names import Topics
@@ -17,8 +18,6 @@ from acquire.bus.presence import Watch
 from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
 from acquire.bus.sparkplug_payload import booleans
 from acquire.strict_numbers import whole
-
-RECONNECT_S = 2.0
 
 
 class EdgeNode:
@@ -36,18 +35,20 @@ class EdgeNode:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; every connection is a session of its own, with the next bdSeq."""
+        again = to_broker()
         while True:
             bd_seq = await asyncio.to_thread(self._next_bd_seq)
             session = Session(self._node, bd_seq, self._instruments)
             will = Will(*session.death(), retain=False)
             with suppress(BusError):  # the publisher tells of a broker that is gone, once for all
                 async with connect(endpoint, f"sparkplug-{uuid4().hex[:13]}", will=will) as connection:
+                    again.worked()
                     try:
                         await self._serve(connection, session)
                     except asyncio.CancelledError:
                         await _farewell(connection, session.death())
                         raise
-            await asyncio.sleep(RECONNECT_S)
+            await asyncio.sleep(again.next_s())
 
     async def _serve(self, connection: Connection, session: Session) -> None:
         command = self._node.topic("NCMD")

@@ -116,7 +116,7 @@ async def _until_stopped(other: asyncio.Future[T]) -> T | None:
 
 def _kind(resource: str) -> str:
     """What carries it, without the address."""
-    if resource.startswith(("/", "COM", "serial:", "pyserial:", "ASRL")):
+    if resource.startswith(("/", "COM", "serial:", "usb:", "pyserial:", "ASRL")):
         return "serial"
     return "tcp" if resource.startswith(("tcp:", "TCPIP")) else "other"
 

@@ -222,7 +222,12 @@ def verify(
 
 def simulate(
     model: Annotated[str, typer.Argument(help="Model to simulate.")],
-    listen: Annotated[str, typer.Option(help="tcp:HOST:PORT (0 takes a free port), pty[:LINK] or dir:PATH.")],
+    listen: Annotated[
+        str,
+        typer.Option(
+            help="tcp:HOST:PORT (0 takes a free port), vxi11:HOST:PORT, hislip:HOST:PORT, pty[:LINK] or dir:PATH."
+        ),
+    ],
     seed: Annotated[int, typer.Option(help="Of the simulated noise.")] = 0,
     speed: Annotated[float, typer.Option(help="How much faster its clock runs.")] = 1.0,
     fault: Annotated[list[str] | None, typer.Option(help="NAME[=ARG], as in the fault catalogue.")] = None,

@@ -20,7 +20,7 @@ def register(sessions: typer.Typer) -> None:
     """Add these commands to those of sessions."""
     for name, command in (
         ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("correct", correct),
-        ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
+        ("bind", bind), ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
     ):  # fmt: skip
         sessions.command(name)(command)
 
@@ -73,6 +73,28 @@ def correct(
 
     with_session(config, store, session, lambda c, s: placement.correct(c, s, wrong, right, by, confirmed_by, reason))
     tell(f"{session}: {right} was placed, not {wrong}.")
+
+
+def bind(
+    session: SessionId,
+    lay: Annotated[list[str], typer.Argument(metavar="POINT=DIODE...", help="Every exchanged port: B2=D-12 B7=D-14.")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Diodes lay at other ports than planned: bind each to where it was, by two people; the signals must agree."""
+    from acquire.procedure import binding  # noqa: PLC0415
+
+    found = dict(_point_and_diode(each) for each in lay)
+    if len(found) != len(lay):
+        raise Misuse("Name each point once.")
+    with_session(config, store, session, lambda c, s: binding.bind(c, s, found, by, confirmed_by, reason))
+    tell(f"{session}: {', '.join(f'{diode} lay at {point}' for point, diode in found.items())}.")
+
+
+def _point_and_diode(text: str) -> tuple[str, str]:
+    point, equals, diode = text.partition("=")
+    if not (point and equals and diode):
+        raise Misuse(f"'{text}' is no POINT=DIODE, such as B2=D-12.")
+    return point, diode
 
 
 def imaging(

@@ -8,12 +8,14 @@ leaves in doubt is settled before anything else is asked: the next turn identifi
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
+from acquire.backoff import Chance, pause_s
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc
 from acquire.instruments.desk import CommandDesk, Epoch
@@ -22,24 +24,30 @@ from acquire.instruments.measurement import Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
 from acquire.instruments.within import LETS_GO_S
+from acquire.instruments.words import LastWords
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.spool.stream import Stream
 from drivers import Identity, Instrument, InstrumentError, LinkDown, ReplyTimeout
 
-REOPEN_S = (0.5, 1.0, 2.0, 5.0)
+# With five seconds to connect, an instrument that is there again is found within ten.
+REOPEN_FLOOR_S, REOPEN_CEILING_S = 0.25, 4.0
 TURN_WITHIN_S = 30.0
 ROOM_EVERY_S = 1.0
 
 
 class Runner:
-    """Runs one instrument for ever. `make` builds it afresh for each attempt to open it."""
+    """Runs one instrument for ever. `make` builds it afresh for each attempt to open it; `chance`: of its back-off."""
 
-    def __init__(self, instrument: str, make: Callable[[], Instrument], spool: Spool, recorder: Recorder) -> None:
+    def __init__(
+        self, instrument: str, make: Callable[[], Instrument], spool: Spool, recorder: Recorder,
+        chance: Chance = random.random,
+    ) -> None:  # fmt: skip
         self.instrument = instrument
         self.status = Status(instrument)
         self._make = make
+        self._chance = chance
         self._spool = spool
         self._recorder = recorder
         self._epoch = Epoch()
@@ -50,6 +58,7 @@ class Runner:
             instrument, self._epoch, self._turns, self._measurement, self._intake, self.status, self._tell_ready
         )
         self._identity: Identity | None = None
+        self._words = LastWords()
         self._store_ahead = False
         self._was_ready = False
         self._stopping = asyncio.Event()
@@ -93,7 +102,7 @@ class Runner:
                 self.status.complain(error)
                 self._tell("fault", f"An error in the driver ({type(error).__name__}); the log has it.")
             failures = 0 if self._was_ready else failures + 1
-            await self._pause(REOPEN_S[min(failures, len(REOPEN_S) - 1)])
+            await self._pause(pause_s(failures, REOPEN_FLOOR_S, REOPEN_CEILING_S, self._chance))
 
     def stop(self) -> None:
         """Finish the exchange under way, append what it gave, close the stream: nothing taken is lost by stopping."""
@@ -129,6 +138,7 @@ class Runner:
             while not self._stopping.is_set():
                 await self._one_stream(device)
         finally:
+            self._words.hear(device)  # before it stands down
             self._epoch.device = None
             self._turns.settle()
             await self._close(device)
@@ -217,8 +227,10 @@ class Runner:
             self._tell("measuring" if self._measurement.begun else "ready")
 
     def _tell(self, state: str, why: str | None = None) -> None:
-        stream = self._epoch.stream
+        stream, device = self._epoch.stream, self._epoch.device
+        if device is not None:
+            self._words.hear(device)
         self.status.tell(
-            state, why, identity=self._identity, device=self._epoch.device, stream=stream.stream if stream else None,
-            measurement=self._measurement.id, emitted=self.appended, commands=self.accepts(),
+            state, why, identity=self._identity, device=device, stream=stream.stream if stream else None,
+            measurement=self._measurement.id, emitted=self.appended, commands=self.accepts(), words=self._words,
         )  # fmt: skip

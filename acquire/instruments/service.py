@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import structlog
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Received, connect, is_worth_telling
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command
 from acquire.bus.names import Topics
@@ -25,7 +26,6 @@ from acquire.instruments.runner import TURN_WITHIN_S, Runner
 
 log = structlog.get_logger("commands")
 
-RECONNECT_S = 1.0
 MOST_ANSWERS = 1000
 
 
@@ -46,11 +46,13 @@ class InstrumentService:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; says "stopped" when it goes orderly."""
+        again = to_broker()
         try:
             while True:
                 try:
                     will = self._presence.will()
                     async with connect(endpoint, f"instrument-{uuid4().hex[:16]}", will=will) as connection:
+                        again.worked()
                         try:
                             await self._serve(connection)
                         except asyncio.CancelledError:
@@ -58,7 +60,7 @@ class InstrumentService:
                             raise
                 except* BusError:
                     pass  # the publisher tells of a broker that is gone, once for all
-                await asyncio.sleep(RECONNECT_S)
+                await asyncio.sleep(again.next_s())
         finally:
             for task in self._tasks:
                 task.cancel()

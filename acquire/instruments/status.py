@@ -11,6 +11,7 @@ import structlog
 
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc_now
+from acquire.instruments.words import LastWords
 from acquire.spool.journal import SpoolError
 from drivers import Identity, Instrument, InstrumentError
 
@@ -36,6 +37,7 @@ class Status:
         measurement: str | None,
         emitted: int,
         commands: Iterable[Accepts],
+        words: LastWords,
     ) -> None:
         """A new state. device: None while nothing is open; what it measures and is set to is not known then."""
         said = {
@@ -48,6 +50,8 @@ class Status:
             "stream": stream,
             "measurement": measurement,
             "emitted": emitted,
+            "last_request": words.request,
+            "last_reply": words.reply,
             "run": self.run_id,
             "commands": list(commands),
         }

@@ -18,6 +18,7 @@ from acquire.dosimetry.environment import PRESSURE_KPA, TEMPERATURE_C, ZERO_CELS
 from acquire.dosimetry.units import ATM_KPA
 from acquire.errors import Refused
 from acquire.procedure.collected_charge import Invalid
+from acquire.procedure.people import two_people
 from acquire.procedure.session import get_session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -155,5 +156,4 @@ def _may_replace(
     if n not in counting:
         known = ", ".join(str(each) for each in counting) or "none"
         raise Refused(f"Air {n} does not count in session {session_id}; those that do: {known}.")
-    if not confirmed_by or confirmed_by == who or not (reason and reason.strip()):
-        raise Refused("An entry of the air is replaced with a reason, by one person and confirmed by another.")
+    two_people("An entry of the air is replaced", who, confirmed_by, reason)

@@ -9,6 +9,7 @@ from typing import Any
 from acquire.dosimetry import DosimetryError, days_between, pre_irradiated
 from acquire.errors import Refused
 from acquire.procedure import documents, factors
+from acquire.procedure.bound import as_bound
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.collected_charge import Invalid, in_nc
 from acquire.procedure.console import dwell_check
@@ -41,6 +42,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         "invalid": list(selection["problems"]),
         "remarks": list(selection["remarks"]),
         **({"channel": selection["channel"]} if "channel" in selection else {}),
+        **({"bound_detector": point.detector} if point.id in selection.get("bound", {}) else {}),
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)
@@ -84,7 +86,7 @@ def _day(selection: Selection, bodies: Bodies) -> date:
 def _documents(connection: sqlite3.Connection, selection: Selection) -> tuple[Plan, Calibrations, Inventory]:
     kept = {kind: documents.fetch(connection, sha256) for kind, sha256 in selection["documents"].items()}
     return (
-        read_plan(kept["plan"][1], kept["plan"][0]),
+        as_bound(read_plan(kept["plan"][1], kept["plan"][0]), selection.get("bound", {})),
         read_calibrations(kept["calibrations"][1], kept["calibrations"][0]),
         read_inventory(kept["inventory"][1], kept["inventory"][0]),
     )
@@ -99,6 +101,13 @@ def _stood_at(point: Point, inputs: Inputs) -> list[str]:
         f"{point.detector} stood at {found['before_mv']:g} mV before its irradiation, the inventory says {recorded:g}"
         " mV: enter what it was used for."
     ]
+
+
+def held_against_neighbours(connection: sqlite3.Connection, selection: Selection) -> None:
+    """Raises Blocked where a diode of another port collected more, Invalid or Refused where that is not known."""
+    plan, _, inventory = _documents(connection, selection)
+    bodies = {name: [load(connection, ref) for ref in refs] for name, refs in selection["readings"].items()}
+    _largest_signal(connection, selection, plan.point_named(selection["point"]), inventory, bodies)
 
 
 def _largest_signal(

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from acquire.dosimetry import own_detector_is_largest
+from acquire.procedure.bound import channel_of, is_port
 from acquire.procedure.collected_charge import Invalid, collected
-from acquire.procedure.inventory import Inventory
 from acquire.procedure.point import Point
 from acquire.procedure.session import Session
 from acquire.store import entries
@@ -25,13 +25,11 @@ Refs = dict[str, list[dict[str, Any]]]
 
 def neighbours(session: Session, point: Point) -> dict[str, str]:
     """The diodes of other ports on the instrument of a point, by the channel that each is on."""
-    if not _is_port(point):
+    if not is_port(point):
         return {}
-    others = (
-        p for p in session.plan.point if _is_port(p) and p.instrument == point.instrument and p.port != point.port
-    )
-    found = {_channel(session.inventory, each): each.detector for each in others}
-    own = _channel(session.inventory, point)
+    others = (p for p in session.plan.point if is_port(p) and p.instrument == point.instrument and p.port != point.port)
+    found = {channel_of(session.inventory, each): each.detector for each in others}
+    own = channel_of(session.inventory, point)
     return {at: name for at, name in found.items() if at not in (None, own) and name not in (None, point.detector)}
 
 
@@ -75,13 +73,15 @@ def _nc(other: str, bodies: list[dict[str, Any]], detector: str, integrates: Int
         raise Invalid(f"Whether {other} collected more than {detector} is not known: {error}") from error
 
 
-def _is_port(point: Point) -> bool:
-    return point.method == "diode" and point.surface == "entrance" and point.port is not None
-
-
-def _channel(inventory: Inventory, point: Point) -> str | None:
-    """The channel of a point, or else the one its detector is plugged into."""
-    return point.channel or inventory.detector_named(point.detector or "").channel
+def on_channel(
+    connection: sqlite3.Connection, channel: str, stream: str, first: int, last: int
+) -> list[dict[str, Any]]:
+    """References to the readings of one channel between two markers, whichever channel those name."""
+    return [
+        {"stream": stream, "seq": entry.seq, "digest": entry.digest}
+        for entry, of in _scalars(connection, stream, first, last)
+        if of == channel
+    ]
 
 
 def _scalars(

@@ -72,8 +72,9 @@ def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
 
 
 def of_channel(inputs: Inputs) -> dict[str, Any]:
-    """The channel that was measured, where the instrument or the reader has several."""
-    return {"channel": inputs["channel"]} if "channel" in inputs else {}
+    """The channel that was measured, where there are several; the detector, where two people have bound another one."""
+    said = {"channel": inputs["channel"]} if "channel" in inputs else {}
+    return {**said, "detector": inputs["bound_detector"]} if "bound_detector" in inputs else said
 
 
 def not_stated(outputs: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -13,6 +13,7 @@ from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.elements import readout
 from acquire.procedure.inventory import Element
+from acquire.procedure.people import same_person
 from acquire.procedure.placed import Placement, last_removed, placements, where_out
 from acquire.procedure.session import Session, SessionState, get_session
 from acquire.store import audit
@@ -75,7 +76,7 @@ def correct(
         )
     if any(right in batch.travelling for batch in session.plan.batch):
         raise Refused(f"{right} is a standard, control or check element of this plan; it was not on the patient.")
-    if who == confirmed_by or not reason.strip():
+    if same_person(who, confirmed_by) or not reason.strip() or not confirmed_by.strip():
         raise Refused("A correction needs a reason and a second person who confirms it.")
     with transaction(connection):
         found = [p for p in placements(connection, session.id) if p.dosimeter == wrong]

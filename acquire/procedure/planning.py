@@ -16,6 +16,7 @@ from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.order import get_order
+from acquire.procedure.people import same_person
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
 from acquire.store import audit
@@ -96,7 +97,7 @@ def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int
     point = get_plan(connection, order_id, version).point_named(point_id)
     if point.expected is None:
         raise Refused(f"Point {point_id} has no expected dose to confirm.")
-    if point.expected.entered_by == who:
+    if same_person(point.expected.entered_by, who):
         raise Refused(f"{who} entered the expected dose of {point_id}; another person must confirm it.")
     with transaction(connection):
         if point_id in unconfirmed(connection, order_id, version):

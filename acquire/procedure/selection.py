@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from acquire.canonical import parse
 from acquire.errors import Refused
 from acquire.procedure import ambient_conditions
 from acquire.procedure.attempts import Attempt, attempts
+from acquire.procedure.bound import as_bound, bindings, is_port
 from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
 from acquire.procedure.elements import Readout, different_records, of_element, reader_session, readout
-from acquire.procedure.neighbours import neighbours, readings_of
+from acquire.procedure.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.placed import Placement, placements
 from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
@@ -25,7 +27,7 @@ from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import imaging_of, newest, statements
 from acquire.store import entries
-from acquire.store.attribution import StoredReading, measurement
+from acquire.store.attribution import MeasurementView, StoredReading, measurement
 from acquire.store.entries import Damaged
 
 Selection = dict[str, Any]
@@ -37,6 +39,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
 
     `problems` holds one sentence for each thing because of which no number can be given.
     """
+    said = bindings(connection, session.id) if is_port(session.plan.point_named(point_id)) else {}
+    bound = {each.point: {"detector": each.detector, "channel": each.channel} for each in said.values()}
+    session = replace(session, plan=as_bound(session.plan, bound)) if bound else session
     point = session.plan.point_named(point_id)
     chosen: Selection = {
         "session": session.id,
@@ -49,8 +54,11 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         },
         "readings": {},
         "problems": [],
-        "remarks": [],
+        "remarks": [said[point_id].says] if point_id in said else [],
+        **({"bound": bound} if bound else {}),
     }
+    if point_id in said:
+        chosen["channel"] = said[point_id].channel
     if (newest_plan := newest_version(connection, session.order_id)) > session.plan.version:
         chosen["remarks"].append(
             f"Plan v{newest_plan} came in while or after this was measured; it is held against v{session.plan.version},"
@@ -72,8 +80,8 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
     else:
         _select_charges(connection, session, point, chosen)
         if point.pre_irradiation_gy is not None:
-            said = newest(statements(connection, session.id), "pre-irradiated", point.detector)
-            chosen["pre_irradiation"] = {"gy": said.value, "reason": said.reason} if said else None
+            stated = newest(statements(connection, session.id), "pre-irradiated", point.detector)
+            chosen["pre_irradiation"] = {"gy": stated.value, "reason": stated.reason} if stated else None
         chosen["air"] = ambient_conditions.entries(connection, session.id) if point.method == "chamber" else []
     if chosen.get("channel", "") is None:
         del chosen["channel"]
@@ -160,19 +168,30 @@ def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: S
     """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is."""
     view = measurement(connection, attempt.measurement)
     chosen.setdefault(name, attempt.measurement)
-    chosen["readings"][name] = refs(view.readings)
+    chosen["readings"][name] = _readings(connection, view, chosen)
     if view.refused:
         chosen["remarks"].append(
             f"{view.refused} reply(ies) during {attempt.step} could not be read and were kept apart."
         )
     if view.state != "ended" or view.stream is None or view.begin_seq is None or view.end_seq is None:
         return f"The {name} of {attempt.step} is {view.state}: {view.reason or 'no end yet'}."
-    if view.channel != chosen.setdefault("channel", view.channel):
+    if not _is_bound(chosen) and view.channel != chosen.setdefault("channel", view.channel):
         return f"The {name} of {attempt.step} is of channel {view.channel}, not of channel {chosen['channel']}."
     chosen.setdefault("marks", {})[name] = [
         _marker(connection, view.stream, seq) for seq in (view.begin_seq, view.end_seq)
     ]
     return None
+
+
+def _is_bound(chosen: Selection) -> bool:
+    return chosen["point"] in chosen.get("bound", {})
+
+
+def _readings(connection: sqlite3.Connection, view: MeasurementView, chosen: Selection) -> list[dict[str, Any]]:
+    """Those of the markers' channel, or of the channel that two people have bound to the point."""
+    if not _is_bound(chosen) or view.stream is None or view.begin_seq is None or view.end_seq is None:
+        return refs(view.readings)
+    return on_channel(connection, chosen["channel"], view.stream, view.begin_seq, view.end_seq)
 
 
 def _integrates(session: Session, attempt: Attempt) -> str | None:

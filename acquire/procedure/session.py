@@ -20,6 +20,7 @@ from acquire.procedure import documents, framing
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.order import get_order
+from acquire.procedure.people import same_person
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store import audit
@@ -178,7 +179,7 @@ def time_out(
     expected dose that nobody has confirmed.
     """
     session = get_session(connection, session_id)
-    if read_by == confirmed_by:
+    if same_person(read_by, confirmed_by):
         raise Refused("A time-out needs two people; the same one read and confirmed.")
     if not identifiers_agree:
         raise Refused("The two identifiers of the patient do not agree with the order: do not go on.")

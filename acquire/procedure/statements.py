@@ -13,6 +13,7 @@ from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.console import console_time
 from acquire.procedure.moment import needs_offset
+from acquire.procedure.people import two_people
 from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
 from acquire.store import audit
@@ -37,7 +38,7 @@ def exclude(
     connection: sqlite3.Connection, session: Session, dosimeter: str, who: str, confirmed_by: str, reason: str
 ) -> None:
     """Leave one placed element out of its point's dose. Raises Refused for one person twice, or no reason."""
-    _two_people("An element is left out", who, confirmed_by, reason)
+    two_people("An element is left out", who, confirmed_by, reason)
     placed = [p for p in placements(connection, session.id) if p.dosimeter == dosimeter]
     if not placed:
         raise Refused(f"{dosimeter} has no placement in session {session.id}.")
@@ -87,7 +88,7 @@ def read_at(
 
     Raises Refused for one person twice, no reason, no reader, or a moment without offset.
     """
-    _two_people("The time of a readout is stated", who, confirmed_by, reason)
+    two_people("The time of a readout is stated", who, confirmed_by, reason)
     if not session.inventory.is_reader(session.inventory.instrument_named(reader).id):
         raise Refused(f"{reader} is no reader of elements.")
     needs_offset(moment)
@@ -127,11 +128,6 @@ def statements(connection: sqlite3.Connection, session_id: str) -> list[Statemen
 def newest(said: list[Statement], what: str, dosimeter: str | None) -> Statement | None:
     """The last statement of a kind about an element, detector or reader."""
     return next((s for s in reversed(said) if (s.what, s.dosimeter) == (what, dosimeter)), None)
-
-
-def _two_people(what: str, who: str, confirmed_by: str, reason: str) -> None:
-    if who == confirmed_by or not reason.strip():
-        raise Refused(f"{what} with a reason, by one person and confirmed by another.")
 
 
 def _has_elements(session: Session, point: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from acquire.dosimetry import Budget, Chart, Contribution, Observation, charts, mean_of_deviations
+from acquire.procedure.output import Output
 from acquire.procedure.point import Point
 from acquire.procedure.results import results
 from acquire.procedure.session import Session, SessionState, get_session, list_sessions
@@ -63,7 +64,7 @@ def observations(connection: sqlite3.Connection) -> list[Observation]:
         if session.state is SessionState.CANCELLED:
             continue
         found += [
-            _observation(session, session.plan.point_named(result.point), result.output["deviation_percent"])
+            _observation(session, session.plan.point_named(result.point), result.output)
             for result in results(connection, session_id)
             if result.output.get("deviation_percent") is not None
         ]
@@ -78,12 +79,12 @@ def trends(found: Iterable[Observation]) -> tuple[list[Chart], list[tuple[tuple[
     return list(made.values()), few
 
 
-def _observation(session: Session, point: Point, deviation_percent: float) -> Observation:
+def _observation(session: Session, point: Point, output: Output) -> Observation:
     """Elements are charted by their reader: a chip is seldom used twice at one point. Simulations stay apart."""
-    detector = point.detector or point.method
+    detector = output.get("detector") or point.detector or point.method
     if point.by_element:
         detector = session.inventory.element_named(point.elements[0]).reader
     kind = f"{point.method}, {point.surface}" if point.method == "diode" else f"{point.method}, {point.position}"
     at = datetime.fromisoformat(session.started_at)
     machine = f"{session.plan.machine}, simulated" if session.simulated else session.plan.machine
-    return Observation(at, deviation_percent, detector, kind, machine)
+    return Observation(at, output["deviation_percent"], detector, kind, machine)

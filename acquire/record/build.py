@@ -13,6 +13,7 @@ from typing import Any
 
 from acquire.canonical import canonical, digest, parse
 from acquire.procedure.attempts import attempts
+from acquire.procedure.bound import every_binding
 from acquire.procedure.closing import asks_for_amendment, closed_at
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
@@ -51,6 +52,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "points": [_point(connection, session, p, found) for p in session.plan.point],
         "events": _events(connection, session),
         "placements": _placements(connection, session),
+        "bindings": _bindings(connection, session),
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],
@@ -152,6 +154,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+    plain["detector"] = result.output.get("detector") or point.detector
     plain["channel"] = result.output.get("channel") or point.channel
     return {
         **plain,
@@ -223,6 +226,11 @@ def _events(connection: sqlite3.Connection, session: Session) -> list[dict[str, 
 
 def _placements(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
     return [{k: v for k, v in _plain(p).items() if k != "session"} for p in placements(connection, session.id)]
+
+
+def _bindings(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
+    """Diodes that lay elsewhere than planned: both bindings, who said so, who confirmed it, when and why."""
+    return [_plain(each) for each in every_binding(connection, session.id)]
 
 
 def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import structlog
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, connect
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
@@ -76,13 +77,15 @@ class Waiting:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; says "stopped" then, unless it is over. One connection has one will, so there is none."""
+        again = to_broker()
         while True:
             try:
                 async with connect(endpoint, f"waiting-{uuid4().hex[:16]}") as connection:
+                    again.worked()
                     await self._tell(connection)
             except* BusError:
                 pass
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(again.next_s())
 
     async def _tell(self, connection: Connection) -> None:
         try:

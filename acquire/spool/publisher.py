@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
@@ -31,7 +32,6 @@ from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
 
-RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
@@ -165,14 +165,14 @@ class Publisher:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Publish until cancelled; the broker may come and go."""
-        failures = 0
+        again = to_broker()
         outage = Outage(endpoint, log)
         while True:
             identifier = f"source-{self.source.source[:18]}"
             try:
                 will = self.presence.will() if self.presence is not None else None
                 async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
-                    failures = 0
+                    again.worked()
                     outage.over()
                     await self._serve(connection)
             except BusError as error:
@@ -182,8 +182,7 @@ class Publisher:
                     log.warning("nothing is sent for the moment", why=str(error))
             finally:
                 self.connected = False
-            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
-            failures += 1
+            await asyncio.sleep(again.next_s())
 
     async def _serve(self, connection: Connection) -> None:
         # An answer that gets lost is asked for again, so that it need not be acknowledged to the broker.

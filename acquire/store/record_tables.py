@@ -74,6 +74,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "result {point} v{version} of session {session}", "result {point} v{version} of session {session}", _SESSION
     ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
+    "binding": PeoplesTable(
+        "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

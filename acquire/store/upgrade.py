@@ -42,6 +42,8 @@ def _keep(connection: sqlite3.Connection, subject: str, rows: Iterable[audit.Sea
 
 def _rows(connection: sqlite3.Connection, table: str, where: str, *of: str) -> Iterator[audit.Sealed]:
     shaped = shape(connection, table)
+    if not shaped.columns:  # of a later migration
+        return
     order = ", ".join(f'"{name}"' for name in shaped.key)
     for row in connection.execute(f"{shaped.select} WHERE {where} ORDER BY {order}", of):
         yield table, shaped.key_of(row), shaped.digest(row)

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import structlog
 
+from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
@@ -39,7 +40,6 @@ KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: d
 MOST_MESSAGES = 200
 MOST_BYTES = 4 * 1024 * 1024
 LOOK_EVERY_S = 1.0  # whether the file is sound and lies where it did
-RECONNECT_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class Worker:
@@ -108,20 +108,19 @@ class Worker:
             self._presence.changed.set()
 
     async def _stay_connected(self, endpoint: Endpoint) -> None:
-        failures = 0
+        again = to_broker()
         outage = Outage(endpoint, log)
         while True:
             try:
                 identifier = f"store-{self._topics.site}-{uuid4().hex[:12]}"
                 will = self._presence.will()
                 async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
-                    failures = 0
+                    again.worked()
                     outage.over()
                     await self._serve_all(connection)
             except* BusError as lost:
                 outage.lost(lost)
-            await asyncio.sleep(RECONNECT_S[min(failures, len(RECONNECT_S) - 1)])
-            failures += 1
+            await asyncio.sleep(again.next_s())
 
     async def _serve_all(self, connection: Connection) -> None:
         try:

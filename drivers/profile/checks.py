@@ -10,7 +10,7 @@ from drivers.profile.document import ErrorReply, Profile, Reading, Told, Typed
 from drivers.profile.fields import FLAGS, KEYS, NUMBERS
 from drivers.profile.forms import Where
 from drivers.profile.typed import fault_of_value
-from drivers.profile.units import ALLOWED, UNITS, power_between, split
+from drivers.profile.units import ALLOWED, UNITS, power_between, split, unknown
 
 Finding = tuple[Where, str]
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -86,7 +86,7 @@ def _unit(profile: Profile, where: Where, told: Told) -> Iterator[Finding]:
     if told.unit is None:
         return
     if split(told.unit) is None:
-        yield (*where, "unit"), f"'{told.unit}' is no unit that is known here; allowed are {ALLOWED}"
+        yield (*where, "unit"), unknown(told.unit)
     elif told.role == "value" and told.quantity in profile.quantity:
         kept = profile.quantity[str(told.quantity)].unit
         if split(kept) and power_between(told.unit, kept) is None:
@@ -144,7 +144,7 @@ def _range(where: Where, typed: Typed) -> Iterator[Finding]:
     if not typed.values and len(numbers) < 3:
         yield where, "a number needs min, max and unit: one without a range is not sent; or give values"
     if typed.unit is not None and split(typed.unit) is None:
-        yield (*where, "unit"), f"'{typed.unit}' is no unit that is known here; allowed are {ALLOWED}"
+        yield (*where, "unit"), unknown(typed.unit)
     if typed.min is not None and typed.max is not None and typed.min >= typed.max:
         yield (*where, "max"), f"{typed.max:g} is not above min = {typed.min:g}"
 

@@ -20,6 +20,13 @@ def split(unit: str) -> tuple[int, str] | None:
     return None
 
 
+def unknown(unit: str) -> str:
+    """What is said of a text that is no unit; a micro sign is what people write for the u of UCUM."""
+    meant = unit.replace("\u00b5", "u").replace("\u03bc", "u")
+    hint = f"; did you mean '{meant}'?" if meant != unit and split(meant) else ";"
+    return f"'{unit}' is no unit that is known here{hint} allowed are {ALLOWED}"
+
+
 def power_between(written: str, kept: str) -> int | None:
     """The power of ten from the unit in a reply to the one that is kept; None where they are not of one kind."""
     one, other = split(written), split(kept)

@@ -22,9 +22,9 @@ class PyserialTransport(ThreadedTransport):
         self._port: serial.Serial | None = None  # or a handler's own class with the same face
 
     def blocking_open(self) -> None:
-        """Open, exclusively where the handler knows how."""
+        """Open, exclusively where the handler knows how. DTR and RTS are set before: pyserial then opens with them."""
         s = self._settings
-        self._port = serial.serial_for_url(
+        port = serial.serial_for_url(
             self._url,
             baudrate=s.baud_rate,
             bytesize=s.data_bits,
@@ -34,7 +34,14 @@ class PyserialTransport(ThreadedTransport):
             rtscts=s.flow == "rts-cts",
             timeout=READ_S,
             exclusive=True,
+            do_not_open=True,
         )
+        if s.dtr is not None:
+            port.dtr = s.dtr
+        if s.rts is not None:
+            port.rts = s.rts
+        port.open()
+        self._port = port
 
     def blocking_write(self, data: bytes) -> None:
         """Write all of data."""

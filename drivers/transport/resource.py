@@ -12,12 +12,14 @@ from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.tcp import TcpTransport
 
 ALLOWED = (
-    "/dev/ttyUSB0, COM3 or serial:DEVICE; pyserial:URL, rfc2217://HOST:PORT, socket://, spy://, loop:// or hwgrep://;"
+    "/dev/ttyUSB0, COM3 or serial:DEVICE; usb:VID:PID:SERIAL for a USB serial adapter; pyserial:URL,"
+    " rfc2217://HOST:PORT, socket://, spy://, loop:// or hwgrep://;"
     " tcp:HOST:PORT; prologix:tcp:HOST:PORT:ADDRESS or prologix:DEVICE:ADDRESS for GPIB behind a Prologix adapter;"
     " a VISA resource such as TCPIP::HOST::PORT::SOCKET, ASRL/dev/ttyS0::INSTR or GPIB0::27::INSTR"
 )
 GPIB_ADDRESSES = range(31)  # IEEE 488.1: 31 means nobody
 _PROLOGIX = "prologix:"
+_USB = "usb:"
 _PYSERIAL = re.compile(r"^(rfc2217|socket|spy|loop|hwgrep|alt|cp2110)://", re.IGNORECASE)
 _VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI)[^:]*::", re.IGNORECASE)
 _VISA_SOCKET = re.compile(r"^TCPIP\d*::(.+)::([^:]*)::SOCKET$", re.IGNORECASE)
@@ -26,7 +28,15 @@ _DEVICE = re.compile(r"^(/|COM\d+$)")
 
 
 def open_transport(resource: str, serial: SerialSettings) -> Transport:
-    """The transport for a resource; nothing is opened yet. Raises Misuse with the forms that are allowed."""
+    """The transport for a resource; nothing is opened yet.
+
+    Raises Misuse with the forms that are allowed, and for dtr or rts where the resource has no such lines.
+    """
+    if (serial.dtr is not None or serial.rts is not None) and not _has_control_lines(resource):
+        raise Misuse(
+            f"serial.dtr and serial.rts cannot be set on {resource}: only a serial line that is opened here has them"
+            " (/dev/ttyUSB0, COM3, usb:VID:PID:SERIAL, pyserial:DEVICE, rfc2217://HOST:PORT); leave them out."
+        )
     if resource.startswith(_PROLOGIX):
         return _prologix(resource, serial)
     if resource.startswith("tcp:"):
@@ -43,6 +53,22 @@ def open_transport(resource: str, serial: SerialSettings) -> Transport:
         from drivers.transport.visa import VisaTransport  # noqa: PLC0415 - a heavy import
 
         return VisaTransport(_visa_name(resource), serial)
+    return _serial_line(resource, serial)
+
+
+def _has_control_lines(resource: str) -> bool:
+    """Whether DTR and RTS can be chosen before the line is used: what pyserial's socket:// and cp2110:// ignore, and
+    pyvisa-py sets only on a line that it has opened already, is no choice.
+    """
+    line = resource.removeprefix(_PROLOGIX).removeprefix("pyserial:").removeprefix("spy://").lower()
+    return not (line.startswith(("tcp:", "socket://", "cp2110://")) or _VISA.match(line))
+
+
+def _serial_line(resource: str, serial: SerialSettings) -> Transport:
+    if resource.startswith(_USB):
+        from drivers.transport.usb_serial import UsbIdentity, UsbSerialTransport  # noqa: PLC0415 - a heavy import
+
+        return UsbSerialTransport(UsbIdentity.of(resource), serial)
     device = resource.removeprefix("serial:")
     if (device and device != resource) or _DEVICE.match(resource):
         from drivers.transport.serial import SerialTransport  # noqa: PLC0415 - a heavy import

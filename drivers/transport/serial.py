@@ -45,6 +45,7 @@ class SerialTransport:
                 rtscts=s.flow == "rts-cts",
                 exclusive=True,
                 close_timeout=UNSENT_S,
+                **_on_open(s),
             )
         except (*SERIAL_ERRORS, ValueError) as error:  # ValueError: a setting that the system does not have
             raise LinkDown(f"The serial port {self._device} cannot be opened: {plain(error)}.") from error
@@ -84,3 +85,9 @@ class SerialTransport:
             with suppress(*SERIAL_ERRORS):  # TimeoutError is an OSError
                 async with asyncio.timeout(2 * UNSENT_S):
                     await writer.wait_closed()
+
+
+def _on_open(settings: SerialSettings) -> dict[str, Any]:
+    """How DTR and RTS stand from the opening on, where that was chosen: serialx asserts them otherwise."""
+    chosen = {"dtr_on_open": settings.dtr, "rts_on_open": settings.rts}
+    return {name: serialx.PinState.convert(each) for name, each in chosen.items() if each is not None}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, field_validator, model_validator
 
 PARITY = {"none": "N", "even": "E", "odd": "O"}
 BAUD_RATES = (
@@ -13,11 +13,20 @@ BAUD_RATES = (
 )  # the slowest and fastest that Linux names (asm-generic/termbits.h: B50, B4000000)
 
 
+def _said(value: object) -> object:
+    """The command line has texts only."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Stands = Annotated[StrictBool | None, BeforeValidator(_said)]  # of a control line: asserted, or not; None: as ever
+
+
 class SerialSettings(BaseModel):
     """How the line is set: baud_rate in bit/s, the rest as the names say.
 
-    Raises pydantic.ValidationError for what no line can be set to. Opening a USB adapter may toggle DTR and RTS and so
-    reset some instruments.
+    dtr, rts: how these lines stand while the port is open, true for asserted. Not given, the system asserts both on
+    opening, which resets some adapters and instruments, and powers others. Raises pydantic.ValidationError for what no
+    line can be set to.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,6 +36,8 @@ class SerialSettings(BaseModel):
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
     flow: Literal["none", "xon-xoff", "rts-cts"] = "none"
+    dtr: Stands = None
+    rts: Stands = None
 
     @field_validator("baud_rate")
     @classmethod
@@ -35,3 +46,11 @@ class SerialSettings(BaseModel):
         if not slowest <= rate <= fastest:
             raise ValueError(f"{rate} Bd is no rate of a serial line; allowed are {slowest} to {fastest}")
         return rate
+
+    @model_validator(mode="after")
+    def _rts_has_one_master(self) -> Self:
+        if self.rts is not None and self.flow == "rts-cts":
+            raise ValueError(
+                "rts cannot be chosen where flow is 'rts-cts', which moves that line; leave one of them out"
+            )
+        return self

@@ -21,7 +21,7 @@ try:
 except ImportError:  # there is no termios on Windows
     line_error = OSError  # type: ignore[misc,assignment]  # the same name on every system
 
-CLOSED_WITHIN_S = 5.0
+CLOSED_WITHIN_S = 2.0  # what the daemon gives a driver to let go: the port is closed under a call that hangs
 PORT_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError, line_error)
 
 
@@ -37,6 +37,7 @@ class ThreadedTransport(ABC):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lost: LinkDown | None = LinkDown(f"{where} is not open.")
         self._stop = threading.Event()
+        self._closed = False
 
     @abstractmethod
     def blocking_open(self) -> None:
@@ -62,7 +63,7 @@ class ThreadedTransport(ABC):
             raise LinkDown(f"{self._where} cannot be opened: it is still held by a call that does not return.")
         self._loop = asyncio.get_running_loop()
         self._received, self._jobs, self._stop = asyncio.Queue(), queue.SimpleQueue(), threading.Event()
-        self._lost = None
+        self._lost, self._closed = None, False
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, args=(opened,), name=f"port-{self._where}", daemon=True)
         self._thread.start()
@@ -93,13 +94,14 @@ class ThreadedTransport(ABC):
     async def close(self) -> None:
         """Stop the thread; a call that does not end by itself is unblocked by closing the port under it."""
         thread = self._thread
-        if thread is None:
+        if thread is None or self._closed:  # nothing more can be done about a call that did not end the first time
             return
         self._stop.set()
         await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
         if thread.is_alive():
             self._close_under_it()
             await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 4)
+        self._closed = True
         self._lose(LinkDown(f"{self._where} was closed."))
 
     def _close_under_it(self) -> None:

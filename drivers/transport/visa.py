@@ -11,7 +11,10 @@ available).
 
 from __future__ import annotations
 
+import re
+import select
 import socket
+import traceback
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -20,8 +23,10 @@ import pyvisa
 from pyvisa.constants import ControlFlow, InterfaceType, Parity, StatusCode, StopBits
 from pyvisa.errors import VisaIOError
 from pyvisa.rname import ResourceName
+from pyvisa_py.protocols import hislip
 
 from drivers.transport import visa_manager
+from drivers.transport.plain import HELD, plain
 from drivers.transport.question import asks
 from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
@@ -42,8 +47,9 @@ class VisaTransport(ThreadedTransport):
     `serial` is applied to ASRL resources only.
     """
 
-    # TypeError: a serial line closed in mid-write. EOFError: the end of a VXI-11 connection.
-    errors = (*PORT_ERRORS, pyvisa.errors.Error, TypeError, EOFError)
+    # TypeError: a serial line closed in mid-write. EOFError: the end of a VXI-11 connection. RuntimeError and
+    # AssertionError: the end of a HiSLIP connection, or something else than the answer on one.
+    errors = (*PORT_ERRORS, pyvisa.errors.Error, TypeError, EOFError, RuntimeError, AssertionError)
 
     def __init__(self, resource: str, serial: SerialSettings) -> None:
         super().__init__(resource)
@@ -51,7 +57,7 @@ class VisaTransport(ThreadedTransport):
         self._settings = serial
         self._manager: pyvisa.ResourceManager | None = None
         self._session: Any = None
-        self._is_serial = False
+        self._is_serial = self._is_hislip = False
         self._tells_status = True
         self._asked = False
 
@@ -62,6 +68,7 @@ class VisaTransport(ThreadedTransport):
         self._session = self._opened(self._manager)
         self._is_serial = self._session.interface_type == InterfaceType.asrl
         self._session.timeout = READ_MS if self._is_serial else MESSAGE_MS
+        self._is_hislip = isinstance(self._interface(), hislip.Instrument)
         self._tells_status, self._asked = True, False
         if self._is_serial:
             self._set_line(self._settings)
@@ -77,10 +84,9 @@ class VisaTransport(ThreadedTransport):
             warnings.simplefilter("ignore")  # the backend warns of optional libraries that this resource does not need
             try:
                 return manager.open_resource(self._resource, open_timeout=OPEN_MS)
-            except self.errors:
-                raise
-            except Exception as error:  # the backend raises Exception itself when nothing answers in time
-                raise ConnectionError(str(error)) from error
+            except Exception as error:  # the backend raises Exception itself
+                _close_what_is_left(error)
+                raise ConnectionError(_refusal(error)) from error
 
     def _set_line(self, s: SerialSettings) -> None:
         self._session.baud_rate = s.baud_rate
@@ -121,6 +127,8 @@ class VisaTransport(ThreadedTransport):
         except VisaIOError as error:
             if error.error_code != StatusCode.error_timeout:
                 raise
+            if self._is_hislip:  # the backend has dropped a part of a message, and takes what follows for a header
+                raise ConnectionResetError("a message stopped in its middle") from error
             return b""
         self._asked &= status == StatusCode.success_max_count_read
         return bytes(data)
@@ -147,11 +155,8 @@ class VisaTransport(ThreadedTransport):
         The backend takes it for silence, and on VXI-11 spins through its time-outs, in closing as well: so the socket
         is closed under it.
         """
-        line = getattr(self._interface(), "sock", None)
-        if line is None:
-            return
-        with suppress(BlockingIOError):
-            if line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"":
+        for line in _sockets(self._interface()):
+            if select.select([line], [], [], 0)[0] and line.recv(1, socket.MSG_PEEK) == b"":
                 line.close()
                 raise ConnectionResetError("the other end closed the connection")
 
@@ -171,3 +176,32 @@ class VisaTransport(ThreadedTransport):
             self._session = None
             if manager is not None:
                 visa_manager.give_back(manager)
+
+
+def _sockets(interface: object) -> list[socket.socket]:
+    """The open connections of VXI-11 (one) or HiSLIP (two); none of anything else."""
+    found = (getattr(interface, name, None) for name in ("sock", "_sync", "_async"))
+    return [each for each in found if isinstance(each, socket.socket) and each.fileno() >= 0]
+
+
+def _close_what_is_left(error: BaseException | None) -> None:
+    """The backend forgets its sockets when a device refuses: they are still held by the frames of the error."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            held = frame.f_locals.get("self")
+            for line in (*_sockets(held), *_sockets(getattr(held, "interface", None))):
+                line.close()
+        error = error.__cause__ or error.__context__
+
+
+def _refusal(error: Exception) -> str:
+    """Why a device cannot be had, in words.
+
+    The backend gives a number of VXI-11 (table B.2), and keeps to itself what a HiSLIP device said.
+    """
+    link = re.search(r"error creating link: (\d+)", str(error))
+    if link:
+        return {"3": "there is no device of that name", "9": HELD, "11": HELD}.get(link[1], str(error))
+    if isinstance(error, VisaIOError) and error.error_code == StatusCode.error_resource_not_found:
+        return "no device answers there, or it refuses because another client holds it"
+    return plain(error)

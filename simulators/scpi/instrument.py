@@ -105,6 +105,14 @@ class ScpiInstrument(Instrument):
     def open_session(self) -> Session:
         return ScpiSession(self)
 
+    @property
+    def status_byte(self) -> int:
+        self.catch_up()
+        return self.status.byte
+
+    def query_error(self, code: int) -> None:
+        self.status.error(code)
+
     def commands(self) -> Sequence[CommandInfo]:
         return self.table.commands()
 

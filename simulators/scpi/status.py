@@ -30,6 +30,8 @@ ERROR_TEXT = {
     -230: "Data corrupt or stale",
     -363: "Input buffer overrun",
     -350: "Queue overflow",
+    -410: "Query INTERRUPTED",
+    -420: "Query UNTERMINATED",
     313: "Buffer & format element mismatch",
     350: "Queue Overflow",
     802: "OUTPUT blocked by interlock",

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hanging_port import Hangs
 
 from drivers import Line, LinkDown, ReplyTimeout
 from drivers.link import Link
 from drivers.transport.resource import open_transport
 from drivers.transport.serial import SerialSettings
-from drivers.transport.threaded import ThreadedTransport
 
 LINE = Line()
 MUST_STOP_WITHIN_S = 5
@@ -53,29 +53,6 @@ async def test_a_line_that_takes_no_bytes_times_out_and_closes_over(form: str) -
         async with asyncio.timeout(MUST_STOP_WITHIN_S):
             await link.close()
     assert not [t.name for t in threading.enumerate() if t.name.startswith(("port-", "closing-"))]
-
-
-class Hangs(ThreadedTransport):
-    """A library that returns from nothing until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__("The hanging port")
-        self.let_go, self.reading = threading.Event(), threading.Event()
-        self.written: list[bytes] = []
-
-    def blocking_open(self) -> None:
-        """Opens."""
-
-    def blocking_write(self, data: bytes) -> None:
-        self.written.append(data)
-
-    def blocking_read(self) -> bytes:
-        self.reading.set()
-        self.let_go.wait()
-        return b""
-
-    def blocking_close(self) -> None:
-        self.let_go.wait()
 
 
 async def test_even_when_closing_hangs_too_the_loop_can_stop() -> None:

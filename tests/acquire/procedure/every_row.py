@@ -6,10 +6,13 @@ from typing import Any
 
 import eventful_streams
 from cases import case_b, client_b
+from real_probes import Probe, ProbeClient
+from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
 from acquire.procedure.ambient_conditions import set_environment
+from acquire.procedure.binding import bind
 from acquire.procedure.closing import close_session
 from acquire.procedure.console import enter_console_time
 from acquire.procedure.placement import correct, place, remove
@@ -53,8 +56,20 @@ async def filled(connection: Any) -> str:
     read_at(connection, now, "reader-1", ZONE, "MD-1", "MP-1", "its clock stands")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
+    await exchanged(connection)
     await given_up(connection, client, case)
     return session
+
+
+async def exchanged(connection: Any) -> None:
+    """Worked case A with two diodes exchanged, which two people put right."""
+    case, probe = case_a(), Probe("diode-electrometer-12")
+    case.add(connection)
+    session = case.start(connection)
+    async with probe:
+        await run(connection, ProbeClient(connection, probe, beams(swapped=True)), session)
+    now = get_session(connection, session)
+    bind(connection, now, {"B2": "D-12", "B7": "D-14"}, "MD-1", "MP-1", "serials read on the patient")
 
 
 async def given_up(connection: Any, client: Any, case: Any) -> None:

@@ -119,9 +119,10 @@ def test_the_sentence_names_the_table_and_what_was_done(
 def test_one_session_is_verified_by_itself(store: tuple[sqlite3.Connection, str, Path], table: str) -> None:
     """A row of the session that was changed or deleted, a row that was added; not what was done to another session."""
     connection, session, _ = store
-    (other,) = connection.execute("SELECT id FROM session WHERE id <> ?", (session,)).fetchone()
-    if not _keys(connection, table, session):
-        session, other = other, session
+    others = [row["id"] for row in connection.execute("SELECT id FROM session WHERE id <> ?", (session,))]
+    with_rows = [each for each in (session, *others) if _keys(connection, table, each)]
+    session = with_rows[0]
+    other = next(each for each in (*with_rows[1:], *others) if each != session)
     shaped = shape(connection, table)
     ours, theirs = (_keys(connection, table, each) for each in (session, other))
     where = " AND ".join(f"{name} = ?" for name in shaped.key)
