@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from acquire.glow.areas import Areas, areas_of, group_area, groups_of
 from acquire.glow.background import BACKGROUNDS
 from acquire.glow.choosing import Chosen, Task, choose, width_k
-from acquire.glow.curve import GlowCurve, checked, ramp_of
+from acquire.glow.checking import checked, within
+from acquire.glow.curve import GlowCurve, heated_until, ramp_of
 from acquire.glow.errors import GlowError
 from acquire.glow.escape import Heating, LinearHeating, MeasuredHeating
 from acquire.glow.fitting import covariance
@@ -86,10 +87,7 @@ def _refused(curve: GlowCurve, preset: str, form: str, noise: Noise, why: GlowEr
 
 def _task(curve: GlowCurve, material: Preset, form: str, noise: Noise, settings: Settings) -> tuple[Task, float | None]:
     good = checked(curve, settings.range_k)
-    ramp, straight = ramp_of(good)
-    if settings.integral == "kitis" and not straight:
-        raise GlowError("The heating is no straight ramp, for which alone Kitis' formulas are; use the exact integral.")
-    heating = _heating(good, ramp, straight, settings)
+    heating, ramp = _heating(curve, good, settings)
     u = np.ones_like(good.signal)
     if noise == "stated" and good.u is not None:
         u = good.u
@@ -98,10 +96,16 @@ def _task(curve: GlowCurve, material: Preset, form: str, noise: Noise, settings:
     return Task(good, u, noise != "gaussian", material, form_named(form), heating, settings.integral), ramp
 
 
-def _heating(curve: GlowCurve, ramp: float | None, straight: bool, settings: Settings) -> Heating:
-    if straight or curve.time_s is None or ramp is None:
-        return LinearHeating(curve.temperature_k, settings.integral)
-    return MeasuredHeating(curve.time_s, curve.temperature_k, ramp)
+def _heating(curve: GlowCurve, good: GlowCurve, settings: Settings) -> tuple[Heating, float | None]:
+    """The heating at the points that are fitted, and its rate in K/s; from the curve's first point on, fitted or not."""
+    at = within(curve, settings.range_k)
+    heated = good if curve.time_s is None else heated_until(curve, int(at[-1]))
+    ramp, straight = ramp_of(heated)
+    if straight or heated.time_s is None or ramp is None:
+        return LinearHeating(good.temperature_k, settings.integral), ramp
+    if settings.integral == "kitis":
+        raise GlowError("The heating is no straight ramp, for which alone Kitis' formulas are; use the exact integral.")
+    return MeasuredHeating(heated.time_s, heated.temperature_k, ramp, at), ramp
 
 
 def _weighed(task: Task, chosen: Chosen, noise: Noise) -> tuple[Task, Chosen, Array, Bools]:

@@ -1,4 +1,4 @@
-"""A glow curve as it was measured, and what must be true of it before anything is computed."""
+"""A glow curve as it was measured."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from acquire.glow.errors import GlowError
 Array = NDArray[np.float64]
 
 ZERO_CELSIUS_K = 273.15
-_FEWEST = 20  # points; a peak alone has three parameters
-_K = (200.0, 1000.0)  # K: no dosimeter is read outside of these
 _LINEAR_WITHIN_K = 1.5  # of a straight line: such a heating is taken as the ramp it was meant to be
 
 
@@ -82,7 +80,7 @@ def glow_curve(
 def of_axes(axes: Mapping[str, Column], name: str = "") -> GlowCurve:
     """The curve of a reading's columns "temperature" (Cel or K), "signal" and "time" (s).
 
-    Raises GlowError where there is no temperature: without one there are no glow peaks.
+    Raises GlowError where there is no temperature (without one there are no glow peaks), or in other units.
     """
     if "temperature" not in axes or "signal" not in axes:
         raise GlowError("The reading has no temperature beside its signal; a glow curve needs both.")
@@ -91,68 +89,17 @@ def of_axes(axes: Mapping[str, Column], name: str = "") -> GlowCurve:
     if offset is None:
         raise GlowError(f"The temperature is in '{temperature.unit}'; it must be in Cel or K.")
     kelvin = np.array(temperature.values, dtype=np.float64) + offset
+    if "time" in axes and axes["time"].unit != "s":
+        raise GlowError(f"The time is in '{axes['time'].unit}'; it must be in s.")
     time = axes["time"].values if "time" in axes else None
     return glow_curve(kelvin, signal.values, time, unit=signal.unit, name=name)
 
 
-def checked(curve: GlowCurve, range_k: tuple[float, float] | None = None) -> GlowCurve:
-    """The curve that can be fitted: its finite points within range_k (K), in the order of heating.
-
-    Without times, points are ordered by temperature (a thermometer may step back by a digit). Raises GlowError for a
-    curve that holds no glow: too few points, not finite, no light, a temperature that is none.
-    """
-    for what, column in (("temperature", curve.temperature_k), ("signal", curve.signal), ("time", curve.time_s),
-                         ("uncertainty", curve.u), ("blank", curve.blank)):  # fmt: skip
-        if column is not None and not np.isfinite(column).all():
-            at = int(np.argmin(np.isfinite(column)))
-            raise GlowError(f"The {what} of point {at + 1} is {column[at]}: every point must be a finite number.")
-    keep = np.ones(curve.temperature_k.size, dtype=np.bool_)
-    if range_k is not None:
-        keep = (curve.temperature_k >= range_k[0]) & (curve.temperature_k <= range_k[1])
-    if int(keep.sum()) < _FEWEST:
-        raise GlowError(f"The curve has {int(keep.sum())} points to fit; at least {_FEWEST} are needed.")
-    order = np.flatnonzero(keep)
-    if curve.time_s is None:
-        order = order[np.argsort(curve.temperature_k[order], kind="stable")]
-    picked = _picked(curve, order)
-    _refuse_no_glow(picked)
-    return picked
-
-
-def _picked(curve: GlowCurve, order: NDArray[np.intp]) -> GlowCurve:
-    def of(column: Array | None) -> Array | None:
-        return None if column is None else column[order]
-
-    return GlowCurve(
-        curve.temperature_k[order], curve.signal[order], of(curve.time_s), curve.unit, curve.ramp_k_s, of(curve.u),
-        of(curve.blank), curve.name,
-    )  # fmt: skip
-
-
-def _refuse_no_glow(curve: GlowCurve) -> None:
-    low, high = float(curve.temperature_k.min()), float(curve.temperature_k.max())
-    if not (_K[0] <= low and high <= _K[1]):
-        raise GlowError(
-            f"The temperatures run from {low:g} to {high:g} K; a glow curve lies within {_K[0]:g} to {_K[1]:g} K:"
-            " check whether they are in K or in degrees Celsius."
-        )
-    if high - low < 40:
-        raise GlowError(f"The temperatures span {high - low:g} K; less than 40 K hold no glow peak.")
-    if curve.u is not None and float(curve.u.min()) <= 0:
-        raise GlowError("A standard uncertainty of the signal is not above 0; each point needs one.")
-    if curve.time_s is not None and np.any(np.diff(curve.time_s) <= 0):
-        at = int(np.argmax(np.diff(curve.time_s) <= 0))
-        raise GlowError(f"The time of point {at + 2} is not later than that of the point before it.")
-    top = float(curve.signal.max())
-    if top <= 0 or top > 1e15:
-        raise GlowError(f"The highest signal is {top:g}; a glow curve has light, up to 1e15 of its unit.")
-    if float(np.ptp(curve.signal)) <= 1e-9 * top:
-        raise GlowError("The signal is the same at every point; there is no glow peak in it.")
-    if float(curve.signal.min()) < -0.5 * top:
-        raise GlowError(
-            f"The signal falls to {float(curve.signal.min()):g} beside a height of {top:g}; light is not negative:"
-            " check the sign and the background that was taken off."
-        )
+def heated_until(curve: GlowCurve, last: int) -> GlowCurve:
+    """The curve up to this point: what has heated the element by then. Of a curve with times."""
+    n = last + 1
+    times = None if curve.time_s is None else curve.time_s[:n]
+    return GlowCurve(curve.temperature_k[:n], curve.signal[:n], times, curve.unit, curve.ramp_k_s, name=curve.name)
 
 
 def ramp_of(curve: GlowCurve) -> tuple[float | None, bool]:

@@ -97,12 +97,14 @@ class MeasuredHeating:
     """A heating as it was measured: K at s, of any form (hot gas, contact heater, plateau), times growing.
 
     Between two points x is taken as linear in time, so a step is the logarithmic mean of the two rates: exact for
-    plateaus, and for ramps to the curvature of x. `ramp_k_s` is the rate of the ramp to which T_m is referred.
+    plateaus, and for ramps to the curvature of x. `ramp_k_s` is the rate of the ramp to which T_m is referred; `at` are
+    the points of the curve within the profile, which begins earlier where only a range is fitted.
     """
 
     time_s: Array
     temperature_k: Array
     ramp_k_s: float
+    at: NDArray[np.intp]
 
     def escape(self, t_m: Array, e: Array) -> Escape:
         """By the numerical integral of the escape probability along the profile."""
@@ -113,7 +115,10 @@ class MeasuredHeating:
         passed = _along(steps * _log_mean(rate, log_rate), rate[:, :1])
         weighted = rate * (x_m - x) / e
         by_e = _along(steps * (weighted[:, 1:] + weighted[:, :-1]) / 2, weighted[:, :1])
-        return Escape(log_rate, passed, -x_m / t_m, by_e / passed, -x_m / t_m, (x_m - x) / e)
+        at, rate_by_e = self.at, (x_m - x) / e
+        return Escape(
+            log_rate[:, at], passed[:, at], -x_m / t_m, (by_e / passed)[:, at], -x_m / t_m, rate_by_e[:, at]
+        )
 
 
 def _log_mean(rate: Array, log_rate: Array) -> Array:

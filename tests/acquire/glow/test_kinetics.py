@@ -45,7 +45,7 @@ def test_a_form_under_a_contact_heater_is_what_its_rate_equation_gives(name: str
     kelvin = np.array([heater(t) for t in seconds])
     log_s = float(log10_frequency_factors(form, T_M, E, q_of(q), RAMP, "exact")[0]) * np.log(10)
     stepped = light(name, q, 1.3, log_s, seconds, heater)
-    ours = shapes(form, MeasuredHeating(seconds, kelvin, RAMP), T_M, E, q_of(q), "exact")[0]
+    ours = shapes(form, MeasuredHeating(seconds, kelvin, RAMP, np.arange(seconds.size)), T_M, E, q_of(q), "exact")[0]
     assert np.abs(ours / ours.max() - stepped / stepped.max()).max() < 2e-3
 
 
@@ -64,7 +64,7 @@ def test_the_slopes_are_those_of_the_light(name: str, q: float, heating: str) ->
     form = form_named(name)
     seconds = np.linspace(0, 60, 200)
     kelvin = 300 + 5 * seconds if heating == "ramp" else 573.0 - 280.0 * np.exp(-0.1 * seconds)
-    how = LinearHeating(kelvin) if heating == "ramp" else MeasuredHeating(seconds, kelvin, RAMP)
+    how = LinearHeating(kelvin) if heating == "ramp" else MeasuredHeating(seconds, kelvin, RAMP, np.arange(seconds.size))
 
     def at(t_m: float, e: float, q: float) -> np.ndarray:
         return shapes(form, how, np.array([t_m]), np.array([e]), np.array([q]), "exact")[0]
