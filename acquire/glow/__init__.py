@@ -6,8 +6,8 @@ its page. Temperatures are in kelvin, energies in eV, areas in signal · K.
 
 from acquire.glow.analysis import analyse, refit
 from acquire.glow.batch import analyse_all
-from acquire.glow.columns import looks_like_columns, read_columns
 from acquire.glow.checking import checked
+from acquire.glow.columns import looks_like_columns, read_columns
 from acquire.glow.curve import GlowCurve, glow_curve, of_axes
 from acquire.glow.decay import Component, DecayCurve, DecayResult, analyse_decay, decay_curve
 from acquire.glow.errors import GlowError

@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 from acquire.glow.areas import Areas, areas_of, group_area, groups_of
 from acquire.glow.background import BACKGROUNDS
-from acquire.glow.choosing import Chosen, Task, choose, width_k
-from acquire.glow.checking import checked, within
+from acquire.glow.checking import checked, left_out, within
+from acquire.glow.choosing import Chosen, Task, choose
 from acquire.glow.curve import GlowCurve, heated_until, ramp_of
 from acquire.glow.errors import GlowError
 from acquire.glow.escape import Heating, LinearHeating, MeasuredHeating
 from acquire.glow.fitting import covariance
 from acquire.glow.forms import form_named
-from acquire.glow.judging import identified, warnings_of
+from acquire.glow.judging import identified, of_no_trap, warnings_of
 from acquire.glow.model import Peaks
 from acquire.glow.noise import Noise, loosened, noise_of, poisson, smooth, spikes
-from acquire.glow.peaks import log10_frequency_factors
+from acquire.glow.peaks import log10_frequency_factors, widths
 from acquire.glow.presets import Preset
 from acquire.glow.presets import preset as preset_named
-from acquire.glow.regions import integrate, usual_regions
+from acquire.glow.regions import integrate, outside, refuse_no_regions, usual_regions, weights_of
 from acquire.glow.result import Drawn, GlowResult, GroupResult, PeakResult, RegionResult, Residuals
-from acquire.glow.settings import Settings
+from acquire.glow.settings import Region, Settings
 from acquire.glow.statistics import figure_of_merit, runs_test
 
 Array = NDArray[np.float64]
@@ -41,7 +41,7 @@ def analyse(curve: GlowCurve, preset: str | Preset = "TLD-100", settings: Settin
     """Peaks, areas, groups, regions and warnings of a curve, begun from a preset alone.
 
     Of a curve that holds no glow, whatever is in it, the record has a sentence in `refused` and no numbers. Raises
-    GlowError only for a preset, form, background or weights that there are not.
+    GlowError only for a preset, form, background, weights or region that there are not.
     """
     chosen = settings or Settings()
     material = preset_named(preset) if isinstance(preset, str) else preset
@@ -49,6 +49,7 @@ def analyse(curve: GlowCurve, preset: str | Preset = "TLD-100", settings: Settin
     noise = noise_of(curve, chosen.weights)
     if chosen.background not in ("auto", *BACKGROUNDS):
         raise GlowError(f"There is no background '{chosen.background}'; there are auto, {', '.join(BACKGROUNDS)}.")
+    refuse_no_regions(chosen.regions or ())
     try:
         task, ramp = _task(curve, material, form.name, noise, chosen)
         under = "blank" if curve.blank is not None and chosen.background == "auto" else chosen.background
@@ -66,6 +67,7 @@ def refit(curve: GlowCurve, like: GlowResult, settings: Settings | None = None) 
         raise GlowError(f"A fit cannot begin from a curve that was not analysed: {like.refused}")
     chosen = settings or Settings()
     noise = noise_of(curve, chosen.weights)
+    refuse_no_regions(chosen.regions or ())
     try:
         task, ramp = _task(curve, preset_named(like.preset), like.model, noise, chosen)
         peaks = Peaks(
@@ -93,11 +95,12 @@ def _task(curve: GlowCurve, material: Preset, form: str, noise: Noise, settings:
         u = good.u
     elif noise == "poisson":
         u = poisson(smooth(good.signal))
-    return Task(good, u, noise != "gaussian", material, form_named(form), heating, settings.integral), ramp
+    unused = left_out(curve, settings.range_k)
+    return Task(good, u, noise != "gaussian", material, form_named(form), heating, settings.integral, unused), ramp
 
 
 def _heating(curve: GlowCurve, good: GlowCurve, settings: Settings) -> tuple[Heating, float | None]:
-    """The heating at the points that are fitted, and its rate in K/s; from the curve's first point on, fitted or not."""
+    """The heating at the points that are fitted, from the curve's first point on, and its rate in K/s."""
     at = within(curve, settings.range_k)
     heated = good if curve.time_s is None else heated_until(curve, int(at[-1]))
     ramp, straight = ramp_of(heated)
@@ -140,8 +143,13 @@ def _result(
     cov = covariance(fitted, u) * (max(scale, 1.0) if task.known_noise else scale)
     found = areas_of(fitted, cov)
     groups = groups_of(found)
-    sure = identified(chosen, found, cov)
+    no_trap = of_no_trap(task, chosen, ramp_k_s)
+    sure = identified(chosen, found, cov, no_trap)
     off = curve.signal - fitted.light
+    wanted = settings.regions
+    if wanted is None:
+        wanted = usual_regions(task.preset, chosen.names, fitted, curve.temperature_k)
+    absent = [region for region in wanted if outside(region, curve.temperature_k)]
     runs, expected, p = runs_test(off)
     largest = int(np.argmax(np.abs(off)))
     noise_u = u if task.known_noise else u * scale**0.5
@@ -163,12 +171,15 @@ def _result(
         area_correlations=_rows(found.correlation),
         parameters=_parameters(chosen),
         parameter_correlations=_rows(_correlation(cov)),
-        regions=_regions(task, chosen, noise_u, cov, settings),
+        regions=_regions(task, chosen, noise_u, cov, tuple(r for r in wanted if r not in absent)),
         residuals=Residuals(
             runs=runs, expected_runs=expected, p_runs=p, largest=float(off[largest]),
             largest_at_k=float(curve.temperature_k[largest]),
         ),
-        warnings=warnings_of(task, chosen, found, groups, sure, ramp_k_s, p, sticking),
+        warnings=(
+            *warnings_of(task, chosen, found, groups, sure, no_trap, ramp_k_s, p, sticking),
+            *(f"The region {r[0]}, {r[1]:g} to {r[2]:g} K, is not all in this curve: it has no value." for r in absent),
+        ),
         drawn=_drawn(task, chosen),
     )  # fmt: skip
 
@@ -182,7 +193,7 @@ def _peaks(
     log_s = None
     if ramp_k_s is not None:
         log_s = log10_frequency_factors(task.form, peaks.t_m, peaks.e, peaks.q, ramp_k_s, task.integral)
-    wide = width_k(peaks.t_m, peaks.e)
+    wide = widths(task.form, peaks.t_m, peaks.e, peaks.q, task.integral)
     shaped = task.form.parameter is not None
     return tuple(
         PeakResult(
@@ -211,12 +222,12 @@ def _group(chosen: Chosen, found: Areas, group: tuple[int, ...]) -> GroupResult:
     return GroupResult(peaks=tuple(chosen.names[k] for k in group), area=area, u_area=u)
 
 
-def _regions(task: Task, chosen: Chosen, u: Array, cov: Array, settings: Settings) -> tuple[RegionResult, ...]:
-    curve = task.curve
-    wanted = settings.regions
-    if wanted is None:
-        wanted = usual_regions(task.preset, chosen.names, chosen.fitted, curve.temperature_k)
-    return tuple(integrate(each, curve.temperature_k, curve.signal, u, chosen.fitted, cov) for each in wanted)
+def _regions(task: Task, chosen: Chosen, u: Array, cov: Array, wanted: tuple[Region, ...]) -> tuple[RegionResult, ...]:
+    t, signal = task.curve.temperature_k, task.curve.signal
+    along = t
+    if isinstance(task.heating, MeasuredHeating) and task.curve.time_s is not None:
+        along = task.curve.time_s * task.heating.ramp_k_s
+    return tuple(integrate(r, weights_of(t, along, r[1], r[2]), signal, u, chosen.fitted, cov) for r in wanted)
 
 
 def _drawn(task: Task, chosen: Chosen) -> Drawn:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from acquire.glow.curve import GlowCurve
 from acquire.glow.errors import GlowError
+from acquire.glow.rise import longest, rise_of
 
 Array = NDArray[np.float64]
 
@@ -14,8 +15,6 @@ _FEWEST = 20  # points; a peak alone has three parameters
 _K = (200.0, 1000.0)  # K: no dosimeter is read outside of these
 _LEAST_SPAN_K = 40.0
 _RAMP_K_S = (1e-3, 1e3)  # K/s: slower or faster, no reader heats
-_FALLS_K = 3.0  # by which a thermometer may step back (assumed; the intercomparison's curve 003 does by 0.85 K)
-_HELD = 6  # points of one temperature, and of _HELD times as many as usual, are a plateau; assumed
 _FLAT = 3  # points at the top of one height: what a range that was exceeded looks like (reader dossier, section 4.7)
 _CLIPPED = 0.02  # of the height, by which such a curve would have gone on; less does not move an area by 1 %
 
@@ -27,12 +26,10 @@ def checked(curve: GlowCurve, range_k: tuple[float, float] | None = None) -> Glo
     curve that holds no glow: too few points, not finite, no light, clipped, a temperature that is none or that falls.
     """
     _refuse_not_finite(curve)
-    if curve.time_s is None:
-        _refuse_unknown_heating(curve)
-    elif np.any(np.diff(curve.time_s) <= 0):
+    if curve.time_s is not None and np.any(np.diff(curve.time_s) <= 0):
         at = int(np.argmax(np.diff(curve.time_s) <= 0))
         raise GlowError(f"The time of point {at + 2} is not later than that of the point before it.")
-    elif curve.temperature_k.size:
+    if curve.time_s is not None and curve.temperature_k.size:
         _refuse_no_temperature(curve)  # what lies outside of the range has heated the element too
     order = within(curve, range_k)
     if order.size < _FEWEST:
@@ -47,9 +44,25 @@ def checked(curve: GlowCurve, range_k: tuple[float, float] | None = None) -> Glo
 
 
 def within(curve: GlowCurve, range_k: tuple[float, float] | None) -> NDArray[np.intp]:
-    """Which points lie in a range (K); all where there is none."""
+    """Which points lie in a range (K). With times, the longest stretch that stays in it; without, those of the rise."""
     t = curve.temperature_k
-    return np.arange(t.size) if range_k is None else np.flatnonzero((t >= range_k[0]) & (t <= range_k[1]))
+    inside = _in(t, range_k)
+    if curve.time_s is None:
+        return rise_of(t, inside)
+    if inside.size == 0:
+        return inside
+    start, length = longest(inside)
+    return np.arange(start, start + length)
+
+
+def left_out(curve: GlowCurve, range_k: tuple[float, float] | None) -> int:
+    """How many points of a range are not fitted, since the temperature stays or falls there."""
+    return int(_in(curve.temperature_k, range_k).size - within(curve, range_k).size)
+
+
+def _in(t: Array, range_k: tuple[float, float] | None) -> NDArray[np.intp]:
+    low, high = range_k or (-np.inf, np.inf)
+    return np.flatnonzero((t >= low) & (t <= high))
 
 
 def _picked(curve: GlowCurve, order: NDArray[np.intp]) -> GlowCurve:
@@ -71,30 +84,6 @@ def _refuse_not_finite(curve: GlowCurve) -> None:
     ramp = curve.ramp_k_s
     if ramp is not None and not _RAMP_K_S[0] <= ramp <= _RAMP_K_S[1]:
         raise GlowError(f"The heating rate is {ramp:g} K/s; it must be from {_RAMP_K_S[0]:g} to {_RAMP_K_S[1]:g} K/s.")
-
-
-def _refuse_unknown_heating(curve: GlowCurve) -> None:
-    """Without times only a ramp can be meant: a plateau, or a temperature that falls, needs them."""
-    t = curve.temperature_k
-    if t.size == 0:
-        return
-    if np.all(np.diff(t) <= 0):  # a table from hot to cold is the same ramp
-        t = t[::-1]
-    fallen = np.maximum.accumulate(t) - t
-    if float(fallen.max()) > _FALLS_K:
-        at = int(np.argmax(fallen > _FALLS_K))
-        raise GlowError(
-            f"The temperature falls by {fallen[at]:.3g} K until point {at + 1}, and there are no times: what was heated"
-            " when is not known. Give times, or only the points of the rise."
-        )
-    runs = np.diff(np.flatnonzero(np.concatenate([[True], np.diff(t) != 0, [True]])))
-    longest = int(runs.max())
-    if longest > _HELD * max(float(np.median(runs)), 1.0):
-        start = int(np.cumsum(runs)[np.argmax(runs)] - longest)
-        raise GlowError(
-            f"The temperature stays at {t[start]:.1f} K for {longest} points, and there are no times: such a heating"
-            f" cannot be followed. Give times, or fit only what lies below {t[start]:.1f} K."
-        )
 
 
 def _refuse_no_temperature(curve: GlowCurve) -> None:
@@ -132,7 +121,7 @@ def _refuse_clipped(curve: GlowCurve) -> None:
     signal = curve.signal
     top = float(signal.max())
     at = np.flatnonzero(signal == top)
-    start, width = _longest(at)
+    start, width = longest(at)
     end = start + width - 1
     if width < _FLAT or start < 1 or end > signal.size - 2:
         return
@@ -141,14 +130,8 @@ def _refuse_clipped(curve: GlowCurve) -> None:
     steps = np.diff(np.unique(signal))
     if rise > max(3 * float(steps[steps > 1e-12 * top].min()), _CLIPPED * top):
         raise GlowError(
-            f"The signal stays at its highest value, {top:g}, for {width} points from {curve.temperature_k[start]:.1f} K"
-            " on, and would have risen further: the reader's range was exceeded. Read such an element with less gain or"
-            " a filter; of this curve only a range without these points can be fitted."
+            f"The signal stays at its highest value, {top:g}, for {width} points from"
+            f" {curve.temperature_k[start]:.1f} K on, and would have risen further: the reader's range was exceeded."
+            " Read such an element with less gain or a filter; of this curve only a range without these points can be"
+            " fitted."
         )
-
-
-def _longest(at: NDArray[np.intp]) -> tuple[int, int]:
-    """First index and length of the longest run of neighbours among rising indices."""
-    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-    longest = max(runs, key=len)
-    return int(longest[0]), len(longest)

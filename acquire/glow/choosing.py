@@ -39,7 +39,7 @@ _WORTH = 10.0  # of Schwarz's criterion: very strong evidence (Kass and Raftery 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A curve with what is to be fitted to it. u: of each point, or ones."""
+    """A curve with what is to be fitted to it. u: of each point, or ones. left_out: points that are not fitted."""
 
     curve: GlowCurve
     u: Array
@@ -48,6 +48,7 @@ class Task:
     form: Form
     heating: Heating
     integral: Integral
+    left_out: int
 
     @property
     def top(self) -> float:
@@ -142,10 +143,10 @@ def _by_its_width(curve: GlowCurve, e: Array) -> tuple[Array, Array]:
 
 
 def doubtful(chosen: Chosen) -> NDArray[np.bool_]:
-    """Peaks with an energy, maximum or form parameter at a bound, or unresolved beside a larger neighbour."""
+    """Peaks with an energy or maximum at a bound, or unresolved beside a larger neighbour."""
     fitted, peaks = chosen.fitted, chosen.fitted.peaks
     n = peaks.t_m.size
-    found = fitted.at_bound[n : fitted.model.blocks * n].reshape(-1, n)[:2].any(axis=0)
+    found = fitted.at_bound[n : 3 * n].reshape(2, n).any(axis=0)
     return np.asarray(found | _crowded(peaks))
 
 

@@ -116,9 +116,7 @@ class MeasuredHeating:
         weighted = rate * (x_m - x) / e
         by_e = _along(steps * (weighted[:, 1:] + weighted[:, :-1]) / 2, weighted[:, :1])
         at, rate_by_e = self.at, (x_m - x) / e
-        return Escape(
-            log_rate[:, at], passed[:, at], -x_m / t_m, (by_e / passed)[:, at], -x_m / t_m, rate_by_e[:, at]
-        )
+        return Escape(log_rate[:, at], passed[:, at], -x_m / t_m, (by_e / passed)[:, at], -x_m / t_m, rate_by_e[:, at])
 
 
 def _log_mean(rate: Array, log_rate: Array) -> Array:

@@ -83,7 +83,8 @@ def _general(tau: Array, b: Array) -> Array:
 
 def _general_slope(tau: Array, b: Array) -> Array:
     more: Array = np.maximum(b - 1, 1e-6)
-    return -(1 + more) / (1 + more * tau)
+    slope: Array = -(1 + more) / (1 + more * tau)
+    return slope
 
 
 def _mixed_growth(tau: Array, alpha: Array) -> Array:
@@ -94,12 +95,14 @@ def _mixed_growth(tau: Array, alpha: Array) -> Array:
 
 
 def _mixed(tau: Array, alpha: Array) -> Array:
-    return -(1 - alpha) * tau - 2 * np.log(_mixed_growth(tau, alpha))
+    found: Array = -(1 - alpha) * tau - 2 * np.log(_mixed_growth(tau, alpha))
+    return found
 
 
 def _mixed_slope(tau: Array, alpha: Array) -> Array:
     m: Array = 1 - alpha
-    return -m - 2 * alpha * np.exp(-m * tau) / _mixed_growth(tau, alpha)
+    slope: Array = -m - 2 * alpha * np.exp(-m * tau) / _mixed_growth(tau, alpha)
+    return slope
 
 
 def _otor_omega(tau: Array, r: Array) -> Array:
