@@ -8,7 +8,7 @@ the rate at full power, 1/s; n the light that a component holds, signal · s (co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.optimize import least_squares, nnls
 
 from acquire.glow.errors import GlowError
 from acquire.glow.noise import COUNTS, poisson
-from acquire.glow.statistics import figure_of_merit, runs_test
+from acquire.glow.statistics import covariance_of, figure_of_merit, runs_test
 
 Array = NDArray[np.float64]
 Stimulation = Literal["cw", "lm"]
@@ -26,6 +26,7 @@ NAMES = ("fast", "medium", "slow", "slowest")
 _GRID = 40  # rates that are tried for a start
 _WORTH = 10.0  # of Schwarz's criterion, for one component more
 _APART = 2.0  # ratio of two rates below which they are one component
+_SEEN_FROM = 0.5  # of a component's light, that its first point must still show
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class DecayResult(msgspec.Struct, frozen=True, kw_only=True):
     p_runs: float | None = None
     reduced_chi2: float | None = None
     warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
 
 
 def decay_curve(
@@ -188,11 +194,8 @@ def _from(curve: DecayCurve, rates: Array, u: Array, known: bool) -> _Fit:
     chi2 = float(2 * found.cost)
     bic = (chi2 if known else points * np.log(max(chi2, 1e-300) / points)) + found.x.size * np.log(points)
     to_own = np.concatenate([np.exp(found.x[:n]), scale])
-    jacobian = slopes(found.x) / to_own
     spread = chi2 / max(points - found.x.size, 1)
-    covariance = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-14, hermitian=True) * (
-        max(spread, 1.0) if known else spread
-    )
+    covariance = covariance_of((slopes(found.x) / to_own).T) * (max(spread, 1.0) if known else spread)
     return _Fit(np.exp(found.x[:n]), found.x[n:] * scale, value(found.x) * u + curve.signal, covariance, chi2, bic, u)
 
 
@@ -237,7 +240,7 @@ def _result(curve: DecayCurve, found: _Fit) -> DecayResult:
         fom_percent=figure_of_merit(curve.signal, found.light),
         p_runs=p,
         reduced_chi2=found.chi2 / max(curve.signal.size - u.size, 1),
-        warnings=_warnings(found, emptied, u, p),
+        warnings=_warnings(curve, found, emptied, u, p),
     )
 
 
@@ -256,7 +259,7 @@ def _depletion(curve: DecayCurve, found: _Fit) -> tuple[float, float]:
     return value, float(max(by @ found.covariance[: 2 * n, : 2 * n] @ by, 0.0)) ** 0.5
 
 
-def _warnings(found: _Fit, emptied: Array, u: Array, p: float) -> tuple[str, ...]:
+def _warnings(curve: DecayCurve, found: _Fit, emptied: Array, u: Array, p: float) -> tuple[str, ...]:
     n = found.rates.size
     said = []
     if p < 1e-3:
@@ -265,6 +268,11 @@ def _warnings(found: _Fit, emptied: Array, u: Array, p: float) -> tuple[str, ...
         )
     if np.any(u[n : 2 * n] > 0.5 * np.maximum(found.heights[:n], 1e-300)) or np.any(u[:n] > found.rates):
         said.append("A component's light or rate is not known to a half: it is not identifiable in this curve.")
+    if curve.stimulation == "cw" and np.any(np.exp(-found.rates * curve.time_s[0]) < _SEEN_FROM):
+        said.append(
+            f"The first point is {curve.time_s[0]:g} s after the light came on, when most of the fastest component was"
+            " gone: its light and the depletion are extrapolated."
+        )
     if np.any(emptied < 0.2):
         said.append("A component was hardly emptied: its light and the background cannot be told apart.")
     return tuple(said)

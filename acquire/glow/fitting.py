@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquire.glow.model import Model, Peaks
+from acquire.glow.statistics import covariance_of
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -138,12 +139,6 @@ def _step(normal: Array, gradient: Array, damping: float) -> Array:
 def covariance(fitted: Fitted, u: Array) -> Array:
     """Of all parameters; those at their bounds are held there and have none. Where it is singular, it is very large."""
     free = ~fitted.at_bound
-    columns = fitted.slopes[free] / u
-    size = np.sqrt(np.sum(columns**2, axis=1))
-    size[size == 0] = 1e-12
-    normal = (columns / size[:, None]) @ (columns / size[:, None]).T
-    values, vectors = np.linalg.eigh(normal)
-    inverse = vectors @ ((1 / np.maximum(values, 1e-14))[:, None] * vectors.T) / np.outer(size, size)
     full = np.zeros((free.size, free.size))
-    full[np.ix_(free, free)] = inverse
+    full[np.ix_(free, free)] = covariance_of(fitted.slopes[free] / u)
     return full

@@ -45,6 +45,7 @@ def _compose(figure: Figure, result: GlowResult, drawn: Drawn) -> None:
     curve, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     _draw_curve(curve, result, drawn)
     _draw_residuals(below, drawn)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     figure.align_ylabels()
 
 
@@ -71,7 +72,6 @@ def _draw_curve(axes: Axes, result: GlowResult, drawn: Drawn) -> None:
     axes.set_ylabel(f"signal per point / {_unit(result.unit)}")
     axes.set_ylim(0, 1.22 * max(*drawn.signal, *drawn.fit))
     axes.set_xlim(t.min(), t.max())
-    axes.legend(loc="upper left", frameon=False)
     axes.set_title(_title(result), loc="left", fontsize=10)
     celsius = axes.secondary_xaxis("top", functions=(_celsius, _kelvin))
     celsius.set_xlabel("temperature / °C")

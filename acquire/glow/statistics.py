@@ -32,3 +32,17 @@ def runs_test(residuals: Array) -> tuple[int, float, float]:
         return runs, expected, 1.0
     z = (runs + 0.5 - expected) / math.sqrt(variance)
     return runs, expected, 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def covariance_of(columns: Array) -> Array:
+    """Of least-squares parameters, from the derivatives of the light over its noise, parameters × N.
+
+    Each parameter is measured in its own uncertainty first, since heights and energies differ by many powers of ten.
+    Where two cannot be told apart their variances are very large.
+    """
+    size = np.sqrt(np.sum(columns**2, axis=1))
+    size[size == 0] = 1e-12
+    scaled = columns / size[:, None]
+    values, vectors = np.linalg.eigh(scaled @ scaled.T)
+    inverse: Array = vectors @ ((1 / np.maximum(values, 1e-14))[:, None] * vectors.T) / np.outer(size, size)
+    return inverse
