@@ -8,16 +8,17 @@ from acquire.glow.analysis import analyse, refit
 from acquire.glow.batch import analyse_all
 from acquire.glow.checking import checked
 from acquire.glow.columns import looks_like_columns, read_columns
-from acquire.glow.curve import GlowCurve, glow_curve, of_axes
+from acquire.glow.curve import ZERO_CELSIUS_K, GlowCurve, glow_curve, of_axes
 from acquire.glow.decay import Component, DecayCurve, DecayResult, analyse_decay, decay_curve
 from acquire.glow.errors import GlowError
 from acquire.glow.intervals import IntervalResult, interval_signal
 from acquire.glow.judging import plus_minus
-from acquire.glow.presets import Preset, PresetPeak, preset, presets
+from acquire.glow.presets import Preset, PresetPeak, preset, preset_of, presets
 from acquire.glow.result import GlowResult, GroupResult, PeakResult, RegionResult, Residuals
 from acquire.glow.settings import Settings
 
 __all__ = [
+    "ZERO_CELSIUS_K",
     "Component",
     "DecayCurve",
     "DecayResult",
@@ -43,6 +44,7 @@ __all__ = [
     "of_axes",
     "plus_minus",
     "preset",
+    "preset_of",
     "presets",
     "read_columns",
     "refit",

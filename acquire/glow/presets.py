@@ -67,3 +67,15 @@ def preset(name: str) -> Preset:
         if known.casefold() == name.casefold():
             return found
     raise GlowError(f"There is no preset '{name}'; there are {', '.join(presets())}.")
+
+
+def preset_of(material: str) -> Preset | None:
+    """The preset of an element's material as an inventory states it: one that begins with its name or its compound.
+
+    "TLD-700", "LiF:Mg,Ti 3x3x0.9 mm". None for a material without a preset.
+    """
+    first = material.strip().casefold().partition(" ")[0]
+    for known, found in presets().items():
+        if first in (known.casefold(), found.title.casefold().partition(" ")[0]) and known != "single":
+            return found
+    return None

@@ -19,6 +19,8 @@ from acquire.glow.settings import Region
 
 Array = NDArray[np.float64]
 
+_MISSING_K = 3.0  # of a region, that a curve may lack; assumed
+
 
 def weights_of(temperature_k: Array, along_k: Array, low_k: float, high_k: float) -> Array:
     """The K by which each point's signal is multiplied in the integral over what lies from low_k to high_k.
@@ -49,9 +51,9 @@ def refuse_no_regions(regions: tuple[Region, ...]) -> None:
 
 
 def outside(region: Region, temperature_k: Array) -> bool:
-    """Whether the curve does not hold the whole of a region, but for a point at either end."""
-    step = float(np.ptp(temperature_k)) / max(temperature_k.size - 1, 1)
-    return region[1] < float(temperature_k.min()) - step or region[2] > float(temperature_k.max()) + step
+    """Whether the curve does not hold the whole of a region, but for some kelvin at either end."""
+    low, high = float(temperature_k.min()), float(temperature_k.max())
+    return region[1] < low - _MISSING_K or region[2] > high + _MISSING_K
 
 
 def usual_regions(preset: Preset, names: tuple[str, ...], fitted: Fitted, temperature_k: Array) -> tuple[Region, ...]:

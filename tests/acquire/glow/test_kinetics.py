@@ -64,7 +64,9 @@ def test_the_slopes_are_those_of_the_light(name: str, q: float, heating: str) ->
     form = form_named(name)
     seconds = np.linspace(0, 60, 200)
     kelvin = 300 + 5 * seconds if heating == "ramp" else 573.0 - 280.0 * np.exp(-0.1 * seconds)
-    how = LinearHeating(kelvin) if heating == "ramp" else MeasuredHeating(seconds, kelvin, RAMP, np.arange(seconds.size))
+    how = (
+        LinearHeating(kelvin) if heating == "ramp" else MeasuredHeating(seconds, kelvin, RAMP, np.arange(seconds.size))
+    )
 
     def at(t_m: float, e: float, q: float) -> np.ndarray:
         return shapes(form, how, np.array([t_m]), np.array([e]), np.array([q]), "exact")[0]

@@ -80,13 +80,13 @@ def test_any_numbers_are_analysed_or_refused(values: list[float]) -> None:
     assert sound(analyse(glow_curve(KELVIN[: len(values)], values)))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=24, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(-5, 1000), min_size=20, max_size=60), st.sampled_from(["TLD-100", "single", "BeO"]))
 def test_any_light_is_analysed_or_refused(values: list[float], preset: str) -> None:
     assert sound(analyse(glow_curve(np.linspace(310, 560, len(values)), values), preset))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=16, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.integers(0, 59), st.floats(-100, 1e9), max_size=4), st.sampled_from(["{counts}", "1"]))
 def test_spikes_on_a_curve_are_analysed_or_refused(spikes: dict[int, float], unit: str) -> None:
     signal = 300 * np.exp(-(((KELVIN - 500) / 15) ** 2)) + 2
