@@ -24,6 +24,7 @@ Stimulation = Literal["cw", "lm"]
 
 NAMES = ("fast", "medium", "slow", "slowest")
 _GRID = 40  # rates that are tried for a start
+_MOST_STEPS = 1000  # of non-negative least squares
 _WORTH = 10.0  # of Schwarz's criterion, for one component more
 _APART = 2.0  # ratio of two rates below which they are one component
 _SEEN_FROM = 0.5  # of a component's light, that its first point must still show
@@ -160,7 +161,7 @@ def _start(curve: DecayCurve, n: int) -> Array:
     t = curve.time_s
     grid = np.geomspace(0.2 / t[-1], 2.0 / max(float(np.diff(t).min()), 1e-6 * t[-1]), _GRID)
     light, _ = _columns(curve, grid)
-    heights, _ = nnls(np.concatenate([light, _under(curve)]).T, np.maximum(curve.signal, 0))
+    heights, _ = nnls(np.concatenate([light, _under(curve)]).T, np.maximum(curve.signal, 0), maxiter=_MOST_STEPS)
     held = heights[:_GRID]
     groups = [group for group in np.split(np.arange(_GRID), np.flatnonzero(held <= 0)) if held[group].sum() > 0]
     groups.sort(key=lambda group: -float(held[group].sum()))
@@ -174,7 +175,7 @@ def _from(curve: DecayCurve, rates: Array, u: Array, known: bool) -> _Fit:
     n, under = rates.size, _under(curve)
     size = float(curve.signal.max())
     columns = np.concatenate([_columns(curve, rates)[0], under])
-    heights, _ = nnls((columns / u).T, np.maximum(curve.signal, 0) / u)
+    heights, _ = nnls((columns / u).T, np.maximum(curve.signal, 0) / u, maxiter=_MOST_STEPS)
     scale = np.concatenate([np.maximum(heights[:n], size / rates), np.full(under.shape[0], size)])
 
     def value(p: Array) -> Array:

@@ -104,17 +104,16 @@ def areas(form: Form, i_m: Array, t_m: Array, e: Array, q: Array, integral: Inte
 
 
 def widths(form: Form, t_m: Array, e: Array, q: Array, integral: Integral) -> Array:
-    """Full width at half height under a ramp, K, of each peak; by straight lines on a grid of 0.2 % of T_m."""
-    wide = np.empty_like(t_m)
-    relative = np.arange(0.6, 1.6, 0.002)
-    for k in range(t_m.size):
-        one = slice(k, k + 1)
-        light = shapes(form, LinearHeating(t_m[k] * relative, integral), t_m[one], e[one], q[one], integral)[0]
+    """Full width at half height under a ramp, K, of each peak; by straight lines on a grid of 0.4 % of T_m."""
+    relative = np.arange(0.6, 1.6, 0.004)
+    own = LinearHeating(t_m[:, None] * relative, integral)  # each peak's light at temperatures of its own
+    wide: list[float] = []
+    for light in shapes(form, own, t_m, e, q, integral):
         top = int(light.argmax())
         cold = np.interp(0.5, light[: top + 1], relative[: top + 1])
         hot = np.interp(-0.5, -light[top:], relative[top:])
-        wide[k] = t_m[k] * (hot - cold)
-    return wide
+        wide.append(float(hot - cold))
+    return np.asarray(t_m * np.array(wide))
 
 
 def log10_frequency_factors(form: Form, t_m: Array, e: Array, q: Array, ramp_k_s: float, integral: Integral) -> Array:

@@ -25,26 +25,23 @@ _POINTS = 90  # of the curve, that a search looks at
 _SHIFTS_K = np.arange(-48.0, 49.0, 4.0)
 _STRETCHES = np.array([0.97, 1.0, 1.03])
 _ROUND = np.array([-1.0, 0.0, 1.0])
+_MOST_STEPS = 500  # of non-negative least squares, which of odd curves takes more than SciPy's usual
 _COST = 3e-4  # of the squared signal, for a shift of 10 K: of two that fit alike, the nearer
-
-
 _MAIN = 0.4  # of the highest peak's height, that the main one has at least; assumed
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to begin: peaks (of the preset, all), their heights (0: not seen), heights of the background's columns."""
+    """Where to begin: peaks (of the preset, all; height 0: not seen), heights of the background's columns."""
 
     peaks: Peaks
     under: Array
-    shift_k: float
-    stretch: float
 
 
 def find_start(
     temperature_k: Array, signal: Array, t_m: Array, e: Array, under: Background, main: int | None = None
 ) -> Start:
-    """Shift, stretch and heights for peaks of these T_m (K) and E (eV).
+    """Peaks of these T_m (K) and E (eV), shifted and stretched to where the curve has them, with heights.
 
     main: the peak that a material is used for, which is not much lower than the highest; None where it has none.
     """
@@ -59,7 +56,7 @@ def find_start(
     shift, stretch, heights = best
     n = t_m.size
     moved = centre + (t_m - centre) * stretch + shift
-    return Start(Peaks(heights[:n], moved, e, np.zeros(n)), heights[n:], shift, stretch)
+    return Start(Peaks(heights[:n], moved, e, np.zeros(n)), heights[n:])
 
 
 def _best(
@@ -76,7 +73,7 @@ def _best(
     size = float(positive @ positive)
     tried = []
     for (shift, stretch), peaks in zip(grid, light, strict=True):
-        heights, lack = nnls(np.concatenate([peaks, columns]).T, positive)
+        heights, lack = nnls(np.concatenate([peaks, columns]).T, positive, maxiter=_MOST_STEPS)
         cost = lack**2 + size * _COST * ((shift / 10) ** 2 + ((stretch - 1) / 0.015) ** 2)
         if main is not None and heights[main] < _MAIN * heights[: t_m.size].max():
             cost += size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from benchmarks.glow import a_curve, batch, one
 from benchmarks.speed import product
 from brokers import running_mosquitto
 
@@ -16,3 +17,10 @@ async def test_the_whole_path_is_measured_from_the_driver_to_the_answer(tmp_path
     assert all(
         0 < committed < confirmed for committed, confirmed in zip(told["committed"], told["confirmed"], strict=True)
     )
+
+
+def test_glow_curves_are_fitted_beside_bounded_curve_fit_and_as_well() -> None:
+    ways = one(a_curve(), 1)
+    merits = [merit for _, _, merit in ways.values()]
+    assert max(merits) < 1.05 * min(merits) < 2
+    assert all(by_clock > 0 and by_cpu > 0 for by_clock, by_cpu in batch(2, 1).values())
