@@ -8,7 +8,7 @@ from acquire.glow.analysis import analyse, refit
 from acquire.glow.batch import analyse_all
 from acquire.glow.checking import checked
 from acquire.glow.columns import looks_like_columns, read_columns
-from acquire.glow.curve import ZERO_CELSIUS_K, GlowCurve, glow_curve, of_axes
+from acquire.glow.curve import ZERO_CELSIUS_K, GlowCurve, glow_curve, of_axes, of_heater
 from acquire.glow.decay import Component, DecayCurve, DecayResult, analyse_decay, decay_curve
 from acquire.glow.errors import GlowError
 from acquire.glow.intervals import IntervalResult, interval_signal
@@ -42,6 +42,7 @@ __all__ = [
     "interval_signal",
     "looks_like_columns",
     "of_axes",
+    "of_heater",
     "plus_minus",
     "preset",
     "preset_of",

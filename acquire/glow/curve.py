@@ -62,10 +62,7 @@ def glow_curve(
     for what, values in columns.items():
         if values is None:
             continue
-        try:
-            found[what] = np.array(values, dtype=np.float64).reshape(-1)
-        except (TypeError, ValueError) as error:
-            raise GlowError(f"The {what} of the curve is no row of numbers: {error}.") from error
+        found[what] = _row(what, values)
         if found[what].size != found["temperature"].size:
             raise GlowError(
                 f"The curve has {found['temperature'].size} temperatures and {found[what].size} values of {what};"
@@ -80,6 +77,7 @@ def glow_curve(
 def of_axes(axes: Mapping[str, Column], name: str = "") -> GlowCurve:
     """The curve of a reading's columns "temperature" (Cel or K), "signal" and "time" (s).
 
+    Where the heater had times of its own ("heater-time"), points outside of them have no temperature and are left out.
     Raises GlowError where there is no temperature (without one there are no glow peaks), or in other units.
     """
     if "temperature" not in axes or "signal" not in axes:
@@ -92,7 +90,43 @@ def of_axes(axes: Mapping[str, Column], name: str = "") -> GlowCurve:
     if "time" in axes and axes["time"].unit != "s":
         raise GlowError(f"The time is in '{axes['time'].unit}'; it must be in s.")
     time = axes["time"].values if "time" in axes else None
-    return glow_curve(kelvin, signal.values, time, unit=signal.unit, name=name)
+    curve = glow_curve(kelvin, signal.values, time, unit=signal.unit, name=name)
+    if time is None or "heater-time" not in axes:
+        return curve
+    heated = _while_heater_was_read(np.array(time, dtype=np.float64), np.array(axes["heater-time"].values))
+    return glow_curve(kelvin[heated], curve.signal[heated], np.array(time)[heated], unit=signal.unit, name=name)
+
+
+def of_heater(
+    time_s: ArrayLike, signal: ArrayLike, heater_s: ArrayLike, heater_k: ArrayLike, *, unit: str = "1", name: str = ""
+) -> GlowCurve:
+    """The curve of a signal and of a heater that was read at times of its own, between which it is interpolated.
+
+    Raises GlowError for columns that are none, and where the heater's times do not grow.
+    """
+    times, kelvin = _row("heater's time", heater_s), _row("heater's temperature", heater_k)
+    seconds, light = _row("time", time_s), _row("signal", signal)
+    if times.size != kelvin.size or seconds.size != light.size:
+        raise GlowError("The columns of the curve, or of its heater, differ in length; there must be as many.")
+    heated = _while_heater_was_read(seconds, times)
+    t = seconds[heated]
+    return glow_curve(np.interp(t, times, kelvin), light[heated], t, unit=unit, name=name)
+
+
+def _row(what: str, values: ArrayLike) -> Array:
+    try:
+        return np.array(values, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise GlowError(f"The {what} of the curve is no row of numbers: {error}.") from error
+
+
+def _while_heater_was_read(time_s: Array, heater_s: Array) -> NDArray[np.bool_]:
+    """Which times lie within the heater's, or beside them by no more than one of its steps."""
+    if heater_s.size < 2 or np.any(np.diff(heater_s) <= 0):
+        raise GlowError("The heater was not read at two times or more that grow; its temperature is not known.")
+    step = float(np.median(np.diff(heater_s)))
+    inside: NDArray[np.bool_] = (time_s >= heater_s[0] - step) & (time_s <= heater_s[-1] + step)
+    return inside
 
 
 def heated_until(curve: GlowCurve, last: int) -> GlowCurve:

@@ -133,11 +133,15 @@ def _of_groups(chosen: Chosen, found: Areas, groups: tuple[tuple[int, ...], ...]
 
 
 def plus_minus(value: float, u: float | None) -> str:
-    """A value with its standard uncertainty to two digits: 25556 ± 55; without one, five digits."""
+    """A value and its standard uncertainty, both to two digits of that (GUM 7.2.6): 25556 ± 55, 132050 ± 290.
+
+    Without an uncertainty, five digits.
+    """
     if u is None or not (np.isfinite(u) and u > 0):
         return f"{value:.5g}"
-    digits = max(0, 1 - int(np.floor(np.log10(u))))
-    return f"{value:.{digits}f} ± {u:.{digits}f}"
+    digits = 1 - int(np.floor(np.log10(u)))
+    shown = max(digits, 0)
+    return f"{round(value, digits):.{shown}f} ± {round(u, digits):.{shown}f}"
 
 
 def _of_unsure(chosen: Chosen, sure: NDArray[np.bool_]) -> list[str]:

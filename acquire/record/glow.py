@@ -48,18 +48,24 @@ def fit_of(curve: dict[str, Any], equipment: dict[str, Any]) -> ShownFit | None:
 def _fit(
     element: str, material: str, unit: str, time_s: Row, signal: Row, heater_s: Row, heater_c: Row
 ) -> ShownFit | None:
-    import numpy as np  # noqa: PLC0415 - with scipy and matplotlib, only where there is such a curve
-
-    from acquire.glow import ZERO_CELSIUS_K, analyse, glow_curve, preset_of  # noqa: PLC0415
+    # With SciPy and matplotlib, imported only where there is such a curve.
+    from acquire.glow import ZERO_CELSIUS_K, GlowError, analyse, of_heater, preset_of  # noqa: PLC0415
 
     preset = preset_of(material)
     if preset is None:
         return None
-    kelvin = np.interp(time_s, heater_s, heater_c) + ZERO_CELSIUS_K
-    result = analyse(glow_curve(kelvin, signal, time_s, unit=unit, name=element), preset)
+    kelvin = [celsius + ZERO_CELSIUS_K for celsius in heater_c]
+    try:
+        result = analyse(of_heater(time_s, signal, heater_s, kelvin, unit=unit, name=element), preset)
+    except GlowError as error:
+        return _not_fitted(element, str(error))
     if result.refused is not None:
-        return ShownFit(None, f"The glow curve of {element} is not fitted", (result.refused,))
+        return _not_fitted(element, result.refused)
     return ShownFit(_embedded(result), _title(result, preset.title), result.warnings)
+
+
+def _not_fitted(element: str, why: str) -> ShownFit:
+    return ShownFit(None, f"The glow curve of {element} is not fitted", (why,))
 
 
 def _title(result: GlowResult, compound: str) -> str:

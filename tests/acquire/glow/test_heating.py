@@ -7,7 +7,8 @@ import pytest
 from rate_equations import light
 from tld_curves import PEAKS_005, TEMPERATURES_005, Truth, noisy, rate_equation_curve
 
-from acquire.glow import GlowError, Settings, analyse, checked, glow_curve
+from acquire.glow import GlowError, Settings, analyse, checked, glow_curve, of_axes, of_heater, plus_minus
+from drivers.reading import Axis
 
 KELVIN = np.array(TEMPERATURES_005)
 SIGNAL = noisy(rate_equation_curve(KELVIN, PEAKS_005) + 2, 1.0, 7)
@@ -140,3 +141,47 @@ def test_a_checked_curve_is_in_the_order_of_heating() -> None:
     found = checked(glow_curve(KELVIN[::-1], SIGNAL[::-1]))
     assert np.all(np.diff(found.temperature_k) > 0)
     assert found.signal == pytest.approx(SIGNAL)
+
+
+def test_a_heater_with_times_of_its_own_gives_the_temperature_of_the_signal() -> None:
+    seconds, kelvin, signal = heated(1.3, 13.0)
+    own = np.arange(0.0, 61.0, 0.5)
+    curve = of_heater(seconds, signal, own, [heater(t) for t in own])
+    assert curve.temperature_k == pytest.approx(kelvin, abs=0.1)
+    early = of_heater(seconds, signal, own[:60], [heater(t) for t in own[:60]])
+    assert early.time_s is not None
+    assert early.time_s[-1] == pytest.approx(30.0, abs=0.3)
+    for times in ([0.0, 5.0, 5.0], [1.0], [3.0, 2.0, 1.0]):
+        with pytest.raises(GlowError, match="not read at two times or more that grow"):
+            of_heater(seconds, signal, times, [300.0] * len(times))
+    with pytest.raises(GlowError, match="differ in length"):
+        of_heater(seconds, signal, [1.0, 2.0], [300.0])
+
+
+def test_columns_of_a_reading_are_taken_by_their_units() -> None:
+    seconds, kelvin, signal = heated(1.3, 13.0)
+    axes = {
+        "time": Axis(unit="s", values=tuple(seconds)),
+        "signal": Axis(unit="{counts}", values=tuple(signal)),
+        "temperature": Axis(unit="Cel", values=tuple(kelvin - 273.15)),
+    }
+    assert of_axes(axes).temperature_k == pytest.approx(kelvin)
+    short = axes | {"heater-time": Axis(unit="s", values=(0.0, 10.0, 20.0))}
+    assert of_axes(short).temperature_k.size == np.sum(seconds <= 30)
+    for bad, said in (
+        ({"temperature": Axis(unit="[degF]", values=axes["temperature"].values)}, r"The temperature is in '\[degF\]'"),
+        ({"time": Axis(unit="ms", values=axes["time"].values)}, "The time is in 'ms'; it must be in s"),
+    ):
+        with pytest.raises(GlowError, match=said):
+            of_axes(axes | bad)
+    with pytest.raises(GlowError, match="no temperature beside its signal"):
+        of_axes({"signal": axes["signal"]})
+
+
+@pytest.mark.parametrize(
+    ("value", "u", "said"),
+    [(25556.4, 55.2, "25556 ± 55"), (132054.0, 294.0, "132050 ± 290"), (509.428, 0.0591, "509.428 ± 0.059"),
+     (1.2345678, None, "1.2346"), (3.0, float("nan"), "3")],
+)  # fmt: skip
+def test_values_are_written_to_two_digits_of_their_uncertainty(value: float, u: float | None, said: str) -> None:
+    assert plus_minus(value, u) == said
