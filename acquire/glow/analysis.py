@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from acquire.glow.alone import ANY, refuse_background_alone
 from acquire.glow.areas import Areas, areas_of, group_area, groups_of
 from acquire.glow.background import BACKGROUNDS
 from acquire.glow.checking import checked, left_out, within
@@ -53,7 +54,9 @@ def analyse(curve: GlowCurve, preset: str | Preset = "TLD-100", settings: Settin
     try:
         task, ramp = _task(curve, material, form.name, noise, chosen)
         under = "blank" if curve.blank is not None and chosen.background == "auto" else chosen.background
-        return _result(*_weighed(task, choose(task, under), noise), noise, ramp, chosen)
+        found = choose(task, under)
+        refuse_background_alone(task, found, ANY if under == "auto" else (under,))
+        return _result(*_weighed(task, found, noise), noise, ramp, chosen)
     except GlowError as error:
         return _refused(curve, material.name, form.name, noise, error)
 
@@ -78,6 +81,7 @@ def refit(curve: GlowCurve, like: GlowResult, settings: Settings | None = None) 
         )
         names = tuple(peak.name for peak in like.peaks)
         begun = task.fit(like.background, names, peaks, np.array(list(like.under.values())))
+        refuse_background_alone(task, begun, (like.background,))
         return _result(*_weighed(task, begun, noise), noise, ramp, chosen)
     except GlowError as error:
         return _refused(curve, like.preset, like.model, noise, error)

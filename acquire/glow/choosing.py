@@ -34,7 +34,7 @@ _NO_WORSE = 1.3  # of the figure of merit, when a doubtful peak is taken out
 _SMALL = 0.2  # of the highest peak: an unphysical peak below this is taken out
 _UNRESOLVED = 0.4  # of the width at half height, between two maxima
 _BETTER = 0.95  # of the figure of merit, by which a faint peak must improve it
-_WORTH = 10.0  # of Schwarz's criterion: very strong evidence (Kass and Raftery 1995)
+WORTH = 10.0  # of Schwarz's criterion: very strong evidence (Kass and Raftery 1995)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _completed(task: Task, chosen: Chosen, under: str, free: bool) -> tuple[Chos
     """With the peaks of the preset that are still worth it, where the others say they must lie."""
     if free:
         rising = _other_background(task, chosen, "exponential")
-        if rising.bic < chosen.bic - _WORTH:
+        if rising.bic < chosen.bic - WORTH:
             chosen, under = rising, "exponential"
     for peak in task.preset.peaks:
         if chosen.fom(task.curve.signal) <= ENOUGH_FOM:
@@ -197,7 +197,7 @@ def _completed(task: Task, chosen: Chosen, under: str, free: bool) -> tuple[Chos
         if peak.name in chosen.names:
             continue
         with_it = _more(task, chosen, under, peak.name)
-        if with_it is not None and with_it.bic < chosen.bic - _WORTH:
+        if with_it is not None and with_it.bic < chosen.bic - WORTH:
             chosen = with_it
     return chosen, under
 
@@ -257,7 +257,7 @@ def _best_background(task: Task, chosen: Chosen, under: str) -> Chosen:
     best = chosen
     for other in others:
         tried = _other_background(task, chosen, other)
-        if tried.bic < best.bic - (_WORTH if other == "exponential" else 0):
+        if tried.bic < best.bic - (WORTH if other == "exponential" else 0):
             best = _without_unphysical(task, tried, other)
     if best.fitted.under.size and best.fitted.at_bound[-best.fitted.under.size :][:2].all():
         return _other_background(task, best, "none")

@@ -101,7 +101,9 @@ def analyse_decay(curve: DecayCurve, components: int | None = None) -> DecayResu
     try:
         _refuse_no_decay(curve)
         wanted = range(1, len(NAMES) + 1) if components is None else [components]
-        return _result(curve, _best([_fit(curve, n) for n in wanted]))
+        found = _best([_fit(curve, n) for n in wanted])
+        _refuse_background_alone(curve, found)
+        return _result(curve, found)
     except GlowError as error:
         return DecayResult(name=curve.name, stimulation=curve.stimulation, refused=str(error))
 
@@ -212,6 +214,15 @@ def _best(fits: list[_Fit]) -> _Fit:
             break
         best = each
     return best
+
+
+def _refuse_background_alone(curve: DecayCurve, found: _Fit) -> None:
+    """Raises GlowError where the light under the components is as good without them, by Schwarz's criterion."""
+    under, n = _under(curve), curve.signal.size
+    _, lack = nnls((under / found.u).T, np.maximum(curve.signal, 0) / found.u, maxiter=_MOST_STEPS)
+    alone = lack**2 if curve.unit == COUNTS else n * np.log(max(lack**2, 1e-300) / n)
+    if alone + len(under) * np.log(n) < found.bic + _WORTH:
+        raise GlowError("No decay is found above the noise: a light that does not decay describes the curve as well.")
 
 
 def _result(curve: DecayCurve, found: _Fit) -> DecayResult:

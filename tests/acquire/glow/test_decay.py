@@ -88,6 +88,8 @@ def test_intervals_give_the_net_signal_of_what_was_counted() -> None:
         (SECONDS, np.where(SECONDS > 20, np.nan, 5.0), "no finite number"),
         (SECONDS, np.full(SECONDS.size, 5.0), "no light that decays"),
         (SECONDS, -decaying("cw"), "no light that decays"),
+        (SECONDS, np.random.default_rng(1).normal(50, 5, SECONDS.size), "No decay is found above the noise"),
+        (SECONDS, 9 + np.arange(SECONDS.size) % 3, "No decay is found above the noise"),
     ],
 )
 def test_what_is_no_decay_is_refused(seconds: np.ndarray, signal: np.ndarray, said: str) -> None:

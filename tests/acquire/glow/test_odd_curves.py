@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tld_curves import PEAKS_005, TEMPERATURES_005, rate_equation_curve
 
 from acquire.glow import GlowError, analyse, analyse_decay, decay_curve, glow_curve
 
@@ -108,3 +109,24 @@ def test_any_decay_is_analysed_or_refused(values: list[float], stimulation: Any)
     result = analyse_decay(decay_curve(np.arange(len(values)) + 0.5, values, stimulation=stimulation))
     assert (result.refused is None) == bool(result.components)
     assert all(math.isfinite(c.light) and math.isfinite(c.u_light) for c in result.components)
+
+
+@pytest.mark.parametrize("unit", ["{counts}", "1"])
+@pytest.mark.parametrize("light", ["noise", "line", "infrared"])
+def test_an_element_without_dose_has_no_peaks(unit: str, light: str) -> None:
+    """Noise on a background is no glow, however well peaks could be bent to it."""
+    kelvin = np.linspace(308, 559, 200)
+    under = {"noise": 50 + 0 * kelvin, "line": kelvin / 5, "infrared": 5 + 200 * np.exp((kelvin - 559) / 30)}[light]
+    result = analyse(glow_curve(kelvin, np.random.default_rng(3).poisson(under), unit=unit))
+    assert "No glow is found above the noise" in (result.refused or "")
+    assert sound(result)
+
+
+def test_an_element_of_little_dose_has_peaks_and_their_groups_hold_the_truth() -> None:
+    """Some hundred counts in all: single peaks are not identifiable, what they sum up to is."""
+    light = 2 + 0.05 * rate_equation_curve(TEMPERATURES_005, PEAKS_005)
+    found = analyse(glow_curve(TEMPERATURES_005, np.random.default_rng(2).poisson(light), unit="{counts}"))
+    assert found.refused is None
+    true = 0.05 * np.trapezoid(rate_equation_curve(TEMPERATURES_005, PEAKS_005), TEMPERATURES_005)
+    area, u = sum(g.area for g in found.groups), sum((g.u_area or 0) ** 2 for g in found.groups) ** 0.5
+    assert abs(area - true) < 4 * u + 0.05 * true
