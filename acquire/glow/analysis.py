@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from acquire.glow.alone import ANY, refuse_background_alone
 from acquire.glow.areas import Areas, areas_of, group_area, groups_of
 from acquire.glow.background import BACKGROUNDS
-from acquire.glow.checking import checked, left_out, within
+from acquire.glow.checking import checked, in_range, within
 from acquire.glow.choosing import Chosen, Task, choose
-from acquire.glow.curve import GlowCurve, heated_until, ramp_of
+from acquire.glow.curve import GlowCurve, ramp_of
 from acquire.glow.errors import GlowError
 from acquire.glow.escape import Heating, LinearHeating, MeasuredHeating
 from acquire.glow.fitting import covariance
@@ -99,20 +99,22 @@ def _task(curve: GlowCurve, material: Preset, form: str, noise: Noise, settings:
         u = good.u
     elif noise == "poisson":
         u = poisson(smooth(good.signal))
-    unused = left_out(curve, settings.range_k)
+    unused = in_range(curve, settings.range_k) - good.signal.size
     return Task(good, u, noise != "gaussian", material, form_named(form), heating, settings.integral, unused), ramp
 
 
 def _heating(curve: GlowCurve, good: GlowCurve, settings: Settings) -> tuple[Heating, float | None]:
     """The heating at the points that are fitted, from the curve's first point on, and its rate in K/s."""
+    if curve.time_s is None:
+        return LinearHeating(good.temperature_k, settings.integral), curve.ramp_k_s
     at = within(curve, settings.range_k)
-    heated = good if curve.time_s is None else heated_until(curve, int(at[-1]))
-    ramp, straight = ramp_of(heated)
-    if straight or heated.time_s is None or ramp is None:
+    time_s, kelvin = curve.time_s[: at[-1] + 1], curve.temperature_k[: at[-1] + 1]
+    ramp, straight = ramp_of(time_s, kelvin)
+    if straight:
         return LinearHeating(good.temperature_k, settings.integral), ramp
     if settings.integral == "kitis":
         raise GlowError("The heating is no straight ramp, for which alone Kitis' formulas are; use the exact integral.")
-    return MeasuredHeating(heated.time_s, heated.temperature_k, ramp, at), ramp
+    return MeasuredHeating(time_s, kelvin, ramp, at), ramp
 
 
 def _weighed(task: Task, chosen: Chosen, noise: Noise) -> tuple[Task, Chosen, Array, Bools]:

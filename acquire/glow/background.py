@@ -17,7 +17,7 @@ from acquire.glow.errors import GlowError
 
 Array = NDArray[np.float64]
 BACKGROUNDS = ("none", "constant", "linear", "exponential", "blank")
-_C_K = (8.0, 40.0, 300.0)  # lowest, where a fit begins, highest: assumed, wider than any rise that was published
+C_K = (8.0, 40.0, 300.0)  # lowest, where a fit begins, highest: assumed, wider than any rise that was published
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,20 @@ class Background:
 
     def bounds(self, top: float) -> tuple[Array, Array]:
         """Lowest and highest values."""
-        low = [_C_K[0] if label == "c_k" else 0.0 for label in self.labels]
-        high = [_C_K[2] if label == "c_k" else 10 * top for label in self.labels]
+        low = [C_K[0] if label == "c_k" else 0.0 for label in self.labels]
+        high = [C_K[2] if label == "c_k" else 10 * top for label in self.labels]
         return np.array(low), np.array(high)
 
     def start(self, heights: Array) -> Array:
         """Parameters from the heights that non-negative least squares found for `search_columns`."""
-        return np.append(heights, _C_K[1]) if self.above_k is not None else heights
+        return np.append(heights, C_K[1]) if self.above_k is not None else heights
 
     @property
     def search_columns(self) -> Array:
         """Columns by which a start is found: those that are linear, with C where a fit begins."""
         if self.above_k is None:
             return self.columns
-        return np.stack([self.columns[0], np.exp(self.above_k / _C_K[1])])
+        return np.stack([self.columns[0], np.exp(self.above_k / C_K[1])])
 
 
 def background(name: str, temperature_k: Array, blank: Array | None = None) -> Background:

@@ -55,9 +55,9 @@ def within(curve: GlowCurve, range_k: tuple[float, float] | None) -> NDArray[np.
     return np.arange(start, start + length)
 
 
-def left_out(curve: GlowCurve, range_k: tuple[float, float] | None) -> int:
-    """How many points of a range are not fitted, since the temperature stays or falls there."""
-    return int(_in(curve.temperature_k, range_k).size - within(curve, range_k).size)
+def in_range(curve: GlowCurve, range_k: tuple[float, float] | None) -> int:
+    """How many points lie in a range (K), whether they can be fitted or not."""
+    return _in(curve.temperature_k, range_k).size
 
 
 def _in(t: Array, range_k: tuple[float, float] | None) -> NDArray[np.intp]:

@@ -129,26 +129,17 @@ def _while_heater_was_read(time_s: Array, heater_s: Array) -> NDArray[np.bool_]:
     return inside
 
 
-def heated_until(curve: GlowCurve, last: int) -> GlowCurve:
-    """The curve up to this point: what has heated the element by then. Of a curve with times."""
-    n = last + 1
-    times = None if curve.time_s is None else curve.time_s[:n]
-    return GlowCurve(curve.temperature_k[:n], curve.signal[:n], times, curve.unit, curve.ramp_k_s, name=curve.name)
+def ramp_of(time_s: Array, temperature_k: Array) -> tuple[float, bool]:
+    """The rate of a heating in K/s, and whether it was a straight ramp.
 
-
-def ramp_of(curve: GlowCurve) -> tuple[float | None, bool]:
-    """The heating's rate in K/s (None where it is not known), and whether it was a straight ramp.
-
-    Without times it is taken as one. Of another profile, the rate is that of its main rise: what T_m is referred to.
+    Of another profile, the rate is that of its main rise: what T_m is referred to. Raises GlowError where none rises.
     """
-    if curve.time_s is None:
-        return curve.ramp_k_s, True
-    slope, start = np.polyfit(curve.time_s, curve.temperature_k, 1)
-    off = float(np.abs(curve.temperature_k - start - slope * curve.time_s).max())
+    slope, start = np.polyfit(time_s, temperature_k, 1)
+    off = float(np.abs(temperature_k - start - slope * time_s).max())
     if slope > 0 and off <= _LINEAR_WITHIN_K:
         return float(slope), True
-    rates = np.gradient(curve.temperature_k, curve.time_s)
+    rates = np.gradient(temperature_k, time_s)
     rising = rates[rates > 0]
     if rising.size == 0:
         raise GlowError("The temperature never rises; without heating there is no glow curve.")
-    return (float(np.median(rising[rising >= 0.5 * rising.max()]))), False
+    return float(np.median(rising[rising >= 0.5 * rising.max()])), False
