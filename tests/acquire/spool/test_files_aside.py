@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 
 from acquire.canonical import canonical
@@ -19,7 +18,6 @@ from acquire.spool.health import Health
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.source import Source
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 EPOCH = "e-1"
 PAGE = 4096
 
@@ -161,7 +159,7 @@ def test_one_that_is_given_up_and_lies_there_still_is_not_found_again(path: Path
 
 
 def acquire(*arguments: str) -> tuple[int, Any]:
-    ran = subprocess.run([str(ACQUIRE), *arguments, "--json"], capture_output=True, text=True, timeout=60, check=False)
+    ran = command_line.acquire(*arguments, "--json")
     return ran.returncode, json.loads(ran.stdout) if ran.returncode == 0 else ran.stderr
 
 
