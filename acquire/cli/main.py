@@ -12,7 +12,19 @@ from typer.exceptions import TyperException
 
 from acquire.bus.client import BusError
 from acquire.bus.instrument_client import NotDone
-from acquire.cli import brokers, bus, captures, commands, importing, instruments, procedure, serving, spools, stores
+from acquire.cli import (
+    brokers,
+    bus,
+    captures,
+    commands,
+    fitting,
+    importing,
+    instruments,
+    procedure,
+    serving,
+    spools,
+    stores,
+)
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -37,6 +49,7 @@ commands.register(app)
 instruments.register(app)
 captures.register(app)
 importing.register(app)
+fitting.register(app)
 procedure.register(app)
 stores.register(app)
 spools.register(app)

@@ -64,7 +64,9 @@ async def play(service: Service, folder: Path, tell: Tell) -> Played:
         tell("Doses, uncertainties, decisions")
         calculate_session(connection, session.id, PHYSICIST)
         record = build(connection, session.id)
-        return Played(session.id, record, write_files(record, folder), disc_file)
+        # glow curves are fitted and drawn for the page: seconds in which the instruments beside are heard
+        files = await asyncio.to_thread(write_files, record, folder)
+        return Played(session.id, record, files, disc_file)
     finally:
         connection.close()
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from benchmarks.glow import a_curve, batch, one
 from benchmarks.speed import floor, product
 from brokers import running_mosquitto
 
@@ -29,3 +30,10 @@ async def test_the_yardsticks_bring_every_reading_to_its_row(tmp_path: Path, mod
     with closing(sqlite3.connect(file)) as db:
         table = "entry" if module == "benchmarks.floor" else "entries"
         assert db.execute(f"SELECT count(*), max(seq) FROM {table}").fetchone() == (2000, 2000)
+
+
+def test_glow_curves_are_fitted_beside_bounded_curve_fit_and_as_well() -> None:
+    ways = one(a_curve(), 1)
+    merits = [merit for _, _, merit in ways.values()]
+    assert max(merits) < 1.05 * min(merits) < 2
+    assert all(by_clock > 0 and by_cpu > 0 for by_clock, by_cpu in batch(2, 1).values())
