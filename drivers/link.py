@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
 from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
-from drivers.transport.base import Transport
+from drivers.transport.base import Passing, Transport
 
 TURNS_BEFORE_REQUEST = 4  # turns of the event loop: what has already arrived is seen before a request is sent
 LONGEST_DRAIN_S = 5.0
@@ -34,6 +34,7 @@ class Link:
         self.stray = 0
         self.trace = trace or Trace()
         self._transport = transport
+        self._passing = transport if isinstance(transport, Passing) else None
         self._between = between
         self._buffer = bytearray()
         self._unasked = bytearray()
@@ -56,6 +57,8 @@ class Link:
         self._down = None
         self._in_doubt = False
         self._unasked.clear()
+        if self._passing is not None:
+            self._passing.pass_to(self._heard)
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
     async def close(self) -> None:
@@ -75,12 +78,18 @@ class Link:
         """
         async with self._lock:
             await self._ready()
-            until = asyncio.get_running_loop().time() + timeout_s
             with self._doubt_unless_done():
-                await self._write(request, timeout_s)
-                found = await self._next(reply, until)
-                if found is None:
-                    raise ReplyTimeout(f"{self.name}: {self._nothing_whole()} within {timeout_s:g} s.", self._pending())
+                sent = False
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        await self._write(request)
+                        sent = True
+                        found = await self._next(reply)
+                except TimeoutError as error:
+                    last = self._cut(reply) if sent else None
+                    if last is None:
+                        raise self._late(request, timeout_s, sent) from error
+                    found = last
             self._unasked.clear()
             return found
 
@@ -89,12 +98,20 @@ class Link:
         async with self._lock:
             await self._ready()
             with self._doubt_unless_done():
-                await self._write(data, timeout_s)
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        await self._write(data)
+                except TimeoutError as error:
+                    raise self._late(data, timeout_s, sent=False) from error
 
     async def listen(self, shape: Reply, *, within_s: float) -> bytes | None:
         """The next message of one that speaks unasked; None when none came whole. Raises LinkDown, Garbled."""
         async with self._lock:
-            return await self._next(shape, asyncio.get_running_loop().time() + within_s)
+            try:
+                async with asyncio.timeout_at(asyncio.get_running_loop().time() + within_s):
+                    return await self._next(shape)
+            except TimeoutError:
+                return self._cut(shape)
 
     async def drain(self, quiet_s: float) -> bytes:
         """Take away everything that comes until the line has been quiet; returns it.
@@ -144,19 +161,21 @@ class Link:
         why = LinkDown(f"{self.name} cannot be read any more, by an error in this program.")
         try:
             while True:
-                data = await self._transport.read_some()
-                self.trace.note("received", data)
-                self._buffer += data
-                if len(self._buffer) > LARGEST_REPLY:
-                    self._in_doubt = True
-                    self.stray += len(self._buffer) - LARGEST_REPLY // 2
-                    del self._buffer[: -LARGEST_REPLY // 2]
-                self._arrived.set()
+                self._heard(await self._transport.read_some())
         except LinkDown as error:
             why = error
         finally:  # whatever ended it, nobody is left waiting
             self._down = self._down or self._with_last_words(why)
             self._arrived.set()
+
+    def _heard(self, data: bytes) -> None:
+        self.trace.note("received", data)
+        self._buffer += data
+        if len(self._buffer) > LARGEST_REPLY:
+            self._in_doubt = True
+            self.stray += len(self._buffer) - LARGEST_REPLY // 2
+            del self._buffer[: -LARGEST_REPLY // 2]
+        self._arrived.set()
 
     def _with_last_words(self, why: LinkDown) -> LinkDown:
         """What the other end said before it hung up, such as "Port already in use", belongs into the sentence."""
@@ -168,6 +187,8 @@ class Link:
     async def _ready(self) -> None:
         """Nothing unread may wait when a request is sent."""
         for _ in range(TURNS_BEFORE_REQUEST):
+            if self._passing is not None and self._passing.quiet():
+                break
             await asyncio.sleep(0)
         self._raise_if_down()
         stray = self._take_away()
@@ -194,13 +215,10 @@ class Link:
         self.stray += len(data)
         self.trace.note("stray", data)
 
-    async def _write(self, data: bytes, timeout_s: float) -> None:
+    async def _write(self, data: bytes) -> None:
         self.trace.note("sent", data)
         try:
-            async with asyncio.timeout(timeout_s):
-                await self._transport.write(data)
-        except TimeoutError as error:
-            raise ReplyTimeout(f"{self.name}: {len(data)} bytes could not be sent within {timeout_s:g} s.") from error
+            await self._transport.write(data)
         except LinkDown as error:
             self._down = self._down or self._with_last_words(error)
             self._raise_if_down()
@@ -218,22 +236,21 @@ class Link:
     def _pending(self) -> bytes:
         return bytes(self._buffer).strip(self._between)
 
-    def _nothing_whole(self) -> str:
+    def _late(self, request: bytes, timeout_s: float, sent: bool) -> ReplyTimeout:
+        """Of what the time was too short for."""
+        if not sent:
+            return ReplyTimeout(f"{self.name}: {len(request)} bytes could not be sent within {timeout_s:g} s.")
         begun = self._pending()
-        return f"no complete reply, only '{shown(begun)}'," if begun else "no reply"
+        what = f"no complete reply, only '{shown(begun)}'," if begun else "no reply"
+        return ReplyTimeout(f"{self.name}: {what} within {timeout_s:g} s.", begun)
 
-    async def _next(self, reply: Reply, until: float) -> bytes | None:
-        """The next reply of a shape; None when the time is up."""
-        while True:
-            self._arrived.clear()
-            if (found := self._cut(reply)) is not None:
-                return found
+    async def _next(self, reply: Reply) -> bytes:
+        """The next reply of a shape, however long it takes."""
+        while (found := self._cut(reply)) is None:
             self._raise_if_down()
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return self._cut(reply)
+            self._arrived.clear()
+            await self._arrived.wait()
+        return found
 
     def _cut(self, reply: Reply) -> bytes | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -49,6 +50,7 @@ class SerialTransport:
             )
         except (*SERIAL_ERRORS, ValueError) as error:  # ValueError: a setting that the system does not have
             raise LinkDown(f"The serial port {self._device} cannot be opened: {plain(error)}.") from error
+        reader.watch(transport.get_extra_info("serial"))
         self._reader = reader
         self._writer = serialx.SerialStreamWriter(transport, protocol, reader, loop)
 
@@ -76,6 +78,15 @@ class SerialTransport:
         if reader.ended_by is not None:
             raise LinkDown(f"The serial port {self._device} is gone: {plain(reader.ended_by)}.") from reader.ended_by
         raise LinkDown(f"The serial port {self._device} is gone.")
+
+    def pass_to(self, hear: Callable[[bytes], None]) -> None:
+        """hear() gets what arrives, in the loop's turn in which it does."""
+        if self._reader is not None:
+            self._reader.hear = hear
+
+    def quiet(self) -> bool:
+        """Whether nothing has arrived that was not passed on."""
+        return self._reader is not None and self._reader.quiet()
 
     async def close(self) -> None:
         """Close; a pending read ends, bytes that the line does not take are given up. Never raises."""

@@ -95,6 +95,14 @@ class UsbSerialTransport:
         """What is there; at least one byte. Raises LinkDown."""
         return await self._open_line().read_some()
 
+    def pass_to(self, hear: Callable[[bytes], None]) -> None:
+        """hear() gets what arrives."""
+        self._open_line().pass_to(hear)
+
+    def quiet(self) -> bool:
+        """Whether nothing has arrived that was not passed on."""
+        return self._line is not None and self._line.quiet()
+
     async def close(self) -> None:
         """Close; a pending read ends. Never raises."""
         line, self._line = self._line, None
