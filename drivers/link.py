@@ -24,6 +24,20 @@ LARGEST_REPLY = 1024 * 1024  # a line that chatters without end must not fill th
 SAID = 400  # bytes kept of what came unasked, for the sentence of a lost link
 
 
+class _DoubtUnlessDone:
+    """Time-out, cancellation or loss: half a request may have gone, and a reply may still come."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._link._in_doubt = True
+
+
 class Link:
     """Request and reply over a transport. `between`: bytes that may stand between two replies and mean nothing."""
 
@@ -39,7 +53,8 @@ class Link:
         self._buffer = bytearray()
         self._unasked = bytearray()
         self._lock = asyncio.Lock()
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None  # of the one exchange at a time
+        self._unless_done = _DoubtUnlessDone(self)
         self._reader: asyncio.Task[None] | None = None
         self._down: LinkDown | None = LinkDown(f"{name} is not open.")
         self._in_doubt = False
@@ -78,7 +93,7 @@ class Link:
         """
         async with self._lock:
             await self._ready()
-            with self._doubt_unless_done():
+            with self._unless_done:
                 sent = False
                 try:
                     async with asyncio.timeout(timeout_s):
@@ -97,7 +112,7 @@ class Link:
         """Send something that has no reply. Raises LinkDown, ReplyTimeout."""
         async with self._lock:
             await self._ready()
-            with self._doubt_unless_done():
+            with self._unless_done:
                 try:
                     async with asyncio.timeout(timeout_s):
                         await self._write(data)
@@ -122,10 +137,9 @@ class Link:
             taken = self._take_away()
             until = asyncio.get_running_loop().time() + LONGEST_DRAIN_S
             while self._down is None and asyncio.get_running_loop().time() < until:
-                self._arrived.clear()
                 try:
                     async with asyncio.timeout(quiet_s):
-                        await self._arrived.wait()
+                        await self._more()
                 except TimeoutError:
                     break
                 taken += self._take_away()
@@ -166,7 +180,7 @@ class Link:
             why = error
         finally:  # whatever ended it, nobody is left waiting
             self._down = self._down or self._with_last_words(why)
-            self._arrived.set()
+            self._wake()
 
     def _heard(self, data: bytes) -> None:
         self.trace.note("received", data)
@@ -175,7 +189,16 @@ class Link:
             self._in_doubt = True
             self.stray += len(self._buffer) - LARGEST_REPLY // 2
             del self._buffer[: -LARGEST_REPLY // 2]
-        self._arrived.set()
+        self._wake()
+
+    async def _more(self) -> None:
+        """Wait until something has arrived, or the line is lost."""
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _with_last_words(self, why: LinkDown) -> LinkDown:
         """What the other end said before it hung up, such as "Port already in use", belongs into the sentence."""
@@ -191,7 +214,7 @@ class Link:
                 break
             await asyncio.sleep(0)
         self._raise_if_down()
-        stray = self._take_away()
+        stray = self._take_away() if self._buffer else b""
         if self._recovering:
             return
         self._in_doubt |= bool(stray)
@@ -223,16 +246,6 @@ class Link:
             self._down = self._down or self._with_last_words(error)
             self._raise_if_down()
 
-    @contextmanager
-    def _doubt_unless_done(self) -> Iterator[None]:
-        """Time-out, cancellation or loss: half a request may have gone, and a reply may still come."""
-        done = False
-        try:
-            yield
-            done = True
-        finally:
-            self._in_doubt |= not done
-
     def _pending(self) -> bytes:
         return bytes(self._buffer).strip(self._between)
 
@@ -246,10 +259,9 @@ class Link:
 
     async def _next(self, reply: Reply) -> bytes:
         """The next reply of a shape, however long it takes."""
-        while (found := self._cut(reply)) is None:
+        while not self._buffer or (found := self._cut(reply)) is None:
             self._raise_if_down()
-            self._arrived.clear()
-            await self._arrived.wait()
+            await self._more()
         return found
 
     def _cut(self, reply: Reply) -> bytes | None:
