@@ -60,7 +60,8 @@ class SerialTransport:
             raise LinkDown(f"The serial port {self._device} is not open.")
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            if self._writer.transport.get_write_buffer_size() or self._writer.is_closing():  # else it has all gone
+                await self._writer.drain()
         except SERIAL_ERRORS as error:
             raise LinkDown(f"The serial port {self._device} is gone: {plain(error)}.") from error
 

@@ -48,7 +48,8 @@ class TcpTransport:
             raise LinkDown(f"The connection to {self._where} is not open.")
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            if self._writer.transport.get_write_buffer_size() or self._writer.is_closing():  # else it has all gone
+                await self._writer.drain()
         except OSError as error:
             raise LinkDown(f"The connection to {self._where} was lost: {plain(error)}.") from error
 
