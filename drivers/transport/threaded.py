@@ -31,7 +31,7 @@ class ThreadedTransport(ABC):
     def __init__(self, where: str) -> None:
         self._where = where
         self._received: asyncio.Queue[bytes | LinkDown] = asyncio.Queue()
-        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
         self._writing: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,7 +55,12 @@ class ThreadedTransport(ABC):
     def blocking_close(self) -> None:
         """Close the port; called from another thread it must unblock a read."""
 
+    def end_read(self) -> None:
+        """Let a read that waits end early, where the library can: there is something to write. Called from the loop."""
+        return
+
     errors: tuple[type[Exception], ...] = PORT_ERRORS
+    pause_s = 0.0  # before the next read, where a read does not wait by itself; a write ends the pause
 
     async def open(self) -> None:
         """Open the port in its own thread. Raises LinkDown, naming why."""
@@ -77,6 +82,7 @@ class ThreadedTransport(ABC):
         self._writing.add(done)
         done.add_done_callback(self._writing.discard)
         self._jobs.put((data, done))
+        self.end_read()
         await done  # cancelled before its turn, it is not sent at all
 
     async def read_some(self) -> bytes:
@@ -97,6 +103,7 @@ class ThreadedTransport(ABC):
         if thread is None or self._closed:  # nothing more can be done about a call that did not end the first time
             return
         self._stop.set()
+        self._jobs.put(None)  # ends a pause
         await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
         if thread.is_alive():
             self._close_under_it()
@@ -142,11 +149,13 @@ class ThreadedTransport(ABC):
     def _serve(self) -> None:
         while not self._stop.is_set():
             with suppress(queue.Empty):
-                data, done = self._jobs.get_nowait()
-                if not done.cancelled():
-                    self.blocking_write(data)
-                    self._call(_done, done)
+                self._write(self._jobs.get(timeout=self.pause_s))
             self._hand_over(self.blocking_read())
+
+    def _write(self, job: tuple[bytes, asyncio.Future[None]] | None) -> None:
+        if job is not None and not job[1].cancelled():
+            self.blocking_write(job[0])
+            self._call(_done, job[1])
 
     def _hand_over(self, arrived: bytes) -> None:
         if arrived:

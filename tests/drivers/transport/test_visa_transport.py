@@ -202,7 +202,7 @@ class WithoutStatus:
 
 
 def test_without_a_status_byte_only_a_question_is_followed_by_a_read() -> None:
-    transport = VisaTransport("USB0::0x05E6::0x6517::123::INSTR", SerialSettings())
+    transport = VisaTransport("USB0::0x05E6::0x6517::123::INSTR")
     session = transport._session = WithoutStatus()
     assert transport.blocking_read() == b""
     transport.blocking_write(b"*CLS\n")
