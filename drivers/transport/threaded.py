@@ -31,6 +31,8 @@ class ThreadedTransport(ABC):
     def __init__(self, where: str) -> None:
         self._where = where
         self._received: asyncio.Queue[bytes | LinkDown] = asyncio.Queue()
+        self._hear: Callable[[bytes], None] | None = None
+        self._handed = self._taken = 0  # pieces that the thread handed over, and that the loop has taken
         self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
         self._writing: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
@@ -68,7 +70,7 @@ class ThreadedTransport(ABC):
             raise LinkDown(f"{self._where} cannot be opened: it is still held by a call that does not return.")
         self._loop = asyncio.get_running_loop()
         self._received, self._jobs, self._stop = asyncio.Queue(), queue.SimpleQueue(), threading.Event()
-        self._lost, self._closed = None, False
+        self._lost, self._closed, self._hear, self._handed, self._taken = None, False, None, 0, 0
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, args=(opened,), name=f"port-{self._where}", daemon=True)
         self._thread.start()
@@ -97,6 +99,14 @@ class ThreadedTransport(ABC):
             raise got
         return got
 
+    def pass_to(self, hear: Callable[[bytes], None]) -> None:
+        """hear() gets what the thread reads, in the loop."""
+        self._hear = hear
+
+    def quiet(self) -> bool:
+        """Whether all that the thread has read was passed on; what it has not read yet nobody knows."""
+        return self._handed == self._taken and self._received.empty()
+
     async def close(self) -> None:
         """Stop the thread; a call that does not end by itself is unblocked by closing the port under it."""
         thread = self._thread
@@ -119,6 +129,15 @@ class ThreadedTransport(ABC):
                 self.blocking_close()
 
         threading.Thread(target=close, name=f"closing-{self._where}", daemon=True).start()
+
+    def _take(self, arrived: bytes, epoch: object) -> None:
+        if epoch is not self._received:  # of an earlier opening
+            return
+        self._taken += 1
+        if self._hear is None or not self._received.empty():  # what came first is read first
+            self._received.put_nowait(arrived)
+        else:
+            self._hear(arrived)
 
     def _lose(self, why: LinkDown) -> None:
         """The port is gone: tell whoever reads, and whoever waits for a write."""
@@ -159,7 +178,8 @@ class ThreadedTransport(ABC):
 
     def _hand_over(self, arrived: bytes) -> None:
         if arrived:
-            self._call(self._received.put_nowait, arrived)
+            self._handed += 1
+            self._call(self._take, arrived, self._received)
 
     def _call(self, what: Callable[..., object], *arguments: object) -> None:
         if self._loop is not None:

@@ -30,7 +30,7 @@ from drivers.transport.plain import HELD, plain
 from drivers.transport.question import asks
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.02  # between two looks for a message: each is twice as long as the last
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.02  # between two looks for a message: each is twice as long as the last
 OPEN_MS = 5000
 MESSAGE_MS = 2000  # for a message that is there; the backend drops what it has of it when this is too short
 MESSAGE_AVAILABLE = 0x10  # of the status byte
@@ -105,7 +105,8 @@ class VisaTransport(ThreadedTransport):
             if self._is_hislip:  # the backend has dropped a part of a message, and takes what follows for a header
                 raise ConnectionResetError("a message stopped in its middle") from error
             return b""
-        self._asked &= status == StatusCode.success_max_count_read
+        if status != StatusCode.success_max_count_read:
+            self._asked, self.pause_s = False, LONGEST_PAUSE_S  # the message is whole: another comes for a question only
         return bytes(data)
 
     def _has_message(self) -> bool:
@@ -115,7 +116,8 @@ class VisaTransport(ThreadedTransport):
         run on a real instrument).
         """
         if self._is_hislip:
-            return bool(select.select([self._interface()._sync], [], [], 0)[0])
+            wait_s = LONGEST_PAUSE_S if self._asked else 0.0
+            return bool(select.select([self._interface()._sync], [], [], wait_s)[0])
         if not self._tells_status:
             return self._asked
         try:
