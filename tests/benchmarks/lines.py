@@ -47,7 +47,7 @@ MODELS = (
 
 Interval = tuple[str, float, float, float]  # direction, begin, end, when its last byte was handed over
 Window = tuple[float, float, int]  # begin and end (monotonic, s), readings
-Way = Callable[[str, str, float], Awaitable[Window]]
+Way = Callable[[str, str, float, int], Awaitable[Window]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +89,15 @@ def parts(intervals: Sequence[Interval], begin: float, end: float) -> tuple[floa
     return busy, left["request"], left["reply"]
 
 
-def instrument(name: str, device: str) -> Instrument:
+def instrument(name: str, device: str, baud_rate: int) -> Instrument:
     """The driver on its line, as fast as it can."""
-    given = {"poll_interval_s": 0.0, "serial": {"baud_rate": BAUD_RATE}, **FASTEST.get(name, {})}
+    given = {"poll_interval_s": 0.0, "serial": {"baud_rate": baud_rate}, **FASTEST.get(name, {})}
     return connect(model(name), device, given)
 
 
-async def by_driver(name: str, device: str, seconds: float) -> Window:
+async def by_driver(name: str, device: str, seconds: float, baud_rate: int) -> Window:
     """One take after the other."""
-    made = instrument(name, device)
+    made = instrument(name, device, baud_rate)
     await made.open()
     try:
         await made.take()
@@ -109,16 +109,16 @@ async def by_driver(name: str, device: str, seconds: float) -> Window:
         await made.close()
 
 
-async def by_runner(name: str, device: str, seconds: float) -> Window:
+async def by_runner(name: str, device: str, seconds: float, baud_rate: int) -> Window:
     """As it is acquired, with a spool."""
     with tempfile.TemporaryDirectory() as folder:
-        return await _acquired(name, device, seconds, Path(folder))
+        return await _acquired(lambda: instrument(name, device, baud_rate), seconds, Path(folder))
 
 
-async def _acquired(name: str, device: str, seconds: float, folder: Path) -> Window:
+async def _acquired(make: Callable[[], Instrument], seconds: float, folder: Path) -> Window:
     spool = await Spool.open(folder / "spool.db")
     publisher = await Publisher.over(spool, Topics("bench"))
-    runner = Runner("bench", lambda: instrument(name, device), spool, Recorder(spool, publisher))
+    runner = Runner("bench", make, spool, Recorder(spool, publisher))
     running = asyncio.create_task(runner.run())
     try:
         while runner.appended < 3:  # noqa: ASYNC110 - nothing tells of it
@@ -132,10 +132,10 @@ async def _acquired(name: str, device: str, seconds: float, folder: Path) -> Win
         await spool.close()
 
 
-async def kept_busy(name: str, by: Way, seconds: float) -> Kept:
+async def kept_busy(name: str, by: Way, seconds: float, baud_rate: int = BAUD_RATE) -> Kept:
     """One model on a line of its own."""
-    with child("benchmarks.paced_line", name, BAUD_RATE, stdin=subprocess.PIPE) as line:
-        begin, end, count = await by(name, line_of(line), seconds)
+    with child("benchmarks.paced_line", name, baud_rate, stdin=subprocess.PIPE) as line:
+        begin, end, count = await by(name, line_of(line), seconds, baud_rate)
         told, _ = line.communicate()
     intervals, length = json.loads(told), (end - begin) / SLICES
     slices = [parts(intervals, begin + n * length, begin + (n + 1) * length) for n in range(SLICES)]
