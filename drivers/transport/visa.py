@@ -106,7 +106,7 @@ class VisaTransport(ThreadedTransport):
                 raise ConnectionResetError("a message stopped in its middle") from error
             return b""
         if status != StatusCode.success_max_count_read:
-            self._asked, self.pause_s = False, LONGEST_PAUSE_S  # the message is whole: another comes for a question only
+            self._asked, self.pause_s = False, LONGEST_PAUSE_S  # whole: another comes for a question
         return bytes(data)
 
     def _has_message(self) -> bool:
