@@ -48,7 +48,7 @@ class Link:
         self.stray = 0
         self.trace = trace or Trace()
         self._transport = transport
-        self._passing = transport if isinstance(transport, Passing) else None
+        self._passing: Passing | None = None
         self._between = between
         self._buffer = bytearray()
         self._unasked = bytearray()
@@ -72,7 +72,8 @@ class Link:
         self._down = None
         self._in_doubt = False
         self._unasked.clear()
-        if self._passing is not None:
+        if isinstance(self._transport, Passing):
+            self._passing = self._transport
             self._passing.pass_to(self._heard)
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
