@@ -9,7 +9,7 @@ answer to the next request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
@@ -48,7 +48,7 @@ class Link:
         self.stray = 0
         self.trace = trace or Trace()
         self._transport = transport
-        self._passing: Passing | None = None
+        self._quiet: Callable[[], bool] | None = None  # of a transport that can tell
         self._between = between
         self._buffer = bytearray()
         self._unasked = bytearray()
@@ -73,8 +73,7 @@ class Link:
         self._in_doubt = False
         self._unasked.clear()
         if isinstance(self._transport, Passing):
-            self._passing = self._transport
-            self._passing.pass_to(self._heard)
+            self._quiet = self._transport.pass_to(self._heard)
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
     async def close(self) -> None:
@@ -211,7 +210,7 @@ class Link:
     async def _ready(self) -> None:
         """Nothing unread may wait when a request is sent."""
         for _ in range(TURNS_BEFORE_REQUEST):
-            if self._passing is not None and self._passing.quiet():
+            if self._quiet is not None and self._quiet():
                 break
             await asyncio.sleep(0)
         self._raise_if_down()

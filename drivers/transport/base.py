@@ -39,11 +39,9 @@ class Passing(Protocol):
     exchange. How the line ends is told by read_some alone.
     """
 
-    def pass_to(self, hear: Callable[[bytes], None]) -> None:
-        """From now on until it is closed, hear() gets what arrives, in order after what read_some has given."""
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """From now on until it is closed, hear() gets what arrives, in order after what read_some has given.
 
-    def quiet(self) -> bool:
-        """Whether nothing has arrived that was not passed on, neither bytes nor the end of the line.
-
-        False where that cannot be known without giving the loop its turns.
+        Returns what tells whether the line is quiet: nothing has arrived that was not passed on, neither bytes nor the
+        end of the line. It says False where that cannot be known without giving the loop its turns.
         """

@@ -80,14 +80,12 @@ class SerialTransport:
             raise LinkDown(f"The serial port {self._device} is gone: {plain(reader.ended_by)}.") from reader.ended_by
         raise LinkDown(f"The serial port {self._device} is gone.")
 
-    def pass_to(self, hear: Callable[[bytes], None]) -> None:
-        """hear() gets what arrives, in the loop's turn in which it does."""
-        if self._reader is not None:
-            self._reader.hear = hear
-
-    def quiet(self) -> bool:
-        """Whether nothing has arrived that was not passed on."""
-        return self._reader is not None and self._reader.quiet()
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives, in the loop's turn in which it does. Raises LinkDown."""
+        if self._reader is None:
+            raise LinkDown(f"The serial port {self._device} is not open.")
+        self._reader.hear = hear
+        return self._reader.quiet
 
     async def close(self) -> None:
         """Close; a pending read ends, bytes that the line does not take are given up. Never raises."""

@@ -68,14 +68,12 @@ class TcpTransport:
             raise LinkDown(f"The connection to {self._where} was lost: {plain(reader.ended_by)}.") from reader.ended_by
         raise LinkDown(f"{self._where} closed the connection.")
 
-    def pass_to(self, hear: Callable[[bytes], None]) -> None:
-        """hear() gets what arrives, in the loop's turn in which it does."""
-        if self._reader is not None:
-            self._reader.hear = hear
-
-    def quiet(self) -> bool:
-        """Whether nothing has arrived that was not passed on."""
-        return self._reader is not None and self._reader.quiet()
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives, in the loop's turn in which it does. Raises LinkDown."""
+        if self._reader is None:
+            raise LinkDown(f"The connection to {self._where} is not open.")
+        self._reader.hear = hear
+        return self._reader.quiet
 
     async def close(self) -> None:
         """Close; a pending read ends. Never raises."""

@@ -99,11 +99,12 @@ class ThreadedTransport(ABC):
             raise got
         return got
 
-    def pass_to(self, hear: Callable[[bytes], None]) -> None:
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
         """hear() gets what the thread reads, in the loop."""
         self._hear = hear
+        return self._quiet
 
-    def quiet(self) -> bool:
+    def _quiet(self) -> bool:
         """Whether all that the thread has read was passed on; what it has not read yet nobody knows."""
         return self._handed == self._taken and self._received.empty()
 

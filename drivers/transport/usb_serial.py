@@ -95,13 +95,9 @@ class UsbSerialTransport:
         """What is there; at least one byte. Raises LinkDown."""
         return await self._open_line().read_some()
 
-    def pass_to(self, hear: Callable[[bytes], None]) -> None:
-        """hear() gets what arrives."""
-        self._open_line().pass_to(hear)
-
-    def quiet(self) -> bool:
-        """Whether nothing has arrived that was not passed on."""
-        return self._line is not None and self._line.quiet()
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives. Raises LinkDown."""
+        return self._open_line().pass_to(hear)
 
     async def close(self) -> None:
         """Close; a pending read ends. Never raises."""
