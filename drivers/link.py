@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from drivers.deadline import Deadline
 from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
 from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
@@ -54,6 +55,7 @@ class Link:
         self._unasked = bytearray()
         self._lock = asyncio.Lock()
         self._waiting: asyncio.Future[None] | None = None  # of the one exchange at a time
+        self._deadline = Deadline()
         self._unless_done = _DoubtUnlessDone(self)
         self._reader: asyncio.Task[None] | None = None
         self._down: LinkDown | None = LinkDown(f"{name} is not open.")
@@ -79,6 +81,7 @@ class Link:
     async def close(self) -> None:
         """Close the port; whoever waits for a reply gets LinkDown. What was not read is counted as stray."""
         self._down = self._down or LinkDown(f"{self.name} was closed.")
+        self._deadline.forget()
         await self._transport.close()
         if self._reader is not None:
             self._reader.cancel()
@@ -96,7 +99,7 @@ class Link:
             with self._unless_done:
                 sent = False
                 try:
-                    async with asyncio.timeout(timeout_s):
+                    with self._deadline.within(timeout_s):
                         await self._write(request)
                         sent = True
                         found = await self._next(reply)
@@ -114,7 +117,7 @@ class Link:
             await self._ready()
             with self._unless_done:
                 try:
-                    async with asyncio.timeout(timeout_s):
+                    with self._deadline.within(timeout_s):
                         await self._write(data)
                 except TimeoutError as error:
                     raise self._late(data, timeout_s, sent=False) from error

@@ -187,8 +187,8 @@ def table(found: Sequence[Compared]) -> None:
 def main() -> None:
     """All comparisons, as a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=0.5)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=0.05, help="of one round")
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--only", default="", help="a part of a comparison's name, such as serialx")
     asked = parser.parse_args()
     versions = ", ".join(f"{each} {version(each)}" for each in ("serialx", "pyvisa", "pyvisa-py"))
