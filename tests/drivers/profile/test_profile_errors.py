@@ -94,7 +94,7 @@ def test_what_is_no_toml_is_told_as_such() -> None:
         load_profile(b"profile = ", "two.toml")
     with pytest.raises(ProfileProblem, match="byte 0 is not UTF-8"):
         load_profile(b"\xff", "two.toml")
-    with pytest.raises(ProfileProblem, match="a profile has 262144 at most"):
+    with pytest.raises(ProfileProblem, match="a profile has 262144 bytes at most"):
         load_profile(b" " * 300_000, "two.toml")
 
 
