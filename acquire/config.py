@@ -135,12 +135,17 @@ class StorePart(Written):
     store: StoreConfig | None = None
 
 
-class Config(StorePart, SpoolPart, ServicePart):
+class ProfilesPart(Written):
+    """What a command must know of a file to plan with the models that its profiles describe."""
+
+    profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
+
+
+class Config(StorePart, SpoolPart, ProfilesPart, ServicePart):
     """One file."""
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     bus: BusConfig = BusConfig()
-    profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
     instrument: tuple[InstrumentConfig, ...] = ()
     simulator: tuple[SimulatorConfig, ...] = ()
 

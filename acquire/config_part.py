@@ -13,9 +13,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from acquire.bus.client import Endpoint
-from acquire.config import Config, ServicePart, SpoolConfig, SpoolPart, StorePart, check_part, load, store_of
+from acquire.config import (
+    Config,
+    ProfilesPart,
+    ServicePart,
+    SpoolConfig,
+    SpoolPart,
+    StorePart,
+    check_part,
+    load,
+    store_of,
+)
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
+from acquire.profiles import offer_sound_profiles
 from acquire.tomlfile import Written, line_numbers, read, sentence, validated
 from drivers.toml_text import NotToml, table_of
 
@@ -66,6 +77,11 @@ def spool_place(path: Path) -> SpoolPlace | None:
     """The spool of a configuration; None where it has none. Raises FileProblem."""
     spool = _part(path, SpoolPart).spool
     return None if spool is None else SpoolPlace(path.parent / spool.path, spool)
+
+
+def offer_profiles_of(path: Path) -> None:
+    """Let the models of its profiles be found, as far as they are sound. Raises FileProblem where `profiles` is not."""
+    offer_sound_profiles(path.parent / each for each in _part(path, ProfilesPart).profiles)
 
 
 def amiss(path: Path, *, profiles: bool) -> Sequence[str]:

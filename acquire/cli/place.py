@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,8 @@ import typer
 from acquire.bus.client import Endpoint
 from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
-from acquire.config_part import amiss, service_place, store_place
+from acquire.config_part import amiss, offer_profiles_of, service_place, store_place
+from acquire.errors import FileProblem
 from acquire.plain_files import read_plain
 from acquire.store.database import connect, path_of
 from acquire.terminal.output import say
@@ -98,6 +99,19 @@ def running_service(config: Path) -> tuple[Endpoint, Topics]:
 
 
 GOES_ON = "The service that runs goes on with what it read when it began; it would not start again with this."
+
+
+@contextmanager
+def plannable_store(config: Path | None, store: str | None) -> Iterator[sqlite3.Connection]:
+    """As `open_store`, for planning: models that profiles of the configuration describe are found, if sound."""
+    if config is not None:
+        with suppress(FileProblem):  # told at the end
+            offer_profiles_of(config)
+        consulted(config, profiles=True)
+    with open_store(config, store) as connection:
+        yield connection
+
+
 _consulted: dict[Path, bool] = {}  # and whether its profiles are looked at, too
 
 

@@ -70,17 +70,17 @@ def load_file(path: Path) -> Model:
     return load_profile(body, str(path))
 
 
-def load_all(path: Path) -> list[Model]:
-    """The models of a file, or of every *.toml of a folder. Raises ProfileProblem, also for a folder without any."""
+def files_of(path: Path) -> list[Path]:
+    """A file, or every *.toml of a folder. Raises ProfileProblem, also for a folder without any."""
     try:
         if not S_ISDIR(path.stat().st_mode):
-            return [load_file(path)]
+            return [path]
         found = sorted(each for each in path.iterdir() if each.suffix == ".toml")
     except OSError as error:
         raise ProfileProblem(f"{path} cannot be read: {error.strerror or error}.") from error
     if not found:
         raise ProfileProblem(f"{path} holds no profile: no file in it ends in .toml.")
-    return [load_file(each) for each in found]
+    return found
 
 
 def load_packaged(package: str, name: str) -> Model:
