@@ -37,6 +37,7 @@ from drivers.transport.base import Transport
 from drivers.wire import Wire
 
 IDENTIFY_TRIES = 3
+READ_BACK_TRIES = 2  # one damaged reply must not leave it unknown what is in force
 QUIET_S = 0.2  # a line is drained when it has been quiet for so long
 STAND_DOWN_S = 2.0
 REFUSALS = 5  # so many refusals of a reading in a row, and the instrument is opened and set up anew
@@ -231,13 +232,16 @@ class WiredInstrument(Instrument):
             )
 
     async def _read_back(self) -> None:
-        """Where it does not answer what it is set to, it is identified again; its state then shows nothing."""
+        """What it does not answer is asked once more when it was identified; its state then shows nothing."""
         self._in_force = {}
-        try:
-            with self._minding("reading settings back from"):
-                self._in_force = dict(await self._driver.read_back())
-        except (Garbled, ReplyTimeout):
-            await self._identified_anew()
+        for _ in range(READ_BACK_TRIES):
+            try:
+                with self._minding("reading settings back from"):
+                    self._in_force = dict(await self._driver.read_back())
+            except (Garbled, ReplyTimeout):
+                await self._identified_anew()
+            else:
+                return
 
     async def _set_aside(self, change: str) -> None:
         """What the instrument may have converted before a change goes into the stream unbelieved, with its bytes."""

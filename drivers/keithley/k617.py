@@ -119,7 +119,7 @@ class Keithley617(Driver[Settings617]):
             flags = (*flags, Flag.ZERO_CHECK)
         if status.suppress:
             flags = (*flags, Flag.RELATIVE)
-        note = self._by_hand(quantity, status)
+        note = self._by_hand(quantity, status) or self._beyond(quantity, value, status)
         if note is not None:
             flags = (*flags, Flag.CHANGED_BY_HAND)
         changed = before is not None and with_other(before, operate=0) != with_other(status, operate=0)
@@ -218,6 +218,16 @@ class Keithley617(Driver[Settings617]):
         if status.suppress != self._suppress:
             return "its suppression was switched by hand"
         return None
+
+    def _beyond(self, quantity: str, value: float | None, status: Status) -> str | None:
+        """One damaged digit, or the range was changed: no calculation believes the number."""
+        ranges = FUNCTIONS[quantity].ranges
+        if value is None or status.range == 0:
+            return None
+        full_scale = ranges[min(status.range, len(ranges)) - 1]
+        if abs(value) <= full_scale * (1 + 1e-4):
+            return None
+        return f"{value:g} is beyond the {full_scale:g} of range R{status.range}, and no overflow"
 
     def _range_of(self, status: Status) -> str | None:
         if status.range == 0:

@@ -87,7 +87,7 @@ class Pm100(Driver[Pm100Settings]):
         if header == "POW":
             await self._do(f"SENS:POW:UNIT {unit}", f"{ATTENUATION} {self.settings.attenuation_db:g}")
         await self._do(*self._averaging_words(), *self._range_words(), *self._low_pass_words())
-        self._most = await self._ask(f"SENS:{header}:RANG? MAX", words.parse_number)
+        self._most = await self._ask_twice(f"SENS:{header}:RANG? MAX", words.parse_number)
         if self._wavelength_nm is not None:
             await self._set_wavelength(sensor, self._wavelength_nm)
         self._state = await self._state_now(sensor)
@@ -97,7 +97,7 @@ class Pm100(Driver[Pm100Settings]):
         header = OF[self.measures][0]
         count = await self._ask("SENS:AVER:COUN?", words.parse_number)
         auto = await self._ask(f"SENS:{header}:RANG:AUTO?", words.parse_switch)
-        range_si = await self._ask(f"SENS:{header}:RANG?", words.parse_number)
+        range_si = await self._ask_twice(f"SENS:{header}:RANG?", words.parse_number)
         self._in_force_si = None if auto else range_si
         relative = await self._ask(f"SENS:{header}:REF:STAT?", words.parse_switch)
         state = await self._with_sensor()
@@ -210,6 +210,9 @@ class Pm100(Driver[Pm100Settings]):
     async def _ask(self, query: str, parse: Callable[[bytes], T], more_s: float = 0.0) -> T:
         """more_s: time the meter needs before it can answer."""
         return await self.wire.ask(f"{query}\n".encode(), parse, timeout_s=self.settings.timeout_s + more_s)
+
+    async def _ask_twice(self, query: str, parse: Callable[[bytes], T]) -> T:
+        return await self.wire.ask_twice(f"{query}\n".encode(), parse, timeout_s=self.settings.timeout_s)
 
     async def _tell(self, message: str) -> None:
         await self.wire.send(f"{message}\n".encode())
