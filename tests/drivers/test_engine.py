@@ -507,13 +507,21 @@ async def test_channels_and_quantity_in_use_are_the_drivers_and_others_are_not_b
 async def test_a_read_back_that_is_not_answered_leaves_the_settings_empty_and_readings_flow(reply: bytes) -> None:
     async with played(model(), Counting(), timeout_s=0.02) as (instrument, device):
         assert instrument.settings_in_force == {"set": 1.0}
-        device.once["SET?"] = [reply]
+        device.once["SET?"] = [reply, reply]
         if not reply:
             device.answer = lambda line, counting=device.answer: None if line == "SET?" else counting(line)  # type: ignore[misc]
         await instrument.run_command("change", {})
         assert instrument.settings_in_force == {}
-        assert device.heard[-2:] == ["SET?", "ID?"]
+        assert device.heard[-4:] == ["SET?", "ID?", "SET?", "ID?"]
         assert (await taken(instrument)).value == 1.0
+
+
+async def test_a_read_back_that_was_damaged_once_is_asked_once_more() -> None:
+    async with played(model(), Counting()) as (instrument, device):
+        device.once["SET?"] = [b"what\n"]
+        await instrument.run_command("change", {})
+        assert instrument.settings_in_force == {"set": 1.0}
+        assert device.heard[-3:] == ["SET?", "ID?", "SET?"]
 
 
 async def test_a_read_back_that_differs_is_refused_and_shows_nothing() -> None:

@@ -143,7 +143,7 @@ class Life:
     async def _something(self) -> None:
         """One call of the daemon, and the mending if it failed."""
         await asyncio.sleep(BETWEEN_S)
-        self.wire.share = self.random.choice((0.1, 0.5, 1.0))
+        self.wire.share = self.random.choice((0.2, 0.6, 1.0))
         what = self.random.random()
         if what < 0.86:
             done = await self._call(self.instrument.take)
@@ -153,7 +153,7 @@ class Life:
             names = sorted(self.instrument.commands().keys() - LEFT_OUT)
             done = (await self._command(self.random.choice(names)) or None) if names else ()
         if done is None:
-            await self._mend(0.3, 0.1, 0.0, 0.0)
+            await self._mend(0.5, 0.2, 0.0, 0.0)
 
     async def _mend(self, *shares: float) -> None:
         """As the daemon does: recover, but open anew where the link is lost."""
@@ -246,7 +246,7 @@ def _where(error: BaseException) -> str:
     return " > ".join(f"{Path(each.filename).name}:{each.lineno}" for each in at[-3:])
 
 
-def lives(name: str, replies: int, seed: int, first: int = 0) -> Iterator[Count]:
+def lives(name: str, replies: int, seed: int, first: int = 0, *, of_a_life: int = REPLIES_OF_A_LIFE) -> Iterator[Count]:
     """The count after each life, until so many replies were mutated. Raises KeyError for a model without a set-up."""
     simulated = MODELS[name]
     assert isinstance(simulated, WireModel), f"{name} has no simulator of that name: write one from its manual."
@@ -258,7 +258,7 @@ def lives(name: str, replies: int, seed: int, first: int = 0) -> Iterator[Count]
         faulthandler.dump_traceback_later(STUCK_S, exit=True)
         try:
             with no_undeclared_errors(life.find):
-                run(life.lived(simulated, REPLIES_OF_A_LIFE))
+                run(life.lived(simulated, of_a_life))
         finally:
             faulthandler.cancel_dump_traceback_later()
         number += 1
@@ -281,9 +281,14 @@ def _of_file(target: Target, name: str, seed: int, number: int) -> str | None:
     return try_one(target, data)
 
 
-def counted(name: str, replies: int, seed: int, first: int = 0) -> Iterator[Count]:
+def counted(
+    name: str, replies: int, seed: int, first: int = 0, *, of_a_life: int = REPLIES_OF_A_LIFE
+) -> Iterator[Count]:
     """Of any registered model."""
-    yield from lives(name, replies, seed, first) if name in wired() else files(name, replies, seed)
+    if name in wired():
+        yield from lives(name, replies, seed, first, of_a_life=of_a_life)
+    else:
+        yield from files(name, replies, seed)
 
 
 def main(arguments: Sequence[str]) -> int:
