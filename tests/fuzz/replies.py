@@ -143,7 +143,7 @@ class Life:
     async def _something(self) -> None:
         """One call of the daemon, and the mending if it failed."""
         await asyncio.sleep(BETWEEN_S)
-        self.wire.share = self.random.choice((0.2, 0.6, 1.0))
+        self.wire.share = self.random.choice((0.3, 0.8, 1.0))
         what = self.random.random()
         if what < 0.86:
             done = await self._call(self.instrument.take)
@@ -153,7 +153,7 @@ class Life:
             names = sorted(self.instrument.commands().keys() - LEFT_OUT)
             done = (await self._command(self.random.choice(names)) or None) if names else ()
         if done is None:
-            await self._mend(0.5, 0.2, 0.0, 0.0)
+            await self._mend(0.8, 0.5, 0.1, 0.0, 0.0)
 
     async def _mend(self, *shares: float) -> None:
         """As the daemon does: recover, but open anew where the link is lost."""

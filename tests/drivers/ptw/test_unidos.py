@@ -113,9 +113,7 @@ async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back
 async def test_a_unit_that_knows_no_autostart_and_reads_nothing_back_gives_readings_without_a_range() -> None:
     async with tango(opened=False) as (instrument, device, _):
         unknown = {word: [b"E;01\r\n"] for word in ("ASE", "ASE;false", "ASR", "ASR;false")}
-        device.once |= unknown | {
-            "UEL": [b"UEL;true\r\n", b"UEL\r\n", b"UEL\r\n"]
-        }
+        device.once |= unknown | {"UEL": [b"UEL;true\r\n", b"UEL\r\n", b"UEL\r\n"]}
         await instrument.open()
         (reading,) = await instrument.take()
         assert (reading.value is not None, reading.range, dict(instrument.settings_in_force)) == (True, None, {})
