@@ -149,8 +149,13 @@ class Keithley617(Driver[Settings617]):
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
         """For charge this discharges the feedback capacitor. Raises Declined."""
         correct = [] if self.quantity == "charge" else ["Z0", "Z1"]
-        for step in ("C1", *correct, "C0"):
-            await self._do(step)
+        try:
+            for step in ("C1", *correct):
+                await self._do(step)
+        except Declined:  # in zero check it measures nothing
+            await self._do("C0")
+            raise
+        await self._do("C0")
         return {"function": self.quantity}
 
     @command("reset-charge", "Discharge the feedback capacitor: zero check on, then off")

@@ -172,7 +172,7 @@ class Life:
             readings = await self._call(self.instrument.take)
             if readings is None:
                 await self._mend(0.0, 0.0)
-            elif all(Flag.UNPARSED not in each.flags for each in readings):
+            elif not any({Flag.UNPARSED, Flag.ZERO_CHECK}.intersection(each.flags) for each in readings):
                 return
         self.find("it does not come back on a line that is well")
 
