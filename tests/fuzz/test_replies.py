@@ -182,6 +182,12 @@ def test_the_range_of_a_pm100_is_asked_twice() -> None:
     assert float(reading.range or 0) < 1
 
 
+def test_a_range_of_a_pm100_that_was_not_read_back_limits_readings_all_the_same() -> None:
+    damaged = {b"AVER:COUN?": [b"?\n", b"?\n"], b"READ?": [b"1.41732283E-04\n"]}
+    reading = read("thorlabs-pm100", {"range_si": 5e-5}, damaged)
+    assert (reading.value, reading.range, reading.flags) == (1.41732283e-04, None, (Flag.CHANGED_BY_HAND,))
+
+
 def test_the_full_scale_of_a_unidos_is_asked_twice() -> None:
     scale = b"MVM;MEDIUM;1.65;E-26;p;C;1.65;E-26;p;A\r\n"
     assert Flag.OUT_OF_LIMIT not in read("ptw-unidos-tango", {}, {b"MVM": [scale]}).flags
