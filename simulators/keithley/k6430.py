@@ -80,7 +80,7 @@ class Functions:
     """Which functions are switched on. ``several``: whether another one may stay on beside them."""
 
     unit: Electrometer
-    several: bool = False
+    several: bool = True
     on: list[str] = field(default_factory=lambda: ["CURR"])
     words = Word(("VOLTage", "CURRent", "RESistance"))
 
@@ -186,7 +186,8 @@ KIND = Kind(
     assumed=(
         "serial number and firmware of the identity, in the style of its sisters",
         "one conversion takes 1 ms plus 3.5 power line cycles per PLC, after rates of the 6485",
-        "one function is measured at a time, the last that was switched on, current after power-on",
+        "one function is measured at a time, the last that was switched on, current after power-on; others may be on"
+        " beside it unless CONCurrent is off, which is on after *RST as in the 2400 family",
         "the current is that of the detector plus source voltage over its resistance",
         "the bits of the status word (2400 family), which carry no front-terminal bit here",
         "READ? with the output off gives no reading and queues 803, as in the 2400 family",
