@@ -126,12 +126,14 @@ class Life:
 
     async def _open(self, *shares: float) -> None:
         """In the end on a line that is well; there it must be opened at the second try."""
-        for share in shares:
+        for tried, share in enumerate(shares):
             self.wire.share = share
             if await self._call(self.instrument.open) is not None and await self._begun():
                 return
             await self._call(self.instrument.close)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(
+                8.0 * 2**tried
+            )  # one that was told to change may refuse for a while; the daemon waits so
         self.find(f"it cannot be opened on a line that is well: {self.count.raised}")
         self.wire.mutated += 1000  # ends this life
 
