@@ -3,6 +3,7 @@
 After sqlite.org, "Database File Format": 1.3 (header), 1.5 (freelist), 1.6 (B-tree pages), 1.8 (pointer map pages), 2.1
 (record format). Only what the cell pointers of a page name is read, not its free space, and no page that the freelist
 or the pointer map calls free: what was deleted there stays deleted. A page that does not hold together gives nothing.
+Where the file has a log, the newest content of a page is there (acquire.sqlite_log).
 
 Assumed: the text encoding is UTF-8 (1.3.13), which is SQLite's default; where the header is damaged, pages of 4096
 bytes with none reserved, its default since 3.12.
@@ -13,8 +14,11 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from acquire.sqlite_log import Content, Log, log_of
 
 MAGIC = b"SQLite format 3\x00"
 INNER_INDEX, INNER_TABLE, LEAF_INDEX, LEAF_TABLE = 0x02, 0x05, 0x0A, 0x0D
@@ -41,39 +45,57 @@ class Record:
 class Pages:
     """The pages of a file, by number from 1."""
 
-    content: bytes | mmap.mmap
+    content: Content
+    log: Log = field(default_factory=Log)
     size: int = 4096
     usable: int = 4096
     free: set[int] = field(default_factory=set)
 
     @classmethod
-    def of(cls, content: bytes | mmap.mmap) -> Pages:
-        """The pages of this content, with what its header says where there is one."""
-        pages = cls(content)
-        if bytes(content[:16]) == MAGIC:
-            (size,) = struct.unpack_from(">H", content, 16)
+    def of(cls, content: Content, log: Log | None = None) -> Pages:
+        """The pages of this content and its log, with what the header says where there is one."""
+        log = log or Log()
+        pages = cls(content, log)
+        pages.size = pages.usable = log.size or pages.size
+        header = pages._header()
+        if header[:16] == MAGIC:
+            (size,) = struct.unpack_from(">H", header, 16)
             size = 65536 if size == 1 else size
-            if size >= 512 and size & (size - 1) == 0:
-                pages.size, pages.usable = size, size - content[20]
+            if size >= 512 and size & (size - 1) == 0 and log.size in (0, size):
+                pages.size, pages.usable = size, size - header[20]
         pages.free = pages._freelist() | pages._free_by_map()
         return pages
 
     @property
     def count(self) -> int:
         """How many whole pages there are."""
-        return len(self.content) // self.size
+        return self.log.count or len(self.content) // self.size
+
+    def _header(self) -> bytes:
+        """The first hundred bytes of page 1, as far as there are any."""
+        content, at = self._where(1)
+        return bytes(content[at : at + 100])
+
+    def _where(self, number: int) -> tuple[Content, int]:
+        if (at := self.log.at.get(number)) is not None:
+            return self.log.content, at
+        return self.content, (number - 1) * self.size
 
     def page(self, number: int) -> memoryview:
         """Raises Broken where there is none."""
         if not 1 <= number <= self.count:
             raise Broken
-        return memoryview(self.content)[(number - 1) * self.size : (number - 1) * self.size + self.usable]
+        content, at = self._where(number)
+        if at + self.size > len(content):  # what it held is in a frame that is damaged
+            raise Broken
+        return memoryview(content)[at : at + self.usable]
 
     def records(self) -> Iterator[Record]:
         """Every record in a cell of a page that is in use, whatever table or index it belongs to."""
         for number in range(1, self.count + 1):
             if number not in self.free:
-                yield from self._of_page(number)
+                with suppress(Broken):
+                    yield from self._of_page(number)
 
     def _of_page(self, number: int) -> Iterator[Record]:
         page = self.page(number)
@@ -101,7 +123,7 @@ class Pages:
 
     def _payload(self, page: memoryview, at: int, length: int, is_table: bool) -> bytes:
         """1.6: what lies on the page, and the rest on a chain of overflow pages."""
-        if length > len(self.content):
+        if length > self.count * self.size:
             raise Broken
         local = self._local(length, is_table)
         found = bytes(page[at : at + local])
@@ -130,9 +152,9 @@ class Pages:
     def _freelist(self) -> set[int]:
         """1.5: trunk pages, each with the numbers of leaves, as far as the chain holds together."""
         found: set[int] = set()
-        if len(self.content) < 100:
+        if len(header := self._header()) < 100:
             return found
-        (trunk,) = struct.unpack_from(">I", self.content, 32)
+        (trunk,) = struct.unpack_from(">I", header, 32)
         while trunk not in found:
             try:
                 page = self.page(trunk)
@@ -147,21 +169,26 @@ class Pages:
 
     def _free_by_map(self) -> set[int]:
         """1.8: five bytes for each page behind a pointer map page, the first of them its type. Page 2 is the first."""
-        if len(self.content) < 100 or struct.unpack_from(">I", self.content, 52) == (0,):
+        if len(header := self._header()) < 100 or struct.unpack_from(">I", header, 52) == (0,):
             return set()
         found: set[int] = set()
         entries = self.usable // 5
         for number in range(2, self.count + 1, entries + 1):
-            page = self.page(number)
-            found |= {number + 1 + n for n in range(entries) if page[5 * n] == FREE}
+            with suppress(Broken):
+                page = self.page(number)
+                found |= {number + 1 + n for n in range(entries) if page[5 * n] == FREE}
         return found
 
 
 def records_of(file: Path) -> Iterator[Record]:
-    """Every record of a file whose log is empty. Raises OSError."""
-    if file.stat().st_size:
-        with file.open("rb") as opened:
-            yield from Pages.of(mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ)).records()
+    """Every record of a file and its log, where it has one. Raises OSError."""
+    log = file.with_name(f"{file.name}-wal")
+    yield from Pages.of(_content(file), log_of(_content(log)) if log.exists() else None).records()
+
+
+def _content(file: Path) -> Content:
+    with file.open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) if file.stat().st_size else b""
 
 
 def varint(page: bytes | memoryview, at: int) -> tuple[int, int]:

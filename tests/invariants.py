@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from acquire.packing import unpacked
 from acquire.store.attribution import measurement
-from acquire.store.entries import lost_between
+from acquire.store.entries import counts, lost_between
 from acquire.store.tails import completeness
 
 Key = tuple[str, int]
@@ -55,11 +56,21 @@ def check_invariants(
     _conservation(spool, store, listed, rows, excused)
     _nothing_twice(rows, listed)
     _watermarks(spool, store, rows, put_back)
+    _counted(store, rows)
     _attribution(store, listed)
     _completeness(spool, store, listed, excused)
     (epoch,) = store.execute("SELECT epoch FROM identity").fetchone()
     if spool.execute("SELECT epoch FROM meta").fetchone() == (epoch,) and not put_back:
         _originals(spool, rows, [e for e in listed if (e.stream, e.seq) not in excused])
+
+
+def _counted(store: sqlite3.Connection, rows: Mapping[Key, sqlite3.Row]) -> None:
+    """What `acquire store stats` says, without walking the entries, is what a walk finds."""
+    told = Counter(counts(store))
+    there = Counter(row["status"] for row in rows.values())
+    gone = (lost_between(store, r["stream"], 1, 2**62) for r in store.execute("SELECT stream FROM stream"))
+    there["lost"] = sum(each.last - each.first + 1 for of_stream in gone for each in of_stream)
+    assert told == there, f"{dict(told)} are told, {dict(there)} are there"
 
 
 def check_settled(spool: sqlite3.Connection, store: sqlite3.Connection) -> None:

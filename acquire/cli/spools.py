@@ -117,9 +117,13 @@ def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, 
     """Put an older copy of a spool in its place. Streams open in the copy end: nobody knows what followed."""
     path, _ = _place(config, spool)
     done = rescue.restore(path, file)
-    _tell(
-        done, as_json, f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
-    )
+    said = f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
+    if done["kept"] is not None:
+        said += (
+            f" What lay there is kept as {done['kept']}: sessions wait for it until it is given up. `acquire spool"
+            " salvage` takes the streams that the copy has nothing of."
+        )
+    _tell(done, as_json, said)
 
 
 @app.command()

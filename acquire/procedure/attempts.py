@@ -37,7 +37,8 @@ class Attempt:
 def attempts(connection: sqlite3.Connection, session_id: str, step: str | None = None) -> list[Attempt]:
     """Attempts of a session (or of one step), oldest first."""
     rows = connection.execute(
-        "SELECT * FROM attempt WHERE session = ?1 AND (?2 IS NULL OR step = ?2) ORDER BY requested_at, rowid",
+        "SELECT * FROM attempt WHERE session = ?1 AND (?2 IS NULL OR step = ?2)"
+        " ORDER BY audit_entry NULLS FIRST, requested_at, measurement",
         (session_id, step),
     ).fetchall()
     return [_attempt(connection, row) for row in rows]

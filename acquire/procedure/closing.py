@@ -19,6 +19,7 @@ from acquire.procedure.session import Session, SessionState, get_session, move
 from acquire.store import audit
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
+from acquire.store.made import Made
 
 
 def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
@@ -70,34 +71,38 @@ async def close_when_settled(
     close_session(connection, session_id, who)
 
 
-def closed_at(connection: sqlite3.Connection, session_id: str) -> tuple[str, str | None] | None:
+def closed(connection: sqlite3.Connection, session_id: str) -> tuple[Made, str | None] | None:
     """(when, what it was closed over) or None while it is open."""
     row = connection.execute(
-        "SELECT at, reason FROM session_state WHERE session = ? AND state = ?", (session_id, SessionState.MEASURED)
+        "SELECT made_after, at, reason FROM session_state WHERE session = ? AND state = ?",
+        (session_id, SessionState.MEASURED),
     ).fetchone()
-    return (row["at"], row["reason"]) if row else None
+    return (Made(row["made_after"], row["at"]), row["reason"]) if row else None
 
 
 def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list[str]:
     """Readings attached to the session that came after it was closed, one sentence for each measurement or element.
 
-    Derived, like attribution itself: nothing has to notice them when they come.
+    Derived, like attribution itself: nothing has to notice them when they come. A session that was closed by an earlier
+    version says that its clock alone tells so.
     """
-    closed = closed_at(connection, session.id)
-    if closed is None:
+    found_closed = closed(connection, session.id)
+    if found_closed is None:
         return []
+    at, _ = found_closed
+    by = ", by the store's clock" if at.by_clock else ""
     late = []
     for attempt in attempts(connection, session.id):
-        count = _after(measurement(connection, attempt.measurement).readings, closed[0])
+        count = _after(measurement(connection, attempt.measurement).readings, at)
         if count:
-            late.append(f"{count} reading(s) of {attempt.step} came after closing.")
+            late.append(f"{count} reading(s) of {attempt.step} came after closing{by}.")
     for placement in placements(connection, session.id):
         element = session.inventory.element_named(placement.dosimeter)
         found = readout(connection, element, placement, session.plan.batch_of(element.reader))
-        if found.used is not None and _after((found.used,), closed[0]):
-            late.append(f"The reading of {placement.dosimeter} came after closing.")
+        if found.used is not None and _after((found.used,), at):
+            late.append(f"The reading of {placement.dosimeter} came after closing{by}.")
     return late
 
 
-def _after(readings: tuple[StoredReading, ...], at: str) -> int:
-    return sum(r.received_at > at for r in readings)
+def _after(readings: tuple[StoredReading, ...], at: Made) -> int:
+    return sum(at.precedes(r.received) for r in readings)

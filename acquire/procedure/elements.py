@@ -1,9 +1,9 @@
 """Which readings of an element belong to which placement: by id, after removal and before it is placed again.
 
-Only the store's own clock is compared with the store's own clock. Where the acquiring host says that the element was
-read before it was placed, the reading is held back and named: two clocks disagree, and a person decides. A reader may
-write several records of one element (preheat and readout, one for each detector): the plan's batch names the one that
-counts.
+What was received when decides, by the store's own count; a clock that is set in between changes nothing. Where the
+acquiring host says that the element was read before it was placed, the reading is held back and named: it may have come
+late, or a clock was set, and a person decides. A reader may write several records of one element (preheat and readout,
+one for each detector): the plan's batch names the one that counts.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Readout:
     """What the reader gave for one element. `used` is the first readout; later ones are of an emptied element.
 
     `several`: the sentence where different records could count and the plan does not say which; then none does.
+    `by_clock`: the placement was written by an earlier release, and the store's clock alone tells what came after it.
     """
 
     element: Element
@@ -33,18 +34,21 @@ class Readout:
     later: tuple[StoredReading, ...]
     held: tuple[StoredReading, ...]
     several: str | None = None
+    by_clock: bool = False
 
 
 def readout(connection: sqlite3.Connection, element: Element, placement: Placement, batch: Batch | None) -> Readout:
     """Readings of a placed element that belong to this placement, and that the plan's batch lets count."""
-    after, before = placement.removed_at, next_placed(connection, placement) or "9999"
-    if after is None:
+    removed, again = placement.removed, next_placed(connection, placement)
+    if removed is None:
         return Readout(element, None, (), ())
-    found = [r for r in of_element(connection, element, batch) if after < r.received_at < before]
+    came = [r for r in of_element(connection, element, batch) if removed.precedes(r.received)]
+    found = [r for r in came if again is None or not again.precedes(r.received)]
     held = tuple(r for r in found if r.body["time"] < placement.placed_at)
     good = [r for r in found if r not in held]
     several = different_records(element, good, batch, batch.readings if batch else 1)
-    return Readout(element, good[0] if good else None, tuple(good[1:]), held, several)
+    by_clock = removed.by_clock or (again is not None and again.by_clock)
+    return Readout(element, good[0] if good else None, tuple(good[1:]), held, several, by_clock)
 
 
 READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}

@@ -96,7 +96,7 @@ def get_order(connection: sqlite3.Connection, order_id: str) -> Order:
 
 def list_orders(connection: sqlite3.Connection) -> list[Order]:
     """All orders, oldest first."""
-    rows = connection.execute("SELECT id FROM orders ORDER BY added_at, id").fetchall()
+    rows = connection.execute("SELECT id FROM orders ORDER BY audit_entry NULLS FIRST, added_at, id").fetchall()
     return [get_order(connection, row["id"]) for row in rows]
 
 

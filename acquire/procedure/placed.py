@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from acquire.store.made import Made
+
 _COUNTING = (
-    "SELECT p.*, r.removed_at, r.removed_by FROM placement p LEFT JOIN removal r ON r.placement = p.id"
+    "SELECT p.*, r.removed_at, r.removed_by, r.made_after AS removed_after FROM placement p"
+    " LEFT JOIN removal r ON r.placement = p.id"
     " WHERE NOT EXISTS (SELECT 1 FROM placement q WHERE q.replaces = p.id)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One element at one point; moments on the store's clock (UTC). `removed_at` is None while it is still out."""
+    """One element at one point; moments on the store's clock (UTC). `removed_at` is None while it is still out.
+
+    `made_after` and `removed_after` say what had been received then: they order, and the moments do not.
+    """
 
     id: int
     session: str
@@ -27,6 +34,18 @@ class Placement:
     replaces: int | None
     confirmed_by: str | None
     reason: str | None
+    made_after: int | None
+    removed_after: int | None
+
+    @property
+    def placed(self) -> Made:
+        """When the element was placed; of a correction, when it was placed as first written."""
+        return Made(self.made_after, self.placed_at)
+
+    @property
+    def removed(self) -> Made | None:
+        """When it was removed, None while it is still out."""
+        return None if self.removed_at is None else Made(self.removed_after, self.removed_at)
 
 
 def placements(connection: sqlite3.Connection, session_id: str) -> list[Placement]:
@@ -37,21 +56,30 @@ def placements(connection: sqlite3.Connection, session_id: str) -> list[Placemen
 
 def last_removed(connection: sqlite3.Connection, dosimeter: str) -> Placement | None:
     """Where an element lay last, of all sessions, among those placements from which it came back."""
-    row = connection.execute(
-        f"{_COUNTING} AND p.dosimeter = ? AND r.removed_at IS NOT NULL ORDER BY p.id DESC LIMIT 1", (dosimeter,)
-    ).fetchone()
-    return None if row is None else _placement(row)
+    back = [p for p in _of_dosimeter(connection, dosimeter) if p.removed is not None]
+    return back[-1] if back else None
 
 
-def next_placed(connection: sqlite3.Connection, placement: Placement) -> str | None:
+def next_placed(connection: sqlite3.Connection, placement: Placement) -> Made | None:
     """When the element of a placement was placed again, None where it was not."""
-    row = connection.execute(
-        "SELECT min(placed_at) AS at FROM placement WHERE dosimeter = ? AND placed_at > ? AND id <> ?"
-        " AND replaces IS NULL",
-        (placement.dosimeter, placement.placed_at, placement.id),
-    ).fetchone()
-    at: str | None = row["at"]
-    return at
+    every = _of_dosimeter(connection, placement.dosimeter)
+    later = every[[p.id for p in every].index(placement.id) + 1 :]
+    return later[0].placed if later else None
+
+
+def _of_dosimeter(connection: sqlite3.Connection, dosimeter: str) -> Sequence[Placement]:
+    """The placements of an element that count, of all sessions, in the order in which they were first written."""
+    rows = connection.execute(f"{_COUNTING} AND p.dosimeter = ?", (dosimeter,))
+    return sorted((_placement(row) for row in rows), key=lambda p: _first_written(connection, p))
+
+
+def _first_written(connection: sqlite3.Connection, placement: Placement) -> int:
+    """The number of the placement that this one, or what it corrects, stands for."""
+    number, before = placement.id, placement.replaces
+    while before is not None:
+        number = before
+        (before,) = connection.execute("SELECT replaces FROM placement WHERE id = ?", (number,)).fetchone()
+    return number
 
 
 def where_out(connection: sqlite3.Connection, dosimeter: str) -> str | None:

@@ -93,9 +93,13 @@ def correct(
         rows = [audit.row(
             "placement", id=number, session=session.id, point=old.point, dosimeter=right, place=old.place,
             placed_at=old.placed_at, placed_by=old.placed_by, replaces=old.id, confirmed_by=confirmed_by, reason=reason,
+            made_after=old.made_after,
         )]  # fmt: skip
         if old.removed_at is not None:
-            rows.append(audit.row("removal", placement=number, removed_at=old.removed_at, removed_by=old.removed_by))
+            rows.append(audit.row(
+                "removal", placement=number, removed_at=old.removed_at, removed_by=old.removed_by,
+                made_after=old.removed_after,
+            ))  # fmt: skip
         audit.keep(connection, who, "placement corrected", session.id, rows=rows, old=wrong, new=right, reason=reason)
 
 

@@ -347,6 +347,11 @@ def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) 
         which = "the first readout counts" if wanted == 1 else f"the first {wanted} readouts count"
         emptied = "an emptied element" if wanted == 1 else "an element that was read before"
         chosen["remarks"].append(f"{placement.dosimeter} was read {times} times; {which}, the others are of {emptied}.")
+    if found.used is not None and found.by_clock:
+        chosen["remarks"].append(
+            f"Whether {placement.dosimeter} was read after its removal is by the store's clock alone: an earlier"
+            " version kept nothing else."
+        )
     if found.held:
         chosen["remarks"].append(
             f"{len(found.held)} reading(s) of {placement.dosimeter} are held: their host says they are older than its"

@@ -25,6 +25,7 @@ from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.made import Made
 
 
 class SessionState(StrEnum):
@@ -64,11 +65,17 @@ class Session:
     started_at: str
     started_by: str
     state: SessionState
+    made_after: int | None
 
     @property
     def day(self) -> date:
         """The day (UTC) on which calibrations must hold."""
         return datetime.fromisoformat(self.started_at).astimezone(UTC).date()
+
+    @property
+    def started(self) -> Made:
+        """When it began, for what was received since."""
+        return Made(self.made_after, self.started_at)
 
     @property
     def instruments(self) -> list[str]:
@@ -141,13 +148,15 @@ def get_session(connection: sqlite3.Connection, session_id: str) -> Session:
         started_at=row["started_at"],
         started_by=row["started_by"],
         state=state_of(connection, session_id),
+        made_after=row["made_after"],
     )
 
 
 def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -> list[str]:
     """Session ids, oldest first; of one order or of all."""
     rows = connection.execute(
-        "SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY started_at, id", (order_id,)
+        "SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY audit_entry NULLS FIRST, started_at, id",
+        (order_id,),
     )
     return [row["id"] for row in rows]
 

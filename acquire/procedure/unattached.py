@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from acquire.procedure.inventory import Element
 from acquire.procedure.placed import placements
 from acquire.procedure.session import Session
-from acquire.store.entries import decoded, micros, of_element
+from acquire.store.entries import decoded, of_elements_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattac
     for element in session.inventory.element:
         by_text.setdefault((element.reader, element.read_as), []).append(element)
     found = []
-    for stream, instrument, entry in of_element(connection, None, micros(session.started_at)):
+    for stream, instrument, entry in of_elements_since(connection, session.started):
         if instrument in readers:
             index = decoded(stream, entry).get("element_index")
             known = by_text.get((instrument, entry.element or ""), [])

@@ -142,4 +142,4 @@ def _ports_of_earlier_sessions(connection: sqlite3.Connection, session: Session)
 
 def _first_beam(connection: sqlite3.Connection, session: Session) -> str | None:
     begun = [a.requested_at for a in attempts(connection, session.id) if a.kind == "irradiate" and a.begun]
-    return min(begun, default=None)
+    return next(iter(begun), None)

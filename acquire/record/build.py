@@ -14,7 +14,7 @@ from typing import Any
 from acquire.canonical import canonical, digest, parse
 from acquire.procedure.attempts import attempts
 from acquire.procedure.bound import every_binding
-from acquire.procedure.closing import asks_for_amendment, closed_at
+from acquire.procedure.closing import asks_for_amendment, closed
 from acquire.procedure.doses import FORMULA
 from acquire.procedure.order import Order, get_order
 from acquire.procedure.output import not_stated
@@ -98,7 +98,7 @@ def _plan(session: Session) -> dict[str, Any]:
 
 
 def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
-    closed = closed_at(connection, session.id)
+    at_closing = closed(connection, session.id)
     rows = connection.execute(
         "SELECT state, at, who, reason FROM session_state WHERE session = ? ORDER BY n", (session.id,)
     )
@@ -108,16 +108,16 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "machine": session.plan.machine,
         "started_at": session.started_at,
         "started_by": session.started_by,
-        "closed_at": closed[0] if closed else None,
-        "closed_over": closed[1] if closed else None,
+        "closed_at": at_closing[0].at if at_closing else None,
+        "closed_over": at_closing[1] if at_closing else None,
         "states": [dict(row) for row in rows],
         "time_outs": _rows(connection, "time_out", session.id),
-        "environment": _rows(connection, "environment", session.id, but=("session",)),
+        "environment": _rows(connection, "environment", session.id, but=("session", "made_after")),
     }
 
 
 def _rows(
-    connection: sqlite3.Connection, table: str, session_id: str, but: Sequence[str] = ("n", "session")
+    connection: sqlite3.Connection, table: str, session_id: str, but: Sequence[str] = ("n", "session", "made_after")
 ) -> list[dict[str, Any]]:
     rows = connection.execute(f"SELECT * FROM {table} WHERE session = ? ORDER BY n", (session_id,)).fetchall()
     return [{k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in but} for row in rows]

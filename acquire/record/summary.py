@@ -69,6 +69,6 @@ def _of_elements(connection: sqlite3.Connection, session: Session) -> dict[str, 
     for batch in session.plan.batch:
         for name in batch.travelling:
             for reading in of_element(connection, session.inventory.element_named(name), None):
-                if reading.received_at >= session.started_at:
+                if session.started.precedes(reading.received):
                     found.setdefault(reading.instrument, set()).add((reading.stream, reading.seq))
     return found

@@ -18,6 +18,9 @@ from acquire.integrity import findings
 from acquire.spool.errors import SpoolError
 
 SALVAGED = "salvaged"
+# Whether a stream of a file aside lies in the spool's own table as far at least, and counts there. A spool put back
+# from an older copy holds but the beginning of what the file before it held.
+_IS_HERE = "EXISTS (SELECT 1 FROM stream s WHERE s.stream = aside.stream AND s.head >= aside.head)"
 
 
 class AsideStream(NamedTuple):
@@ -113,10 +116,11 @@ def names(db: sqlite3.Connection) -> set[str]:
 
 
 def waiting(db: sqlite3.Connection) -> Aside:
-    """What waits for a person. A stream that lies in the spool's own table, as salvaged ones do, counts there."""
+    """What waits for a person. A stream that lies in the spool's own table counts there, as salvaged ones do, unless
+    the file aside holds more of it."""
     rows = db.execute(
         "SELECT file, stream, instrument, head, through, epoch FROM aside WHERE settled IS NULL"
-        " AND stream NOT IN (SELECT stream FROM stream) ORDER BY file, stream"
+        f" AND NOT {_IS_HERE} ORDER BY file, stream"
     ).fetchall()
     return Aside(((file, AsideStream(*row)) for file, *row in rows), names(db) - {row[0] for row in rows})
 
@@ -131,8 +135,7 @@ def confirmed(db: sqlite3.Connection, marks: Iterable[tuple[str, int]], epoch: s
 def salvaged(db: sqlite3.Connection, file: str, *, whole: bool) -> None:
     """What could be read of a file lies in the spool now; `whole`: it is known which streams the file held."""
     db.execute(
-        "UPDATE aside SET settled = ?1 WHERE file = ?2 AND settled IS NULL"
-        " AND (stream IN (SELECT stream FROM stream) OR (stream = '' AND ?3))",
+        f"UPDATE aside SET settled = ?1 WHERE file = ?2 AND settled IS NULL AND ({_IS_HERE} OR (stream = '' AND ?3))",
         (SALVAGED, file, whole),
     )
 
@@ -156,14 +159,13 @@ def give_up(path: Path, file: str, reason: str) -> int:
 
 def listed(db: sqlite3.Connection, epoch: str | None) -> list[dict[str, Any]]:
     """Every stream aside: file, stream, instrument, head, epoch, through (in the epoch given) and its state."""
-    rows = db.execute("SELECT * FROM aside ORDER BY file, stream").fetchall()
-    known = {row[0] for row in db.execute("SELECT stream FROM stream")}
-    return [_listed(AsideStream(*row[1:6]), row[0], row[6], epoch, known) for row in rows]
+    rows = db.execute(f"SELECT aside.*, {_IS_HERE} FROM aside ORDER BY file, stream").fetchall()
+    return [_listed(AsideStream(*row[1:6]), row[0], row[6], epoch, bool(row[7])) for row in rows]
 
 
-def _listed(s: AsideStream, file: str, settled: str | None, epoch: str | None, known: set[str]) -> dict[str, Any]:
+def _listed(s: AsideStream, file: str, settled: str | None, epoch: str | None, is_here: bool) -> dict[str, Any]:
     state = "confirmed" if s.is_confirmed(epoch) else "waits for a person"
-    if s.stream in known or settled == SALVAGED:
+    if is_here or settled == SALVAGED:
         state = SALVAGED
     elif settled is not None:
         state = f"given up: {settled}"

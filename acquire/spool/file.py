@@ -33,6 +33,8 @@ log = structlog.get_logger("spool")
 T = TypeVar("T")
 
 SCHEMA = 5
+BEFORE_RESTORE = "before-restore"
+LEFT = ("damaged", "removed", BEFORE_RESTORE)  # in the names of files put aside, which may hold what nobody else has
 LARGE = ("entry", "withheld")  # tables whose check takes its time: it is made beside the running
 
 
@@ -307,10 +309,8 @@ def _salvage(file: Path) -> str:
 
 
 def left_aside(path: Path) -> list[Path]:
-    """What lies beside a spool of earlier ones that were damaged or removed, by name."""
-    return sorted(
-        each for why in ("damaged", "removed") for each in path.parent.glob(f"{path.stem}.{why}-*{path.suffix}")
-    )
+    """What lies beside a spool of earlier ones that were damaged, removed or replaced by a copy, by name."""
+    return sorted(each for why in LEFT for each in path.parent.glob(f"{path.stem}.{why}-*{path.suffix}"))
 
 
 def _keep(db: sqlite3.Connection, kept: Path) -> None:

@@ -26,7 +26,7 @@ from acquire.private import private
 from acquire.rows import insert_rows
 from acquire.spool import entries, originals
 from acquire.spool.entries import Held
-from acquire.spool.file import take_lock
+from acquire.spool.file import BEFORE_RESTORE, take_lock
 from acquire.spool.journal import Journal, SpoolError, stand_in
 from acquire.spool.scan import Scan
 
@@ -56,7 +56,8 @@ class Salvaged:
 def restore(path: Path, copy: Path) -> dict[str, Any]:
     """Put an older copy in the spool's place; streams open in it end with `restored`, since their tail is unknown.
 
-    Raises SpoolError, and then nothing was changed.
+    What lay there is kept beside it, and counts in `older` from the next start on as every file put aside. Raises
+    SpoolError, and then nothing was changed.
     """
     if not copy.exists():
         raise SpoolError(f"there is no copy {copy}.")
@@ -71,7 +72,7 @@ def restore(path: Path, copy: Path) -> dict[str, Any]:
             raise SpoolError(
                 f"{copy} cannot be read whole as a spool: {error}. `acquire spool salvage` may help."
             ) from error
-        aside = clear(path, "before-restore")
+        aside = clear(path, BEFORE_RESTORE)
         put_in_place(made, path)
     return {"path": str(path), "restored_streams": ended, "kept": str(aside) if aside else None}
 
@@ -82,6 +83,8 @@ def _copy(copy: Path, made: Path) -> int:
         if found := findings(target):
             raise sqlite3.DatabaseError("; ".join(found))
         ended = target.execute("UPDATE stream SET ended = 'restored' WHERE ended IS NULL").rowcount
+        if _has(target, "stream", "source"):  # as of salvaged streams: each counts in `older`, the newest too
+            target.execute("UPDATE stream SET source = (SELECT source FROM meta) WHERE source IS NULL")
         target.commit()
         target.execute("PRAGMA journal_mode=DELETE")  # one file, to be renamed as one
         return ended
@@ -124,7 +127,7 @@ def salvage(file: Path) -> list[Salvaged]:
                     stream.bodies[seq] = entry
             stream.withheld = _withheld(db, stream)
         if not _knows_its_streams(db) or any(stream.damaged for stream in streams):
-            _look_through(_scan(db), streams)
+            _look_through(_scan(file), streams)
     if not streams:
         raise SpoolError(f"nothing can be read of {file}: not even which streams it held.")
     return streams
@@ -143,11 +146,10 @@ def _knows_its_streams(db: sqlite3.Connection) -> bool:
         return False
 
 
-def _scan(db: sqlite3.Connection) -> Scan:
-    """The file of an open database, page by page. Raises SpoolError."""
-    ((_, _, file),) = [row for row in db.execute("PRAGMA database_list") if row[1] == "main"]
+def _scan(file: Path) -> Scan:
+    """A file with its log, page by page. Raises SpoolError."""
     try:
-        return Scan(Path(file))
+        return Scan(file)
     except OSError as error:
         raise SpoolError(f"{file} cannot be read: {error.strerror}.") from error
 

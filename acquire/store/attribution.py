@@ -16,6 +16,7 @@ from typing import Any, Literal
 from acquire.canonical import parse
 from acquire.store import entries, streams
 from acquire.store.entries import Damaged, Entry, Mark
+from acquire.store.made import BEFORE_NUMBERS, Received
 from acquire.store.streams import Stream
 
 MeasurementState = Literal["not-begun", "open", "ended", "interrupted", "broken"]
@@ -34,7 +35,7 @@ class StoredReading:
     instrument: str
     body: dict[str, Any]
     digest: str
-    received_at: str
+    received: Received
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ def _within(
 
 
 def _reading(stream: str, instrument: str, entry: Entry) -> StoredReading:
-    return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, entry.received_at)
+    received = Received(entry.received if entry.numbered else BEFORE_NUMBERS, entry.received_at)
+    return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, received)
 
 
 def readings_of_element(

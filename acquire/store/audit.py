@@ -17,6 +17,7 @@ from typing import Any
 from acquire.canonical import canonical, utc_now
 from acquire.printable import must_be_seen
 from acquire.store.canonical_rows import Key, readable, shape
+from acquire.store.made import last_received
 from acquire.store.record_tables import PEOPLE
 
 FIRST = "0" * 64
@@ -151,12 +152,17 @@ def _wrong(entry: Entry, previous: str, expected: int, *, is_text: bool) -> Iter
 
 
 def _insert(connection: sqlite3.Connection, new: Row) -> Sealed:
-    """The row is read back: what is sealed is what the table holds."""
+    """The row is read back: what is sealed is what the table holds. It says after which receipt of readings it is made,
+    unless the caller does (a correction is of when the first one was made), and the entry that tells of it, where that
+    orders the table's rows.
+    """
     if new.table not in PEOPLE:
         raise ValueError(f"{new.table} is no table of what people make")
-    of = shape(connection, new.table)
-    made = f"{_insertion(new.table, new.values)} RETURNING {', '.join(of.key)}"
-    (key,) = connection.execute(made, [*new.values.values()]).fetchall()
+    of, values = shape(connection, new.table), {"made_after": last_received(connection), **new.values}
+    if ("audit_entry", "INTEGER") in of.columns:
+        values["audit_entry"] = head(connection)[0] + 1
+    made = f"{_insertion(new.table, values)} RETURNING {', '.join(of.key)}"
+    (key,) = connection.execute(made, [*values.values()]).fetchall()
     found = connection.execute(of.by_key, tuple(key)).fetchone()
     return new.table, of.key_of(found), of.digest(found)
 

@@ -18,6 +18,7 @@ from acquire.checksum import checksum, seed
 from acquire.errors import Refused
 from acquire.packing import FIRST, OVER, packed, unpacked
 from acquire.rows import insert_rows
+from acquire.store.made import Made, last_received
 
 KINDS = ("scalar", "marker", "glow-curve", "curve", "unparsed", "withheld", "gap", "invalid")
 KIND = {name: number for number, name in enumerate(KINDS)}
@@ -58,6 +59,8 @@ class Entry(NamedTuple):
     element: str | None = None
     measurement: str | None = None
     received_us: int = 0
+    received: int = 0  # the row of `received`, and whether the stream's chain holds that number
+    numbered: bool = False
 
     @property
     def received_at(self) -> str:
@@ -113,24 +116,24 @@ def put_in_place(connection: sqlite3.Connection, row: Row) -> None:
 
 def next_receipt(connection: sqlite3.Connection) -> int:
     """The number that the next row of `received` is to have."""
-    (last,) = connection.execute("SELECT max(number) FROM received").fetchone()
-    return (last or 0) + 1
+    return last_received(connection) + 1
 
 
 def note_receipt(connection: sqlite3.Connection, number: int, at: str) -> None:
     """This transaction brought entries, at this moment of the store's clock."""
-    connection.execute("INSERT INTO received VALUES (?, ?)", (number, micros(at)))
+    connection.execute("INSERT INTO received VALUES (?, ?, 1)", (number, micros(at)))
 
 
 _READ = (
-    "SELECT e.seq, e.kind, e.status, e.reason, e.body, e.checksum, e.element, e.measurement, coalesce(r.at, 0)"
+    "SELECT e.seq, e.kind, e.status, e.reason, e.body, e.checksum, e.element, e.measurement, coalesce(r.at, 0),"
+    " e.received, r.numbered"
     " FROM entries e LEFT JOIN received r ON r.number = e.received"
 )
 
 
-def _entry(row: tuple[int, int, int, str | None, bytes, int, str | None, str | None, int], of: int) -> Entry:
+def _entry(row: tuple[Any, ...], of: int) -> Entry:
     """`of` is the seed of its stream."""
-    seq, kind, status, reason, kept, expected, element, measurement, at = row
+    seq, kind, status, reason, kept, expected, element, measurement, at, received, numbered = row
     try:
         body = unpacked(kept)
         fits = checksum(of, seq, body) == expected
@@ -138,7 +141,7 @@ def _entry(row: tuple[int, int, int, str | None, bytes, int, str | None, str | N
         body, fits = kept, False
     told = STATUSES[status] if fits and 0 <= status < len(STATUSES) else "damaged"
     name = KINDS[kind] if 0 <= kind < len(KINDS) else "invalid"
-    return Entry(seq, name, told, reason, body, element, measurement, at)
+    return Entry(seq, name, told, reason, body, element, measurement, at, received, numbered == 1)
 
 
 def between(connection: sqlite3.Connection, stream: str, first: int, last: int) -> Iterator[Entry]:
@@ -233,16 +236,26 @@ def beside(connection: sqlite3.Connection, stream: str, seq: int, *, before: boo
         yield _entry(tuple(row), of)
 
 
-def of_element(connection: sqlite3.Connection, element: str | None, since_us: int = 0) -> Iterator[OfElement]:
-    """Confirmed entries that name this element (None: any), in the order the store received them, at or after a moment
-    of the store's clock (µs since 1970)."""
-    which = "e.element = ?" if element is not None else "e.element IS NOT NULL AND ? IS NULL"
+def of_element(connection: sqlite3.Connection, element: str) -> Iterator[OfElement]:
+    """Confirmed entries that name this element, in the order the store received them."""
+    yield from _of_elements(connection, "e.element = ?", element)
+
+
+def of_elements_since(connection: sqlite3.Connection, made: Made) -> Iterator[OfElement]:
+    """Confirmed entries that name any element, in the order the store received them, since a row was made."""
+    if made.after is None:
+        yield from _of_elements(connection, "e.element IS NOT NULL AND r.at > ?", micros(made.at))
+    else:
+        yield from _of_elements(connection, "e.element IS NOT NULL AND e.received > ? AND r.numbered = 1", made.after)
+
+
+def _of_elements(connection: sqlite3.Connection, which: str, value: str | int) -> Iterator[OfElement]:
     rows = connection.execute(
         "SELECT s.stream, s.instrument, e.seq, e.kind, e.status, e.reason, e.body, e.checksum, e.element,"
-        " e.measurement, r.at"
+        " e.measurement, r.at, e.received, r.numbered"
         " FROM entries e JOIN streams s ON s.number = e.stream JOIN received r ON r.number = e.received"
-        f" WHERE {which} AND e.status = 0 AND e.seq <= s.through AND r.at >= ? ORDER BY e.received, e.stream, e.seq",
-        (element, since_us),
+        f" WHERE {which} AND e.status = 0 AND e.seq <= s.through ORDER BY e.received, e.stream, e.seq",
+        (value,),
     )
     for row in rows:
         yield OfElement(row[0], row[1], _entry(tuple(row)[2:], seed(row[0])))
@@ -299,17 +312,31 @@ def has_conflict(connection: sqlite3.Connection, stream: str) -> bool:
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many entries there are of each status, and how many seqs are gone."""
-    rows = connection.execute("SELECT status, count(*) FROM entries GROUP BY status ORDER BY status")
-    found = {STATUSES[status]: count for status, count in rows}
-    gone = sum(
-        there - here + 1
-        for number, first, last in connection.execute(
-            "SELECT stream, first, last FROM lost WHERE withdrawn IS NULL"
-        ).fetchall()
-        for here, there in absent(connection, number, first, last)
-    )
-    return {**found, "lost": gone} if gone else found
+    """How many entries there are of each status, and how many seqs are gone, without walking the entries.
+
+    Up to a stream's watermark every seq is an entry or gone (docs/noloss.md invariant 3).
+    """
+    (passed,) = connection.execute("SELECT coalesce(sum(through), 0) FROM streams").fetchone()
+    (above,) = connection.execute(
+        "SELECT count(*) FROM streams s CROSS JOIN entries e ON e.stream = s.number AND e.seq > s.through"
+    ).fetchone()
+    (refused,) = connection.execute("SELECT count(*) FROM entries WHERE status = 1").fetchone()
+    gone, gone_passed = _gone(connection)
+    found = {"stored": passed - gone_passed + above - refused, "refused": refused, "lost": gone}
+    return {status: count for status, count in found.items() if count}
+
+
+def _gone(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many seqs are gone, and how many of them lie below their streams' watermarks."""
+    gone = passed = 0
+    for number, through, first, last in connection.execute(
+        "SELECT l.stream, s.through, l.first, l.last FROM lost l JOIN streams s ON s.number = l.stream"
+        " WHERE l.withdrawn IS NULL"
+    ).fetchall():
+        for here, there in absent(connection, number, first, last):
+            gone += there - here + 1
+            passed += max(0, min(there, through) - here + 1)
+    return gone, passed
 
 
 def count_of(connection: sqlite3.Connection, instrument: str, kinds: Iterable[str] | None, status: str) -> int:

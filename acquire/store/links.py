@@ -1,8 +1,9 @@
 """The links of a stream's chain: what the watermark passed, in order, each in one spelling.
 
-chain' = SHA-256(chain || link). A link is the canonical JSON of [seq, kind, status, reason, element, measurement,
-received], followed by the body as it is (unpacked); of a range that is lost that of [first, last, reason, at], alone.
-The first value says whose stream it is. docs/adr/0014-store-rows-and-seals.md.
+chain' = SHA-256(chain || link). A link is the canonical JSON of [seq, kind, status, reason, element, measurement, time
+of receipt, its number], followed by the body as it is (unpacked); releases before schema 15 left out the number. Of a
+range that is lost it is that of [first, last, reason, at], alone. The first value says whose stream it is.
+docs/adr/0014-store-rows-and-seals.md.
 """
 
 from __future__ import annotations
@@ -36,17 +37,17 @@ def first_link(stream: Stream) -> bytes:
 
 def of_row(row: Row, received_us: int) -> bytes:
     """The link of an entry as it is inserted."""
-    if row.reason is None and row.element is None and row.measurement is None:  # nearly every one, in canonical JSON
-        return b"[%d,%d,%d,null,null,null,%d]%b" % (row.seq, row.kind, row.status, received_us, row.body)
-    said = [row.seq, row.kind, row.status, row.reason, row.element, row.measurement, received_us]
-    return canonical(said) + row.body
+    _, seq, kind, status, reason, body, _, element, measurement, number = row
+    if reason is None and element is None and measurement is None:  # nearly every one, in canonical JSON
+        return b"[%d,%d,%d,null,null,null,%d,%d]%b" % (seq, kind, status, received_us, number, body)
+    return canonical([seq, kind, status, reason, element, measurement, received_us, number]) + body
 
 
 def of_entry(entry: Entry) -> bytes:
     """The link of an entry as it was read. One that is damaged has none that fits."""
     status = STATUSES.index(entry.status) if entry.status in STATUSES else -1
     said = [entry.seq, KIND[entry.kind], status, entry.reason, entry.element, entry.measurement, entry.received_us]
-    return canonical(said) + entry.body
+    return canonical([*said, entry.received] if entry.numbered else said) + entry.body
 
 
 def of_range(lost: Range) -> bytes:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from acquire.store.entries import Entry, micros
 from acquire.store.links import Range, chained, first_link, of_entry, ranges_of, walk
-from acquire.store.sealing import Seal
+from acquire.store.sealing import Seal, hash_of
 from acquire.store.streams import Stream
 
 HIGHEST_SEAL = 2**62
@@ -26,13 +26,20 @@ class StandIn(NamedTuple):
     body: bytes
     reason: str | None
     received_at: str
+    received: int | None = None
 
     @property
     def link(self) -> bytes:
         """Its link in the chain, where it was passed."""
-        return of_entry(
-            Entry(self.seq, "withheld", "refused", self.reason, self.body, None, None, micros(self.received_at))
-        )
+        at, number = micros(self.received_at), self.received
+        passed = Entry(self.seq, "withheld", "refused", self.reason, self.body, received_us=at)
+        return of_entry(passed if number is None else passed._replace(received=number, numbered=True))
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the row: when it was replaced, its reason, when it was received, and its body."""
+        numbered = [] if self.received is None else [self.received]
+        return hash_of(self.seq, self.replaced_at, self.reason, self.received_at, *numbered, self.body)
 
 
 def seals_of(connection: sqlite3.Connection, stream: Stream) -> list[Seal]:
@@ -44,7 +51,8 @@ def seals_of(connection: sqlite3.Connection, stream: Stream) -> list[Seal]:
 def stand_ins_of(connection: sqlite3.Connection, stream: Stream) -> list[StandIn]:
     """The stand-ins of a stream that gave way to their originals."""
     rows = connection.execute(
-        "SELECT seq, replaced_at, body, reason, received_at FROM stand_ins WHERE stream = ? ORDER BY seq, replaced_at",
+        "SELECT seq, replaced_at, body, reason, received_at, received FROM stand_ins WHERE stream = ?"
+        " ORDER BY seq, replaced_at",
         (stream.number,),
     )
     return [StandIn(*row) for row in rows]

@@ -13,6 +13,7 @@ from acquire.canonical import digest, parse, utc_now
 from acquire.store import entries
 from acquire.store.entries import Entry, Row
 from acquire.store.links import of_entry, of_row
+from acquire.store.lives import StandIn
 from acquire.store.sealing import Sealing, hash_of
 from acquire.store.streams import Stream
 
@@ -33,12 +34,13 @@ def take_original(connection: sqlite3.Connection, sealing: Sealing, stream: Stre
     on is told again.
     """
     now, key = utc_now(), (row.stream, row.seq)
-    kept = (now, stand_in.body, stand_in.reason, stand_in.received_at)
-    connection.execute("INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?)", (*key, *kept))
+    number = stand_in.received if stand_in.numbered else None
+    kept = StandIn(row.seq, now, stand_in.body, stand_in.reason, stand_in.received_at, number)
+    connection.execute("INSERT INTO stand_ins VALUES (?, ?, ?, ?, ?, ?, ?)", (row.stream, *kept))
     entries.put_in_place(connection, row)
     found = entries.entry_at(connection, stream.stream, row.seq)
     assert found is not None
-    detail = {"stand_in": hash_of_stand_in(row.seq, kept), "was": hash_of(of_entry(stand_in))}
+    detail = {"stand_in": kept.hash, "was": hash_of(of_entry(stand_in))}
     entry = hash_of(of_row(row, entries.micros(sealing.at)))
     n = sealing.add("original", stream, row.seq, entry=entry, **detail)
     connection.execute(
@@ -46,9 +48,3 @@ def take_original(connection: sqlite3.Connection, sealing: Sealing, stream: Stre
     )
     connection.execute("UPDATE told SET through = min(through, ?2 - 1) WHERE subject = ?1", (stream.stream, row.seq))
     return found
-
-
-def hash_of_stand_in(seq: int, kept: tuple[str, bytes, str | None, str]) -> str:
-    """SHA-256 of a row of `stand_ins`: when it was replaced, its body, its reason, when it was received."""
-    replaced_at, body, reason, received_at = kept
-    return hash_of(seq, replaced_at, reason, received_at, body)

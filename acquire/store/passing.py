@@ -20,10 +20,10 @@ def pass_over(connection: sqlite3.Connection, stream: Stream, rows: Sequence[Row
     """
     through, links, no_marker = stream.through, [], True
     for row in rows:
-        if row.seq == through + 1:
+        if row[1] == through + 1:  # by position: once for every entry there is
             links.append(of_row(row, received_us))
             through += 1
-            no_marker = no_marker and row.kind != MARKER
+            no_marker = no_marker and row[2] != MARKER
     stream.through, stream.chain = through, chained(stream.chain, links)
     if through < stream.head and (there := beyond(connection, stream)) > through:
         ranges = [each for each in ranges_of(connection, stream, through) if each.withdrawn is None]

@@ -41,6 +41,11 @@ def verify_file(connection: sqlite3.Connection, tables: Iterable[str] | None = N
                 yield f"The store's file does not pass SQLite's own check: {said.strip().replace(chr(10), ', ')}."
 
 
+INDEXES = (  # of entries: which ones each knows, and what finds one in it
+    ("entries_measurement", "measurement", "i.measurement = e.measurement"),
+    ("entries_element", "element", "i.element = e.element"),
+    ("entries_of_elements", "element", "i.element IS NOT NULL AND i.received = e.received"),
+)
 LOOKED_THROUGH = 50_000  # entries of a stream: a longer one is an electrometer's, and has no elements to look for
 
 
@@ -50,16 +55,16 @@ def verify_indexes(connection: sqlite3.Connection, of: Mapping[str, Sequence[tup
     Of a long stream no more than these runs of seqs are looked at.
     The entries are walked by their key (the + keeps SQLite from asking the index of itself).
     """
-    for column in ("measurement", "element"):
+    for index, column, finds in INDEXES:
         asked = (
             f"SELECT seq FROM entries e WHERE stream = (SELECT number FROM streams NOT INDEXED WHERE stream = ?)"
             f" AND +{column} IS NOT NULL AND seq BETWEEN ? AND ?"
-            f" AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY entries_{column}"
-            f" WHERE i.{column} = e.{column} AND i.stream = e.stream AND i.seq = e.seq) ORDER BY seq LIMIT 1"
+            f" AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY {index}"
+            f" WHERE {finds} AND i.stream = e.stream AND i.seq = e.seq) ORDER BY seq LIMIT 1"
         )
         for stream, first, last in _looked_at(connection, of):
             for (seq,) in connection.execute(asked, (stream, first, last)):
-                yield f"The index entries_{column} does not know entry {seq} of stream {stream}: it was emptied."
+                yield f"The index {index} does not know entry {seq} of stream {stream}: it was emptied."
 
 
 def _looked_at(

@@ -19,7 +19,6 @@ from acquire.store import entries, streams
 from acquire.store.audit import FIRST
 from acquire.store.links import Range, chained, first_link, hash_of_range, of_entry, ranges_of, walk
 from acquire.store.lives import HIGHEST_SEAL, StandIn, instead, seals_of, stand_ins_of, valid
-from acquire.store.originals import hash_of_stand_in
 from acquire.store.sealing import Seal, before_the_first, facts_of_end, hash_of
 from acquire.store.streams import Stream
 
@@ -106,9 +105,10 @@ def _of_no_stream(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _receipts_of_nothing(connection: sqlite3.Connection) -> Iterator[str]:
     """Times of receipt of no entry that is there, but for those of stand-ins that gave way."""
-    replaced = {at for (at,) in connection.execute("SELECT received_at FROM stand_ins")}
+    replaced = {at for (at,) in connection.execute("SELECT received_at FROM stand_ins WHERE received IS NULL")}
     for number, at in connection.execute(
-        "SELECT number, at FROM received WHERE number NOT IN (SELECT received FROM entries) ORDER BY number"
+        "SELECT number, at FROM received WHERE number NOT IN (SELECT received FROM entries)"
+        " AND number NOT IN (SELECT received FROM stand_ins WHERE received IS NOT NULL) ORDER BY number"
     ):
         if entries.utc_text(at) not in replaced:
             yield f"Receipt {number} is of no entry: it was added, or its entries were deleted (table received)."
@@ -265,9 +265,8 @@ class _Stream:
                 yield self._named(f"entry {seq} is not the one that came later (seal {seal.n}; table entries).")
         sealed = [_detail(s.detail).get("stand_in") for s in self.seals if s.what == "original"]
         for each in self.stand_ins:
-            kept = (each.replaced_at, each.body, each.reason, each.received_at)
-            if (is_from := hash_of_stand_in(each.seq, kept)) in sealed:
-                sealed.remove(is_from)
+            if each.hash in sealed:
+                sealed.remove(each.hash)
             else:
                 yield self._named(f"the stand-in of entry {each.seq} was changed or added (table stand_ins).")
         for _ in sealed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from acquire.printable import hidden_in
@@ -41,7 +42,14 @@ def flaw(entry: Mapping[str, Any]) -> str | None:
 
 def _is_ours(time: str) -> bool:
     """As our own hosts write it: 2026-11-24T14:36:55.100000Z. Quicker than the whole rule."""
-    if len(time) != 27 or time[7] != "-" or time[10] != "T" or time[26] != "Z" or not time.isascii():
+    parts = len(time) == 27 and time[19] == "." and time[26] == "Z" and time[20:26].isdecimal() and time.isascii()
+    return parts and _is_second(time[:19])
+
+
+@lru_cache(maxsize=4096)
+def _is_second(time: str) -> bool:
+    """Readings come many to a second."""
+    if time[7] != "-" or time[10] != "T":
         return False
     try:
         return 1900 <= datetime.fromisoformat(time).year <= 2199

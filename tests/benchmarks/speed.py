@@ -21,12 +21,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import msgspec
 from brokers import Mosquitto
 
-from benchmarks.floor import database
+from acquire.store.database import connect
 from benchmarks.peers import aiomqtt_one_per_message, c_clients, one_reading
 from benchmarks.product import ages_ms
 
@@ -46,15 +47,12 @@ def line_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def floor(folder: Path, port: int, total: int) -> float:
+def floor(folder: Path, port: int, total: int, module: str = "benchmarks.floor") -> float:
     """Readings/s of the barest no-loss path, in batches as large as the product's."""
-    store = child("benchmarks.floor", "store", folder, port, total, BATCH)
-    line_of(store)
-    source = child("benchmarks.floor", "source", folder, port, total, BATCH)
-    rate = float(line_of(source))
-    source.wait()
-    store.wait()
-    return rate
+    with child(module, "store", folder, port, total, BATCH) as store:
+        line_of(store)
+        with child(module, "source", folder, port, total, BATCH) as source:
+            return float(line_of(source))
 
 
 def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float = 0, instruments: int = 2) -> dict:
@@ -77,17 +75,12 @@ def product(folder: Path, port: int, total: int, block: int = BATCH, rate: float
 def sqlite_insert(folder: Path, port: int, total: int) -> float:
     """Rows/s of the store's own table with nothing else to do, BATCH rows a commit."""
     body = msgspec.json.encode(one_reading(1))
-    table = (
-        "CREATE TABLE entry (stream TEXT, seq INTEGER, kind TEXT, status TEXT, reason TEXT, body BLOB, digest BLOB,"
-        " element TEXT, measurement TEXT, received_at TEXT, PRIMARY KEY (stream, seq)) STRICT, WITHOUT ROWID"
-    )
-    db = database(folder / "insert.db", table)
+    db = connect(folder / "insert.db", create=True)
     begun = time.perf_counter()
     for first in range(1, total, BATCH):
-        rows = [("s" * 36, n, "scalar", "stored", None, body, b"d" * 32, None, None, "t" * 27)
-                for n in range(first, first + BATCH)]  # fmt: skip
+        rows = [(1, n, 0, 0, None, body, 2**31, None, None, first) for n in range(first, first + BATCH)]
         db.execute("BEGIN IMMEDIATE")
-        db.executemany("INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows)
+        db.executemany("INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING", rows)
         db.execute("COMMIT")
     taken = time.perf_counter() - begun
     db.close()
@@ -111,6 +104,7 @@ async def throughput(total: int, repeat: int) -> None:
     parts: dict[str, tuple[Callable[[Path, int, int], float], int]] = {
         "durable, driver to committed row": (lambda f, p, n: float(product(f, p, n)["rate"]), total),
         "floor: barest no-loss path": (floor, total),
+        "floor: the same bytes kept": (partial(floor, module="benchmarks.same_bytes"), total),
         "SQLite: batched insert alone": (sqlite_insert, total),
         "aiomqtt, one reading a message": (aiomqtt_one_per_message, few),
         "C clients, one reading a message": (c_clients, few),

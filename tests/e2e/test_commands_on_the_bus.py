@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import pytest
 from brokers import free_port
-from processes import ACQUIRE, Process, ask
+from command_line import acquire_beside
+from processes import Process, ask
 
 CONFIG = """
 site = "clinic"
@@ -67,13 +68,9 @@ class Clinic:
     control: str
 
     async def acquire(self, *arguments: str) -> Said:
-        process = await asyncio.create_subprocess_exec(
-            str(ACQUIRE), *arguments, cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        assert b"Traceback" not in err
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
+        done = await acquire_beside(*arguments, cwd=self.folder)
+        assert "Traceback" not in done.stderr
+        return Said(done.returncode, done.stdout, done.stderr)
 
     async def command(self, *arguments: str, by: str = "MP-1") -> Said:
         return await self.acquire("command", *arguments, "--by", by, "--config", "service.toml", "--timeout", "20")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from brokers import free_port
 from cases import diode, diode_point
-from processes import ACQUIRE, Process, ask
+from command_line import acquire_beside
+from processes import Process, ask
 from worked import GIVEN, Case, calibration, expected, factor, limits, part
 
 from drivers.profile.models import __file__ as models
@@ -78,14 +79,12 @@ class Desk:
         )  # fmt: skip
 
     async def acquire(self, *words: str, code: int = 0) -> str:
-        process = await asyncio.create_subprocess_exec(
-            str(ACQUIRE), *words, cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={"PATH": "/usr/sbin:/usr/bin:/bin", "ACQUIRE_CONFIG": "service.toml", "ACQUIRE_BY": "MD-1"},
-        )  # fmt: skip
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
-        assert process.returncode == code, out.decode()
-        assert b"Traceback" not in out
-        return out.decode()
+        told = {"PATH": "/usr/sbin:/usr/bin:/bin", "ACQUIRE_CONFIG": "service.toml", "ACQUIRE_BY": "MD-1"}
+        done = await acquire_beside(*words, cwd=self.folder, env=told)
+        said = done.stdout + done.stderr
+        assert done.returncode == code, said
+        assert "Traceback" not in said
+        return said
 
     async def json(self, *words: str) -> Any:
         said = await self.acquire(*words, "--json")

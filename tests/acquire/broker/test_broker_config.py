@@ -5,19 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import Said, acquire
 
 from acquire.broker.access import Role, checked, roles_of, rules
 from acquire.broker.passwords import kept, line
 from acquire.config import load
 from acquire.errors import Refused
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 HOST = """
 site = "{site}"
 {host}
@@ -43,9 +41,8 @@ def configuration(folder: Path, name: str, **changed: str) -> str:
     return str(path)
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [str(ACQUIRE), *arguments]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+def command(folder: Path, *arguments: str) -> Said:
+    return acquire(*arguments, cwd=folder)
 
 
 def told(folder: Path, *arguments: str) -> Any:

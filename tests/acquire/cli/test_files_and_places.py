@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import acquire
 
 from acquire import filesystem
 from acquire.filesystem import NO_MAPS, problem, type_of
 from acquire.spool.journal import Journal, SpoolError
 from acquire.store.database import StoreError, connect
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 CONFIG = 'site = "field"\n[broker]\nmode = "embedded"\nport = 0\n[store]\nurl = "sqlite:///deep/store.db"\n'
-
-
-def acquire(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(ACQUIRE), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture

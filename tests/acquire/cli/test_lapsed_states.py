@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Literal
 
 import pytest
 from brokers import Mosquitto, running_mosquitto
+from command_line import acquire_beside
 
 from acquire.bus.client import Endpoint, Received, connect
 from acquire.bus.instrument_client import NotDone, instrument_client
@@ -22,7 +22,6 @@ from acquire.bus.names import Topics
 from acquire.bus.presence import Presence, Watch
 from acquire.cli.tailing import Tail
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 TOPICS = Topics("field")
 TOPIC = TOPICS.state("tld-1")
 SINCE = "2027-02-03T08:00:00.000000Z"
@@ -41,12 +40,9 @@ async def retain(endpoint: Endpoint, state: State, expires_s: int | None = None)
         await host.publish(TOPIC, payload, retain=True, expires_s=expires_s)
 
 
-async def acquire(*arguments: str) -> tuple[int | None, str, str]:
-    running = await asyncio.create_subprocess_exec(
-        str(ACQUIRE), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await asyncio.wait_for(running.communicate(), 60)
-    return running.returncode, out.decode(), err.decode()
+async def acquire(*arguments: str) -> tuple[int, str, str]:
+    done = await acquire_beside(*arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 def of(broker: Mosquitto, protocol: str) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import Said, acquire
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))  # the worked cases are told there
 
@@ -23,8 +23,6 @@ from worked import GIVEN, WorkedClient, run
 from acquire.errors import Refused
 from acquire.procedure.closing import close_session
 from acquire.store.database import connect
-
-ACQUIRE = Path(sys.executable).with_name("acquire")
 
 
 class Desk:
@@ -44,9 +42,8 @@ class Desk:
             client.read_elements(reads, unit)
         close_session(self.connection, self.session, "MD-1")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(ACQUIRE), *arguments, "--store", f"sqlite:///{self.folder / 'store.db'}"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    def run(self, *arguments: str) -> Said:
+        return acquire(*arguments, "--store", f"sqlite:///{self.folder / 'store.db'}")
 
     def says(self, name: str, *arguments: str) -> str:
         done = self.run("session", name, self.session, *arguments)

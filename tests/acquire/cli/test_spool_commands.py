@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from command_line import acquire
 
 from acquire.spool.journal import Journal
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 CONFIG = """
 site = "clinic"
 broker = {{ mode = "embedded" }}
@@ -22,10 +20,6 @@ spool = {{ path = "spool.db", limit = {limit}, retention_days = 30 }}
 instrument = []
 store = {{ url = "sqlite:///store.db" }}
 """
-
-
-def acquire(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(ACQUIRE), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 def data(*arguments: str) -> Any:

@@ -114,7 +114,9 @@ def emptied(path: Path, index: str) -> None:
     by_sql(path, "DROP TABLE spare")
 
 
-@pytest.mark.parametrize("index", ["session_state_session", "entries_measurement", "entries_element"])
+@pytest.mark.parametrize(
+    "index", ["session_state_session", "entries_measurement", "entries_element", "entries_of_elements"]
+)
 @pytest.mark.parametrize("whole", [True, False])
 def test_an_index_that_was_emptied_is_found_with_the_store_and_with_a_session(
     store: tuple[Path, str], index: str, whole: bool

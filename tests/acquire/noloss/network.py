@@ -98,7 +98,10 @@ class World:
     def start_source(self) -> None:
         self.journal = Journal(self.path, reserve=4096)
         self.journal.db.execute("PRAGMA synchronous=OFF")  # power cuts are not simulated here
-        self.source = Source(self.journal.source, self.journal.store, self.journal.epoch, self.journal.streams(), SMALL)
+        journal = self.journal
+        self.source = Source(
+            journal.source, journal.store, journal.epoch, journal.streams(), SMALL, aside=journal.aside.streams_of
+        )
         self.unsent = Unsent(SMALL_MEMORY)
         self.stream: Stream | None = None
         self.measurement = None
@@ -315,8 +318,10 @@ class World:
         assert self.source.all_settled == (not unsettled)
         for s in self.source.streams.values():
             newest = max(o.number for o in self.source.streams.values() if o.instrument == s.instrument)
-            others = [o for o in unsettled if o.instrument == s.instrument and o.number != newest]
-            assert self.source.unconfirmed_streams(s) == len(others)
+            mine = [o for o in unsettled if o.instrument == s.instrument]
+            others = [o for o in mine if o.number != newest or o.source is not None]
+            aside = self.journal.aside.streams_of(s.instrument, self.source.epoch)
+            assert self.source.unconfirmed_streams(s) == len(others) + aside
 
     def settle(self) -> None:
         """Faults stop, what was under way is gone: fair rounds, after which all must be confirmed.

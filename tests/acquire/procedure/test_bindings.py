@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import edits
 import pytest
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import PORTS, beams, case_a
@@ -60,6 +61,20 @@ async def test_results_are_of_the_diode_that_lay_there_and_its_own_coefficients(
     assert after["B1"]["dose_gy"] == before["B1"]["dose_gy"]
     assert verify_store(connection) == []
     assert verify_store(connection, session=session) == []
+    received = connection.execute("SELECT max(number) FROM received").fetchone()[0]
+    rows = connection.execute("SELECT made_after FROM binding").fetchall()
+    assert [row["made_after"] for row in rows] == [received, received], "ordered against readings as all people's rows"
+    with edits.taken_back(connection):
+        edits.made(connection, edits.Edit("made before everything", "binding", None, _made_before_everything))
+        said = verify_store(connection)
+    assert [each.split(";")[0] for each in said] == [
+        f"That {detector} lay at {port} in session {session}, not {planned} (table binding) was changed"
+        for port, detector, planned in (("B2", "D-12", "D-14"), ("B7", "D-14", "D-12"))
+    ]
+
+
+def _made_before_everything(connection: Any) -> None:
+    connection.execute("UPDATE binding SET made_after = 0")
 
 
 async def test_the_record_shows_both_bindings_and_who_said_so(connection: Any) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from cases import CF, case_d, diode, diode_point
+from command_line import acquire
 from scenario_a import closed
 from worked import GIVEN, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, run
 
@@ -20,13 +18,10 @@ from acquire.procedure.results import calculate_session
 from acquire.procedure.trends import mean_deviation, observations, trends
 from acquire.procedure.verify import verify_store
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
-
 
 def results_command(tmp_path, *arguments):
     store = f"sqlite:///{tmp_path / 'store.db'}"
-    command = [str(ACQUIRE), "results", *arguments, "--store", store]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return acquire("results", *arguments, "--store", store)
 
 
 UP, LOW = [1.0, 1.002, 0.998, 1.001, 0.999, 1.003, 0.997, 1.0, 1.001], [1.06]

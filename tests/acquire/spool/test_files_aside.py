@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 
 from acquire.canonical import canonical
@@ -19,7 +19,6 @@ from acquire.spool.health import Health
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.source import Source
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 EPOCH = "e-1"
 PAGE = 4096
 
@@ -161,7 +160,7 @@ def test_one_that_is_given_up_and_lies_there_still_is_not_found_again(path: Path
 
 
 def acquire(*arguments: str) -> tuple[int, Any]:
-    ran = subprocess.run([str(ACQUIRE), *arguments, "--json"], capture_output=True, text=True, timeout=60, check=False)
+    ran = command_line.acquire(*arguments, "--json")
     return ran.returncode, json.loads(ran.stdout) if ran.returncode == 0 else ran.stderr
 
 
@@ -204,3 +203,77 @@ def test_salvage_of_a_file_that_may_have_held_more_does_not_end_it(path: Path) -
 def older_of(path: Path) -> int:
     with closing(opened(path)) as journal:
         return journal.aside.streams_of("e-9", EPOCH)
+
+
+# --- a spool put back from an older copy ----------------------------------------------------------------------------
+
+
+def put_back(path: Path, *, after: int = 5) -> None:
+    """A copy is taken, both streams go on, others begin, and the copy is put back."""
+    copy = path.with_name("copy.db")
+    with closing(opened(path)) as journal:
+        numbers = [s.number for s in journal.streams()] or [journal.open_stream(each).number for each in ("e-1", "e-2")]
+        journal.append([(number, [(body(n), None) for n in range(after)]) for number in numbers])
+        with closing(sqlite3.connect(copy)) as to:
+            journal.db.backup(to)
+        journal.append([(numbers[0], [(body(99), None)])])
+        journal.open_stream("e-3")
+    rescue.restore(path, copy)
+
+
+def test_what_a_copy_took_the_place_of_is_older_until_a_person_has_dealt_with_it(path: Path) -> None:
+    put_back(path)
+    for _ in range(2):
+        with closing(opened(path)) as journal:
+            assert [each.name for each in left_aside(path)] == ["spool.before-restore-1.db"]
+            counted = {each: journal.aside.streams_of(each, EPOCH) for each in ("e-1", "e-2", "e-3", "e-4")}
+            assert counted == {"e-1": 1, "e-2": 0, "e-3": 0, "e-4": 0}, "of e-2 the copy holds all"
+            (waiting,) = [s for s in aside.listed(journal.db, EPOCH) if s["state"] == "waits for a person"]
+            assert (waiting["instrument"], waiting["head"]) == ("e-1", 6)
+    assert aside.give_up(path, "spool.before-restore-1.db", "the day was repeated") >= 1
+    with closing(opened(path)) as journal:
+        assert journal.aside.streams_of("e-1", EPOCH) == 0
+
+
+def test_a_whole_stream_that_the_copy_does_not_know_can_be_salvaged_and_the_rest_still_waits(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    with closing(opened(path)) as journal:
+        number = journal.open_stream("e-1").number
+        journal.append([(number, [(body(1), None)])])
+        with closing(sqlite3.connect(copy)) as to:
+            journal.db.backup(to)
+        journal.append([(number, [(body(2), None)]), (journal.open_stream("e-2").number, [(body(3), None)])])
+    rescue.restore(path, copy)
+    file = path.with_name("spool.before-restore-1.db")
+    with closing(opened(path)) as journal:
+        assert [journal.aside.streams_of(each, EPOCH) for each in ("e-1", "e-2")] == [1, 1]
+        assert rescue.adopt(journal, rescue.salvage(file)) == 1
+        with journal.writing() as db:
+            aside.salvaged(db, file.name, whole=True)
+        journal.look_aside()
+        assert [journal.aside.streams_of(each, EPOCH) for each in ("e-1", "e-2")] == [1, 0]
+        assert journal.aside.files(EPOCH) == [file.name]
+
+
+def test_what_the_store_has_of_the_file_before_is_not_waited_for(path: Path) -> None:
+    with closing(opened(path)) as journal:
+        journal.pair("the-store")
+        journal.new_epoch(EPOCH, 0.0)
+    copy = path.with_name("copy.db")
+    shutil.copyfile(path, copy)
+    filled(path, through=10)
+    rescue.restore(path, copy)
+    with closing(opened(path)) as journal:
+        assert [journal.aside.streams_of("e-1", epoch) for epoch in (EPOCH, "another")] == [0, 1]
+
+
+def test_a_copys_newest_stream_is_older_too_until_it_is_confirmed(path: Path) -> None:
+    """When the copy was put back another one was the newest: a session may not close without this one."""
+    copy = path.with_name("copy.db")
+    filled(path, through=5)
+    shutil.copyfile(path, copy)
+    rescue.restore(path, copy)
+    with closing(opened(path)) as journal:
+        source = Source(journal.source, journal.store, EPOCH, journal.streams(), aside=journal.aside.streams_of)
+        assert [source.unconfirmed_streams(s) for s in source.streams.values()] == [1, 1]
+        assert {s.source for s in journal.streams()} == {journal.source}

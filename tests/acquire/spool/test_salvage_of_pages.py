@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -143,3 +144,25 @@ def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
         assert db.execute("PRAGMA freelist_count").fetchone()[0] > 50
     stream = next(iter(Scan(path).streams.values()))
     assert sorted(seq for seq, _, _ in Scan(path).entries(stream.number, stream.stream)) == list(range(1, 11))
+
+
+@pytest.mark.parametrize("first_page", [bytes(PAGE), b"\xa5" * PAGE])
+def test_without_its_first_page_what_is_only_in_the_log_comes_back(tmp_path: Path, first_page: bytes) -> None:
+    """A service that was killed leaves its newest entries in the log; SQLite does not open the file to read it."""
+    path, killed = tmp_path / "spool.db", tmp_path / "killed.db"
+    appended = filled(path, random.Random(8), 300)
+    with closing(Journal(path, reserve=PAGE)) as journal:
+        (first,) = journal.streams()
+        second = journal.open_stream("electrometer-2").number
+        journal.append([(second, [(canonical({"kind": "scalar", "value": n}), None) for n in range(40)])])
+        for part in ("", "-wal"):
+            shutil.copyfile(f"{path}{part}", f"{killed}{part}")
+    content = bytearray(killed.read_bytes())
+    assert b"electrometer-2" not in content, "it is in the log alone"
+    content[:PAGE] = first_page
+    killed.write_bytes(content)
+    before = Path(f"{killed}-wal").read_bytes()
+    old, new = salvage(killed)
+    assert (old.stream, old.bodies, old.damaged) == (first.stream, appended, [])
+    assert (new.instrument, new.head, new.damaged, len(new.bodies)) == ("electrometer-2", 40, [], 40)
+    assert (killed.read_bytes(), Path(f"{killed}-wal").read_bytes()) == (content, before), "nothing was changed"

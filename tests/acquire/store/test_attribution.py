@@ -99,7 +99,7 @@ def test_it_is_begun_open_and_ended_as_its_markers_come(sender: Sender) -> None:
     assert [(r.seq, r.body["value"], r.instrument) for r in view.readings] == [(3, 2.0, "e-1"), (5, 3.0, "e-1")]
     assert {r.stream for r in view.readings} == {view.stream} == {str(uuid5(NAMESPACE_OID, "s"))}
     assert [r.digest for r in view.readings] == [digest(reading(n)).hex() for n in (2, 3)]
-    assert all(r.received_at.endswith("Z") for r in view.readings)
+    assert all(r.received.at.endswith("Z") for r in view.readings)
 
 
 def test_nothing_counts_that_is_not_confirmed(sender: Sender) -> None:

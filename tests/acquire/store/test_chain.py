@@ -29,10 +29,10 @@ EVERY = [
 
 
 def entry_link(store: sqlite3.Connection, seq: int) -> bytes:
-    """[seq, kind, status, reason, element, measurement, received in µs] and the body behind it."""
+    """[seq, kind, status, reason, element, measurement, received in µs, its number] and the body behind it."""
     row = store.execute(
-        "SELECT seq, kind, status, reason, element, measurement, r.at FROM entries JOIN received r ON r.number ="
-        " received WHERE seq = ?",
+        "SELECT seq, kind, status, reason, element, measurement, r.at, r.number FROM entries"
+        " JOIN received r ON r.number = received WHERE seq = ?",
         (seq,),
     ).fetchone()
     (body,) = store.execute("SELECT body FROM entries WHERE seq = ?", (seq,)).fetchone()
@@ -158,7 +158,9 @@ def test_what_lies_inside_a_range_is_no_link(store: sqlite3.Connection) -> None:
 @pytest.mark.parametrize("status", ["stored", "refused"])
 def test_no_link_fits_an_entry_that_is_damaged(status: str) -> None:
     entry = Entry(3, "scalar", status, None, b"7", received_us=5)
-    assert of_entry(entry) == b"[3,0,%d,null,null,null,5]7" % (status == "refused")
+    assert of_entry(entry) == b"[3,0,%d,null,null,null,5]7" % (status == "refused"), "as before schema 15"
+    numbered = entry._replace(received=8, numbered=True)
+    assert of_entry(numbered) == b"[3,0,%d,null,null,null,5,8]7" % (status == "refused")
     damaged = of_entry(entry._replace(status="damaged"))
     assert damaged not in {of_entry(entry._replace(status=each)) for each in ("stored", "refused")}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from datetime import timedelta
@@ -14,18 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from command_line import acquire
 from test_hostile_messages import count, envelope, give, reading
 from test_served_file import emptied_index
 
 from acquire.store import audit, copies
 from acquire.store.database import StoreError, connect, identity
 
-ACQUIRE = Path(sys.executable).with_name("acquire")
 BY = ("--by", "MP-1")
-
-
-def acquire(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(ACQUIRE), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 def done(*arguments: str) -> Any:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_attribution import SOURCE
+from test_taking import give, message
 
 from acquire.canonical import canonical, digest
 from acquire.store import database, entries
@@ -54,8 +56,8 @@ def older(path: Path, version: int) -> None:
 
 
 def _fill(db: sqlite3.Connection) -> None:
-    streams = [(STREAM, "src", "clinic", "e-1", 7, 9, None, None, "the-epoch", 0, THEN.format(0), THEN.format(3)),
-               (OTHER, "src", "clinic", "e-2", 2, 2, "link-lost", 2, None, None, THEN.format(1), THEN.format(2)),
+    streams = [(STREAM, SOURCE, "clinic", "e-1", 7, 9, None, None, "the-epoch", 0, THEN.format(0), THEN.format(3)),
+               (OTHER, SOURCE, "clinic", "e-2", 2, 2, "link-lost", 2, None, None, THEN.format(1), THEN.format(2)),
                ]  # fmt: skip
     db.executemany(
         "INSERT INTO stream (stream, source, site, instrument, through, head, ended, final, ready_epoch, older,"
@@ -107,9 +109,19 @@ def test_every_released_schema_migrates_with_its_rows(tmp_path: Path, version: i
         assert bytes(store.execute("SELECT body FROM conflict").fetchone()[0]) == body(9)
         assert store.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert list(verify_streams(store)) == []
+        _goes_on(store)
         if version >= 10:
             assert store.execute("SELECT why FROM stream WHERE stream = ?", (OTHER,)).fetchone()[0] is not None
             assert tuple(store.execute("SELECT seq, reason FROM stand_in").fetchone()) == (2, "too large")
+
+
+def _goes_on(store: sqlite3.Connection) -> None:
+    """The chain holds entries of both: those of before by their time alone, new ones by their receipt's number too."""
+    give(store, message(STREAM, 8, [body(8)], head=9))
+    assert store.execute("SELECT through FROM streams WHERE stream = ?", (STREAM,)).fetchone()[0] == 9
+    numbered = [bool(e.numbered) for e in entries.between(store, STREAM, 6, 9)]
+    assert numbered == [False, False, True, False]
+    assert list(verify_streams(store)) == []
 
 
 def content(path: Path) -> tuple[str, str]:

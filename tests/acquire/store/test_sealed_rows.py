@@ -84,6 +84,16 @@ def test_no_other_code_writes_these_tables() -> None:
     assert 'f"INSERT INTO {table} (' in (ACQUIRE / "store" / "audit.py").read_text()
 
 
+def test_every_row_says_after_which_receipt_it_was_made(store: sqlite3.Connection) -> None:
+    for table in PEOPLE:
+        assert ("made_after", "INTEGER") in shape(store, table).columns, table
+    with transaction(store):
+        audit.keep(store, "MD-1", "did", "thing", rows=[document(1)])
+        store.execute("INSERT INTO received VALUES (7, 0, 1)")
+        audit.keep(store, "MD-1", "did", "thing", rows=[document(2)])
+    assert [row[0] for row in store.execute("SELECT made_after FROM document ORDER BY sha256")] == [0, 7]
+
+
 # --- the canonical form ------------------------------------------------------------------------------------------
 
 

@@ -135,6 +135,17 @@ def test_a_seal_recomputed_alone_at_the_end_shows_in_its_stream(store: sqlite3.C
     assert said(store) == wrong
 
 
+def test_receipts_that_are_numbered_otherwise_are_found(store: sqlite3.Connection) -> None:
+    """Their numbers say which readings came before what people did: times and contents are left as they are."""
+    give(store, "s-1", 1, [reading(1)])
+    give(store, "s-1", 2, [reading(2)])
+    for name in ("received_no_update", "received_no_delete"):
+        store.execute(f"DROP TRIGGER {name}")
+    store.execute("UPDATE received SET number = 3 WHERE number = 2")
+    store.execute("UPDATE entries SET received = 3 WHERE received = 2")
+    assert named("s-1", "what its watermark says of entries 1 to 2 is not what is there.") in said(store)
+
+
 # --- rows of nothing ------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +154,7 @@ def test_rows_of_no_stream_are_named(store: sqlite3.Connection, table: str) -> N
     give(store, "s-1", 1, [reading(1)])
     rows = {
         "entries": "(9, 1, 0, 0, NULL, x'37', 5, NULL, NULL, 1)", "lost": "(1, 9, 1, 1, 'r', 'at', NULL)",
-        "conflicts": "(9, 1, x'00', x'37', 'at', NULL)", "stand_ins": "(9, 1, 'at', x'37', NULL, 'at')",
+        "conflicts": "(9, 1, x'00', x'37', 'at', NULL)", "stand_ins": "(9, 1, 'at', x'37', NULL, 'at', NULL)",
         "seal": "(3, 'at', 'passed', 9, NULL, 1, NULL, '{}', 'p', 'h')",
     }  # fmt: skip
     edited(store, f"INSERT INTO {table} VALUES {rows[table]}")
@@ -159,9 +170,10 @@ def test_receipts_of_nothing_are_named_and_those_of_replaced_stand_ins_are_not(s
     give(store, "s-1", 2, [stand_in(reading(2))])
     give(store, "s-1", 2, [reading(2)])
     assert said(store) == []
-    edited(store, "INSERT INTO received VALUES (?, 7)", 2**60)
+    edited(store, "INSERT INTO received VALUES (?, 7, 1)", 2**60)
     text = "is of no entry: it was added, or its entries were deleted (table received)."
-    assert said(store) == [f"Receipt {2**60} {text}"]
+    edited(store, "INSERT INTO received SELECT ?, at, 1 FROM received WHERE number = 2", 2**61)
+    assert said(store) == [f"Receipt {number} {text}" for number in (2**60, 2**61)], "the second has a stand-in's time"
     assert said(store, "s-1") == []
 
 
@@ -423,8 +435,8 @@ def test_stand_ins_and_their_originals_are_what_was_sealed(store: sqlite3.Connec
         edited(store, "UPDATE stand_ins SET reason = 'x' WHERE seq = 2")
         assert said(store)[-2:] == [changed, taken_out]
     with edits.taken_back(store):
-        edited(store, "INSERT INTO stand_ins SELECT stream, seq, 'x', body, reason, received_at FROM stand_ins"
-                      " WHERE seq = 2")  # fmt: skip
+        edited(store, "INSERT INTO stand_ins SELECT stream, seq, 'x', body, reason, received_at, received"
+                      " FROM stand_ins WHERE seq = 2")  # fmt: skip
         assert said(store) == [changed]
     with edits.taken_back(store):
         edited(store, "DELETE FROM stand_ins WHERE seq = 2")

@@ -76,7 +76,7 @@ def _of_the_store(rules: Rules, st: State) -> Iterator[Step]:
 def _started(rules: Rules, st: State, kept: Store) -> State:
     here = st.spool.streams
     due = frozenset(s.number for s in here if s is not source.newest(st.spool, s.instrument))
-    due |= {s.number for s in st.aside.streams} - {s.number for s in here}
+    due |= {s.number for s in source.only_aside(st.spool, st.aside)}
     has = frozenset((r.stream, r.seq, r.body) for r in kept.rows if r.body < STAND_IN) | kept.conflicts
     truth = st.truth._replace(due=due, arrived=st.truth.arrived & has)
     return st._replace(store=store.start(rules, kept, st.clock), work=frozenset(), truth=truth)
@@ -120,9 +120,14 @@ def _flipped(st: State, s: Held, seq: int) -> State:
 
 
 def _spool_back(rules: Rules, st: State, copy: Spool) -> State:
-    kept = {(s.number, seq) for s in copy.streams for seq in range(s.pruned + 1, s.head + 1)}
+    """What lay there is put aside; what was pruned meanwhile is confirmed, and may be lost with a later restore."""
+    kept = {(s.number, seq) for s in (*copy.streams, *st.spool.streams) for seq in range(s.pruned + 1, s.head + 1)}
     gone = frozenset((e.stream, e.seq) for e in st.truth.appended) - kept
     st = st._replace(truth=st.truth._replace(excused=st.truth.excused | gone))
+    if rules.without != "3.11 copy":
+        st = st._replace(aside=st.spool._replace(pruning=False))
+    if rules.without != "2 put back":
+        copy = copy._replace(streams=tuple(s._replace(salvaged=True) for s in copy.streams))
     return source.start(rules, st, copy, CRASH if rules.without == "1 restored" else RESTORED)
 
 
@@ -164,7 +169,10 @@ def _salvaged(rules: Rules, st: State) -> State:
     there = [s for s in st.aside.streams if s.number not in known]
     adopted = tuple(s._replace(ended=s.ended or ended, through=0, ages=(), told=-1, salvaged=True) for s in there)
     streams = tuple(sorted((*adopted, *st.spool.streams), key=lambda s: s.number))
-    return source.ask(rules, st._replace(aside=Spool()), st.spool._replace(streams=streams, pruning=False))
+    spool = st.spool._replace(streams=streams, pruning=False)
+    left = tuple(source.only_aside(spool, st.aside))
+    aside = st.aside._replace(streams=left) if left else Spool()
+    return source.ask(rules, st._replace(aside=aside), spool)
 
 
 def _given_up(st: State) -> State:

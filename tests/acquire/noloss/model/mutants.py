@@ -22,6 +22,10 @@ _FLIPPED = scenario("flipped bit", "Br", {"flipped bit": 1})
 _ON_THE_WAY = scenario("damaged on the way", "Br", way_damages=True)
 _FILE = scenario("spool file damaged", "Brr", {"damaged file": 1}, streams=3)
 _ASIDE = scenario("file aside, closing", "rr", {"damaged file": 1, "store start": 1})
+_SPOOL_BACK_CLOSING = scenario("spool put back, closing", "rr", {"spool copy": 1, "spool restore": 1, "store start": 1})
+_PUT_BACK = scenario(
+    "spool put back, closing", "rr", {"spool copy": 1, "spool restore": 1, "store start": 1, "link lost": 1}
+)
 _SPOOL_BACK = scenario("spool put back", "Br", {"spool copy": 1, "spool restore": 1})
 _TAIL = scenario("lost below an entry", "BEr", {"spool copy": 1, "spool restore": 1}, streams=1)
 _STARTS = scenario("clock steps", "rr", {"clock step": 2, "store start": 1, "link lost": 1})
@@ -30,6 +34,9 @@ SOURCE = (
     Mutant("1 restored", "a spool put back ends its streams as after a crash", _SPOOL_BACK),
     Mutant("2 older", "older counts only the streams before that of the message",
            scenario("m", "rrr", {"store start": 1, "link lost": 2}, streams=3)),
+    Mutant("3.11 copy", "what a copy took the place of is not put aside", _SPOOL_BACK_CLOSING),
+    Mutant("2 tail", "older does not count what a copy has the beginning of", _SPOOL_BACK_CLOSING),
+    Mutant("2 put back", "older does not count a copy's stream that is its instrument's newest", _PUT_BACK),
     Mutant("2 aside", "older does not count the streams of a file that was put aside", _ASIDE),
     Mutant("2 salvaged", "older does not count a salvaged stream that is its instrument's newest", _ASIDE),
     Mutant("3.1", "a stream goes on after a restart from a copy",

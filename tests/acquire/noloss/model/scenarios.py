@@ -20,6 +20,12 @@ COPIES = (
     scenario("store put back by hand", "Br", {"source crash": 1, "backup": 1, "restore": 1}, days=True, by_hand=True),
     scenario("spool put back", "Brr", {"source crash": 1, "spool copy": 1, "spool restore": 1}, streams=3),
     scenario(
+        "spool put back, closing",
+        "rr",
+        {"spool copy": 1, "spool restore": 1, "store start": 1, "link lost": 1},
+        streams=3,
+    ),
+    scenario(
         "spool put back, store restored",
         "Br",
         {"spool copy": 1, "spool restore": 1, "restore": 1},

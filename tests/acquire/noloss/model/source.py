@@ -127,10 +127,16 @@ def older(rules: Rules, st: State, of: Held) -> int:
     of_instrument = [s for s in spool.streams if s.instrument == of.instrument and not s.settled]
     waiting = [s for s in of_instrument if s.number < before or (s.salvaged and rules.without != "2 salvaged")]
     if rules.without != "2 aside":
-        known = {s.number for s in spool.streams}
-        there = [s for s in aside.streams if s.instrument == of.instrument and s.number not in known]
+        here = {s.number for s in spool.streams} if rules.without == "2 tail" else ()
+        there = [s for s in only_aside(spool, aside) if s.instrument == of.instrument and s.number not in here]
         waiting += [s for s in there if not s.settled or aside.epoch != spool.epoch]
     return len(waiting)
+
+
+def only_aside(spool: Spool, aside: Spool) -> list[Held]:
+    """Streams of a file put aside that the spool has not, or not as far: a copy put back has their beginning."""
+    here = {s.number: s.head for s in spool.streams}
+    return [s for s in aside.streams if here.get(s.number, -1) < s.head]
 
 
 def start(rules: Rules, st: State, spool: Spool, ended: str = CRASH) -> State:

@@ -1,0 +1,54 @@
+"""`acquire` commands, each in a process of its own that is forked from one which has imported the program already.
+
+The real program with its exit codes and words, without the second that every start of an interpreter takes; that the
+installed command starts is for tests/acquire/cli/test_commands.py and the end-to-end tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+WITHIN_S = 60.0
+Said = subprocess.CompletedProcess[str]
+
+_forked = multiprocessing.get_context("forkserver")
+_forked.set_forkserver_preload(["acquire.cli", "acquire.procedure.planning", "acquire.procedure.results"])
+
+
+def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
+    """Run `acquire WORDS` to its end. Raises subprocess.TimeoutExpired, and kills it, after WITHIN_S."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        given = (words, str(cwd or Path.cwd()), dict(os.environ if env is None else env), str(out), str(err))
+        process = _forked.Process(target=_command, args=given, daemon=True)
+        process.start()
+        process.join(WITHIN_S)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(words, WITHIN_S, out.read_bytes(), err.read_bytes())
+        return Said(words, process.exitcode, out.read_text(), err.read_text())
+
+
+async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
+    """The same while the test's loop goes on."""
+    return await asyncio.to_thread(acquire, *words, cwd=cwd, env=env)
+
+
+def _command(words: tuple[str, ...], folder: str, env: dict[str, str], out: str, err: str) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    for number, path in ((1, out), (2, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = ["acquire", *words]
+    from acquire.cli import main  # noqa: PLC0415 - imported long ago, in the process this one was forked from
+
+    main()
