@@ -25,6 +25,7 @@ from acquire.cli import (
     spools,
     stores,
 )
+from acquire.cli.place import say_what_is_amiss
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -59,6 +60,15 @@ brokers.register(app)
 def main() -> None:
     """Entry point of `acquire`."""
     configure(logging.WARNING)  # `acquire run` turns it on
+    try:
+        _run()
+    finally:
+        if not sys.stderr.closed:
+            say_what_is_amiss()
+
+
+def _run() -> None:
+    """Raises SystemExit with the code, after a sentence where it is not 0."""
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
