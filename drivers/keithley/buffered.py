@@ -123,7 +123,20 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
         """The event may be of the filling before: the number stored must say the same."""
         if not await self.ask(":STAT:MEAS?", scpi.parse_register) & BUFFER_FULL:
             return False
-        return bool(await self.ask(":TRAC:POIN:ACT?", scpi.parse_register) >= points)
+        return await self._number_stored() == points
+
+    async def _number_stored(self) -> int:
+        """Raises Garbled for more than the buffer was made for: the time-out would be as long as that many take."""
+        most = self.points or 0
+
+        def number(said: bytes) -> int:
+            found = scpi.parse_register(said)
+            if found > most:
+                raise Garbled(f"{found} readings are said to be in a buffer of {most}.", said)
+            return found
+
+        stored: int = await self.ask(":TRAC:POIN:ACT?", number)
+        return stored
 
     async def _came_to_rest(self) -> bool:
         """Now and then: somebody at the front panel may have stopped it."""
@@ -135,7 +148,7 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
     async def _stopped(self) -> Sequence[Sample]:
         """What it holds, wherever it stands; the conversion under way is given up."""
         await self.send(":ABOR")
-        count = await self.ask(":TRAC:POIN:ACT?", scpi.parse_register)
+        count = await self._number_stored()
         self._interrupted = False
         if count == 0:
             self._filling = False
@@ -177,7 +190,7 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
         begun_s, before = offset(stored, last), self._until_s
         if begun_s is not None and before is not None and begun_s + OVERLAP_S < before <= (last.elapsed_s or 0.0):
             raise Garbled("Readings of this buffer have come before.", line)
-        self.readings.sample(last, said)
+        self.readings.at_rest(last, said)
         self._until_s = last.elapsed_s
         return begun_s
 

@@ -56,6 +56,17 @@ class Readings:
         restarted = self._noticed_restart(before, parsed)
         return self.stored(parsed, line, f"restarted: {self.restarted}" if restarted else None)
 
+    def at_rest(self, parsed: Parsed, line: bytes) -> None:
+        """Its newest reading while it converts nothing: asked for again, it is the same one, and no duplicate.
+
+        One that could follow none is believed when it is said twice: what came before it was the damaged one. Raises
+        Garbled the first time.
+        """
+        if parsed == self._doubted:
+            self.last, self._doubted = parsed, None
+        else:
+            self.sample(parsed, line)
+
     def stored(self, parsed: Parsed, line: bytes, said: str | None = None) -> Sample:
         """One of those that come together, whose order is known otherwise. said: what speaks against it."""
         quantity = parsed.quantity or self.quantity
