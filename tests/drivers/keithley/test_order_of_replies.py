@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from test_electrometer import FRESH, believed, electrometer
 
-from drivers import Flag
+from drivers import Flag, Garbled
 from drivers.keithley.parsed import Parsed
+from drivers.keithley.readings import Readings
 from drivers.keithley.reply_order import out_of_order
 
 
@@ -41,6 +42,18 @@ def test_replies_that_follow_each_other(before: Any, now: Any) -> None:
 def test_replies_that_cannot_follow_each_other(before: Any, now: Any, says: str) -> None:
     with pytest.raises(AssertionError, match=says):
         raise AssertionError(out_of_order(parsed(*before), parsed(*now), 1.0))
+
+
+def test_the_newest_reading_at_rest_is_believed_when_it_is_said_again() -> None:
+    """61 was heard as 610, and 71 can follow no 610: said twice it is true, once it is not."""
+    readings = Readings({"charge": ("CHAR", "C")}, nplc=0.1)
+    readings.at_rest(parsed(610, 66.9), b"610")
+    with pytest.raises(Garbled, match=r"went -539 while the instrument's clock went \+18.1 s"):
+        readings.at_rest(parsed(71, 85.0), b"71")
+    readings.at_rest(parsed(71, 85.0), b"71")
+    readings.at_rest(parsed(76, 86.0), b"76")
+    with pytest.raises(Garbled, match="has come before"):
+        readings.sample(parsed(76, 86.0), b"76")
 
 
 async def test_a_doubled_reply_with_one_other_digit_is_no_reading_and_the_next_one_is() -> None:
