@@ -5,15 +5,18 @@ The oracle is the simulator's own list of what it stored: each reading once, in 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 from fleet import both
 from keithley_pair import Pair, beside_its_simulator
 
-from drivers import Flag
+from drivers import Flag, InstrumentError
 from simulators.faults import parse_fault
 
 MODELS = ("keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b")
@@ -116,6 +119,28 @@ def test_a_reading_that_is_not_understood_is_asked_for_again_and_the_third_time_
         assert [each.raw.count(b",") for each in whole] == [3 * POINTS - 1] * 2
         assert (one.flags, b"?" in one.raw) == ((Flag.UNPARSED,), True)
         assert len(pair.numbers()) >= POINTS - 1
+
+    with_buffer("keithley-6514", work)
+
+
+def test_a_damaged_number_of_stored_readings_is_waited_for_no_longer_than_any_reply() -> None:
+    """A time-out is as long as what is stored takes to send; 50,000 readings would be minutes, and nothing comes."""
+
+    async def work(pair: Pair) -> None:
+        await pair.takes(1, every_s=0.15)  # a part of the buffer is filled
+        port = pair.link._port
+        send = port.send
+
+        async def damaged(data: bytes) -> bool:
+            return await send(b"50000\n") if data.strip().isdigit() else True
+
+        with mock.patch.object(port, "send", damaged):
+            begun = asyncio.get_running_loop().time()
+            with suppress(InstrumentError):
+                await pair.device.flush()
+            assert asyncio.get_running_loop().time() - begun < 10
+        await pair.takes(40)
+        assert len(pair.numbers()) > 2 * POINTS
 
     with_buffer("keithley-6514", work)
 
