@@ -7,6 +7,9 @@ from pathlib import Path
 
 from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
+from drivers.files.bin_layout import LAYOUTS
+from drivers.files.bin_writing import written
+from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.xsyg import XSYG
 
 HERE = Path(__file__).parent
@@ -60,6 +63,27 @@ def xsyg() -> tuple[bytes, ...]:
     made = text.encode(), wide.encode("utf-16"), latin.encode("latin-1"), b"\xef\xbb\xbf" + text.encode()
     assert all(map(XSYG.detect, made))
     return made
+
+
+def risoe_bin() -> tuple[bytes, ...]:
+    """BIN and BINX of every kind of record, one version and several in a file, one that ends in a record."""
+    fields = {"SAMPLE": "chips", "POSITION": 3, "DATE": "010626", "TIME": "90215", "LOW": 0.0, "HIGH": 8.0}
+    glow = fields | {"AN_TEMP": 4.0, "TOLDELAY": 2, "TOLON": 1, "TOLOFF": 1}
+    new = tuple(written([(6, glow, (6, 7, 5, 5)), (7, fields | {"LTYPE": 1}, (9, 4)), (8, glow, (1, 2, 3, 4))]))
+    old = tuple(_old_bin(version) for version in (3, 4))
+    regions = bytearray(next(written([(8, {"RECTYPE": 128}, (0,) * 126)])))
+    regions[10:14] = b"\1\0\0\0"
+    made = *old, *new, old[0] + new[0] + bytes(regions) + new[2] + old[1] + new[2], new[2] + new[1][:460]
+    assert all(map(RISOE_BIN.detect, made))
+    return made
+
+
+def _old_bin(version: int) -> bytes:
+    layout = LAYOUTS[version]
+    said = {"VERSION": version, "LENGTH": layout.size + 8, "NPOINTS": 2, "HIGH": 8.0, "AN_TEMP": 4.0, "TOLON": 2}
+    texts = {"SAMPLE": b"chips", "DATE": b"010626", "TIME": b"090215"}
+    empty = {name: b"" if code.endswith("p") else 0 for name, code in layout.codes.items()}
+    return layout.struct.pack(*(empty | said | texts).values()) + b"\5\0\0\0\7\0\0\0"
 
 
 def orders() -> tuple[bytes, ...]:

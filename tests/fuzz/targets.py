@@ -40,9 +40,10 @@ from acquire.store.database import connect
 from acquire.store.ingest import ingest
 from acquire.terminal.messages import body_of, readable
 from drivers import Declined, Garbled, Misuse
-from drivers.files import Format, options_of, parse_file
+from drivers.files import Format, options_of, parse_file, stream_file
 from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
+from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.ieee488 import parse_error, parse_event_status
@@ -94,6 +95,9 @@ def _of_format(fmt: Format) -> Parse:
             _stored(each)
         list(keyed(found, found.rejected))
         whole = parse_file("x.asc", data, None, fmt) if fmt.detect(data) else found
+        if fmt.stream is not None and fmt.detect(data):
+            given = sum(isinstance(each, Sample) for each in stream_file("x.asc", io.BytesIO(data), options, fmt))
+            assert given == len(whole.samples), "a stream gives other readouts than the whole"
         failed = [each.reason for each in whole.rejected if f"the format {fmt.name} failed (" in each.reason]
         assert not failed, failed[0]
         unseen = sum("which nobody sees" in each.reason for each in whole.rejected)
@@ -327,11 +331,11 @@ def targets() -> Iterator[dict[str, Target]]:
 def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     documents = (*mutate.BYTES, *mutate.TEXT, *mutate.NESTED)
     readers = (*mutate.BYTES, *mutate.TEXT)
+    yield Target("risoe-bin", _of_format(RISOE_BIN), seeds.risoe_bin(), mutate.BYTES)
     yield Target("winrems", _of_format(WINREMS), seeds.winrems(), readers)
     yield Target("xsyg", _of_format(XSYG), seeds.xsyg(), (*readers, *mutate.XML, *mutate.XML))
-    yield Target(
-        "import", _import(folder), (*seeds.winrems(), *seeds.xsyg()), (*readers, *mutate.XML), (Refused, Misuse)
-    )
+    files = (*seeds.winrems(), *seeds.xsyg(), *seeds.risoe_bin())
+    yield Target("import", _import(folder), files, (*readers, *mutate.XML), (Refused, Misuse))
     yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
     for name, kind in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
         yield Target(name, _document(kind), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
@@ -362,7 +366,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 
 NAMES = (
-    "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
+    "risoe-bin", "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration",
+    "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
     "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
     "ptw",

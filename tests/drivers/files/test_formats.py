@@ -17,6 +17,7 @@ from drivers.connect import connect
 from drivers.files import Format, NoOptions, folder_model, formats, options_of, parse_file, problems, sniff
 from drivers.files.formats import forget
 from drivers.files.records import new
+from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.model import Quantity
@@ -57,7 +58,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Format:
 
 
 def test_the_houses_own_formats_are_found() -> None:
-    assert formats() == {"winrems": WINREMS, "xsyg": XSYG}
+    assert formats() == {"risoe-bin": RISOE_BIN, "winrems": WINREMS, "xsyg": XSYG}
     assert problems() == ()
     for fmt in formats().values():
         assert fmt.verified
@@ -110,6 +111,7 @@ async def test_a_strangers_format_is_a_model_of_its_own_name(lab: Format, tmp_pa
 BROKEN = """
 from dataclasses import replace
 from drivers.files import FolderSettings
+from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 MISNAMED = replace(WINREMS, name="other")
 TAKES_A_SETTING = replace(WINREMS, name="taker", options=FolderSettings)
@@ -134,7 +136,7 @@ def test_a_broken_entry_point_is_named_and_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, said: str
 ) -> None:
     install(tmp_path, monkeypatch, BROKEN + 'BROKEN = "text"\n', entry)
-    assert set(formats()) == {"winrems", "xsyg"}
+    assert set(formats()) == {"risoe-bin", "winrems", "xsyg"}
     assert [said in each for each in problems()] == [True]
     (tmp_path / "b.ASC").write_bytes(export(1))
     done = CliRunner().invoke(app, ["import", str(tmp_path / "b.ASC"), "--json"])
@@ -144,6 +146,7 @@ def test_a_broken_entry_point_is_named_and_does_not_stop_the_others(
 
 GREEDY = """
 from dataclasses import replace
+from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 GREEDY = replace(WINREMS, name="greedy", detect=lambda data: True)
 def fails(data):
@@ -236,5 +239,7 @@ def test_wrong_options_are_refused_with_those_there_are() -> None:
 def test_a_file_of_another_format_than_the_one_given_is_refused() -> None:
     with pytest.raises(Misuse, match=r"a\.ASC is not a xsyg file but looks like winrems"):
         parse_file("a.ASC", export(1), format=XSYG)
-    with pytest.raises(Misuse, match=r"a\.txt is no reader file that is known here; known are winrems, xsyg"):
+    with pytest.raises(
+        Misuse, match=r"a\.txt is no reader file that is known here; known are risoe-bin, winrems, xsyg"
+    ):
         parse_file("a.txt", b"hello")
