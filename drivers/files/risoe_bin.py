@@ -230,7 +230,10 @@ RISOE_BIN = Format(
     stream=stream,
     options=RisoeOptions,
     verified=(
-        Verified("public files of versions 3, 4, 6 and 8, one of a real reader", "records, sums, maxima", "capture"),
+        Verified("three public files of readers, versions 3 and 6, of 751 records", "records, sums, maxima", "capture"),
+        Verified(
+            "public samples of an open reader, versions 3, 4, 6 and 8", "records, regions, what is broken", "capture"
+        ),
     ),
     assumed=(
         "the file names no dosimeter: sample name, position and grain stand for it",
