@@ -86,6 +86,19 @@ def _old_bin(version: int) -> bytes:
     return layout.struct.pack(*(empty | said | texts).values()) + b"\5\0\0\0\7\0\0\0"
 
 
+def research_glow() -> tuple[bytes, ...]:
+    """The export as it is saved, as CSV with a wrapped heading, and its flat form."""
+    head = "   Research (Cts/Temp.) Glow Curve\r\n\r\nDate & Time:     7/23/2019 2:42:20 PM\r\n"
+    rows = "1\tN1118   \t 0 \t23.00\t2\n1\tN1118   \t 0.5 \t22.67\t3\n2\tN1119\t0\t23\t4\n"
+    saved = f"{head}Sample No.\tBarcode\tTime ( .5s)\tTemperature\tCounts\r\n{rows}"
+    wrapped = f"{head}Sample No.,Barcode,Time ( .1s),Temperature,\r\nCounts\r\n" + rows.replace("\t", ",")
+    flat = "barcode,time,temp,Count\r\nN1118,4,34.1,1.0\r\nN1118,4.5,35.07,2.0"
+    return tuple(text.encode() for text in (saved, wrapped, flat))
+
+
+FILES = {"research-glow": research_glow, "risoe-bin": risoe_bin, "winrems": winrems, "xsyg": xsyg}
+
+
 def orders() -> tuple[bytes, ...]:
     """The order of the demonstration."""
     return ((ROOT / "config" / "demo" / "order-A-1.json").read_bytes(),)

@@ -43,6 +43,7 @@ from drivers import Declined, Garbled, Misuse
 from drivers.files import Format, options_of, parse_file, stream_file
 from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
+from drivers.files.research_glow import RESEARCH_GLOW
 from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
@@ -64,6 +65,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 TOPICS = Topics("clinic")
 RUN = UUID("f3a4b7a8-52a5-4a5e-9d52-0a3c1f7d9e21")
 SLOW_S = 3.0
+FILES = {each.name: each for each in (RESEARCH_GLOW, RISOE_BIN, WINREMS, XSYG)}
 
 Parse = Callable[[bytes], object]
 
@@ -331,11 +333,12 @@ def targets() -> Iterator[dict[str, Target]]:
 def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     documents = (*mutate.BYTES, *mutate.TEXT, *mutate.NESTED)
     readers = (*mutate.BYTES, *mutate.TEXT)
-    yield Target("risoe-bin", _of_format(RISOE_BIN), seeds.risoe_bin(), mutate.BYTES)
-    yield Target("winrems", _of_format(WINREMS), seeds.winrems(), readers)
-    yield Target("xsyg", _of_format(XSYG), seeds.xsyg(), (*readers, *mutate.XML, *mutate.XML))
-    files = (*seeds.winrems(), *seeds.xsyg(), *seeds.risoe_bin())
-    yield Target("import", _import(folder), files, (*readers, *mutate.XML), (Refused, Misuse))
+    for name, fmt in FILES.items():
+        more = mutate.XML * 2 if fmt is XSYG else ()
+        kinds = mutate.BYTES if fmt is RISOE_BIN else (*readers, *more)
+        yield Target(name, _of_format(fmt), seeds.FILES[name](), kinds)
+    every = [each for made in seeds.FILES.values() for each in made()]
+    yield Target("import", _import(folder), every, (*readers, *mutate.XML), (Refused, Misuse))
     yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
     for name, kind in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
         yield Target(name, _document(kind), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
@@ -366,8 +369,7 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 
 NAMES = (
-    "risoe-bin", "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration",
-    "spe", "columns",
+    *FILES, "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
     "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
     "ptw",

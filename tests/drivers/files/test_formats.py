@@ -17,13 +17,13 @@ from drivers.connect import connect
 from drivers.files import Format, NoOptions, folder_model, formats, options_of, parse_file, problems, sniff
 from drivers.files.formats import forget
 from drivers.files.records import new
-from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 from drivers.files.xsyg import XSYG
 from drivers.model import Quantity
 from drivers.reading import Axis, Flag, Sample
 
 PAGE = Path(__file__).parents[3] / "docs" / "file-formats.md"
+OURS = ("research-glow", "risoe-bin", "winrems", "xsyg")
 LAB = b"osl-lab;1\nD0017;2026-06-01T09:02:15;48211\nD0018;2026-06-01T09:03:20;x\n"
 
 
@@ -58,7 +58,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Format:
 
 
 def test_the_houses_own_formats_are_found() -> None:
-    assert formats() == {"risoe-bin": RISOE_BIN, "winrems": WINREMS, "xsyg": XSYG}
+    assert list(formats()) == list(OURS)
+    assert formats()["winrems"] is WINREMS
     assert problems() == ()
     for fmt in formats().values():
         assert fmt.verified
@@ -111,7 +112,6 @@ async def test_a_strangers_format_is_a_model_of_its_own_name(lab: Format, tmp_pa
 BROKEN = """
 from dataclasses import replace
 from drivers.files import FolderSettings
-from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 MISNAMED = replace(WINREMS, name="other")
 TAKES_A_SETTING = replace(WINREMS, name="taker", options=FolderSettings)
@@ -136,7 +136,7 @@ def test_a_broken_entry_point_is_named_and_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, said: str
 ) -> None:
     install(tmp_path, monkeypatch, BROKEN + 'BROKEN = "text"\n', entry)
-    assert set(formats()) == {"risoe-bin", "winrems", "xsyg"}
+    assert list(formats()) == list(OURS)
     assert [said in each for each in problems()] == [True]
     (tmp_path / "b.ASC").write_bytes(export(1))
     done = CliRunner().invoke(app, ["import", str(tmp_path / "b.ASC"), "--json"])
@@ -146,7 +146,6 @@ def test_a_broken_entry_point_is_named_and_does_not_stop_the_others(
 
 GREEDY = """
 from dataclasses import replace
-from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.winrems import WINREMS
 GREEDY = replace(WINREMS, name="greedy", detect=lambda data: True)
 def fails(data):
@@ -239,7 +238,5 @@ def test_wrong_options_are_refused_with_those_there_are() -> None:
 def test_a_file_of_another_format_than_the_one_given_is_refused() -> None:
     with pytest.raises(Misuse, match=r"a\.ASC is not a xsyg file but looks like winrems"):
         parse_file("a.ASC", export(1), format=XSYG)
-    with pytest.raises(
-        Misuse, match=r"a\.txt is no reader file that is known here; known are risoe-bin, winrems, xsyg"
-    ):
+    with pytest.raises(Misuse, match=r"a\.txt is no reader file that is known here; known are .*winrems, xsyg"):
         parse_file("a.txt", b"hello")
