@@ -30,6 +30,7 @@ class Format:
     stream(name, file, options), of formats whose files may be large: the same, one after the other, from a file open at
     its beginning; a text is a note. It holds a few MB, whatever the file has. Then detect must be content with a file's
     first 64 KiB.
+    sniffed: False where the content cannot tell it; it is then read only where it is named.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     detect: Callable[[bytes], bool]
     parse: Callable[[str, bytes, Any], FileReadings]
     stream: Callable[[str, BinaryIO, Any], Iterator[Sample | Rejected | str]] | None = None
+    sniffed: bool = True
     options: type[Settings] = NoOptions
     verified: tuple[Verified, ...] = ()
     assumed: tuple[str, ...] = ()

@@ -86,7 +86,7 @@ def claims(fmt: Format, data: bytes) -> bool:
 
 def sniff(data: bytes) -> Format | None:
     """The one format that recognises a file's content, or None. Raises Misuse when more than one does."""
-    found = [each for each in formats().values() if claims(each, data)]
+    found = [each for each in formats().values() if each.sniffed and claims(each, data)]
     if len(found) > 1:
         names = " and ".join(each.name for each in found)
         raise Misuse(f"Its content is taken for {names} alike; say which it is.")
@@ -136,7 +136,8 @@ def options_of(fmt: Format, given: Mapping[str, Any]) -> Settings:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(fmt.options.model_fields) or "none"
-        raise Misuse(f"Option {where} of {fmt.name}: {first['msg']}. Its options are: {allowed}.") from error
+        what = f"Option {where}" if where else "Options"
+        raise Misuse(f"{what} of {fmt.name}: {first['msg']}. Its options are: {allowed}.") from error
 
 
 def _guarded(fmt: Format, name: str, data: bytes, options: Settings) -> FileReadings:
@@ -196,7 +197,7 @@ def _looks_like(data: bytes, besides: Format | None) -> str:
     packed = next((what for start, what in PACKED if data.startswith(start)), None)
     if packed:
         return f": it is packed ({packed}); unpack it, nothing is unpacked here"
-    others = [each.name for each in formats().values() if each is not besides and claims(each, data)]
+    others = [each.name for each in formats().values() if each is not besides and each.sniffed and claims(each, data)]
     return f" but looks like {' or '.join(others)}" if others else ""
 
 

@@ -96,7 +96,19 @@ def research_glow() -> tuple[bytes, ...]:
     return tuple(text.encode() for text in (saved, wrapped, flat))
 
 
-FILES = {"research-glow": research_glow, "risoe-bin": risoe_bin, "winrems": winrems, "xsyg": xsyg}
+def column_map() -> tuple[bytes, ...]:
+    """Tables as the map of the target has them."""
+    table = "Report\r\nSerial,Time,PMT,DRK\r\nD01,2026-06-01,8095,3\r\nD02,2026-06-01,17.5,4\r\n"
+    return table.encode(), table.encode("utf-16"), table.replace("Report", "R\u00e4").encode("latin-1")
+
+
+FILES = {
+    "column-map": column_map,
+    "research-glow": research_glow,
+    "risoe-bin": risoe_bin,
+    "winrems": winrems,
+    "xsyg": xsyg,
+}
 
 
 def orders() -> tuple[bytes, ...]:

@@ -41,6 +41,7 @@ from acquire.store.ingest import ingest
 from acquire.terminal.messages import body_of, readable
 from drivers import Declined, Garbled, Misuse
 from drivers.files import Format, options_of, parse_file, stream_file
+from drivers.files.column_map import COLUMN_MAP
 from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
 from drivers.files.research_glow import RESEARCH_GLOW
@@ -65,7 +66,13 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 TOPICS = Topics("clinic")
 RUN = UUID("f3a4b7a8-52a5-4a5e-9d52-0a3c1f7d9e21")
 SLOW_S = 3.0
-FILES = {each.name: each for each in (RESEARCH_GLOW, RISOE_BIN, WINREMS, XSYG)}
+OPTIONS = {
+    "column-map": {
+        "element": "Serial", "value": "PMT", "unit": "nC", "also": "dark=DRK 1", "clock": "Time",
+        "clock_format": "%Y-%m-%d",
+    },
+}  # fmt: skip
+FILES = {each.name: each for each in (COLUMN_MAP, RESEARCH_GLOW, RISOE_BIN, WINREMS, XSYG)}
 
 Parse = Callable[[bytes], object]
 
@@ -85,7 +92,7 @@ class Target:
 
 
 def _of_format(fmt: Format) -> Parse:
-    options = options_of(fmt, {})
+    options = options_of(fmt, OPTIONS.get(fmt.name, {}))
 
     def parse(data: bytes) -> None:
         fmt.detect(data)
@@ -96,7 +103,7 @@ def _of_format(fmt: Format) -> Parse:
         for each in found.samples:
             _stored(each)
         list(keyed(found, found.rejected))
-        whole = parse_file("x.asc", data, None, fmt) if fmt.detect(data) else found
+        whole = parse_file("x.asc", data, options, fmt) if fmt.detect(data) else found
         if fmt.stream is not None and fmt.detect(data):
             given = sum(isinstance(each, Sample) for each in stream_file("x.asc", io.BytesIO(data), options, fmt))
             assert given == len(whole.samples), "a stream gives other readouts than the whole"
