@@ -47,6 +47,22 @@ class Wire:
             self._link.doubt(raw)
             raise Garbled(str(fault_of(error, f"parsing '{shown(raw)}'")), raw) from error
 
+    async def ask_twice(
+        self, query: bytes, parse: Callable[[bytes], T], reply: Reply = LINE, *, timeout_s: float | None = None
+    ) -> T:
+        """Ask for what is kept, and by which readings are judged for hours: one damaged digit must not be it.
+
+        Raises as `ask` does, and Garbled where the two answers are not the same.
+        """
+        first = await self.ask(query, parse, reply, timeout_s=timeout_s)
+        if await self.ask(query, parse, reply, timeout_s=timeout_s) != first:
+            raw = self.heard[-1]
+            self._link.doubt(raw)
+            raise Garbled(
+                f"{shown(query)} was answered in two ways, '{shown(self.heard[-2])}' and '{shown(raw)}'.", raw
+            )
+        return first
+
     async def send(self, data: bytes) -> None:
         """Send something that has no reply. Raises ReplyTimeout, LinkDown."""
         await self._link.send(data)
