@@ -27,7 +27,9 @@ from simulators.onc_rpc import (
 
 PORT_MAPPER, CORE, ABORT = 100000, 0x0607AF, 0x0607B0
 GETPORT, DEVICE_ABORT, TCP, MAPPED_AT = 3, 1, 6, 111
-LARGEST_WRITE = 4096  # of one device_write; a longer message comes in several (the specification asks for 1024 at least)
+LARGEST_WRITE = (
+    4096  # of one device_write; a longer message comes in several (the specification asks for 1024 at least)
+)
 DEVICE = b"inst0"
 # error values, VXI-11 table B.2
 NO_ERROR, NOT_ACCESSIBLE, INVALID_LINK, NOT_SUPPORTED, OUT_OF_RESOURCES, NO_LOCK, IO_TIMEOUT, ABORTED = (

@@ -102,13 +102,34 @@ def column_map() -> tuple[bytes, ...]:
     return table.encode(), table.encode("utf-16"), table.replace("Report", "R\u00e4").encode("latin-1")
 
 
+def daybreak() -> tuple[bytes, ...]:
+    """Text of FLConsole, of both years that were seen."""
+    old = (
+        "ScriptFile=C:\\s.TXT\n\nSample=\n\n[NewRecord]\n\nDisk=0\n\nDataType=PREHEAT TL\n\n"
+        "Started=6/4/2015 3:58:46 PM\n\nPoints=2\n\n  0;    5.000;   30.000;  valid \n\n"
+        "  1;   10.000;   32.000;  valid \n\n[NewRecord]\n\nDataType=NORM Irrad\n"
+    )
+    new = (
+        "Sample=s\r\nReaderType=2200\r\n[NewRecord]\r\nDisk=3\r\nDataType=OSL\r\nStarted=2023-10-19 08:00:30\r\n"
+        "Points=2\r\n  0;    0.100;   21.000;  valid ; Terr 9.922; HV -1269\r\n"
+        "  1;    0.200;   19.000;  invalid ; Terr 0.0; HV -1269\r\n"
+    )
+    return old.encode(), new.encode(), new[:-30].encode()
+
+
+def tl_dos() -> tuple[bytes, ...]:
+    """A readout and one of the reference light."""
+    said = {
+        "CurrCount": [0, 1, 0], "HeaterTemp": 307.2, "NumValSets": 3, "PhCount": [2, 9, 4], "det_name": "R1",
+        "meas_date": "2019-04-30T14:48:44.835", "meas_id": "RaD", "tDelta": 0.00512, "time_sec": [0.005, 0.010, 0.015],
+    }  # fmt: skip
+    return json.dumps(said, indent=4).encode(), json.dumps(said | {"meas_id": "PMTref", "det_name": ""}).encode()
+
+
 FILES = {
-    "column-map": column_map,
-    "research-glow": research_glow,
-    "risoe-bin": risoe_bin,
-    "winrems": winrems,
-    "xsyg": xsyg,
-}
+    "column-map": column_map, "daybreak": daybreak, "research-glow": research_glow, "risoe-bin": risoe_bin,
+    "tl-dos": tl_dos, "winrems": winrems, "xsyg": xsyg,
+}  # fmt: skip
 
 
 def orders() -> tuple[bytes, ...]:
