@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 from acquire.canonical import canonical
@@ -10,7 +11,9 @@ from acquire.checksum import checksum, seed
 from drivers.files.bin_layout import LAYOUTS
 from drivers.files.bin_writing import written
 from drivers.files.risoe_bin import RISOE_BIN
+from drivers.files.xlum_writing import written as written_xlum
 from drivers.files.xsyg import XSYG
+from drivers.reading import Axis, Sample
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -117,6 +120,18 @@ def daybreak() -> tuple[bytes, ...]:
     return old.encode(), new.encode(), new[:-30].encode()
 
 
+def daybreak_dat() -> tuple[bytes, ...]:
+    """Binary records of Daybreak: TL, OSL and an irradiation."""
+    made = b""
+    for d1, special in ((0, bytes(8)), (2818, b"\2\0\1\0\0\0\0\x23"), (10000, bytes(8))):
+        made += struct.pack("<6h6B8d", 3, 5, 1, 2, d1, 4, 0, 0, 1, 0, 0, 0, 0, 4.5, 0, 1, 1, 0, 0, 0) + special
+        made += b"".join(
+            bytes([len(text)]) + text.ljust(7, b"~") for text in (b"", b"Gy/min", b"", b"none", b"", b"", b"")
+        )
+        made += struct.pack("<H", 105 << 9 | 22 << 4 | 2) + bytes(42) + struct.pack("<5d", 0, 318, 34, 37.5, 0)
+    return made, made[:230], made[230:460], made[:500]
+
+
 def tl_dos() -> tuple[bytes, ...]:
     """A readout and one of the reference light."""
     said = {
@@ -126,9 +141,20 @@ def tl_dos() -> tuple[bytes, ...]:
     return json.dumps(said, indent=4).encode(), json.dumps(said | {"meas_id": "PMTref", "det_name": ""}).encode()
 
 
+def xlum() -> tuple[bytes, ...]:
+    """A glow curve with its temperature, an OSL curve in base64, as the project writes them and by hand."""
+    time, signal = Axis(unit="s", values=(1, 2, 3)), Axis(unit="{counts}", values=(6, 7.5, 5))
+    axes = {"time": time, "signal": signal, "temperature": Axis(unit="Cel", values=(25, 30, 35))}
+    glow = Sample(
+        kind="glow-curve", quantity="counts", unit="{counts}", element="chips/3", mode="TL", axes=axes, raw=b"x"
+    )
+    text = written_xlum([glow, glow], "a").decode()
+    return text.encode(), text.replace("6 7.5 5", "NiA3LjUgNQ==").encode(), text.encode("utf-16")
+
+
 FILES = {
-    "column-map": column_map, "daybreak": daybreak, "research-glow": research_glow, "risoe-bin": risoe_bin,
-    "tl-dos": tl_dos, "winrems": winrems, "xsyg": xsyg,
+    "column-map": column_map, "daybreak": daybreak, "daybreak-dat": daybreak_dat, "research-glow": research_glow,
+    "risoe-bin": risoe_bin, "tl-dos": tl_dos, "winrems": winrems, "xlum": xlum, "xsyg": xsyg,
 }  # fmt: skip
 
 

@@ -43,12 +43,14 @@ from drivers import Declined, Garbled, Misuse
 from drivers.files import Format, options_of, parse_file, stream_file
 from drivers.files.column_map import COLUMN_MAP
 from drivers.files.daybreak import DAYBREAK
+from drivers.files.daybreak_dat import DAYBREAK_DAT
 from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
 from drivers.files.research_glow import RESEARCH_GLOW
 from drivers.files.risoe_bin import RISOE_BIN
 from drivers.files.tl_dos import TL_DOS
 from drivers.files.winrems import WINREMS
+from drivers.files.xlum import XLUM
 from drivers.files.xsyg import XSYG
 from drivers.ieee488 import parse_error, parse_event_status
 from drivers.keithley import ddc_words, scpi, trace_words
@@ -74,7 +76,10 @@ OPTIONS = {
         "clock_format": "%Y-%m-%d",
     },
 }  # fmt: skip
-FILES = {each.name: each for each in (COLUMN_MAP, DAYBREAK, RESEARCH_GLOW, RISOE_BIN, TL_DOS, WINREMS, XSYG)}
+FILES = {
+    each.name: each
+    for each in (COLUMN_MAP, DAYBREAK, DAYBREAK_DAT, RESEARCH_GLOW, RISOE_BIN, TL_DOS, WINREMS, XLUM, XSYG)
+}
 
 Parse = Callable[[bytes], object]
 
@@ -343,8 +348,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     documents = (*mutate.BYTES, *mutate.TEXT, *mutate.NESTED)
     readers = (*mutate.BYTES, *mutate.TEXT)
     for name, fmt in FILES.items():
-        more = mutate.XML * 2 if fmt is XSYG else mutate.NESTED if fmt is TL_DOS else ()
-        kinds = mutate.BYTES if fmt is RISOE_BIN else (*readers, *more)
+        more = mutate.XML * 2 if fmt in (XSYG, XLUM) else mutate.NESTED if fmt is TL_DOS else ()
+        kinds = mutate.BYTES if fmt in (RISOE_BIN, DAYBREAK_DAT) else (*readers, *more)
         yield Target(name, _of_format(fmt), seeds.FILES[name](), kinds)
     every = [each for made in seeds.FILES.values() for each in made()]
     yield Target("import", _import(folder), every, (*readers, *mutate.XML), (Refused, Misuse))
