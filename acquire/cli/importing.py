@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ from acquire.terminal.output import Json, emit, say, table
 from drivers import Misuse
 
 if TYPE_CHECKING:
-    from drivers.files import FileReadings, Format
+    from drivers.files import Format, Rejected
     from drivers.reading import Sample
 
 LARGEST_MB = 64.0  # a program that reads a file holds up to 25 times its size (measured, WinREMS)
@@ -39,13 +39,9 @@ def import_files(
     listed: list[dict[str, Any]] = []
     readouts: list[dict[str, Any]] = []
     for file in files:
-        found = _read(file, options, chosen, largest_mb)
-        if isinstance(found, str):
-            listed.append(_file(file, None, 0, 1, found))
-        else:
-            why = " ".join(r.reason for r in found.rejected) or None
-            listed.append(_file(file, found.format, len(found.samples), len(found.rejected), why, found.notes))
-            readouts += [_readout(each) for each in found.samples]
+        told, of_file = _file(file, options, chosen, largest_mb)
+        listed.append(told)
+        readouts += of_file
     for sentence in problems():
         say(sentence)
     _show(listed, readouts, as_json)
@@ -72,24 +68,40 @@ def _format(known: Mapping[str, Format], name: str | None) -> Format | None:
     return known[name] if name else None
 
 
-def _read(file: Path, options: dict[str, str], chosen: Format | None, largest_mb: float) -> FileReadings | str:
-    """What a file gave, or the sentence that says why nothing. Raises Misuse for a wrong value of an option."""
-    from drivers.files import Unreadable, options_of, parse_file, read_whole, shown, sniff  # noqa: PLC0415
+def _file(
+    file: Path, options: dict[str, str], chosen: Format | None, largest_mb: float
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What is told of a file, and of its readouts. Raises Misuse for a wrong value of an option."""
+    from drivers.files import ReaderFile, Unreadable, options_of, shown  # noqa: PLC0415
 
+    readouts: list[dict[str, Any]] = []
+    reasons: list[str] = []
+    notes: list[str] = []
+    name, fmt = shown(str(file)), None  # of one that cannot be read, the path that was given
     try:
-        data = read_whole(file, largest_mb, follow=True)
+        with ReaderFile(file, largest_mb, chosen) as opened:
+            known = opened.format
+            declared = {key: value for key, value in options.items() if known and key in known.options.model_fields}
+            _sort(opened.readings(options_of(known, declared) if known else None), readouts, reasons, notes)
+        name, fmt = opened.name, known.name if known else None
     except Unreadable as error:
-        return str(error)
-    try:
-        fmt = chosen or sniff(data)
-    except Misuse as error:
-        return f"{shown(file.name)}: {error}"
-    declared = {key: value for key, value in options.items() if fmt and key in fmt.options.model_fields}
-    given = options_of(fmt, declared) if fmt else None
-    try:
-        return parse_file(shown(file.name), data, given, fmt)
-    except Misuse as error:
-        return str(error)
+        reasons.append(str(error))
+    told = {"file": name, "format": fmt, "readouts": len(readouts), "rejected": len(reasons)}
+    return told | {"reason": " ".join(reasons) or None, "notes": notes}, readouts
+
+
+def _sort(
+    given: Iterable[Sample | Rejected | str], readouts: list[dict[str, Any]], reasons: list[str], notes: list[str]
+) -> None:
+    from drivers.reading import Sample  # noqa: PLC0415
+
+    for each in given:
+        if isinstance(each, Sample):
+            readouts.append(_readout(each))
+        elif isinstance(each, str):
+            notes.append(each)
+        else:
+            reasons.append(each.reason)
 
 
 def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], as_json: bool) -> None:
@@ -106,23 +118,6 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         return ", ".join(f"{key} {text}" for key, text in value.items())
     return ", ".join(value) if isinstance(value, list) else value
-
-
-def _file(
-    path: Path, fmt: str | None, readouts: int, rejected: int, reason: str | None, notes: list[str] | None = None
-) -> dict[str, Any]:
-    from drivers.files import shown  # noqa: PLC0415
-
-    # As before: a file that was read by its name, one that could not be by the path that was given.
-    name = shown(path.name if fmt else str(path))
-    return {
-        "file": name,
-        "format": fmt,
-        "readouts": readouts,
-        "rejected": rejected,
-        "reason": reason,
-        "notes": notes or [],
-    }
 
 
 def _readout(sample: Sample) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from drivers.files.content import Unreadable, read_whole, shown
 from drivers.files.folder import FolderInstrument, check_folder, folder_model, folder_of
 from drivers.files.format import Format, NoOptions
-from drivers.files.formats import formats, options_of, parse_file, problems, sniff
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.formats import formats, options_of, parse_file, problems, sniff, stream_file
+from drivers.files.opened import ReaderFile
+from drivers.files.records import FileReadings, Piece, Rejected, axis, collected, new, origin
 from drivers.files.settings import FolderSettings
 from drivers.files.text import head, lines
 
@@ -15,10 +16,12 @@ __all__ = [
     "Format",
     "NoOptions",
     "Piece",
+    "ReaderFile",
     "Rejected",
     "Unreadable",
     "axis",
     "check_folder",
+    "collected",
     "folder_model",
     "folder_of",
     "formats",
@@ -32,4 +35,5 @@ __all__ = [
     "read_whole",
     "shown",
     "sniff",
+    "stream_file",
 ]

@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 MB = 1_000_000
 WHAT = {
@@ -39,10 +40,16 @@ def read_whole(path: Path, largest_mb: float, *, follow: bool) -> bytes:
     follow: whether its name may be a link. A person who names a file on a command line means what it leads to. In a
     folder where others write it is never followed: it would send any file this account can read into the store.
     """
+    with open_plain(path, largest_mb, follow=follow) as file:
+        return rest_of(file, shown(path.name), largest_mb)
+
+
+def open_plain(path: Path, largest_mb: float, *, follow: bool) -> BinaryIO:
+    """A plain file, open for reading at its beginning; as for read_whole. Raises Unreadable."""
     name = shown(path.name)
     try:
         _refuse_unless_plain(name, path.stat() if follow else path.lstat())
-        return _read(name, path, largest_mb, follow)
+        return _opened(name, path, largest_mb, follow)
     except OSError as error:
         why = "it is a link, which is not followed here" if error.errno == errno.ELOOP else error.strerror or error
         raise Unreadable(f"{name} cannot be read: {why}.") from error
@@ -50,20 +57,34 @@ def read_whole(path: Path, largest_mb: float, *, follow: bool) -> bytes:
         raise Unreadable(f"{name} cannot be read: {error}.") from error
 
 
-def _read(name: str, path: Path, largest_mb: float, follow: bool) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | OPEN | (0 if follow else os.O_NOFOLLOW))
-    with os.fdopen(descriptor, "rb") as file:
+def rest_of(file: BinaryIO, name: str, largest_mb: float, head: bytes = b"") -> bytes:
+    """What has been read of a file, and all the rest of it. Raises Unreadable."""
+    try:
+        data = head + file.read(int(largest_mb * MB) + 1 - len(head))
+    except OSError as error:
+        raise Unreadable(f"{name} cannot be read: {error.strerror or error}.") from error
+    _refuse_too_large(name, len(data), largest_mb)
+    return data
+
+
+def _opened(name: str, path: Path, largest_mb: float, follow: bool) -> BinaryIO:
+    file = os.fdopen(os.open(path, os.O_RDONLY | OPEN | (0 if follow else os.O_NOFOLLOW)), "rb")
+    try:
         found = os.fstat(file.fileno())
         _refuse_unless_plain(name, found)
-        most = int(largest_mb * MB)
-        large = found.st_size > most  # not even begun with, where the size is known
-        data = b"" if large else file.read(most + 1)
-    if large or len(data) > most:
+        _refuse_too_large(name, found.st_size, largest_mb)  # not even begun with, where the size is known
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _refuse_too_large(name: str, size: int, largest_mb: float) -> None:
+    if size > int(largest_mb * MB):
         raise Unreadable(
             f"{name} is larger than {largest_mb:g} MB and is not read; allow it with largest_file_mb, if it is a"
             " reader's file."
         )
-    return data
 
 
 def _refuse_unless_plain(name: str, found: os.stat_result) -> None:

@@ -24,6 +24,7 @@ from drivers.files.journal import Journal, is_journal, tried
 from drivers.files.keys import Keyed, keyed, sentence_key
 from drivers.files.records import FileReadings, Piece, Rejected, new
 from drivers.files.settings import FolderSettings
+from drivers.files.stretches import Stretches, streams
 from drivers.files.watch import Seen, Watch
 from drivers.instrument import Identity, Instrument
 from drivers.model import Model
@@ -126,6 +127,7 @@ class FolderInstrument(Instrument):
         self._watch = Watch(settings)
         self._given: dict[str, None] = {}  # keys of the last take, until it is confirmed
         self._told: set[str] = set()
+        self._stretches: Stretches | None = None  # a large file that is half given
         self._one_at_a_time = threading.Lock()  # a cancelled take goes on in its thread
 
     @property
@@ -156,6 +158,7 @@ class FolderInstrument(Instrument):
             except OSError as error:
                 raise LinkDown(_unwritable(self._journal.path, error)) from error
             self._watch.forget()
+            self._let_go()
             self._host_clock.begin()
             self._given, self._told = {}, set()
 
@@ -164,7 +167,12 @@ class FolderInstrument(Instrument):
         return await self.open()
 
     async def close(self) -> None:
-        """Nothing is held open, so there is nothing to do."""
+        """Nothing is held open but a large file that is half read, unless a look into the folder is still under way."""
+        if self._one_at_a_time.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._one_at_a_time.release()
 
     async def take(self) -> Sequence[Reading]:
         """Readings of whatever is new and has settled. Call confirm() when they are in the spool.
@@ -192,6 +200,8 @@ class FolderInstrument(Instrument):
     def _look(self) -> list[Reading]:
         with self._one_at_a_time:
             self._given = {}
+            if self._stretches is not None and not self._stretches.seen.is_still(self._stretches.path):
+                self._let_go()
             found = list(self._journaled())
             began = self._clock()
             for path, seen in self._watch.due(self.folder, self._clock()):
@@ -215,20 +225,49 @@ class FolderInstrument(Instrument):
                 yield _notice(f"{_unwritable(self._journal.path, error)} Until then this process remembers it.")
 
     def _file(self, path: Path, seen: Seen) -> list[Sample]:
-        name = shown(path.name)
         began = self._clock()
         if seen.stat is not None and is_journal(self._journal.path, seen.stat):
             seen.done()
             return []
         try:
+            if self._is_half_given(seen) or streams(path, self._format, self.settings.largest_file_mb):
+                return self._stretch(path, seen)
             data = read_whole(path, self.settings.largest_file_mb, follow=False)
         except Unreadable as error:
+            self._let_go()
             took = self._clock() - began
             seen.again(self._clock(), max(PATIENCE * took, self.poll_interval_s))
             return list(self._tell(str(error)))
-        if not seen.is_still(path):
-            return []
-        parsed = self._parsed(name, data)
+        return self._whole(path, seen, data) if seen.is_still(path) else []
+
+    def _stretch(self, path: Path, seen: Seen) -> list[Sample]:
+        """What is new in a large file, as far as one take has room; it goes on there with the next."""
+        began = self._clock()
+        at = self._stretches
+        if at is None or not self._is_half_given(seen):
+            self._let_go()
+            given_up = self._watch.given_up(seen, began)
+            most = self.settings.largest_file_mb
+            at = Stretches(path, seen, self._format, self._options, largest_mb=most, given_up=given_up)
+            self._stretches = at
+        found = at.next(self._is_fresh, lambda n: n >= ENOUGH or self._clock() - began >= ENOUGH_S)
+        still = seen.is_still(path)
+        if at.ended or not still:
+            self._let_go()
+        if at.ended and still:
+            seen.wait(self.settings) if at.unfinished else seen.done()
+        return list(self._fresh(found)) if still else []
+
+    def _is_half_given(self, seen: Seen) -> bool:
+        return self._stretches is not None and self._stretches.seen is seen
+
+    def _let_go(self) -> None:
+        if self._stretches is not None:
+            self._stretches.close()
+            self._stretches = None
+
+    def _whole(self, path: Path, seen: Seen, data: bytes) -> list[Sample]:
+        parsed = self._parsed(shown(path.name), data)
         given_up = self._watch.given_up(seen, self._clock())
         rejected = [each for each in parsed.rejected if given_up or not each.may_complete]
         if len(rejected) < len(parsed.rejected):
@@ -249,9 +288,12 @@ class FolderInstrument(Instrument):
 
     def _fresh(self, records: Iterable[Keyed]) -> Iterator[Sample]:
         for each in records:
-            if each.key not in self._given and not ({each.key} | each.earlier) & self._journal.taken:
+            if self._is_fresh(each):
                 self._given[each.key] = None
                 yield each.sample
+
+    def _is_fresh(self, record: Keyed) -> bool:
+        return record.key not in self._given and not ({record.key} | record.earlier) & self._journal.taken
 
     def _tell(self, sentence: str) -> Iterator[Sample]:
         """Something about a file that is not read, once, also over restarts."""

@@ -5,10 +5,10 @@ A format may be anybody's: what it raises becomes a sentence, and never stops th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from drivers.reading import Sample
 from drivers.settings import Settings
 
 GROUP = "acquire.formats"
+HEAD = 65536  # bytes by which a format that streams recognises its files
 PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"7z\xbc\xaf", "7z"))
 
 
@@ -85,7 +86,7 @@ def claims(fmt: Format, data: bytes) -> bool:
 
 def sniff(data: bytes) -> Format | None:
     """The one format that recognises a file's content, or None. Raises Misuse when more than one does."""
-    found = [each for each in formats().values() if claims(each, data)]
+    found = [each for each in formats().values() if each.sniffed and claims(each, data)]
     if len(found) > 1:
         names = " and ".join(each.name for each in found)
         raise Misuse(f"Its content is taken for {names} alike; say which it is.")
@@ -108,6 +109,25 @@ def parse_file(
     return _sound(name, data, _guarded(chosen, name, data, given))
 
 
+def stream_file(name: str, file: BinaryIO, options: Settings, format: Format) -> Iterator[Sample | Rejected | str]:
+    """What a file of a format that streams gives, one after the other; the file is open at its beginning.
+
+    Of parse_file this is the same in the same order. Raises OSError where the file cannot be read.
+    """
+    if format.stream is None:
+        raise Misuse(f"{format.name} reads a file as a whole.")
+    number = 0
+    try:
+        for each in format.stream(name, file, options):
+            number += isinstance(each, Sample)
+            yield _checked(name, number, each) if not isinstance(each, Rejected | str) else each
+    except OSError:
+        raise
+    except Exception as error:
+        why = f"{name} cannot be read further: the format {format.name} failed ({type(error).__name__}: {error})."
+        yield Rejected(Piece(0, b""), why)
+
+
 def options_of(fmt: Format, given: Mapping[str, Any]) -> Settings:
     """A format's options from plain values. Raises Misuse that says which is wrong and what there is."""
     try:
@@ -116,7 +136,8 @@ def options_of(fmt: Format, given: Mapping[str, Any]) -> Settings:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(fmt.options.model_fields) or "none"
-        raise Misuse(f"Option {where} of {fmt.name}: {first['msg']}. Its options are: {allowed}.") from error
+        what = f"Option {where}" if where else "Options"
+        raise Misuse(f"{what} of {fmt.name}: {first['msg']}. Its options are: {allowed}.") from error
 
 
 def _guarded(fmt: Format, name: str, data: bytes, options: Settings) -> FileReadings:
@@ -149,18 +170,24 @@ def _sound(name: str, data: bytes, found: FileReadings) -> FileReadings:
     """Samples that cannot go on are rejected ones, each by itself; the others have their bytes and their origin."""
     samples: list[Sample] = []
     for number, sample in enumerate(found.samples, start=1):
-        why = flaw(sample)
-        if why is None:
-            samples.append(_whole(name, data, sample))
+        checked = _checked(name, number, sample, data)
+        if isinstance(checked, Rejected):
+            found.rejected.append(checked)
         else:
-            raw = getattr(sample, "raw", b"") or data
-            found.rejected.append(Rejected(Piece(0, raw), f"{name}, reading {number}: {why[0]}.", flags=why[1]))
+            samples.append(checked)
     found.samples = samples
     return found
 
 
-def _whole(name: str, data: bytes, sample: Sample) -> Sample:
-    """With raw bytes and an origin, where the format gives none: then the file as it is stands for the record."""
+def _checked(name: str, number: int, sample: Sample, data: bytes = b"") -> Sample | Rejected:
+    """A sample with raw bytes and an origin, or why it cannot go on.
+
+    Where the format gives no bytes, the file as it is stands for the record.
+    """
+    why = flaw(sample)
+    if why is not None:
+        raw = getattr(sample, "raw", b"") or data
+        return Rejected(Piece(0, raw), f"{name}, reading {number}: {why[0]}.", flags=why[1])
     raw = sample.raw or data[:KEPT_OF_RECORD]
     where = origin(name, Piece(0, sample.raw or data)) | sample.origin
     return sample if sample.raw and sample.origin == where else msgspec.structs.replace(sample, raw=raw, origin=where)
@@ -170,7 +197,7 @@ def _looks_like(data: bytes, besides: Format | None) -> str:
     packed = next((what for start, what in PACKED if data.startswith(start)), None)
     if packed:
         return f": it is packed ({packed}); unpack it, nothing is unpacked here"
-    others = [each.name for each in formats().values() if each is not besides and claims(each, data)]
+    others = [each.name for each in formats().values() if each is not besides and each.sniffed and claims(each, data)]
     return f" but looks like {' or '.join(others)}" if others else ""
 
 

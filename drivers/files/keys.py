@@ -19,25 +19,42 @@ class Keyed:
     earlier: frozenset[str]
 
 
-def keyed(found: FileReadings, rejected: Iterable[Rejected]) -> Iterator[Keyed]:
-    """Samples and rejected pieces with their keys. Two equal records of one file are two: they are numbered.
+class Keys:
+    """The keys of one file's records, in their order. Two equal records of one file are two: they are numbered."""
 
-    Of a rejected piece its own name, or else only what is kept, names it: a stranger's file that grows is told once.
-    """
-    counts: dict[str, int] = {}
-    for sample in found.samples:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._counts: dict[str, int] = {}
+
+    def of_sample(self, sample: Sample) -> Keyed:
+        """A readout's."""
         record = f"{sample.origin['sha256']}/{sample.element_index}"
-        n = counts[record] = counts.get(record, 0) + 1
+        n = self._next(record)
         raws = {_sha256(each) for each in _spellings(sample.raw)}
         earlier = (_sha256(f"/{raw}/{sample.element_index}/{n}".encode()) for raw in raws)
-        yield Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))
-    for each in rejected:
-        sample = as_unparsed(found.name, each)
+        return Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))
+
+    def of_rejected(self, each: Rejected) -> Keyed:
+        """A rejected piece's, as a sample. Its own name, or else only what is kept, names it: a stranger's file that
+        grows is told once.
+        """
+        sample = as_unparsed(self._name, each)
         named = unended(sample.raw) if each.piece.identity is None else each.piece.identity
         record = f"unparsed/{_sha256(named or str(sample.note).encode())}"
-        n = counts[record] = counts.get(record, 0) + 1
-        earlier = (_sha256(f"{found.name}/{_sha256(raw)}/None/{n}".encode()) for raw in _spellings(each.piece.raw))
-        yield Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))
+        n = self._next(record)
+        earlier = (_sha256(f"{self._name}/{_sha256(raw)}/None/{n}".encode()) for raw in _spellings(each.piece.raw))
+        return Keyed(sample, _sha256(f"/{record}/{n}".encode()), frozenset(earlier))
+
+    def _next(self, record: str) -> int:
+        n = self._counts[record] = self._counts.get(record, 0) + 1
+        return n
+
+
+def keyed(found: FileReadings, rejected: Iterable[Rejected]) -> Iterator[Keyed]:
+    """Samples and rejected pieces of a whole file with their keys."""
+    keys = Keys(found.name)
+    yield from map(keys.of_sample, found.samples)
+    yield from map(keys.of_rejected, rejected)
 
 
 def sentence_key(sentence: str) -> str:

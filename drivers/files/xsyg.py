@@ -36,8 +36,9 @@ NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 DERIVED_UP_TO = 256 * 1024  # bytes of a record; of a longer one the columns that can be computed again are left out
 RECORD_SAYS = (
     "recordType", "sequenceStepNumber", "state", "sampleCondition", "metaIrrType", "metaIrrDuration",
-    "filterCombination", "detectionWindow",
+    "filterCombination", "detectionWindow", "endDate",
 )  # fmt: skip
+SAMPLE_SAYS = ("sampleCarrier", "lexsygID", "lexStudioVersion", "firmwareVersion")  # which reader, with which software
 
 
 class XsygOptions(Settings):
@@ -171,7 +172,8 @@ class _Reader:
         said = {name: self._record.attributes.get(name, "") for name in RECORD_SAYS}
         said |= {"recordName": self._record.attributes.get("name", "")}
         said |= {"sequenceName": self._record.sequence.get("name", "")}
-        said |= {name: self._record.sequence.get(name, "") for name in ("protocol", "position")}
+        said |= {name: self._record.sequence.get(name, "") for name in ("protocol", "position", "mineral")}
+        said |= {name: self._record.sample.get(name, "") for name in SAMPLE_SAYS}
         return {name: text for name, text in said.items() if text}
 
 

@@ -2,7 +2,7 @@
 
 Nothing of a reader's file needs a document type: one is refused, and with it every entity that could be declared.
 
-The nesting is known from public files and an open reader.
+XLUM writes the same names small. The nesting is known from public files and an open reader.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Handler:
             raise NotXsyg(
                 f"elements stand more than {DEEPEST} deep in elements, which a reader's file never has", False
             )
-        tag = tag.rsplit(":", 1)[-1]
+        tag = tag.rsplit(":", 1)[-1].capitalize()
         if tag == "Sample":
             self._sample = attributes
         elif tag == "Sequence":
@@ -147,7 +147,7 @@ class _Handler:
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
-        tag = tag.rsplit(":", 1)[-1]
+        tag = tag.rsplit(":", 1)[-1].capitalize()
         if tag == "Curve" and self._record is not None and self._curve is not None:
             self._record.curves.append(self._curve)
             self._curve = None

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
+from drivers.files.bin_layout import LAYOUTS
+from drivers.files.bin_writing import written
+from drivers.files.risoe_bin import RISOE_BIN
+from drivers.files.xlum_writing import written as written_xlum
 from drivers.files.xsyg import XSYG
+from drivers.reading import Axis, Sample
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -60,6 +66,96 @@ def xsyg() -> tuple[bytes, ...]:
     made = text.encode(), wide.encode("utf-16"), latin.encode("latin-1"), b"\xef\xbb\xbf" + text.encode()
     assert all(map(XSYG.detect, made))
     return made
+
+
+def risoe_bin() -> tuple[bytes, ...]:
+    """BIN and BINX of every kind of record, one version and several in a file, one that ends in a record."""
+    fields = {"SAMPLE": "chips", "POSITION": 3, "DATE": "010626", "TIME": "90215", "LOW": 0.0, "HIGH": 8.0}
+    glow = fields | {"AN_TEMP": 4.0, "TOLDELAY": 2, "TOLON": 1, "TOLOFF": 1}
+    new = tuple(written([(6, glow, (6, 7, 5, 5)), (7, fields | {"LTYPE": 1}, (9, 4)), (8, glow, (1, 2, 3, 4))]))
+    old = tuple(_old_bin(version) for version in (3, 4))
+    regions = bytearray(next(written([(8, {"RECTYPE": 128}, (0,) * 126)])))
+    regions[10:14] = b"\1\0\0\0"
+    made = *old, *new, old[0] + new[0] + bytes(regions) + new[2] + old[1] + new[2], new[2] + new[1][:460]
+    assert all(map(RISOE_BIN.detect, made))
+    return made
+
+
+def _old_bin(version: int) -> bytes:
+    layout = LAYOUTS[version]
+    said = {"VERSION": version, "LENGTH": layout.size + 8, "NPOINTS": 2, "HIGH": 8.0, "AN_TEMP": 4.0, "TOLON": 2}
+    texts = {"SAMPLE": b"chips", "DATE": b"010626", "TIME": b"090215"}
+    empty = {name: b"" if code.endswith("p") else 0 for name, code in layout.codes.items()}
+    return layout.struct.pack(*(empty | said | texts).values()) + b"\5\0\0\0\7\0\0\0"
+
+
+def research_glow() -> tuple[bytes, ...]:
+    """The export as it is saved, as CSV with a wrapped heading, and its flat form."""
+    head = "   Research (Cts/Temp.) Glow Curve\r\n\r\nDate & Time:     7/23/2019 2:42:20 PM\r\n"
+    rows = "1\tN1118   \t 0 \t23.00\t2\n1\tN1118   \t 0.5 \t22.67\t3\n2\tN1119\t0\t23\t4\n"
+    saved = f"{head}Sample No.\tBarcode\tTime ( .5s)\tTemperature\tCounts\r\n{rows}"
+    wrapped = f"{head}Sample No.,Barcode,Time ( .1s),Temperature,\r\nCounts\r\n" + rows.replace("\t", ",")
+    flat = "barcode,time,temp,Count\r\nN1118,4,34.1,1.0\r\nN1118,4.5,35.07,2.0"
+    return tuple(text.encode() for text in (saved, wrapped, flat))
+
+
+def column_map() -> tuple[bytes, ...]:
+    """Tables as the map of the target has them."""
+    table = "Report\r\nSerial,Time,PMT,DRK\r\nD01,2026-06-01,8095,3\r\nD02,2026-06-01,17.5,4\r\n"
+    return table.encode(), table.encode("utf-16"), table.replace("Report", "R\u00e4").encode("latin-1")
+
+
+def daybreak() -> tuple[bytes, ...]:
+    """Text of FLConsole, of both years that were seen."""
+    old = (
+        "ScriptFile=C:\\s.TXT\n\nSample=\n\n[NewRecord]\n\nDisk=0\n\nDataType=PREHEAT TL\n\n"
+        "Started=6/4/2015 3:58:46 PM\n\nPoints=2\n\n  0;    5.000;   30.000;  valid \n\n"
+        "  1;   10.000;   32.000;  valid \n\n[NewRecord]\n\nDataType=NORM Irrad\n"
+    )
+    new = (
+        "Sample=s\r\nReaderType=2200\r\n[NewRecord]\r\nDisk=3\r\nDataType=OSL\r\nStarted=2023-10-19 08:00:30\r\n"
+        "Points=2\r\n  0;    0.100;   21.000;  valid ; Terr 9.922; HV -1269\r\n"
+        "  1;    0.200;   19.000;  invalid ; Terr 0.0; HV -1269\r\n"
+    )
+    return old.encode(), new.encode(), new[:-30].encode()
+
+
+def daybreak_dat() -> tuple[bytes, ...]:
+    """Binary records of Daybreak: TL, OSL and an irradiation."""
+    made = b""
+    for d1, special in ((0, bytes(8)), (2818, b"\2\0\1\0\0\0\0\x23"), (10000, bytes(8))):
+        made += struct.pack("<6h6B8d", 3, 5, 1, 2, d1, 4, 0, 0, 1, 0, 0, 0, 0, 4.5, 0, 1, 1, 0, 0, 0) + special
+        made += b"".join(
+            bytes([len(text)]) + text.ljust(7, b"~") for text in (b"", b"Gy/min", b"", b"none", b"", b"", b"")
+        )
+        made += struct.pack("<H", 105 << 9 | 22 << 4 | 2) + bytes(42) + struct.pack("<5d", 0, 318, 34, 37.5, 0)
+    return made, made[:230], made[230:460], made[:500]
+
+
+def tl_dos() -> tuple[bytes, ...]:
+    """A readout and one of the reference light."""
+    said = {
+        "CurrCount": [0, 1, 0], "HeaterTemp": 307.2, "NumValSets": 3, "PhCount": [2, 9, 4], "det_name": "R1",
+        "meas_date": "2019-04-30T14:48:44.835", "meas_id": "RaD", "tDelta": 0.00512, "time_sec": [0.005, 0.010, 0.015],
+    }  # fmt: skip
+    return json.dumps(said, indent=4).encode(), json.dumps(said | {"meas_id": "PMTref", "det_name": ""}).encode()
+
+
+def xlum() -> tuple[bytes, ...]:
+    """A glow curve with its temperature, an OSL curve in base64, as the project writes them and by hand."""
+    time, signal = Axis(unit="s", values=(1, 2, 3)), Axis(unit="{counts}", values=(6, 7.5, 5))
+    axes = {"time": time, "signal": signal, "temperature": Axis(unit="Cel", values=(25, 30, 35))}
+    glow = Sample(
+        kind="glow-curve", quantity="counts", unit="{counts}", element="chips/3", mode="TL", axes=axes, raw=b"x"
+    )
+    text = written_xlum([glow, glow], "a").decode()
+    return text.encode(), text.replace("6 7.5 5", "NiA3LjUgNQ==").encode(), text.encode("utf-16")
+
+
+FILES = {
+    "column-map": column_map, "daybreak": daybreak, "daybreak-dat": daybreak_dat, "research-glow": research_glow,
+    "risoe-bin": risoe_bin, "tl-dos": tl_dos, "winrems": winrems, "xlum": xlum, "xsyg": xsyg,
+}  # fmt: skip
 
 
 def orders() -> tuple[bytes, ...]:

@@ -40,10 +40,17 @@ from acquire.store.database import connect
 from acquire.store.ingest import ingest
 from acquire.terminal.messages import body_of, readable
 from drivers import Declined, Garbled, Misuse
-from drivers.files import Format, options_of, parse_file
+from drivers.files import Format, options_of, parse_file, stream_file
+from drivers.files.column_map import COLUMN_MAP
+from drivers.files.daybreak import DAYBREAK
+from drivers.files.daybreak_dat import DAYBREAK_DAT
 from drivers.files.keys import keyed
 from drivers.files.records import as_unparsed
+from drivers.files.research_glow import RESEARCH_GLOW
+from drivers.files.risoe_bin import RISOE_BIN
+from drivers.files.tl_dos import TL_DOS
 from drivers.files.winrems import WINREMS
+from drivers.files.xlum import XLUM
 from drivers.files.xsyg import XSYG
 from drivers.ieee488 import parse_error, parse_event_status
 from drivers.keithley import ddc_words, scpi, trace_words
@@ -63,6 +70,16 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 TOPICS = Topics("clinic")
 RUN = UUID("f3a4b7a8-52a5-4a5e-9d52-0a3c1f7d9e21")
 SLOW_S = 3.0
+OPTIONS = {
+    "column-map": {
+        "element": "Serial", "value": "PMT", "unit": "nC", "also": "dark=DRK 1", "clock": "Time",
+        "clock_format": "%Y-%m-%d",
+    },
+}  # fmt: skip
+FILES = {
+    each.name: each
+    for each in (COLUMN_MAP, DAYBREAK, DAYBREAK_DAT, RESEARCH_GLOW, RISOE_BIN, TL_DOS, WINREMS, XLUM, XSYG)
+}
 
 Parse = Callable[[bytes], object]
 
@@ -82,7 +99,7 @@ class Target:
 
 
 def _of_format(fmt: Format) -> Parse:
-    options = options_of(fmt, {})
+    options = options_of(fmt, OPTIONS.get(fmt.name, {}))
 
     def parse(data: bytes) -> None:
         fmt.detect(data)
@@ -93,7 +110,10 @@ def _of_format(fmt: Format) -> Parse:
         for each in found.samples:
             _stored(each)
         list(keyed(found, found.rejected))
-        whole = parse_file("x.asc", data, None, fmt) if fmt.detect(data) else found
+        whole = parse_file("x.asc", data, options, fmt) if fmt.detect(data) else found
+        if fmt.stream is not None and fmt.detect(data):
+            given = sum(isinstance(each, Sample) for each in stream_file("x.asc", io.BytesIO(data), options, fmt))
+            assert given == len(whole.samples), "a stream gives other readouts than the whole"
         failed = [each.reason for each in whole.rejected if f"the format {fmt.name} failed (" in each.reason]
         assert not failed, failed[0]
         unseen = sum("which nobody sees" in each.reason for each in whole.rejected)
@@ -327,11 +347,12 @@ def targets() -> Iterator[dict[str, Target]]:
 def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     documents = (*mutate.BYTES, *mutate.TEXT, *mutate.NESTED)
     readers = (*mutate.BYTES, *mutate.TEXT)
-    yield Target("winrems", _of_format(WINREMS), seeds.winrems(), readers)
-    yield Target("xsyg", _of_format(XSYG), seeds.xsyg(), (*readers, *mutate.XML, *mutate.XML))
-    yield Target(
-        "import", _import(folder), (*seeds.winrems(), *seeds.xsyg()), (*readers, *mutate.XML), (Refused, Misuse)
-    )
+    for name, fmt in FILES.items():
+        more = mutate.XML * 2 if fmt in (XSYG, XLUM) else mutate.NESTED if fmt is TL_DOS else ()
+        kinds = mutate.BYTES if fmt in (RISOE_BIN, DAYBREAK_DAT) else (*readers, *more)
+        yield Target(name, _of_format(fmt), seeds.FILES[name](), kinds)
+    every = [each for made in seeds.FILES.values() for each in made()]
+    yield Target("import", _import(folder), every, (*readers, *mutate.XML), (Refused, Misuse))
     yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
     for name, kind in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
         yield Target(name, _document(kind), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
@@ -362,7 +383,7 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 
 NAMES = (
-    "winrems", "xsyg", "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
+    *FILES, "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
     "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
     "ptw",

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from fuzz import seeds
 from fuzz.mutate import mutated
-from fuzz.targets import NAMES, Target, targets, try_one
+from fuzz.targets import FILES, NAMES, Target, targets, try_one
 from fuzz.wrong_numbers import counted
 
 IN_THE_SUITE = 60
@@ -51,6 +52,14 @@ def test_no_undeclared_error_leaves_a_parser(known: dict[str, Target], name: str
 
 def test_every_parser_is_listed(known: dict[str, Target]) -> None:
     assert tuple(known) == NAMES
+
+
+def test_no_two_formats_take_the_same_file_for_theirs() -> None:
+    for name, made in seeds.FILES.items():
+        for data in made():
+            assert [each for each, fmt in FILES.items() if fmt.sniffed and fmt.detect(data)] == [
+                name for fmt in (FILES[name],) if fmt.sniffed
+            ]
 
 
 def test_undamaged_inputs_are_taken(known: dict[str, Target]) -> None:

@@ -17,7 +17,7 @@ SHELF = {
     "fluke-4000m-plus",
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
     "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100",
-    "winrems", "xsyg",
+    "risoe-bin", "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
 from simulators import FileModel, Instrument, LineFramer, Reply, Session, WireModel
@@ -60,7 +60,7 @@ echo-broken = echo_package:MISSING
 echo-wrong = echo_package:NOTHING
 xsyg = echo_package:READER
 """
-WIRED = sorted(SHELF - {"winrems", "xsyg"})
+WIRED = sorted(SHELF - {"risoe-bin", "winrems", "xsyg"})
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Models]:
 def test_the_house_has_these_models_and_each_says_what_is_assumed() -> None:
     assert set(MODELS) >= SHELF
     assert all(MODELS[name].assumed and MODELS[name].title for name in SHELF)
-    assert {name for name in SHELF if isinstance(MODELS[name], FileModel)} == {"winrems", "xsyg"}
+    assert {name for name in SHELF if isinstance(MODELS[name], FileModel)} == {"risoe-bin", "winrems", "xsyg"}
 
 
 async def test_a_strangers_package_adds_a_model_beside_ours(shelf: Models) -> None:

@@ -294,7 +294,7 @@ async def test_a_file_that_cannot_be_read_is_told_once_tried_ever_more_rarely_an
     folder = await opened(tmp_path, clock=clock)
     for n, name in enumerate(("a", "b", "c")):
         (tmp_path / "in" / f"{name}.ASC").write_bytes(export(n))
-    whole = content._read
+    whole = content._opened
 
     def broken(name: str, *arguments: object) -> bytes:
         if name == "b.ASC":
@@ -302,7 +302,7 @@ async def test_a_file_that_cannot_be_read_is_told_once_tried_ever_more_rarely_an
             raise OSError(5, "Input/output error")
         return whole(name, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(content, "_read", broken)
+    monkeypatch.setattr(content, "_opened", broken)
     readings = await given(folder)
     assert elements(readings) == ["0", "2"]
     assert told(readings) == ["b.ASC cannot be read: Input/output error."]
@@ -343,7 +343,7 @@ async def test_a_file_that_takes_long_to_fail_does_not_hold_up_the_others(
     folder = await opened(tmp_path, clock=clock)
     for n, name in enumerate(("0.ASC", "1.ASC")):
         (tmp_path / "in" / name).write_bytes(export(n))
-    whole = content._read
+    whole = content._opened
 
     def slow(name: str, *arguments: object) -> bytes:
         if name == "0.ASC":
@@ -351,7 +351,7 @@ async def test_a_file_that_takes_long_to_fail_does_not_hold_up_the_others(
             raise OSError(110, "Connection timed out")
         return whole(name, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(content, "_read", slow)
+    monkeypatch.setattr(content, "_opened", slow)
     assert told(await given(folder)) == ["0.ASC cannot be read: Connection timed out."]
     assert elements(await given(folder)) == ["1"]
     monkeypatch.undo()
@@ -438,7 +438,7 @@ def test_a_file_that_is_exchanged_after_it_was_looked_at_is_not_read(
     (tmp_path / "in").mkdir()
     make(tmp_path / "in" / "a")
     with pytest.raises((Unreadable, OSError), match=said):
-        content._read("a", tmp_path / "in" / "a", 1.0, follow=False)
+        content._opened("a", tmp_path / "in" / "a", 1.0, follow=False)
 
 
 async def test_a_folder_and_a_hidden_file_are_nothing_of_their_own(tmp_path: Path) -> None:

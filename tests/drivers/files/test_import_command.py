@@ -75,7 +75,7 @@ def test_an_option_goes_to_the_formats_that_declare_it(tmp_path: Path) -> None:
         (["--option", "size=1"], Misuse, "'size=1' is no option of a file format; write key=value, the keys are "),
         (["--option", "element_from"], Misuse, "'element_from' is no option"),
         (["--option", "element_from=x"], Misuse, "Option element_from of xsyg: "),
-        (["--format", "none"], Misuse, "There is no file format 'none'; there are winrems, xsyg."),
+        (["--format", "none"], Misuse, "There is no file format 'none'; there are column-map, daybreak,"),
         (["--format", "winrems"], Refused, "No readout was found in these files."),
         (["--largest-mb", "0.0001"], Refused, "No readout was found in these files."),
     ],

@@ -84,6 +84,20 @@ def test_preheat_and_readout_are_told_apart_by_their_attributes() -> None:
     assert second.attributes["sequenceStepNumber"] == "2"
 
 
+def test_which_reader_it_was_and_with_which_software() -> None:
+    said = 'lexsygID="00-00-00-0001" lexStudioVersion="v1" firmwareVersion="2.0" sampleCarrier="disc"'
+    text = xsyg(record(GLOW, HEAT, more='endDate="20260601090200"'), declared="").replace(
+        "<Sample ", f"<Sample {said} "
+    )
+    text = text.replace("<Sequence ", '<Sequence mineral="LiF" ')
+    (sample,) = parse_file("x.xsyg", text.encode()).samples
+    told = {
+        "lexsygID": "00-00-00-0001", "lexStudioVersion": "v1", "firmwareVersion": "2.0", "sampleCarrier": "disc",
+        "mineral": "LiF", "endDate": "20260601090200",
+    }  # fmt: skip
+    assert sample.attributes | told == sample.attributes
+
+
 def test_nothing_personal_is_among_the_attributes() -> None:
     said = str(one(record(GLOW, HEAT, more='comment="private"')).attributes)
     assert not any(word in said for word in ("somebody", "private", "C:"))

@@ -1,0 +1,247 @@
+"""Risø/DTU readers: BIN (versions 3, 4) and BINX (5 to 8). A TL record is a glow curve, any other a curve of counts.
+
+The file has no time or temperature axis and no dosimeter's id: the axis is computed from what the record says of its
+ramp, and sample name and position stand for the id. What a record says twice, byte for byte, is one readout. Known from
+an open reader of the manufacturer's structure, and public files of every version but 5 and 7.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, BinaryIO, Literal
+
+from drivers.files.bin_layout import (
+    BL_UNITS,
+    DERIVED_UP_TO,
+    DTYPES,
+    IRR_UNITS,
+    LAYOUTS,
+    LIGHTSOURCES,
+    LTYPES,
+    ROI,
+    Layout,
+)
+from drivers.files.bin_records import BinRecord, Broken, Other, walk
+from drivers.files.format import Format
+from drivers.files.records import FileReadings, Piece, Rejected, collected, origin
+from drivers.model import Quantity, Verified
+from drivers.reading import Axis, Flag, Sample
+from drivers.settings import Settings
+
+ElementFrom = Literal["sample-position", "sample", "position"]
+TIMED = frozenset({"OSL", "IRSL", "M-IR", "M-VIS", "RIR", "RBR", "POSL", "SGOSL", "RL"})  # LOW and HIGH are seconds
+WORDS = {"DTYPE": DTYPES, "LIGHTSOURCE": LIGHTSOURCES, "BL_UNIT": BL_UNITS, "IRR_UNIT": IRR_UNITS}
+PRIVATE = frozenset({"USER", "COMMENT", "FNAME"})  # can name a person
+LEFT_OUT = PRIVATE | {"LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "TIME", "DATE", "LTYPE"}  # elsewhere in a reading
+COLDEST_C, HOTTEST_C = -50, 1000  # MEASTEMP that was never written is neither
+HEAD = 65536
+SHORTEST = 15  # bytes that tell a record that is still being written
+TWO_DIGIT_YEARS_FROM = 70  # 70 to 99 are 19.., as the manufacturer's first readers are of the eighties
+
+
+class RisoeOptions(Settings):
+    """A BIN file has no dosimeter id of its own: `element_from` says which of its fields stands for it."""
+
+    element_from: ElementFrom = "sample-position"
+
+
+class _Bad(ValueError):
+    def __init__(self, why: str, *flags: Flag) -> None:
+        super().__init__(why)
+        self.flags = flags
+
+
+def detect(data: bytes) -> bool:
+    """Whether it begins with a record whose LENGTH goes with its NPOINTS, or with a broken one and then such a one."""
+    first, second, *_ = *islice(walk(io.BytesIO(data[:HEAD])), 2), None, None
+    if isinstance(first, Broken):
+        is_begun = first.cut and len(data) >= SHORTEST and int.from_bytes(data[:2], "little") in LAYOUTS
+        return is_begun or isinstance(second, BinRecord)
+    return isinstance(first, BinRecord) or (isinstance(first, Other) and first.rectype == ROI)
+
+
+def parse(name: str, data: bytes, options: RisoeOptions) -> FileReadings:
+    """A curve for each record with counts; regions of interest are noted, what is broken or without counts rejected."""
+    return collected(name, "risoe-bin", data, stream(name, io.BytesIO(data), options))
+
+
+def stream(name: str, file: BinaryIO, options: RisoeOptions) -> Iterator[Sample | Rejected | str]:
+    """The same, one after the other; of the file a few MB are held."""
+    seen: dict[bytes, int] = {}
+    for number, found in enumerate(walk(file), start=1):
+        if isinstance(found, Other):
+            yield _no_curve(number, found)
+        elif isinstance(found, Broken):
+            yield _broken(f"{name}, record {number}", found)
+        else:
+            yield _record(name, number, found, options, seen)
+
+
+def _no_curve(number: int, other: Other) -> str:
+    what = f"{other.points} regions of interest" if other.rectype == ROI else f"type {other.rectype}, passed over"
+    return f"record {number}: {what}, no readout"
+
+
+def _broken(where: str, found: Broken) -> Rejected:
+    """One that the file ends in grows from save to save: its header names it, so that it is told once."""
+    identity = b"unfinished " + found.raw[:64] if found.cut else found.raw
+    why = f"{where} (byte {found.offset}, {found.length} bytes): {found.why}."
+    flags = (Flag.INCOMPLETE,) if found.cut else ()
+    return Rejected(Piece(found.offset, found.raw, identity), why, may_complete=found.cut, flags=flags)
+
+
+def _record(
+    name: str, number: int, record: BinRecord, options: RisoeOptions, seen: dict[bytes, int]
+) -> Sample | Rejected:
+    piece = Piece(record.offset, record.raw, record.identity)
+    try:
+        _refuse_again(record, number, seen)
+        return _sample(name, piece, record, options)
+    except _Bad as bad:
+        return Rejected(piece, f"{name}, record {number} (byte {record.offset}): {bad}.", flags=bad.flags)
+
+
+def _refuse_again(record: BinRecord, number: int, seen: dict[bytes, int]) -> None:
+    before = seen.setdefault(blake2b(record.identity, digest_size=16).digest(), number)
+    if before != number:
+        raise _Bad(f"it is record {before} once more, byte for byte, and not read twice", Flag.NON_CONFORMING)
+
+
+def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -> Sample:
+    said = record.header
+    counts = record.counts
+    mode = _mode(record.layout, said)
+    if not counts:
+        raise _Bad(f"a {mode} record without points", Flag.INCOMPLETE)
+    if min(counts) < 0:
+        raise _Bad(f"it has a count of {min(counts)}, which no counter gives", Flag.NOT_A_NUMBER)
+    axes, flags, note = _axes(record.layout, said, mode, len(counts))
+    return Sample(
+        kind="glow-curve" if mode == "TL" else "curve",
+        quantity="counts",
+        unit="{counts}",
+        value=float(sum(counts)),
+        raw=record.raw,
+        clock=_clock(said["DATE"], said["TIME"]),
+        element=_element(said, options.element_from),
+        mode=mode,
+        axes=axes | {"signal": Axis(unit="{counts}", values=counts)},
+        attributes=_attributes(said),
+        origin=origin(name, piece),
+        flags=flags,
+        note=note,
+    )
+
+
+def _mode(layout: Layout, said: dict[str, Any]) -> str:
+    number = said["LTYPE"]
+    if number >= len(LTYPES):
+        raise _Bad(f"its LTYPE is {number}; known are 0 to {len(LTYPES) - 1}")
+    is_irsl = layout.version == 3 and LTYPES[number] == "OSL" and said["LIGHTSOURCE"] == 2
+    return "IRSL" if is_irsl else LTYPES[number]  # version 3 has no type of its own for it
+
+
+def _axes(
+    layout: Layout, said: dict[str, Any], mode: str, points: int
+) -> tuple[dict[str, Axis], tuple[Flag, ...], str | None]:
+    """Temperature of a glow curve, or time, at the end of each channel; with what is to be said of it."""
+    if (mode != "TL" and mode not in TIMED) or points > DERIVED_UP_TO:
+        return {}, (), None
+    ends = tuple(said[name] for name in ("LOW", "HIGH", "AN_TEMP"))
+    if not all(map(math.isfinite, ends)):
+        raise _Bad("LOW, HIGH or AN_TEMP is no finite number", Flag.NOT_A_NUMBER)
+    low, high, plateau = ends
+    if mode != "TL":
+        return {"time": _axis("s", ((low, high, points),))}, (), None
+    if layout.version == 3:
+        return {"temperature": _axis("Cel", ((low, high, points),))}, (), None
+    delay, on, off = said["TOLDELAY"], said["TOLON"], said["TOLOFF"]
+    if (delay, on, off) == (0, 0, 0):
+        why = "TOLDELAY, TOLON and TOLOFF are 0: the temperature is a ramp from LOW to HIGH"
+        return {"temperature": _axis("Cel", ((low, high, points),))}, (Flag.NON_CONFORMING,), why
+    if min(delay, on, off) < 0 or delay + on + off != points:
+        why = f"TOLDELAY {delay}, TOLON {on} and TOLOFF {off} are not the {points} points: no temperature is computed"
+        return {}, (Flag.NON_CONFORMING, Flag.INCOMPLETE), why
+    pieces = (low, plateau, delay), (plateau, plateau, on), (plateau, high, off)
+    return {"temperature": _axis("Cel", pieces)}, (), None
+
+
+@lru_cache(maxsize=16)
+def _axis(unit: str, pieces: tuple[tuple[float, float, int], ...]) -> Axis:
+    """Ramps one after the other, each with the value at the end of every channel. Records of one disc share theirs."""
+    values = tuple(
+        round(begin + n * (end - begin) / points, 6) for begin, end, points in pieces for n in range(1, points + 1)
+    )
+    return Axis(unit=unit, values=values)
+
+
+def _clock(date: bytes, time: bytes) -> str | None:
+    """DATE ddmmyy and TIME hhmmss in ISO 8601, None where they are no moment. An hour of one digit may stand alone."""
+    time = time.rjust(6, b"0")
+    if not (len(date) == len(time) == 6 and date.isdigit() and time.isdigit()):
+        return None
+    year = int(date[4:])
+    year += 1900 if year >= TWO_DIGIT_YEARS_FROM else 2000
+    with suppress(ValueError):
+        clock = int(time[:2]), int(time[2:4]), int(time[4:])
+        return datetime(year, int(date[2:4]), int(date[:2]), *clock).isoformat()
+    return None
+
+
+def _element(said: dict[str, Any], element_from: ElementFrom) -> str:
+    sample = str(said["SAMPLE"].decode("latin-1").strip())
+    if element_from == "sample":
+        return sample
+    position = str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
+    return position if element_from == "position" else f"{sample}/{position}"
+
+
+def _attributes(said: dict[str, Any]) -> dict[str, str]:
+    """Every field that says something. Never who measured, a comment or a path: those can name a person."""
+    said = {name: value for name, value in said.items() if (value or name in WORDS) and name not in LEFT_OUT}
+    texts = {name: _text(name, value) for name, value in said.items()}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _text(name: str, value: Any) -> str:
+    if name in WORDS:
+        return WORDS[name][value] if value < len(WORDS[name]) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip()
+    if isinstance(value, float):
+        return f"{value:.7g}" if math.isfinite(value) else ""
+    return "" if name == "MEASTEMP" and not COLDEST_C <= value <= HOTTEST_C else str(value)
+
+
+RISOE_BIN = Format(
+    name="risoe-bin",
+    vendor="DTU (Risø)",
+    title="Risø DA-15 and DA-20 TL/OSL readers, through BIN and BINX files",
+    quantities=(Quantity("counts", "{counts}", "elements"),),
+    detect=detect,
+    parse=parse,
+    stream=stream,
+    options=RisoeOptions,
+    verified=(
+        Verified("three public files of readers, versions 3 and 6, of 751 records", "records, sums, maxima", "capture"),
+        Verified(
+            "public samples of an open reader, versions 3, 4, 6 and 8", "records, regions, what is broken", "capture"
+        ),
+    ),
+    assumed=(
+        "the file names no dosimeter: sample name, position and grain stand for it",
+        "LOW and HIGH are seconds in every record of light stimulation and RL; of TOL, TRPOSL, USER and XRF no axis",
+        "temperatures are those of the programmed ramp: the file has no measured ones",
+        "records that are the same in all but PREVIOUS are one readout",
+        "years of two digits are 1970 to 2069; the reader's clock has no time zone",
+        "texts are Latin-1",
+        "BG and NORM are shown, never applied",
+    ),
+)
