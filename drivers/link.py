@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
+from drivers.errors import Garbled, InstrumentError, LinkDown, Misuse, ReplyTimeout, fault_of, shown
 from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
 from drivers.transport.base import Transport
@@ -43,6 +43,7 @@ class Link:
         self._down: LinkDown | None = LinkDown(f"{name} is not open.")
         self._in_doubt = False
         self._recovering = False
+        self._owed_until: float | None = None  # by the loop's clock: when the reply to what was begun is overdue
 
     @property
     def in_doubt(self) -> bool:
@@ -55,6 +56,7 @@ class Link:
         await self._transport.open()
         self._down = None
         self._in_doubt = False
+        self._owed_until = None
         self._unasked.clear()
         self._reader = asyncio.create_task(self._read(), name=f"link-{self.name}")
 
@@ -84,10 +86,48 @@ class Link:
             self._unasked.clear()
             return found
 
-    async def send(self, data: bytes, *, timeout_s: float = SENT_WITHIN_S) -> None:
-        """Send something that has no reply. Raises LinkDown, ReplyTimeout."""
+    def must_be_up(self) -> None:
+        """Raises LinkDown where the port is gone, as far as it has shown by itself."""
+        if self._down is not None:
+            raise LinkDown(str(self._down), self._down.raw) from self._down
+
+    async def begin(self, request: bytes, *, timeout_s: float) -> None:
+        """Send a request whose reply takes so long that it is collected later: within timeout_s from now.
+
+        Until then no other request is taken. Raises LinkDown, ReplyTimeout, Misuse.
+        """
         async with self._lock:
             await self._ready()
+            with self._doubt_unless_done():
+                await self._write(request, SENT_WITHIN_S)
+            self._owed_until = asyncio.get_running_loop().time() + timeout_s
+
+    async def collect(self, reply: Reply, *, within_s: float) -> bytes | None:
+        """The reply to what was begun; None while it has not come whole and is not overdue.
+
+        Raises LinkDown, ReplyTimeout when it is overdue, Garbled, Misuse where nothing was begun.
+        """
+        async with self._lock:
+            if self._owed_until is None:
+                raise Misuse(f"{self.name}: nothing was begun whose reply could be collected.")
+            now = asyncio.get_running_loop().time
+            try:
+                found = await self._next(reply, min(self._owed_until, now() + within_s))
+                if found is None and now() >= self._owed_until:
+                    raise ReplyTimeout(f"{self.name}: {self._nothing_whole()} in its time.", self._pending())
+            except InstrumentError:
+                self._in_doubt, self._owed_until = True, None
+                raise
+            if found is not None:
+                self._owed_until = None
+                self._unasked.clear()
+            return found
+
+    async def send(self, data: bytes, *, timeout_s: float = SENT_WITHIN_S) -> None:
+        """Send something that has no reply, also while one is to be collected. Raises LinkDown, ReplyTimeout."""
+        async with self._lock:
+            if self._owed_until is None or self._in_doubt:
+                await self._ready()
             with self._doubt_unless_done():
                 await self._write(data, timeout_s)
 
@@ -130,6 +170,7 @@ class Link:
         error, nothing has been doubtful since: a driver that hides a doubt from its engine gains nothing.
         """
         self._recovering, self._in_doubt = True, True
+        self._owed_until = None
         try:
             yield
         except BaseException:
@@ -169,7 +210,9 @@ class Link:
         """Nothing unread may wait when a request is sent."""
         for _ in range(TURNS_BEFORE_REQUEST):
             await asyncio.sleep(0)
-        self._raise_if_down()
+        self.must_be_up()
+        if self._owed_until is not None:
+            raise Misuse(f"{self.name}: the reply to what was begun must be collected before anything else is asked.")
         stray = self._take_away()
         if self._recovering:
             return
@@ -177,10 +220,6 @@ class Link:
         if self._in_doubt:
             why = f"'{shown(stray)}' came unasked" if stray else "a reply is owed or was not understood"
             raise ReplyTimeout(f"{self.name}: {why}; the line must be drained first.", stray)
-
-    def _raise_if_down(self) -> None:
-        if self._down is not None:
-            raise LinkDown(str(self._down), self._down.raw) from self._down
 
     def _take_away(self) -> bytes:
         """What is there and answers nothing, without the bytes that mean nothing."""
@@ -203,7 +242,7 @@ class Link:
             raise ReplyTimeout(f"{self.name}: {len(data)} bytes could not be sent within {timeout_s:g} s.") from error
         except LinkDown as error:
             self._down = self._down or self._with_last_words(error)
-            self._raise_if_down()
+            self.must_be_up()
 
     @contextmanager
     def _doubt_unless_done(self) -> Iterator[None]:
@@ -228,7 +267,7 @@ class Link:
             self._arrived.clear()
             if (found := self._cut(reply)) is not None:
                 return found
-            self._raise_if_down()
+            self.must_be_up()
             try:
                 async with asyncio.timeout_at(until):
                     await self._arrived.wait()

@@ -34,7 +34,29 @@ class Wire:
         parse takes the reply's bytes; it raises Declined where the instrument says no in its own words, which leaves
         the line sound, and Garbled for anything that is not of the protocol. Raises those, ReplyTimeout and LinkDown.
         """
-        raw = await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s)
+        return self._parsed(await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s), parse)
+
+    def must_be_up(self) -> None:
+        """For a take that asks nothing. Raises LinkDown where the port is gone."""
+        self._link.must_be_up()
+
+    async def begin(self, query: bytes, *, timeout_s: float) -> None:
+        """Send a query whose reply takes so long that it is collected later, within timeout_s from now.
+
+        Until it has been, nothing else can be asked. Raises ReplyTimeout, LinkDown, Misuse.
+        """
+        await self._link.begin(query, timeout_s=timeout_s)
+
+    async def collect(self, parse: Callable[[bytes], T], reply: Reply = LINE, *, within_s: float) -> T | None:
+        """The reply to what was begun, parsed; None while it is still to come. Raises as `ask` does."""
+        raw = await self._link.collect(reply, within_s=within_s)
+        return None if raw is None else self._parsed(raw, parse)
+
+    async def send(self, data: bytes) -> None:
+        """Send something that has no reply. Raises ReplyTimeout, LinkDown."""
+        await self._link.send(data)
+
+    def _parsed(self, raw: bytes, parse: Callable[[bytes], T]) -> T:
         self.heard.append(raw)
         try:
             return parse(raw)
@@ -46,7 +68,3 @@ class Wire:
         except Exception as error:  # a parser may be anybody's
             self._link.doubt(raw)
             raise Garbled(str(fault_of(error, f"parsing '{shown(raw)}'")), raw) from error
-
-    async def send(self, data: bytes) -> None:
-        """Send something that has no reply. Raises ReplyTimeout, LinkDown."""
-        await self._link.send(data)
