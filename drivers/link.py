@@ -86,10 +86,10 @@ class Link:
             self._unasked.clear()
             return found
 
-    def must_be_up(self) -> None:
-        """Raises LinkDown where the port is gone, as far as it has shown by itself."""
-        if self._down is not None:
-            raise LinkDown(str(self._down), self._down.raw) from self._down
+    async def check(self) -> None:
+        """Whether a request would be taken. Raises as one would: LinkDown, ReplyTimeout, Misuse."""
+        async with self._lock:
+            await self._ready()
 
     async def begin(self, request: bytes, *, timeout_s: float) -> None:
         """Send a request whose reply takes so long that it is collected later: within timeout_s from now.
@@ -210,7 +210,7 @@ class Link:
         """Nothing unread may wait when a request is sent."""
         for _ in range(TURNS_BEFORE_REQUEST):
             await asyncio.sleep(0)
-        self.must_be_up()
+        self._raise_if_down()
         if self._owed_until is not None:
             raise Misuse(f"{self.name}: the reply to what was begun must be collected before anything else is asked.")
         stray = self._take_away()
@@ -220,6 +220,10 @@ class Link:
         if self._in_doubt:
             why = f"'{shown(stray)}' came unasked" if stray else "a reply is owed or was not understood"
             raise ReplyTimeout(f"{self.name}: {why}; the line must be drained first.", stray)
+
+    def _raise_if_down(self) -> None:
+        if self._down is not None:
+            raise LinkDown(str(self._down), self._down.raw) from self._down
 
     def _take_away(self) -> bytes:
         """What is there and answers nothing, without the bytes that mean nothing."""
@@ -242,7 +246,7 @@ class Link:
             raise ReplyTimeout(f"{self.name}: {len(data)} bytes could not be sent within {timeout_s:g} s.") from error
         except LinkDown as error:
             self._down = self._down or self._with_last_words(error)
-            self.must_be_up()
+            self._raise_if_down()
 
     @contextmanager
     def _doubt_unless_done(self) -> Iterator[None]:
@@ -267,7 +271,7 @@ class Link:
             self._arrived.clear()
             if (found := self._cut(reply)) is not None:
                 return found
-            self.must_be_up()
+            self._raise_if_down()
             try:
                 async with asyncio.timeout_at(until):
                     await self._arrived.wait()

@@ -36,9 +36,9 @@ class Wire:
         """
         return self._parsed(await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s), parse)
 
-    def must_be_up(self) -> None:
-        """For a take that asks nothing. Raises LinkDown where the port is gone."""
-        self._link.must_be_up()
+    async def check(self) -> None:
+        """For a take that has nothing to ask: raises as a request would where the port is gone or the line in doubt."""
+        await self._link.check()
 
     async def begin(self, query: bytes, *, timeout_s: float) -> None:
         """Send a query whose reply takes so long that it is collected later, within timeout_s from now.

@@ -32,6 +32,11 @@ def counts_of(framing: Framing, command: Command, reply: bytes) -> tuple[int, ..
     return found
 
 
+def is_late(reply: bytes) -> bool:
+    """Whether counts stand where none were asked for: those of an earlier command, which nobody waits for any more."""
+    return _COUNTS.fullmatch(reply.partition(b"\n")[0]) is not None
+
+
 def temperature_of(framing: Framing, query: str, reply: bytes) -> float:
     """A temperature in Cel. Raises Declined, Garbled."""
     lines = said_of(framing, query, reply)

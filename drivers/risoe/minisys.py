@@ -14,12 +14,12 @@ from typing import Any
 
 from drivers.commands import command
 from drivers.driver import Driver
-from drivers.errors import Declined, InstrumentError, Misuse
+from drivers.errors import Declined, InstrumentError, Misuse, ReplyTimeout
 from drivers.instrument import Identity
 from drivers.model import Model, Quantity, Verified
 from drivers.reading import Sample
 from drivers.risoe import words
-from drivers.risoe.counts import counts_of, temperature_of
+from drivers.risoe.counts import counts_of, is_late, temperature_of
 from drivers.risoe.sequence import COUNTS, UNIT, Cool, Program, Run, Step, steps_of, unfinished
 from drivers.risoe.settings import (
     HeatParameters,
@@ -62,7 +62,7 @@ class Minisys(Driver[MinisysSettings]):
         if self._heater_may_be_on:
             await self.identify()
         if self._run is None:
-            self.wire.must_be_up()
+            await self.wire.check()
             told, self._to_tell = self._to_tell, []
             return told
         try:
@@ -222,10 +222,13 @@ class Minisys(Driver[MinisysSettings]):
 
     async def _do(self, does: Command) -> None:
         """One command, waited for. Raises Declined, Garbled, ReplyTimeout, LinkDown."""
-        await self.wire.ask(
-            words.request(self._framing, does.text), partial(counts_of, self._framing, does), self._answer(does),
-            timeout_s=does.lasts_s + self.settings.timeout_s,
-        )  # fmt: skip
+        request, timeout_s = words.request(self._framing, does.text), does.lasts_s + self.settings.timeout_s
+        await self.wire.ask(request, partial(self._nothing, does), self._answer(does), timeout_s=timeout_s)
+
+    def _nothing(self, does: Command, reply: bytes) -> None:
+        if is_late(reply):
+            raise ReplyTimeout(f"{self.wire.name} was still giving what an earlier command had asked for.", reply)
+        counts_of(self._framing, does, reply)
 
 
 RISOE_DA_20 = Model(

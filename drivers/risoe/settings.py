@@ -36,7 +36,7 @@ class MinisysSettings(WireSettings):
 
     poll_interval_s: float = Field(1.0, ge=0, le=60)
     timeout_s: float = Field(5.0, gt=0, le=120)
-    serial: SerialSettings = MinisysSerial()
+    serial: MinisysSerial = MinisysSerial()
     irradiation: bool = False
     progress_every_s: float = Field(5.0, gt=0, le=25)
     terminator: Literal["cr", "lf", "crlf"] = "cr"

@@ -17,7 +17,7 @@ SHELF = {
     "fluke-4000m-plus",
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
     "panasonic-ud-716",
-    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100",
+    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "risoe-da-20", "thorlabs-pm100",
     "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
@@ -108,7 +108,7 @@ async def test_every_instrument_on_a_wire_does_what_the_faults_ask_of_it(model: 
     info = MODELS[model]
     assert isinstance(info, WireModel)
     instrument = info.make(SteppedClock(), 1, {})
-    named = {"ptw": (b"PTW", b"SER"), "fluke": (b"F", b"F"), "panasonic": ()}
+    named = {"ptw": (b"PTW", b"SER"), "fluke": (b"F", b"F"), "panasonic": (), "risoe": (b"ST 0", b"ST 0")}
     asked = named.get(model.partition("-")[0], (b"*IDN?", b"*IDN?"))
     assert instrument.model == model
     assert all(instrument.is_identification(each) for each in asked[:1])
@@ -116,8 +116,8 @@ async def test_every_instrument_on_a_wire_does_what_the_faults_ask_of_it(model: 
     for other in ("serial", "device"):
         instrument.become(other)
         seen.append(await converse(instrument, [each + b"\n" for each in asked]))
-    answers = {"fluke": 2, "panasonic": 1}.get(model.partition("-")[0], 3)
-    assert len(set(seen)) == answers, "a 4000M+ has no serial number, and a UD-716 answers nothing"
+    answers = {"fluke": 2, "panasonic": 1, "risoe": 2}.get(model.partition("-")[0], 3)
+    assert len(set(seen)) == answers, "a 4000M+ and a MiniSys have no serial number, and a UD-716 answers nothing"
     assert instrument.stray_line().endswith((b"\r", b"\n"))
     json.dumps(dict(instrument.state()))
     before = dict(instrument.state())
