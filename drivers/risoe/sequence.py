@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from msgspec import structs
+
 from drivers.reading import Also, Axis, Flag, Sample
 from drivers.risoe import words
 from drivers.risoe.words import Command
@@ -163,7 +165,8 @@ class Run:
         curve, whole = self.program.curve(self.pieces), b"\n".join(self.raw)
         self.pieces.clear()
         self.raw.clear()
-        return of_sample(curve, step, raw=whole)
+        also = {"position": Also(unit="1", value=step.position)}
+        return structs.replace(curve, element=step.element, also=also, raw=whole)
 
     @property
     def irradiates(self) -> bool:
@@ -175,28 +178,23 @@ class Run:
         return list(dict.fromkeys(step.where for step in self.steps[self.at :] if step.completes))
 
     def progress(self, elapsed_s: float, temperature_c: float | None) -> Sample:
-        """How far the present step is: no value, and the sample's own names. temperature_c: where it was asked for."""
+        """How far the present step is: no value, and the dosimeter only in the sentence, for it is no readout of it.
+
+        temperature_c: of the sample, where it was asked for.
+        """
         step = self.steps[self.at]
-        expected_s = step.does.lasts_s
-        also = {"elapsed": Also(unit="s", value=elapsed_s), "expected": Also(unit="s", value=expected_s)}
+        lasts_s = step.does.lasts_s
+        also = {"position": Also(unit="1", value=step.position), "elapsed": Also(unit="s", value=elapsed_s)}
+        also["expected"] = Also(unit="s", value=lasts_s)
         if temperature_c is not None:
             also["temperature"] = Also(unit="Cel", value=temperature_c)
-        note = f"{step.where}: {step.does.says}, {elapsed_s:.0f} of {expected_s:.0f} s; to read: {len(self.left())}"
-        return of_sample(unfinished(note), step, also=also)
+        note = f"{step.where}: {step.does.says}, {elapsed_s:.0f} of {lasts_s:.0f} s; to read: {len(self.left())}"
+        return unfinished(note, also)
 
 
-def unfinished(note: str) -> Sample:
+def unfinished(note: str, also: dict[str, Also] | None = None) -> Sample:
     """A sentence about counts that are not there."""
-    return Sample(quantity=COUNTS, unit=UNIT, flags=(Flag.INCOMPLETE,), note=note)
-
-
-def of_sample(sample: Sample, step: Step, raw: bytes = b"", also: dict[str, Also] | None = None) -> Sample:
-    """It, with the names of its step."""
-    names = {"position": Also(unit="1", value=step.position)} | (also or {})
-    return Sample(
-        kind=sample.kind, quantity=sample.quantity, unit=sample.unit, value=sample.value, flags=sample.flags,
-        note=sample.note, axes=sample.axes, attributes=sample.attributes, element=step.element, also=names, raw=raw,
-    )  # fmt: skip
+    return Sample(quantity=COUNTS, unit=UNIT, flags=(Flag.INCOMPLETE,), note=note, also=also or {})
 
 
 def _curve(

@@ -17,7 +17,8 @@ SHELF = {
     "fluke-4000m-plus",
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
     "panasonic-ud-716",
-    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "risoe-da-20", "thorlabs-pm100",
+    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango",
+    "risoe-da-20", "thorlabs-pm100",
     "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """

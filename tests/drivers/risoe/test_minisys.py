@@ -49,7 +49,7 @@ def test_progress_has_no_value_and_says_what_is_done_to_which_sample() -> None:
 
     *progress, _ = on_a_reader(case)
     assert all(each.value is None and each.flags == (Flag.INCOMPLETE,) and not each.axes for each in progress)
-    assert {each.element for each in progress} == {"A3"}
+    assert {(each.element, each.also["position"].value) for each in progress} == {(None, 3)}, "no readout of a chip"
     sentence = r"position 3 \(A3\): heating to 240 Cel at 5\.00 Cel/s, [0-9]+ of 49 s; to read: 2"
     assert any(re.fullmatch(sentence, each.note or "") for each in progress)
     ramps = [each for each in progress if "heating" in (each.note or "")]
