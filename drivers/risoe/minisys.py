@@ -73,6 +73,10 @@ class Minisys(Driver[MinisysSettings]):
             self._to_tell = [unfinished(f"{ended} The heater was switched off.")]
             raise type(error)(f"{error} {ended}", error.raw) from error
 
+    async def resume(self) -> None:
+        """After a doubt nobody knows whether it is still as it was left: a person begins anew."""
+        self._initialised = False
+
     async def stand_down(self) -> None:
         """Switches the heater off, also in the middle of a ramp; does not wait for it."""
         await self.wire.send(words.request(self._framing, words.HEATER_OFF.text))
@@ -84,6 +88,7 @@ class Minisys(Driver[MinisysSettings]):
         """MD 1, CA, LV ON, TR, as every session in the logs begins. Raises Misuse, Declined."""
         self._must_be_free()
         self._to_tell.clear()
+        self._initialised = False
         for each in START:
             await self._do(each)
         self._initialised = True

@@ -20,6 +20,8 @@ from simulators.ports import PortUser
 
 T = TypeVar("T")
 HEAT = {"end_c": 240, "rate": 5.0, "points": 199}
+TL = "TL 240 5.00 199 0"
+START = ["MD 1", "CA", "LV ON", "TR"]
 STAYS_READ_S = 3600
 
 
