@@ -22,11 +22,12 @@ from acquire.plain_files import read_plain
 from acquire.profiles import Named, offer_profiles
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
-from acquire.tomlfile import Written, line_numbers, message, read, sentence
+from acquire.tomlfile import Where, Written, line_numbers, message, read, sentence
 from drivers import Misuse
 from drivers.registry import model as model_named
 
 Text = Annotated[str, StringConstraints(min_length=1)]
+Finding = tuple[Where, str]
 SIMULATOR = "simulator:"
 
 
@@ -115,16 +116,36 @@ class SimulatorConfig(Written):
     options: Mapping[str, Any] = {}
 
 
-class Config(Written):
-    """One file."""
+class ServicePart(Written):
+    """What a command must know of a file to speak to the service that runs."""
 
     site: Name
-    host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     broker: BrokerConfig
-    bus: BusConfig = BusConfig()
-    profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
+
+
+class SpoolPart(Written):
+    """What a command must know of a file to work on the spool."""
+
     spool: SpoolConfig | None = None
+
+
+class StorePart(Written):
+    """What a command must know of a file to work on the store."""
+
     store: StoreConfig | None = None
+
+
+class ProfilesPart(Written):
+    """What a command must know of a file to plan with the models that its profiles describe."""
+
+    profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
+
+
+class Config(StorePart, SpoolPart, ProfilesPart, ServicePart):
+    """One file."""
+
+    host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
+    bus: BusConfig = BusConfig()
     instrument: tuple[InstrumentConfig, ...] = ()
     simulator: tuple[SimulatorConfig, ...] = ()
 
@@ -155,7 +176,9 @@ class Loaded:
 
 
 def load(path: Path) -> Loaded:
-    """Read and check a configuration. Raises FileProblem: one sentence for each error, with file, line and key."""
+    """Read and check all of a configuration, as the service needs it; a command that needs a part of it reads that part
+    (`acquire.config_part`). Raises FileProblem: one sentence for each error, with file, line and key.
+    """
     try:
         body = read_plain(path)
     except Refused as error:
@@ -166,30 +189,41 @@ def load(path: Path) -> Loaded:
     problems = [sentence(str(path), lines, where, what) for where, what in _check(config)]
     if problems:
         raise FileProblem(*problems)
-    store = path.parent / path_of(config.store.url) if config.store else None
     spool = path.parent / config.spool.path if config.spool else None
-    anchor = path.parent / config.store.anchor if config.store and config.store.anchor else None
-    return Loaded(path, config, spool, store, anchor, profiles)
+    return Loaded(path, config, spool, *store_of(config, path.parent), profiles)
 
 
-def _check(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
-    """What one part must know of another: (path of the key, sentence)."""
-    if config.broker.mode == "external" and config.broker.port == 0:
-        yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
-    if config.host == STORE:
-        yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
-    yield from _check_access(config.broker)
-    if config.instrument and config.spool is None:
-        yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
-    if config.store is not None:
+def store_of(part: StorePart, folder: Path) -> tuple[Path | None, Path | None]:
+    """The store's file and its anchor's, relative to a folder."""
+    if part.store is None:
+        return None, None
+    return folder / path_of(part.store.url), folder / part.store.anchor if part.store.anchor else None
+
+
+def check_part(part: Written) -> Iterator[Finding]:
+    """What is wrong with broker and store beyond what their keys allow: (path of the key, sentence)."""
+    if isinstance(part, ServicePart):
+        if part.broker.mode == "external" and part.broker.port == 0:
+            yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
+        yield from _check_access(part.broker)
+    if isinstance(part, StorePart) and part.store is not None:
         try:
-            path_of(config.store.url)
+            path_of(part.store.url)
         except StoreError as error:
             yield ("store", "url"), str(error).rstrip(".")
+
+
+def _check(config: Config) -> Iterator[Finding]:
+    """What one part must know of another, too."""
+    yield from check_part(config)
+    if config.host == STORE:
+        yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
+    if config.instrument and config.spool is None:
+        yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
     yield from _check_instruments(config)
 
 
-def _check_access(broker: BrokerConfig) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def _check_access(broker: BrokerConfig) -> Iterator[Finding]:
     tls = broker.tls
     if broker.mode != "external" and (tls or broker.username or broker.password_file or broker.password_env):
         key = "tls" if tls else "username" if broker.username else "password_file"
@@ -208,7 +242,7 @@ def _check_access(broker: BrokerConfig) -> Iterator[tuple[tuple[int | str, ...],
         yield ("broker", "tls"), "a passphrase goes with a key_file"
 
 
-def _check_instruments(config: Config) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def _check_instruments(config: Config) -> Iterator[Finding]:
     simulators = [each.id for each in config.simulator]
     seen: set[str] = set()
     for n, each in enumerate(config.instrument):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from acquire.errors import FileProblem
 from drivers import Misuse, Model
-from drivers.profile import ProfileProblem, load_all
+from drivers.profile import ProfileProblem, files_of, load_file
 from drivers.registry import offer
 
 
@@ -25,17 +25,33 @@ def offer_profiles(paths: Iterable[Path]) -> list[Named]:
 
     Raises FileProblem, a sentence for each error of each file, also where two have one name or a package has it.
     """
+    found, problems = _offered(paths)
+    if problems:
+        raise FileProblem(*problems)
+    return found
+
+
+def offer_sound_profiles(paths: Iterable[Path]) -> None:
+    """As `offer_profiles`, of those that can be: a broken one is none, and stands in no other's way."""
+    _offered(paths)
+
+
+def _offered(paths: Iterable[Path]) -> tuple[list[Named], list[str]]:
+    """All that could be offered, and a sentence for each error."""
     found: list[Named] = []
     problems: list[str] = []
     for path in paths:
         try:
-            found += [Named(path, model) for model in load_all(path)]
+            files = files_of(path)
         except ProfileProblem as error:
             problems += error.sentences
-    problems += _not_offered(found)
-    if problems:
-        raise FileProblem(*problems)
-    return found
+            continue
+        for file in files:
+            try:
+                found.append(Named(path, load_file(file)))
+            except ProfileProblem as error:
+                problems += error.sentences
+    return found, [*problems, *_not_offered(found)]
 
 
 def _not_offered(found: list[Named]) -> Iterator[str]:

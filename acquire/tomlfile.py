@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,7 +10,7 @@ from acquire.errors import FileProblem
 from acquire.printable import first_hidden
 from drivers.toml_text import NotToml, Where, line_numbers, message, sentence, table_of
 
-__all__ = ["Where", "Written", "line_numbers", "message", "read", "sentence"]
+__all__ = ["Where", "Written", "line_numbers", "message", "read", "sentence", "validated"]
 
 
 class Written(BaseModel):
@@ -28,6 +28,11 @@ def read(body: bytes, name: str, model: type[Model]) -> Model:
         text, data = table_of(body, name)
     except NotToml as error:
         raise FileProblem(str(error)) from error
+    return validated(text, data, name, model)
+
+
+def validated(text: str, data: dict[str, Any], name: str, model: type[Model]) -> Model:
+    """What a text holds, or a part of it, as a model. Raises FileProblem, one sentence for each error."""
     if (hidden := first_hidden(data)) is not None:
         where, what = hidden
         raise FileProblem(sentence(name, line_numbers(text), where, f"it holds {what}, which nobody sees"))

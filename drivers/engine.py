@@ -21,6 +21,7 @@ from drivers.errors import (
     Garbled,
     InstrumentError,
     LinkDown,
+    Misuse,
     ReplyTimeout,
     WrongInstrument,
     fault_of,
@@ -37,6 +38,7 @@ from drivers.transport.base import Transport
 from drivers.wire import Wire
 
 IDENTIFY_TRIES = 3
+READ_BACK_TRIES = 2  # one damaged reply must not leave it unknown what is in force
 QUIET_S = 0.2  # a line is drained when it has been quiet for so long
 STAND_DOWN_S = 2.0
 REFUSALS = 5  # so many refusals of a reading in a row, and the instrument is opened and set up anew
@@ -58,6 +60,7 @@ class WiredInstrument(Instrument):
         with self._minding("making the driver of"):
             self._driver: Driver[Any] = kind(self._wire, settings)
         self._in_force: Mapping[str, Any] = {}
+        self._cut_short: str | None = None  # a command whose end is not known, outside of a measurement
         self._kept: list[Reading] = []  # what was heard and could not be given yet
 
     @property
@@ -91,6 +94,7 @@ class WiredInstrument(Instrument):
         with self._minding("making the driver of"):
             self._driver = self.model.driver(self._wire, self.settings)
         self._refusals = 0
+        self._cut_short = None
         self._kept.clear()
         self._clock.begin()
         ready = False
@@ -121,12 +125,18 @@ class WiredInstrument(Instrument):
     async def recover(self) -> Identity:
         """Drain, identify, and see that it is the same unit, set as it was.
 
-        Raises WrongInstrument, ReplyTimeout while it is not understood, LinkDown where its settings are lost.
+        Raises WrongInstrument, ReplyTimeout while it is not understood, LinkDown where its settings are lost or a
+        command that changes them was cut short.
         """
         with self._link.recovering():
             now = await self._identify()
             if self.identity is not None and now.serial != self.identity.serial:
                 raise WrongInstrument(f"Serial number {now.serial} answers where {self.identity.serial} was.")
+            if self._cut_short is not None:
+                raise LinkDown(
+                    f"{self._cut_short} was cut short on {self.resource}: how it is set now is not known; it is opened"
+                    " and set up anew."
+                )
             try:
                 with self._minding("finding the way back to"):
                     await self._driver.resume()
@@ -163,17 +173,23 @@ class WiredInstrument(Instrument):
         try:
             return await self._carried_out(name, spec, given)
         except Declined:
+            self._cut_short = None
             await self._after_refusal()
+            raise
+        except Misuse:  # nothing was asked of it
+            self._cut_short = None
             raise
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
     async def _carried_out(self, name: str, spec: CommandSpec, given: Settings) -> Outcome:
         self._wire.heard.clear()
+        self._cut_short = None if spec.passive or spec.while_measuring else name
         with self._minding(f"carrying out {name} on"):
             gave = await getattr(self._driver, spec.method)(given)
             done = gave if isinstance(gave, Done) else Done(dict(gave or {}))
             self._kept += self._readings_of(done.samples)
+        self._cut_short = None
         if not spec.passive:
             await self._read_back()
             await self._set_aside(name)
@@ -231,13 +247,16 @@ class WiredInstrument(Instrument):
             )
 
     async def _read_back(self) -> None:
-        """Where it does not answer what it is set to, it is identified again; its state then shows nothing."""
+        """What it does not answer is asked once more when it was identified; its state then shows nothing."""
         self._in_force = {}
-        try:
-            with self._minding("reading settings back from"):
-                self._in_force = dict(await self._driver.read_back())
-        except (Garbled, ReplyTimeout):
-            await self._identified_anew()
+        for _ in range(READ_BACK_TRIES):
+            try:
+                with self._minding("reading settings back from"):
+                    self._in_force = dict(await self._driver.read_back())
+            except (Garbled, ReplyTimeout):
+                await self._identified_anew()
+            else:
+                return
 
     async def _set_aside(self, change: str) -> None:
         """What the instrument may have converted before a change goes into the stream unbelieved, with its bytes."""

@@ -18,6 +18,8 @@ ENDS = b"\r\n"
 CONTROL = b"\x00\x11\x13"  # NUL, XON, XOFF
 BETWEEN_LINES = ENDS + CONTROL
 
+_LINE = re.compile(rb"[\r\n\x00\x11\x13]*+([^\r\n]*+)[\r\n]")  # after BETWEEN_LINES
+
 Found = tuple[bytes, int]
 
 
@@ -42,9 +44,8 @@ class Line:
         if self.end is not None:
             at = buffer.find(self.end)
             return None if at < 0 else (_clean(buffer[:at]), at + len(self.end))
-        start = len(buffer) - len(buffer.lstrip(BETWEEN_LINES))
-        found = re.compile(rb"[\r\n]").search(buffer, start)
-        return None if found is None else (_clean(buffer[start : found.start()]), found.end())
+        found = _LINE.match(buffer)
+        return None if found is None else (_clean(found[1]), found.end())
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,22 @@ class Wire:
         """
         return self._parsed(await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s), parse)
 
+    async def ask_twice(
+        self, query: bytes, parse: Callable[[bytes], T], reply: Reply = LINE, *, timeout_s: float | None = None
+    ) -> T:
+        """Ask for what is kept, and by which readings are judged for hours: one damaged digit must not be it.
+
+        Raises as `ask` does, and Garbled where the two answers are not the same.
+        """
+        first = await self.ask(query, parse, reply, timeout_s=timeout_s)
+        if await self.ask(query, parse, reply, timeout_s=timeout_s) != first:
+            raw = self.heard[-1]
+            self._link.doubt(raw)
+            raise Garbled(
+                f"{shown(query)} was answered in two ways, '{shown(self.heard[-2])}' and '{shown(raw)}'.", raw
+            )
+        return first
+
     async def check(self) -> None:
         """For a take that has nothing to ask: raises as a request would where the port is gone or the line in doubt."""
         await self._link.check()

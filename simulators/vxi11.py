@@ -27,7 +27,7 @@ from simulators.onc_rpc import (
 
 PORT_MAPPER, CORE, ABORT = 100000, 0x0607AF, 0x0607B0
 GETPORT, DEVICE_ABORT, TCP, MAPPED_AT = 3, 1, 6, 111
-LARGEST_WRITE = 4096  # of one device_write; a longer message comes in several (B.6.2: at least 1024)
+LARGEST_WRITE = 4096  # of one device_write; a longer message comes in several (the specification asks for 1024 at least)
 DEVICE = b"inst0"
 # error values, VXI-11 table B.2
 NO_ERROR, NOT_ACCESSIBLE, INVALID_LINK, NOT_SUPPORTED, OUT_OF_RESOURCES, NO_LOCK, IO_TIMEOUT, ABORTED = (
@@ -110,7 +110,7 @@ class Vxi11Port(MessagePort):
         return uints(self._port if program in {CORE, ABORT} and protocol == TCP else 0)
 
     def _abort(self, arguments: Arguments) -> bytes:
-        """device_abort: a read under way ends with error 23 (B.6.13)."""
+        """device_abort: a read under way ends with error 23."""
         if arguments.uint() != self._link:
             return uints(INVALID_LINK)
         self._aborted = True

@@ -16,9 +16,7 @@ from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
 from acquire.bus.presence import without_commands
 from acquire.cli.parameters import NotAllowed, parse, takes
-from acquire.cli.place import ConfigOption
-from acquire.config import load
-from acquire.errors import Refused
+from acquire.cli.place import ConfigOption, running_service
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
@@ -88,10 +86,7 @@ def _where(
         return Endpoint(host, port, protocol), Topics(site)
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG), or --host HOST --site SITE.")
-    loaded = load(config)
-    if loaded.config.broker.port == 0:
-        raise Refused("This configuration takes a free broker port at every start; give it a fixed one to be reached.")
-    return loaded.endpoint(), Topics(loaded.config.site)
+    return running_service(config)
 
 
 async def _ask(

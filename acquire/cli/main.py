@@ -12,7 +12,20 @@ from typer.exceptions import TyperException
 
 from acquire.bus.client import BusError
 from acquire.bus.instrument_client import NotDone
-from acquire.cli import brokers, bus, captures, commands, importing, instruments, procedure, serving, spools, stores
+from acquire.cli import (
+    brokers,
+    bus,
+    captures,
+    commands,
+    fitting,
+    importing,
+    instruments,
+    procedure,
+    serving,
+    spools,
+    stores,
+)
+from acquire.cli.place import say_what_is_amiss
 from acquire.errors import FileProblem, Refused
 from acquire.spool.journal import SpoolError
 from acquire.store.database import StoreError
@@ -37,6 +50,7 @@ commands.register(app)
 instruments.register(app)
 captures.register(app)
 importing.register(app)
+fitting.register(app)
 procedure.register(app)
 stores.register(app)
 spools.register(app)
@@ -46,6 +60,15 @@ brokers.register(app)
 def main() -> None:
     """Entry point of `acquire`."""
     configure(logging.WARNING)  # `acquire run` turns it on
+    try:
+        _run()
+    finally:
+        if not sys.stderr.closed:
+            say_what_is_amiss()
+
+
+def _run() -> None:
+    """Raises SystemExit with the code, after a sentence where it is not 0."""
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

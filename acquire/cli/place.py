@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from acquire.bus.client import Endpoint
 from acquire.bus.instrument_client import InstrumentClient, instrument_client
 from acquire.bus.names import Topics
-from acquire.config import load
-from acquire.errors import Refused
+from acquire.config_part import amiss, offer_profiles_of, service_place, store_place
+from acquire.errors import FileProblem
 from acquire.plain_files import read_plain
 from acquire.store.database import connect, path_of
+from acquire.terminal.output import say
 from drivers import Misuse
 
 ConfigOption = Annotated[
@@ -47,7 +49,8 @@ def store_path(config: Path | None, store: str | None) -> Path:
         return path_of(store)
     if config is None:
         raise Misuse("Say which store: --config CONFIG (or ACQUIRE_CONFIG), or --store sqlite:///PATH.")
-    path = load(config).store
+    path = store_place(config).store
+    consulted(config)
     if path is None:
         raise Misuse(f"{config} has no [store]; name the configuration of the store's host, or --store.")
     return path
@@ -80,12 +83,50 @@ def file_bytes(path: Path) -> bytes:
 async def open_instrument_client(config: Path | None, by: str) -> AsyncIterator[InstrumentClient]:
     """The instruments of a running service, over its broker.
 
-    Raises Misuse without a configuration, Refused where that has no fixed port.
+    Raises Misuse without a configuration, FileProblem, and Refused where that has no fixed port.
     """
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
-    loaded = load(config)
-    if loaded.config.broker.port == 0:
-        raise Refused("This configuration takes a free broker port at every start; give it a fixed one to be reached.")
-    async with instrument_client(loaded.endpoint(), Topics(loaded.config.site), by) as made:
+    async with instrument_client(*running_service(config), by) as made:
         yield made
+
+
+def running_service(config: Path) -> tuple[Endpoint, Topics]:
+    """Its broker and its topics. Raises FileProblem, and Refused where it has no fixed port."""
+    place = service_place(config)
+    consulted(config, profiles=True)
+    return place.endpoint, Topics(place.site)
+
+
+GOES_ON = "The service that runs goes on with what it read when it began; it would not start again with this."
+
+
+@contextmanager
+def plannable_store(config: Path | None, store: str | None) -> Iterator[sqlite3.Connection]:
+    """As `open_store`, for planning: models that profiles of the configuration describe are found, if sound."""
+    if config is not None:
+        with suppress(FileProblem):  # told at the end
+            offer_profiles_of(config)
+        consulted(config, profiles=True)
+    with open_store(config, store) as connection:
+        yield connection
+
+
+_consulted: dict[Path, bool] = {}  # and whether its profiles are looked at, too
+
+
+def consulted(config: Path, *, profiles: bool = False) -> None:
+    """A part of this configuration was used: what else is wrong with it is told at the end (`say_what_is_amiss`)."""
+    _consulted[config] = profiles or _consulted.get(config, False)
+
+
+def say_what_is_amiss() -> None:
+    """A line for each configuration of which a part was used and another is wrong.
+
+    When the command has done what it was asked: looking at profiles must not keep anybody from ending a step.
+    """
+    while _consulted:
+        path, profiles = _consulted.popitem()
+        if sentences := amiss(path, profiles=profiles):
+            more = f" (and {len(sentences) - 1} more; `acquire check {path}` tells all)" if len(sentences) > 1 else ""
+            say(f"Warning: {sentences[0]}{more} {GOES_ON}")

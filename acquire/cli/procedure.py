@@ -19,6 +19,7 @@ from acquire.cli.place import (
     number,
     open_instrument_client,
     open_store,
+    plannable_store,
     with_session,
 )
 from acquire.cli.writing import new_file
@@ -110,7 +111,7 @@ def plan_add(
 
     owned = read_inventory(file_bytes(inventory), name_of(inventory))
     factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
-    with open_store(config, store) as connection:
+    with plannable_store(config, store) as connection:
         plan = add_plan(connection, file_bytes(file), name_of(file), by, owned, factors)
     if as_json:
         emit({"order": plan.order, "version": plan.version, "points": [p.id for p in plan.point]})
@@ -143,7 +144,7 @@ def session_start(
     """Open a session of the newest plan of an order."""
     from acquire.procedure.session import start_session  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
+    with plannable_store(config, store) as connection:
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,

@@ -13,6 +13,7 @@ from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.cli.folders import FolderCheck, check_folders
+from acquire.cli.place import running_service
 from acquire.config import Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
@@ -172,7 +173,7 @@ def tail(
     """Watch the bus, readable. --json gives one document a message."""
     endpoint = Endpoint(host, port, "3.1.1" if protocol == "3.1.1" else "5")
     if config is not None:
-        endpoint = load(config).endpoint()
+        endpoint, _ = running_service(config)
     asyncio.run(_tail(endpoint, topic, count, as_json))
 
 

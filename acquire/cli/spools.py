@@ -10,8 +10,8 @@ from uuid import UUID
 import typer
 
 from acquire.checking import sentence
-from acquire.cli.place import ConfigOption
-from acquire.config import load
+from acquire.cli.place import ConfigOption, consulted
+from acquire.config_part import spool_place
 from acquire.spool import aside, rescue
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
@@ -38,10 +38,11 @@ def _place(config: Path | None, spool: Path | None) -> tuple[Path, int]:
         return spool, DEFAULT_LIMIT
     if config is None:
         raise Misuse("Say which spool: --config CONFIG (or ACQUIRE_CONFIG), or --spool PATH.")
-    loaded = load(config)
-    if loaded.spool is None or loaded.config.spool is None:
+    place = spool_place(config)
+    consulted(config)
+    if place is None:
         raise Misuse(f"{config} has no [spool]; name the configuration of an acquisition host, or --spool.")
-    return loaded.spool, loaded.config.spool.limit
+    return place.path, place.kept.limit
 
 
 @app.command()

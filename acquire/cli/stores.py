@@ -13,7 +13,8 @@ import typer
 from acquire.checking import last_check, sentence
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.cli.writing import new_file
-from acquire.config import SpoolConfig, load
+from acquire.config import SpoolConfig
+from acquire.config_part import spool_place, store_place
 from acquire.errors import Refused
 from acquire.filesystem import problem
 from acquire.printable import printable_json
@@ -91,7 +92,7 @@ def verify(
     from acquire.procedure.verify import Counted, verify_store  # noqa: PLC0415 - brings the whole procedure
 
     if anchor is None and store is None and config is not None:
-        anchor = load(config).anchor
+        anchor = store_place(config).anchor
     counted = Counted()
     with open_store(config, store) as connection, progress() as shown:
         problems = verify_store(connection, session=session, anchor=anchor, counted=counted, progress=shown)
@@ -185,9 +186,9 @@ def restore(
 
 def _retention(config: Path | None) -> timedelta:
     """How long the spools keep what is confirmed: as this configuration says, or by default."""
-    spool = load(config).config.spool if config is not None else None
+    spool = spool_place(config) if config is not None else None
     default: float = SpoolConfig.model_fields["retention_days"].default
-    return timedelta(days=spool.retention_days if spool else default)
+    return timedelta(days=spool.kept.retention_days if spool else default)
 
 
 @app.command()

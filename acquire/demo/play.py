@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +33,6 @@ from acquire.store.database import connect
 Tell = Callable[[str], None]
 PHYSICIST, DOSIMETRIST, THERAPIST = "MP-1", "MD-1", "RT-1"
 BEFORE_BEAM_S, AFTER_BEAM_S = 0.5, 0.5
-PUBLIC_SAMPLE = Path("shared/samples/xsyg/XSYG_file.xsyg")  # beside the checkout, where somebody keeps public files
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class Played:
     session: str
     record: dict[str, Any]
     files: dict[str, str]
-    disc_file: str
 
 
 async def play(service: Service, folder: Path, tell: Tell) -> Played:
@@ -58,13 +55,15 @@ async def play(service: Service, folder: Path, tell: Tell) -> Played:
         session = _open(connection, tell)
         async with instrument_client(service.endpoint, service.topics, DOSIMETRIST, timeout_s=60) as asker:
             await _measure(connection, asker, service, session, tell)
-        disc_file = await _read_out(connection, service, folder, session, tell)
+        _read_out(service, tell)
         tell("Closing: the store must have confirmed everything")
         await close_when_settled(connection, session.id, DOSIMETRIST)
         tell("Doses, uncertainties, decisions")
         calculate_session(connection, session.id, PHYSICIST)
         record = build(connection, session.id)
-        return Played(session.id, record, write_files(record, folder), disc_file)
+        # glow curves are fitted and drawn for the page: seconds in which the instruments beside are heard
+        files = await asyncio.to_thread(write_files, record, folder)
+        return Played(session.id, record, files)
     finally:
         connection.close()
 
@@ -136,19 +135,10 @@ async def _beam_or_wait(service: Service, step: Step) -> None:
     await asyncio.sleep(duration_s + AFTER_BEAM_S)
 
 
-async def _read_out(
-    connection: sqlite3.Connection, service: Service, folder: Path, session: Session, tell: Tell
-) -> str:
-    """Days later at the readers: chips on a simulated Harshaw, a disc from a public lexsyg file where there is one."""
+def _read_out(service: Service, tell: Tell) -> None:
+    """Days later at the readers: chips on a simulated Harshaw, a disc on a simulated lexsyg."""
     tell("Reading the chips with their standards and controls, and the disc")
     reader: Any = service.simulators["sim-winrems"].instrument
     reader.read_out([(card, (None, charge, None, None)) for card, charge in scene.CHIPS])
-    public = next((p / PUBLIC_SAMPLE for p in (Path.cwd(), *Path.cwd().parents) if (p / PUBLIC_SAMPLE).exists()), None)
-    if public is not None:
-        part = folder / "reader-2" / ".part"
-        await asyncio.to_thread(shutil.copy, public, part)
-        part.rename(part.with_name("disc.xsyg"))
-        return f"a public lexsyg file ({public.name})"
     lexsyg: Any = service.simulators["sim-lexsyg"].instrument
     lexsyg.read_out("Luminescence", 1, scene.DISC_DOSE_SCALE)
-    return "a simulated lexsyg file"

@@ -20,5 +20,5 @@ CHIPS: tuple[tuple[int, float], ...] = (
     (14, 40_930), (16, 42_200), (17, 17_920), (18, 18_290),
 )  # fmt: skip
 
-DISC_DOSE_SCALE = 0.63  # the simulated disc then gives about as many counts as the public sample file, 295 039
+DISC_DOSE_SCALE = 0.63  # the simulated disc then gives about 295 039 counts
 TEMPERATURE_C, PRESSURE_KPA = 22.1, 99.6

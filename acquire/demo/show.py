@@ -52,7 +52,6 @@ def document(running: Service, folder: Path, played: Played) -> dict[str, Any]:
         "record": played.files,
         "session": played.session,
         "broker": f"{running.endpoint.host}:{running.endpoint.port}",
-        "disc": played.disc_file,
     }
 
 

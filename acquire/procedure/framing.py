@@ -15,6 +15,7 @@ from acquire.bus.messages import State
 from acquire.errors import Refused
 from acquire.procedure.inventory import Inventory, OwnedInstrument
 from acquire.procedure.plan import Plan, Step
+from drivers import Misuse, registry
 from drivers.model import Framing, Integrates, Model
 
 CHARGE = ("running", "reset")  # what adds up to a charge between two markers
@@ -36,6 +37,14 @@ class InForce:
         """As JSON has it: the framing's commands by their place, as lists."""
         commands = {place: list(getattr(self.framing, place)) for place in PLACES}
         return {name: getattr(self, name) for name in self.__slots__} | {"framing": commands}
+
+
+def installed(instrument: OwnedInstrument) -> Model | None:
+    """Its model, None where it is known on the acquisition host alone, or its profile is broken here by now."""
+    try:
+        return registry.model(instrument.model)
+    except Misuse:
+        return None
 
 
 def of_model(instrument: OwnedInstrument, model: Model) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -104,10 +104,16 @@ def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int
             _confirm(connection, order_id, version, point_id, who)
 
 
-def readiness(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> list[str]:
-    """What would stop a measurement of this plan on a day, one sentence each."""
+def readiness(
+    plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date, told: Collection[str] = ()
+) -> list[str]:
+    """What would stop a measurement of this plan on a day, one sentence each.
+
+    told: instruments that say themselves how they are used: their models need not be known here, and the begin of each
+    step holds it against what they say.
+    """
     wrong: list[str] = []
-    wrong.extend(_instruments(plan, inventory))
+    wrong.extend(_instruments(plan, inventory, told))
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
@@ -143,14 +149,18 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
     return planned_budget(needed, eccs)
 
 
-def _instruments(plan: Plan, inventory: Inventory) -> Iterator[str]:
+def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Iterator[str]:
     """What is wrong with the instruments that the plan uses, and with how its steps use them."""
     used = dict.fromkeys([*(s.instrument for s in plan.step if s.instrument), *(b.reader for b in plan.batch)])
     for name in used:
         try:
             owned = inventory.instrument_named(name)
             model = registry.model(owned.model)
-        except (Refused, Misuse) as reason:
+        except Misuse as reason:
+            if name not in told:
+                yield f"{name}: {reason}"
+            continue
+        except Refused as reason:
             yield f"{name}: {reason}"
             continue
         yield from framing.of_model(owned, model)

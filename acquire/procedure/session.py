@@ -26,7 +26,6 @@ from acquire.procedure.planning import get_plan, newest_version, readiness, unco
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.made import Made
-from drivers import Misuse, registry
 
 
 class SessionState(StrEnum):
@@ -106,8 +105,10 @@ def start_session(
     plan = get_plan(connection, order_id, newest_version(connection, order_id))
     fraction = plan.fraction if fraction is None else fraction
     owned = read_inventory(inventory[1], inventory[0])
-    wrong = readiness(plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
-    for name, state in (states or {}).items():
+    states = {name: each for name, each in (states or {}).items() if each.state not in ("offline", "stopped")}
+    told = {name for name, each in states.items() if each.framing is not None}
+    wrong = readiness(plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today(), told)
+    for name, state in states.items():
         wrong += _contradictions(owned, name, state)
     if wrong:
         raise Refused(*wrong)
@@ -230,14 +231,11 @@ def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: st
 
 def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
     """Where an instrument that is there says something else of itself than the inventory."""
-    if state.state in ("offline", "stopped"):
-        return []
     try:
         owned = inventory.instrument_named(name)
-        model = registry.model(owned.model)
-    except (Refused, Misuse):
+    except Refused:
         return []  # readiness says so
-    return list(framing.of_state(owned, framing.completed(state, model)))
+    return list(framing.of_state(owned, framing.completed(state, framing.installed(owned))))
 
 
 def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:

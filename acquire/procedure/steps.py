@@ -23,8 +23,7 @@ from acquire.procedure.progress import next_step, progress
 from acquire.procedure.session import Session, SessionState, get_session, move, state_of
 from acquire.store import audit
 from acquire.store.database import transaction
-from drivers import Misuse, registry
-from drivers.model import Framing, Model
+from drivers.model import Framing
 
 
 class AnyInstrumentClient(Protocol):
@@ -186,15 +185,7 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
         )
     channel = framing.channel_of(session.plan, session.inventory, step)
     charge = framing.collects(session.plan, step)
-    return framing.in_force(instrument, step, channel, state, _model(instrument), charge=charge)
-
-
-def _model(instrument: OwnedInstrument) -> Model | None:
-    """The model, None where it is installed on the acquisition host alone."""
-    try:
-        return registry.model(instrument.model)
-    except Misuse:
-        return None
+    return framing.in_force(instrument, step, channel, state, framing.installed(instrument), charge=charge)
 
 
 def _framing(session: Session, attempt: Attempt) -> Framing:

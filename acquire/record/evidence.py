@@ -80,12 +80,14 @@ def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, 
     curve: dict[str, Any] = {
         "kind": "glow-curve",
         "title": f"Glow curve of {name}",
+        "element": name,
+        "unit": axes["signal"]["unit"],
         "x": {"label": "time / s", "values": axes["time"]["values"]},
         "y": {"label": "signal / counts per channel", "values": axes["signal"]["values"]},
     }
-    if "heater-time" in axes and "heater-temperature" in axes:
+    if "heater-time" in axes and axes.get("heater-temperature", {}).get("unit") == "Cel":
         curve["heater"] = {"x": axes["heater-time"]["values"], "y": axes["heater-temperature"]["values"]}
-    elif "temperature" in axes:
+    elif axes.get("temperature", {}).get("unit") == "Cel":
         curve["heater"] = {"x": axes["time"]["values"], "y": axes["temperature"]["values"]}
     return curve
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from acquire.printable import printable
 from acquire.record import figures, svg
 from acquire.record.billing import METHODS
+from acquire.record.glow import fit_of
 
 # Always shape, word and colour: the word is the state, the others repeat it.
 LOOKS = {
@@ -59,6 +60,7 @@ def _environment() -> Environment:
         "look": look,
         "ruler": ruler,
         "curve": curve,
+        "fit_of": fit_of,
         "budget_bar": budget_bar,
         "certificate": certificate,
         "with_course": with_course,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
@@ -104,6 +104,7 @@ class Words:
     relative       the header of the reference (REL): :ACQ and :STAT stand under it
     filters        what stands before :AVER and :MED, the averaging and the median filter
     states         further queries whose answers are stated with the settings, by name
+    reaches        what a range reaches, in decades below it, by quantity; of the others 2.1
     """
 
     functions: Mapping[str, tuple[str, str]]
@@ -117,6 +118,7 @@ class Words:
     only: Mapping[str, tuple[Setting, ...]]
     states: Mapping[str, str]
     filters: str = ":SENS"
+    reaches: Mapping[str, float] = field(default_factory=dict)
 
 
 S = TypeVar("S", bound=KeithleySettings)
@@ -133,7 +135,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
         self.quantity = str(getattr(settings, "function", next(iter(self.words.functions))))
         self._range_si = settings.range_si
         self._end = scpi.TERMINATORS[settings.terminator]
-        self.readings = Readings(self.words.functions, settings.nplc)
+        self.readings = Readings(self.words.functions, settings.nplc, self.words.reaches)
         self._absent: frozenset[str] = frozenset()  # headers this unit does not know
 
     @abstractmethod
@@ -163,7 +165,7 @@ class ScpiElectrometer(Driver[S], Generic[S]):
 
     async def read_back(self) -> Mapping[str, Any]:
         """In one message. Raises Declined, naming the setting that is not as it was set; Garbled, ReplyTimeout."""
-        self.readings.in_force = {}
+        self.readings.in_force, self.readings.range_set = {}, self._range_si
         asked = [each for each in self._settings() if each.asked and each.header not in self._absent]
         queries = [f"{each.header}?" for each in asked] + [f"{header}?" for header in self.words.states.values()]
         answers = await self.ask(";".join(queries), lambda line: scpi.parse_answers(line, len(queries)))

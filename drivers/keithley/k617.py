@@ -119,7 +119,7 @@ class Keithley617(Driver[Settings617]):
             flags = (*flags, Flag.ZERO_CHECK)
         if status.suppress:
             flags = (*flags, Flag.RELATIVE)
-        note = self._by_hand(quantity, status)
+        note = self._by_hand(quantity, status) or self._beyond(quantity, value, status)
         if note is not None:
             flags = (*flags, Flag.CHANGED_BY_HAND)
         changed = before is not None and with_other(before, operate=0) != with_other(status, operate=0)
@@ -149,8 +149,13 @@ class Keithley617(Driver[Settings617]):
     async def zero(self, p: NoParameters) -> Mapping[str, Any]:
         """For charge this discharges the feedback capacitor. Raises Declined."""
         correct = [] if self.quantity == "charge" else ["Z0", "Z1"]
-        for step in ("C1", *correct, "C0"):
-            await self._do(step)
+        try:
+            for step in ("C1", *correct):
+                await self._do(step)
+        except Declined:  # in zero check it measures nothing
+            await self._do("C0")
+            raise
+        await self._do("C0")
         return {"function": self.quantity}
 
     @command("reset-charge", "Discharge the feedback capacitor: zero check on, then off")
@@ -218,6 +223,16 @@ class Keithley617(Driver[Settings617]):
         if status.suppress != self._suppress:
             return "its suppression was switched by hand"
         return None
+
+    def _beyond(self, quantity: str, value: float | None, status: Status) -> str | None:
+        """One damaged digit, or the range was changed: no calculation believes the number."""
+        ranges = FUNCTIONS[quantity].ranges
+        if value is None or status.range == 0:
+            return None
+        full_scale = ranges[min(status.range, len(ranges)) - 1]
+        if abs(value) <= full_scale * (1 + 1e-4):
+            return None
+        return f"{value:g} is beyond the {full_scale:g} of range R{status.range}, and no overflow"
 
     def _range_of(self, status: Status) -> str | None:
         if status.range == 0:

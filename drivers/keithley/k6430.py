@@ -46,6 +46,7 @@ WORDS = Words(
     ),
     zero={"current": AUTOZERO, "voltage": AUTOZERO, "resistance": AUTOZERO},
     relative=":CALC2:NULL",
+    reaches={"current": 1.055, "voltage": 2.11, "resistance": 2.11},  # 1, 10, 100 pA ..., and 0.2, 2 ... V (assumed)
     states={
         "source on": SOURCE.on, "source function": ":SOUR:FUNC", "source voltage": SOURCE.level,
         "source limit": SOURCE.limit, "source may be switched on": SOURCE.locked,
@@ -101,6 +102,7 @@ KEITHLEY_6430 = Model(
     assumed=(
         "its status bits are those of the 2400 class", "zero is SYST:AZER ONCE",
         "SENS:RES:MODE MAN keeps it from sourcing by itself when it measures ohms (2400 class)",
+        "its ranges reach 105.5 % of their full scale (2400 class)",
         "10 s after its voltage changed the source and the detector behind it have settled (a setting)",
         *numeric.ASSUMED,
     ),

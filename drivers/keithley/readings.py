@@ -25,11 +25,16 @@ CLOCK_WRAPS_S = 99999.0  # the numeric family's time stamp begins anew after 999
 class Readings:
     """Of one instrument. functions: quantity to (SCPI function, unit); in_force: what it says it is set to.
 
-    quantity: what it is set to measure. restarted: a sentence once its clock went back, which a restart does.
+    quantity: what it is set to measure. range_set: its range as it was sent, which counts where it did not say what is
+    in force. reaches: by quantity, times a decade. restarted: a sentence once its clock went back, as a restart does.
     """
 
-    def __init__(self, functions: Mapping[str, tuple[str, str]], nplc: float) -> None:
+    def __init__(
+        self, functions: Mapping[str, tuple[str, str]], nplc: float, reaches: Mapping[str, float] | None = None
+    ) -> None:
         self._functions = functions
+        self._reaches = reaches or {}
+        self.range_set: float | None = None
         self._nplc = nplc
         self._recent: deque[bytes] = deque(maxlen=RECENT)
         self.begin(next(iter(functions)))
@@ -93,13 +98,13 @@ class Readings:
         It may be right (somebody changed the range by hand) or one damaged digit: the number is kept, and no
         calculation believes it.
         """
-        set_to = self.in_force.get(f"SENS:{self._functions[self.quantity][0]}:RANG")
-        if self._range_in_force() in (None, "auto") or not isinstance(set_to, float) or not set_to > 0:
+        set_to = self.in_force.get(f"SENS:{self._functions[self.quantity][0]}:RANG", self.range_set)
+        if self._range_in_force() == "auto" or not isinstance(set_to, float) or not set_to > 0:
             return None
         decade = 10.0 ** math.floor(math.log10(set_to) + 1e-9)
         if parsed.full_scale is not None and not 0.5 < parsed.full_scale / (2 * decade) < 2:
             return f"the number is of the range {parsed.full_scale:g}; {set_to:g} was set"
-        most = OVER * decade * (2 if Flag.RELATIVE in parsed.flags else 1)
+        most = self._reaches.get(self.quantity, OVER) * decade * (2 if Flag.RELATIVE in parsed.flags else 1)
         if parsed.value is not None and abs(parsed.value) > most * (1 + 1e-9):
             return f"the number is over 105 % of the range {set_to:g} that was set"
         return None

@@ -3,6 +3,6 @@
 docs/write-a-profile.md leads from a capture to a profile.
 """
 
-from drivers.profile.load import ProfileProblem, load_all, load_file, load_packaged, load_profile
+from drivers.profile.load import ProfileProblem, files_of, load_file, load_packaged, load_profile
 
-__all__ = ["ProfileProblem", "load_all", "load_file", "load_packaged", "load_profile"]
+__all__ = ["ProfileProblem", "files_of", "load_file", "load_packaged", "load_profile"]

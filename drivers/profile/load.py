@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from pydantic import ValidationError
@@ -40,7 +41,7 @@ class ProfileProblem(Misuse):
 def load_profile(body: bytes, name: str) -> Model:
     """The model that a profile describes; `name` is its file's. Raises ProfileProblem, one sentence for each error."""
     if len(body) > LARGEST:
-        raise ProfileProblem(f"{name}: {len(body)} bytes; a profile has {LARGEST} at most.")
+        raise ProfileProblem(f"{name} is too long: a profile has {LARGEST} bytes at most.")
     try:
         text, data = table_of(body, name)
     except NotToml as error:
@@ -60,20 +61,26 @@ def load_profile(body: bytes, name: str) -> Model:
 def load_file(path: Path) -> Model:
     """The model of a profile in a file. Raises ProfileProblem, also where it cannot be read."""
     try:
-        body = path.read_bytes()
+        if not S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise ProfileProblem(f"{path} is no plain file; only plain files are read.")
+        with path.open("rb") as file:
+            body = file.read(LARGEST + 1)
     except OSError as error:
         raise ProfileProblem(f"{path} cannot be read: {error.strerror or error}.") from error
     return load_profile(body, str(path))
 
 
-def load_all(path: Path) -> list[Model]:
-    """The models of a file, or of every *.toml of a folder. Raises ProfileProblem, also for a folder without any."""
-    if not path.is_dir():
-        return [load_file(path)]
-    found = sorted(path.glob("*.toml"))
+def files_of(path: Path) -> list[Path]:
+    """A file, or every *.toml of a folder. Raises ProfileProblem, also for a folder without any."""
+    try:
+        if not S_ISDIR(path.stat().st_mode):
+            return [path]
+        found = sorted(each for each in path.iterdir() if each.suffix == ".toml")
+    except OSError as error:
+        raise ProfileProblem(f"{path} cannot be read: {error.strerror or error}.") from error
     if not found:
         raise ProfileProblem(f"{path} holds no profile: no file in it ends in .toml.")
-    return [load_file(each) for each in found]
+    return found
 
 
 def load_packaged(package: str, name: str) -> Model:

@@ -99,7 +99,8 @@ class Diamentor(Driver[DiamentorSettings]):
         calibration, wanted = float(await self._get("KA", CALIBRATION)), self.settings.expected_calibration
         if wanted is not None and abs(calibration - wanted) > 5e-5 * wanted:
             raise Declined(f"{self.wire.name} has the calibration factor {calibration:g}; {wanted:g} is expected.")
-        failed, uncalibrated = (await self._get("CRC", "[0-9],[0-9]")).split(",")
+        form = partial(words.parse_value, "CRC", "[0-9],[0-9]")
+        failed, uncalibrated = (await self.wire.ask_twice(request("CRC"), form, LINE)).split(",")
         self._uncalibrated = (failed, uncalibrated) != ("0", "0")
         return {
             "unit": unit, "pressure_hpa": int(found["PRE"]), "temperature_c": int(found["TMPA"]),

@@ -165,7 +165,7 @@ class PtwUnidos(UnidosCommands):
     async def _full_scale(self) -> FullScale | None:
         """Of the range in force; None where the unit does not say."""
         try:
-            return await self.wire.ask(words.request("MVM"), records.parse_full_scale)
+            return await self.wire.ask_twice(words.request("MVM"), records.parse_full_scale)
         except Declined:
             return None
 

@@ -7,6 +7,7 @@ reading these are asked for, and a reading during which one of them may have cha
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -58,7 +59,7 @@ class Pm100(Driver[Pm100Settings]):
         self._averaging = settings.averaging
         self._state: State | None = None
         self._most = 0.0  # the largest range, in the function's unit
-        self._in_force_si: float | None = None  # the range, None with autorange
+        self._in_force_si: float | None = None  # the range as it was read back, infinite with autorange
         self._without_sensor = False
 
     @property
@@ -87,7 +88,7 @@ class Pm100(Driver[Pm100Settings]):
         if header == "POW":
             await self._do(f"SENS:POW:UNIT {unit}", f"{ATTENUATION} {self.settings.attenuation_db:g}")
         await self._do(*self._averaging_words(), *self._range_words(), *self._low_pass_words())
-        self._most = await self._ask(f"SENS:{header}:RANG? MAX", words.parse_number)
+        self._most = await self._ask_twice(f"SENS:{header}:RANG? MAX", words.parse_number)
         if self._wavelength_nm is not None:
             await self._set_wavelength(sensor, self._wavelength_nm)
         self._state = await self._state_now(sensor)
@@ -95,10 +96,11 @@ class Pm100(Driver[Pm100Settings]):
     async def read_back(self) -> Mapping[str, Any]:
         """What it says it is set to. Raises Declined, naming the setting that is not as it was set."""
         header = OF[self.measures][0]
+        self._in_force_si = None
         count = await self._ask("SENS:AVER:COUN?", words.parse_number)
         auto = await self._ask(f"SENS:{header}:RANG:AUTO?", words.parse_switch)
-        range_si = await self._ask(f"SENS:{header}:RANG?", words.parse_number)
-        self._in_force_si = None if auto else range_si
+        range_si = await self._ask_twice(f"SENS:{header}:RANG?", words.parse_number)
+        self._in_force_si = math.inf if auto else range_si
         relative = await self._ask(f"SENS:{header}:REF:STAT?", words.parse_switch)
         state = await self._with_sensor()
         self._compare(f"SENS:{header}:REF:STAT", relative, False)
@@ -211,6 +213,9 @@ class Pm100(Driver[Pm100Settings]):
         """more_s: time the meter needs before it can answer."""
         return await self.wire.ask(f"{query}\n".encode(), parse, timeout_s=self.settings.timeout_s + more_s)
 
+    async def _ask_twice(self, query: str, parse: Callable[[bytes], T]) -> T:
+        return await self.wire.ask_twice(f"{query}\n".encode(), parse, timeout_s=self.settings.timeout_s)
+
     async def _tell(self, message: str) -> None:
         await self.wire.send(f"{message}\n".encode())
 
@@ -311,8 +316,13 @@ class Pm100(Driver[Pm100Settings]):
         return Sample(
             quantity=after.function, unit=OF[after.function][1], value=value, raw=raw, also=also,
             flags=(*flags, Flag.CHANGED_BY_HAND) if notes else flags, note="; ".join(notes) or None,
-            range="auto" if self._in_force_si is None else f"{self._in_force_si:g}",
+            range=self._range_in_force(),
         )  # fmt: skip
+
+    def _range_in_force(self) -> str | None:
+        if self._in_force_si is None:
+            return None
+        return "auto" if math.isinf(self._in_force_si) else f"{self._in_force_si:g}"
 
     def _by_hand(self, value: float | None, state: State) -> list[str]:
         """What is not as it was set."""
@@ -321,7 +331,7 @@ class Pm100(Driver[Pm100Settings]):
         found, wanted = [], self._wavelength_nm
         if wanted is not None and abs((state.wavelength_nm or 0) - wanted) > ROUNDED_NM:
             found.append(f"the wavelength is {state.wavelength_nm:g} nm; {wanted:g} nm was set")
-        limit = self._in_force_si
+        limit = self._range_si if self._in_force_si is None else self._in_force_si
         if limit is not None and value is not None and abs(value) > limit * words.BEYOND:
             found.append(f"the number is beyond the range {limit:g} that was set")
         return found

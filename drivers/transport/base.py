@@ -6,6 +6,7 @@ that). Closing it must unblock a pending read, whatever thread that read is in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 
@@ -28,3 +29,19 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Release the port. Never raises, may be called twice; a pending read_some ends with LinkDown."""
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """A transport whose bytes come in the event loop's own turn, and that can pass them on in that turn.
+
+    Through read_some they come to whoever waits for them a turn later, and a turn of the loop costs a tenth of an
+    exchange. How the line ends is told by read_some alone.
+    """
+
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """From now on until it is closed, hear() gets what arrives, in order after what read_some has given.
+
+        Returns what tells whether the line is quiet: nothing has arrived that was not passed on, neither bytes nor the
+        end of the line. It says False where that cannot be known without giving the loop its turns.
+        """

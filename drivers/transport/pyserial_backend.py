@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import serial
 
 from drivers.transport.serial_settings import PARITY, SerialSettings
@@ -53,6 +55,11 @@ class PyserialTransport(ThreadedTransport):
         if self._port is None:
             return b""
         return bytes(self._port.read(max(1, self._port.in_waiting)))
+
+    def end_read(self) -> None:
+        """Not every handler and system can: there a write waits until the read is over."""
+        with suppress(AttributeError, *self.errors):
+            self._port.cancel_read()  # type: ignore[union-attr]  # None, too, has no such thing
 
     def blocking_close(self) -> None:
         """Close. pyserial leaves the socket of socket:// and rfc2217:// open when the other end went first."""

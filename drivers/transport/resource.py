@@ -22,6 +22,7 @@ _PROLOGIX = "prologix:"
 _USB = "usb:"
 _PYSERIAL = re.compile(r"^(rfc2217|socket|spy|loop|hwgrep|alt|cp2110)://", re.IGNORECASE)
 _VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI)[^:]*::", re.IGNORECASE)
+_VISA_LINE = re.compile(r"^ASRL([^:]+)(?:::INSTR)?$", re.IGNORECASE)
 _VISA_SOCKET = re.compile(r"^TCPIP\d*::(.+)::([^:]*)::SOCKET$", re.IGNORECASE)
 _PRLGX = re.compile(r"^PRLGX-(TCPIP|ASRL)\d*::(.+?)(?:::INTFC)?$", re.IGNORECASE)
 _DEVICE = re.compile(r"^(/|COM\d+$)")
@@ -47,21 +48,34 @@ def open_transport(resource: str, serial: SerialSettings) -> Transport:
         return PyserialTransport(resource.removeprefix("pyserial:"), serial)
     if resource.upper().startswith("PRLGX"):
         raise Misuse(_instead_of(resource))
-    if found := _VISA_SOCKET.match(resource):
-        return _visa_socket(found[1], found[2])
-    if _VISA.match(resource):
-        from drivers.transport.visa import VisaTransport  # noqa: PLC0415 - a heavy import
-
-        return VisaTransport(_visa_name(resource), serial)
+    if _VISA.match(resource) or _VISA_LINE.match(resource):
+        return _visa(resource, serial)
     return _serial_line(resource, serial)
 
 
+def _visa(resource: str, serial: SerialSettings) -> Transport:
+    """What has a shorter way than through VISA goes that way: the bytes are the same."""
+    if found := _VISA_SOCKET.match(resource):
+        return _visa_socket(found[1], found[2])
+    if found := _VISA_LINE.match(resource):
+        return _serial_line(f"serial:{_device_of(found[1])}", serial)
+    from drivers.transport.visa import VisaTransport  # noqa: PLC0415 - a heavy import
+
+    return VisaTransport(_visa_name(resource))
+
+
 def _has_control_lines(resource: str) -> bool:
-    """Whether DTR and RTS can be chosen before the line is used: what pyserial's socket:// and cp2110:// ignore, and
-    pyvisa-py sets only on a line that it has opened already, is no choice.
+    """Whether DTR and RTS can be chosen before the line is used: what pyserial's socket:// and cp2110:// ignore is no
+    choice.
     """
     line = resource.removeprefix(_PROLOGIX).removeprefix("pyserial:").removeprefix("spy://").lower()
-    return not (line.startswith(("tcp:", "socket://", "cp2110://")) or _VISA.match(line))
+    without = line.startswith(("tcp:", "socket://", "cp2110://")) or _VISA.match(line)
+    return _VISA_LINE.match(line) is not None or not without
+
+
+def _device_of(board: str) -> str:
+    """Of VISA's name of a serial line: ASRL3 is COM3, any other name the device's own (as pyvisa-py has it)."""
+    return f"COM{board}" if board.isdecimal() else board
 
 
 def _serial_line(resource: str, serial: SerialSettings) -> Transport:
@@ -120,12 +134,14 @@ def _instead_of(resource: str) -> str:
 
 
 def _visa_name(resource: str) -> str:
-    from pyvisa.rname import GPIBInstr, InvalidResourceName, ResourceName  # noqa: PLC0415 - heavy
+    from pyvisa.rname import ASRLInstr, GPIBInstr, InvalidResourceName, ResourceName  # noqa: PLC0415 - heavy
 
     try:
         name = ResourceName.from_string(resource)
     except InvalidResourceName as error:
         raise Misuse(f"'{resource}' is no VISA resource; allowed are {ALLOWED}.") from error
+    if isinstance(name, ASRLInstr):
+        raise Misuse(f"'{resource}' names no serial line; allowed is ASRL/dev/ttyS0::INSTR, or ASRL3::INSTR for COM3.")
     if isinstance(name, GPIBInstr) and _number(name.primary_address) not in GPIB_ADDRESSES:
         raise Misuse(f"'{resource}' has no GPIB address; allowed are 0 to 30, for example GPIB0::27::INSTR.")
     return resource

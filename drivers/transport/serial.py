@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -49,6 +50,7 @@ class SerialTransport:
             )
         except (*SERIAL_ERRORS, ValueError) as error:  # ValueError: a setting that the system does not have
             raise LinkDown(f"The serial port {self._device} cannot be opened: {plain(error)}.") from error
+        reader.watch(transport.get_extra_info("serial"))
         self._reader = reader
         self._writer = serialx.SerialStreamWriter(transport, protocol, reader, loop)
 
@@ -58,7 +60,8 @@ class SerialTransport:
             raise LinkDown(f"The serial port {self._device} is not open.")
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            if self._writer.transport.get_write_buffer_size() or self._writer.is_closing():  # else it has all gone
+                await self._writer.drain()
         except SERIAL_ERRORS as error:
             raise LinkDown(f"The serial port {self._device} is gone: {plain(error)}.") from error
 
@@ -76,6 +79,13 @@ class SerialTransport:
         if reader.ended_by is not None:
             raise LinkDown(f"The serial port {self._device} is gone: {plain(reader.ended_by)}.") from reader.ended_by
         raise LinkDown(f"The serial port {self._device} is gone.")
+
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives, in the loop's turn in which it does. Raises LinkDown."""
+        if self._reader is None:
+            raise LinkDown(f"The serial port {self._device} is not open.")
+        self._reader.hear = hear
+        return self._reader.quiet
 
     async def close(self) -> None:
         """Close; a pending read ends, bytes that the line does not take are given up. Never raises."""

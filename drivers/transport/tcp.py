@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 from drivers.errors import LinkDown
@@ -35,7 +36,9 @@ class TcpTransport:
             raise LinkDown(f"Nothing can be reached at {self._where}: no connection in {CONNECT_S:g} s.") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
             raise LinkDown(f"Nothing can be reached at {self._where}: {plain(error)}.") from error
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line = transport.get_extra_info("socket")
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        reader.watch(line)
         self._reader = reader
         self._writer = asyncio.StreamWriter(transport, protocol, reader, loop)
 
@@ -45,7 +48,8 @@ class TcpTransport:
             raise LinkDown(f"The connection to {self._where} is not open.")
         try:
             self._writer.write(data)
-            await self._writer.drain()
+            if self._writer.transport.get_write_buffer_size() or self._writer.is_closing():  # else it has all gone
+                await self._writer.drain()
         except OSError as error:
             raise LinkDown(f"The connection to {self._where} was lost: {plain(error)}.") from error
 
@@ -63,6 +67,13 @@ class TcpTransport:
         if reader.ended_by is not None:
             raise LinkDown(f"The connection to {self._where} was lost: {plain(reader.ended_by)}.") from reader.ended_by
         raise LinkDown(f"{self._where} closed the connection.")
+
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives, in the loop's turn in which it does. Raises LinkDown."""
+        if self._reader is None:
+            raise LinkDown(f"The connection to {self._where} is not open.")
+        self._reader.hear = hear
+        return self._reader.quiet
 
     async def close(self) -> None:
         """Close; a pending read ends. Never raises."""

@@ -31,7 +31,9 @@ class ThreadedTransport(ABC):
     def __init__(self, where: str) -> None:
         self._where = where
         self._received: asyncio.Queue[bytes | LinkDown] = asyncio.Queue()
-        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+        self._hear: Callable[[bytes], None] | None = None
+        self._handed = self._taken = 0  # pieces that the thread handed over, and that the loop has taken
+        self._jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
         self._writing: set[asyncio.Future[None]] = set()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -55,7 +57,12 @@ class ThreadedTransport(ABC):
     def blocking_close(self) -> None:
         """Close the port; called from another thread it must unblock a read."""
 
+    def end_read(self) -> None:
+        """Let a read that waits end early, where the library can: there is something to write. Called from the loop."""
+        return
+
     errors: tuple[type[Exception], ...] = PORT_ERRORS
+    pause_s = 0.0  # before the next read, where a read does not wait by itself; a write ends the pause
 
     async def open(self) -> None:
         """Open the port in its own thread. Raises LinkDown, naming why."""
@@ -63,7 +70,7 @@ class ThreadedTransport(ABC):
             raise LinkDown(f"{self._where} cannot be opened: it is still held by a call that does not return.")
         self._loop = asyncio.get_running_loop()
         self._received, self._jobs, self._stop = asyncio.Queue(), queue.SimpleQueue(), threading.Event()
-        self._lost, self._closed = None, False
+        self._lost, self._closed, self._hear, self._handed, self._taken = None, False, None, 0, 0
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, args=(opened,), name=f"port-{self._where}", daemon=True)
         self._thread.start()
@@ -77,6 +84,7 @@ class ThreadedTransport(ABC):
         self._writing.add(done)
         done.add_done_callback(self._writing.discard)
         self._jobs.put((data, done))
+        self.end_read()
         await done  # cancelled before its turn, it is not sent at all
 
     async def read_some(self) -> bytes:
@@ -91,12 +99,22 @@ class ThreadedTransport(ABC):
             raise got
         return got
 
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what the thread reads, in the loop."""
+        self._hear = hear
+        return self._quiet
+
+    def _quiet(self) -> bool:
+        """Whether all that the thread has read was passed on; what it has not read yet nobody knows."""
+        return self._handed == self._taken and self._received.empty()
+
     async def close(self) -> None:
         """Stop the thread; a call that does not end by itself is unblocked by closing the port under it."""
         thread = self._thread
         if thread is None or self._closed:  # nothing more can be done about a call that did not end the first time
             return
         self._stop.set()
+        self._jobs.put(None)  # ends a pause
         await asyncio.to_thread(thread.join, CLOSED_WITHIN_S / 2)
         if thread.is_alive():
             self._close_under_it()
@@ -112,6 +130,15 @@ class ThreadedTransport(ABC):
                 self.blocking_close()
 
         threading.Thread(target=close, name=f"closing-{self._where}", daemon=True).start()
+
+    def _take(self, arrived: bytes, epoch: object) -> None:
+        if epoch is not self._received:  # of an earlier opening
+            return
+        self._taken += 1
+        if self._hear is None or not self._received.empty():  # what came first is read first
+            self._received.put_nowait(arrived)
+        else:
+            self._hear(arrived)
 
     def _lose(self, why: LinkDown) -> None:
         """The port is gone: tell whoever reads, and whoever waits for a write."""
@@ -142,15 +169,18 @@ class ThreadedTransport(ABC):
     def _serve(self) -> None:
         while not self._stop.is_set():
             with suppress(queue.Empty):
-                data, done = self._jobs.get_nowait()
-                if not done.cancelled():
-                    self.blocking_write(data)
-                    self._call(_done, done)
+                self._write(self._jobs.get(timeout=self.pause_s))
             self._hand_over(self.blocking_read())
+
+    def _write(self, job: tuple[bytes, asyncio.Future[None]] | None) -> None:
+        if job is not None and not job[1].cancelled():
+            self.blocking_write(job[0])
+            self._call(_done, job[1])
 
     def _hand_over(self, arrived: bytes) -> None:
         if arrived:
-            self._call(self._received.put_nowait, arrived)
+            self._handed += 1
+            self._call(self._take, arrived, self._received)
 
     def _call(self, what: Callable[..., object], *arguments: object) -> None:
         if self._loop is not None:

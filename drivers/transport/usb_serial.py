@@ -95,6 +95,10 @@ class UsbSerialTransport:
         """What is there; at least one byte. Raises LinkDown."""
         return await self._open_line().read_some()
 
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what arrives. Raises LinkDown."""
+        return self._open_line().pass_to(hear)
+
     async def close(self) -> None:
         """Close; a pending read ends. Never raises."""
         line, self._line = self._line, None

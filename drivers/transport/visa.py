@@ -1,7 +1,7 @@
 """VISA resources through pyvisa and pyvisa-py, one thread a resource.
 
-Raw bytes are read. A read that times out has simply found nothing yet. A plain TCP port (SOCKET) needs no VISA and has
-none: drivers/transport/resource.py. GPIB and USB need the operating system's own libraries under pyvisa-py.
+Raw bytes are read. A plain TCP port (SOCKET) and a serial line (ASRL) need no VISA and have none:
+drivers/transport/resource.py. GPIB and USB need the operating system's own libraries under pyvisa-py.
 
 An instrument on a message based interface (GPIB, USBTMC, VXI-11, HiSLIP) is addressed to talk only when it has
 something to say: asked without need, a Keithley puts -420, Query UNTERMINATED, into its error queue (2400 user's
@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 import pyvisa
-from pyvisa.constants import ControlFlow, InterfaceType, Parity, StatusCode, StopBits
+from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 from pyvisa.rname import ResourceName
 from pyvisa_py.protocols import hislip
@@ -28,36 +28,27 @@ from pyvisa_py.protocols import hislip
 from drivers.transport import visa_manager
 from drivers.transport.plain import HELD, plain
 from drivers.transport.question import asks
-from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.threaded import PORT_ERRORS, ThreadedTransport
 
-READ_MS = 20
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.02  # between two looks for a message: each is twice as long as the last
 OPEN_MS = 5000
 MESSAGE_MS = 2000  # for a message that is there; the backend drops what it has of it when this is too short
 MESSAGE_AVAILABLE = 0x10  # of the status byte
-WRITE_S = 10.0
-PARITY = {"none": Parity.none, "even": Parity.even, "odd": Parity.odd}
-STOP_BITS = {1: StopBits.one, 2: StopBits.two}
-FLOW = {"none": ControlFlow.none, "xon-xoff": ControlFlow.xon_xoff, "rts-cts": ControlFlow.rts_cts}
 
 
 class VisaTransport(ThreadedTransport):
-    """A VISA resource string, such as TCPIP::192.0.2.7::INSTR or GPIB0::27::INSTR.
+    """A VISA resource string, such as TCPIP::192.0.2.7::INSTR or GPIB0::27::INSTR."""
 
-    `serial` is applied to ASRL resources only.
-    """
-
-    # TypeError: a serial line closed in mid-write. EOFError: the end of a VXI-11 connection. RuntimeError and
+    # EOFError: the end of a VXI-11 connection. RuntimeError and
     # AssertionError: the end of a HiSLIP connection, or something else than the answer on one.
-    errors = (*PORT_ERRORS, pyvisa.errors.Error, TypeError, EOFError, RuntimeError, AssertionError)
+    errors = (*PORT_ERRORS, pyvisa.errors.Error, EOFError, RuntimeError, AssertionError)
 
-    def __init__(self, resource: str, serial: SerialSettings) -> None:
+    def __init__(self, resource: str) -> None:
         super().__init__(resource)
         self._resource = resource
-        self._settings = serial
         self._manager: pyvisa.ResourceManager | None = None
         self._session: Any = None
-        self._is_serial = self._is_hislip = False
+        self._is_hislip = False
         self._tells_status = True
         self._asked = False
 
@@ -66,12 +57,9 @@ class VisaTransport(ThreadedTransport):
         self._look_up_name()
         self._manager = visa_manager.take()
         self._session = self._opened(self._manager)
-        self._is_serial = self._session.interface_type == InterfaceType.asrl
-        self._session.timeout = READ_MS if self._is_serial else MESSAGE_MS
+        self._session.timeout = MESSAGE_MS
         self._is_hislip = isinstance(self._interface(), hislip.Instrument)
-        self._tells_status, self._asked = True, False
-        if self._is_serial:
-            self._set_line(self._settings)
+        self._tells_status, self._asked, self.pause_s = True, False, 0.0
 
     def _look_up_name(self) -> None:
         """The backend leaves a socket behind when there is no such name. Raises socket.gaierror."""
@@ -88,35 +76,22 @@ class VisaTransport(ThreadedTransport):
                 _close_what_is_left(error)
                 raise ConnectionError(_refusal(error)) from error
 
-    def _set_line(self, s: SerialSettings) -> None:
-        self._session.baud_rate = s.baud_rate
-        self._session.data_bits = s.data_bits
-        self._session.parity = PARITY[s.parity]
-        self._session.stop_bits = STOP_BITS[s.stop_bits]
-        self._session.flow_control = FLOW[s.flow]
-        self._interface().exclusive = True  # VISA locks are not supported by the backend on serial lines
-        self._interface().write_timeout = WRITE_S  # the backend would give up a write after the short time of a read
-
     def blocking_write(self, data: bytes) -> None:
         """Write all of data."""
-        self._asked = asks(data)
+        self._asked, self.pause_s = asks(data), 0.0
         self._session.write_raw(data)
 
     def blocking_read(self) -> bytes:
-        """What arrives within a short time.
+        """A message that is there, or a part of it.
 
-        The backend drops what it has when a read times out, so a read never asks for more than comes at once: a serial
-        line is asked for one byte at a time, and message based interfaces end at END by themselves. Raises
+        The backend drops what it has when a read times out, so it reads only what is there. Raises
         ConnectionResetError where the other end has hung up.
         """
-        if self._is_serial:
-            data = self._read(1)
-            waiting = self._session.bytes_in_buffer if data else 0
-            return data + b"".join(self._read(1) for _ in range(waiting))
         self._notice_end()
         if self._has_message():
+            self.pause_s = 0.0
             return self._read(4096)
-        self._stop.wait(READ_MS / 1000)
+        self.pause_s = min(max(2 * self.pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
         return b""
 
     def _read(self, count: int) -> bytes:
@@ -130,15 +105,19 @@ class VisaTransport(ThreadedTransport):
             if self._is_hislip:  # the backend has dropped a part of a message, and takes what follows for a header
                 raise ConnectionResetError("a message stopped in its middle") from error
             return b""
-        self._asked &= status == StatusCode.success_max_count_read
+        if status != StatusCode.success_max_count_read:
+            self._asked, self.pause_s = False, LONGEST_PAUSE_S  # whole: another comes for a question
         return bytes(data)
 
     def _has_message(self) -> bool:
-        """Whether the instrument has something to say.
+        """Whether the instrument has something to say. Over HiSLIP it sends what it has without being asked (IVI-6.1).
 
         pyvisa-py cannot read the status byte over USB: there a read follows only what was a question (assumed, not yet
         run on a real instrument).
         """
+        if self._is_hislip:
+            wait_s = LONGEST_PAUSE_S if self._asked else 0.0
+            return bool(select.select([self._interface()._sync], [], [], wait_s)[0])
         if not self._tells_status:
             return self._asked
         try:
@@ -161,7 +140,7 @@ class VisaTransport(ThreadedTransport):
                 raise ConnectionResetError("the other end closed the connection")
 
     def _interface(self) -> Any:
-        """The backend's own connection or serial port."""
+        """The backend's own connection."""
         return self._session.visalib.sessions[self._session.session].interface
 
     def blocking_close(self) -> None:

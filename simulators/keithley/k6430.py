@@ -6,10 +6,22 @@ the bits of the status word are those of the 2400 family and agree with the one 
 
 from __future__ import annotations
 
-from simulators.keithley import numeric_commands, reading_numeric, system_commands
+from dataclasses import dataclass, field
+
+from simulators.keithley import numeric_commands, reading_numeric, sense_commands, system_commands
 from simulators.keithley.conversion import Conversion, Function, decades
 from simulators.keithley.electrometer import Electrometer, Kind
-from simulators.scpi.parameters import Number, ScpiError, Word, boolean, quoted, show_bool, show_number
+from simulators.scpi.parameters import (
+    Count,
+    Number,
+    ScpiError,
+    Word,
+    boolean,
+    quoted,
+    show_bool,
+    show_count,
+    show_number,
+)
 from simulators.scpi.table import ANY, Table
 
 NAN = "+9.91E37"
@@ -58,20 +70,59 @@ def enter(table: Table, unit: Electrometer) -> None:
     table.stored(":SENSe[1]:RESistance:OCOMpensated", False, boolean, show_bool)
     table.stored(":SENSe[1]:RESistance:MODE", "AUTO", Word(("MANual", "AUTO")), str)
     table.stored("[:SENSe[1]]:AVERage:AUTO", True, boolean, show_bool)
+    table.stored("[:SENSe[1]]:AVERage:REPeat[:STATe]", False, boolean, show_bool)
+    table.stored("[:SENSe[1]]:AVERage:REPeat:COUNt", 10, Count(1, 100, 10), show_count)
+    sense_commands.integration_by_itself(table, unit)
+
+
+@dataclass
+class Functions:
+    """Which functions are switched on. ``several``: whether another one may stay on beside them."""
+
+    unit: Electrometer
+    several: bool = True
+    on: list[str] = field(default_factory=lambda: ["CURR"])
+    words = Word(("VOLTage", "CURRent", "RESistance"))
+
+    def switch_on(self, *names: str) -> None:
+        """Assumed: of those that are on at once the last is measured, the others read as not measured."""
+        chosen = [self._named(each) for each in names]
+        kept = [each for each in self.on if each not in chosen] if self.several else []
+        self.on = [*kept, *chosen] if self.several else chosen[-1:]
+        self.unit.meter.select(chosen[-1])
+        self.unit.spoil()
+
+    def switch_off(self, *names: str) -> None:
+        """Assumed: with all of them off the last goes on being measured, which a real one may do otherwise."""
+        gone = {self._named(each) for each in names}
+        self.on = [each for each in self.on if each not in gone]
+        if self.on and self.unit.meter.function in gone:
+            self.unit.meter.select(self.on[-1])
+            self.unit.spoil()
+
+    def allow_several(self, text: str) -> None:
+        """Without it, the last stays on."""
+        self.several = boolean(text)
+        if not self.several:
+            self.on = self.on[-1:]
+
+    def answer(self) -> str:
+        """All that are on, in their order; an empty text when none is."""
+        return ",".join(f'"{FUNCTIONS[each].answer}"' for each in self.on) or '""'
+
+    def _named(self, text: str) -> str:
+        return self.words(quoted(text).upper().removesuffix(":DC"))
 
 
 def functions(table: Table, unit: Electrometer) -> None:
     """Functions are switched on and off by name; the last one switched on is the one that is simulated."""
-    header, words = "[:SENSe[1]]:FUNCtion", Word(("VOLTage", "CURRent", "RESistance"))
-
-    def select(*names: str) -> None:
-        unit.meter.select([words(quoted(name).upper().removesuffix(":DC")) for name in names][-1])
-        unit.spoil()
-
-    table.take(f"{header}[:ON]", select, 1, ANY)
-    table.query(f"{header}[:ON]", lambda: f'"{FUNCTIONS[unit.meter.function].answer}"')
-    table.take(f"{header}:OFF", lambda *names: [words(quoted(n).upper().removesuffix(":DC")) for n in names], 1, ANY)
-    table.stored(f"{header}:CONCurrent", False, boolean, show_bool)
+    header, chosen = "[:SENSe[1]]:FUNCtion", Functions(unit)
+    table.take(f"{header}[:ON]", chosen.switch_on, 1, ANY)
+    table.query(f"{header}[:ON]", chosen.answer)
+    table.take(f"{header}:OFF", chosen.switch_off, 1, ANY)
+    table.act(f"{header}:OFF:ALL", lambda: chosen.switch_off(*map(repr, FUNCTIONS)))
+    table.take(f"{header}:CONCurrent", chosen.allow_several)
+    table.query(f"{header}:CONCurrent", lambda: show_bool(chosen.several))
     for node, (name, limits) in COMPLIANCE.items():
         table.attribute(f"[:SENSe[1]]:{node}:PROTection[:LEVel]", unit.meter.source, name, limits, show_number)
         table.query(f"[:SENSe[1]]:{node}:PROTection:TRIPped", lambda: show_bool(unit.meter.in_compliance))
@@ -135,12 +186,14 @@ KIND = Kind(
     assumed=(
         "serial number and firmware of the identity, in the style of its sisters",
         "one conversion takes 1 ms plus 3.5 power line cycles per PLC, after rates of the 6485",
-        "one function is measured at a time, the last that was switched on, current after power-on",
+        "one function is measured at a time, the last that was switched on, current after power-on; others may be on"
+        " beside it unless CONCurrent is off, which is on after *RST as in the 2400 family",
         "the current is that of the detector plus source voltage over its resistance",
         "the bits of the status word (2400 family), which carry no front-terminal bit here",
         "READ? with the output off gives no reading and queues 803, as in the 2400 family",
         "a source that its interlock blocks is refused with 802 (2400 family); ohms mode is only remembered",
-        "autozero, remote sense, source ranges, source delay and automatic filters are only remembered",
+        "FUNC:OFF:ALL, AVER:REP and its count, and NPLCycles without a function's name, as a public client sends them",
+        "autozero, remote sense, source ranges, source delay, automatic and repeat filters are only remembered",
     ),
 )
 MODEL = KIND.wire_model()

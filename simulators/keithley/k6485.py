@@ -21,6 +21,7 @@ ASSUMED = (
     "FETCh? and READ? give all readings of the last cycle",
     "in zero check the reading is the offset current, with its bit in the status word (captured)",
     "zero correction takes off the input bias current acquired in zero check; the size of bias and noise",
+    "NPLCycles without a function's name is that of the function in force (asked so by a public client)",
     "display, autozero, digital outputs and the trigger link are only remembered",
 )
 
@@ -28,6 +29,7 @@ ASSUMED = (
 def enter(table: Table, unit: Electrometer) -> None:
     """What both picoammeters have beside their sisters."""
     sense_commands.functions(table, unit)
+    sense_commands.integration_by_itself(table, unit)
     table.stored("[:SENSe[1]]:DAMPing", True, boolean, show_bool)
     system_commands.zero(table, unit)
     system_commands.formats(table, unit)

@@ -88,6 +88,22 @@ def integration(table: Table, unit: Electrometer) -> None:
         table.attribute(f"{SENSE}:{function.header}:NPLCycles", unit.meter.settings[name], "nplc", limits, show_number)
 
 
+def integration_by_itself(table: Table, unit: Electrometer) -> None:
+    """``:NPLCycles`` without the name of a function: two public clients of a 6485 and a 6430 ask and set it so.
+
+    Assumed: it is that of the function in force.
+    """
+    most, default = unit.kind.nplc
+    limits = Number(0.01, most, default)
+
+    def put(text: str) -> None:
+        unit.meter.now_set.nplc = limits(text)
+        unit.spoil()
+
+    table.take(f"{SENSE}:NPLCycles", put)
+    table.asked(f"{SENSE}:NPLCycles", lambda: unit.meter.now_set.nplc, limits, show_number)
+
+
 def aperture(table: Table, unit: Electrometer) -> None:
     """``:APERture`` in seconds, another face of NPLC; automatic choice of either is only remembered."""
     hertz, most = unit.options.line_hz, unit.kind.nplc[0]

@@ -26,12 +26,14 @@ from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
+from benchmarks.lag import Lag
 from benchmarks.product import RAW, TOPICS, Told, note_commits
 from benchmarks.speed import child, line_of
 from drivers import Instrument, Reading, connect
 from drivers.registry import model
 
 MODEL = "keithley-6517b"
+DIODES, DIODES_HZ = "diode-electrometer-12", 20.0
 
 
 class Paced(PlainInstrument):
@@ -82,13 +84,19 @@ class Noting:
         device.take = noted  # type: ignore[method-assign]
 
 
-async def source(folder: Path, port: int, instruments: int, rate: float, channels: int, kind: str) -> None:
-    """Run until stdin closes; then write down when each reading was given, by stream."""
+async def source(
+    folder: Path, port: int, instruments: int, rate: float, channels: int, kind: str, beside: bool
+) -> None:  # fmt: skip
+    """Run until stdin closes; then write down when each reading was given, by stream.
+
+    beside: a 12-channel diode electrometer at 20 Hz.
+    """
     spool = await Spool.open(folder / "spool.db")
     publisher = await Publisher.over(spool, TOPICS)
     publishing = asyncio.create_task(publisher.run(Endpoint("127.0.0.1", port)))
     while not publisher.connected:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0.01)
+    lag = Lag()
     given: dict[str, list[float]] = {}
     paced: list[Paced] = []
     makes: list[Callable[[], Instrument]] = []
@@ -98,10 +106,17 @@ async def source(folder: Path, port: int, instruments: int, rate: float, channel
         paced.append(device)
         given[f"bench-{n}"] = device.given
         makes.append(lambda d=device: d)
+    if kind == "none" and beside:
+        diodes = Paced(DIODES_HZ, 12, 0.0)
+        given[f"bench-{instruments}"] = diodes.given
+        makes.append(lambda: diodes)
     if kind == "tcp":
         simulators = child("benchmarks.many", "simulators", folder, port, instruments, stdin=subprocess.PIPE)
-        for n, resource in enumerate(json.loads(line_of(simulators))):
-            makes.append(_connected(resource, rate, given, f"bench-{n}"))
+        *many, diodes_at = json.loads(line_of(simulators))
+        for n, resource in enumerate(many):
+            makes.append(_connected(MODEL, resource, rate, given, f"bench-{n}"))
+        if beside:
+            makes.append(_connected(DIODES, diodes_at, DIODES_HZ, given, f"bench-{instruments}"))
     recorder = Recorder(spool, publisher)
     runners = [Runner(f"bench-{n}", make, spool, recorder) for n, make in enumerate(makes)]
     running = [asyncio.create_task(runner.run()) for runner in runners]
@@ -110,7 +125,10 @@ async def source(folder: Path, port: int, instruments: int, rate: float, channel
     gc.collect()
     gc.freeze()  # as acquire.service does
     print("running", flush=True)
+    watching = asyncio.create_task(lag.watch())
     await asyncio.to_thread(sys.stdin.read)
+    watching.cancel()
+    lag.write(folder, len(runners))
     streams = {s.instrument: s.stream for s in publisher.source.streams.values()}
     for runner in runners:
         runner.stop()
@@ -125,9 +143,11 @@ async def source(folder: Path, port: int, instruments: int, rate: float, channel
         (folder / "late.json").write_text(json.dumps([late for each in paced for late in each.late_ms[5:]]))
 
 
-def _connected(resource: str, rate: float, given: dict[str, list[float]], name: str) -> Callable[[], Instrument]:
+def _connected(
+    kind: str, resource: str, rate: float, given: dict[str, list[float]], name: str
+) -> Callable[[], Instrument]:
     def make() -> Instrument:
-        device = connect(model(MODEL), resource, {"poll_interval_s": 1 / rate})
+        device = connect(model(kind), resource, {"poll_interval_s": 1 / rate})
         given[name] = Noting(device).given
         return device
 
@@ -135,10 +155,11 @@ def _connected(resource: str, rate: float, given: dict[str, list[float]], name: 
 
 
 async def simulators(instruments: int) -> None:
-    """Print the resources of so many simulators; serve until stdin closes."""
+    """Print the resources of so many simulators and of one with diodes; serve until stdin closes."""
     from simulators import serve  # noqa: PLC0415 - in this process alone
 
     served = [await serve(MODEL, "tcp:127.0.0.1:0", seed=n) for n in range(instruments)]
+    served.append(await serve(DIODES, "tcp:127.0.0.1:0"))
     print(json.dumps([_over_tcp(each.resource) for each in served]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     for each in served:
@@ -169,7 +190,10 @@ async def store(folder: Path, port: int) -> None:
 
 
 def main(role: str, where: str, port: str, *more: str) -> None:
-    """python -m benchmarks.many store FOLDER PORT | source FOLDER PORT N RATE CHANNELS none|tcp | simulators - - N."""
+    """Roles: store FOLDER PORT | source FOLDER PORT N RATE CHANNELS none|tcp BESIDE | simulators - - N
+
+    BESIDE: True for diodes beside them, else False.
+    """
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
@@ -179,7 +203,9 @@ def main(role: str, where: str, port: str, *more: str) -> None:
     elif role == "simulators":
         asyncio.run(simulators(int(more[0])))
     else:
-        asyncio.run(source(Path(where), int(port), int(more[0]), float(more[1]), int(more[2]), more[3]))
+        asyncio.run(
+            source(Path(where), int(port), int(more[0]), float(more[1]), int(more[2]), more[3], more[4] == "True")
+        )
 
 
 if __name__ == "__main__":

@@ -507,13 +507,21 @@ async def test_channels_and_quantity_in_use_are_the_drivers_and_others_are_not_b
 async def test_a_read_back_that_is_not_answered_leaves_the_settings_empty_and_readings_flow(reply: bytes) -> None:
     async with played(model(), Counting(), timeout_s=0.02) as (instrument, device):
         assert instrument.settings_in_force == {"set": 1.0}
-        device.once["SET?"] = [reply]
+        device.once["SET?"] = [reply, reply]
         if not reply:
             device.answer = lambda line, counting=device.answer: None if line == "SET?" else counting(line)  # type: ignore[misc]
         await instrument.run_command("change", {})
         assert instrument.settings_in_force == {}
-        assert device.heard[-2:] == ["SET?", "ID?"]
+        assert device.heard[-4:] == ["SET?", "ID?", "SET?", "ID?"]
         assert (await taken(instrument)).value == 1.0
+
+
+async def test_a_read_back_that_was_damaged_once_is_asked_once_more() -> None:
+    async with played(model(), Counting()) as (instrument, device):
+        device.once["SET?"] = [b"what\n"]
+        await instrument.run_command("change", {})
+        assert instrument.settings_in_force == {"set": 1.0}
+        assert device.heard[-3:] == ["SET?", "ID?", "SET?"]
 
 
 async def test_a_read_back_that_differs_is_refused_and_shows_nothing() -> None:
@@ -641,7 +649,35 @@ async def test_a_reply_to_a_command_that_makes_no_sense_is_followed_by_identific
         with pytest.raises(Garbled, match="No number") as caught:
             await instrument.run_command("change", {})
         assert caught.value.raw == b"READY"
-        await believed_again(instrument, device)
+        with pytest.raises(LinkDown, match="change was cut short on memory: how it is set now is not known"):
+            await instrument.recover()  # what of it was done?
+        await instrument.open()
+        assert (await taken(instrument)).value == 1.0
+
+
+@pytest.mark.parametrize(("name", "query", "error"), [("look", "L?", Garbled), ("wrong", None, Misuse)])
+async def test_a_command_that_changes_nothing_leaves_it_set_as_it_was(
+    name: str, query: str, error: type[Exception]
+) -> None:
+    async with played(model(), Counting()) as (instrument, device):
+        device.once[query] = [b"READY\n"]
+        with pytest.raises(error):
+            await instrument.run_command(name, {})
+        await instrument.recover()
+        assert (await taken(instrument)).value == 1.0
+
+
+async def test_a_command_of_a_measurement_that_was_cut_short_ends_no_stream() -> None:
+    class Measuring(Gauge):
+        @command("stop", "Stop", while_measuring=True)
+        async def stop(self, p: NoParameters) -> None:
+            await self.wire.ask(b"X?\n", number)
+
+    async with played(model(Measuring), Counting()) as (instrument, device):
+        device.once["X?"] = [b"READY\n"]
+        with pytest.raises(Garbled):
+            await instrument.run_command("stop", {})
+        await instrument.recover()
 
 
 class Steps(Settings):

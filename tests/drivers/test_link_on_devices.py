@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -19,6 +20,7 @@ from drivers import Line, LinkDown, ReplyTimeout
 from drivers.link import Link
 from drivers.transport.resource import open_transport
 from drivers.transport.serial import SerialSettings
+from drivers.transport.threaded import ThreadedTransport
 
 LINE = Line()
 MUST_STOP_WITHIN_S = 5
@@ -89,3 +91,94 @@ async def test_a_request_given_up_before_its_turn_is_not_sent_later() -> None:
         await wanted
         await transport.close()
     assert transport.written == [b"wanted"]
+
+
+@contextmanager
+def an_other_end(form: str) -> Iterator[tuple[str, Callable[[], Callable[[bytes], object]]]]:
+    """(resource, what gives the other end's voice once it is open): what it says is at the system at once."""
+    if form == "tcp":
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            connections: list[socket.socket] = []
+
+            def accepted() -> Callable[[bytes], object]:
+                connections.append(server.accept()[0])
+                return connections[0].sendall
+
+            yield f"tcp:127.0.0.1:{server.getsockname()[1]}", accepted
+            connections[0].close()
+    else:
+        ours, theirs = os.openpty()
+        tty.setraw(theirs)
+        yield os.ttyname(theirs), lambda: lambda data: os.write(ours, data)
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("form", ["tcp", "pty"])
+async def test_what_is_at_the_system_before_a_request_is_seen_before_it_is_sent(form: str) -> None:
+    """No turn of the loop lies between the other end's word and the request."""
+    with an_other_end(form) as (resource, opened):
+        link = Link(open_transport(resource, SerialSettings()), name=resource)
+        await link.open()
+        say = opened()
+        say(b"\r\n")
+        say(b"stray\n")
+        with pytest.raises(ReplyTimeout, match="'stray' came unasked"):
+            await link.exchange(b"Q\n", LINE, timeout_s=MUST_STOP_WITHIN_S)
+        with link.recovering():
+            assert await link.drain(0.01) == b""
+            asking = asyncio.create_task(link.exchange(b"Q\n", LINE, timeout_s=MUST_STOP_WITHIN_S))
+            await asyncio.sleep(0.01)
+            say(b"answ")
+            await asyncio.sleep(0)
+            say(b"er\n")
+            assert await asking == b"answer"
+        assert (link.in_doubt, link.stray) == (False, len(b"stray"))
+        assert [c.data for c in link.trace.crossings if c.direction == "sent"] == [b"Q\n"]
+        await link.close()
+
+
+class Waits(ThreadedTransport):
+    """A library whose read waits until something comes, or until it is told to end."""
+
+    def __init__(self) -> None:
+        super().__init__("The waiting port")
+        self.reading, self.end, self.written = threading.Event(), threading.Event(), threading.Event()
+
+    def blocking_open(self) -> None:
+        """Opens."""
+
+    def blocking_write(self, data: bytes) -> None:
+        self.written.set()
+
+    def blocking_read(self) -> bytes:
+        self.reading.set()
+        self.end.wait()
+        return b""
+
+    def end_read(self) -> None:
+        self.end.set()
+
+    def blocking_close(self) -> None:
+        self.end.set()
+
+
+async def test_a_write_ends_a_read_that_waits() -> None:
+    transport = Waits()
+    await transport.open()
+    await asyncio.to_thread(transport.reading.wait, MUST_STOP_WITHIN_S)
+    async with asyncio.timeout(MUST_STOP_WITHIN_S):
+        await transport.write(b"x")
+        assert transport.written.is_set()
+        await transport.close()
+
+
+async def test_a_write_ends_the_pause_between_two_reads() -> None:
+    transport = Waits()
+    transport.pause_s = 60.0
+    transport.end.set()
+    await transport.open()
+    async with asyncio.timeout(MUST_STOP_WITHIN_S):
+        await transport.write(b"x")
+        await transport.close()
+    assert transport.written.is_set()

@@ -41,6 +41,22 @@ async def test_a_reply_is_parsed_and_heard() -> None:
         assert (wire.heard, link.in_doubt) == ([b"12", b"ab"], False)
 
 
+async def answering(device: MemoryTransport, *said: bytes) -> None:
+    for each in said:
+        assert await device.read_some() == b"Q\n"
+        await device.write(each)
+
+
+async def test_what_is_kept_for_long_is_asked_twice_and_must_be_the_same() -> None:
+    async with wired() as (wire, link, device), asyncio.TaskGroup() as tasks:
+        tasks.create_task(answering(device, b"12\n", b"12\n", b"12\n", b"13\n"))
+        assert await wire.ask_twice(b"Q\n", int) == 12
+        assert not link.in_doubt
+        with pytest.raises(Garbled, match="Q was answered in two ways, '12' and '13'"):
+            await wire.ask_twice(b"Q\n", int)
+        assert link.in_doubt
+
+
 def raising(error: Exception) -> Callable[[bytes], None]:
     def parse(raw: bytes) -> None:
         raise error

@@ -193,6 +193,32 @@ async def test_a_6430_sources_and_measures_and_is_silent_with_its_output_off() -
     assert await says(instrument, ":FORM:ELEM?;:FETC?") == "VOLT,CURR;+1.000000E+00,+1.000000E-09"
 
 
+async def test_a_6430_has_several_functions_on_at_once_unless_told_not_to() -> None:
+    instrument = await ready("keithley-6430")
+    assert await says(instrument, ":SENS:FUNC?") == '"CURR:DC"'
+    await obeys(instrument, ':SENS:FUNC "VOLT:DC","CURR:DC"')
+    assert await says(instrument, ":SENS:FUNC?") == '"VOLT:DC","CURR:DC"'
+    await obeys(instrument, ":SENS:FUNC:OFF:ALL")
+    assert await says(instrument, ":SENS:FUNC?") == '""'
+    await obeys(instrument, ":SENS:FUNC 'RES'", ":SENS:FUNC:ON 'VOLT'", ":SENS:FUNC:OFF 'VOLT'")
+    assert (await says(instrument, ":SENS:FUNC?"), instrument.meter.function) == ('"RES"', "RES")
+    await obeys(instrument, ":SENS:FUNC:ON 'CURR'", ":SENS:FUNC:CONC 0")
+    assert await says(instrument, ":SENS:FUNC?") == '"CURR:DC"'
+    await obeys(instrument, ":SENS:FUNC 'VOLT','CURR'", "*RST")
+    assert await says(instrument, ":SENS:FUNC:CONC?") == "1"
+
+
+async def test_a_6430_remembers_its_repeat_filter() -> None:
+    instrument = await ready("keithley-6430", ":AVER:REP:COUN 5", ":AVER:REP 1")
+    assert await says(instrument, ":SENS:AVER:REP:STAT?;COUN?") == "1;5"
+
+
+@pytest.mark.parametrize("model", [*PICOAMMETERS, "keithley-6430"])
+async def test_the_integration_time_is_asked_without_the_name_of_a_function(model: str) -> None:
+    instrument = await ready(model, ":NPLC 0.5")
+    assert float(await says(instrument, ":NPLC?")) == float(await says(instrument, ":SENS:CURR:NPLC?")) == 0.5
+
+
 @pytest.mark.parametrize(("form", "wanted"), [("MXB", 3e-9), ("REC", 1e9 + 1e-9), ("LOG10", -9.0)])
 async def test_math_left_on_changes_the_reading(form: str, wanted: float) -> None:
     factors = ":CALC:KMAT:MMF 1" if form == "REC" else ":CALC:KMAT:MMF 2"

@@ -81,6 +81,21 @@ def test_a_session_is_not_started_with_another_instrument_than_the_inventory_has
         start_session(connection, "ORD-A-1", "MD-1", states=states, **start)
 
 
+def test_a_session_starts_where_the_instrument_says_how_it_is_used_and_its_profile_is_broken_here(connection):
+    case = case_f()
+    case.add(connection)
+    case.instruments[0] |= {"model": "our-unidos"}
+    start = {"calibrations": case.calibration_file, "inventory": case.inventory}
+    says = state("ptw-unidos-tango", driver="our-unidos", serial="electrometer-2")
+    for other in ({}, {"electrometer-2": says.model_copy(update={"state": "offline"})}):
+        with pytest.raises(Refused, match="There is no driver for 'our-unidos'"):
+            start_session(connection, "ORD-F-1", "MD-1", states=other, **start)
+    wrong = says.model_copy(update={"serial": "77"})
+    with pytest.raises(Refused, match="its serial number is 77"):
+        start_session(connection, "ORD-F-1", "MD-1", states={"electrometer-2": wrong}, **start)
+    assert start_session(connection, "ORD-F-1", "MD-1", states={"electrometer-2": says}, **start).order_id == "ORD-F-1"
+
+
 @pytest.mark.parametrize(
     ("says", "said"),
     [

@@ -191,7 +191,7 @@ def undetectable(sent: bytes, raw: bytes) -> bool:
 
     A form without a check sum cannot notice that; a flip of anything else must be noticed.
     """
-    sent = sent.rstrip(b"\r\n")
+    sent, raw = sent.rstrip(b"\r\n"), raw.rstrip(b"\r\n")
     changed = [(a, b) for a, b in zip(sent, raw, strict=False) if a != b]
     if len(sent) != len(raw) or len(changed) > 1:
         return False

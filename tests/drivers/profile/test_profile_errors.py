@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from profile_text import GOOD, problems
 
-from drivers.profile import ProfileProblem, load_all, load_profile
+from drivers.profile import ProfileProblem, files_of, load_file, load_profile
 
 CHARGE = "each = ' (?P<charge>[+-][0-9]{3}\\.[0-9])(?P<status>[KOW])'"
 SHIFT = "reply = 'S(?P<seconds>[0-9]{1,2}\\.[0-9])'"
@@ -94,16 +94,16 @@ def test_what_is_no_toml_is_told_as_such() -> None:
         load_profile(b"profile = ", "two.toml")
     with pytest.raises(ProfileProblem, match="byte 0 is not UTF-8"):
         load_profile(b"\xff", "two.toml")
-    with pytest.raises(ProfileProblem, match="a profile has 262144 at most"):
+    with pytest.raises(ProfileProblem, match="a profile has 262144 bytes at most"):
         load_profile(b" " * 300_000, "two.toml")
 
 
 def test_a_folder_gives_all_its_profiles_and_an_empty_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(ProfileProblem, match="holds no profile"):
-        load_all(tmp_path / "none")
+        files_of(tmp_path / "none")
     for name in ("one", "two"):
         (tmp_path / f"{name}.toml").write_text(GOOD.replace("two-inputs", name))
-    assert [each.name for each in load_all(tmp_path)] == ["one", "two"]
+    assert [load_file(each).name for each in files_of(tmp_path)] == ["one", "two"]
     with pytest.raises(ProfileProblem, match="cannot be read"):
-        load_all(tmp_path / "missing.toml")
+        files_of(tmp_path / "missing.toml")

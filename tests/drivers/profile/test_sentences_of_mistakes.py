@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.profile import ProfileProblem, load_all
+from drivers.profile import ProfileProblem, load_file
 from drivers.profile.models import __file__ as models
 
 PROFILE = (Path(models).parent / "mosfet-reader-5.toml").read_text().replace("mosfet-reader-5", "mine")
@@ -33,5 +33,5 @@ def test_a_mistake_is_said_with_how_to_mend_it(tmp_path: Path, written: str, ins
     assert written in PROFILE
     (tmp_path / "mine.toml").write_text(PROFILE.replace(written, instead, 1), encoding="utf-8")
     with pytest.raises(ProfileProblem) as refused:
-        load_all(tmp_path / "mine.toml")
+        load_file(tmp_path / "mine.toml")
     assert any(says in each and "mine.toml" in each for each in refused.value.sentences), refused.value.sentences

@@ -14,7 +14,7 @@ from drivers.ptw import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO, unidos_talk
 
 CHARGE = "MV;{state};{n}.0;E-12;p;C;0.5;E-12;p;A;;{n}00.0;ms;{hv};V;0x{flags}"
 LIMITS = {"C": "1.65;E-06;µ;A;", "Gy": "1.65;E-06;µ;Gy;min"}
-BACK = ["UEL", "RGE", "HV", "ASE", "MVM"]
+BACK = ["UEL", "RGE", "HV", "ASE", "MVM", "MVM"]
 SETTINGS = {"UEL": "true", "RGE": "LOW", "HV": "300", "ASE": "false", "ASR": "false", "IT": "60"}
 
 
@@ -113,7 +113,7 @@ async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back
 async def test_a_unit_that_knows_no_autostart_and_reads_nothing_back_gives_readings_without_a_range() -> None:
     async with tango(opened=False) as (instrument, device, _):
         unknown = {word: [b"E;01\r\n"] for word in ("ASE", "ASE;false", "ASR", "ASR;false")}
-        device.once |= unknown | {"UEL": [b"UEL;true\r\n", b"UEL\r\n"]}  # an echo of the question, without a value
+        device.once |= unknown | {"UEL": [b"UEL;true\r\n", b"UEL\r\n", b"UEL\r\n"]}
         await instrument.open()
         (reading,) = await instrument.take()
         assert (reading.value is not None, reading.range, dict(instrument.settings_in_force)) == (True, None, {})

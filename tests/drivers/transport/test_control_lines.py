@@ -99,7 +99,7 @@ async def test_pyserials_loop_shows_the_lines_as_chosen() -> None:
 @pytest.mark.parametrize(
     "resource",
     ["tcp:192.0.2.7:4001", "TCPIP::192.0.2.7::5025::SOCKET", "TCPIP::192.0.2.7::INSTR", "GPIB0::27::INSTR",
-     "ASRL/dev/ttyS0::INSTR", "USB0::0x05E6::0x6517::123::INSTR", "socket://192.0.2.7:4001",
+     "USB0::0x05E6::0x6517::123::INSTR", "socket://192.0.2.7:4001",
      "pyserial:socket://192.0.2.7:4001", "prologix:tcp:192.0.2.9:1234:27"],
 )  # fmt: skip
 @pytest.mark.parametrize("line", [{"dtr": False}, {"rts": True}])
@@ -110,7 +110,15 @@ def test_where_there_are_no_such_lines_they_are_refused(resource: str, line: dic
 
 @pytest.mark.parametrize(
     "resource",
-    ["/dev/ttyUSB0", "COM3", "usb:0403:6001:A1", "rfc2217://192.0.2.7:4000", "spy:///dev/ttyS1", "prologix:COM3:5"],
+    [
+        "/dev/ttyUSB0",
+        "COM3",
+        "ASRL/dev/ttyS0::INSTR",
+        "usb:0403:6001:A1",
+        "rfc2217://192.0.2.7:4000",
+        "spy:///dev/ttyS1",
+        "prologix:COM3:5",
+    ],
 )
 def test_where_there_are_they_are_taken(resource: str) -> None:
     assert open_transport(resource, LOW) is not None

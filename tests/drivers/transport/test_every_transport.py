@@ -16,7 +16,7 @@ from drivers.transport import visa
 from drivers.transport.resource import open_transport
 
 EVERY = [*LINES, *SOCKETS, *MESSAGES]
-EXCLUSIVE = [*LINES[:2], *MESSAGES]  # who opens it a second time is refused; a TCP port leaves that to its other end
+EXCLUSIVE = [*LINES, *MESSAGES]  # who opens it a second time is refused; a TCP port leaves that to its other end
 
 
 @pytest.mark.parametrize("form", EVERY)

@@ -20,6 +20,7 @@ BEHIND = (
     " prologix:DEVICE:ADDRESS with a GPIB address of 0 to 30, for example prologix:tcp:192.0.2.9:1234:27."
 )
 GPIB = "has no GPIB address; allowed are 0 to 30, for example GPIB0::27::INSTR."
+LINE = "names no serial line; allowed is ASRL/dev/ttyS0::INSTR, or ASRL3::INSTR for COM3."
 PORT = "has no TCP port; allowed is TCPIP::HOST::PORT::SOCKET with a port of 1 to 65535."
 VISA = f"is no VISA resource; allowed are {ALLOWED}."
 
@@ -35,7 +36,8 @@ VISA = f"is no VISA resource; allowed are {ALLOWED}."
         ("prologix:tcp:192.0.2.9:1234:27", PrologixTransport), ("prologix:tcp:[::1]:1234:0", PrologixTransport),
         ("prologix:/dev/ttyUSB0:30", PrologixTransport), ("prologix:COM3:5", PrologixTransport),
         ("prologix:rfc2217://192.0.2.7:4000:27", PrologixTransport),
-        ("TCPIP0::192.0.2.7::5025::SOCKET", TcpTransport), ("ASRL/dev/ttyS0::INSTR", VisaTransport),
+        ("TCPIP0::192.0.2.7::5025::SOCKET", TcpTransport), ("ASRL/dev/ttyS0::INSTR", SerialTransport),
+        ("ASRL3::INSTR", SerialTransport), ("asrl/dev/ttyUSB0", SerialTransport),
         ("GPIB0::27::INSTR", VisaTransport), ("GPIB::27", VisaTransport), ("GPIB::27::96", VisaTransport),
         ("USB0::0x05E6::0x6517::123::INSTR", VisaTransport), ("TCPIP::192.0.2.7::INSTR", VisaTransport),
     ],
@@ -54,7 +56,7 @@ def test_a_resource_names_its_transport(resource: str, kind: type) -> None:
         ("prologix:", BEHIND), ("prologix:27", EVERYTHING), ("prologix:tcp:host:27", TCP),
         ("prologix:tcp:host:1234:", BEHIND), ("prologix:tcp:host:1234:31", BEHIND), ("prologix:COM3:x", BEHIND),
         ("prologix:GPIB0::27::INSTR:27", BEHIND), ("prologix:prologix:COM3:5:27", BEHIND),
-        ("GPIB::x", GPIB), ("GPIB0::31::INSTR", GPIB), ("TCPIP::host::x::SOCKET", PORT),
+        ("ASRL::INSTR", LINE), ("GPIB::x", GPIB), ("GPIB0::31::INSTR", GPIB), ("TCPIP::host::x::SOCKET", PORT),
         ("TCPIP::host::65536::SOCKET", PORT), ("TCPIP::", VISA), ("GPIB0::", VISA),
         ("GPIB0::x::INSTR::9::9", VISA), ("USB::1", VISA), ("PXI0::1::INSTR", VISA),
     ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import termios
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 from wires import Instrument, on_a_line
 
+from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
-from drivers.transport.visa import VisaTransport
 
 WRONG = [
     ({"baud_rate": 0}, "0 Bd is no rate of a serial line; allowed are 50 to 4000000"),
@@ -37,8 +40,10 @@ def test_rates_that_lines_have_are_taken(rate: int) -> None:
 async def test_serial_settings_reach_a_visa_line() -> None:
     settings = SerialSettings(baud_rate=19200, stop_bits=2, flow="xon-xoff")  # a pty has 8 bits, no parity
     with on_a_line(Instrument()) as (device, _):
-        transport = VisaTransport(f"ASRL{device}::INSTR", settings)
+        transport = open_transport(f"ASRL{device}::INSTR", settings)
         await transport.open()
-        line = transport._interface()
-        assert (line.baudrate, line.stopbits, line.xonxoff, line.rtscts) == (19200, 2, True, False)
+        with Path(device).open("rb", buffering=0) as line:
+            flow, _, control, _, _, speed, _ = termios.tcgetattr(line)
+        assert speed == termios.B19200
+        assert (bool(control & termios.CSTOPB), bool(flow & termios.IXON)) == (True, True)
         await transport.close()

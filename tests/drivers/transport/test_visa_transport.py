@@ -202,7 +202,7 @@ class WithoutStatus:
 
 
 def test_without_a_status_byte_only_a_question_is_followed_by_a_read() -> None:
-    transport = VisaTransport("USB0::0x05E6::0x6517::123::INSTR", SerialSettings())
+    transport = VisaTransport("USB0::0x05E6::0x6517::123::INSTR")
     session = transport._session = WithoutStatus()
     assert transport.blocking_read() == b""
     transport.blocking_write(b"*CLS\n")
@@ -211,3 +211,19 @@ def test_without_a_status_byte_only_a_question_is_followed_by_a_read() -> None:
     assert transport.blocking_read() == b"answer\n"
     assert transport.blocking_read() == b""
     assert session.reads == 1
+
+
+def test_a_reply_is_looked_for_at_once_and_then_less_and_less_often() -> None:
+    transport = VisaTransport("USB0::0x05E6::0x6517::123::INSTR")
+    transport._session = WithoutStatus()
+    pauses = []
+    transport.blocking_write(b"*CLS\n")
+    for _ in range(10):
+        pauses.append(transport.pause_s)
+        assert transport.blocking_read() == b""
+    assert pauses[:4] == [0.0, visa.FIRST_PAUSE_S, 2 * visa.FIRST_PAUSE_S, 4 * visa.FIRST_PAUSE_S]
+    assert pauses[-1] == visa.LONGEST_PAUSE_S
+    transport.blocking_write(b"*IDN?\n")
+    assert transport.pause_s == 0.0
+    transport.blocking_read()
+    assert transport.pause_s == visa.LONGEST_PAUSE_S, "a whole message came: another comes for a question only"

@@ -1,0 +1,108 @@
+"""Glow and decay curves of reader files and of two columns of text, for the command `fit`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acquire.errors import Refused
+from acquire.terminal.output import say
+
+if TYPE_CHECKING:
+    from acquire.glow import DecayCurve, GlowCurve
+    from drivers.reading import Sample
+
+LARGEST_MB = 64.0
+STIMULATED = ("OSL", "IRSL")  # the kinds of record (XSYG's recordType) under constant light
+
+
+def read_curves(file: Path, ramp: float | None, interval: float | None) -> list[GlowCurve | DecayCurve]:
+    """All curves of a file: of a format that is known, or two columns. Raises Refused.
+
+    ramp (K/s) and interval (s from point to point) are for two columns, which say neither. What cannot be used of a
+    file that has other curves is said.
+    """
+    from acquire.glow import GlowError, looks_like_columns, read_columns  # noqa: PLC0415 - brings scipy
+    from drivers.files import Unreadable, read_whole, shown, sniff  # noqa: PLC0415
+
+    name = shown(file.name)
+    try:
+        data = read_whole(file, LARGEST_MB, follow=True)
+        if sniff(data) is not None:
+            return _of_format(name, data)
+        text = data.decode("utf-8", "replace")
+        if not looks_like_columns(text):
+            raise Refused(f"{name} is no reader file that is known here, and no two columns of temperature and signal.")
+        return [read_columns(text, name, ramp, interval)]
+    except (Unreadable, GlowError) as error:
+        raise Refused(str(error)) from error
+
+
+def _of_format(name: str, data: bytes) -> list[GlowCurve | DecayCurve]:
+    from acquire.glow import GlowError  # noqa: PLC0415
+    from drivers.files import options_of, parse_file, sniff  # noqa: PLC0415
+
+    known = sniff(data)
+    found = parse_file(name, data, options_of(known, {}) if known else None, known)
+    curves = []
+    for rejected in found.rejected:
+        say(rejected.reason)
+    for number, each in enumerate(found.samples, start=1):
+        try:
+            curves += _curve(each, f"{name}, {each.element or 'no element'}, readout {number}")
+        except GlowError as error:
+            say(f"{name}, readout {number}: {error}")
+    if not curves:
+        raise Refused(f"{name} ({found.format}) holds no curve that can be fitted, of {len(found.samples)} readouts.")
+    return curves
+
+
+def _curve(sample: Sample, name: str) -> list[GlowCurve | DecayCurve]:
+    """The curve of a readout; none of a reader's own checks, nor of what is no curve. Raises GlowError."""
+    from acquire.glow import GlowError, decay_curve, of_axes  # noqa: PLC0415
+    from drivers.reading import NO_VALUE  # noqa: PLC0415
+
+    decays = sample.kind == "curve" and sample.mode in STIMULATED and {"time", "signal"} <= sample.axes.keys()
+    if sample.role != "sample" or not (decays or sample.kind == "glow-curve"):
+        return []
+    if forbidding := [str(flag) for flag in sample.flags if flag in NO_VALUE]:
+        raise GlowError(f"The readout is flagged {', '.join(forbidding)}; such a curve is not fitted.")
+    if sample.kind == "glow-curve":
+        return [of_axes(sample.axes, name)]
+    time, signal = sample.axes["time"], sample.axes["signal"]
+    if time.unit != "s":
+        raise GlowError(f"The time is in '{time.unit}'; it must be in s.")
+    return [decay_curve(_since_light(time.values, name), signal.values, unit=signal.unit, name=name)]
+
+
+def _since_light(time_s: tuple[float, ...], name: str) -> list[float]:
+    """Middles of the channels, in s since the light came on: with the first channel (assumed; said where it matters).
+
+    A record's clock may run through a preheat before the light, as in XSYG files.
+    """
+    channel = (time_s[-1] - time_s[0]) / max(len(time_s) - 1, 1) if time_s else 0.0
+    if time_s and time_s[0] > 2 * channel:
+        say(f"{name} begins at {time_s[0]:g} s of its record; the light is taken to have come on with its first point.")
+    return [each - time_s[0] + channel / 2 for each in time_s]
+
+
+def with_blank(curve: GlowCurve, file: Path) -> GlowCurve:
+    """The curve with that of an element that received no dose, at its temperatures. Raises Refused."""
+    import numpy as np  # noqa: PLC0415
+
+    from acquire.glow import GlowCurve, GlowError, checked  # noqa: PLC0415
+
+    read = [each for each in read_curves(file, None, None) if isinstance(each, GlowCurve)]
+    if len(read) != 1:
+        raise Refused(f"The blank {file.name} holds {len(read)} glow curves; it must hold one.")
+    try:
+        blank = checked(replace(read[0], time_s=None))
+    except GlowError as error:
+        raise Refused(f"The blank cannot be used: {error}") from error
+    if blank.unit != curve.unit:
+        raise Refused(f"The blank is in '{blank.unit}', {curve.name} in '{curve.unit}'; they must be in one unit.")
+    low, high = float(blank.temperature_k[0]), float(blank.temperature_k[-1])
+    if curve.temperature_k.min() < low - 1 or curve.temperature_k.max() > high + 1:
+        raise Refused(f"The blank runs from {low:.0f} to {high:.0f} K only; {curve.name} goes beyond that.")
+    return replace(curve, blank=np.interp(curve.temperature_k, blank.temperature_k, blank.signal))

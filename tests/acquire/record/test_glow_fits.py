@@ -1,0 +1,61 @@
+"""The page shows a glow curve taken apart, by the material that the inventory states; the sealed record does not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
+
+from acquire.record import html
+from acquire.record.glow import fit_of
+
+KELVIN = np.array(TEMPERATURES_005)
+COUNTS = counted(10 * rate_equation_curve(KELVIN, PEAKS_005) + 20, 1)
+EQUIPMENT = {"elements": [{"id": "X-1", "material": "LiF:Mg,Ti disc"}, {"id": "X-2", "material": "glass"}]}
+
+
+def curve(counts: np.ndarray = COUNTS, **changed: Any) -> dict[str, Any]:
+    seconds = (0.25 * np.arange(1, KELVIN.size + 1)).tolist()
+    made = {
+        "kind": "glow-curve",
+        "title": "Glow curve of X-1",
+        "element": "X-1",
+        "unit": "{counts}",
+        "x": {"label": "time / s", "values": seconds},
+        "y": {"label": "signal / counts per channel", "values": counts.tolist()},
+        "heater": {"x": seconds, "y": (KELVIN - 273.15).tolist()},
+    }
+    return made | changed
+
+
+def test_a_curve_is_fitted_as_the_material_of_its_element() -> None:
+    shown = fit_of(curve(), EQUIPMENT)
+    assert shown is not None
+    assert shown.title.startswith("Glow curve of X-1 fitted as TLD-100 (LiF:Mg,Ti), first, figure of merit ")
+    assert any("overlap" in said for said in shown.says)
+    assert shown.picture is not None
+    kind, _, picture = shown.picture.partition(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(picture).startswith(b"\x89PNG")
+
+
+def test_a_curve_that_cannot_be_fitted_says_why_and_another_has_no_fit() -> None:
+    clipped = fit_of(curve(np.minimum(COUNTS, 4000)), EQUIPMENT)
+    assert clipped is not None
+    assert clipped.picture is None
+    assert "range was exceeded" in clipped.says[0]
+    assert fit_of(curve(element="X-2"), EQUIPMENT) is None
+    assert fit_of(curve(element="X-3"), EQUIPMENT) is None
+    assert fit_of({k: v for k, v in curve().items() if k != "heater"}, EQUIPMENT) is None
+
+
+async def test_the_page_shows_it_and_the_sealed_record_does_not(record: dict[str, Any]) -> None:
+    """Worked case A reads one chip, X-1, with a glow curve."""
+    page = html(record)
+    assert "Glow curve of X-1 fitted as TLD-100" in page
+    assert page.count('class="fit"') == 1
+    assert "no dose depends on it" in page
+    assert "fitted as" not in json.dumps(record)
