@@ -98,6 +98,11 @@ class Listener(ABC, Generic[S]):
     def __init__(self, settings: S) -> None:
         self.settings = settings
 
+    @property
+    def measures(self) -> str | None:
+        """The quantity it gives as it is configured; None: the first that the model names."""
+        return None
+
     @abstractmethod
     def identity(self) -> Identity:
         """What can be said of it without asking: as configured, or as it has stated so far."""
@@ -105,3 +110,7 @@ class Listener(ABC, Generic[S]):
     @abstractmethod
     def hear(self, message: bytes) -> Sequence[Sample]:
         """The samples of one message, possibly none. Raises Garbled; the message is then kept as it came."""
+
+    def quiet(self) -> Sequence[Sample]:
+        """What is held back for a message that belongs to it, once: for timeout_s none came, or the line is lost."""
+        return ()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from drivers.deadline import Deadline
-from drivers.errors import Garbled, LinkDown, ReplyTimeout, fault_of, shown
+from drivers.errors import Garbled, InstrumentError, LinkDown, Misuse, ReplyTimeout, fault_of, shown
 from drivers.replies import BETWEEN_LINES, Reply
 from drivers.trace import Trace
 from drivers.transport.base import Passing, Transport
@@ -61,6 +61,8 @@ class Link:
         self._down: LinkDown | None = LinkDown(f"{name} is not open.")
         self._in_doubt = False
         self._recovering = False
+        self._owed_until: float | None = None  # by the loop's clock: when the reply to what was begun is overdue
+        self._owed_within_s = 0.0
 
     @property
     def in_doubt(self) -> bool:
@@ -73,6 +75,7 @@ class Link:
         await self._transport.open()
         self._down = None
         self._in_doubt = False
+        self._owed_until = None
         self._unasked.clear()
         if isinstance(self._transport, Passing):
             self._quiet = self._transport.pass_to(self._heard)
@@ -111,25 +114,54 @@ class Link:
             self._unasked.clear()
             return found
 
-    async def send(self, data: bytes, *, timeout_s: float = SENT_WITHIN_S) -> None:
-        """Send something that has no reply. Raises LinkDown, ReplyTimeout."""
+    async def check(self) -> None:
+        """Whether a request would be taken. Raises as one would: LinkDown, ReplyTimeout, Misuse."""
         async with self._lock:
             await self._ready()
-            with self._unless_done:
-                try:
-                    with self._deadline.within(timeout_s):
-                        await self._write(data)
-                except TimeoutError as error:
-                    raise self._late(data, timeout_s, sent=False) from error
+
+    async def begin(self, request: bytes, *, timeout_s: float) -> None:
+        """Send a request whose reply takes so long that it is collected later: within timeout_s from now.
+
+        Until then no other request is taken. Raises LinkDown, ReplyTimeout, Misuse.
+        """
+        async with self._lock:
+            await self._ready()
+            await self._sent(request, SENT_WITHIN_S)
+            self._owed_until = asyncio.get_running_loop().time() + timeout_s
+            self._owed_within_s = timeout_s
+
+    async def collect(self, reply: Reply, *, within_s: float) -> bytes | None:
+        """The reply to what was begun; None while it has not come whole and is not overdue.
+
+        Raises LinkDown, ReplyTimeout when it is overdue, Garbled, Misuse where nothing was begun.
+        """
+        async with self._lock:
+            if self._owed_until is None:
+                raise Misuse(f"{self.name}: nothing was begun whose reply could be collected.")
+            now = asyncio.get_running_loop().time
+            try:
+                found = await self._next_by(reply, min(self._owed_until, now() + within_s))
+                if found is None and now() >= self._owed_until:
+                    raise self._late(b"", self._owed_within_s, sent=True)
+            except InstrumentError:
+                self._in_doubt, self._owed_until = True, None
+                raise
+            if found is not None:
+                self._owed_until = None
+                self._unasked.clear()
+            return found
+
+    async def send(self, data: bytes, *, timeout_s: float = SENT_WITHIN_S) -> None:
+        """Send something that has no reply, also while one is to be collected. Raises LinkDown, ReplyTimeout."""
+        async with self._lock:
+            if self._owed_until is None or self._in_doubt:
+                await self._ready()
+            await self._sent(data, timeout_s)
 
     async def listen(self, shape: Reply, *, within_s: float) -> bytes | None:
         """The next message of one that speaks unasked; None when none came whole. Raises LinkDown, Garbled."""
         async with self._lock:
-            try:
-                async with asyncio.timeout_at(asyncio.get_running_loop().time() + within_s):
-                    return await self._next(shape)
-            except TimeoutError:
-                return self._cut(shape)
+            return await self._next_by(shape, asyncio.get_running_loop().time() + within_s)
 
     async def drain(self, quiet_s: float) -> bytes:
         """Take away everything that comes until the line has been quiet; returns it.
@@ -164,6 +196,7 @@ class Link:
         error, nothing has been doubtful since: a driver that hides a doubt from its engine gains nothing.
         """
         self._recovering, self._in_doubt = True, True
+        self._owed_until = None
         try:
             yield
         except BaseException:
@@ -217,6 +250,8 @@ class Link:
                 break
             await asyncio.sleep(0)
         self._raise_if_down()
+        if self._owed_until is not None:
+            raise Misuse(f"{self.name}: the reply to what was begun must be collected before anything else is asked.")
         stray = self._take_away() if self._buffer else b""
         if self._recovering:
             return
@@ -240,6 +275,14 @@ class Link:
     def _count_stray(self, data: bytes) -> None:
         self.stray += len(data)
         self.trace.note("stray", data)
+
+    async def _sent(self, data: bytes, timeout_s: float) -> None:
+        with self._unless_done:
+            try:
+                with self._deadline.within(timeout_s):
+                    await self._write(data)
+            except TimeoutError as error:
+                raise self._late(data, timeout_s, sent=False) from error
 
     async def _write(self, data: bytes) -> None:
         self.trace.note("sent", data)
@@ -266,6 +309,14 @@ class Link:
             self._raise_if_down()
             await self._more()
         return found
+
+    async def _next_by(self, reply: Reply, until: float) -> bytes | None:
+        """The next reply of a shape; None when the time is up."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._next(reply)
+        except TimeoutError:
+            return self._cut(reply)
 
     def _cut(self, reply: Reply) -> bytes | None:
         try:

@@ -36,6 +36,14 @@ class ListeningInstrument(Instrument):
         """Waiting is done in take() itself."""
         return 0.0
 
+    @property
+    def measures(self) -> str:
+        """As its listener says. Raises DriverFault where it fails to say."""
+        try:
+            return self._listener.measures or super().measures
+        except Exception as error:
+            raise _as_ours(error, f"asking for the quantity of {self.resource}") from error
+
     async def open(self) -> Identity:
         """Open the port. Who is there is what the listener can say without asking.
 
@@ -55,23 +63,41 @@ class ListeningInstrument(Instrument):
 
         Raises LinkDown, but first what had come before the line was lost is given.
         """
+        return await self._messages(self.settings.timeout_s)
+
+    async def flush(self) -> Sequence[Reading]:
+        """What has come already belongs before the marker that follows. Raises as `take` does."""
+        return await self._messages(0.0)
+
+    async def _messages(self, within_s: float) -> list[Reading]:
+        """Of all that has come; waits within_s for the first. Where none came, also what the listener held back."""
         found: list[Reading] = []
-        within_s = self.settings.timeout_s
+        waits_s = within_s
         for _ in range(MOST_AT_ONCE):
             try:
-                message = await self._link.listen(self._listener.shape, within_s=within_s)
+                message = await self._link.listen(self._listener.shape, within_s=waits_s)
             except Garbled as error:
                 found.append(unparsed(self.model, error.raw, str(error), clock=self._clock))
                 break
             except LinkDown:
+                found = found or self._held_back()
                 if found:  # what came before the loss is given first; the next take raises
                     break
                 raise
             if message is None:
+                if waits_s:
+                    found += self._held_back()
                 break
-            within_s = 0.0
+            waits_s = 0.0
             found += self._heard(message)
         return found
+
+    def _held_back(self) -> list[Reading]:
+        """What the listener was waiting with, as it is."""
+        try:
+            return readings_of(self.model, self.channels, self._listener.quiet(), b"", self._clock)
+        except Exception as error:  # a listener may be anybody's
+            return [unparsed(self.model, b"", str(_as_ours(error, "giving what was held back")), clock=self._clock)]
 
     def _heard(self, message: bytes) -> list[Reading]:
         try:
@@ -87,7 +113,9 @@ class ListeningInstrument(Instrument):
         return self._identity()
 
     async def close(self) -> None:
-        """Releases the port. Never raises."""
+        """Releases the port. What the listener still held back is counted as stray. Never raises."""
+        for raw in dict.fromkeys(each.raw for each in self._held_back()):
+            self._link.doubt(raw)
         await self._link.close()
 
     def last_words(self) -> tuple[Crossing | None, Crossing | None]:

@@ -34,18 +34,7 @@ class Wire:
         parse takes the reply's bytes; it raises Declined where the instrument says no in its own words, which leaves
         the line sound, and Garbled for anything that is not of the protocol. Raises those, ReplyTimeout and LinkDown.
         """
-        raw = await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s)
-        self.heard.append(raw)
-        try:
-            return parse(raw)
-        except Declined:
-            raise
-        except InstrumentError:
-            self._link.doubt(raw)
-            raise
-        except Exception as error:  # a parser may be anybody's
-            self._link.doubt(raw)
-            raise Garbled(str(fault_of(error, f"parsing '{shown(raw)}'")), raw) from error
+        return self._parsed(await self._link.exchange(query, reply, timeout_s=timeout_s or self._timeout_s), parse)
 
     async def ask_twice(
         self, query: bytes, parse: Callable[[bytes], T], reply: Reply = LINE, *, timeout_s: float | None = None
@@ -63,6 +52,35 @@ class Wire:
             )
         return first
 
+    async def check(self) -> None:
+        """For a take that has nothing to ask: raises as a request would where the port is gone or the line in doubt."""
+        await self._link.check()
+
+    async def begin(self, query: bytes, *, timeout_s: float) -> None:
+        """Send a query whose reply takes so long that it is collected later, within timeout_s from now.
+
+        Until it has been, nothing else can be asked. Raises ReplyTimeout, LinkDown, Misuse.
+        """
+        await self._link.begin(query, timeout_s=timeout_s)
+
+    async def collect(self, parse: Callable[[bytes], T], reply: Reply = LINE, *, within_s: float) -> T | None:
+        """The reply to what was begun, parsed; None while it is still to come. Raises as `ask` does."""
+        raw = await self._link.collect(reply, within_s=within_s)
+        return None if raw is None else self._parsed(raw, parse)
+
     async def send(self, data: bytes) -> None:
         """Send something that has no reply. Raises ReplyTimeout, LinkDown."""
         await self._link.send(data)
+
+    def _parsed(self, raw: bytes, parse: Callable[[bytes], T]) -> T:
+        self.heard.append(raw)
+        try:
+            return parse(raw)
+        except Declined:
+            raise
+        except InstrumentError:
+            self._link.doubt(raw)
+            raise
+        except Exception as error:  # a parser may be anybody's
+            self._link.doubt(raw)
+            raise Garbled(str(fault_of(error, f"parsing '{shown(raw)}'")), raw) from error

@@ -5,7 +5,7 @@ that the faults need.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -107,6 +107,10 @@ class Instrument(ABC):
     @abstractmethod
     def open_session(self) -> Session:
         """A client has connected: its own session with the instrument."""
+
+    def speech(self) -> AsyncIterator[Reply] | None:
+        """What it says without being asked, each when it is due; None: it only answers."""
+        return None
 
     @abstractmethod
     def power_cycle(self) -> None:

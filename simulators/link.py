@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 from simulators.faults import Fault, flip_one_bit, noise, with_terminator
 from simulators.instrument import Clear, Instrument, Reply, Request, Session
@@ -39,6 +39,8 @@ class Link:
         """Open the port and begin to carry."""
         await self._port.open(self)
         self._start_task(self._pump(), "simulated link")
+        if (speech := self._instrument.speech()) is not None:
+            self._start_task(self._speak(speech), "simulated speech")
 
     async def stop(self) -> None:
         """Stop carrying and close the port."""
@@ -136,6 +138,10 @@ class Link:
                     await self._deliver(reply)
             finally:
                 self._queue.task_done()
+
+    async def _speak(self, speech: AsyncIterator[Reply]) -> None:
+        async for said in speech:
+            await self._deliver(said)
 
     async def _answer(self, request: Request) -> Reply | None:
         """The reply to one request; None when there is none or it was cut short by a clear or a client that left."""

@@ -189,3 +189,50 @@ async def test_it_has_no_commands() -> None:
         assert instrument.commands() == {}
         with pytest.raises(Misuse, match="gauge has no command 'zero'; it has none"):
             await instrument.run_command("zero", {})
+
+
+class Holder(Talker):
+    """Holds a number back until the next message."""
+
+    def __init__(self, settings: WireSettings) -> None:
+        super().__init__(settings)
+        self.held: list[Sample] = []
+
+    def hear(self, message: bytes) -> Sequence[Sample]:
+        self.held, before = [sample(number(message))], self.held
+        return before
+
+    def quiet(self) -> Sequence[Sample]:
+        self.held, before = [], self.held
+        return before
+
+
+async def test_what_is_held_back_is_given_after_a_quiet_time_and_not_before_a_marker() -> None:
+    async with listening(Holder) as (instrument, said):
+        await said(b"R=1\n", b"R=2\n")
+        assert [r.value for r in await instrument.flush()] == [1]
+        assert await instrument.flush() == []
+        assert [r.value for r in await instrument.take()] == [2]
+        assert await instrument.take() == []
+
+
+async def test_a_listener_that_cannot_give_what_it_holds_is_an_unparsed_reading() -> None:
+    class Broken(Talker):
+        def quiet(self) -> Sequence[Sample]:
+            raise KeyError("its author's mistake")
+
+    async with listening(Broken) as (instrument, _):
+        (reading,) = await instrument.take()
+        assert reading.kind == "unparsed"
+        assert "KeyError" in (reading.note or "")
+
+
+async def test_a_listener_that_cannot_say_what_it_measures_is_a_driver_fault() -> None:
+    class Broken(Talker):
+        @property
+        def measures(self) -> str:
+            raise KeyError("its author's mistake")
+
+    async with listening(Broken) as (instrument, _):
+        with pytest.raises(DriverFault, match="asking for the quantity of port"):
+            assert instrument.measures

@@ -108,3 +108,20 @@ async def test_what_has_no_reply_is_only_sent() -> None:
         await wire.send(b"SET\n")
         assert await device.read_some() == b"SET\n"
         assert (wire.heard, link.in_doubt) == ([], False)
+
+
+async def test_a_long_reply_is_parsed_when_it_is_collected_and_what_parse_refuses_leaves_a_doubt() -> None:
+    async with wired() as (wire, link, device):
+        await wire.begin(b"HEAT\n", timeout_s=5)
+        assert await wire.collect(int, within_s=0) is None
+        await device.write(b"12\n")
+        assert await wire.collect(int, within_s=1) == 12
+        assert wire.heard == [b"12"]
+        await wire.check()
+        await wire.begin(b"HEAT\n", timeout_s=5)
+        await device.write(b"x\n")
+        with pytest.raises(Garbled):
+            await wire.collect(int, within_s=1)
+        assert link.in_doubt
+        with pytest.raises(ReplyTimeout):
+            await wire.check()

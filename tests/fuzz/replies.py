@@ -20,7 +20,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +65,7 @@ REPLIES_OF_A_LIFE = 250
 BETWEEN_S = 0.12
 WELL_AGAIN = 6  # tries on a line that is well again
 SAID_EVERY_S = 10.0
+NOTHING: Mapping[str, Any] = {}
 LEFT_OUT = {"source-off", "range"}  # a 6430 whose output is off measures nothing; without a range it is autorange
 
 
@@ -140,7 +141,8 @@ class Life:
     async def _begun(self) -> bool:
         self.wire.share = 0.0
         framing = self.model.framing
-        return all([await self._command(each) for each in (*framing.before, *framing.start)])
+        done = [await self._command(each) for each in (*framing.before, *framing.start)]
+        return all(done + [await self._command(*each) for each in self.setup.asked])
 
     async def _something(self) -> None:
         """One call of the daemon, and the mending if it failed."""
@@ -149,6 +151,8 @@ class Life:
         what = self.random.random()
         if what < 0.86:
             done = await self._call(self.instrument.take)
+            if done == [] and self.setup.asked:
+                await self._begun()
         elif what < 0.93:
             done = await self._call(self.instrument.flush)
         else:
@@ -178,12 +182,12 @@ class Life:
                 return
         self.find("it does not come back on a line that is well")
 
-    async def _command(self, name: str) -> bool:
-        """One without parameters; those that need some are not asked here."""
+    async def _command(self, name: str, given: Mapping[str, Any] = NOTHING) -> bool:
+        """One that needs parameters and has none given is not asked here."""
 
         async def asked() -> Sequence[Reading]:
             try:
-                return (await self.instrument.run_command(name, {})).readings
+                return (await self.instrument.run_command(name, given)).readings
             except (ValidationError, Misuse):  # it needs parameters, or does not go with this set-up
                 return ()
 

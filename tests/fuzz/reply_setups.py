@@ -15,13 +15,15 @@ from typing import Any
 class Setup:
     """limits: by quantity, in its unit, what the range in force reaches; "also" quantities by their own names.
 
-    A quantity without a limit is one whose protocol states none. options: of the simulator. signal_a: steady.
+    A quantity without a limit is one whose protocol states none. options: of the simulator. signal_a: steady. asked:
+    commands, with their parameters, of a reader that measures nothing by itself; again whenever it has nothing to do.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     signal_a: float = 3e-11
+    asked: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
 def _keithley_6517() -> tuple[Setup, ...]:
@@ -34,6 +36,13 @@ def _keithley_6517() -> tuple[Setup, ...]:
         ),
         Setup({"function": "voltage", "range_si": 20.0}, {"voltage": 21.0}),
     )
+
+
+def _risoe(end_c: int, points: int) -> Setup:
+    """The protocol states no largest count."""
+    glow = {"positions": [1] * 100, "end_c": end_c, "rate": 10.0, "points": points}
+    asked = (("lower", {}), ("initialise", {}), ("glow-curve", glow))
+    return Setup({"cool_s": 0, "progress_every_s": 25}, asked=asked)
 
 
 def _keithley_617() -> tuple[Setup, ...]:
@@ -95,6 +104,11 @@ SETUPS: Mapping[str, tuple[Setup, ...]] = {
     "fluke-4000m-plus": (
         Setup({}, {"tube-voltage": 200e3, "exposure": 1e6}, {"every_s": 0.05}),
     ),
+    "panasonic-ud-716": (
+        Setup({"base_unit": "mSv"}, {"dose-equivalent": 9.99}, {"endless": True, "every_s": 0.05}),
+        Setup({"unit_number": "690"}, {"element-reading": 9990.0}, {"endless": True, "every_s": 0.05}),
+    ),
+    "risoe-da-20": (_risoe(40, 20), _risoe(60, 40)),
     "diode-electrometer-12": (Setup({"range": "LOW"}, {"charge": 5e-6}), Setup({"range": "HIGH"}, {"charge": 1e-5})),
     "mosfet-reader-5": (Setup({}, {"voltage": 25.0}),),
 }  # fmt: skip

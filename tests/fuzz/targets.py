@@ -56,12 +56,15 @@ from drivers.ieee488 import parse_error, parse_event_status
 from drivers.keithley import ddc_words, scpi, trace_words
 from drivers.keithley.words_6517 import parse_reading, require_elements
 from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
+from drivers.panasonic import PANASONIC_UD_716
 from drivers.profile import ProfileProblem, load_profile
 from drivers.profile.grammar import Grammar, without_check
 from drivers.ptw import unidos_words
 from drivers.reading import Sample, at_host
 from drivers.registry import model
 from drivers.replies import Block, Line
+from drivers.risoe import counts as risoe_counts
+from drivers.risoe import words as risoe_words
 from fuzz import mutate, ptw, seeds
 from fuzz.mutate import Mutation
 from simulators import read_recording
@@ -308,6 +311,25 @@ _UNIDOS = _each(
 )  # fmt: skip
 
 
+def _panasonic(data: bytes) -> None:
+    """Two lines of a dosimeter, or what has become of them: whatever they hold, no number is beside a flag."""
+    listener = PANASONIC_UD_716.driver(PANASONIC_UD_716.settings.model_validate({"base_unit": "mSv"}))
+    for line in data.split(b"\n"):
+        for each in listener.hear(line):
+            _stored(each)
+    for each in listener.quiet():
+        _stored(each)
+
+
+_RAMP = risoe_words.heat(240, 5.0, 25, 0)
+_RISOE = _each(
+    risoe_words.Answer(risoe_words.Framing(), "TL", gives_data=True).find,
+    lambda d: risoe_counts.counts_of(risoe_words.Framing(), _RAMP, d),
+    lambda d: risoe_counts.counts_of(risoe_words.Framing(echo=True), risoe_words.LIFT_UP, d),
+    lambda d: risoe_counts.temperature_of(risoe_words.Framing(), "RT", d), risoe_counts.is_late,
+)  # fmt: skip
+
+
 def _profile(data: bytes) -> None:
     load_profile(data, "x.toml")
 
@@ -379,6 +401,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("profile", _profile, seeds.profiles(), documents, (ProfileProblem,))
     yield Target("profile-reply", _profile_reply, seeds.PROBES, mutate.LINE, (Garbled, Declined))
     yield Target("recording", _recording(folder), seeds.RECORDINGS, documents, (ValueError,))
+    yield Target("panasonic", _panasonic, seeds.PANASONIC, mutate.LINE, (Garbled,))
+    yield Target("risoe", _RISOE, seeds.RISOE, mutate.LINE)
     yield Target("ptw", _each(*ptw.PARSERS), ptw.SEEDS, mutate.LINE)
 
 
@@ -386,7 +410,7 @@ NAMES = (
     *FILES, "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
     "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
     "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
-    "ptw",
+    "panasonic", "risoe", "ptw",
 )  # fmt: skip
 
 

@@ -16,8 +16,9 @@ from simulators.registry import Models
 SHELF = {
     "fluke-4000m-plus",
     "keithley-6430", "keithley-6485", "keithley-6487", "keithley-6514", "keithley-6517a", "keithley-6517b",
-    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango", "thorlabs-pm100",
-    "risoe-bin", "winrems", "xsyg",
+    "panasonic-ud-716",
+    "ptw-diamentor", "ptw-multidos", "ptw-unidos-classic", "ptw-unidos-romeo", "ptw-unidos-tango",
+    "risoe-bin", "risoe-da-20", "thorlabs-pm100", "winrems", "xsyg",
 }  # fmt: skip
 MODULE = """
 from simulators import FileModel, Instrument, LineFramer, Reply, Session, WireModel
@@ -107,15 +108,16 @@ async def test_every_instrument_on_a_wire_does_what_the_faults_ask_of_it(model: 
     info = MODELS[model]
     assert isinstance(info, WireModel)
     instrument = info.make(SteppedClock(), 1, {})
-    named = {"ptw": (b"PTW", b"SER"), "fluke": (b"F", b"F")}
-    asks, serial = named.get(model.partition("-")[0], (b"*IDN?", b"*IDN?"))
+    named = {"ptw": (b"PTW", b"SER"), "fluke": (b"F", b"F"), "panasonic": (), "risoe": (b"ST 0", b"ST 0")}
+    asked = named.get(model.partition("-")[0], (b"*IDN?", b"*IDN?"))
     assert instrument.model == model
-    assert instrument.is_identification(asks)
-    seen = [await converse(instrument, [asks + b"\n", serial + b"\n"])]
+    assert all(instrument.is_identification(each) for each in asked[:1])
+    seen = [await converse(instrument, [each + b"\n" for each in asked])]
     for other in ("serial", "device"):
         instrument.become(other)
-        seen.append(await converse(instrument, [asks + b"\n", serial + b"\n"]))
-    assert len(set(seen)) == (2 if model.startswith("fluke") else 3), "a 4000M+ has no serial number"
+        seen.append(await converse(instrument, [each + b"\n" for each in asked]))
+    answers = {"fluke": 2, "panasonic": 1, "risoe": 2}.get(model.partition("-")[0], 3)
+    assert len(set(seen)) == answers, "a 4000M+ and a MiniSys have no serial number, and a UD-716 answers nothing"
     assert instrument.stray_line().endswith((b"\r", b"\n"))
     json.dumps(dict(instrument.state()))
     before = dict(instrument.state())

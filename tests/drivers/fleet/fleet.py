@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import third_party
 
 from drivers import Driver, Listener, Misuse, Model
@@ -9,18 +11,20 @@ from drivers.registry import model, models
 from simulators import MODELS, WireModel
 
 
-def _is_wired(name: str) -> bool:
+def _is(name: str, kinds: Any) -> bool:
     """What cannot be loaded belongs to somebody else's broken package and is no part of the fleet."""
     try:
         kind = model(name).driver
     except Misuse:
         return False
-    return isinstance(kind, type) and issubclass(kind, Driver | Listener)
+    return isinstance(kind, type) and issubclass(kind, kinds)
 
 
 THIRD_PARTY = "example-probe"
 REGISTERED = models()
-FLEET = (*(name for name in REGISTERED if _is_wired(name)), THIRD_PARTY)
+ASKED = (*(name for name in REGISTERED if _is(name, Driver)), THIRD_PARTY)
+LISTENERS = tuple(name for name in REGISTERED if _is(name, Listener))
+FLEET = (*ASKED, *LISTENERS)
 
 
 def both(name: str) -> tuple[Model, WireModel]:

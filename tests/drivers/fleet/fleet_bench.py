@@ -32,6 +32,15 @@ LEFT_BY_ITS_USER: dict[str, dict[str, Any]] = {
     "keithley-6430": {"leftover": ":OUTP 1"},
     "fluke-4000m-plus": {"every_s": 0.05},  # a tube that exposes again and again
 }
+# what a person asks of a reader that measures nothing by itself; a whole sample is read in each take
+AS_CONFIGURED: dict[str, dict[str, Any]] = {"risoe-da-20": {"progress_every_s": 25, "cool_s": 0}}
+ASKED_BY_ITS_USER: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "risoe-da-20": [
+        ("lower", {}),
+        ("initialise", {}),
+        ("glow-curve", {"positions": [1] * 100, "end_c": 40, "rate": 10.0, "points": 20}),
+    ],
+}
 
 
 @dataclass
@@ -77,9 +86,10 @@ class Bench:
         return self.identity is not None and await self.begin()
 
     async def begin(self) -> bool:
-        """The commands before and after a begin marker."""
-        for name in (*self.model.framing.before, *self.model.framing.start):
-            done = await self.call(lambda name=name: self.instrument.run_command(name, {}))
+        """The commands before and after a begin marker, and what its user asks of it."""
+        of_model = [(name, {}) for name in (*self.model.framing.before, *self.model.framing.start)]
+        for name, given in of_model + ASKED_BY_ITS_USER.get(self.model.name, []):
+            done = await self.call(lambda name=name, given=given: self.instrument.run_command(name, given))
             if done is None:
                 return False
             assert isinstance(done, Outcome)
@@ -123,7 +133,10 @@ class Bench:
         for taken in range(3 * count):
             if taken >= count and until():
                 break
-            if await self.take() is None:
+            readings = await self.take()
+            if not readings and readings is not None and self.model.name in ASKED_BY_ITS_USER:
+                await self.begin()  # a fault has ended what a person had asked for
+            if readings is None:
                 await self.take()  # an impatient caller: what failed is asked again before anything is mended
                 await self.mend()
 
@@ -202,7 +215,8 @@ async def bench(
     )
     link = Link(simulator, cable.port)
     await link.start()
-    it = Bench(model, simulator, link, cable, wire, ledger, accounts, {"timeout_s": TIMEOUT_S} | settings)
+    own = {"timeout_s": TIMEOUT_S} | AS_CONFIGURED.get(model.name, {}) | settings
+    it = Bench(model, simulator, link, cable, wire, ledger, accounts, own)
     try:
         yield it
         await it.close()

@@ -137,7 +137,7 @@ class Accounts:
 
     def watch(self, patch: Any) -> None:
         """Look over the shoulder of every link and wire until the test ends."""
-        exchange, ask, listen = Link.exchange, Wire.ask, Link.listen
+        exchange, listen, collect, parsed = Link.exchange, Link.listen, Link.collect, Wire._parsed
 
         async def exchanged(link: Link, request: bytes, reply: Shape, **given: Any) -> bytes:
             return await exchange(link, request, _Cut(reply, self), **given)
@@ -145,12 +145,16 @@ class Accounts:
         async def listened(link: Link, shape: Shape, **given: Any) -> bytes | None:
             return await listen(link, _Cut(shape, self), **given)
 
-        async def asked(wire: Wire, query: bytes, parse: Any, *reply: Shape, **given: Any) -> Any:
-            return await ask(wire, query, lambda raw: self._parsed(parse, raw), *reply, **given)
+        async def collected(link: Link, reply: Shape, **given: Any) -> bytes | None:
+            return await collect(link, _Cut(reply, self), **given)
+
+        def watched(wire: Wire, raw: bytes, parse: Any) -> Any:
+            return parsed(wire, raw, lambda raw: self._parsed(parse, raw))
 
         patch.setattr(Link, "exchange", exchanged)
         patch.setattr(Link, "listen", listened)
-        patch.setattr(Wire, "ask", asked)
+        patch.setattr(Link, "collect", collected)
+        patch.setattr(Wire, "_parsed", watched)
 
     def _parsed(self, parse: Any, raw: bytes) -> Any:
         try:

@@ -1,0 +1,1 @@
+"""Simulated Panasonic TLD readers."""

@@ -1,0 +1,1 @@
+"""Simulated Risø/DTU readers."""
