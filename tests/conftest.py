@@ -1,11 +1,15 @@
-"""House rules for every test: helpers beside a test can be imported, and no asyncio task may be left over."""
+"""House rules for every test: helpers beside a test can be imported, no asyncio task may be left over, and a log that
+was set up by one test does not write into its closed streams for all that follow.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +20,12 @@ async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[Non
     await asyncio.sleep(0)
     left = [t for t in asyncio.all_tasks() - before if not t.done() and t is not asyncio.current_task()]
     assert not left, f"{request.node.name} left tasks: {[t.get_name() for t in left]}"
+
+
+@pytest.fixture(autouse=True)
+def log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`acquire` sets up the log of its process; a test that calls it is one of many in its own."""
+    before = structlog.get_config()
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    yield
+    structlog.configure(**before)

@@ -114,7 +114,8 @@ async def acquiring(resource: str, folder: Path, **settings: Any) -> AsyncIterat
     finally:
         made.stop()
         await asyncio.wait([running])
-        assert running.cancelled() or running.exception() is None
+        if not running.cancelled() and (failed := running.exception()) is not None:
+            raise failed
         await spool.close()
 
 

@@ -61,6 +61,15 @@ def usb(monkeypatch: pytest.MonkeyPatch) -> Usb:
     return Usb(monkeypatch)
 
 
+def somebody_elses(name: str) -> list[int]:
+    """Terminals, the last of which has this name now."""
+    taken: list[int] = []
+    while not taken or os.ttyname(taken[-1]) != name:
+        taken += os.openpty()
+        assert len(taken) < 200, f"{name} is not free"
+    return taken
+
+
 def test_it_comes_back_under_another_port_name(usb: Usb, tmp_path: Path) -> None:
     async def renamed() -> None:
         plug = Plug("pty", tmp_path)
