@@ -23,9 +23,9 @@ async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[Non
 
 
 @pytest.fixture(autouse=True)
-def log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def log_as_before() -> Iterator[None]:
     """`acquire` sets up the log of its process; a test that calls it is one of many in its own."""
-    before = structlog.get_config()
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    before, hook = structlog.get_config(), sys.excepthook
     yield
     structlog.configure(**before)
+    sys.excepthook = hook
