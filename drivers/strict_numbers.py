@@ -47,3 +47,14 @@ def clock(text: str, form: str) -> str:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise ValueError(f"the year {found.year} is not between {FIRST_YEAR} and {LAST_YEAR}")
     return found.isoformat()
+
+
+def iso_clock(text: str) -> str | None:
+    """The time of a clock that is written in ISO 8601 to the second or finer, without a zone; else None."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", text, re.ASCII):
+        return None
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return text

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Flag, Sample
@@ -92,12 +92,6 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
             yield found[1], found[2]
 
 
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag) -> None:
-        super().__init__(why)
-        self.flags = flags
-
-
 def detect(data: bytes) -> bool:
     """Whether it is text at all; which table it is, only the configuration knows."""
     text = head(data)
@@ -110,7 +104,7 @@ def parse(name: str, data: bytes, options: ColumnMapOptions) -> FileReadings:
     rows = lines(data)
     try:
         heading = _heading(rows, options)
-    except _Bad as bad:
+    except BadRecord as bad:
         found.rejected.append(Rejected(Piece(0, data), f"{name} {bad}.", may_complete=True))
         return found
     for piece, line in rows:
@@ -118,7 +112,7 @@ def parse(name: str, data: bytes, options: ColumnMapOptions) -> FileReadings:
             continue
         try:
             found.samples.append(_row(name, piece, line, heading, options))
-        except _Bad as bad:
+        except BadRecord as bad:
             why = f"{name}, byte {piece.offset}: {bad}."
             found.rejected.append(Rejected(piece, why, not line.endswith(("\n", "\r")), bad.flags))
             if len(found.rejected) >= MOST_REJECTED:
@@ -132,30 +126,30 @@ def _cells(line: str, options: ColumnMapOptions) -> list[str]:
         delimiter = DELIMITERS[options.delimiter]
         return [each.strip() for each in next(csv.reader([line.rstrip("\r\n\x1a")], delimiter=delimiter, strict=True))]
     except (csv.Error, StopIteration) as error:
-        raise _Bad(f"it is no line of {options.delimiter}-separated text ({error})") from error
+        raise BadRecord(f"it is no line of {options.delimiter}-separated text ({error})") from error
 
 
 def _heading(rows: Iterator[tuple[Piece, str]], options: ColumnMapOptions) -> list[str]:
-    """The names of the columns. Raises _Bad where no line has all that were told, or one of them twice."""
+    """The names of the columns. Raises BadRecord where no line has all that were told, or one of them twice."""
     for _, (_, line) in zip(range(LINES_BEFORE), rows, strict=False):
         cells = _cells(line, options) if line.strip() else []
         if set(options.columns) <= set(cells):
             twice = next((each for each in options.columns if cells.count(each) > 1), None)
             if twice is not None:
-                raise _Bad(f"has two columns '{twice}'")
+                raise BadRecord(f"has two columns '{twice}'")
             return cells
-    raise _Bad(f"has in its first {LINES_BEFORE} lines no heading with the columns {', '.join(options.columns)}")
+    raise BadRecord(f"has in its first {LINES_BEFORE} lines no heading with the columns {', '.join(options.columns)}")
 
 
 def _row(name: str, piece: Piece, line: str, heading: list[str], options: ColumnMapOptions) -> Sample:
     cells = _cells(line, options)
     if len(cells) != len(heading):
-        raise _Bad(f"{len(cells)} cells where the heading has {len(heading)}", Flag.INCOMPLETE)
+        raise BadRecord(f"{len(cells)} cells where the heading has {len(heading)}", Flag.INCOMPLETE)
     row = dict(zip(heading, cells, strict=True))
     _refuse_cut(line, row, heading[-1], options)
     quantity, unit, one = UNITS[options.unit]
     if not row[options.element]:
-        raise _Bad(f"its '{options.element}' is empty", Flag.INCOMPLETE)
+        raise BadRecord(f"its '{options.element}' is empty", Flag.INCOMPLETE)
     return Sample(
         quantity=quantity,
         unit=unit,
@@ -175,7 +169,7 @@ def _row(name: str, piece: Piece, line: str, heading: list[str], options: Column
 def _refuse_cut(line: str, row: dict[str, str], last: str, options: ColumnMapOptions) -> None:
     """A number at the end of a line that has no end may be part of a longer one."""
     if last in options.columns and not line.endswith(("\n", "\r")):
-        raise _Bad(f"the line has no end, so that its '{last}' {row[last][:24]!a} may be cut", Flag.INCOMPLETE)
+        raise BadRecord(f"the line has no end, so that its '{last}' {row[last][:24]!a} may be cut", Flag.INCOMPLETE)
 
 
 def _number(row: dict[str, str], column: str, options: ColumnMapOptions) -> float:
@@ -186,7 +180,7 @@ def _number(row: dict[str, str], column: str, options: ColumnMapOptions) -> floa
         return decimal(text)
     except ValueError as error:
         what = f"a number with a decimal {options.decimal_sign}"
-        raise _Bad(f"its '{column}' is {row[column][:24]!a}, not {what}", Flag.NOT_A_NUMBER) from error
+        raise BadRecord(f"its '{column}' is {row[column][:24]!a}, not {what}", Flag.NOT_A_NUMBER) from error
 
 
 def _clock(row: dict[str, str], options: ColumnMapOptions) -> str | None:
@@ -195,7 +189,7 @@ def _clock(row: dict[str, str], options: ColumnMapOptions) -> str | None:
     try:
         return clock(row[options.clock], options.clock_format)
     except ValueError as error:
-        raise _Bad(f"its '{options.clock}' is {row[options.clock][:40]!a}, not {options.clock_format}") from error
+        raise BadRecord(f"its '{options.clock}' is {row[options.clock][:40]!a}, not {options.clock_format}") from error
 
 
 COLUMN_MAP = Format(

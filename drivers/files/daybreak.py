@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
@@ -33,13 +33,6 @@ OF_BLOCK = (
     "IrradTime", "IrradDose", "Stopped",
 )  # fmt: skip
 MOST_POINTS = 20_000
-
-
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
-        super().__init__(why)
-        self.flags = flags
-        self.may_complete = may_complete
 
 
 @dataclass(slots=True)
@@ -72,7 +65,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         try:
             sample = _sample(name, piece, of_file.said, block, is_last=number == len(blocks))
         except ValueError as error:
-            bad = error if isinstance(error, _Bad) else _Bad(str(error), Flag.NOT_A_NUMBER)
+            bad = error if isinstance(error, BadRecord) else BadRecord(str(error), Flag.NOT_A_NUMBER)
             why = f"{name}, block {number} (byte {block.offset}): {bad}."
             if bad.may_complete:  # it grows: what begins it names it
                 piece = Piece(block.offset, piece.raw, b"unfinished " + b"".join(block.raw[:2]))
@@ -105,14 +98,14 @@ def _blocks(data: bytes) -> Iterator[_Block]:
 
 
 def _sample(name: str, piece: Piece, of_file: dict[str, str], block: _Block, *, is_last: bool) -> Sample | None:
-    """The readout of a block, None where it has no points. Raises _Bad, and ValueError for what is no number."""
+    """The readout of a block, None where it has no points. Raises BadRecord, and ValueError for what is no number."""
     said = block.said
     if "Points" not in said and not block.points:
         return None
     _refuse_unlike(block, is_last)
     columns, strange = _columns(block.points)
     if min(columns["signal"]) < 0:
-        raise _Bad(f"it has {min(columns['signal']):g} counts, which no counter gives", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"it has {min(columns['signal']):g} counts, which no counter gives", Flag.NOT_A_NUMBER)
     kind = said.get("DataType", "")
     note = f"{len(strange)} points are not 'valid' but {', '.join(sorted(set(strange)))!a}" if strange else None
     return Sample(
@@ -135,15 +128,15 @@ def _sample(name: str, piece: Piece, of_file: dict[str, str], block: _Block, *, 
 
 def _refuse_unlike(block: _Block, is_last: bool) -> None:
     if is_last and not block.ended:
-        raise _Bad("its last line has no end and may be cut", Flag.INCOMPLETE, may_complete=True)
+        raise BadRecord("its last line has no end and may be cut", Flag.INCOMPLETE, may_complete=True)
     wanted = whole(block.said.get("Points", ""))
     if not 0 < wanted <= MOST_POINTS:
-        raise _Bad(f"it has Points={wanted}; from 1 to {MOST_POINTS} are read", Flag.INCOMPLETE)
+        raise BadRecord(f"it has Points={wanted}; from 1 to {MOST_POINTS} are read", Flag.INCOMPLETE)
     if len(block.points) != wanted:
         why = f"it has {len(block.points)} of {wanted} points"
-        raise _Bad(why, Flag.INCOMPLETE, may_complete=is_last and len(block.points) < wanted)
+        raise BadRecord(why, Flag.INCOMPLETE, may_complete=is_last and len(block.points) < wanted)
     if block.strange:
-        raise _Bad(f"it has a line {block.strange[:40]!a}, which is neither key=value nor a point")
+        raise BadRecord(f"it has a line {block.strange[:40]!a}, which is neither key=value nor a point")
 
 
 def _columns(points: list[str]) -> tuple[dict[str, list[float]], list[str]]:
@@ -153,7 +146,7 @@ def _columns(points: list[str]) -> tuple[dict[str, list[float]], list[str]]:
     for number, line in enumerate(points):
         index, x, counts, *rest = (each.strip() for each in line.split(";"))
         if whole(index) != number or not rest:
-            raise _Bad(f"its point {line[:40]!a} is not the one numbered {number}")
+            raise BadRecord(f"its point {line[:40]!a} is not the one numbered {number}")
         columns["x"].append(decimal(x))
         columns["signal"].append(_whole_if_it_is(decimal(counts)))
         if rest[0] != "valid":
@@ -161,7 +154,7 @@ def _columns(points: list[str]) -> tuple[dict[str, list[float]], list[str]]:
         for each in filter(None, rest[1:]):
             what, _, value = each.partition(" ")
             if what not in EXTRA:
-                raise _Bad(f"its point {number} says {each[:40]!a}, which is neither Terr nor HV")
+                raise BadRecord(f"its point {number} says {each[:40]!a}, which is neither Terr nor HV")
             columns.setdefault(what, []).append(decimal(value.strip()))
     return columns, strange
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
@@ -33,12 +33,6 @@ TL, OSL, ISOTHERMAL = "TL", "OSL", "isothermal TL"
 MOST_POINTS = 20_000
 
 
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag) -> None:
-        super().__init__(why)
-        self.flags = flags
-
-
 @dataclass(frozen=True, slots=True)
 class _Record:
     said: dict[str, float]
@@ -51,11 +45,11 @@ class _Record:
 
     @property
     def counts(self) -> list[float]:
-        """Points 1 to NPT; element 0 is not used. Raises _Bad."""
+        """Points 1 to NPT; element 0 is not used. Raises BadRecord."""
         points = int(self.said["NPT"])
         values = struct.unpack_from(f"<{points}d", self.raw, HEAD + 8)
         if any(not math.isfinite(each) or each < 0 or abs(each) >= 2**53 for each in values):
-            raise _Bad("it has a number that is none of counts", Flag.NOT_A_NUMBER)
+            raise BadRecord("it has a number that is none of counts", Flag.NOT_A_NUMBER)
         return [int(each) if each.is_integer() else each for each in values]
 
 
@@ -96,7 +90,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
             continue
         try:
             found.samples.append(_sample(name, piece, record, kind))
-        except _Bad as bad:
+        except BadRecord as bad:
             found.rejected.append(Rejected(piece, f"{where}: {bad}.", flags=bad.flags))
     return found
 
@@ -139,7 +133,7 @@ def _kind(device: int) -> str:
 def _sample(name: str, piece: Piece, record: _Record, kind: str) -> Sample:
     counts = record.counts
     if not counts:
-        raise _Bad(f"{kind} without points", Flag.INCOMPLETE)
+        raise BadRecord(f"{kind} without points", Flag.INCOMPLETE)
     return Sample(
         kind="glow-curve" if kind == TL else "curve",
         quantity="counts",
@@ -161,7 +155,7 @@ def _axis(record: _Record, kind: str, points: int) -> dict[str, Axis]:
         return {"temperature": axis("Cel", [record.said["SPACING"] * n for n in range(1, points + 1)])}
     stretches = record.raw[SHIFT_AT : SHIFT_AT + 4]
     if sum(stretches) != points:
-        raise _Bad(f"its stretches have {sum(stretches)} points, it has {points}", Flag.INCOMPLETE)
+        raise BadRecord(f"its stretches have {sum(stretches)} points, it has {points}", Flag.INCOMPLETE)
     steps = [base for base, number in zip(BASES_S, stretches, strict=True) for _ in range(number)]
     times, now = [], 0.0
     for step in steps:

@@ -48,6 +48,15 @@ def unended(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").strip(ENDS)
 
 
+class BadRecord(ValueError):
+    """Something in a record, line or file is not as its format has it: the text says what. The rest as of Rejected."""
+
+    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
+        super().__init__(why)
+        self.flags = flags
+        self.may_complete = may_complete
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A piece that gave no reading, and why, in one sentence.

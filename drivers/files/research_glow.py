@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
@@ -31,13 +31,6 @@ DATE = re.compile(r"\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d\d:\d\d [AP]M", re.ASCII)
 RATE = re.compile(r"Sampling Rate is +(\d{1,3}) Data Points per Second", re.ASCII)
 NUMBER = re.compile(r"(\d{1,9})$", re.ASCII)
 MOST_HEAD = 20  # lines
-
-
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
-        super().__init__(why)
-        self.flags = flags
-        self.may_complete = may_complete
 
 
 @dataclass(slots=True)
@@ -60,7 +53,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
     found = new(name, "research-glow", data)
     try:
         said, curves = _table(data)
-    except _Bad as bad:
+    except BadRecord as bad:
         found.rejected.append(Rejected(Piece(0, data), f"{name}{bad}.", bad.may_complete, bad.flags))
         return found
     for (number, barcode), curve in curves.items():
@@ -70,7 +63,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
 
 
 def _table(data: bytes) -> tuple[dict[str, str], dict[tuple[str, str], _Curve]]:
-    """What the head says, and the curves. Raises _Bad."""
+    """What the head says, and the curves. Raises BadRecord."""
     rows = lines(data)
     said, columns, tab = _head(rows)
     curves: dict[tuple[str, str], _Curve] = {}
@@ -81,11 +74,11 @@ def _table(data: bytes) -> tuple[dict[str, str], dict[tuple[str, str], _Curve]]:
         try:
             _row(curves, piece, [each.strip() for each in text.split(tab)], columns)
         except ValueError as error:
-            flags = error.flags if isinstance(error, _Bad) else (Flag.NOT_A_NUMBER,)
+            flags = error.flags if isinstance(error, BadRecord) else (Flag.NOT_A_NUMBER,)
             where = f", row {number} of its table (byte {piece.offset}): {error}"
-            raise _Bad(where, *flags, may_complete=not line.endswith(("\n", "\r"))) from error
+            raise BadRecord(where, *flags, may_complete=not line.endswith(("\n", "\r"))) from error
     if not curves:
-        raise _Bad(" has a heading and no rows", Flag.INCOMPLETE, may_complete=True)
+        raise BadRecord(" has a heading and no rows", Flag.INCOMPLETE, may_complete=True)
     return said, curves
 
 
@@ -101,7 +94,7 @@ def _head(rows: Iterator[tuple[Piece, str]]) -> tuple[dict[str, str], dict[str, 
                 columns["counts"] = _wrapped(next(rows, None), text.split(tab))
             return said, columns, tab
         said |= _said(text.strip(" ,"))
-    raise _Bad(f" has no heading with Temperature in its first {MOST_HEAD} lines", may_complete=True)
+    raise BadRecord(f" has no heading with Temperature in its first {MOST_HEAD} lines", may_complete=True)
 
 
 def _columns(names: list[str]) -> dict[str, int] | None:
@@ -116,7 +109,7 @@ def _meant(heading: str) -> str:
 
 def _wrapped(row: tuple[Piece, str] | None, heading: list[str]) -> int:
     if row is None or row[1].strip(" \t,\r\n") != "Counts" or heading[-1].strip():
-        raise _Bad(" has no column Counts beside Temperature")
+        raise BadRecord(" has no column Counts beside Temperature")
     return len(heading) - 1
 
 
@@ -133,12 +126,12 @@ def _said(text: str) -> dict[str, str]:
 def _row(curves: dict[tuple[str, str], _Curve], piece: Piece, cells: list[str], columns: Mapping[str, int]) -> None:
     """Put a row where it belongs. Raises ValueError."""
     if len(cells) <= max(columns.values()):
-        raise _Bad(f"{len(cells)} cells where {max(columns.values()) + 1} belong", Flag.INCOMPLETE)
+        raise BadRecord(f"{len(cells)} cells where {max(columns.values()) + 1} belong", Flag.INCOMPLETE)
     key = tuple(cells[columns[name]] if name in columns else "" for name in ("number", "barcode"))
     curve = curves.setdefault((key[0], key[1]), _Curve(piece.offset))
     counts = COUNTS.fullmatch(cells[columns["counts"]])
     if counts is None:
-        raise _Bad(f"{cells[columns['counts']][:40]!a} is no number of counts", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"{cells[columns['counts']][:40]!a} is no number of counts", Flag.NOT_A_NUMBER)
     curve.raw.append(piece.raw)
     curve.columns.setdefault("signal", []).append(int(counts[1]))
     for name in ("temperature", "time"):
@@ -146,7 +139,7 @@ def _row(curves: dict[tuple[str, str], _Curve], piece: Piece, cells: list[str], 
             curve.columns.setdefault(name, []).append(decimal(cells[columns[name]]))
     times = curve.columns.get("time", [])[-2:]
     if any(later <= earlier for earlier, later in pairwise(times)):
-        raise _Bad(f"the time goes back from {times[0]:g} to {times[1]:g} s: this is another readout")
+        raise BadRecord(f"the time goes back from {times[0]:g} to {times[1]:g} s: this is another readout")
 
 
 def _sample(name: str, piece: Piece, barcode: str, curve: _Curve, said: dict[str, str]) -> Sample:

@@ -30,7 +30,7 @@ from drivers.files.bin_layout import (
 )
 from drivers.files.bin_records import BinRecord, Broken, Other, walk
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, collected, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, collected, origin
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
@@ -50,12 +50,6 @@ class RisoeOptions(Settings):
     """A BIN file has no dosimeter id of its own: `element_from` says which of its fields stands for it."""
 
     element_from: ElementFrom = "sample-position"
-
-
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag) -> None:
-        super().__init__(why)
-        self.flags = flags
 
 
 def detect(data: bytes) -> bool:
@@ -104,14 +98,14 @@ def _record(
     try:
         _refuse_again(record, number, seen)
         return _sample(name, piece, record, options)
-    except _Bad as bad:
+    except BadRecord as bad:
         return Rejected(piece, f"{name}, record {number} (byte {record.offset}): {bad}.", flags=bad.flags)
 
 
 def _refuse_again(record: BinRecord, number: int, seen: dict[bytes, int]) -> None:
     before = seen.setdefault(blake2b(record.identity, digest_size=16).digest(), number)
     if before != number:
-        raise _Bad(f"it is record {before} once more, byte for byte, and not read twice", Flag.NON_CONFORMING)
+        raise BadRecord(f"it is record {before} once more, byte for byte, and not read twice", Flag.NON_CONFORMING)
 
 
 def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -> Sample:
@@ -119,9 +113,9 @@ def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -
     counts = record.counts
     mode = _mode(record.layout, said)
     if not counts:
-        raise _Bad(f"a {mode} record without points", Flag.INCOMPLETE)
+        raise BadRecord(f"a {mode} record without points", Flag.INCOMPLETE)
     if min(counts) < 0:
-        raise _Bad(f"it has a count of {min(counts)}, which no counter gives", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"it has a count of {min(counts)}, which no counter gives", Flag.NOT_A_NUMBER)
     axes, flags, note = _axes(record.layout, said, mode, len(counts))
     return Sample(
         kind="glow-curve" if mode == "TL" else "curve",
@@ -143,7 +137,7 @@ def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -
 def _mode(layout: Layout, said: dict[str, Any]) -> str:
     number = said["LTYPE"]
     if number >= len(LTYPES):
-        raise _Bad(f"its LTYPE is {number}; known are 0 to {len(LTYPES) - 1}")
+        raise BadRecord(f"its LTYPE is {number}; known are 0 to {len(LTYPES) - 1}")
     is_irsl = layout.version == 3 and LTYPES[number] == "OSL" and said["LIGHTSOURCE"] == 2
     return "IRSL" if is_irsl else LTYPES[number]  # version 3 has no type of its own for it
 
@@ -156,7 +150,7 @@ def _axes(
         return {}, (), None
     ends = tuple(said[name] for name in ("LOW", "HIGH", "AN_TEMP"))
     if not all(map(math.isfinite, ends)):
-        raise _Bad("LOW, HIGH or AN_TEMP is no finite number", Flag.NOT_A_NUMBER)
+        raise BadRecord("LOW, HIGH or AN_TEMP is no finite number", Flag.NOT_A_NUMBER)
     low, high, plateau = ends
     if mode != "TL":
         return {"time": _axis("s", ((low, high, points),))}, (), None

@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
+from drivers.strict_numbers import iso_clock
 
 ROLES = {"RaD": "sample", "PMTref": "reference-light"}
 COUNTS = b'"PhCount"'
 PRIVATE = ("meas_comment", "meas_tag")
 ELSEWHERE = ("meas_date", "det_name")
-CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
 MOST_POINTS = 20_000
-
-
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
-        super().__init__(why)
-        self.flags = flags
-        self.may_complete = may_complete
 
 
 def detect(data: bytes) -> bool:
@@ -45,7 +36,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
     piece = Piece(0, data)
     try:
         found.samples.append(_sample(name, piece, _object(data)))
-    except _Bad as bad:
+    except BadRecord as bad:
         found.rejected.append(Rejected(piece, f"{name}: {bad}.", bad.may_complete, bad.flags))
     return found
 
@@ -54,23 +45,23 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         said = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, _Bad):
+        if isinstance(error, BadRecord):
             raise
-        raise _Bad(f"it is no JSON ({error})", may_complete=True) from error
+        raise BadRecord(f"it is no JSON ({error})", may_complete=True) from error
     return said if isinstance(said, dict) else {}
 
 
 def _refuse_constant(text: str) -> None:
-    raise _Bad(f"it has {text} where a number belongs", Flag.NOT_A_NUMBER)
+    raise BadRecord(f"it has {text} where a number belongs", Flag.NOT_A_NUMBER)
 
 
 def _sample(name: str, piece: Piece, said: dict[str, Any]) -> Sample:
     kind = said.get("meas_id")
     if not isinstance(kind, str) or kind not in ROLES:
-        raise _Bad(f"its meas_id is {str(kind)[:40]!a}; known are {', '.join(ROLES)}")
+        raise BadRecord(f"its meas_id is {str(kind)[:40]!a}; known are {', '.join(ROLES)}")
     signal = _counts(said, "PhCount")
     if said.get("NumValSets", len(signal)) != len(signal):
-        raise _Bad(
+        raise BadRecord(
             f"it has {len(signal)} counts, and {str(said['NumValSets'])[:40]} by its NumValSets", Flag.INCOMPLETE
         )
     role = ROLES[kind]
@@ -81,7 +72,7 @@ def _sample(name: str, piece: Piece, said: dict[str, Any]) -> Sample:
         value=float(sum(signal)),
         role=role,
         raw=piece.raw,
-        clock=_clock(said.get("meas_date")),
+        clock=iso_clock(at) if isinstance(at := said.get("meas_date"), str) else None,
         element=_element(said) if role == "sample" else None,
         mode="TL",
         axes=_axes(said, signal),
@@ -93,44 +84,44 @@ def _sample(name: str, piece: Piece, said: dict[str, Any]) -> Sample:
 def _element(said: dict[str, Any]) -> str:
     element = said.get("det_name")
     if not isinstance(element, str) or not element.strip():
-        raise _Bad("its det_name, the dosimeter, is empty", Flag.INCOMPLETE)
+        raise BadRecord("its det_name, the dosimeter, is empty", Flag.INCOMPLETE)
     return _text(element.strip())
 
 
 def _text(text: str) -> str:
-    """Raises _Bad for half of a surrogate pair, which JSON can spell and nothing can hold."""
+    """Raises BadRecord for half of a surrogate pair, which JSON can spell and nothing can hold."""
     if not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text):
-        raise _Bad("a text in it has half of a surrogate pair")
+        raise BadRecord("a text in it has half of a surrogate pair")
     return text
 
 
 def _counts(said: dict[str, Any], key: str) -> list[float]:
     values = _numbers(said, key)
     if not values:
-        raise _Bad(f"its {key} is empty", Flag.INCOMPLETE)
+        raise BadRecord(f"its {key} is empty", Flag.INCOMPLETE)
     if any(not isinstance(each, int) or each < 0 for each in values):
-        raise _Bad(f"its {key} has something that is no number of counts", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"its {key} has something that is no number of counts", Flag.NOT_A_NUMBER)
     return values
 
 
 def _numbers(said: dict[str, Any], key: str) -> list[float]:
-    """A list of finite numbers, as they are written. Raises _Bad."""
+    """A list of finite numbers, as they are written. Raises BadRecord."""
     values = said.get(key)
     if not isinstance(values, list) or len(values) > MOST_POINTS:
-        raise _Bad(f"its {key} is no list of at most {MOST_POINTS} numbers")
+        raise BadRecord(f"its {key} is no list of at most {MOST_POINTS} numbers")
     if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
-        raise _Bad(f"its {key} has something that is no number", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"its {key} has something that is no number", Flag.NOT_A_NUMBER)
     if not all(abs(each) < 2**53 for each in values):
-        raise _Bad(f"its {key} has a number that is too large", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"its {key} has a number that is too large", Flag.NOT_A_NUMBER)
     return values
 
 
 def _axes(said: dict[str, Any], signal: list[float]) -> dict[str, Axis]:
     time = _numbers(said, "time_sec")
     if len(time) != len(signal):
-        raise _Bad(f"it has {len(signal)} counts and {len(time)} times", Flag.INCOMPLETE)
+        raise BadRecord(f"it has {len(signal)} counts and {len(time)} times", Flag.INCOMPLETE)
     if any(later <= earlier for earlier, later in pairwise(time)):
-        raise _Bad("its time_sec goes back")
+        raise BadRecord("its time_sec goes back")
     axes = {"time": axis("s", time), "signal": axis("{counts}", signal)}
     if "CurrCount" in said and len(current := _counts(said, "CurrCount")) == len(signal):
         axes["current-counts"] = axis("{counts}", current)
@@ -148,16 +139,6 @@ def _attributes(said: dict[str, Any]) -> dict[str, str]:
         else:
             texts[key] = _text(str(value)[:200])
     return {_text(key): text for key, text in texts.items() if text}
-
-
-def _clock(text: Any) -> str | None:
-    if not isinstance(text, str) or not CLOCK.fullmatch(text):
-        return None
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return text
 
 
 TL_DOS = Format(

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from drivers.files.format import Format
-from drivers.files.records import KEPT_OF_STRANGER, FileReadings, Piece, Rejected, new, origin
+from drivers.files.records import KEPT_OF_STRANGER, BadRecord, FileReadings, Piece, Rejected, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Flag, Sample
@@ -61,14 +61,6 @@ EVERY = dict(sorted(EVERY.items()))  # the first that has not its form is told: 
 FIRST_LINE = re.compile(r'^[ \t]*"M\d{1,9}"[ \t]*,', re.ASCII | re.MULTILINE)
 
 
-class _Bad(ValueError):
-    """A line that is not of this format; the text says why."""
-
-    def __init__(self, why: str, flags: tuple[Flag, ...] = ()) -> None:
-        super().__init__(why)
-        self.flags = flags
-
-
 def detect(data: bytes) -> bool:
     """Whether a line near the beginning starts as WinREMS lines do: a quoted reader model, a comma."""
     return FIRST_LINE.search(head(data)) is not None
@@ -83,7 +75,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
             continue
         try:
             samples = _line(name, piece, text)
-        except _Bad as bad:
+        except BadRecord as bad:
             if len(found.rejected) >= MOST_REJECTED:
                 found.rejected.append(_rest(name, data, number, piece))
                 break
@@ -110,9 +102,9 @@ def _line(name: str, piece: Piece, text: str) -> list[Sample]:
     try:
         fields = [each.strip(" ") for each in next(csv.reader([text], skipinitialspace=True, strict=True))]
     except (csv.Error, StopIteration) as error:
-        raise _Bad(f"not a line of comma-separated text ({error})") from error
+        raise BadRecord(f"not a line of comma-separated text ({error})") from error
     if len(fields) < FIELDS:
-        raise _Bad(f"{len(fields)} fields where WinREMS writes {FIELDS}: the line is cut or of another export")
+        raise BadRecord(f"{len(fields)} fields where WinREMS writes {FIELDS}: the line is cut or of another export")
     for field, form in (ALWAYS if len(fields) == FIELDS else EVERY).items():
         _hold(fields, field, form)
     active = [i for i in range(ELEMENTS) if fields[3 + i] == "1"]
@@ -120,14 +112,16 @@ def _line(name: str, piece: Piece, text: str) -> list[Sample]:
 
 
 def _hold(fields: list[str], field: int, form: Form) -> str:
-    """The text of a field, counted from 1. Raises _Bad, which says what stands where, when it has not its form."""
+    """The text of a field, counted from 1. Raises BadRecord, which says what stands where, when it has not its form."""
     text = fields[field - 1]
     if form.pattern.fullmatch(text):
         return text
     shown = ascii(text if len(text) <= 24 else text[:24] + "...")
     size = f" of {len(text)} characters" if len(text) > 24 else ""
     many = f"; there are {len(fields)} fields where WinREMS writes {FIELDS}: a comma stands in a number"
-    raise _Bad(f"field {field} is {shown}{size}, not {form.what}{many if len(fields) > FIELDS else ''}", form.flags)
+    raise BadRecord(
+        f"field {field} is {shown}{size}, not {form.what}{many if len(fields) > FIELDS else ''}", *form.flags
+    )
 
 
 def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
@@ -150,11 +144,11 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
 
 
 def _clock(date: str, time: str) -> str:
-    """Reader clock, ISO 8601 without a zone. Raises _Bad for a day or hour that does not exist."""
+    """Reader clock, ISO 8601 without a zone. Raises BadRecord for a day or hour that does not exist."""
     try:
         return clock(f"{date} {time:0>6}", "%Y%m%d %H%M%S")
     except ValueError as error:
-        raise _Bad(f"fields 12 and 13, {date} {time}, are no date and time") from error
+        raise BadRecord(f"fields 12 and 13, {date} {time}, are no date and time") from error
 
 
 WINREMS = Format(

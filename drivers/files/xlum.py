@@ -11,40 +11,29 @@ import binascii
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from itertools import pairwise
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
-from drivers.files.text import head
-from drivers.files.xsyg_xml import Curve, NotXsyg, Record, read
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.xsyg_xml import Curve, NotXsyg, Record, begins_with, read
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
-from drivers.strict_numbers import decimal
+from drivers.strict_numbers import decimal, iso_clock
 
 ROOT = re.compile(r"<xlum[\s>]")
 COUNTS = frozenset({"cts", "counts", "cts/ch", "1/ch"})
 TEMPERATURES = {"K": "K", "°C": "Cel", "degC": "Cel"}
 FINISHED = ("finished", "NA", "")
 MISSING = "NA"
-CLOCK = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z?", re.ASCII)
 RECORD_SAYS = ("recordType", "sequenceStepNumber", "sampleCondition")
 CURVE_SAYS = ("component", "detectionWindow", "filter")
 SEQUENCE_SAYS = ("position", "readerName", "readerSN", "readerFW", "software")
 
 
-class _Bad(ValueError):
-    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
-        super().__init__(why)
-        self.flags = flags
-        self.may_complete = may_complete
-
-
 def detect(data: bytes) -> bool:
     """Whether it is XML whose element xlum begins near the beginning."""
-    text = head(data)
-    return text.startswith("<") and ROOT.search(text) is not None
+    return begins_with(ROOT, data)
 
 
 def parse(name: str, data: bytes, options: Settings) -> FileReadings:
@@ -60,7 +49,7 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
     for number, (record, piece) in enumerate(document.records, start=1):
         try:
             samples = list(_samples(name, record, piece, lenient))
-        except _Bad as bad:
+        except BadRecord as bad:
             why = f"{name}, record {number}: {bad}."
             found.rejected.append(Rejected(piece, why, bad.may_complete, bad.flags))
             continue
@@ -84,7 +73,9 @@ def _samples(name: str, record: Record, piece: Piece, flags: tuple[Flag, ...]) -
 def _refuse_unfinished(what: str, attributes: dict[str, str]) -> None:
     state = attributes.get("state", "")
     if state not in FINISHED:
-        raise _Bad(f"{what} is '{state}', not 'finished': no value", Flag.INCOMPLETE, may_complete=state != "aborted")
+        raise BadRecord(
+            f"{what} is '{state}', not 'finished': no value", Flag.INCOMPLETE, may_complete=state != "aborted"
+        )
 
 
 def _sample(
@@ -94,9 +85,9 @@ def _sample(
     is_glow = kind == "TL"
     signal = _values(curve)
     if not signal:
-        raise _Bad("its curve is empty", Flag.INCOMPLETE)
+        raise BadRecord("its curve is empty", Flag.INCOMPLETE)
     if len(curve.attributes.get("xValues", "").split()) > 1:
-        raise _Bad("a spectrum, which is not read")
+        raise BadRecord("a spectrum, which is not read")
     time = _times(curve, len(signal))
     axes = {"time": axis("s", time), "signal": axis("{counts}", signal)}
     if heater is not None:
@@ -107,7 +98,7 @@ def _sample(
         unit="{counts}",
         value=float(sum(signal)),
         raw=piece.raw,
-        clock=_clock(curve.attributes.get("startDate", "")),
+        clock=iso_clock(curve.attributes.get("startDate", "").removesuffix("Z")),
         element=f"{_said(record.sample, 'name')}/{_said(record.sequence, 'position')}",
         channel=_said(curve.attributes, "component") or None,
         mode=kind,
@@ -130,12 +121,12 @@ def _values(curve: Curve) -> list[float]:
 def _times(curve: Curve, points: int) -> list[float]:
     unit = curve.attributes.get("tUnit", "")
     if unit != "s":
-        raise _Bad(f"the times of its curve are in '{unit[:20]}', not in s")
+        raise BadRecord(f"the times of its curve are in '{unit[:20]}', not in s")
     time = _numbers(curve.attributes.get("tValues", ""), "its tValues")
     if len(time) != points:
-        raise _Bad(f"its curve has {points} values at {len(time)} times", Flag.INCOMPLETE)
+        raise BadRecord(f"its curve has {points} values at {len(time)} times", Flag.INCOMPLETE)
     if any(later < earlier for earlier, later in pairwise(time)):
-        raise _Bad("the times of its curve go back")
+        raise BadRecord("the times of its curve go back")
     return time
 
 
@@ -146,9 +137,9 @@ def _numbers(text: str, what: str) -> list[float]:
             value = decimal(word)
         except ValueError as error:
             missing = ", which stands for a missing value" if word == MISSING else ", which is no number"
-            raise _Bad(f"{what} has {word[:40]!a}{missing}", Flag.NOT_A_NUMBER) from error
+            raise BadRecord(f"{what} has {word[:40]!a}{missing}", Flag.NOT_A_NUMBER) from error
         if abs(value) >= 2**53:
-            raise _Bad(f"{what} has {word[:40]!a}, which is too large", Flag.NOT_A_NUMBER)
+            raise BadRecord(f"{what} has {word[:40]!a}, which is too large", Flag.NOT_A_NUMBER)
         values.append(int(value) if value.is_integer() else value)
     return values
 
@@ -174,15 +165,6 @@ def _attributes(record: Record, curve: Curve) -> dict[str, str]:
 def _said(attributes: dict[str, str], key: str) -> str:
     text = attributes.get(key, "")
     return "" if text == MISSING else text
-
-
-def _clock(text: str) -> str | None:
-    if not CLOCK.fullmatch(text):
-        return None
-    with suppress(ValueError):
-        datetime.fromisoformat(text.removesuffix("Z"))
-        return text.removesuffix("Z")
-    return None
 
 
 XLUM = Format(

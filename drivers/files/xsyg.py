@@ -18,9 +18,8 @@ from itertools import pairwise
 from typing import Literal
 
 from drivers.files.format import Format
-from drivers.files.records import FileReadings, Piece, Rejected, axis, new, origin
-from drivers.files.text import head
-from drivers.files.xsyg_xml import Curve, NotXsyg, Record, read
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.xsyg_xml import Curve, NotXsyg, Record, begins_with, read
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
@@ -55,19 +54,9 @@ class _Columns:
     values: list[float]
 
 
-class _Bad(ValueError):
-    """Something in a record is not as the format has it; the text says what."""
-
-    def __init__(self, why: str, *flags: Flag, may_complete: bool = False) -> None:
-        super().__init__(why)
-        self.flags = flags
-        self.may_complete = may_complete
-
-
 def detect(data: bytes) -> bool:
     """Whether it is XML whose element Sample begins near the beginning."""
-    text = head(data)
-    return text.startswith("<") and ROOT.search(text) is not None
+    return begins_with(ROOT, data)
 
 
 def parse(name: str, data: bytes, options: XsygOptions) -> FileReadings:
@@ -105,27 +94,27 @@ class _Reader:
         try:
             self._whole(detectors)
             heater = self._heater() if self._kind == "TL" else None
-        except _Bad as bad:
+        except BadRecord as bad:
             self._reject(bad)
             return
         for curve in detectors:
             try:
                 self._found.samples.append(self._sample(curve, heater, element_from))
-            except _Bad as bad:
+            except BadRecord as bad:
                 self._reject(bad, f", detector {curve.attributes['detector']}")
 
-    def _reject(self, bad: _Bad, where: str = "") -> None:
+    def _reject(self, bad: BadRecord, where: str = "") -> None:
         why = f"{self._found.name}, record {self._number}{where}: {bad}."
         piece = _by_its_tag(self._piece) if Flag.INCOMPLETE in bad.flags else self._piece
         self._found.rejected.append(Rejected(piece, why, bad.may_complete, bad.flags))
 
     def _whole(self, detectors: list[Curve]) -> None:
-        """Raises _Bad for a record that is not finished, or not there to be read."""
+        """Raises BadRecord for a record that is not finished, or not there to be read."""
         _refuse_unfinished("it", self._record.attributes)
         if not self._kind:
-            raise _Bad("it has no recordType")
+            raise BadRecord("it has no recordType")
         if not detectors:
-            raise _Bad(f"a record of type {self._kind} without a measured detector curve")
+            raise BadRecord(f"a record of type {self._kind} without a measured detector curve")
 
     def _heater(self) -> _Columns | None:
         for curve in _measured(self._record, "stimulator"):
@@ -137,11 +126,11 @@ class _Reader:
     def _sample(self, curve: Curve, heater: _Columns | None, element_from: ElementFrom) -> Sample:
         _refuse_unfinished("its curve", curve.attributes)
         if curve.attributes["detector"] == "Spectrometer":
-            raise _Bad("a spectrometer curve, which is not read yet")
+            raise BadRecord("a spectrometer curve, which is not read yet")
         signal = _columns(curve, "detector")
         total = float(sum(signal.values))
         if not math.isfinite(total):
-            raise _Bad("the sum of its counts is no finite number", Flag.NOT_A_NUMBER)
+            raise BadRecord("the sum of its counts is no finite number", Flag.NOT_A_NUMBER)
         is_glow = self._kind == "TL"
         axes = {"time": axis("s", signal.times), "signal": axis("{counts}", signal.values)}
         if heater is not None:
@@ -189,10 +178,12 @@ def _measured(record: Record, by: str) -> Iterator[Curve]:
 
 
 def _refuse_unfinished(what: str, attributes: dict[str, str]) -> None:
-    """Raises _Bad where the reader says that it has not finished. What says nothing of its state is taken as it is."""
+    """Raises BadRecord where the reader says that it has not finished. What says nothing of its state is as it is."""
     state = attributes.get("state", FINISHED)
     if state != FINISHED:
-        raise _Bad(f"{what} is '{state}', not '{FINISHED}': no value", Flag.INCOMPLETE, may_complete=state != "aborted")
+        raise BadRecord(
+            f"{what} is '{state}', not '{FINISHED}': no value", Flag.INCOMPLETE, may_complete=state != "aborted"
+        )
 
 
 def _clock(text: str | None) -> str | None:
@@ -205,7 +196,7 @@ def _clock(text: str | None) -> str | None:
 
 
 def _columns(curve: Curve, whose: str) -> _Columns:
-    """The curve's text "x,y;x,y;..." as two columns. Raises _Bad for anything else, and for times that go back."""
+    """The curve's text "x,y;x,y;..." as two columns. Raises BadRecord for anything else, and for times that go back."""
     xs: list[float] = []
     ys: list[float] = []
     for pair in "".join(curve.text).split(";"):
@@ -213,26 +204,26 @@ def _columns(curve: Curve, whose: str) -> _Columns:
             continue
         x, comma, y = pair.partition(",")
         if not comma:
-            raise _Bad(f"its {whose} curve has {pair.strip()[:40]!a} where a pair x,y belongs")
+            raise BadRecord(f"its {whose} curve has {pair.strip()[:40]!a} where a pair x,y belongs")
         xs.append(_number(x, whose))
         ys.append(_number(y, whose))
     if not xs:
-        raise _Bad(f"its {whose} curve is empty")
+        raise BadRecord(f"its {whose} curve is empty")
     if any(later < earlier for earlier, later in pairwise(xs)):
-        raise _Bad(f"the times of its {whose} curve go back")
+        raise BadRecord(f"the times of its {whose} curve go back")
     return _Columns(xs, ys)
 
 
 def _number(text: str, whose: str) -> float:
-    """As it is written: 17 stays 17. Raises _Bad for what is no number, or none that can be held."""
+    """As it is written: 17 stays 17. Raises BadRecord for what is no number, or none that can be held."""
     text = text.strip()
     if NUMBER.fullmatch(text):
         with suppress(ValueError):  # too large to be held
             value = decimal(text)
             return int(value) if value.is_integer() and abs(value) < 2**53 else value
     elif not NO_NUMBER.fullmatch(text):
-        raise _Bad(f"its {whose} curve has {text[:40]!a} where a number belongs")
-    raise _Bad(f"its {whose} curve has {text[:40]!a}, which is no finite number", Flag.NOT_A_NUMBER)
+        raise BadRecord(f"its {whose} curve has {text[:40]!a} where a number belongs")
+    raise BadRecord(f"its {whose} curve has {text[:40]!a}, which is no finite number", Flag.NOT_A_NUMBER)
 
 
 def _temperature(signal: _Columns, heater: _Columns, *, derive: bool) -> dict[str, Axis]:
@@ -240,14 +231,14 @@ def _temperature(signal: _Columns, heater: _Columns, *, derive: bool) -> dict[st
 
     Elsewhere its own two columns, and beside them the temperature at the detector's times, which is computed from them:
     paired where both have as many points within the detector's time span, interpolated where not. Counts are never
-    interpolated. Raises _Bad for a heater trace that lies outside of the detector's time.
+    interpolated. Raises BadRecord for a heater trace that lies outside of the detector's time.
     """
     if heater.times == signal.times:
         return {"temperature": axis("Cel", heater.values)}
     begin, end = signal.times[0], signal.times[-1]
     inside = [(t, c) for t, c in zip(heater.times, heater.values, strict=True) if begin <= round(t, 1) <= end]
     if not inside:
-        raise _Bad("its heater trace lies outside the time of its detector")
+        raise BadRecord("its heater trace lies outside the time of its detector")
     axes = {"heater-time": axis("s", heater.times), "heater-temperature": axis("Cel", heater.values)}
     if not derive:
         return axes

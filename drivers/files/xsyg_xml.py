@@ -7,11 +7,12 @@ XLUM writes the same names small. The nesting is known from public files and an 
 
 from __future__ import annotations
 
+import re
 import xml.parsers.expat
 from dataclasses import dataclass, field
 
 from drivers.files.records import Piece, unended
-from drivers.files.text import is_wide, stated
+from drivers.files.text import head, is_wide, stated
 
 DEEPEST = 100  # Sample, Sequence, Record, Curve and what may come; a million open elements take 100 MB
 
@@ -51,6 +52,12 @@ class Document:
     records: list[tuple[Record, Piece]]
     sequences: int
     lenient: bool
+
+
+def begins_with(root: re.Pattern[str], data: bytes) -> bool:
+    """Whether it is XML in which such an element begins near the beginning. Never raises."""
+    text = head(data)
+    return text.startswith("<") and root.search(text) is not None
 
 
 def read(data: bytes) -> Document:

@@ -11,7 +11,9 @@ import asyncio
 import sqlite3
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import msgspec
@@ -106,9 +108,17 @@ async def store(folder: Path, port: int, total: int) -> None:
     db.close()
 
 
-if __name__ == "__main__":
+def main(
+    source: Callable[[Path, int, int, int], Coroutine[Any, Any, float]],
+    store: Callable[[Path, int, int], Coroutine[Any, Any, None]],
+) -> None:
+    """One of the two ends, as the command line says: source or store, folder, port, total, batch."""
     role, folder, port, total, batch = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
     if role == "store":
         asyncio.run(store(folder, port, total))
     else:
         print(asyncio.run(source(folder, port, total, batch)))
+
+
+if __name__ == "__main__":
+    main(source, store)

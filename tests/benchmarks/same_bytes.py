@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import aiomqtt
 import msgspec
 
 from acquire.checksum import checksum, seed
-from benchmarks.floor import RAW, WINDOW, database
+from benchmarks.floor import RAW, WINDOW, database, main
 from benchmarks.sockets import NODELAY
 
 STREAM = "5b2f6f0e-6a0e-4b0e-8d0e-0d8f7f3f0a01"
@@ -141,8 +140,4 @@ async def store(folder: Path, port: int, total: int) -> None:
 
 
 if __name__ == "__main__":
-    role, folder, port, total, batch = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
-    if role == "store":
-        asyncio.run(store(folder, port, total))
-    else:
-        print(asyncio.run(source(folder, port, total, batch)))
+    main(source, store)

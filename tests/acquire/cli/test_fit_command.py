@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import acquire
 from tld_curves import PEAKS_005, TEMPERATURES_005, noisy, rate_equation_curve
-
-from acquire.cli.main import main
 
 Ran = tuple[int, str, str]
 KELVIN = np.array(TEMPERATURES_005)
@@ -20,15 +20,10 @@ SIGNAL = noisy(rate_equation_curve(KELVIN, PEAKS_005) + 2, 1.5, 1)
 
 
 @pytest.fixture
-def fit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+def fit() -> Callable[..., Ran]:
     def run(*words: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["acquire", "fit", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", "120")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        said = capsys.readouterr()
-        assert isinstance(stopped.value.code, int)
-        return stopped.value.code, said.out, said.err
+        done = acquire("fit", *map(str, words), env=os.environ | {"COLUMNS": "120"})
+        return done.returncode, done.stdout, done.stderr
 
     return run
 

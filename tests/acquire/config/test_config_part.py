@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import acquire
 
-from acquire.cli.main import main
 from acquire.config_part import amiss, service_place, spool_place, store_place
 from acquire.errors import FileProblem, Refused
 from acquire.store.database import connect
@@ -95,46 +95,32 @@ def test_a_profile_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert first == f"{tmp_path}/profiles/reader.toml is no plain file; only plain files are read."
 
 
-def acquire(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr("sys.argv", ["acquire", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
-
-
 @pytest.mark.parametrize(
     "words", [("store", "stats"), ("order", "list"), ("session", "list"), ("results", "--trend"), ("store", "verify")]
 )
-def test_the_store_is_read_and_one_line_tells_what_is_wrong(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
-) -> None:
+def test_the_store_is_read_and_one_line_tells_what_is_wrong(tmp_path: Path, words: tuple[str, ...]) -> None:
     connect(tmp_path / "store.db", create=True).close()
     path = written(tmp_path, 'id = "reader-1"', 'id = "reader-1"\nseting = 1')
-    code, _, err = acquire(monkeypatch, capsys, *words, "--config", str(path))
-    assert code == 0, err
-    (line,) = [each for each in err.splitlines() if each.startswith("Warning")]
+    done = acquire(*words, "--config", str(path))
+    assert done.returncode == 0, done.stderr
+    (line,) = [each for each in done.stderr.splitlines() if each.startswith("Warning")]
     assert f"{path}, line 14, instrument.0.seting: there is no such key; did you mean 'settings'?" in line
     assert "goes on with what it read" in line
     written(tmp_path)
-    assert "Warning" not in acquire(monkeypatch, capsys, *words, "--config", str(path))[2]  # profiles are not needed
+    assert "Warning" not in acquire(*words, "--config", str(path)).stderr  # profiles are not needed
 
 
 @pytest.mark.parametrize("words", [("tail",), ("command", "reader-1", "--list")])
-def test_the_service_is_asked_before_profiles_are_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
-) -> None:
+def test_the_service_is_asked_before_profiles_are_looked_at(tmp_path: Path, words: tuple[str, ...]) -> None:
     path = written(tmp_path, '[broker.tls]\nca_file = "gone.pem"\n')
     path.write_text(path.read_text().replace("1883", "1"))  # nobody listens there
-    code, _, err = acquire(monkeypatch, capsys, *words, "--config", str(path))
-    asked, warned = err.splitlines()
-    assert (code, asked.startswith("The broker cannot be had")) == (1, True)
+    done = acquire(*words, "--config", str(path))
+    asked, warned = done.stderr.splitlines()
+    assert (done.returncode, asked.startswith("The broker cannot be had")) == (1, True)
     assert warned.startswith(f"Warning: {tmp_path}/profiles cannot be read: No such file or directory.")
 
 
 @pytest.mark.parametrize("words", [("run",), ("check",)])
-def test_the_service_itself_and_the_check_still_refuse(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
-) -> None:
-    code, _, err = acquire(monkeypatch, capsys, *words, str(written(tmp_path)))
-    assert (code, err) == (2, f"{tmp_path}/profiles cannot be read: No such file or directory.\n")
+def test_the_service_itself_and_the_check_still_refuse(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = acquire(*words, str(written(tmp_path)))
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path}/profiles cannot be read: No such file or directory.\n")
