@@ -103,7 +103,7 @@ def _sample(
         element=f"{_said(record.sample, 'name')}/{_said(record.sequence, 'position')}",
         role="preheat" if kind == PREHEAT else "sample",
         position=_said(record.sequence, "position") or None,
-        reader=" ".join(filter(None, (_said(record.sequence, "readerName"), _said(record.sequence, "readerSN")))) or None,
+        reader=" ".join(filter(None, (_said(record.sequence, key) for key in ("readerName", "readerSN")))) or None,
         software=_said(record.sequence, "software") or None,
         channel=_said(curve.attributes, "component") or None,
         mode=kind,

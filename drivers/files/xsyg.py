@@ -130,7 +130,8 @@ class _Reader:
             said = curve.attributes
             if (said.get("curveType"), said.get("stimulator")) == ("predefined", HEATER):
                 points = _columns(curve, "programmed heater")
-                return {"programmed-time": axis("s", points.times), "programmed-temperature": axis("Cel", points.values)}
+                times, temperatures = axis("s", points.times), axis("Cel", points.values)
+                return {"programmed-time": times, "programmed-temperature": temperatures}
         return {}
 
     def _sample(
