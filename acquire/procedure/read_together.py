@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from acquire.procedure.reader_run import Allowed, Begins, ReaderRun, Record
+from acquire.procedure.reader_run import Begins, Limits, ReaderRun, Record
 
 Side = Literal["before", "after"]
 WAY_OUT = "two people state with which standards it was read (acquire session reader-run)"
 NOT_TOLD = {
+    Begins.UNTOLD: "what is between them does not state its run, as the others do",
     Begins.FILE: "a file begins between them, and nothing in the records tells whether the run goes on in it",
     Begins.LOSS: "something between them was lost, which may have been the beginning of a run",
     Begins.AGAIN: "elements were read twice, and nothing in the records tells where between them the second run began",
@@ -112,7 +113,7 @@ def together_as_stated(
     readings: Sequence[tuple[str, int]],
     wanted: dict[str, int],
     side: Side,
-    allowed: Allowed,
+    limits: Limits,
 ) -> Together:
     """The same where people state that an element was read with the standards that stand before, or after, it.
 
@@ -129,7 +130,7 @@ def together_as_stated(
         record = records[at]
         if record.counted is not None and record.name is not None:
             counts[record.counted] = counts.get(record.counted, 0) + 1
-            if counts[record.counted] > (allowed(record.name) or len(records)):
+            if record.name in limits.own and counts[record.counted] > limits.own[record.name]:
                 break
             if record.name in found and len(found[record.name]) < wanted[record.name]:
                 found[record.name].append(record)

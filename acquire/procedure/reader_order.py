@@ -6,7 +6,7 @@ copy of a record that was there before (the same bytes at the same place of a fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from acquire.procedure.reader_run import Record
@@ -53,10 +53,10 @@ class _Part:
         return None not in (each.offset, self.last.offset) and each.offset == (self.last.offset or 0) + self.last.length
 
 
-def in_readers_order(arrived: Iterable[Arrived]) -> list[Record]:
-    """The records, those that begin a file marked as such."""
+def in_readers_order(arrived: Iterable[Arrived], kept: Collection[tuple[str, int]] = ()) -> list[Record]:
+    """The records, those that begin a file marked as such. kept: of copies that one stays, by stream and seq."""
     parts: list[_Part] = []
-    for each in _once(arrived):
+    for each in _once(list(arrived), kept):
         part = _part_of(each, parts)
         if part is None:
             parts.append(_Part(each.file, [each]))
@@ -66,14 +66,16 @@ def in_readers_order(arrived: Iterable[Arrived]) -> list[Record]:
     return [record for part in parts for record in _records(part)]
 
 
-def _once(arrived: Iterable[Arrived]) -> Iterator[Arrived]:
+def _once(arrived: Sequence[Arrived], kept: Collection[tuple[str, int]]) -> Iterator[Arrived]:
+    stays = {key: each for each in arrived if (key := each.copy_of) is not None and each.record.at in kept}
     seen: set[tuple[object, ...]] = set()
     for each in arrived:
         key = each.copy_of
-        if key is None or key not in seen:
+        if key is None:
             yield each
-        if key is not None:
+        elif key not in seen and stays.get(key, each) is each:
             seen.add(key)
+            yield each
 
 
 def _part_of(each: Arrived, parts: list[_Part]) -> _Part | None:

@@ -24,6 +24,7 @@ from acquire.store.entries import Entry, OfElement
 
 LOOKED_AT = 2000  # entries before the first readout, and behind the last
 READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
+KINDS = tuple(dict.fromkeys(chain(*READOUTS.values())))
 HIDES = ("withheld", "gap", "invalid")  # entries in whose place any record may have been
 
 
@@ -76,8 +77,8 @@ def reader_records(
     before = _most(entries.of_instrument(connection, reader, in_, first, before=True))
     beside = list(_up_to(entries.of_instrument(connection, reader, in_, first - 1, before=False), of, last))
     behind = _most(entries.of_instrument(connection, reader, of, last, before=False))
-    names = _Names(inventory, batch, reader)
-    return in_readers_order(_arrived(connection, chain(reversed(before), beside, behind), names))
+    arrived = _arrived(connection, chain(reversed(before), beside, behind), _Names(inventory, batch, reader))
+    return in_readers_order(arrived, {(each.stream, each.seq) for each in readings})
 
 
 def _most(found: Iterator[OfElement]) -> list[OfElement]:
@@ -127,11 +128,13 @@ def _arrived(connection: sqlite3.Connection, found: Iterator[OfElement], names: 
         if before is not None and before[0] == stream and entry.seq > before[1] + 1:
             hidden = hidden or _is_gone(connection, stream, before[1] + 1, entry.seq - 1)
         before = stream, entry.seq
-        if entry.status == "damaged" or entry.kind in HIDES or _has_two_contents(connection, stream, entry):
-            hidden = True
-        elif entry.status == "stored" and entry.kind != "unparsed":
-            yield _one(stream, entry, names, hidden)
-            hidden = False
+        doubtful = entry.status == "damaged" or entry.kind in HIDES or _has_two_contents(connection, stream, entry)
+        hidden = hidden or doubtful
+        if entry.status == "stored" and entry.kind in KINDS:
+            arrived = _one(stream, entry, names, hidden)
+            if arrived.record.kind != "other" or arrived.record.run is not None:  # progress while it heats is no record
+                yield arrived
+                hidden = doubtful
 
 
 def _is_gone(connection: sqlite3.Connection, stream: str, first: int, last: int) -> bool:

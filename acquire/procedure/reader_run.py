@@ -9,7 +9,7 @@ decided by a guess (docs/adr/0020-reader-run.md).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -17,9 +17,21 @@ from typing import Literal
 QUALITY_CONTROL_EVERY = 10  # dosimeters of a run under way (WinREMS files of three sessions); elsewhere a run begins
 
 Order = Literal["standards first", "standards last"]
-# How often an element, by its name, is read in one run. None: its plan is not known; read several times in a row, it is
-# read once.
-Allowed = Callable[[str], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often an element, by its name, is read in one run: as the plan has it, `others` for those of other plans.
+
+    What another plan wants is not known here: one of its elements that is read several times in a row is read once.
+    """
+
+    own: Mapping[str, int]
+    others: int = 1
+
+    def of(self, name: str) -> int:
+        """Of an element, own or not."""
+        return self.own.get(name, self.others)
 
 
 class Begins(StrEnum):
@@ -27,6 +39,7 @@ class Begins(StrEnum):
 
     FIRST = "the first record that is known"
     STATED = "the reader states another run"
+    UNTOLD = "a record that does not state its run"
     QUALITY_CONTROL = "quality control records after dosimeters"
     AGAIN = "an element that was read before"
     FILE = "a file"
@@ -94,9 +107,9 @@ class ReaderRun:
         return [each.name for each in self.records if each.name is not None]
 
 
-def reader_runs(records: Sequence[Record], travelling: Collection[str], allowed: Allowed) -> list[ReaderRun]:
+def reader_runs(records: Sequence[Record], travelling: Collection[str], limits: Limits) -> list[ReaderRun]:
     """The runs of a reader's records, in order. `travelling`: standards, controls and check element, by name."""
-    return [run for stretch in _stretches(records) for run in _without_repeats(stretch, travelling, allowed)]
+    return [run for stretch in _stretches(records) for run in _without_repeats(stretch, travelling, limits)]
 
 
 @dataclass(slots=True)
@@ -108,6 +121,11 @@ class _Stretch:
     records: list[Record] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     since: int | None = None  # dosimeters since its last quality control records; None: it began without any
+
+    @property
+    def ends_in_a_mark(self) -> bool:
+        """Whether its last records are quality control of a run under way."""
+        return bool(self.marks) and self.since == 0
 
     def take(self, record: Record) -> None:
         if record.is_quality_control:
@@ -133,20 +151,29 @@ def _stretches(records: Sequence[Record]) -> list[_Stretch]:
 def _border(open_: _Stretch, records: Sequence[Record], n: int) -> tuple[Begins, bool] | None:
     """Whether another run begins with a record, or may begin (False); None where the one before goes on."""
     before, record = open_.records[-1], records[n]
-    if before.run != record.run or _of_two_readers(before, record):
+    if _differ(before.run, record.run) or _differ(before.reader, record.reader):
         return Begins.STATED, True
-    if record.run is not None or (before.is_quality_control and not record.after_loss):
-        return None
+    if before.run != record.run:
+        return Begins.UNTOLD, False
+    return None if record.run is not None else _untold_border(open_, records, n)
+
+
+def _untold_border(open_: _Stretch, records: Sequence[Record], n: int) -> tuple[Begins, bool] | None:
+    """The same of a reader that does not state its runs."""
+    before, record = open_.records[-1], records[n]
     if record.after_loss:
         return Begins.LOSS, False
+    if before.is_quality_control:
+        begun_twice = record.is_quality_control and record.begins_file and open_.ends_in_a_mark
+        return (Begins.FILE, False) if begun_twice else None
     if record.is_quality_control and open_.since != QUALITY_CONTROL_EVERY:
         return Begins.QUALITY_CONTROL, True
     goes_on = not record.is_quality_control and _goes_on(open_, records, n)
     return (Begins.FILE, False) if record.begins_file and not goes_on else None
 
 
-def _of_two_readers(one: Record, other: Record) -> bool:
-    return None not in (one.reader, other.reader) and one.reader != other.reader
+def _differ(one: str | None, other: str | None) -> bool:
+    return None not in (one, other) and one != other
 
 
 def _goes_on(open_: _Stretch, records: Sequence[Record], n: int) -> bool:
@@ -169,10 +196,10 @@ def _dosimeters_up_to_quality_control(records: Sequence[Record], n: int) -> int:
     return len(found)
 
 
-def _without_repeats(stretch: _Stretch, travelling: Collection[str], allowed: Allowed) -> Iterator[ReaderRun]:
+def _without_repeats(stretch: _Stretch, travelling: Collection[str], limits: Limits) -> Iterator[ReaderRun]:
     """Cut where an element would stand in one run more often than it is read in one."""
     records, at, begins, certain = stretch.records, 0, stretch.begins, stretch.certain
-    while (again := _again(records, at, allowed)) is not None:
+    while (again := _again(records, at, limits)) is not None:
         first, then = _second_begins(stretch, *again, travelling)
         yield ReaderRun(tuple(records[at:first]), begins, certain)
         if first < then:
@@ -181,7 +208,7 @@ def _without_repeats(stretch: _Stretch, travelling: Collection[str], allowed: Al
     yield ReaderRun(tuple(records[at:]), begins, certain)
 
 
-def _again(records: Sequence[Record], at: int, allowed: Allowed) -> tuple[int, int] | None:
+def _again(records: Sequence[Record], at: int, limits: Limits) -> tuple[int, int] | None:
     """Where an element stands too often for the first time, counted from `at`: its place before, and this one."""
     places: dict[str, list[int]] = {}
     last = -1
@@ -189,10 +216,10 @@ def _again(records: Sequence[Record], at: int, allowed: Allowed) -> tuple[int, i
         counted, name = records[n].counted, records[n].name
         if counted is None or name is None:
             continue
-        before, limit = places.setdefault(counted, []), allowed(name)
-        if before and limit is None and before[-1] == last:
+        before = places.setdefault(counted, [])
+        if name not in limits.own and before[-1:] == [last]:
             before.pop()
-        elif len(before) >= (limit or 1):
+        elif len(before) >= limits.of(name):
             return before[-1], n
         before.append(n)
         last = n

@@ -17,7 +17,7 @@ from acquire.procedure.plan import Batch
 from acquire.procedure.point import Point
 from acquire.procedure.read_together import WAY_OUT, Side, Together, place_of, together, together_as_stated
 from acquire.procedure.reader_records import reader_records
-from acquire.procedure.reader_run import Begins, ReaderRun, Record, reader_runs
+from acquire.procedure.reader_run import Begins, Limits, ReaderRun, Record, reader_runs
 from acquire.procedure.reader_run_statements import keep_statements, runs_stated
 from acquire.procedure.session import Session
 from acquire.store import entries
@@ -41,16 +41,11 @@ class RunsOfReader:
         self.inventory = session.inventory
         self.batch = session.plan.batch_of(self.reader) or Batch(reader=self.reader)
         self.wanted = dict.fromkeys(self.batch.travelling, self.batch.standard_readings)
-        self._own = {e for p in session.plan.point for e in p.elements} | set(read)
+        own = {e for p in session.plan.point for e in p.elements} | set(read)
+        self._limits = Limits(dict.fromkeys(own, self.batch.readings) | self.wanted, self.batch.readings)
         self._stated = runs_stated(connection, session.id)
         records = reader_records(connection, session.inventory, session.plan.batch_of(self.reader), readings)
-        self.runs = reader_runs(records, self.wanted, self.allowed)
-
-    def allowed(self, name: str) -> int | None:
-        """How often an element is read in one run; None: of another session, whose plan is not this one."""
-        if name in self.wanted:
-            return self.wanted[name]
-        return self.batch.readings if name in self._own else None
+        self.runs = reader_runs(records, self.wanted, self._limits)
 
     def of(self, name: str, readings: Sequence[StoredReading]) -> Together:
         """What was read with an element, as the records tell or as two people have stated."""
@@ -61,7 +56,7 @@ class RunsOfReader:
 
     def as_stated(self, at: Sequence[tuple[str, int]], side: Side) -> Together:
         """What stands with standards on one side of a readout."""
-        return together_as_stated(self.runs, at, self.wanted, side, self.allowed)
+        return together_as_stated(self.runs, at, self.wanted, side, self._limits)
 
     def said_of(self, readings: Sequence[StoredReading]) -> str | None:
         """What people have stated of a readout, as a sentence."""
@@ -92,7 +87,7 @@ def select_run(
         chosen["problems"] += [*_absent(of.batch, doubted.missing), *doubts]
         return
     first = next(iter(found.values()))
-    if len({each.key for each in found.values()}) > 1 or _certainly_apart(of.runs, read):
+    if len({each.key for each in found.values()}) > 1 or (not of.wanted and _certainly_apart(of.runs, read)):
         chosen["problems"].append(f"The elements of {point.id} were read in different reader sessions.")
         return
     chosen["run"] = _described(connection, of, read, first)
@@ -179,11 +174,13 @@ def _stored(connection: sqlite3.Connection, reader: str, record: Record) -> Stor
 
 def run_doubts(connection: sqlite3.Connection, session: Session) -> list[str]:
     """A sentence for each element that was read and whose run is not certain."""
-    found = []
-    for name, readings in _read(connection, session).items():
-        doubt = RunsOfReader(connection, session, {name: readings}).of(name, readings).doubt
-        found += [doubt] if doubt else []
-    return found
+    read = _read(connection, session)
+    by_reader: dict[str, dict[str, Sequence[StoredReading]]] = {}
+    for name, readings in read.items():
+        by_reader.setdefault(readings[0].instrument, {})[name] = readings
+    runs = {reader: RunsOfReader(connection, session, of) for reader, of in by_reader.items()}
+    told = (runs[readings[0].instrument].of(name, readings).doubt for name, readings in read.items())
+    return [doubt for doubt in told if doubt]
 
 
 def state_run(
@@ -201,9 +198,11 @@ def state_run(
     """
     two_people("The reader run of an element is stated", who, confirmed_by, reason)
     read = _read(connection, session)
+    if unread := [name for name in names if name not in read]:
+        raise Refused(
+            f"{', '.join(unread)} has no readout in session {session.id}; a reader run is stated once it was read."
+        )
     for name in names:
-        if name not in read:
-            raise Refused(f"{name} has no readout in session {session.id}; a reader run is stated once it was read.")
         of = RunsOfReader(connection, session, {name: read[name]})
         stands = of.as_stated([(each.stream, each.seq) for each in read[name]], side)
         if not of.wanted or not any(stands.found.values()):
