@@ -1,7 +1,7 @@
 """The rules by which a reader's records are cut into runs, and what each leaves open: pure, on letters.
 
-P and R are quality control, S1, S2 and C travel with the chips, everything else is a chip. "/" begins a file, "!" stands
-for something that was lost, "name@run" states its run.
+P and R are quality control, S1, S2 and C travel with the chips, everything else is a chip. "/" begins a file, "!"
+stands for something that was lost, "name@run" states its run.
 """
 
 from __future__ import annotations

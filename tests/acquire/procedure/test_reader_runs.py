@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from winrems_runs import CHIP_NC, CONTROL, MORNING, QC, TRAVELLING, Folder, chips_case, run_of
+from winrems_runs import CHIP_NC, CONTROL, MORNING, QC, SIGNAL, TRAVELLING, Folder, chips_case, run_of
 from worked import WorkedClient, closed_results, run
 
 from acquire.errors import Refused
@@ -267,6 +267,22 @@ async def test_a_journal_that_was_lost_gives_the_file_again_and_repeats_no_run(
     outputs = measured.results()
     assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
     assert outputs["at-T-1"]["remarks"] == []
+
+
+async def test_a_reader_that_states_its_runs_is_believed_whatever_it_says_in_between(measured: Measured) -> None:
+    """As the Risø driver gives them: progress while it heats is no record, and two sequences are two runs."""
+    await measured.of("T-1", "T-2", "T-3")
+    progress = {"kind": "scalar", "quantity": "counts", "unit": "{counts}", "flags": ["incomplete"], "raw": "heating"}
+    for name, sensitivity, chip in (("first", 1.0, "T-1"), ("second", 2.0, "T-2")):
+        for element, nc in (*SIGNAL.items(), (chip, CHIP_NC)):
+            now = {"time": measured.client.now(), "monotonic_s": 1.0}
+            measured.client.put("reader-1", [{**progress, **now}])
+            measured.client.read_records(element, nc * sensitivity, {"run": name, "origin": {}})
+    measured.client.read_records("T-3", CHIP_NC, {"run": "third", "origin": {}})
+    outputs = measured.results()
+    assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
+    assert outputs["at-T-2"]["reader_run"]["says"].startswith("Read in the run 'second' of reader-1 that begins at")
+    assert "since the reader states another run" in why(outputs, "T-3")
 
 
 # --- what the records leave open, and the way out ---------------------------------------------------------------------
