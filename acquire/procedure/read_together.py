@@ -96,6 +96,8 @@ def _doubt_at_the_edge(runs: Sequence[ReaderRun], n: int, m: int, wanted: Sequen
     """
     run = runs[n]
     own = [k for k, record in enumerate(run.records) if record.name in wanted]
+    if n == 0 and m < own[0] and run.records[0].after_loss:
+        return "what stands before it is too far away to be looked at"
     if not run.certain and m < own[0] and (left := runs[n - 1]).holds(wanted) and left.dosimeters[-1] not in wanted:
         return f"{_first_of(left, wanted)} stand beside it too, {NOT_TOLD[run.begins]}"
     if m > own[-1] and n + 1 < len(runs) and not (right := runs[n + 1]).certain and right.holds(wanted):

@@ -23,6 +23,7 @@ from acquire.store.attribution import StoredReading
 from acquire.store.entries import Entry, OfElement
 
 LOOKED_AT = 2000  # entries before the first readout, and behind the last
+LOOKED_AT_BYTES = 20_000_000  # of them: curves are long, and a carousel has few
 READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
 KINDS = tuple(dict.fromkeys(chain(*READOUTS.values())))
 HIDES = ("withheld", "gap", "invalid")  # entries in whose place any record may have been
@@ -74,15 +75,24 @@ def reader_records(
     numbers = dict(connection.execute("SELECT stream, number FROM streams WHERE instrument = ?", (reader,)).fetchall())
     ends = sorted((numbers[each.stream], each.seq, each.stream) for each in readings)
     (_, first, in_), (_, last, of) = ends[0], ends[-1]
-    before = _most(entries.of_instrument(connection, reader, in_, first, before=True))
+    before, is_cut = _most(entries.of_instrument(connection, reader, in_, first, before=True))
     beside = list(_up_to(entries.of_instrument(connection, reader, in_, first - 1, before=False), of, last))
-    behind = _most(entries.of_instrument(connection, reader, of, last, before=False))
-    arrived = _arrived(connection, chain(reversed(before), beside, behind), _Names(inventory, batch, reader))
+    behind, _ = _most(entries.of_instrument(connection, reader, of, last, before=False))
+    found = chain(reversed(before), beside, behind)
+    arrived = _arrived(connection, found, _Names(inventory, batch, reader), hidden=is_cut)
     return in_readers_order(arrived, {(each.stream, each.seq) for each in readings})
 
 
-def _most(found: Iterator[OfElement]) -> list[OfElement]:
-    return [each for _, each in zip(range(LOOKED_AT), found, strict=False)]
+def _most(found: Iterator[OfElement]) -> tuple[list[OfElement], bool]:
+    """So many as are looked at, and whether there are more."""
+    most: list[OfElement] = []
+    size = 0
+    for each in found:
+        if len(most) >= LOOKED_AT or size > LOOKED_AT_BYTES:
+            return most, True
+        most.append(each)
+        size += len(each.entry.body)
+    return most, False
 
 
 def _up_to(found: Iterator[OfElement], stream: str, seq: int) -> Iterator[OfElement]:
@@ -121,9 +131,11 @@ class _Names:
         return f"{name} {json.dumps(said, sort_keys=True)}" if said else name
 
 
-def _arrived(connection: sqlite3.Connection, found: Iterator[OfElement], names: _Names) -> Iterator[Arrived]:
-    """Readings as they came, those behind something that is not there marked as such."""
-    hidden, before = False, None
+def _arrived(
+    connection: sqlite3.Connection, found: Iterator[OfElement], names: _Names, *, hidden: bool
+) -> Iterator[Arrived]:
+    """Readings as they came, those behind something that is not there marked as such; hidden: the first one is."""
+    before = None
     for stream, _, entry in found:
         if before is not None and before[0] == stream and entry.seq > before[1] + 1:
             hidden = hidden or _is_gone(connection, stream, before[1] + 1, entry.seq - 1)
@@ -150,7 +162,7 @@ def _one(stream: str, entry: Entry, names: _Names, after_loss: bool) -> Arrived:
     told = _DECODER.decode(entry.body)
     name, origin = names.name(told), told.origin
     record = Record(
-        stream=stream, seq=entry.seq, digest=entry.digest, kind=_kind(told), name=name,
+        stream=stream, seq=entry.seq, kind=_kind(told), name=name,
         counted=names.counted(told, name), run=told.run, reader=told.reader, after_loss=after_loss,
         dosimeter="" if told.element is None else f"{told.element} {origin.get('sha256')} {origin.get('offset')}",
     )  # fmt: skip

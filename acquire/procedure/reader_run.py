@@ -59,7 +59,6 @@ class Record:
 
     stream: str
     seq: int
-    digest: str
     kind: Literal["dosimeter", "pmt-noise", "reference-light", "other"]
     dosimeter: str = ""
     name: str | None = None

@@ -113,7 +113,7 @@ def _travelling(
                 chosen["problems"].append(several)
             if len(records) == batch.standard_readings:
                 chosen[kind].append(element)
-                chosen["readings"][element] = [_ref(each) for each in records]
+                chosen["readings"][element] = [_ref(connection, each) for each in records]
     if found.missing:
         name, readings = next(iter(read.items()))
         elsewhere = of.elsewhere(name, readings, found.missing)
@@ -145,11 +145,11 @@ def _described(connection: sqlite3.Connection, of: RunsOfReader, read: Read, fou
     first = records[0]
     origin = entries.body_at(connection, first.stream, first.seq).get("origin") or {}
     told = {
-        "reader": of.reader, "begins": found.run.begins.value, "first": _ref(first), "states": first.run,
+        "reader": of.reader, "begins": found.run.begins.value, "first": _ref(connection, first), "states": first.run,
         "is": first.reader, "file": origin.get("file"), "offset": origin.get("offset"),
     }  # fmt: skip
     quality = {
-        kind: [_ref(each) for each in records[: last + 1] if each.kind == kind]
+        kind: [_ref(connection, each) for each in records[: last + 1] if each.kind == kind]
         for kind in ("pmt-noise", "reference-light")
     }
     return {key: value for key, value in (told | quality).items() if value not in (None, [])}
@@ -160,13 +160,21 @@ def _last_of(run: ReaderRun, read: Read) -> int:
     return max((n for n, record in enumerate(run.records) if record.at in at), default=len(run.records) - 1)
 
 
-def _ref(record: Record) -> dict[str, Any]:
-    return {"stream": record.stream, "seq": record.seq, "digest": record.digest}
+def _ref(connection: sqlite3.Connection, record: Record) -> dict[str, Any]:
+    return {"stream": record.stream, "seq": record.seq, "digest": _entry(connection, record).digest}
+
+
+def _entry(connection: sqlite3.Connection, record: Record) -> entries.Entry:
+    entry = entries.entry_at(connection, record.stream, record.seq)
+    if entry is None:
+        raise entries.Damaged(record.stream, record.seq)
+    return entry
 
 
 def _stored(connection: sqlite3.Connection, reader: str, record: Record) -> StoredReading:
-    body = entries.body_at(connection, record.stream, record.seq)
-    return StoredReading(record.stream, record.seq, reader, body, record.digest, Received(0, ""))
+    entry = _entry(connection, record)
+    body = entries.decoded(record.stream, entry)
+    return StoredReading(record.stream, record.seq, reader, body, entry.digest, Received(0, entry.received_at))
 
 
 # --- what is open, and what people state of it ----------------------------------------------------------------------

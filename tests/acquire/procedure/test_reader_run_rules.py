@@ -32,7 +32,7 @@ def records(text: str) -> list[Record]:
         own = name if kind == "dosimeter" else None
         found.append(
             Record(
-                "s", seq, "", kind, dosimeter=f"{name} {seq}" if own else "", name=own, counted=own, run=run or None,  # type: ignore[arg-type]
+                "s", seq, kind, dosimeter=f"{name} {seq}" if own else "", name=own, counted=own, run=run or None,  # type: ignore[arg-type]
                 begins_file=begins_file, after_loss=after_loss,
             )
         )  # fmt: skip
@@ -126,6 +126,7 @@ def of(text: str, chip: str) -> Together:
         ("/ X S1 S2 C T2 / Y S1 S2 C", "S1, S2, C stand beside it too, a file begins between them"),
         ("S1 S2 C T2 S1 S2 C", "elements were read twice"),
         ("S1@a S2@a C@a T2", "what is between them does not state its run"),
+        ("! T2 S1 S2 C", "what stands before it is too far away"),
         ("S1 S2 ! C T2", "S1, S2 stand beside it, something between them was lost"),
     ],
 )
@@ -165,7 +166,7 @@ def test_what_people_state_is_the_nearest_set_on_that_side_and_no_mixture_of_two
 
 
 def arrived(name: str, file: str | None, offset: int | None, seq: int = 0) -> Arrived:
-    record = Record("s", seq, "", "dosimeter", dosimeter=name, name=name, counted=name)
+    record = Record("s", seq, "dosimeter", dosimeter=name, name=name, counted=name)
     return Arrived(record, file, offset, 10, f"sha of {name}")
 
 

@@ -11,7 +11,10 @@ from winrems_runs import CHIP_NC, CONTROL, MORNING, QC, SIGNAL, TRAVELLING, Fold
 from worked import WorkedClient, closed_results, run
 
 from acquire.errors import Refused
-from acquire.procedure.results import calculate_session
+from acquire.procedure import reader_records
+from acquire.procedure.doses import calculate
+from acquire.procedure.inputs import prepare
+from acquire.procedure.results import calculate_session, latest
 from acquire.procedure.run_of_point import run_doubts, state_run
 from acquire.procedure.session import get_session
 from acquire.procedure.verify import verify_store
@@ -377,3 +380,23 @@ async def test_a_result_is_not_made_anew_because_the_run_goes_on(measured: Measu
     await measured.folder.put("tray.asc", run_of("T-8", "T-9"), append=True)
     (result,) = calculate_session(measured.connection, measured.session, "MP-1")
     assert result.version == 1
+
+
+async def test_a_result_of_before_there_were_runs_is_computed_again_as_it_was(measured: Measured) -> None:
+    await measured.of("T-1")
+    await measured.folder.put("tray.asc", run_of(*QC, *TRAVELLING, "T-1"))
+    measured.results()
+    result = latest(measured.connection, measured.session, "at-T-1")
+    earlier = {key: value for key, value in result.selection.items() if key != "run"}
+    output = calculate(prepare(measured.connection, earlier))
+    assert output == {key: value for key, value in result.output.items() if key != "reader_run"}
+
+
+async def test_a_run_that_begins_further_away_than_is_looked_is_not_taken_for_the_next_one(
+    measured: Measured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await measured.of("T-1")
+    others = [f"X-{n}" for n in range(4)]
+    await measured.folder.put("tray.asc", run_of(*TRAVELLING, *others, "T-1") + run_of(*TRAVELLING, sensitivity=2.0))
+    monkeypatch.setattr(reader_records, "LOOKED_AT", 4)
+    assert "too far away to be looked at" in why(measured.results(), "T-1")
