@@ -59,7 +59,7 @@ def together(
     missing = [each for each, count in wanted.items() if len(found[each]) < count]
     doubt = None
     if len({of for of, _ in places}) > 1:
-        doubt = f"Its {len(places)} readings are of different runs."
+        doubt = f"its {len(places)} readings are of different runs"
     elif wanted:
         doubt = _doubt(runs, n, m, missing, list(wanted))
     said = f"The run of {name} is not certain: {doubt}; {WAY_OUT}." if doubt else None

@@ -229,10 +229,13 @@ def _second_begins(stretch: _Stretch, before: int, again: int, travelling: Colle
     """Where the second run begins, at the earliest and at the latest, between two places of one element.
 
     At the quality control records where just one lot stands in between; else as the standards of the stretch lie.
+    Where nothing but standards and controls stands in between, each of them may be of either run.
     """
     marks = [mark for mark in stretch.marks if before < mark <= again]
     if len(marks) == 1:
         return marks[0], marks[0]
+    if all(_belongs_to_a_group(each, travelling) for each in stretch.records[before + 1 : again]):
+        return before + 1, again
     first, last = _group_end(stretch, before, again, travelling), _group_begin(stretch, before, again, travelling)
     match _order(stretch, again, travelling):
         case "standards first":

@@ -74,6 +74,11 @@ SEVEN = " ".join(f"X{n}" for n in range(7))
         ("T1 S1 S2 C X T2 S1 S2 C X2", "T1 S1 S2 C ? (X T2) ? S1 S2 C X2"),
         ("S1 S2 C T1 T2 T1 X", "S1 S2 C T1 T2 | T1 X"),
         ("T1 T1", "T1 | T1"),
+        # standards that were forgotten are not taken from the run beside it
+        ("S1 C T1 S2 C T2", "S1 C T1 | S2 C T2"),
+        ("S1 S2 C S1 T2", "S1 ? (S2 C) ? S1 T2"),
+        ("X S1 S2 C S1 T2", "X S1 ? (S2 C) ? S1 T2"),
+        ("T1 S1 C T2 S2 S1 C", "T1 S1 C | T2 S2 S1 C"),
         # a file is no run, but where no quality control tells, one may begin with it
         ("/ P R S1 S2 / C T1", "P R S1 S2 C T1"),
         ("/ S1 S2 C T1 / T2", "S1 S2 C T1 ? T2"),
@@ -125,6 +130,7 @@ def of(text: str, chip: str) -> Together:
         ("/ S1 S2 C X / T2 S1 S2 C", "S1, S2, C stand beside it too, a file begins between them"),
         ("/ X S1 S2 C T2 / Y S1 S2 C", "S1, S2, C stand beside it too, a file begins between them"),
         ("S1 S2 C T2 S1 S2 C", "elements were read twice"),
+        ("X S1 S2 C S1 T2", "S2, C stand beside it, elements were read twice"),
         ("S1@a S2@a C@a T2", "what is between them does not state its run"),
         ("! T2 S1 S2 C", "what stands before it is too far away"),
         ("S1 S2 ! C T2", "S1, S2 stand beside it, something between them was lost"),
@@ -141,6 +147,7 @@ def test_what_is_open_is_said(text: str, doubt: str) -> None:
         "/ T1 S1 S2 C / T2 S1 S2 C",
         "/ S1 S2 C T2 / T1 S1 S2 C",
         "P R S1 S2 C T2 P R S1 S2 C T1",
+        "S1 S2 C S1 S2 C T2",
     ],
 )
 def test_a_file_or_run_that_has_its_own_standards_needs_no_word(text: str) -> None:
@@ -232,3 +239,27 @@ def test_a_chip_never_gets_what_was_read_in_another_run(day: tuple[str, list[tup
             assert {run_of[r.seq] for each in found.found.values() for r in each} == {run_of[record.seq]}, text
         if "/" not in text.split() and "!" not in text.split():
             assert (found.doubt, found.missing) == (None, ()), text
+
+
+@st.composite
+def day_without_quality_control(draw: st.DrawFn) -> tuple[str, dict[int, int]]:
+    """Runs with all their standards, first in every run or last in every run, over files that hold whole runs."""
+    words: list[str] = []
+    run_of: dict[int, int] = {}
+    first = draw(st.booleans())
+    for n in range(draw(st.integers(1, 4))):
+        own = [f"X{n}.{k}" for k in range(draw(st.integers(0, 4)))]
+        names = ["S1", "S2", "C", *own] if first else [*own, "S1", "S2", "C"]
+        words += (["/"] if draw(st.booleans()) else []) + names
+        run_of |= dict.fromkeys(range(len(run_of) + 1, len(run_of) + len(names) + 1), n)
+    return " ".join(words), run_of
+
+
+@given(day_without_quality_control())
+def test_without_quality_control_a_chip_has_its_own_standards_or_none(day: tuple[str, dict[int, int]]) -> None:
+    text, run_of = day
+    runs = reader_runs(records(text), WANTED, Limits(WANTED))
+    for record in (r for run in runs for r in run.records if r.name is not None and r.name not in WANTED):
+        found = together(runs, str(record.name), [record.at], WANTED)
+        if found.doubt is None and not found.missing:
+            assert {run_of[r.seq] for each in found.found.values() for r in each} == {run_of[record.seq]}, text
