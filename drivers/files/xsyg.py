@@ -125,11 +125,14 @@ class _Reader:
         return None
 
     def _program(self) -> dict[str, Axis]:
-        """The heating as it was programmed: the break points of time and temperature. Raises BadRecord."""
+        """The heating as it was programmed: the break points of time and temperature; none where they cannot be read."""
         for curve in self._record.curves:
             said = curve.attributes
             if (said.get("curveType"), said.get("stimulator")) == ("predefined", HEATER):
-                points = _columns(curve, "programmed heater")
+                try:
+                    points = _columns(curve, "programmed heater")
+                except BadRecord:  # nothing was measured with it
+                    return {}
                 times, temperatures = axis("s", points.times), axis("Cel", points.values)
                 return {"programmed-time": times, "programmed-temperature": temperatures}
         return {}

@@ -72,6 +72,8 @@ def test_the_heating_that_was_programmed_stands_beside_the_one_that_was_measured
     assert axes["programmed-time"].values == (0, 47, 57)
     assert (axes["programmed-temperature"].unit, axes["programmed-temperature"].values) == ("Cel", (25, 260, 260))
     assert axes["temperature"].values == (25, 30, 35, 40)
+    broken = curve("0,25;47,NaN", 'stimulator="heating element"', kind="predefined")
+    assert "programmed-time" not in first(xsyg(record(GLOW, broken, HEAT))).axes
 
 
 def test_import_shows_the_run_and_what_is_beside_it(tmp_path: Path) -> None:
