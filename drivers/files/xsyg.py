@@ -125,7 +125,7 @@ class _Reader:
         return None
 
     def _program(self) -> dict[str, Axis]:
-        """The heating as it was programmed: the break points of time and temperature; none where they cannot be read."""
+        """The heating as it was programmed: break points of time and temperature; none where they cannot be read."""
         for curve in self._record.curves:
             said = curve.attributes
             if (said.get("curveType"), said.get("stimulator")) == ("predefined", HEATER):
