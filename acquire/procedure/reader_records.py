@@ -42,6 +42,7 @@ class Told(msgspec.Struct, frozen=True):
     attributes: dict[str, str] = {}
     run: str | None = None
     reader: str | None = None
+    clock: str | None = None
     origin: dict[str, Any] = {}
 
 
@@ -163,7 +164,7 @@ def _one(stream: str, entry: Entry, names: _Names, after_loss: bool) -> Arrived:
     name, origin = names.name(told), told.origin
     record = Record(
         stream=stream, seq=entry.seq, kind=_kind(told), name=name,
-        counted=names.counted(told, name), run=told.run, reader=told.reader, after_loss=after_loss,
+        counted=names.counted(told, name), run=told.run, reader=told.reader, clock=told.clock, after_loss=after_loss,
         dosimeter="" if told.element is None else f"{told.element} {origin.get('sha256')} {origin.get('offset')}",
     )  # fmt: skip
     return Arrived(

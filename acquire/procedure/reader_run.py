@@ -3,7 +3,7 @@
 Standards, controls, reference light and noise belong to the dosimeters of their own run. Where a reader states its
 runs, those are they. Where it does not, a run begins with the quality control records that come after dosimeters, and
 an element that stands twice stands in two runs. Records are given in the reader's order, which
-acquire.procedure.reader_order makes; no clock is asked, and no file's name. What that leaves open is said, and never
+acquire.procedure.reader_order makes; no clock makes a run, and no file's name. What that leaves open is said, and never
 decided by a guess (docs/adr/0020-reader-run.md).
 """
 
@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
+from acquire.strict_numbers import clock
+
 QUALITY_CONTROL_EVERY = 10  # dosimeters of a run under way (WinREMS files of three sessions); elsewhere a run begins
+LONGEST_WITHOUT = timedelta(hours=1)  # assumed: so many take some ten minutes (43 to 49 s each in the same files)
 
 Order = Literal["standards first", "standards last"]
 
@@ -55,6 +59,7 @@ class Record:
     name         the element's, where it is a readout that may count
     counted      what may stand so often in one run as it is read: the name, with what tells the record from others
     run, reader  as the record states them, None where it does not
+    clock        the reader's own; it never makes a run, and only keeps a file from being taken for the end of one
     """
 
     stream: str
@@ -65,6 +70,7 @@ class Record:
     counted: str | None = None
     run: str | None = None
     reader: str | None = None
+    clock: str | None = None
     begins_file: bool = False
     after_loss: bool = False
 
@@ -178,11 +184,22 @@ def _differ(one: str | None, other: str | None) -> bool:
 def _goes_on(open_: _Stretch, records: Sequence[Record], n: int) -> bool:
     """Whether a file that begins without quality control records is of the run that began with some.
 
-    Not where there would then be more dosimeters than a reader measures without quality control.
+    Not where there would then be more dosimeters than a reader measures without quality control; nor where its clock
+    goes back or stands far later: a file of another day, which somebody forgot, is no end of today's run.
     """
-    if open_.since is None:
+    if open_.since is None or not _soon_after(open_.records[-1], records[n]):
         return False
     return open_.since + _dosimeters_up_to_quality_control(records, n) <= QUALITY_CONTROL_EVERY
+
+
+def _soon_after(before: Record, record: Record) -> bool:
+    if before.clock is None and record.clock is None:
+        return True
+    try:
+        passed = clock(record.clock or "").replace(tzinfo=None) - clock(before.clock or "").replace(tzinfo=None)
+    except ValueError:
+        return False
+    return timedelta(0) <= passed <= LONGEST_WITHOUT
 
 
 def _dosimeters_up_to_quality_control(records: Sequence[Record], n: int) -> int:

@@ -108,9 +108,22 @@ async def test_the_result_and_the_record_say_which_run_and_its_quality_control(m
 async def test_two_files_of_one_run(measured: Measured) -> None:
     await measured.of("T-1", "T-2")
     await measured.folder.put("a.asc", run_of(*QC, *TRAVELLING, "T-1"))
-    await measured.folder.put("b.asc", run_of("T-2"))
+    await measured.folder.put("b.asc", run_of("T-2", begin=MORNING + timedelta(minutes=6)))
     outputs = measured.results()
     assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
+
+
+@pytest.mark.parametrize("later", [timedelta(days=-1), timedelta(days=1)])
+async def test_a_file_of_another_day_without_quality_control_is_no_end_of_todays_run(
+    measured: Measured, later: timedelta
+) -> None:
+    """Somebody forgot it yesterday, or exported tomorrow's chips alone."""
+    await measured.of("T-1", "T-2")
+    await measured.folder.put("a.asc", run_of(*QC, *TRAVELLING, "T-1"))
+    await measured.folder.put("b.asc", run_of("T-2", begin=MORNING + later, sensitivity=2.0))
+    outputs = measured.results()
+    assert cgy(outputs, "T-1") == TRUE
+    assert "nothing in the records tells whether the run goes on in it" in why(outputs, "T-2")
 
 
 async def test_a_file_that_grows_during_a_run_while_the_service_runs(measured: Measured) -> None:
@@ -148,7 +161,7 @@ async def test_a_renamed_file_that_is_dropped_again_gives_nothing_twice_and_goes
 async def test_files_that_wait_together_come_as_they_were_written_not_by_name(measured: Measured) -> None:
     await measured.of("T-1", "T-2")
     measured.folder.write("run_9.asc", run_of(*QC, *TRAVELLING, "T-1"))
-    measured.folder.write("run_10.asc", run_of("T-2"))
+    measured.folder.write("run_10.asc", run_of("T-2", begin=MORNING + timedelta(minutes=6)))
     assert await measured.folder.take() == 8
     outputs = measured.results()
     assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
