@@ -13,6 +13,7 @@ WAY_OUT = "two people state with which standards it was read (acquire session re
 NOT_TOLD = {
     Begins.UNTOLD: "what is between them does not state its run, as the others do",
     Begins.FILE: "a file begins between them, and nothing in the records tells whether the run goes on in it",
+    Begins.CLOCK: "the reader's clock stands at another time there, and nothing else tells whether the run went on",
     Begins.LOSS: "something between them was lost, which may have been the beginning of a run",
     Begins.AGAIN: "elements were read twice, and nothing in the records tells where between them the second run began",
 }  # fmt: skip

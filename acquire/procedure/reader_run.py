@@ -19,6 +19,9 @@ from acquire.strict_numbers import clock
 
 QUALITY_CONTROL_EVERY = 10  # dosimeters of a run under way (WinREMS files of three sessions); elsewhere a run begins
 LONGEST_WITHOUT = timedelta(hours=1)  # assumed: so many take some ten minutes (43 to 49 s each in the same files)
+LONGEST_PAUSE = timedelta(
+    hours=12
+)  # assumed, of a run without quality control: people eat, and do not leave it overnight
 
 Order = Literal["standards first", "standards last"]
 
@@ -48,6 +51,7 @@ class Begins(StrEnum):
     AGAIN = "an element that was read before"
     FILE = "a file"
     LOSS = "what was lost"
+    CLOCK = "another time on the reader's clock"
     PEOPLE = "two people state it"
 
 
@@ -59,7 +63,7 @@ class Record:
     name         the element's, where it is a readout that may count
     counted      what may stand so often in one run as it is read: the name, with what tells the record from others
     run, reader  as the record states them, None where it does not
-    clock        the reader's own; it never makes a run, and only keeps a file from being taken for the end of one
+    clock        the reader's own; it neither makes a run nor joins one, and only keeps records from being joined
     """
 
     stream: str
@@ -173,12 +177,25 @@ def _untold_border(open_: _Stretch, records: Sequence[Record], n: int) -> tuple[
         return (Begins.FILE, False) if begun_twice else None
     if record.is_quality_control and open_.since != QUALITY_CONTROL_EVERY:
         return Begins.QUALITY_CONTROL, True
+    if _stands_elsewhere(open_, record):
+        return Begins.CLOCK, False
     goes_on = not record.is_quality_control and _goes_on(open_, records, n)
     return (Begins.FILE, False) if record.begins_file and not goes_on else None
 
 
 def _differ(one: str | None, other: str | None) -> bool:
     return None not in (one, other) and one != other
+
+
+def _stands_elsewhere(open_: _Stretch, record: Record) -> bool:
+    """Whether the reader's clock stands so far off that a run without a sign of its beginning may have begun.
+
+    Asked where no quality control would show it, and of quality control that would come in a run under way just so.
+    """
+    passed = _passed(open_.records[-1], record)
+    if passed is None or (open_.since is not None and not record.is_quality_control):
+        return False
+    return abs(passed) > (LONGEST_PAUSE if open_.since is None else LONGEST_WITHOUT)
 
 
 def _goes_on(open_: _Stretch, records: Sequence[Record], n: int) -> bool:
@@ -195,11 +212,16 @@ def _goes_on(open_: _Stretch, records: Sequence[Record], n: int) -> bool:
 def _soon_after(before: Record, record: Record) -> bool:
     if before.clock is None and record.clock is None:
         return True
+    passed = _passed(before, record)
+    return passed is not None and timedelta(0) <= passed <= LONGEST_WITHOUT
+
+
+def _passed(before: Record, record: Record) -> timedelta | None:
+    """By the reader's clock, as it shows it; None where it shows no time."""
     try:
-        passed = clock(record.clock or "").replace(tzinfo=None) - clock(before.clock or "").replace(tzinfo=None)
+        return clock(record.clock or "").replace(tzinfo=None) - clock(before.clock or "").replace(tzinfo=None)
     except ValueError:
-        return False
-    return timedelta(0) <= passed <= LONGEST_WITHOUT
+        return None
 
 
 def _dosimeters_up_to_quality_control(records: Sequence[Record], n: int) -> int:

@@ -178,6 +178,25 @@ async def test_one_file_with_two_days(measured: Measured) -> None:
     assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
 
 
+async def test_a_second_day_without_standards_or_quality_control_has_no_result(measured: Measured) -> None:
+    await measured.of("T-1", "T-2")
+    second = run_of("T-2", sensitivity=2.0, begin=MORNING + timedelta(days=1))
+    await measured.folder.put("tray.asc", run_of(*TRAVELLING, "T-1") + second)
+    outputs = measured.results()
+    assert cgy(outputs, "T-1") == TRUE
+    assert "the reader's clock stands at another time there" in why(outputs, "T-2")
+
+
+async def test_a_run_of_just_ten_dosimeters_is_not_continued_hours_later(measured: Measured) -> None:
+    others = [f"X-{n}" for n in range(5)]
+    await measured.of("T-1", "T-2")
+    second = run_of(*QC, "T-2", sensitivity=2.0, begin=MORNING + timedelta(hours=3))
+    await measured.folder.put("tray.asc", run_of(*QC, *TRAVELLING, *others, "T-1") + second)
+    outputs = measured.results()
+    assert cgy(outputs, "T-1") == TRUE
+    assert NOT_CERTAIN in why(outputs, "T-2")
+
+
 async def test_a_run_over_midnight(measured: Measured) -> None:
     await measured.of("T-1")
     late = datetime(2027, 2, 5, 23, 57, 30)
@@ -185,10 +204,12 @@ async def test_a_run_over_midnight(measured: Measured) -> None:
     assert cgy(measured.results(), "T-1") == TRUE
 
 
-@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=9000)])
-async def test_a_readers_clock_that_jumps_back_inside_a_run(measured: Measured, back: timedelta) -> None:
+@pytest.mark.parametrize(
+    ("begins", "back"), [(QC, timedelta(hours=1)), (QC, timedelta(days=9000)), ((), timedelta(hours=1))]
+)
+async def test_a_readers_clock_that_jumps_back_inside_a_run(measured: Measured, begins: Any, back: timedelta) -> None:
     await measured.of("T-1", "T-2")
-    text = run_of(*QC, "S-1", "S-2", "T-1") + run_of("S-3", CONTROL, "T-2", begin=MORNING - back)
+    text = run_of(*begins, "S-1", "S-2", "T-1") + run_of("S-3", CONTROL, "T-2", begin=MORNING - back)
     await measured.folder.put("tray.asc", text)
     outputs = measured.results()
     assert (cgy(outputs, "T-1"), cgy(outputs, "T-2")) == (TRUE, TRUE)
