@@ -128,15 +128,17 @@ def together_as_stated(
     stretch: list[Record] = [records[index]]
     counts = {str(records[index].counted): 1}
     found: dict[str, list[Record]] = {each: [] for each in wanted}
-    at = index + step
+    at, last = index + step, records[index].name
     while 0 <= at < len(records) and any(len(found[each]) < count for each, count in wanted.items()):
         record = records[at]
         if record.counted is not None and record.name is not None:
-            counts[record.counted] = counts.get(record.counted, 0) + 1
-            if record.name in limits.own and counts[record.counted] > limits.own[record.name]:
+            in_a_row = record.name == last and record.name not in wanted
+            counts[record.counted] = counts.get(record.counted, 0) + (not in_a_row)
+            if counts[record.counted] > limits.of(record.name):
                 break
             if record.name in found and len(found[record.name]) < wanted[record.name]:
                 found[record.name].append(record)
+            last = record.name
         stretch.append(record)
         at += step
     if side == "before":

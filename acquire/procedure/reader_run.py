@@ -19,19 +19,14 @@ from acquire.strict_numbers import clock
 
 QUALITY_CONTROL_EVERY = 10  # dosimeters of a run under way (WinREMS files of three sessions); elsewhere a run begins
 LONGEST_WITHOUT = timedelta(hours=1)  # assumed: so many take some ten minutes (43 to 49 s each in the same files)
-LONGEST_PAUSE = timedelta(
-    hours=12
-)  # assumed, of a run without quality control: people eat, and do not leave it overnight
+LONGEST_PAUSE = timedelta(hours=12)  # assumed, of a run without quality control: it is not left overnight
 
 Order = Literal["standards first", "standards last"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often an element, by its name, is read in one run: as the plan has it, `others` for those of other plans.
-
-    What another plan wants is not known here: one of its elements that is read several times in a row is read once.
-    """
+    """How often an element, by its name, is read in one run: as the plan has it, `others` for those of other plans."""
 
     own: Mapping[str, int]
     others: int = 1
@@ -237,7 +232,7 @@ def _dosimeters_up_to_quality_control(records: Sequence[Record], n: int) -> int:
 def _without_repeats(stretch: _Stretch, travelling: Collection[str], limits: Limits) -> Iterator[ReaderRun]:
     """Cut where an element would stand in one run more often than it is read in one."""
     records, at, begins, certain = stretch.records, 0, stretch.begins, stretch.certain
-    while (again := _again(records, at, limits)) is not None:
+    while (again := _again(records, at, travelling, limits)) is not None:
         first, then = _second_begins(stretch, *again, travelling)
         yield ReaderRun(tuple(records[at:first]), begins, certain)
         if first < then:
@@ -246,8 +241,11 @@ def _without_repeats(stretch: _Stretch, travelling: Collection[str], limits: Lim
     yield ReaderRun(tuple(records[at:]), begins, certain)
 
 
-def _again(records: Sequence[Record], at: int, limits: Limits) -> tuple[int, int] | None:
-    """Where an element stands too often for the first time, counted from `at`: its place before, and this one."""
+def _again(records: Sequence[Record], at: int, travelling: Collection[str], limits: Limits) -> tuple[int, int] | None:
+    """Where an element stands too often for the first time, counted from `at`: its place before, and this one.
+
+    A chip or dot that is read once more than asked for, with nothing else in between, is still where it was.
+    """
     places: dict[str, list[int]] = {}
     last = -1
     for n in range(at, len(records)):
@@ -255,10 +253,10 @@ def _again(records: Sequence[Record], at: int, limits: Limits) -> tuple[int, int
         if counted is None or name is None:
             continue
         before = places.setdefault(counted, [])
-        if name not in limits.own and before[-1:] == [last]:
+        if len(before) >= limits.of(name):
+            if name in travelling or before[-1] != last:
+                return before[-1], n
             before.pop()
-        elif len(before) >= limits.of(name):
-            return before[-1], n
         before.append(n)
         last = n
     return None

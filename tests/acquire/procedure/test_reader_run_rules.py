@@ -73,7 +73,8 @@ SEVEN = " ".join(f"X{n}" for n in range(7))
         ("S1 S2 C T1 S1 S2 C", "S1 S2 C ? (T1) ? S1 S2 C"),
         ("T1 S1 S2 C X T2 S1 S2 C X2", "T1 S1 S2 C ? (X T2) ? S1 S2 C X2"),
         ("S1 S2 C T1 T2 T1 X", "S1 S2 C T1 T2 | T1 X"),
-        ("T1 T1", "T1 | T1"),
+        ("S1 S2 C T1 T1 T2 S1 S2 C T1 X", "S1 S2 C T1 T1 T2 | S1 S2 C T1 X"),
+        ("S1 S2 C T1 T1 T2 T1 X", "S1 S2 C T1 T1 T2 | T1 X"),
         # standards that were forgotten are not taken from the run beside it
         ("S1 C T1 S2 C T2", "S1 C T1 | S2 C T2"),
         ("S1 S2 C S1 T2", "S1 ? (S2 C) ? S1 T2"),
@@ -98,9 +99,10 @@ def test_where_runs_begin(text: str, runs: str) -> None:
     assert shown(text) == runs
 
 
-def test_an_element_of_another_plan_may_be_read_several_times_in_a_row() -> None:
+def test_a_chip_may_be_read_once_more_in_a_row_a_standard_or_control_may_not() -> None:
     assert shown("S1 S2 C X X X T1") == "S1 S2 C X X X T1"
     assert shown("S1 S2 C X T2 X T1") == "S1 S2 C X T2 | X T1"
+    assert shown("T1 C C T2") == "T1 C | C T2"
 
 
 def test_records_of_two_readers_in_one_folder_are_of_two_runs() -> None:
