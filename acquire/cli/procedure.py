@@ -279,9 +279,10 @@ def session_list(config: ConfigOption = None, store: StoreOption = None, as_json
 def session_status(
     session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """Every step with how far it is, what keeps the session open, and what nobody has said yet."""
+    """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
     from acquire.procedure.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.progress import progress  # noqa: PLC0415
+    from acquire.procedure.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session import get_session  # noqa: PLC0415
     from acquire.procedure.statements import open_questions  # noqa: PLC0415
 
@@ -299,12 +300,14 @@ def session_status(
             for p in found_steps
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
+        doubts = run_doubts(connection, found)
     if as_json:
-        emit({"session": session, "state": found.state, "steps": steps, "keeps_open": keeps, "asks": asks})
+        told = {"session": session, "state": found.state, "steps": steps, "keeps_open": keeps, "asks": asks}
+        emit(told | {"doubts": doubts})
         return
     rows = [(p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing)) for p in found_steps]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    for sentence in (*keeps, *asks):
+    for sentence in (*keeps, *asks, *doubts):
         say(sentence)
 
 

@@ -21,6 +21,7 @@ from acquire.procedure.output import not_stated
 from acquire.procedure.placed import placements
 from acquire.procedure.point import Point
 from acquire.procedure.progress import progress
+from acquire.procedure.reader_run_statements import every_run_stated
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session
 from acquire.procedure.unattached import unattached
@@ -53,6 +54,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "events": _events(connection, session),
         "placements": _placements(connection, session),
         "bindings": _bindings(connection, session),
+        "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],

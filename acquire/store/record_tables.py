@@ -77,6 +77,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
     ),
+    "reader_run_stated": PeoplesTable(
+        "with which standards {dosimeter} was read in session {session}", "reader run {n}", _SESSION
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

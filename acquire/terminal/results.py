@@ -31,6 +31,8 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     for each in results:
         if channel := each.get("channel"):
             tell(f"{each['point']}: measured on channel {channel}.")
+        if run := each.get("reader_run"):
+            tell(f"{each['point']}: {run['says']}")
         for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
             tell(f"{each['point']}: {sentence}")
         if window := each.get("window"):

@@ -42,6 +42,8 @@ class ColumnMapOptions(Settings):
     unit: Unit = Field(description="of the value; counts, charge and dose are kept apart by it")
     clock: str = Field("", description="the column with the reader's date and time")
     clock_format: str = Field("", description="of the clock, as strptime has it: %Y-%m-%d %H:%M:%S")
+    position: str = Field("", description="the column with the place in the reader")
+    run: str = Field("", description="the column that names the reader's run; no two runs may have one name")
     also: str = Field("", description="further numbers: name=column unit; ...")
     attributes: str = Field("", description="texts to keep: name=column; ... nothing that can name a person")
     delimiter: Literal["comma", "semicolon", "tab"] = "comma"
@@ -82,7 +84,7 @@ class ColumnMapOptions(Settings):
     @property
     def columns(self) -> list[str]:
         """All that the heading must have."""
-        named = [self.element, self.value, *([self.clock] if self.clock else [])]
+        named = [self.element, self.value, *filter(None, (self.clock, self.position, self.run))]
         return [*named, *(column for column, _ in self.also_columns.values()), *dict(_named(self.attributes)).values()]
 
 
@@ -157,6 +159,8 @@ def _row(name: str, piece: Piece, line: str, heading: list[str], options: Column
         raw=piece.raw,
         clock=_clock(row, options),
         element=row[options.element],
+        position=row.get(options.position) or None,
+        run=row.get(options.run) or None,
         also={
             key: Also(value=_number(row, column, options), unit=said)
             for key, (column, said) in options.also_columns.items()

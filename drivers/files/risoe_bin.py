@@ -39,6 +39,7 @@ ElementFrom = Literal["sample-position", "sample", "position"]
 TIMED = frozenset({"OSL", "IRSL", "M-IR", "M-VIS", "RIR", "RBR", "POSL", "SGOSL", "RL"})  # LOW and HIGH are seconds
 WORDS = {"DTYPE": DTYPES, "LIGHTSOURCE": LIGHTSOURCES, "BL_UNIT": BL_UNITS, "IRR_UNIT": IRR_UNITS}
 PRIVATE = frozenset({"USER", "COMMENT", "FNAME"})  # can name a person
+# SEQUENCE, SET and RUN are attributes: they name a list of steps and a step of it, not when it was carried out.
 LEFT_OUT = PRIVATE | {"LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "TIME", "DATE", "LTYPE"}  # elsewhere in a reading
 COLDEST_C, HOTTEST_C = -50, 1000  # MEASTEMP that was never written is neither
 HEAD = 65536
@@ -125,6 +126,8 @@ def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -
         raw=record.raw,
         clock=_clock(said["DATE"], said["TIME"]),
         element=_element(said, options.element_from),
+        position=_position(said),
+        reader=f"system {said['SYSTEMID']}" if said["SYSTEMID"] else None,
         mode=mode,
         axes=axes | {"signal": Axis(unit="{counts}", values=counts)},
         attributes=_attributes(said),
@@ -193,8 +196,12 @@ def _element(said: dict[str, Any], element_from: ElementFrom) -> str:
     sample = str(said["SAMPLE"].decode("latin-1").strip())
     if element_from == "sample":
         return sample
-    position = str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
+    position = _position(said)
     return position if element_from == "position" else f"{sample}/{position}"
+
+
+def _position(said: dict[str, Any]) -> str:
+    return str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
 
 
 def _attributes(said: dict[str, Any]) -> dict[str, str]:

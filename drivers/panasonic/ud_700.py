@@ -46,6 +46,7 @@ class Ud700(Listener[Ud700Settings]):
         super().__init__(settings)
         self._waiting: Dosimeter | None = None
         self._factor: float | None = None  # of the run
+        self._of_run: str | None = None  # what names it; None: its line 1 was not heard, or may have been missed since
         self._due: int | None = None  # number of the next line
         self._heard: deque[bytes] = deque(maxlen=REMEMBERED)
 
@@ -70,6 +71,7 @@ class Ud700(Listener[Ud700Settings]):
         self._heard.append(message)
         if isinstance(record, Run):
             self._factor, self._due = record.factor, record.number + 1
+            self._of_run = f"{record.unit} {record.count}"
             return [*without, self._run(record, message)]
         self._waiting = record
         return without
@@ -79,7 +81,7 @@ class Ud700(Listener[Ud700Settings]):
         first, self._waiting = self._waiting, None
         if first is None:
             return ()
-        self._due = first.number + 2
+        self._missing(first)
         why = "the line C that belongs to this line 2 did not come, or was not understood; its numbers are not believed"
         return [
             self._sample(first, first.line, n, None, (Flag.INCOMPLETE,), why) for n in range(1, records.ELEMENTS + 1)
@@ -94,7 +96,8 @@ class Ud700(Listener[Ud700Settings]):
 
     def _run(self, run: Run, message: bytes) -> Sample:
         return Sample(
-            quantity="reader-factor", unit="1", value=run.factor, clock=run.clock, raw=message,
+            quantity="reader-factor", unit="1", value=run.factor, clock=run.clock, raw=message, run=self._of_run,
+            reader=f"unit {run.unit}",
             also={"readings-so-far": Also(unit="1", value=run.count), "line": Also(unit="1", value=run.number)},
             note="a run begins",
         )  # fmt: skip
@@ -114,6 +117,8 @@ class Ud700(Listener[Ud700Settings]):
         """The sentence where the reader's own numbering shows that lines are missing."""
         due, self._due = self._due, first.number + 2
         count = 0 if due is None else records.lines_between(due, first.number)
+        if count:  # a line 1 may have been among them
+            self._of_run = None
         return f"by the reader's count {count} lines before it did not come or were not understood" if count else None
 
     def _element(self, first: Dosimeter, second: Second, raw: bytes, number: int, missing: str | None) -> Sample:
@@ -140,6 +145,7 @@ class Ud700(Listener[Ud700Settings]):
         return Sample(
             quantity=quantity, unit=unit, value=value, element=first.dosimeter, element_index=number, clock=first.clock,
             raw=raw, flags=flags, note=note, also={name: Also(unit="1", value=each) for name, each in also.items()},
+            position=str(first.position), run=self._of_run, reader=f"unit {first.unit}",
         )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from acquire.procedure.closing import close_session
 from acquire.procedure.console import enter_console_time
 from acquire.procedure.placement import correct, place, remove
 from acquire.procedure.results import calculate_session
+from acquire.procedure.run_of_point import state_run
 from acquire.procedure.session import cancel, get_session
 from acquire.procedure.spectra import attach_spectrum
 from acquire.procedure.statements import exclude, imaging_given, no_imaging, read_at
@@ -54,6 +55,7 @@ async def filled(connection: Any) -> str:
     exclude(connection, now, "r2-1", "MD-1", "MP-1", "dropped")
     no_imaging(connection, now, "R1", "MD-1")
     read_at(connection, now, "reader-1", ZONE, "MD-1", "MP-1", "its clock stands")
+    state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     await exchanged(connection)
