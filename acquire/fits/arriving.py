@@ -80,7 +80,7 @@ class Fitter:
         await asyncio.sleep(self._look_every_s)
 
     async def _read_inventory(self) -> bool:
-        unread = await self._use(self._materials.unread)
+        unread = await self._use(self._materials.unread) if self._search.met_glow else None
         if unread is None:
             return False
         sha256, name, body = unread

@@ -57,6 +57,7 @@ class Search:
     """One walk through the store after another. Every method runs on the store's thread, but for `begin_anew`."""
 
     materials: Materials
+    met_glow: bool = False  # whether there is a glow curve at all, for which inventories are to be read
     _after: tuple[int, int, int] = _START
 
     def begin_anew(self) -> None:
@@ -95,6 +96,7 @@ class Search:
             return {DECAY}
         if row["kind"] != KIND["glow-curve"]:
             return set()
+        self.met_glow = True
         return {each.preset for each in self.materials.candidates(row["instrument"], row["element"]) if each.preset}
 
     def _of(self, row: sqlite3.Row, entry: entries.Entry) -> Curve | None:

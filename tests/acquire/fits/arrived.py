@@ -62,6 +62,7 @@ class InProcess:
     def __init__(self, *fails: str) -> None:
         self.fails = list(fails)
         self.asked: list[tuple[str, str]] = []
+        self.read: list[str] = []
         self.is_running = False
 
     async def fit(self, preset: str, name: str, body: bytes) -> dict[str, Any]:
@@ -71,6 +72,7 @@ class InProcess:
         return fitted(preset, name, body)
 
     async def elements(self, name: str, inventory: bytes) -> list[list[Any]]:
+        self.read.append(name)
         found = read_inventory(inventory, name).element
         presets = {each.id: preset_of(each.material) for each in found}
         return [

@@ -84,6 +84,19 @@ async def test_a_curve_that_came_before_anybody_knew_its_material(
     assert rows(connection)[1] == (2, ANALYSIS, "TLD-100", "X-1")
 
 
+async def test_a_store_without_glow_curves_begins_no_process(
+    connection: sqlite3.Connection, client: StoreClient
+) -> None:
+    prepared(connection)
+    client.chips("tray.asc", {"201": 641_200})
+    async with fitting(using(connection)) as process:
+        await asyncio.sleep(0.1)
+        assert (process.read, process.asked) == ([], [])
+        client.put(READER, [glow()])
+        await until(lambda: rows(connection))
+    assert (len(process.read), len(process.asked)) == (1, 1)
+
+
 async def test_a_restart_fits_what_is_left_and_nothing_twice(
     connection: sqlite3.Connection, client: StoreClient
 ) -> None:
