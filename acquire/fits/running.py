@@ -24,7 +24,9 @@ class FitFailed(Exception):
 class FitProcess:
     """`fit` and `elements` begin it where it is not running; `close` ends it."""
 
-    def __init__(self, longest_s: float = LONGEST_S, command: tuple[str, ...] = ("-m", "acquire.fits.process")) -> None:
+    def __init__(
+        self, longest_s: float = LONGEST_S, command: tuple[str, ...] = ("-P", "-m", "acquire.fits.process")
+    ) -> None:
         self._longest_s = longest_s
         self._command = command
         self._process: Process | None = None
