@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from acquire.fits.kept import Curve, keep
+from acquire.fits.kept import Curve, is_there, keep
 from acquire.fits.materials import Known, Materials
 from acquire.fits.running import FitFailed, FitProcess
 from acquire.fits.search import Search
@@ -104,7 +104,7 @@ class Fitter:
         made = [(curve, fit) for curve in found.curves if (fit := await self._fit(curve)) is not None]
         if made:
             self._busy_at = time.monotonic()
-            new = await self._use(lambda connection: keep(connection, made))
+            new = await self._use(lambda connection: keep(connection, [m for m in made if is_there(connection, m[0])]))
             log.debug("curves fitted", curves=new)
         return found.goes_on
 

@@ -11,6 +11,7 @@ from acquire.canonical import canonical, parse, utc_now
 from acquire.packing import packed, unpacked
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.entries import entry_at
 from acquire.store.record_tables import FITTED
 
 ANALYSIS = "glow 1"
@@ -62,6 +63,12 @@ _THIS = "SELECT 1 FROM curve_fit WHERE stream = ? AND seq = ? AND curve = ? AND 
 def is_kept(connection: sqlite3.Connection, curve: Curve) -> bool:
     """Whether this analysis has fitted this very curve with this preset."""
     return connection.execute(_THIS, curve.key).fetchone() is not None
+
+
+def is_there(connection: sqlite3.Connection, curve: Curve) -> bool:
+    """Whether the store still holds this very curve: another may have been put in its place meanwhile."""
+    entry = entry_at(connection, curve.stream, curve.seq)
+    return entry is not None and entry.status == "stored" and entry.digest == curve.digest
 
 
 def keep(connection: sqlite3.Connection, made: Iterable[tuple[Curve, dict[str, Any]]]) -> int:

@@ -50,6 +50,11 @@ class Materials:
         for each in elements:
             self._known.setdefault((each.reader, each.read_as), {})[each.place] = each
 
+    def forget(self) -> None:
+        """It is another store, or another life of it."""
+        self._sessions, self._last = 0, None
+        self._known.clear()
+
     def candidates(self, reader: str, read_as: str) -> list[Known]:
         """The elements that a reader may mean by this text: one, or those of a card."""
         return list(self._known.get((reader, read_as), {}).values())

@@ -59,6 +59,7 @@ class Search:
     materials: Materials
     met_glow: bool = False  # whether there is a glow curve at all, for which inventories are to be read
     _after: tuple[int, int, int] = _START
+    _life: tuple[object, ...] = ()  # of the store: after a restore its numbers begin lower
 
     def begin_anew(self) -> None:
         """What was taken may not have been kept, or more may be known of the elements."""
@@ -66,6 +67,7 @@ class Search:
 
     def next(self, connection: sqlite3.Connection) -> Found:
         """A few curves that need a fit, in the order they came."""
+        self._same_life(connection)
         curves: list[Curve] = []
         rows = connection.execute(_NEXT, (*self._after, SLICE)).fetchall()
         for row in rows:
@@ -76,6 +78,13 @@ class Search:
             if len(curves) >= MOST:
                 break
         return Found(curves, bool(rows))
+
+    def _same_life(self, connection: sqlite3.Connection) -> None:
+        life = tuple(connection.execute("SELECT store, epoch, start FROM identity").fetchone())
+        if life != self._life:
+            self._life, self.met_glow = life, False
+            self.materials.forget()
+            self.begin_anew()
 
     def _curve(self, connection: sqlite3.Connection, row: sqlite3.Row) -> Curve | None:
         wanted = self._presets(row)

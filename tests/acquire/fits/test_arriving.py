@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -15,6 +16,7 @@ from waiting import until
 
 from acquire.fits import ANALYSIS, Fitter, fits_of, kept, search
 from acquire.procedure.verify import verify_store
+from acquire.store.database import connect
 
 T = TypeVar("T")
 
@@ -156,6 +158,54 @@ async def test_a_store_that_cannot_be_used_loses_no_fit(connection: sqlite3.Conn
     async with fitting(use) as process:
         await until(lambda: rows(connection))
     assert (fails, len(process.asked)) == (0, 4)
+
+
+async def test_a_store_that_was_put_in_its_place_is_walked_from_its_beginning(
+    connection: sqlite3.Connection, client: StoreClient, tmp_path: Path
+) -> None:
+    """Its numbers are lower than where the walk through the other one had come, and its elements are its own."""
+    prepared(connection)
+    for n in range(5):
+        client.put(READER, [glow(COUNTS + n)])
+    with closing(connect(tmp_path / "backup.db", create=True)) as backup:
+        served = connection
+
+        async def use(work: Callable[[sqlite3.Connection], T]) -> T:
+            return work(served)
+
+        async with fitting(use) as process:
+            await until(lambda: len(rows(connection)) == 5)
+            served = backup
+            StoreClient(backup).put(READER, [glow()])
+            await asyncio.sleep(0.1)
+            assert (rows(backup), len(process.asked)) == ([], 5)
+            prepared(backup)
+            await until(lambda: rows(backup))
+        assert rows(backup) == [(1, ANALYSIS, "TLD-100", "X-1")]
+
+
+async def test_a_fit_is_kept_in_the_store_that_has_its_curve(
+    connection: sqlite3.Connection, client: StoreClient, tmp_path: Path
+) -> None:
+    """The file is replaced while the fit is made."""
+    prepared(connection)
+    client.put(READER, [glow()])
+    with closing(connect(tmp_path / "backup.db", create=True)) as backup:
+        served = connection
+
+        async def use(work: Callable[[sqlite3.Connection], T]) -> T:
+            return work(served)
+
+        class Replacing(InProcess):
+            async def fit(self, preset: str, name: str, body: bytes) -> dict[str, Any]:
+                nonlocal served
+                served = backup
+                return await super().fit(preset, name, body)
+
+        async with fitting(use, Replacing()) as process:
+            await until(lambda: process.asked)
+            await asyncio.sleep(0.05)
+        assert (rows(connection), rows(backup)) == ([], [])
 
 
 async def test_a_damaged_curve_is_not_fitted_and_keeps_no_other_from_it(
