@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from acquire.canonical import canonical, digest, parse
+from acquire.fits.shown import fits_of_point
 from acquire.procedure.attempts import attempts
 from acquire.procedure.bound import every_binding
 from acquire.procedure.closing import asks_for_amendment, closed
@@ -155,7 +156,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
-        return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+        return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}
     plain["detector"] = result.output.get("detector") or point.detector
     plain["channel"] = result.output.get("channel") or point.channel
     return {
@@ -172,6 +173,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
         "versions": [_version(r) for r in versions(connection, session.id, point.id)],
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
+        "fits": fits_of_point(connection, session, result),
     }
 
 

@@ -11,6 +11,7 @@ from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
+from acquire.fits.kept import Curve, keep
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.binding import bind
 from acquire.procedure.closing import close_session
@@ -59,8 +60,16 @@ async def filled(connection: Any) -> str:
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     await exchanged(connection)
+    fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def fitted(connection: Any) -> None:
+    """Fits of elements that lay in one session, and of one that lay in both."""
+    for seq, element in enumerate(("r1-2", "r2-1", "r3-1"), start=1):
+        curve = Curve("stream", seq, "ab" * 32, "TLD-100", element, element, b"{}")
+        keep(connection, [(curve, {"name": element, "refused": None, "warnings": [f"Peak {seq}."]})])
 
 
 async def exchanged(connection: Any) -> None:
