@@ -74,7 +74,7 @@ def chamber_dose(
     numbers = " × ".join(shown(x) for x in (m_q, n_dw.value, *(q.value for q in qs.values())))
     work.step("D_w", " · ".join(("M_Q", "N_D,w", *qs)), numbers, dose, "Gy", form.source)
     for name, factor in {"n_dw": n_dw, **ks, **qs}.items():
-        work.row(name, factor)
+        work.row(name, factor, sensitivity=-1.0 if name in form.at_calibration else 1.0)
     work.rows.extend(components)
     warning = polarity_warning(ks[form.reading[1]].value)
     work.warnings.extend([warning] if warning else [])

@@ -202,7 +202,7 @@ def _not_fit(point: Point, budget: Budget) -> list[str]:
     """With U at or above the tolerance nothing can pass: said now, with the tolerance that would fit."""
     if point.limits is None or point.expected is None:
         return []
-    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent)
+    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent, budget.dof)
     if fit:
         return []
     return [
