@@ -24,6 +24,16 @@ from acquire.dosimetry.beam_quality import (
     tpr20_10_estimate,
     tpr20_10_of_pdd,
 )
+from acquire.dosimetry.believed import (
+    PUBLISHED,
+    SITES_OWN,
+    Believed,
+    believed,
+    believed_threshold,
+    fraction_dose,
+    in_sites_range,
+    sites_range,
+)
 from acquire.dosimetry.brachytherapy import check_dwell_time, days_between, decay_factor, dwell_time_s, source_strength
 from acquire.dosimetry.budget import (
     Budget,
@@ -77,6 +87,8 @@ from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
 from acquire.dosimetry.explain import budget_table, explain
 from acquire.dosimetry.factor import Circumstances, Factor
+from acquire.dosimetry.formalism import QualityFactor
+from acquire.dosimetry.formalism import fits as quality_factor_fits
 from acquire.dosimetry.guards import (
     alike,
     believable,
@@ -163,8 +175,11 @@ from acquire.dosimetry.volume import k_vol, p_rp_of_parabola, p_rp_of_profile
 
 __all__ = [
     "FORMULAS_VERSION",
+    "PUBLISHED",
+    "SITES_OWN",
     "AttemptValue",
     "BackgroundSignal",
+    "Believed",
     "Blocked",
     "Budget",
     "CalculationStep",
@@ -194,6 +209,7 @@ __all__ = [
     "Observation",
     "OutsideValidity",
     "Propagated",
+    "QualityFactor",
     "ReadCharge",
     "ReaderForm",
     "Simulated",
@@ -208,6 +224,8 @@ __all__ = [
     "background_of_controls",
     "background_of_session",
     "believable",
+    "believed",
+    "believed_threshold",
     "blank_sd",
     "budget_table",
     "cavity_length_cm",
@@ -256,9 +274,11 @@ __all__ = [
     "false_accept_risk",
     "fit_for",
     "fitness",
+    "fraction_dose",
     "fresh",
     "humidity_row",
     "imaging_line",
+    "in_sites_range",
     "invalid",
     "inverse_square",
     "k_pol",
@@ -318,6 +338,7 @@ __all__ = [
     "pre_irradiated",
     "propagate",
     "quadrature",
+    "quality_factor_fits",
     "r50_of_i50",
     "range_holds",
     "rcf_of_standards",
@@ -334,6 +355,7 @@ __all__ = [
     "same_sensor",
     "second_read",
     "simulate",
+    "sites_range",
     "slope",
     "slope_u",
     "source_strength",

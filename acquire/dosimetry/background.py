@@ -80,7 +80,7 @@ def background_of_session(
     """Mean of the control elements in the reader's unit, with the standard deviation of a mean (GUM 4.2.3).
 
     The scatter is that of the batch's zero-dose readings where they are stated, else the controls' own. One control
-    alone says nothing of its scatter: it is taken as lying anywhere from 0 to twice its value (rectangular, assumed).
+    alone says nothing of its scatter: it is taken as lying anywhere within half its value (rectangular, assumed).
     Raises MissingFactor when none was read, OutsideValidity for a negative one.
     """
     value, n = background_of_controls(signals), len(signals)
@@ -88,7 +88,7 @@ def background_of_session(
         return BackgroundSignal(value, blanks.sd / math.sqrt(n), source, blanks.n - 1, shared_key, blanks)
     if n == 1:
         return BackgroundSignal(
-            value, value / math.sqrt(3), f"{source}; one control, scatter assumed", math.inf, shared_key
+            value, value / 2 / math.sqrt(3), f"{source}; one control, scatter assumed", math.inf, shared_key
         )
     scatter = mean_of(signals).sem_percent or 0.0
     return BackgroundSignal(value, scatter / 100 * value, source, n - 1, shared_key)

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from acquire.dosimetry.believed import believed, believed_threshold
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others
 from acquire.dosimetry.finite import finite, finite_fields
 
 SOURCE = "threshold shift, vendors' form (textbook)"
@@ -87,8 +88,10 @@ def mosfet_dose(
     stands among the components. Raises MissingFactor, OutsideValidity, Blocked.
     """
     name = "MOSFET dose"
-    cf = positive(needed(factors, "cf", "cGy/mV", name, at), "cf")
-    cfs = {each: positive(needed(factors, each, "1", name, at), each) for each in CORRECTIONS}
+    cf = believed("mosfet", "cf", needed(factors, "cf", "cGy/mV", name, at))
+    cfs = {each: believed("mosfet", each, needed(factors, each, "1", name, at)) for each in CORRECTIONS}
+    for when, mv in (("before", before_mv), ("after", after_mv)):
+        believed_threshold(mv, f"The threshold {when} irradiation")
     no_others(factors, ("cf", *CORRECTIONS), name)
     inputs: dict[str, object] = {
         "before_mv": before_mv, "after_mv": after_mv, "factors": dict(factors), "components": list(components),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.background import BackgroundSignal, NetSignals, StandardsMean
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.counted import settled, stated_pair_rule, stated_per_element, stated_session
 from acquire.dosimetry.dose import Calculation, CalculationStep, Dose, shown
@@ -102,7 +103,7 @@ def osl_dose(
     energy = energy_factor(form.position)
     n_dw = positive(needed({"n_dw": n_dw}, "n_dw", "cGy/{counts}", name, at), "n_dw")
     wanted = ("k_f", "k_l", energy, "k_theta")
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    ks = {each: believed("osl", each, needed(factors, each, "1", name, at)) for each in wanted}
     no_others(factors, wanted, name)
     if not dots:
         raise MissingFactor("No dot of this point has been read.")
@@ -210,7 +211,7 @@ def reader_form_dose(
     """
     name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in ("k_f", energy)}
+    ks = {each: believed("osl", each, needed(factors, each, "1", name, at)) for each in ("k_f", energy)}
     no_others(factors, ks, name)
     if not counts:
         raise MissingFactor("No dot of this point has been read.")

@@ -13,6 +13,7 @@ from statistics import fmean
 
 from acquire.dosimetry.attempts import PairRule
 from acquire.dosimetry.background import BackgroundSignal, NetSignals, StandardsMean
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.counted import settled, stated_pair_rule, stated_per_element, stated_session
 from acquire.dosimetry.dose import Calculation, Dose, shown
@@ -95,7 +96,7 @@ def tld_dose(
     if not elements:
         raise MissingFactor("No element of this point has been read.")
     wanted = (*CORRECTIONS, *(("k_theta",) if "k_theta" in factors else ()))
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    ks = {each: believed("tld", each, needed(factors, each, "1", name, at)) for each in wanted}
     no_others(factors, (*CORRECTIONS, "k_theta"), name)
     inputs = {
         "elements": list(elements), "background": background, "rcf": rcf, "factors": dict(factors),

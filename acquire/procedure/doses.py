@@ -14,6 +14,7 @@ from acquire.dosimetry import (
     Dose,
     DosimetryError,
     ThresholdScatter,
+    believable,
     decide,
     diode_entrance_dose,
     diode_exit_dose,
@@ -94,7 +95,7 @@ def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
     if needed["method"] == "mosfet":
         _check_life(needed)
         delay = needed["factors"]["delay_min"]["value"]
-        nominal["threshold"] = {"before_mv": 0.0, "after_mv": 100.0, "before_min": delay, "after_min": delay}
+        nominal["threshold"] = {"before_mv": 1000.0, "after_mv": 1100.0, "before_min": delay, "after_min": delay}
         nominal["threshold"]["nominal"] = True
     dose = dose_of(nominal)
     if "full_scale_nc" in needed:
@@ -132,7 +133,7 @@ def _mosfet(inputs: Inputs) -> Dose:
         same_sensor(threshold["before_mv"], inputs["threshold_mv"])
     scatter = {
         f"threshold {name}": ThresholdScatter(each["u_mv"], f"scatter of {each['n']} readings", each["n"] - 1)
-        for name, each in threshold.get("scatter", {}).items()
+        for name, each in sorted(threshold.get("scatter", {}).items())
     }
     return mosfet_dose(
         before_mv=threshold["before_mv"],
@@ -183,6 +184,8 @@ def _decide(inputs: Inputs, dose: Dose) -> Decision:
     expected, limits, plausible = inputs["expected"], inputs["limits"], inputs["plausible"]
     if expected is None:
         return report_only(dose.value_gy, (plausible["low_gy"], plausible["high_gy"]))
+    if plausible is not None:
+        believable(dose.value_gy, plausible["low_gy"], plausible["high_gy"])
     return decide(
         dose_gy=dose.value_gy,
         u_measured_percent=dose.budget.u_percent,

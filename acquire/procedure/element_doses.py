@@ -19,6 +19,7 @@ from acquire.dosimetry import (
     ZeroDoseReadings,
     background_of_session,
     fading_linear,
+    in_sites_range,
     linearity_line,
     mean_of_standards,
     n_dw_of_standards,
@@ -120,7 +121,7 @@ def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
         "standards": [{"element": "-", "value": 100.0, "unit": unit, "ecc": NOMINAL}],
         "controls": [{"element": "-", "value": 0.0, "unit": unit, "ecc": NOMINAL}],
     }
-    made |= {"blanks": None, "check": None}
+    made |= {"blanks": None, "check": None, "coefficient_range": None}
     if "fading" in needed:
         days = needed["fading"]["low_days"]
         made |= {"days": dict.fromkeys(eccs, days), "standard_days": {"-": days}}
@@ -317,6 +318,8 @@ def _standard_dose(inputs: Inputs) -> float:
 def _of_session(inputs: Inputs, value: float, unit: str) -> Factor:
     """The coefficient that the standards of this reader session give; all its results share its uncertainty."""
     names = ", ".join(s["element"] for s in inputs["standards"])
+    if inputs.get("coefficient_range"):
+        in_sites_range(value, tuple(inputs["coefficient_range"]), f"The coefficient of {names} in {unit}")
     source = f"standards {names} of the same reader session"
     return Factor(value, unit, inputs["rcf_u_percent"], source, shared_key=_session_key(inputs))
 

@@ -55,7 +55,7 @@ def test_a_control_read_with_the_same_factor_leaves_it_its_own_percent() -> None
 
 def test_a_single_control_says_nothing_of_its_scatter() -> None:
     alone = d.background_of_session([0.3], "C-1")
-    assert alone.u == pytest.approx(0.3 / math.sqrt(3))
+    assert alone.u == pytest.approx(0.15 / math.sqrt(3))
     assert "assumed" in alone.source
     stated = d.background_of_session([0.3], "C-1", blanks=d.ZeroDoseReadings(0.06, 12, "blanks"))
     assert (stated.u, stated.dof) == (0.06, 11)
