@@ -19,6 +19,8 @@ from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.luminescence import Background, background_of_controls
 from acquire.dosimetry.readings import mean_of
 
+ALONE = 0.2  # relative standard uncertainty of a background that one control alone gives
+
 
 @dataclass(frozen=True, slots=True)
 class ZeroDoseReadings:
@@ -80,16 +82,15 @@ def background_of_session(
     """Mean of the control elements in the reader's unit, with the standard deviation of a mean (GUM 4.2.3).
 
     The scatter is that of the batch's zero-dose readings where they are stated, else the controls' own. One control
-    alone says nothing of its scatter: it is taken as lying anywhere within half its value (rectangular, assumed).
+    alone says nothing of its scatter: a fifth of its value is taken, twice what is published for single low readings
+    (9 to 11 %, assumed to hold here).
     Raises MissingFactor when none was read, OutsideValidity for a negative one.
     """
     value, n = background_of_controls(signals), len(signals)
     if blanks is not None:
         return BackgroundSignal(value, blanks.sd / math.sqrt(n), source, blanks.n - 1, shared_key, blanks)
     if n == 1:
-        return BackgroundSignal(
-            value, value / 2 / math.sqrt(3), f"{source}; one control, scatter assumed", math.inf, shared_key
-        )
+        return BackgroundSignal(value, ALONE * value, f"{source}; one control, scatter assumed", math.inf, shared_key)
     scatter = mean_of(signals).sem_percent or 0.0
     return BackgroundSignal(value, scatter / 100 * value, source, n - 1, shared_key)
 

@@ -14,7 +14,7 @@ from acquire.procedure.collected_charge import Invalid
 def factor_of(entry: Mapping[str, Any]) -> Factor:
     """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
     return Factor(
-        entry["value"], entry["unit"], entry["u_percent"], entry["source"], entry.get("dof", math.inf),
+        entry["value"], entry["unit"], entry["u_percent"], entry["source"], entry.get("dof") or math.inf,
         shared_key=entry.get("shared"),
     )  # fmt: skip
 
@@ -29,7 +29,7 @@ def components_of(entries: Sequence[Mapping[str, Any]], per: str | None = None) 
     wanted = [c for c in entries if per is None or c["per"] == per]
     return [
         Contribution(
-            c["name"], c["u_percent"], c["source"], dof=c.get("dof", math.inf), shared_key=c.get("shared")
+            c["name"], c["u_percent"], c["source"], dof=c.get("dof") or math.inf, shared_key=c.get("shared")
         )
         for c in wanted
     ]  # fmt: skip

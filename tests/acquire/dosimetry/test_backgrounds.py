@@ -55,7 +55,7 @@ def test_a_control_read_with_the_same_factor_leaves_it_its_own_percent() -> None
 
 def test_a_single_control_says_nothing_of_its_scatter() -> None:
     alone = d.background_of_session([0.3], "C-1")
-    assert alone.u == pytest.approx(0.15 / math.sqrt(3))
+    assert alone.u == pytest.approx(0.06)
     assert "assumed" in alone.source
     stated = d.background_of_session([0.3], "C-1", blanks=d.ZeroDoseReadings(0.06, 12, "blanks"))
     assert (stated.u, stated.dof) == (0.06, 11)
@@ -119,3 +119,91 @@ def test_the_leakage_has_one_sign_for_readings_of_two() -> None:
     assert d.reading_rows(d.ReadCharge(12.0), "reading") == []
     with pytest.raises(d.OutsideValidity, match="zero"):
         d.ReadCharge(0.0)
+
+
+# --- coefficients of standards ---
+
+
+def standards(*values: tuple[float, float]) -> list[d.ElementSignal]:
+    return [d.ElementSignal(f"S-{i}", q, one(ecc)) for i, (q, ecc) in enumerate(values)]
+
+
+def test_a_readers_coefficient_with_the_background_after_and_before_the_sensitivity() -> None:
+    made = standards((101.0, 0.9), (120.0, 1.25))
+    # after: (90.9 + 150)/2 − 1 = 119.45; before: (100 · 0.9 + 119 · 1.25)/2 = 119.375
+    assert d.rcf_of_standards(made, 1.0, 50.0) == pytest.approx(119.45 / 50)
+    assert d.rcf_of_standards(made, 1.0, 50.0, "after-sensitivity") == pytest.approx(119.45 / 50)
+    assert d.rcf_of_standards(made, 1.0, 50.0, "before-sensitivity") == pytest.approx(119.375 / 50)
+    with pytest.raises(d.OutsideValidity, match="background form 'neither' is unknown"):
+        d.rcf_of_standards(made, 1.0, 50.0, "neither")
+
+
+def test_standards_that_cannot_be_give_no_coefficient() -> None:
+    with pytest.raises(d.MissingFactor, match="standards of this reader session are missing"):
+        d.rcf_of_standards([], 1.0, 50.0)
+    for dose in (0.0, -1.0):
+        with pytest.raises(d.OutsideValidity, match="it must be above 0"):
+            d.rcf_of_standards(standards((101.0, 1.0)), 1.0, dose)
+    for level in (101.0, 102.0):
+        with pytest.raises(d.Blocked, match="no more than the controls"):
+            d.rcf_of_standards(standards((101.0, 1.0)), level, 50.0)
+    assert d.rcf_of_standards(standards((2.0, 1.0)), 1.0, 1.0) == pytest.approx(1.0)
+
+
+def test_the_mean_of_standards_falls_with_the_background_by_its_form() -> None:
+    after = d.mean_of_standards([90.0, 110.0], [0.9, 1.3], "after-sensitivity", "key")
+    assert (after.net, after.per_background, after.n, after.shared_key) == (100.0, 1.0, 2, "key")
+    assert after.scatter_percent == pytest.approx(10.0)
+    assert d.mean_of_standards([100.0], [0.9], "before-sensitivity").per_background == 0.9
+    assert d.mean_of_standards([90.0, 110.0], [0.9, 1.3], "before-sensitivity").per_background == pytest.approx(1.1)
+
+
+def test_a_chips_dose_says_every_step_and_factor() -> None:
+    background = d.BackgroundSignal(1.0, 0.0, "c")
+    chips = [d.ElementSignal("T-1", 101.0, one(0.9)), d.ElementSignal("T-2", 99.0, one(0.95))]
+    ks = {"k_f": one(1.01), "k_l": one(0.98), "k_q": one(0.96), "k_theta": one(1.02)}
+    more = {"rcf": one(10.0, "nC/cGy", 1.0), "factors": ks, "pair_limit_percent": 10.0}
+    dose = d.tld_dose(elements=chips, background=background, **more)
+    mean = ((101 * 0.9 - 1) + (99 * 0.95 - 1)) / 2 / 10
+    assert dose.value_gy == pytest.approx(mean * 1.01 * 0.98 * 0.96 * 1.02 / 100)
+    assert [step.what for step in dose.steps] == ["D(T-1)", "D(T-2)", "D_w"]
+    assert [step.numbers for step in dose.steps[:2]] == ["(101 × 0.9 − 1) / 10", "(99 × 0.95 − 1) / 10"]
+    assert dose.steps[-1].formula == "mean D · k_f · k_l · k_q · k_theta"
+    assert dose.steps[-1].numbers == "(8.99 + 9.305) / 2 × 1.01 × 0.98 × 0.96 × 1.02"
+    assert [name for name, _ in dose.factors] == ["rcf", "k_f", "k_l", "k_q", "k_theta"]
+    rows = {row.name: row.sensitivity for row in dose.budget.rows}
+    assert rows == {"rcf": -1.0, "ecc": 1.0, "background": -1.0, "k_f": 1.0, "k_l": 1.0, "k_q": 1.0, "k_theta": 1.0}
+    before = d.tld_dose(elements=chips[:1], background=background, background_form="before-sensitivity", **more)
+    assert before.steps[0].numbers == "((101 − 1) × 0.9) / 10"
+    assert before.steps[-1].numbers.startswith("9 × 1.01")
+    assert before.value_gy == pytest.approx(9.0 * 1.01 * 0.98 * 0.96 * 1.02 / 100)
+    counts = d.tld_dose(elements=chips[:1], background=background, **more | {"rcf": one(10.0, "{counts}/cGy")})
+    assert counts.value_gy == pytest.approx(8.99 * 1.01 * 0.98 * 0.96 * 1.02 / 100)
+
+
+def test_a_linearity_that_follows_the_dose_takes_part_of_what_changes_it() -> None:
+    rows = {r.name: r for r in low(d.background_of_session(CONTROLS, "c"), 40.0, k_l_follows=-0.1).budget.rows}
+    assert rows["rcf"].sensitivity == pytest.approx(-0.9)
+    gross = 1 + 0.3675 / 40
+    assert rows["ecc"].part_percent == pytest.approx(0.9 * gross)
+    assert rows["reading"].part_percent == pytest.approx(0.9 * 2.0 * gross)
+    assert rows["k_q"].sensitivity == 1.0
+
+
+def test_what_is_no_chip_or_coefficient_is_refused() -> None:
+    background = d.BackgroundSignal(1.0, 0.0, "c")
+    chip, ks = d.ElementSignal("T-1", 101.0, one(0.9)), {"k_f": one(1.0), "k_l": one(1.0), "k_q": one(1.0)}
+    good = {"elements": [chip], "background": background, "rcf": one(10.0, "nC/cGy"), "factors": ks,
+            "pair_limit_percent": 5.0}  # fmt: skip
+    for wrong, error, said in (
+        ({"rcf": one(10.0, "nC/Gy")}, d.OutsideValidity, "not in nC/Gy"),
+        ({"rcf": one(0.0, "nC/cGy")}, d.OutsideValidity, "must be above 0"),
+        ({"elements": []}, d.MissingFactor, "No element of this point"),
+        ({"factors": {"k_f": one(1.0), "k_l": one(1.0)}}, d.MissingFactor, "needs k_q"),
+        ({"factors": ks | {"k_x": one(1.0)}}, d.OutsideValidity, "no place for k_x; it uses k_f, k_l, k_q, k_theta"),
+    ):
+        with pytest.raises(error, match=said):
+            d.tld_dose(**good | wrong)
+    other_unit = d.Factor(1.0, "cGy", 0.0, "x")
+    with pytest.raises(d.OutsideValidity, match="needs k_q in 1"):
+        d.tld_dose(**good | {"factors": ks | {"k_q": other_unit}})

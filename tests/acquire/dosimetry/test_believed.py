@@ -1,4 +1,4 @@
-"""Sizes that cannot be, a k_Q of another protocol, chamber or beam, and the probability of conformity against draws."""
+"""Sizes that cannot be, and a k_Q of another protocol, chamber or beam."""
 
 from __future__ import annotations
 
@@ -123,55 +123,3 @@ def test_a_k_q_of_its_own_protocol_chamber_and_beam_is_taken() -> None:
 def test_a_k_q_that_does_not_fit_is_refused(stated, protocol, chamber, beam, calibrated, said: str) -> None:
     with pytest.raises(d.DosimetryError, match=said):
         d.quality_factor_fits(stated, protocol, chamber, beam, calibrated)
-
-
-# --- probability of conformity ---
-
-
-@pytest.mark.parametrize("u_expected", [0.0, 1.0, 4.0])
-@pytest.mark.parametrize("dof", [1.0, 2.0, 5.0, 30.0, math.inf])
-@pytest.mark.parametrize(("deviation", "tolerance"), [(0.0, 5.0), (3.6, 7.0), (-6.0, 7.0), (20.0, 30.0)])
-def test_the_probability_of_conformity_is_that_of_draws(deviation, tolerance, dof, u_expected) -> None:
-    asked = {
-        "deviation_percent": deviation, "tolerance_percent": tolerance, "u_measured_percent": 2.3,
-        "u_expected_percent": u_expected, "dof_measured": dof,
-    }  # fmt: skip
-    drawn = d.p_conform_drawn(**asked, draws=400_000)
-    assert d.p_in_tolerance(**asked) == pytest.approx(drawn, abs=3e-3)
-
-
-def test_two_doses_of_few_degrees_of_freedom_each() -> None:
-    asked = {
-        "deviation_percent": 2.0, "tolerance_percent": 7.0, "u_measured_percent": 2.0, "u_expected_percent": 2.5,
-        "dof_measured": 3.0, "dof_expected": 2.0,
-    }  # fmt: skip
-    assert d.p_in_tolerance(**asked) == pytest.approx(d.p_conform_drawn(**asked), abs=2e-3)
-
-
-def test_the_first_order_and_the_normal_distribution_promise_too_much() -> None:
-    # a ratio of 1.2 with most of the uncertainty in the expected dose: 0.88 at first order, 0.82 of the draws
-    asked = {"u_measured_percent": 2.99, "u_expected_percent": 8.08, "tolerance_percent": 30.0}
-    assert d.p_conform(19.83, 30.0, math.hypot(2.99, 8.08)) == pytest.approx(0.881, abs=1e-3)
-    assert d.p_in_tolerance(deviation_percent=19.83, **asked) == pytest.approx(0.820, abs=1e-3)
-    # two degrees of freedom: the tails of Student's t; P(|T| <= x) = x/√(2 + x²)
-    assert d.p_conform(0.0, 3.0, 1.0, 2.0) == pytest.approx(3 / math.sqrt(11))
-    few = d.decide(
-        dose_gy=2.0, u_measured_percent=1.0, expected_gy=2.0, u_expected_percent=0.0, tolerance_percent=3.0,
-        action_percent=5.0, rule="simple-acceptance", dof_measured=2.0,
-    )  # fmt: skip
-    assert few.p_conform == pytest.approx(3 / math.sqrt(11))
-    assert d.false_accept_risk(5.0, 3.0, 1.0, 2.0) == pytest.approx(0.5 - 1 / math.sqrt(6))
-
-
-def test_without_any_uncertainty_it_conforms_or_does_not() -> None:
-    exact = {"tolerance_percent": 5.0, "u_measured_percent": 0.0, "u_expected_percent": 0.0}
-    found = [d.p_in_tolerance(deviation_percent=each, **exact) for each in (-5.1, -5.0, 0.0, 5.0, 5.1)]
-    assert found == [0.0, 1.0, 1.0, 1.0, 0.0]
-
-
-def test_a_method_of_few_degrees_of_freedom_is_fit_for_less() -> None:
-    u = math.hypot(1.5, 1.0)
-    assert d.fit_for(4.0, 1.5, 1.0) == (True, pytest.approx(2 * u))
-    assert d.fit_for(4.0, 1.5, 1.0, 3.0) == (False, pytest.approx(d.coverage_factor(6) * u))
-    assert "U of the deviation is 4.5 %" in str(d.fitness(4.0, 1.5, 1.0, 3.0))
-    assert d.fit_for(4.0, 1.5, 1.0, math.inf, 3.0)[1] == pytest.approx(d.coverage_factor(31) * u)

@@ -132,12 +132,15 @@ def test_a_certificate_is_entered_as_printed_and_converted() -> None:
     assert certificate(u_percent=0.55).calibration[0].factor("n_dw").dof is None
 
 
+NEEDS_K = "needs the k of the certificate"
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
         ({"u_percent": 0.55, "U_percent": 1.1, "k": 2}, "not both"), ({"u_percent": 0.55, "k": 2}, "not both"),
-        ({"u_percent": "-", "U_percent": 1.1}, "needs the k of the certificate"), ({"u_percent": "-", "k": 2}, "needs the k of the certificate"),
-        ({"u_percent": "-", "U_percent": 1.1, "k": 0}, "needs the k of the certificate"), ({"u_percent": "-"}, "u_percent"),
+        ({"u_percent": "-", "U_percent": 1.1}, NEEDS_K), ({"u_percent": "-", "k": 2}, NEEDS_K),
+        ({"u_percent": "-", "U_percent": 1.1, "k": 0}, NEEDS_K), ({"u_percent": "-"}, "u_percent"),
         ({"value": 53.66}, r"53\.66, outside the 0\.05 to 0\.06 that the site believes"),
         ({"range": [0.001, 5.0]}, "says nothing"),
     ],

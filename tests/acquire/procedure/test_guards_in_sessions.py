@@ -52,6 +52,7 @@ async def test_standards_and_chips_are_read_in_one_unit(connection):
 
 async def test_chips_read_in_counts_beside_standards_in_counts_have_a_dose(connection):
     case, reads = case_d()
+    case.batches[0]["coefficient_range"] = [11_000.0, 15_000.0]
     _, outputs = await measured(connection, case, [(e, 1000 * v) for e, v in reads], unit="{counts}")
     assert outputs["head-R"]["dose_gy"] == pytest.approx(GIVEN["D_head_r"] / 100, rel=1e-9)
     assert next(s["unit"] for s in outputs["head-R"]["steps"] if s["what"] == "RCF") == "{counts}/cGy"

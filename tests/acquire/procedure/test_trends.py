@@ -96,14 +96,14 @@ def phantom(rule: str | None = None, repeats: int = 1) -> Case:
         case.point(
             point, "diode", "6 MV", detector=name, instrument="electrometer-1", detector_c=22.0, surface=surface,
             factors={name: factor(1.0, u=u) for name, u in CF.items()} | extra, attempt_rule=rule,
-            plausible={"low_gy": 0.1, "high_gy": 4.0},
+            plausible={"low_gy": 0.2, "high_gy": 4.0},
         )  # fmt: skip
         case.step(f"background-{point}", "background", "electrometer-1", point=point, duration_s=30.0)
         for i in range(1, repeats + 1):
             case.step(f"{point}-{i}", "irradiate", "electrometer-1", point=point, duration_s=10.0)
     case.point(
         "mid", "midline", "6 MV", of=["ent", "exi"], factors={"f_mid": factor(0.98, u=1.0)},
-        plausible={"low_gy": 0.1, "high_gy": 4.0},
+        plausible={"low_gy": 0.2, "high_gy": 4.0},
     )  # fmt: skip
     return case
 
