@@ -98,7 +98,7 @@ def test_what_a_state_asks_of_people() -> None:
         "hold before the next fraction; physicist and physician informed the same day"
     )
     blocked = d.invalid("dry the connector")
-    assert (blocked.state, blocked.rule, blocked.why) == (d.DecisionState.INVALID, "none", "dry the connector")
+    assert (blocked.state, blocked.rule, blocked.why) == ("INVALID", "none", "dry the connector")
     assert blocked.asks == "no number; the cause is in the record"
     assert (blocked.accepted, blocked.acceptance_limit_percent, blocked.k) == (False, None, None)
     assert d.Decision(d.DecisionState.PASS, "guard-band", tolerance_percent=5.0).acceptance_limit_percent is None
@@ -127,6 +127,7 @@ def test_limits_and_rules_that_are_none_are_refused() -> None:
         with pytest.raises(d.OutsideValidity, match="must be above 0 and not above the action level"):
             decided(0.0, tolerance_percent=tolerance, action_percent=action)
     assert decided(0.0, tolerance_percent=5.0, action_percent=5.0).state == "PASS"
+    assert decided(0.5, tolerance_percent=0.75, action_percent=0.9).state == "PASS"
     with pytest.raises(d.Blocked, match="times the expected"):
         decided(401.0)
 
@@ -143,6 +144,7 @@ def test_e_n_and_the_risk_of_accepting_falsely() -> None:
     assert d.e_n(2.05, 0.03, 2.0, 0.04) == pytest.approx(1.0)
     assert d.false_accept_risk(5.0, 5.0, 1.0) == pytest.approx(0.5)
     assert d.false_accept_risk(5.0, 3.0, 1.0) == pytest.approx(0.02275, abs=1e-5)
+    assert d.false_accept_risk(5.0, 3.0, 2.0) == pytest.approx(0.15866, abs=1e-5)
     assert d.p_conform(1.0, 3.0, 2.0) == pytest.approx(0.84134 - 0.02275, abs=1e-4)
     assert d.p_conform(-1.0, 3.0, 2.0) == pytest.approx(0.84134 - 0.02275, abs=1e-4)
     assert d.fit_for(2.5, 0.75, 1.0) == (False, pytest.approx(2.5))
