@@ -45,7 +45,14 @@ TESTS = {
     "drivers/ptw/unidos.py": ["drivers/ptw/test_unidos.py"],
     "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
-    "acquire/dosimetry/tld.py": [f"acquire/dosimetry/test_{what}.py" for what in ("backgrounds", "what_counts")],
+    "acquire/dosimetry/tld.py": [
+        f"acquire/dosimetry/test_{what}"
+        for what in (
+            "backgrounds.py",
+            "what_counts.py",
+            "bits_and_draws.py::test_bits_of_one_release_are_those_of_the_next",
+        )
+    ],
     "acquire/dosimetry/background.py": [
         f"acquire/dosimetry/test_{what}.py" for what in ("backgrounds", "gum_calculator")
     ],

@@ -53,10 +53,7 @@ def rcf_of_standards(
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:
         raise OutsideValidity(f"The dose of the standards is {dose_cgy} cGy; it must be above 0.")
-    if background_form == "after-sensitivity":
-        mean = fmean([s.signal * s.ecc.value for s in standards]) - background
-    else:
-        mean = fmean([net_signal(s.signal, s.ecc.value, background, background_form) for s in standards])
+    mean = fmean([net_signal(s.signal, s.ecc.value, background, background_form) for s in standards])
     value = mean / dose_cgy
     if value <= 0:
         raise Blocked("The standards read no more than the controls: standards and controls may have been exchanged.")

@@ -170,6 +170,7 @@ def test_a_chips_dose_says_every_step_and_factor() -> None:
     assert [step.numbers for step in dose.steps[:2]] == ["(101 × 0.9 − 1) / 10", "(99 × 0.95 − 1) / 10"]
     assert dose.steps[-1].formula == "mean D · k_f · k_l · k_q · k_theta"
     assert dose.steps[-1].numbers == "(8.99 + 9.305) / 2 × 1.01 × 0.98 × 0.96 × 1.02"
+    assert [step.unit for step in dose.steps] == ["cGy"] * 3
     assert [name for name, _ in dose.factors] == ["rcf", "k_f", "k_l", "k_q", "k_theta"]
     rows = {row.name: row.sensitivity for row in dose.budget.rows}
     assert rows == {"rcf": -1.0, "ecc": 1.0, "background": -1.0, "k_f": 1.0, "k_l": 1.0, "k_q": 1.0, "k_theta": 1.0}
@@ -197,13 +198,19 @@ def test_what_is_no_chip_or_coefficient_is_refused() -> None:
             "pair_limit_percent": 5.0}  # fmt: skip
     for wrong, error, said in (
         ({"rcf": one(10.0, "nC/Gy")}, d.OutsideValidity, "not in nC/Gy"),
-        ({"rcf": one(0.0, "nC/cGy")}, d.OutsideValidity, "must be above 0"),
+        ({"rcf": one(0.0, "nC/cGy")}, d.OutsideValidity, "^rcf = 0 .*must be above 0"),
+        ({"factors": ks | {"k_q": one(9.6)}}, d.OutsideValidity, "outside 0.65 to 1.15".replace(".", "[.]")),
         ({"elements": []}, d.MissingFactor, "No element of this point"),
         ({"factors": {"k_f": one(1.0), "k_l": one(1.0)}}, d.MissingFactor, "needs k_q"),
         ({"factors": ks | {"k_x": one(1.0)}}, d.OutsideValidity, "no place for k_x; it uses k_f, k_l, k_q, k_theta"),
     ):
         with pytest.raises(error, match=said):
             d.tld_dose(**good | wrong)
+    with pytest.raises(d.OutsideValidity, match="signal is nan"):
+        d.ElementSignal("T-1", math.nan, one(1.0))
+    weighed = d.tld_dose(**good | {"elements": [d.ElementSignal("T-1", 101.0, one(0.8, u=1.0))]})
+    # 80.8 of 79.8
+    assert next(r.part_percent for r in weighed.budget.rows if r.name == "ecc") == pytest.approx(80.8 / 79.8)
     other_unit = d.Factor(1.0, "cGy", 0.0, "x")
     with pytest.raises(d.OutsideValidity, match="needs k_q in 1"):
         d.tld_dose(**good | {"factors": ks | {"k_q": other_unit}})
