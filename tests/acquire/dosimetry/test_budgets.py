@@ -56,6 +56,9 @@ def test_degrees_of_freedom_and_coverage_in_numbers() -> None:
     with pytest.raises(d.OutsideValidity, match="at least 1 is needed"):
         d.effective_dof([(1.0, 0.5)])
     assert d.effective_dof([(1.0, 1.0)]) == 1
+    for wrong, said in (((math.nan, 4.0), "part is nan"), ((1.0, math.nan), "dof is nan")):
+        with pytest.raises(d.OutsideValidity, match=said):
+            d.effective_dof([wrong])
     assert d.coverage_factor(2.9999999999999) == d.coverage_factor(3)
     assert d.coverage_factor(2.99) == d.coverage_factor(2)
     assert d.coverage_factor(math.inf) == 2.0
@@ -68,6 +71,7 @@ def test_degrees_of_freedom_and_coverage_in_numbers() -> None:
 def test_a_certificates_u_is_its_expanded_one_over_its_k() -> None:
     assert d.standard_from_certificate(1.1, 2.0) == pytest.approx(0.55)
     assert d.standard_from_certificate(0.0, 2.0) == 0.0
+    assert d.standard_from_certificate(1.1, 0.5) == pytest.approx(2.2)
     for expanded, k in ((1.1, 0.0), (1.1, -2.0), (-0.1, 2.0)):
         with pytest.raises(d.OutsideValidity, match="U of 0 % or more and k above 0"):
             d.standard_from_certificate(expanded, k)
@@ -85,8 +89,16 @@ def test_the_law_of_propagation_in_numbers() -> None:
     assert with_r.u == pytest.approx(math.sqrt(1.44 + 0.16 + 2 * 0.5 * 1.2 * -0.4))
     # the derivative is taken over ± u: a square's is exact in the middle
     assert d.propagate(lambda a: a * a, {"a": d.InputQuantity(3.0, 0.5)}).u == pytest.approx(3.0)
+    assert d.propagate(lambda a: 2 * a, {"a": d.InputQuantity(3.0, 1.0)}).u == pytest.approx(2.0)
     cancelled = d.propagate(lambda a, b: a - b, dict.fromkeys("ab", d.InputQuantity(1.0, 0.1)), {("a", "b"): 1.0})
     assert cancelled.u == pytest.approx(0.0, abs=1e-9)
+    # large numbers that cancel leave a variance that rounding alone makes negative
+    large = {"a": 7661368.727868479, "b": 2625183.3548202747, "c": 7661368.727868479 + 2625183.3548202747}
+    nothing = d.propagate(
+        lambda a, b, c: a + b - c, {name: d.InputQuantity(0.0, u) for name, u in large.items()},
+        {("a", "b"): 1.0, ("a", "c"): 1.0, ("b", "c"): 1.0},
+    )  # fmt: skip
+    assert nothing.u == pytest.approx(0.0, abs=1.0)
 
 
 def test_correlations_that_cannot_be_are_refused() -> None:
