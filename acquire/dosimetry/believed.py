@@ -15,7 +15,7 @@ from acquire.dosimetry.factor import Factor, believable_factor
 from acquire.dosimetry.finite import finite, finite_fields
 
 Kind = Literal["chamber", "diode", "tld", "osl", "mosfet", "midline"]
-WIDEST = 2.0  # a site's range may span this factor; a wider one notices no digit
+WIDEST = 3.0  # a site's range may span this factor; a decimal point that slipped then always falls outside
 SITES_OWN = ("n_cal", "n_dw", "rcf", "reader_factor")  # and the element corrections
 
 
@@ -89,7 +89,7 @@ def believed_threshold(mv: float, what: str) -> float:
 
 @finite
 def sites_range(low: float, high: float) -> None:
-    """Raises OutsideValidity for a range that says nothing: not above 0, or wider than a factor of two."""
+    """Raises OutsideValidity for a range that says nothing: not above 0, or wider than a factor of three."""
     if not 0 < low < high <= WIDEST * low * (1 + 1e-9):
         raise OutsideValidity(
             f"A range of {low:g} to {high:g} says nothing: it needs two numbers above 0, at most a factor of"
