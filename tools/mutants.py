@@ -45,6 +45,23 @@ TESTS = {
     "drivers/ptw/unidos.py": ["drivers/ptw/test_unidos.py"],
     "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
+    "acquire/dosimetry/tld.py": [
+        f"acquire/dosimetry/test_{what}"
+        for what in (
+            "backgrounds.py",
+            "what_counts.py",
+            "bits_and_draws.py::test_bits_of_one_release_are_those_of_the_next",
+        )
+    ],
+    "acquire/dosimetry/background.py": [
+        f"acquire/dosimetry/test_{what}.py" for what in ("backgrounds", "gum_calculator")
+    ],
+    "acquire/dosimetry/decision.py": ["acquire/dosimetry/test_conformity.py"],
+    "acquire/dosimetry/budget.py": [f"acquire/dosimetry/test_{what}.py" for what in ("budgets", "uncertainty")],
+    "acquire/dosimetry/propagation.py": ["acquire/dosimetry/test_budgets.py", "acquire/dosimetry/test_uncertainty.py"],
+    "acquire/dosimetry/believed.py": ["acquire/dosimetry/test_believed.py"],
+    "acquire/dosimetry/formalism.py": ["acquire/dosimetry/test_believed.py"],
+    "acquire/dosimetry/reading_rows.py": ["acquire/dosimetry/test_backgrounds.py"],
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
     "acquire/spool/source.py": [

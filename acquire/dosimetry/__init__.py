@@ -7,6 +7,14 @@ micro_calibration and micro_formats), unit conversions in acquire.dosimetry.unit
 
 from acquire.dosimetry.arrays import each
 from acquire.dosimetry.attempts import AttemptValue, Counted, counting, pair_choice, pair_difference_percent
+from acquire.dosimetry.background import (
+    BackgroundSignal,
+    StandardsMean,
+    ZeroDoseReadings,
+    background_of_session,
+    mean_of_standards,
+    stated_background,
+)
 from acquire.dosimetry.beam_quality import (
     d_ref_of_r50,
     dose_at_maximum,
@@ -15,6 +23,16 @@ from acquire.dosimetry.beam_quality import (
     r50_of_i50,
     tpr20_10_estimate,
     tpr20_10_of_pdd,
+)
+from acquire.dosimetry.believed import (
+    PUBLISHED,
+    SITES_OWN,
+    Believed,
+    believed,
+    believed_threshold,
+    fraction_dose,
+    in_sites_range,
+    sites_range,
 )
 from acquire.dosimetry.brachytherapy import check_dwell_time, days_between, decay_factor, dwell_time_s, source_strength
 from acquire.dosimetry.budget import (
@@ -60,6 +78,7 @@ from acquire.dosimetry.decision import (
     fitness,
     invalid,
     p_conform,
+    p_in_tolerance,
     report_only,
 )
 from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose, diode_exit_dose
@@ -68,6 +87,8 @@ from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
 from acquire.dosimetry.explain import budget_table, explain
 from acquire.dosimetry.factor import Circumstances, Factor
+from acquire.dosimetry.formalism import QualityFactor
+from acquire.dosimetry.formalism import fits as quality_factor_fits
 from acquire.dosimetry.guards import (
     alike,
     believable,
@@ -90,7 +111,7 @@ from acquire.dosimetry.kq_electrons import (
 from acquire.dosimetry.kq_tg51 import k_q_of_abc, k_q_tg51
 from acquire.dosimetry.kq_trs398_2000 import k_q_electrons_2000, k_q_photons_2000
 from acquire.dosimetry.kq_trs398_rev1 import cavity_length_cm, k_q_rev1, k_q_sigmoid
-from acquire.dosimetry.leakage import NetCharge, long_enough, net_charge, slope
+from acquire.dosimetry.leakage import NetCharge, long_enough, net_charge, slope, slope_u
 from acquire.dosimetry.limits import LimitFinding, against_limits
 from acquire.dosimetry.luminescence import (
     angle_factor,
@@ -108,8 +129,9 @@ from acquire.dosimetry.luminescence import (
     within_days,
 )
 from acquire.dosimetry.midline import midline_mean, midline_transmission
-from acquire.dosimetry.montecarlo import Distribution, Simulated, confirms, simulate
+from acquire.dosimetry.montecarlo import Distribution, Simulated, confirms, p_conform_drawn, simulate
 from acquire.dosimetry.mosfet import (
+    ThresholdScatter,
     cf_of_sensitivity,
     enough_life,
     mosfet_calibration_factor,
@@ -132,13 +154,18 @@ from acquire.dosimetry.osl import (
 )
 from acquire.dosimetry.polarity import k_pol, opposite_signs, polarity_warning, relative_to_calibration, waited
 from acquire.dosimetry.propagation import InputQuantity, Propagated, propagate
+from acquire.dosimetry.reading_rows import LeakageFit, ReadCharge, reading_rows
 from acquire.dosimetry.readings import Mean, mean_of
 from acquire.dosimetry.recombination import (
     k_s_continuous,
+    k_s_continuous_follows,
     k_s_linear,
     k_s_pulsed,
+    k_s_pulsed_follows,
     k_s_scanned,
+    k_s_scanned_follows,
     p_ion_pulsed,
+    p_ion_pulsed_follows,
     voltage_ratio,
 )
 from acquire.dosimetry.tg51 import chamber_dose_tg51, electron_dose_muir_rogers, electron_dose_tg51_1999
@@ -148,7 +175,11 @@ from acquire.dosimetry.volume import k_vol, p_rp_of_parabola, p_rp_of_profile
 
 __all__ = [
     "FORMULAS_VERSION",
+    "PUBLISHED",
+    "SITES_OWN",
     "AttemptValue",
+    "BackgroundSignal",
+    "Believed",
     "Blocked",
     "Budget",
     "CalculationStep",
@@ -170,6 +201,7 @@ __all__ = [
     "ElementSignal",
     "Factor",
     "InputQuantity",
+    "LeakageFit",
     "LimitFinding",
     "Mean",
     "MissingFactor",
@@ -177,15 +209,23 @@ __all__ = [
     "Observation",
     "OutsideValidity",
     "Propagated",
+    "QualityFactor",
+    "ReadCharge",
     "ReaderForm",
     "Simulated",
+    "StandardsMean",
     "Term",
+    "ThresholdScatter",
+    "ZeroDoseReadings",
     "against_limits",
     "alike",
     "angle_factor",
     "audit_form_cgy",
     "background_of_controls",
+    "background_of_session",
     "believable",
+    "believed",
+    "believed_threshold",
     "blank_sd",
     "budget_table",
     "cavity_length_cm",
@@ -234,9 +274,11 @@ __all__ = [
     "false_accept_risk",
     "fit_for",
     "fitness",
+    "fraction_dose",
     "fresh",
     "humidity_row",
     "imaging_line",
+    "in_sites_range",
     "invalid",
     "inverse_square",
     "k_pol",
@@ -251,9 +293,12 @@ __all__ = [
     "k_r50_cylindrical_1999",
     "k_r50_plane_parallel_1999",
     "k_s_continuous",
+    "k_s_continuous_follows",
     "k_s_linear",
     "k_s_pulsed",
+    "k_s_pulsed_follows",
     "k_s_scanned",
+    "k_s_scanned_follows",
     "k_tp",
     "k_vol",
     "likely_unit",
@@ -263,6 +308,7 @@ __all__ = [
     "mean_of",
     "mean_of_deviations",
     "mean_of_doses",
+    "mean_of_standards",
     "midline_mean",
     "midline_transmission",
     "mosfet_calibration_factor",
@@ -274,8 +320,11 @@ __all__ = [
     "osl_dose",
     "own_detector_is_largest",
     "p_conform",
+    "p_conform_drawn",
     "p_gradient",
+    "p_in_tolerance",
     "p_ion_pulsed",
+    "p_ion_pulsed_follows",
     "p_rp_of_parabola",
     "p_rp_of_profile",
     "p_tp",
@@ -289,12 +338,14 @@ __all__ = [
     "pre_irradiated",
     "propagate",
     "quadrature",
+    "quality_factor_fits",
     "r50_of_i50",
     "range_holds",
     "rcf_of_standards",
     "read_at_same_delay",
     "reader_dose_mrad",
     "reader_form_dose",
+    "reading_rows",
     "relative_to_calibration",
     "remaining_mv",
     "repeats_out",
@@ -304,9 +355,12 @@ __all__ = [
     "same_sensor",
     "second_read",
     "simulate",
+    "sites_range",
     "slope",
+    "slope_u",
     "source_strength",
     "standard_from_certificate",
+    "stated_background",
     "temperature_coefficient",
     "therapy_line",
     "threshold_shift_mv",

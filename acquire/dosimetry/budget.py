@@ -44,14 +44,23 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The rows, and what they sum to. The rows of one budget are taken as independent of each other."""
+    """The rows, and what they sum to. Rows of one name and shared_key are fully correlated, all others independent."""
 
     rows: tuple[Contribution, ...]
 
     @property
     def u_percent(self) -> float:
-        """Combined relative standard uncertainty, k = 1 (GUM 5.1.2, uncorrelated)."""
-        return math.sqrt(sum(row.part_percent**2 for row in self.rows))
+        """Combined relative standard uncertainty, k = 1 (GUM 5.2.2: what is common adds up with its sign first)."""
+        return math.sqrt(sum(part**2 for part, _ in self._parts()))
+
+    def _parts(self) -> list[tuple[float, float]]:
+        """(size in percent, degrees of freedom) of what is independent of the rest."""
+        sums: dict[tuple[str, str | int], tuple[float, float]] = {}
+        for n, row in enumerate(self.rows):
+            key = (row.name, n if row.shared_key is None else row.shared_key)
+            part, dof = sums.get(key, (0.0, row.dof))
+            sums[key] = (part + row.sensitivity * row.u_percent, min(dof, row.dof))
+        return [(abs(part), dof) for part, dof in sums.values()]
 
     @property
     def type_a_percent(self) -> float:
@@ -66,7 +75,7 @@ class Budget:
     @property
     def dof(self) -> float:
         """Effective degrees of freedom (Welch-Satterthwaite, GUM G.4.1)."""
-        return effective_dof([(row.part_percent, row.dof) for row in self.rows])
+        return effective_dof(self._parts())
 
     @property
     def k(self) -> float:

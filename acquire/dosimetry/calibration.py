@@ -48,7 +48,7 @@ def cross_calibration(n_dw_reference: Factor, k_q: Factor, reference: Mean, fiel
     rows = [
         Contribution("n_dw of the reference chamber", n_dw_reference.u_percent, n_dw_reference.source,
                      dof=n_dw_reference.dof, shared_key=n_dw_reference.shared_key),
-        Contribution("k_q", k_q.u_percent, k_q.source, dof=k_q.dof),
+        Contribution("k_q", k_q.u_percent, k_q.source, dof=k_q.dof, shared_key=k_q.shared_key),
         *(mean.row(name, "repeated readings") for name, mean in
           (("reference reading", reference), ("field reading", field)) if mean.sem_percent is not None),
     ]  # fmt: skip

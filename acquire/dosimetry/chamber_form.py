@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
@@ -60,6 +61,8 @@ def chamber_dose(
     wanted = (*form.reading, *((form.volume,) if fff else ()), *optional)
     ks = {each: positive(needed(factors, each, "1", form.name, at), each) for each in wanted}
     qs = {each: believable_factor(needed(factors, each, "1", form.name, at), each, *BEAM_RANGE) for each in form.beam}
+    qs = {each: believed("chamber", each, factor) for each, factor in qs.items()}
+    believed("chamber", "k_vol", ks[form.volume] if fff else Factor(1.0, "1", 0.0, "none in this beam"))
     no_others(factors, ("n_dw", *ks, *qs), form.name)
     _check(form, charge_nc, n_dw.value, ks)
     inputs = {
@@ -74,7 +77,7 @@ def chamber_dose(
     numbers = " × ".join(shown(x) for x in (m_q, n_dw.value, *(q.value for q in qs.values())))
     work.step("D_w", " · ".join(("M_Q", "N_D,w", *qs)), numbers, dose, "Gy", form.source)
     for name, factor in {"n_dw": n_dw, **ks, **qs}.items():
-        work.row(name, factor)
+        work.row(name, factor, sensitivity=-1.0 if name in form.at_calibration else 1.0)
     work.rows.extend(components)
     warning = polarity_warning(ks[form.reading[1]].value)
     work.warnings.extend([warning] if warning else [])

@@ -36,6 +36,7 @@ class Part:
     dof: float
     kind: Literal["A", "B"]
     source: str = "combined results"
+    sign: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Combined:
         if self.value == 0:
             raise OutsideValidity("A combination of value zero has no relative uncertainty.")
         rows = (
-            Contribution(p.name, 100 * abs(p.u / self.value), p.source, p.kind, 1.0, p.dof, p.shared_key)
+            Contribution(p.name, 100 * abs(p.u / self.value), p.source, p.kind, p.sign, p.dof, p.shared_key)
             for p in self.parts
         )
         return Budget(tuple(rows))
@@ -87,7 +88,7 @@ def combine(terms: Sequence[Term]) -> Combined:
     u = math.sqrt(math.fsum(part * part for part in sums.values()))
     dof = effective_dof([(abs(part), firsts[key].dof) for key, part in sums.items()])
     parts = tuple(
-        Part(key[0], abs(part), key[1], firsts[key].dof, firsts[key].kind, firsts[key].source)
+        Part(key[0], abs(part), key[1], firsts[key].dof, firsts[key].kind, firsts[key].source, math.copysign(1.0, part))
         for key, part in sums.items()
     )
     return Combined(math.fsum(t.weight * t.value for t in terms), u, dof, parts)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from acquire.dosimetry.attempts import PairRule, pair_choice, pair_difference_percent
-from acquire.dosimetry.budget import Contribution, quadrature
+from acquire.dosimetry.background import StandardsMean
+from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation
 from acquire.dosimetry.errors import Blocked
-from acquire.dosimetry.factor import Factor
 from acquire.dosimetry.finite import finite
 
 
@@ -19,17 +17,10 @@ def stated_per_element(rows: Sequence[Contribution]) -> dict[str, list[Contribut
     return {"per_element": list(rows)} if rows else {}
 
 
-def rows_of_elements(
-    name: str, corrections: Sequence[Factor], per_element: Sequence[Contribution]
-) -> list[Contribution]:
-    """Budget rows of the mean of n elements: the row of their corrections, then `per_element` divided by √n each.
-
-    corrections: those of the elements that count, independent of each other.
-    """
-    n = len(corrections)
-    spread = quadrature([each.u_percent for each in corrections]) / n
-    own = Contribution(name, spread, corrections[0].source)
-    return [own, *(replace(row, u_percent=row.u_percent / math.sqrt(n)) for row in per_element)]
+def stated_session(standards: StandardsMean | None, k_l_follows: float) -> dict[str, object]:
+    """Standards of the same session, and a linearity that follows the dose, as inputs, where there are any."""
+    stated: dict[str, object] = {} if standards is None else {"standards": standards}
+    return stated | ({"k_l_follows": k_l_follows} if k_l_follows else {})
 
 
 def stated_pair_rule(rule: PairRule, named: str | None) -> dict[str, str | None]:

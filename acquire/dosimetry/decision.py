@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from acquire.dosimetry.budget import coverage_factor, effective_dof
-from acquire.dosimetry.distributions import normal_cdf
+from acquire.dosimetry.distributions import student_cdf, two_errors_cdf
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite
 from acquire.dosimetry.guards import believable, same_scale
@@ -73,16 +73,25 @@ class Decision:
 
 
 @finite
-def fit_for(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> tuple[bool, float]:
-    """Before measuring: (whether any plain PASS is possible, U of the deviation in percent, k = 2)."""
-    expanded = 2 * math.hypot(u_measured_percent, u_expected_percent)
+def fit_for(
+    tolerance_percent: float,
+    u_measured_percent: float,
+    u_expected_percent: float,
+    dof_measured: float = math.inf,
+    dof_expected: float = math.inf,
+) -> tuple[bool, float]:
+    """Before measuring: (whether any plain PASS is possible, U of the deviation in percent)."""
+    k = coverage_factor(effective_dof([(u_measured_percent, dof_measured), (u_expected_percent, dof_expected)]))
+    expanded = k * math.hypot(u_measured_percent, u_expected_percent)
     return expanded < tolerance_percent, expanded
 
 
 @finite
-def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_percent: float) -> str | None:
+def fitness(
+    tolerance_percent: float, u_measured_percent: float, u_expected_percent: float, dof_measured: float = math.inf
+) -> str | None:
     """The sentence to say while planning when the method cannot show conformity; None when it can."""
-    fit, expanded = fit_for(tolerance_percent, u_measured_percent, u_expected_percent)
+    fit, expanded = fit_for(tolerance_percent, u_measured_percent, u_expected_percent, dof_measured)
     if fit:
         return None
     return (
@@ -92,11 +101,44 @@ def fitness(tolerance_percent: float, u_measured_percent: float, u_expected_perc
 
 
 @finite
-def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: float) -> float:
-    """Probability (0 to 1) that the true deviation lies inside the tolerance (JCGM 106:2012, normal distribution)."""
+def p_conform(deviation_percent: float, tolerance_percent: float, u_percent: float, dof: float = math.inf) -> float:
+    """Probability (0 to 1) that a deviation with this u lies inside the tolerance (JCGM 106:2012, Student's t).
+
+    u is taken as the same everywhere; `p_in_tolerance` knows that the deviation is a ratio of two doses.
+    """
     upper = (tolerance_percent - deviation_percent) / u_percent
     lower = (-tolerance_percent - deviation_percent) / u_percent
-    return normal_cdf(upper) - normal_cdf(lower)
+    return student_cdf(upper, dof) - student_cdf(lower, dof)
+
+
+@finite
+def p_in_tolerance(
+    *,
+    deviation_percent: float,
+    tolerance_percent: float,
+    u_measured_percent: float,
+    u_expected_percent: float,
+    dof_measured: float = math.inf,
+    dof_expected: float = math.inf,
+) -> float:
+    """Probability (0 to 1) that the true measured dose is within the tolerance of the true expected one.
+
+    D <= (1 + TL) E is asked as D - (1 + TL) E <= 0, linear in both: no first order in the ratio (Fieller 1954). Each
+    dose has Student's distribution with its effective degrees of freedom (JCGM 101 and 106:2012; held against draws,
+    `p_conform_drawn`). Raises OutsideValidity.
+    """
+    ratio = 1 + deviation_percent / 100
+
+    def below(percent: float) -> float:
+        """Probability of a true deviation below `percent`."""
+        limit = 1 + percent / 100
+        measured = (u_measured_percent / 100 * ratio, dof_measured)
+        expected = (u_expected_percent / 100 * abs(limit), dof_expected)
+        return two_errors_cdf(limit - ratio, measured, expected)
+
+    if u_measured_percent == 0 and u_expected_percent == 0:
+        return float(abs(deviation_percent) <= tolerance_percent)
+    return below(tolerance_percent) - below(-tolerance_percent)
 
 
 @finite
@@ -118,7 +160,8 @@ def decide(
     Guard band (ILAC-G8, w = U): |δ| <= TL - U is PASS, up to TL "PASS, uncertainty band" (accepted, p_conform is
     printed). Simple acceptance: |δ| <= TL is PASS. Then OUT OF TOLERANCE up to the action level, ACTION beyond.
     u_form: "first-order" u_δ = √(u_meas² + u_exp²), or "exact" with the factor (1 + δ) of the GUM; the Decision says
-    which. U = k u with k from the effective degrees of freedom, 2 for ample ones. Raises OutsideValidity.
+    which. U = k u with k from the effective degrees of freedom, 2 for ample ones. The probability of conformity takes
+    no notice of the form: see `p_in_tolerance`. Raises OutsideValidity.
     """
     same_scale(dose_gy, expected_gy)
     if rule not in ("guard-band", "simple-acceptance") or u_form not in ("first-order", "exact"):
@@ -135,7 +178,10 @@ def decide(
     u = math.hypot(u_measured_percent, u_expected_percent) * (1 + deviation / 100 if u_form == "exact" else 1.0)
     k = coverage_factor(effective_dof([(u_measured_percent, dof_measured), (u_expected_percent, dof_expected)]))
     state = _state(abs(deviation), tolerance_percent, action_percent, k * u if rule == "guard-band" else 0.0)
-    chance = p_conform(deviation, tolerance_percent, u) if u > 0 else float(abs(deviation) <= tolerance_percent)
+    chance = p_in_tolerance(
+        deviation_percent=deviation, tolerance_percent=tolerance_percent, u_measured_percent=u_measured_percent,
+        u_expected_percent=u_expected_percent, dof_measured=dof_measured, dof_expected=dof_expected,
+    )  # fmt: skip
     return Decision(state, rule, deviation, k * u, chance, tolerance_percent, action_percent, k, u_form)
 
 
@@ -166,6 +212,8 @@ def e_n(value: float, expanded: float, other: float, other_expanded: float) -> f
 
 
 @finite
-def false_accept_risk(tolerance_percent: float, acceptance_limit_percent: float, u_percent: float) -> float:
-    """Largest risk (0 to 1) that a result at the acceptance limit is truly outside the tolerance (one side, normal)."""
-    return 1 - normal_cdf((tolerance_percent - acceptance_limit_percent) / u_percent)
+def false_accept_risk(
+    tolerance_percent: float, acceptance_limit_percent: float, u_percent: float, dof: float = math.inf
+) -> float:
+    """Largest risk (0 to 1) that a result at the acceptance limit is truly outside the tolerance (one side)."""
+    return student_cdf((acceptance_limit_percent - tolerance_percent) / u_percent, dof)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, believable_factor, needed, no_others, positive
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
 from acquire.dosimetry.finite import finite
 
 SOURCE = "ESTRO booklet 5 / AAPM Report 87"
 CORRECTIONS = ("cf_ssd", "cf_fs", "cf_wedge")
 OPTIONAL_CORRECTIONS = ("cf_tray", "cf_angle", "cf_dose_rate", "cf_energy")
-CF_RANGE = (0.5, 2.0)  # nothing that corrects a diode on a patient comes near either end
 N_CAL_CGY_PER_NC = (0.001, 1000.0)
 
 
@@ -85,7 +85,7 @@ def _dose(
     svwt, t_cal = needed(factors, "svwt", "%/Cel", name, at), needed(factors, "t_cal", "Cel", name, at)
     extra = ("cf_backscatter",) if symbol == "D_exit" else ()
     used = (*CORRECTIONS, *extra, *(each for each in OPTIONAL_CORRECTIONS if each in factors))
-    cfs = {each: believable_factor(needed(factors, each, "1", name, at), each, *CF_RANGE) for each in used}
+    cfs = {each: believed("diode", each, needed(factors, each, "1", name, at)) for each in used}
     no_others(factors, ("n_cal", "svwt", "t_cal", *CORRECTIONS, *extra, *OPTIONAL_CORRECTIONS), name)
     if charge_nc == 0:
         raise OutsideValidity("The diode's reading is zero.")

@@ -14,7 +14,7 @@ from acquire.dosimetry.budget import Budget, Contribution
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
 
-FORMULAS_VERSION = "1"  # raised whenever a formula or its order of operations changes
+FORMULAS_VERSION = "2"  # raised whenever a formula or its order of operations changes
 
 
 @dataclass(frozen=True, slots=True)

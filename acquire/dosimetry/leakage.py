@@ -5,6 +5,7 @@ The limits are TRS-398 Rev.1 practice as clinics apply it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,20 @@ def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
     if spread == 0:
         raise OutsideValidity("A leakage current needs readings at different times.")
     return sum((t - mean_t) * (q - mean_q) for t, q in zip(times_s, charges_nc, strict=True)) / spread
+
+
+@finite
+def slope_u(times_s: Sequence[float], charges_nc: Sequence[float]) -> tuple[float, int]:
+    """(standard uncertainty of `slope` in nC/s, degrees of freedom), from the scatter about the line (GUM H.3).
+
+    Raises OutsideValidity.
+    """
+    per_s = slope(times_s, charges_nc)
+    n, mean_t = len(times_s), sum(times_s) / len(times_s)
+    spread = sum((t - mean_t) ** 2 for t in times_s)
+    at_0 = sum(charges_nc) / n - per_s * mean_t
+    rest = sum((q - at_0 - per_s * t) ** 2 for t, q in zip(times_s, charges_nc, strict=True))
+    return math.sqrt(rest / (n - 2) / spread), n - 2
 
 
 @finite

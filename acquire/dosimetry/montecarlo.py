@@ -97,6 +97,34 @@ def confirms(value: float, u: float, k: float, simulated: Simulated, digits: int
     return Check(d_low <= delta and d_high <= delta, d_low, d_high, delta)
 
 
+@finite
+def p_conform_drawn(
+    *,
+    deviation_percent: float,
+    tolerance_percent: float,
+    u_measured_percent: float,
+    u_expected_percent: float,
+    dof_measured: float = math.inf,
+    dof_expected: float = math.inf,
+    draws: int = 1_000_000,
+    seed: int = 1,
+) -> float:
+    """The probability of conformity (0 to 1) by drawing both doses and looking at their ratio (JCGM 101, 106).
+
+    A dose with finite degrees of freedom is drawn from Student's distribution, scaled by u (JCGM 101, 6.4.9).
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+
+    def dose(value: float, u_percent: float, dof: float) -> Array:
+        normal = math.isinf(dof)
+        deviates = generator.standard_normal(draws) if normal else generator.standard_t(dof, draws)
+        return value * (1 + u_percent / 100 * deviates)
+
+    measured = dose(1 + deviation_percent / 100, u_measured_percent, dof_measured)
+    expected = dose(1.0, u_expected_percent, dof_expected)
+    return float(np.mean(np.abs(measured / expected - 1) <= tolerance_percent / 100))
+
+
 def _correlated(
     generator: np.random.Generator,
     names: list[str],

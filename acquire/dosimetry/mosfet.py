@@ -5,13 +5,17 @@ Forms are the vendors' (textbook); factors, delays and the limit of the threshol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+from acquire.dosimetry.believed import believed, believed_threshold
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, OutsideValidity
-from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
-from acquire.dosimetry.finite import finite
+from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others
+from acquire.dosimetry.finite import finite, finite_fields
 
 SOURCE = "threshold shift, vendors' form (textbook)"
 CORRECTIONS = ("cf_energy", "cf_angle")
@@ -50,25 +54,49 @@ def same_sensor(before_mv: float, recorded_mv: float) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ThresholdScatter:
+    """Standard uncertainty of a threshold in mV, from repeated readings of it (degrees of freedom) or as stated."""
+
+    u_mv: float
+    source: str
+    dof: float = math.inf
+
+    def __post_init__(self) -> None:
+        finite_fields(self)
+
+    def row(self, name: str, shift_mv: float) -> Contribution:
+        """Its part of a dose: the absolute uncertainty against the shift, however high the threshold stands."""
+        kind: Literal["A", "B"] = "B" if math.isinf(self.dof) else "A"
+        return Contribution(name, 100 * self.u_mv / shift_mv, self.source, kind, dof=self.dof)
+
+
 @finite
 def mosfet_dose(
     *,
     before_mv: float,
     after_mv: float,
     factors: Mapping[str, Factor],
+    scatter: Mapping[str, ThresholdScatter] | None = None,
     components: Sequence[Contribution] = (),
     at: Circumstances | None = None,
 ) -> Dose:
     """D = ΔV_th · CF · CF_energy · CF_angle.
 
     factors: cf in cGy/mV (of the sensor, bias and beam); cf_energy and cf_angle in "1", 1 only with the reason as its
-    source. Raises MissingFactor, OutsideValidity, Blocked.
+    source. scatter: of the readings of a threshold, by the name of the row; what is stated in percent of the shift
+    stands among the components. Raises MissingFactor, OutsideValidity, Blocked.
     """
     name = "MOSFET dose"
-    cf = positive(needed(factors, "cf", "cGy/mV", name, at), "cf")
-    cfs = {each: positive(needed(factors, each, "1", name, at), each) for each in CORRECTIONS}
+    cf = believed("mosfet", "cf", needed(factors, "cf", "cGy/mV", name, at))
+    cfs = {each: believed("mosfet", each, needed(factors, each, "1", name, at)) for each in CORRECTIONS}
+    for when, mv in (("before", before_mv), ("after", after_mv)):
+        believed_threshold(mv, f"The threshold {when} irradiation")
     no_others(factors, ("cf", *CORRECTIONS), name)
-    inputs = {"before_mv": before_mv, "after_mv": after_mv, "factors": dict(factors), "components": list(components)}
+    inputs: dict[str, object] = {
+        "before_mv": before_mv, "after_mv": after_mv, "factors": dict(factors), "components": list(components),
+        **({"scatter": dict(scatter)} if scatter else {}),
+    }  # fmt: skip
     work = Calculation(name, inputs)
     shift = threshold_shift_mv(before_mv, after_mv)
     work.step("ΔV_th", "V_after − V_before", f"{shown(after_mv)} − {shown(before_mv)}", shift, "mV", SOURCE)
@@ -79,6 +107,7 @@ def mosfet_dose(
     work.step("D_w", " · ".join(("ΔV_th", "CF", *cfs)), numbers, dose_cgy, "cGy", SOURCE)
     for each, factor in {"cf": cf, **cfs}.items():
         work.row(each, factor)
+    work.rows.extend(each_scatter.row(each, shift) for each, each_scatter in (scatter or {}).items())
     work.rows.extend(components)
     return work.dose(dose_cgy / 100)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
 from acquire.dosimetry.attempts import PairRule
+from acquire.dosimetry.background import BackgroundSignal, NetSignals, StandardsMean
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
-from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
+from acquire.dosimetry.counted import settled, stated_pair_rule, stated_per_element, stated_session
 from acquire.dosimetry.dose import Calculation, CalculationStep, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
@@ -18,6 +20,7 @@ from acquire.dosimetry.luminescence import Background, Depletion, depletion_corr
 
 SOURCE = "AAPM TG-191"
 Position = Literal["in-field", "out-of-field"]
+AFTER: Background = "after-sensitivity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def corrected_signal(dot: Dot, background: float, form: ReaderForm) -> float:
 def osl_dose(
     *,
     dots: Sequence[Dot],
-    background: float,
+    background: BackgroundSignal,
     n_dw: Factor,
     factors: Mapping[str, Factor],
     form: ReaderForm,
@@ -86,19 +89,21 @@ def osl_dose(
     per_element: Sequence[Contribution] = (),
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
+    standards: StandardsMean | None = None,
+    k_l_follows: float = 0.0,
     at: Circumstances | None = None,
 ) -> Dose:
     """D_w = mean(M_corr) N_D,w k_F k_L k_Q k_θ.
 
     n_dw in cGy/{counts}; factors k_f, k_l, k_theta and k_q in "1". Out of the field the energy correction is k_q_out, a
-    value of the site (published ones run from 0.69 to 0.95, and one study finds the other sign). Raises MissingFactor,
-    OutsideValidity, Blocked.
+    value of the site (published ones run from 0.69 to 0.95, and one study finds the other sign). background, standards,
+    per_element and k_l_follows as in `tld_dose`. Raises MissingFactor, OutsideValidity, Blocked.
     """
     name = f"OSL dose, {form.position}"
     energy = energy_factor(form.position)
     n_dw = positive(needed({"n_dw": n_dw}, "n_dw", "cGy/{counts}", name, at), "n_dw")
     wanted = ("k_f", "k_l", energy, "k_theta")
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    ks = {each: believed("osl", each, needed(factors, each, "1", name, at)) for each in wanted}
     no_others(factors, wanted, name)
     if not dots:
         raise MissingFactor("No dot of this point has been read.")
@@ -106,9 +111,10 @@ def osl_dose(
         "dots": list(dots), "background": background, "n_dw": n_dw, "factors": dict(factors), "form": form,
         "pair_limit_percent": pair_limit_percent, "components": list(components),
         **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
+        **stated_session(standards, k_l_follows),
     }  # fmt: skip
     work = Calculation(name, inputs)
-    signals = [_signal(work, each, background, form) for each in dots]
+    signals = [_signal(work, each, background.value, form) for each in dots]
     names = [each.element for each in dots]
     counted = settled(work, names, signals, pair_limit_percent, pair_rule, pair_named)
     mean = fmean([signals[i] for i in counted])
@@ -117,12 +123,21 @@ def osl_dose(
         dose_cgy *= factor.value
     numbers = " × ".join(shown(x) for x in (mean, n_dw.value, *(factor.value for factor in ks.values())))
     work.step("D_w", " · ".join(("mean M_corr", "N_D,w", *ks)), numbers, dose_cgy, "cGy", SOURCE)
-    work.row("n_dw", n_dw)
-    work.rows.extend(rows_of_elements("k_s", [dots[i].k_s for i in counted], per_element))
+    net = _net([dots[i] for i in counted], background.value, form, 1 + k_l_follows)
+    work.row("n_dw", n_dw, sensitivity=net.follows)
+    work.rows.extend(net.rows("k_s", per_element, background, standards))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)
     return work.dose(dose_cgy / 100)
+
+
+def _net(dots: Sequence[Dot], background: float, form: ReaderForm, follows: float) -> NetSignals:
+    """The signals of the dots that count, for their rows of the budget."""
+    blind = replace(form, background=AFTER)
+    gross = tuple(corrected_signal(each, 0.0, blind) for each in dots)
+    net = tuple(corrected_signal(each, background, form) for each in dots)
+    return NetSignals(gross, net, tuple(each.k_s for each in dots), form.background, follows)
 
 
 def energy_factor(position: Position) -> str:
@@ -176,7 +191,7 @@ def right_curve(dose_mrad: float, curve: Literal["low", "high"], crossover_mrad:
 def reader_form_dose(
     *,
     counts: Sequence[tuple[str, float, Factor]],
-    control_mrad: float,
+    control: BackgroundSignal,
     reader_factor: Factor,
     factors: Mapping[str, Factor],
     position: Position,
@@ -185,23 +200,26 @@ def reader_form_dose(
     per_element: Sequence[Contribution] = (),
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
+    control_by_factor: bool = False,
     at: Circumstances | None = None,
 ) -> Dose:
     """Mean over elements of counts/(factor · sensitivity) − control, times k_F and the energy correction.
 
-    counts: (element, counts, its sensitivity); reader_factor in {counts}/mRAD; factors k_f and k_q (k_q_out outside the
-    field). 1000 mrad = 1 cGy. Raises MissingFactor.
+    counts: (element, counts, its sensitivity); control in mrad, control_by_factor where it was read with the same
+    reader_factor in this session (else it is a dose of its own); reader_factor in {counts}/mRAD; factors k_f and k_q
+    (k_q_out outside the field). 1000 mrad = 1 cGy. Raises MissingFactor.
     """
     name, energy = f"OSL dose, reader's form, {position}", energy_factor(position)
     reader = positive(needed({"reader_factor": reader_factor}, "reader_factor", "{counts}/mRAD", name, at), "factor")
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in ("k_f", energy)}
+    ks = {each: believed("osl", each, needed(factors, each, "1", name, at)) for each in ("k_f", energy)}
     no_others(factors, ks, name)
     if not counts:
         raise MissingFactor("No dot of this point has been read.")
     inputs = {
-        "counts": [list(each) for each in counts], "control_mrad": control_mrad, "reader_factor": reader_factor,
+        "counts": [list(each) for each in counts], "control": control, "reader_factor": reader_factor,
         "factors": dict(factors), "pair_limit_percent": pair_limit_percent, "components": list(components),
         **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
+        **({"control_by_factor": True} if control_by_factor else {}),
     }  # fmt: skip
     work = Calculation(name, inputs)
     values = []
@@ -209,8 +227,8 @@ def reader_form_dose(
         gross = reader_dose_mrad(count, reader.value, sensitivity.value)
         numbers = f"{shown(count)} / ({shown(reader.value)} × {shown(sensitivity.value)})"
         work.step(f"D_reader({element})", "counts/(factor · sensitivity)", numbers, gross, "mRAD", "reader")
-        net = gross - control_mrad
-        numbers = f"{shown(gross)} − {shown(control_mrad)}"
+        net = gross - control.value
+        numbers = f"{shown(gross)} − {shown(control.value)}"
         values.append(work.step(f"D({element})", "D_reader − control", numbers, net, "mRAD", "reader's form"))
     names = [each[0] for each in counts]
     counted = settled(work, names, values, pair_limit_percent, pair_rule, pair_named)
@@ -220,8 +238,10 @@ def reader_form_dose(
         dose_cgy *= factor.value
     numbers = " × ".join((f"{shown(mean)} / 1000", *(shown(factor.value) for factor in ks.values())))
     work.step("D_w", " · ".join(("mean D/1000", *ks)), numbers, dose_cgy, "cGy", "reader's form")
-    work.row("reader_factor", reader)
-    work.rows.extend(rows_of_elements("sensitivity", [counts[i][2] for i in counted], per_element))
+    gross_mrad = tuple(values[i] + control.value for i in counted)
+    signals = NetSignals(gross_mrad, tuple(values[i] for i in counted), tuple(counts[i][2] for i in counted), AFTER)
+    work.row("reader_factor", reader, sensitivity=-1.0 if control_by_factor else -fmean(gross_mrad) / mean)
+    work.rows.extend(signals.rows("sensitivity", per_element, control))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)

@@ -80,6 +80,30 @@ def p_ion_pulsed(voltage_ratio: float, reading_ratio: float) -> float:
 
 
 @finite
+def k_s_pulsed_follows(voltage_ratio: float, reading_ratio: float) -> float:
+    """Relative change of `k_s_pulsed` for a relative change of M1/M2: r f'(r)/f(r). Raises as it does."""
+    return _quadratic_follows(RECOMBINATION_PULSED, voltage_ratio, reading_ratio)
+
+
+@finite
+def k_s_scanned_follows(voltage_ratio: float, reading_ratio: float) -> float:
+    """Relative change of `k_s_scanned` for a relative change of M1/M2. Raises as it does."""
+    return _quadratic_follows(RECOMBINATION_SCANNED, voltage_ratio, reading_ratio)
+
+
+@finite
+def k_s_continuous_follows(voltage_ratio: float, reading_ratio: float) -> float:
+    """Relative change of `k_s_continuous` for a relative change of M1/M2: r/(n² - r)."""
+    return reading_ratio / (voltage_ratio * voltage_ratio - reading_ratio)
+
+
+@finite
+def p_ion_pulsed_follows(voltage_ratio: float, reading_ratio: float) -> float:
+    """Relative change of `p_ion_pulsed` for a relative change of M1/M2: r/(n - r)."""
+    return reading_ratio / (voltage_ratio - reading_ratio)
+
+
+@finite
 def voltage_ratio(high_v: float, low_v: float) -> float:
     """n = V1/V2 from two voltages of one sign; a tabulated ratio within 0.1 % is taken as that ratio.
 
@@ -97,6 +121,12 @@ def _quadratic(table: Mapping[float, tuple[float, float, float]], n: float, r: f
         raise OutsideValidity(f"Recombination is tabulated for voltage ratios {allowed}, not {n:g}.")
     a0, a1, a2 = table[n]
     return _bounded(a0 + a1 * r + a2 * r**2, r)
+
+
+def _quadratic_follows(table: Mapping[float, tuple[float, float, float]], n: float, r: float) -> float:
+    value = _quadratic(table, n, r)
+    _, a1, a2 = table[n]
+    return (a1 * r + 2 * a2 * r**2) / value
 
 
 def _bounded(value: float, r: float) -> float:

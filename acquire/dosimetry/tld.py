@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from acquire.dosimetry.attempts import PairRule
+from acquire.dosimetry.background import BackgroundSignal, NetSignals, StandardsMean
+from acquire.dosimetry.believed import believed
 from acquire.dosimetry.budget import Contribution
-from acquire.dosimetry.counted import rows_of_elements, settled, stated_pair_rule, stated_per_element
+from acquire.dosimetry.counted import settled, stated_pair_rule, stated_per_element, stated_session
 from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others, positive
@@ -51,10 +53,7 @@ def rcf_of_standards(
         raise MissingFactor("The standards of this reader session are missing: without them there is no result.")
     if dose_cgy <= 0:
         raise OutsideValidity(f"The dose of the standards is {dose_cgy} cGy; it must be above 0.")
-    if background_form == "after-sensitivity":
-        mean = fmean([s.signal * s.ecc.value for s in standards]) - background
-    else:
-        mean = fmean([net_signal(s.signal, s.ecc.value, background, background_form) for s in standards])
+    mean = fmean([net_signal(s.signal, s.ecc.value, background, background_form) for s in standards])
     value = mean / dose_cgy
     if value <= 0:
         raise Blocked("The standards read no more than the controls: standards and controls may have been exchanged.")
@@ -65,7 +64,7 @@ def rcf_of_standards(
 def tld_dose(
     *,
     elements: Sequence[ElementSignal],
-    background: float,
+    background: BackgroundSignal,
     rcf: Factor,
     factors: Mapping[str, Factor],
     pair_limit_percent: float,
@@ -74,14 +73,18 @@ def tld_dose(
     background_form: Background = "after-sensitivity",
     pair_rule: PairRule = "none",
     pair_named: str | None = None,
+    standards: StandardsMean | None = None,
+    k_l_follows: float = 0.0,
     at: Circumstances | None = None,
 ) -> Dose:
     """Mean dose of the elements at a point.
 
     background in the signal's unit; rcf in nC/cGy or {counts}/cGy; factors k_f, k_l, k_q in "1", and k_theta where the
-    site uses it. per_element: uncertainty rows of one element, which the mean of several shares out. Raises
-    MissingFactor, OutsideValidity, and Blocked when two elements differ by more than pair_limit_percent, unless the
-    plan states another pair_rule (see `pair_choice`): never a silent mean.
+    site uses it. per_element: uncertainty rows of the reading of one element, which the mean of several shares out.
+    standards: those that rcf was made from, where they were read in the same session; the background is then in both.
+    k_l_follows: relative change of k_l for a relative change of the apparent dose. Raises MissingFactor,
+    OutsideValidity, and Blocked when two elements differ by more than pair_limit_percent, unless the plan states
+    another pair_rule (see `pair_choice`): never a silent mean.
     """
     name = "TLD dose"
     if rcf.unit not in ("nC/cGy", "{counts}/cGy"):
@@ -90,15 +93,16 @@ def tld_dose(
     if not elements:
         raise MissingFactor("No element of this point has been read.")
     wanted = (*CORRECTIONS, *(("k_theta",) if "k_theta" in factors else ()))
-    ks = {each: positive(needed(factors, each, "1", name, at), each) for each in wanted}
+    ks = {each: believed("tld", each, needed(factors, each, "1", name, at)) for each in wanted}
     no_others(factors, (*CORRECTIONS, "k_theta"), name)
     inputs = {
         "elements": list(elements), "background": background, "rcf": rcf, "factors": dict(factors),
         "pair_limit_percent": pair_limit_percent, "components": list(components), "background_form": background_form,
         **stated_pair_rule(pair_rule, pair_named), **stated_per_element(per_element),
+        **stated_session(standards, k_l_follows),
     }  # fmt: skip
     work = Calculation(name, inputs)
-    doses = [_element_dose(work, each, background, rcf, background_form) for each in elements]
+    doses = [_element_dose(work, each, background.value, rcf, background_form) for each in elements]
     names = [each.element for each in elements]
     counted = settled(work, names, doses, pair_limit_percent, pair_rule, pair_named)
     used = [doses[i] for i in counted]
@@ -107,8 +111,9 @@ def tld_dose(
         dose_cgy *= factor.value
     numbers = " × ".join([_mean_of(used), *(shown(factor.value) for factor in ks.values())])
     work.step("D_w", " · ".join(("mean D", *ks)), numbers, dose_cgy, "cGy", SOURCE)
-    work.row("rcf", rcf)
-    work.rows.extend(rows_of_elements("ecc", [elements[i].ecc for i in counted], per_element))
+    net = _net([elements[i] for i in counted], background.value, background_form, 1 + k_l_follows)
+    work.row("rcf", rcf, sensitivity=-net.follows)
+    work.rows.extend(net.rows("ecc", per_element, background, standards))
     for each_k, factor in ks.items():
         work.row(each_k, factor)
     work.rows.extend(components)
@@ -121,6 +126,13 @@ def _element_dose(work: Calculation, each: ElementSignal, background: float, rcf
     inner = f"{q} × {ecc} − {b}" if form == "after-sensitivity" else f"({q} − {b}) × {ecc}"
     numbers = f"({inner}) / {shown(rcf.value)}"
     return work.step(f"D({each.element})", f"({net_formula(form)})/RCF", numbers, value, "cGy", SOURCE)
+
+
+def _net(elements: Sequence[ElementSignal], background: float, form: Background, follows: float) -> NetSignals:
+    """The signals of the elements that count, for their rows of the budget."""
+    gross = tuple(each.signal * each.ecc.value for each in elements)
+    net = tuple(net_signal(each.signal, each.ecc.value, background, form) for each in elements)
+    return NetSignals(gross, net, tuple(each.ecc for each in elements), form, follows)
 
 
 def _mean_of(values: Sequence[float]) -> str:

@@ -7,40 +7,90 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from acquire import tomlfile
 from acquire.bus.names import Name
+from acquire.dosimetry import DosimetryError, in_sites_range, standard_from_certificate
 from acquire.errors import Refused
 from acquire.procedure.inventory import Id
 from acquire.tomlfile import Written
 
 
-class FactorEntry(Written):
-    """One factor: value in `unit` (UCUM), relative standard uncertainty (k = 1) in percent, where it comes from.
+class Uncertain(Written):
+    """An uncertainty in percent: u_percent (k = 1), or as a certificate prints it, U_percent with its k; never both.
+
+    dof: the degrees of freedom that the certificate states; without them they are ample.
+    """
+
+    u_percent: float = Field(ge=0, lt=100)
+    U_percent: float | None = Field(None, ge=0, lt=200)
+    k: float | None = Field(None, ge=1, lt=20)
+    dof: float | None = Field(None, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_printed(cls, written: Any) -> Any:
+        """u = U/k (GUM 4.3.3)."""
+        if not isinstance(written, Mapping) or not {"U_percent", "k"} & set(written):
+            return written
+        if "u_percent" in written:
+            raise ValueError("give u_percent (k = 1), or U_percent with k as the certificate prints them, not both")
+        if not all(isinstance(written.get(name), int | float) and written[name] > 0 for name in ("U_percent", "k")):
+            raise ValueError(
+                "U_percent needs the k of the certificate, as U_percent = 1.1, k = 2; neither has a default"
+            )
+        return {**written, "u_percent": standard_from_certificate(written["U_percent"], written["k"])}
+
+
+Range = tuple[float, float]
+
+
+class FactorEntry(Uncertain):
+    """One factor: value in `unit` (UCUM), its relative uncertainty in percent, where it comes from.
 
     `shared` names what its uncertainty has in common with other results (a reference session, a batch of chips): rows
     of the same name and `shared` are fully correlated. A detector's factors share their calibration without it.
+    `range`: which values the site believes, asked for where none are published (n_cal, n_dw, rcf, reader_factor).
+    formalism, chamber, and tpr20_10, pdd10x or r50_cm  of a chamber's k_q: for which protocol, type and beam it holds.
     """
 
     value: float = Field(allow_inf_nan=False)
     unit: str
-    u_percent: float = Field(ge=0, lt=100)
     source: str = Field(min_length=1)
     shared: str | None = None
+    range: Range | None = None
+    formalism: Literal["trs398", "tg51"] | None = None
+    chamber: str | None = Field(None, min_length=1)
+    tpr20_10: float | None = Field(None, gt=0, lt=1)
+    pdd10x: float | None = Field(None, gt=1, lt=100)
+    r50_cm: float | None = Field(None, gt=0, lt=30)
+
+    @model_validator(mode="after")
+    def _believed(self) -> FactorEntry:
+        if self.range is not None:
+            held(self.value, self.range, f"The value in {self.unit}")
+        return self
 
 
-class Component(Written):
-    """A part of the uncertainty that belongs to no factor: set-up, reading, position. k = 1, percent.
+def held(value: float, within: Range, what: str) -> None:
+    """Raises ValueError for a value outside the site's range, or a range that says nothing."""
+    try:
+        in_sites_range(value, within, what)
+    except DosimetryError as outside:
+        raise ValueError(str(outside)) from outside
 
-    `per` "element": independent for each element, so the mean of n elements carries it divided by the root of n.
+
+class Component(Uncertain):
+    """A part of the uncertainty that belongs to no factor: set-up, reading, position.
+
+    `per` "element": of the reading of each element, the whole of it with its background; independent for each element.
     `shared` as with a factor.
     """
 
     name: str = Field(min_length=1)
-    u_percent: float = Field(ge=0, lt=100)
     source: str = Field(min_length=1)
     per: Literal["result", "element"] = "result"
     shared: str | None = None
@@ -49,12 +99,14 @@ class Component(Written):
 class Conditions(Written):
     """Reference conditions of the calibration: they belong to the certificate, not to a protocol.
 
-    reading: the sign of a chamber's reading at the polarity it was calibrated with.
+    reading: the sign of a chamber's reading at the polarity it was calibrated with. quality: the beam in which the
+    laboratory calibrated a chamber, as "Co-60".
     """
 
     t0_c: float | None = Field(None, gt=-20, lt=60)
     p0_kpa: float | None = Field(None, gt=80, lt=110)
     reading: Literal["positive", "negative"] | None = None
+    quality: str | None = Field(None, min_length=1)
 
 
 class Calibration(Written):
@@ -91,8 +143,10 @@ class Calibration(Written):
         return self
 
 
-class Elements(Written):
+class Elements(Uncertain):
     """Element correction coefficients (ECC, k_s) of one batch on one reader, with a common uncertainty in percent.
+
+    `range`: which coefficients the site believes of this batch.
 
     `form` "sensitivity": the values are the maker's sensitivities, by which the reader's own form divides.
     """
@@ -103,8 +157,14 @@ class Elements(Written):
     certificate: str
     valid_from: date
     valid_until: date
-    u_percent: float = Field(ge=0, lt=100)
+    range: Range | None = None
     ecc: Mapping[str, Annotated[float, Field(gt=0, lt=100)]]
+
+    @model_validator(mode="after")
+    def _believed(self) -> Elements:
+        for element, value in self.ecc.items() if self.range is not None else ():
+            held(value, self.range or (0.0, 0.0), f"{self.form} of {element}")
+        return self
 
 
 class Calibrations(Written):
@@ -144,7 +204,14 @@ class Calibrations(Written):
         batch = max(holding, key=lambda b: b.valid_from)
         if batch.form != form:
             raise Refused(f"{batch.id} states {batch.form} values; this form of the dose needs {form} values.")
-        return FactorEntry(value=batch.ecc[element], unit="1", u_percent=batch.u_percent, source=batch.certificate)
+        return FactorEntry(
+            value=batch.ecc[element],
+            unit="1",
+            u_percent=batch.u_percent,
+            source=batch.certificate,
+            dof=batch.dof,
+            range=batch.range,
+        )
 
 
 def _when(what: str, item: Calibration | Elements, on: date) -> str:

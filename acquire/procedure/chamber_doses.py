@@ -14,10 +14,14 @@ from acquire.dosimetry import (
     humidity_row,
     k_pol,
     k_s_continuous,
+    k_s_continuous_follows,
     k_s_pulsed,
+    k_s_pulsed_follows,
     k_s_scanned,
+    k_s_scanned_follows,
     opposite_signs,
     p_ion_pulsed,
+    p_ion_pulsed_follows,
     polarity_as_at_calibration,
     voltage_ratio,
 )
@@ -25,9 +29,10 @@ from acquire.dosimetry.dose import shown
 from acquire.dosimetry.recombination import RECOMBINATION_PULSED, RECOMBINATION_SCANNED
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.factors import Inputs
-from acquire.procedure.rows import ambient_steps, charge_steps, components_of, factors_of, repeats_row
+from acquire.procedure.rows import ambient_steps, charge_steps, components_of, factors_of, repeats_rows
 
-Form = tuple[Callable[[float, float], float], str, Callable[[float, float], str], str]
+Scalar = Callable[[float, float], float]
+Form = tuple[Scalar, str, Callable[[float, float], str], str, Scalar]
 
 
 def _quadratic(table: Mapping[float, tuple[float, float, float]]) -> Callable[[float, float], str]:
@@ -49,16 +54,19 @@ def _continuous(n: float, r: float) -> str:
 SQUARE, PULSED, CONTINUOUS = "a0 + a1·r + a2·r²", "(1 − n)/(r − n)", "(n² − 1)/(n² − r)"
 FORMS: Mapping[str, Mapping[str, Form]] = {
     "trs398": {
-        "pulsed": (k_s_pulsed, SQUARE, _quadratic(RECOMBINATION_PULSED), "TRS-398 Rev.1 eq. 13, pulsed"),
+        "pulsed": (k_s_pulsed, SQUARE, _quadratic(RECOMBINATION_PULSED), "TRS-398 Rev.1 eq. 13, pulsed",
+                   k_s_pulsed_follows),
         "pulsed-scanned": (
-            k_s_scanned, SQUARE, _quadratic(RECOMBINATION_SCANNED), "TRS-398 Rev.1 eq. 13, pulsed-scanned"
+            k_s_scanned, SQUARE, _quadratic(RECOMBINATION_SCANNED), "TRS-398 Rev.1 eq. 13, pulsed-scanned",
+            k_s_scanned_follows,
         ),
-        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TRS-398 Rev.1 eq. 16"),
+        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TRS-398 Rev.1 eq. 16", k_s_continuous_follows),
     },
     "tg51": {
-        "pulsed": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12"),
-        "pulsed-scanned": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12, also for pulsed-swept beams"),
-        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TG-51 eq. 11"),
+        "pulsed": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12", p_ion_pulsed_follows),
+        "pulsed-scanned": (p_ion_pulsed, PULSED, _pulsed, "TG-51 eq. 12, also for pulsed-swept beams",
+                           p_ion_pulsed_follows),
+        "continuous": (k_s_continuous, CONTINUOUS, _continuous, "TG-51 eq. 11", k_s_continuous_follows),
     },
 }  # fmt: skip
 TG51_NAMES = {
@@ -87,6 +95,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         if found is not None:
             factors[name] = found[0]
             steps.extend(found[1])
+    rows = repeats_rows(inputs, "repeated readings", _follows(inputs))
     tg51 = inputs["protocol"] == "tg51"
     form = chamber_dose_tg51 if tg51 else chamber_dose_trs398
     dose = form(
@@ -97,7 +106,7 @@ def chamber_dose(inputs: Inputs) -> Dose:
         pressure_kpa=ambient["pressure_kpa"],
         t0_c=inputs["conditions"]["t0_c"],
         p0_kpa=inputs["conditions"]["p0_kpa"],
-        components=[*components_of(inputs["components"]), *repeats_row(inputs, "repeated readings")],
+        components=[*components_of(inputs["components"]), *rows],
     )
     return replace(dose, steps=(*charge_steps(inputs), *steps, *ambient_steps(inputs), *dose.steps))
 
@@ -124,7 +133,7 @@ def _recombination(inputs: Inputs) -> tuple[Factor, list[CalculationStep]] | Non
     reduced = _charge(inputs, "reduced", full)
     if full * reduced <= 0:
         raise Invalid("The readings at the two voltages have different signs: the voltage was reversed between them.")
-    form, formula, with_numbers, source = FORMS[inputs["protocol"]][stated["beam"]]
+    form, formula, with_numbers, source, _ = FORMS[inputs["protocol"]][stated["beam"]]
     n, r = voltage_ratio(stated["high_v"], stated["low_v"]), full / reduced
     value = form(n, r)
     volts = f"{shown(stated['high_v'])} / {shown(stated['low_v'])}"
@@ -134,6 +143,15 @@ def _recombination(inputs: Inputs) -> tuple[Factor, list[CalculationStep]] | Non
         CalculationStep("k_s", formula, with_numbers(n, r), value, "1", source),
     ]
     return Factor(value, "1", stated["u_percent"], stated["source"]), steps
+
+
+def _follows(inputs: Inputs) -> float:
+    """Relative change of k_s for a relative change of M1/M2, where the session measured it."""
+    stated = inputs.get("recombination")
+    if stated is None or "reduced" not in inputs:
+        return 0.0
+    *_, follows = FORMS[inputs["protocol"]][stated["beam"]]
+    return follows(voltage_ratio(stated["high_v"], stated["low_v"]), inputs["charge"]["nc"] / inputs["reduced"]["nc"])
 
 
 def _charge(inputs: Inputs, name: str, nominal_nc: float) -> float:

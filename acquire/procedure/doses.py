@@ -13,6 +13,8 @@ from acquire.dosimetry import (
     DecisionState,
     Dose,
     DosimetryError,
+    ThresholdScatter,
+    believable,
     decide,
     diode_entrance_dose,
     diode_exit_dose,
@@ -30,10 +32,10 @@ from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tld_point_dose
 from acquire.procedure.factors import Inputs
 from acquire.procedure.output import Output, of_channel, output
-from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_row
+from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_rows
 from acquire.procedure.spectra import report
 
-FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 5"
+FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 6"
 
 
 NOMINAL_NC = 10.0
@@ -93,7 +95,7 @@ def _nominal_dose(needed: Inputs, eccs: Mapping[str, Any]) -> Dose:
     if needed["method"] == "mosfet":
         _check_life(needed)
         delay = needed["factors"]["delay_min"]["value"]
-        nominal["threshold"] = {"before_mv": 0.0, "after_mv": 100.0, "before_min": delay, "after_min": delay}
+        nominal["threshold"] = {"before_mv": 1000.0, "after_mv": 1100.0, "before_min": delay, "after_min": delay}
         nominal["threshold"]["nominal"] = True
     dose = dose_of(nominal)
     if "full_scale_nc" in needed:
@@ -111,7 +113,7 @@ def _diode(inputs: Inputs) -> Dose:
         charge_nc=inputs["charge"]["nc"],
         factors=factors_of(inputs["factors"]),
         temperature_c=inputs["detector_c"],
-        components=[*components_of(inputs["components"]), *repeats_row(inputs, "reading")],
+        components=[*components_of(inputs["components"]), *repeats_rows(inputs, "reading")],
     )
     return replace(dose, steps=(*charge_steps(inputs), *dose.steps))
 
@@ -129,10 +131,15 @@ def _mosfet(inputs: Inputs) -> Dose:
         )
     if "nominal" not in threshold:
         same_sensor(threshold["before_mv"], inputs["threshold_mv"])
+    scatter = {
+        f"threshold {name}": ThresholdScatter(each["u_mv"], f"scatter of {each['n']} readings", each["n"] - 1)
+        for name, each in sorted(threshold.get("scatter", {}).items())
+    }
     return mosfet_dose(
         before_mv=threshold["before_mv"],
         after_mv=threshold["after_mv"],
         factors=factors,
+        scatter=scatter,
         components=components_of(inputs["components"]),
     )
 
@@ -177,6 +184,8 @@ def _decide(inputs: Inputs, dose: Dose) -> Decision:
     expected, limits, plausible = inputs["expected"], inputs["limits"], inputs["plausible"]
     if expected is None:
         return report_only(dose.value_gy, (plausible["low_gy"], plausible["high_gy"]))
+    if plausible is not None:
+        believable(dose.value_gy, plausible["low_gy"], plausible["high_gy"])
     return decide(
         dose_gy=dose.value_gy,
         u_measured_percent=dose.budget.u_percent,

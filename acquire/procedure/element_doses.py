@@ -8,20 +8,26 @@ from statistics import fmean
 from typing import Any
 
 from acquire.dosimetry import (
+    BackgroundSignal,
     CalculationStep,
     Dose,
     Dot,
     ElementSignal,
     Factor,
     ReaderForm,
-    background_of_controls,
+    StandardsMean,
+    ZeroDoseReadings,
+    background_of_session,
     fading_linear,
+    in_sites_range,
     linearity_line,
+    mean_of_standards,
     n_dw_of_standards,
     osl_dose,
     rcf_of_standards,
     reader_dose_mrad,
     reader_form_dose,
+    stated_background,
     tld_dose,
     within_days,
 )
@@ -33,7 +39,8 @@ from acquire.procedure.factors import Inputs
 from acquire.procedure.reader_checks import above_detection, check_steps
 from acquire.procedure.rows import components_of, factor_of, factors_of
 
-Made = tuple[Factor, float, list[CalculationStep]]  # the reader's coefficient, the background, and how they came about
+# The reader's coefficient, the background, the standards that gave it, and how they came about.
+Made = tuple[Factor, BackgroundSignal, StandardsMean | None, list[CalculationStep]]
 NOMINAL = {"value": 1.0, "unit": "1", "u_percent": 0.0, "source": "nominal, for planning only"}
 
 
@@ -41,17 +48,18 @@ def tld_point_dose(inputs: Inputs) -> Dose:
     """The dose of a TLD point. Raises DosimetryError or Invalid."""
     k_f, steps = fading_factor(inputs)
     factors = factors_of(inputs["factors"]) | k_f
-    rcf, background, reader_steps = _rcf(inputs, factors)
+    rcf, background, standards, reader_steps = _rcf(inputs, factors)
     for element in inputs["elements"]:
         if rcf.unit != f"{element['unit']}/cGy":
             raise Invalid(f"{element['element']} was read in {element['unit']}, but RCF is in {rcf.unit}.")
     fixed = _fixed(inputs) | {
         "elements": _signals(inputs["elements"]),
         "background": background,
+        "standards": standards,
         "rcf": rcf,
         "background_form": inputs["background_form"],
     }
-    dose = _linear(inputs, factors, lambda ks: tld_dose(factors=ks, **fixed))
+    dose = _linear(inputs, factors, lambda ks, follows: tld_dose(factors=ks, k_l_follows=follows, **fixed))
     return _checked(inputs, _after(reader_steps, _with_steps(steps, dose)), rcf)
 
 
@@ -67,22 +75,19 @@ def osl_point_dose(inputs: Inputs) -> Dose:
         dose = _with_steps(steps, _reader_form(inputs, factors))
         return _checked(inputs, dose, reader) if reader else dose
     form = _form(inputs)
-    n_dw, background, reader_steps = _n_dw(inputs, factors, form)
+    n_dw, background, standards, reader_steps = _n_dw(inputs, factors, form)
     fixed = _fixed(inputs) | {
-        "dots": _dots(inputs["elements"]), "background": background, "n_dw": n_dw, "form": form
+        "dots": _dots(inputs["elements"]), "background": background, "standards": standards, "n_dw": n_dw, "form": form
     }  # fmt: skip
-    dose = _linear(inputs, factors, lambda ks: osl_dose(factors=ks, **fixed))
+    dose = _linear(inputs, factors, lambda ks, follows: osl_dose(factors=ks, k_l_follows=follows, **fixed))
     return _checked(inputs, _after(reader_steps, _with_steps(steps, dose)), n_dw)
 
 
 def _checked(inputs: Inputs, dose: Dose, coefficient: Factor) -> Dose:
     """The dose, once the check element and the detection limit have let it pass; their steps stand first."""
     made = check_steps(inputs)
-    found = above_detection(inputs, dose, coefficient)
-    if found is not None:
-        step, row = found
-        dose, made = replace(dose, budget=dose.budget.with_rows(row)), [*made, step]
-    return _after(made, dose)
+    limit = above_detection(inputs, dose, coefficient)
+    return _after([*made, limit] if limit is not None else made, dose)
 
 
 def fading_factor(inputs: Inputs) -> tuple[dict[str, Factor], list[CalculationStep]]:
@@ -116,7 +121,7 @@ def nominal_elements(needed: Inputs, eccs: Mapping[str, Any]) -> dict[str, Any]:
         "standards": [{"element": "-", "value": 100.0, "unit": unit, "ecc": NOMINAL}],
         "controls": [{"element": "-", "value": 0.0, "unit": unit, "ecc": NOMINAL}],
     }
-    made |= {"blanks": None, "check": None}
+    made |= {"blanks": None, "check": None, "coefficient_range": None}
     if "fading" in needed:
         days = needed["fading"]["low_days"]
         made |= {"days": dict.fromkeys(eccs, days), "standard_days": {"-": days}}
@@ -146,15 +151,16 @@ def _linear(inputs: Inputs, factors: dict[str, Factor], dose: Any) -> Dose:
     """The dose, with k_L from the site's line at the apparent dose where the plan states one."""
     line = inputs.get("linearity")
     if line is None:
-        made: Dose = dose(factors)
+        made: Dose = dose(factors, 0.0)
         return made
     one = Factor(1.0, "1", 0.0, "apparent dose, before any correction")
     names = [name for name in (*factors, "k_l") if name.startswith("k_")]
-    apparent = dose(dict.fromkeys(names, one)).value_gy
+    apparent = dose(dict.fromkeys(names, one), 0.0).value_gy
     value = linearity_line(apparent, line["slope_per_gy"], line["at_gy"], (line["low_gy"], line["high_gy"]))
     numbers = f"1 − {line['slope_per_gy']:g} × ({shown(apparent)} − {line['at_gy']:g})"
     step = CalculationStep("k_L", "1 − slope · (D_app/Gy − D_0/Gy)", numbers, value, "1", line["source"])
-    return _with_steps([step], dose(factors | {"k_l": _of_curve(value, line)}))
+    follows = -line["slope_per_gy"] * apparent / value
+    return _with_steps([step], dose(factors | {"k_l": _of_curve(value, line)}, follows))
 
 
 def _of_curve(value: float, curve: Mapping[str, Any]) -> Factor:
@@ -168,13 +174,14 @@ def _rcf(inputs: Inputs, factors: dict[str, Factor]) -> Made:
     unit = f"{_one_unit(inputs)}/cGy"
     dose_cgy, form = _standard_dose(inputs), inputs["background_form"]
     blanks = [c["value"] * (c["ecc"]["value"] if form == "after-sensitivity" else 1.0) for c in inputs["controls"]]
-    background = background_of_controls(blanks)
+    background = _of_controls(inputs, blanks)
     standards = _signals(inputs["standards"])
-    value = rcf_of_standards(standards, background, dose_cgy, form)
-    nets = [net_signal(s.signal, s.ecc.value, background, form) for s in standards]
+    value = rcf_of_standards(standards, background.value, dose_cgy, form)
+    nets = [net_signal(s.signal, s.ecc.value, background.value, form) for s in standards]
     steps = _reader_steps(inputs, blanks, nets)
+    mean = mean_of_standards(nets, [s.ecc.value for s in standards], form, _session_key(inputs))
     steps.append(_coefficient_step("RCF", "mean M / D", f"{shown(fmean(nets))} / {shown(dose_cgy)}", value, unit))
-    return _of_session(inputs, value, unit), background, steps
+    return _of_session(inputs, value, unit), background, mean, steps
 
 
 def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
@@ -186,13 +193,28 @@ def _n_dw(inputs: Inputs, factors: dict[str, Factor], form: ReaderForm) -> Made:
     if form.background == "before-sensitivity":
         controls = [replace(dot, k_s=replace(dot.k_s, value=1.0)) for dot in controls]
     blanks = [corrected_signal(dot, 0.0, blank) for dot in controls]
-    background = background_of_controls(blanks)
+    background = _of_controls(inputs, blanks)
     standards, dose_cgy = _dots(inputs["standards"]), _standard_dose(inputs)
-    value = n_dw_of_standards(standards, background, dose_cgy, form)
-    nets = [corrected_signal(dot, background, form) for dot in standards]
+    value = n_dw_of_standards(standards, background.value, dose_cgy, form)
+    nets = [corrected_signal(dot, background.value, form) for dot in standards]
+    mean = mean_of_standards(nets, [dot.k_s.value for dot in standards], form.background, _session_key(inputs))
     steps, unit = _reader_steps(inputs, blanks, nets), "cGy/{counts}"
     steps.append(_coefficient_step("N_D,w", "D / mean M", f"{shown(dose_cgy)} / {shown(fmean(nets))}", value, unit))
-    return _of_session(inputs, value, unit), background, steps
+    return _of_session(inputs, value, unit), background, mean, steps
+
+
+def _of_controls(inputs: Inputs, signals: Sequence[float]) -> BackgroundSignal:
+    """Mean of the session's controls, which all its results share, with its uncertainty."""
+    names = ", ".join(c["element"] for c in inputs["controls"])
+    return background_of_session(
+        signals, f"controls {names} of this reader session", f"{inputs['reader']}: {names}", _zero_dose(inputs)
+    )
+
+
+def _zero_dose(inputs: Inputs) -> ZeroDoseReadings | None:
+    """The scatter of the batch's zero-dose readings, where the plan states it."""
+    blanks = inputs.get("blanks")
+    return None if blanks is None else ZeroDoseReadings(blanks["sd"], blanks["n"], blanks["source"])
 
 
 def _readers_own(inputs: Inputs, factors: dict[str, Factor], name: str, unit: str) -> Made:
@@ -205,7 +227,7 @@ def _readers_own(inputs: Inputs, factors: dict[str, Factor], name: str, unit: st
             " needs one unit."
         )
     _not_negative(background.value, inputs["reader"])
-    return coefficient, background.value, []
+    return coefficient, stated_background(background, _zero_dose(inputs)), None, []
 
 
 def _not_negative(background: float, reader: str) -> None:
@@ -266,18 +288,18 @@ def _reader_form(inputs: Inputs, factors: dict[str, Factor]) -> Dose:
     if control.unit != "mRAD":
         raise Invalid(f"The background of the reader's own form is in {control.unit}; it must be in mRAD.")
     _not_negative(control.value, inputs["reader"])
-    control_mrad = control.value
+    subtracted = stated_background(control, _zero_dose(inputs))
     if inputs["controls"]:
-        control_mrad = background_of_controls(
-            [reader_dose_mrad(c["value"], reader.value, c["ecc"]["value"]) for c in inputs["controls"]]
-        )
+        read = [reader_dose_mrad(c["value"], reader.value, c["ecc"]["value"]) for c in inputs["controls"]]
+        subtracted = _of_controls(inputs, read)
     form, dots = _form(inputs), _dots(inputs["elements"])
     several = [dot for dot in dots if len(dot.readings) > 1]
     means = {dot.element: fmean(depletion_corrected(dot.readings, form.depletion_per_reading, form.depletion))
              for dot in dots}  # fmt: skip
     dose = reader_form_dose(
         counts=[(dot.element, means[dot.element], dot.k_s) for dot in dots],
-        control_mrad=control_mrad,
+        control=subtracted,
+        control_by_factor=bool(inputs["controls"]),
         reader_factor=reader,
         factors=factors,
         position=inputs["position"],
@@ -296,8 +318,15 @@ def _standard_dose(inputs: Inputs) -> float:
 def _of_session(inputs: Inputs, value: float, unit: str) -> Factor:
     """The coefficient that the standards of this reader session give; all its results share its uncertainty."""
     names = ", ".join(s["element"] for s in inputs["standards"])
+    if inputs.get("coefficient_range"):
+        in_sites_range(value, tuple(inputs["coefficient_range"]), f"The coefficient of {names} in {unit}")
     source = f"standards {names} of the same reader session"
-    return Factor(value, unit, inputs["rcf_u_percent"], source, shared_key=f"{inputs['reader']}: {names}")
+    return Factor(value, unit, inputs["rcf_u_percent"], source, shared_key=_session_key(inputs))
+
+
+def _session_key(inputs: Inputs) -> str:
+    """What the results of one reader session share: its standards."""
+    return f"{inputs['reader']}: {', '.join(s['element'] for s in inputs['standards'])}"
 
 
 def _form(inputs: Inputs) -> ReaderForm:

@@ -212,7 +212,8 @@ def _coefficient(
 ) -> dict[str, Any]:
     """Standards of the same reader session, or the reader's own calibration; never both."""
     if batch.standards and batch.standard_dose is not None:
-        return {"standard_dose": _factor(batch.standard_dose), "rcf_u_percent": batch.rcf_u_percent}
+        own = {"coefficient_range": list(batch.coefficient_range)} if batch.coefficient_range is not None else {}
+        return {"standard_dose": _factor(batch.standard_dose), "rcf_u_percent": batch.rcf_u_percent, **own}
     name = "rcf" if point.method == "tld" else {"tg191": "n_dw", "reader": "reader_factor"}[batch.chain]
     calibration = calibrations.valid_for(batch.reader, on)
     return {"factors": factors | {each: _factor(calibration.factor(each)) for each in (name, "background")}}

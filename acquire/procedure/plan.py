@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
-from acquire.procedure.calibrations import FactorEntry
+from acquire.procedure.calibrations import FactorEntry, Range
 from acquire.procedure.console import BrachySource
 from acquire.procedure.inventory import Id
 from acquire.procedure.point import Point
@@ -39,7 +39,8 @@ class Batch(Written):
     """Elements that travel with those of the points: standards of known dose, and unirradiated controls.
 
     Without standards the reader's own calibration must state `rcf` (for OSL `n_dw`) and `background`. rcf_u_percent is
-    the standard uncertainty of the coefficient that the standards give.
+    the standard uncertainty of the coefficient that the standards give, without the scatter that they show;
+    coefficient_range the coefficients that the site believes (RCF, or N_D,w of dots).
 
     background  whether it is taken off after the element's sensitivity or before; the site chooses, the steps print it
     chain       OSL only: "tg191", or "reader" for the reader's own form counts/(factor · sensitivity)
@@ -57,6 +58,7 @@ class Batch(Written):
     standard_dose: FactorEntry | None = None
     standards_irradiated: AwareDatetime | None = None
     rcf_u_percent: float | None = Field(None, gt=0)
+    coefficient_range: Range | None = None
     blanks: Blanks | None = None
     check: CheckElement | None = None
     controls: tuple[Id, ...] = ()
@@ -137,7 +139,11 @@ class Step(Written):
 
 
 class Plan(Written):
-    """One plan file, one version."""
+    """One plan file, one version.
+
+    fraction_gy: the prescribed dose of one fraction, where the text of the prescription does not say it as "78 Gy in 39
+    fractions" or "4 × 7.0 Gy"; expected doses are held against it.
+    """
 
     schema_: Literal["plan/1"] = Field(alias="schema")
     order: Id
@@ -152,6 +158,7 @@ class Plan(Written):
     fraction: int = Field(ge=1)
     technique: str
     prescription: str
+    fraction_gy: float | None = Field(None, gt=0, lt=100)
     target: str
     text: str = ""
     source: BrachySource | None = None

@@ -11,6 +11,7 @@ from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
 from acquire.errors import Refused
 from acquire.procedure import documents, factors, framing
+from acquire.procedure.believed import not_believed
 from acquire.procedure.calibrations import Calibrations
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.doses import planned_budget, planned_midline
@@ -121,6 +122,7 @@ def readiness(
             except Refused as refused:
                 wrong.extend(refused.sentences)
         wrong.extend(_check_element(batch, inventory))
+    wrong.extend(not_believed(plan, inventory, calibrations, on))
     for point in plan.point:
         try:
             budget = planned(plan, point, inventory, calibrations, on)
@@ -202,7 +204,7 @@ def _not_fit(point: Point, budget: Budget) -> list[str]:
     """With U at or above the tolerance nothing can pass: said now, with the tolerance that would fit."""
     if point.limits is None or point.expected is None:
         return []
-    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent)
+    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent, budget.dof)
     if fit:
         return []
     return [

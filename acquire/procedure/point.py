@@ -54,7 +54,7 @@ class DeviationLimits(Written):
 class Plausible(Written):
     """Lowest and highest believable dose in Gy of a point without expected dose; outside, nothing is shown.
 
-    At most a factor of 100 apart: what is wider does not notice Gy taken for cGy.
+    At most a factor of 30 apart: Gy taken for cGy always falls outside, a factor of ten from near the middle.
     """
 
     low_gy: float = Field(gt=0)
@@ -62,8 +62,8 @@ class Plausible(Written):
 
     @model_validator(mode="after")
     def _narrow(self) -> Plausible:
-        if not self.low_gy < self.high_gy <= 100 * self.low_gy * (1 + 1e-9):
-            raise ValueError("high_gy must be above low_gy and at most 100 times it, so that a wrong unit is noticed")
+        if not self.low_gy < self.high_gy <= 30 * self.low_gy * (1 + 1e-9):
+            raise ValueError("high_gy must be above low_gy and at most 30 times it, so that a wrong unit is noticed")
         return self
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope
+from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, slope_u
 from acquire.errors import Refused
 from acquire.procedure.ambient_conditions import EnteredConditions
 from acquire.procedure.collected_charge import Charge, Invalid, collected, curve
@@ -33,8 +33,13 @@ def charges(
     if integrates is None:
         raise Refused(f"It is not written down how {point.instrument} added up when {point.id} was measured.")
     background = collected(bodies["background"], integrates)
-    rate = slope(*curve(bodies["background"]))
-    found: dict[str, Any] = {"background": {"nc": background.nc, "time_s": background.time_s, "nc_per_s": rate}}
+    times, charges_nc = curve(bodies["background"])
+    rate, (u_rate, dof) = slope(times, charges_nc), slope_u(times, charges_nc)
+    found: dict[str, Any] = {
+        "background": {
+            "nc": background.nc, "time_s": background.time_s, "nc_per_s": rate, "u_nc_per_s": u_rate, "dof": dof
+        }
+    }  # fmt: skip
     ambient = (
         EnteredConditions(selection["air"], conditions_valid, point.protocol) if point.method == "chamber" else None
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from acquire.dosimetry import Blocked, CalculationStep, Contribution, Dose, Factor, check_element, detection_limit_cgy
+from acquire.dosimetry import Blocked, CalculationStep, Dose, Factor, check_element, detection_limit_cgy
 from acquire.dosimetry.dose import shown
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.factors import Inputs
@@ -24,11 +24,11 @@ def check_steps(inputs: Inputs) -> list[CalculationStep]:
     return [CalculationStep(f"check({read['element']})", formula, numbers, deviation, "%", known["source"])]
 
 
-def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[CalculationStep, Contribution] | None:
-    """The detection limit, which the dose before corrections must exceed, and what the blanks' scatter adds to u.
+def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> CalculationStep | None:
+    """The detection limit, which the dose before corrections must exceed.
 
-    The scatter of a zero dose does not shrink with the signal: √(1/n_elements + 1/n_controls) of it lies in the net
-    signal. None where the batch states no blanks. Raises Blocked, Invalid.
+    What the blanks' scatter adds to the uncertainty is in the dose's budget already. None where the batch states no
+    blanks. Raises Blocked, Invalid.
     """
     blanks = inputs.get("blanks")
     if blanks is None:
@@ -46,12 +46,7 @@ def above_detection(inputs: Inputs, dose: Dose, coefficient: Factor) -> tuple[Ca
             f" {blanks['n']} blanks): less than that was received, and no number is shown."
         )
     numbers = f"3 × {shown(blanks['sd'])} / {shown(per_cgy)}"
-    step = CalculationStep("D_L", formula, numbers, limit, "cGy", blanks["source"])
-    one_counts = inputs["pair_rule"] == "named" and bool(dose.warnings)
-    share = 1 / (1 if one_counts else len(inputs["elements"]))
-    share += 1 / len(inputs["controls"]) if inputs["controls"] else 0.0
-    u_percent = 100 * blanks["sd"] * math.sqrt(share) / (per_cgy * apparent)
-    return step, Contribution("blanks", u_percent, blanks["source"], kind="A", dof=blanks["n"] - 1)
+    return CalculationStep("D_L", formula, numbers, limit, "cGy", blanks["source"])
 
 
 def _signal_unit(coefficient: Factor) -> str:

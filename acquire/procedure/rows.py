@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from acquire.dosimetry import CalculationStep, Contribution, Factor
+from acquire.dosimetry import CalculationStep, Contribution, Factor, LeakageFit, ReadCharge, reading_rows
 from acquire.dosimetry.dose import shown
 from acquire.procedure.collected_charge import Invalid
 
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
     """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
-    return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], shared_key=entry.get("shared"))
+    return Factor(
+        entry["value"], entry["unit"], entry["u_percent"], entry["source"], entry.get("dof") or math.inf,
+        shared_key=entry.get("shared"),
+    )  # fmt: skip
 
 
 def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:
@@ -23,7 +27,12 @@ def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:
 def components_of(entries: Sequence[Mapping[str, Any]], per: str | None = None) -> list[Contribution]:
     """Budget rows that belong to no factor: all of them, or those of a "result" or of an "element" alone."""
     wanted = [c for c in entries if per is None or c["per"] == per]
-    return [Contribution(c["name"], c["u_percent"], c["source"], shared_key=c.get("shared")) for c in wanted]
+    return [
+        Contribution(
+            c["name"], c["u_percent"], c["source"], dof=c.get("dof") or math.inf, shared_key=c.get("shared")
+        )
+        for c in wanted
+    ]  # fmt: skip
 
 
 def charge_steps(inputs: Mapping[str, Any]) -> tuple[CalculationStep, ...]:
@@ -69,9 +78,10 @@ def _charge_step(what: str, charge: Mapping[str, Any]) -> CalculationStep:
     return CalculationStep(what, formula, numbers, charge["nc"], "nC", source)
 
 
-def repeats_row(inputs: Mapping[str, Any], name: str) -> list[Contribution]:
-    """The type A row of a charge that is the mean of repeats; for a single one the plan states a type B component.
+def repeats_rows(inputs: Mapping[str, Any], name: str, k_s_follows: float = 0.0) -> list[Contribution]:
+    """The type A rows of the session's readings and leakage; for a single one the plan states a type B component.
 
+    k_s_follows: relative change of k_s for a relative change of M1/M2, where the session measured it.
     Raises Invalid where repeats were planned, one alone counts, and no such component is there: its scatter is unknown.
     """
     charge = inputs["charge"]
@@ -81,7 +91,28 @@ def repeats_row(inputs: Mapping[str, Any], name: str) -> list[Contribution]:
             f"Of the repeats only {charge['used'][0]} counts, so their scatter is not known, and the plan states no"
             f" component '{name}' for a single one."
         )
-    if charge.get("sem_percent") is None:
+    return _scatter(inputs, name, k_s_follows)
+
+
+def _scatter(inputs: Mapping[str, Any], name: str, k_s_follows: float) -> list[Contribution]:
+    """Rows of the readings that were made in the session: nothing before it."""
+    read = {each: _read(inputs[each]) for each in ("charge", "opposite", "reduced") if "time_s" in inputs.get(each, {})}
+    if "charge" not in read:
         return []
-    n = charge["repeats"]
-    return [Contribution(name, charge["sem_percent"], f"scatter of {n} readings", kind="A", dof=n - 1)]
+    fit, used = inputs["background"], {"opposite": "polarity", "reduced": "recombination"}
+    others = {each: read.get(each) for each, stated in used.items() if stated in inputs}
+    leakage = LeakageFit(fit["u_nc_per_s"], fit["dof"]) if "u_nc_per_s" in fit else None
+    return reading_rows(read["charge"], name, **others, k_s_follows=k_s_follows, leakage=leakage)
+
+
+def _read(charge: Mapping[str, Any]) -> ReadCharge:
+    """A charge with its scatter; leakage that was only named lies in the reading as the plan's budget has it."""
+    seconds = [a["time_s"] if a["subtracted"] else 0.0 for a in _counting(charge)]
+    return ReadCharge(
+        charge["nc"], math.fsum(seconds) / len(seconds), charge.get("sem_percent"), charge.get("repeats", 1)
+    )
+
+
+def _counting(charge: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The attempts that count, or the only one."""
+    return [a for a in charge["attempts"] if a["step"] in charge["used"]] if "attempts" in charge else [charge]

@@ -26,6 +26,10 @@ def one(value: float, u: float = 0.0, unit: str = "1", key: str | None = None) -
     return d.Factor(value, unit, u, "worked case", shared_key=key)
 
 
+def known(value: float) -> d.BackgroundSignal:
+    return d.BackgroundSignal(value, 0.0, "worked case, without an uncertainty")
+
+
 def part(name: str, u: float) -> d.Contribution:
     return d.Contribution(name, u, "worked case")
 
@@ -37,7 +41,10 @@ def step(dose: d.Dose, what: str) -> float:
 def decided(
     name: str, dose: d.Dose, u_expected: float, limits: tuple[float, float], cgy: bool = True
 ) -> dict[str, Any]:
-    """Deviation, U, state, probability of conformity and the largest deviation of a plain PASS."""
+    """Deviation, U, state, probabilities of conformity and the largest deviation of a plain PASS.
+
+    "_pc" is the first-order one that the case prints, "_p" the one that a result carries.
+    """
     expected = GIVEN[f"{name}_exp"]
     result = d.decide(
         dose_gy=dose.value_gy, u_measured_percent=dose.budget.u_percent,
@@ -46,7 +53,8 @@ def decided(
     )  # fmt: skip
     return {
         f"{name}_D": dose.value_gy * (100 if cgy else 1), f"{name}_dev": result.deviation_percent,
-        f"{name}_U": result.expanded_percent, f"{name}_state": result.state.value, f"{name}_pc": result.p_conform,
+        f"{name}_U": result.expanded_percent, f"{name}_state": result.state.value, f"{name}_p": result.p_conform,
+        f"{name}_pc": d.p_conform(result.deviation_percent, limits[0], result.expanded_percent / 2),
         f"{name}_lim": result.acceptance_limit_percent,
     }  # fmt: skip
 
@@ -166,7 +174,8 @@ def a_rcf() -> float:
 
 def a_chips(elements: list[d.ElementSignal]) -> d.Dose:
     return d.tld_dose(
-        elements=elements, background=d.background_of_controls(GIVEN["A_ctl"]), rcf=one(a_rcf(), 1.5, "nC/cGy"),
+        elements=elements, background=d.background_of_session(GIVEN["A_ctl"], "controls"),
+        rcf=one(a_rcf(), 1.5, "nC/cGy"),
         factors={"k_f": one(d.fading_linear(0.0005, 2, 1), 0.3), "k_l": one(1.0, 0.5), "k_q": one(GIVEN["A_kq"], 3.0)},
         pair_limit_percent=5, components=[part("reading", 2.0 / math.sqrt(2)), part("place", 3.0)],
     )  # fmt: skip
@@ -218,7 +227,7 @@ def b_chips(point: str, rcf: float) -> d.Dose:
     )
     k_l = d.linearity_line(apparent, 0.020, 2.0, (0.5, 6.0))
     return d.tld_dose(
-        elements=chips(f"B_{point}"), background=GIVEN["B_bg"], rcf=one(rcf, 1.5, "nC/cGy"),
+        elements=chips(f"B_{point}"), background=known(GIVEN["B_bg"]), rcf=one(rcf, 1.5, "nC/cGy"),
         factors={"k_f": one(1.0, 0.3), "k_l": one(k_l, 1.0), "k_q": one(GIVEN["B_kq"], 2.0)}, pair_limit_percent=5,
         components=[part("reading", 1.5 / math.sqrt(2))],
     )  # fmt: skip
@@ -294,7 +303,8 @@ def c_diode(diode: str, m: float, t: float, cfs: tuple[float, float, float]) -> 
 def c_osl(point: str) -> d.Dose:
     dots = [d.Dot(f"dot {i}", tuple(reads), one(k, 2.0)) for i, (reads, k) in enumerate(GIVEN[f"{point}_r"], start=1)]
     return d.osl_dose(
-        dots=dots, background=GIVEN["C_bg"], n_dw=one(c_n_dw(), 1.2, "cGy/{counts}"), form=RAW, pair_limit_percent=5,
+        dots=dots, background=known(GIVEN["C_bg"]), n_dw=one(c_n_dw(), 1.2, "cGy/{counts}"), form=RAW,
+        pair_limit_percent=5,
         factors={"k_f": one(1.0, 0.5), "k_l": one(C_OSL[point], 1.0), "k_q": one(1.0, 1.0), "k_theta": one(1.010, 1.0)},
         components=[part("reading", 0.6 / math.sqrt(2)), part("place", 2.0)],
     )  # fmt: skip
@@ -345,7 +355,7 @@ def d_chips(level: str) -> list[d.ElementSignal]:
 def d_side(elements: list[d.ElementSignal], rcf: float) -> d.Dose:
     n = len(elements)
     return d.tld_dose(
-        elements=elements, background=GIVEN["D_bg"], rcf=one(rcf, 1.5, "nC/cGy", "TLDR-1"), pair_limit_percent=5,
+        elements=elements, background=known(GIVEN["D_bg"]), rcf=one(rcf, 1.5, "nC/cGy", "TLDR-1"), pair_limit_percent=5,
         factors={"k_f": one(1.0, 0.5, key="session"), "k_l": one(1.0, 0.5, key="session"), "k_q": one(1.0)},
         components=[part("reading", 1.5 / math.sqrt(n))],
     )  # fmt: skip
@@ -391,7 +401,7 @@ def case_d() -> dict[str, Any]:
 def e_dose(point: str) -> d.Dose:
     counts = [(f"dot {n}", GIVEN[f"E_{point}_c{n}"], one(GIVEN[f"E_{point}_s{n}"], 2.5)) for n in (1, 2)]
     return d.reader_form_dose(
-        counts=counts, control_mrad=GIVEN["E_ctl"], reader_factor=one(GIVEN["E_rf"], 1.5, "{counts}/mRAD"),
+        counts=counts, control=known(GIVEN["E_ctl"]), reader_factor=one(GIVEN["E_rf"], 1.5, "{counts}/mRAD"),
         factors={"k_f": one(1.0, 0.5), "k_q_out": one(GIVEN["E_kq"], 6.0)}, position="out-of-field",
         pair_limit_percent=5, components=[part("reading", 0.8 / math.sqrt(2)), part("place", 4.0)],
     )  # fmt: skip

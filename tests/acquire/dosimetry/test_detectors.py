@@ -18,6 +18,10 @@ def one(value: float, u: float = 0.0, unit: str = "1", key: str | None = None) -
     return d.Factor(value, unit, u, SOURCE, shared_key=key)
 
 
+def known(value: float) -> d.BackgroundSignal:
+    return d.BackgroundSignal(value, 0.0, SOURCE)
+
+
 def diode_factors(key: str | None = None) -> dict[str, d.Factor]:
     return {
         "n_cal": one(3.1, 1.0, "cGy/nC", key), "svwt": one(0.25, 5, "%/Cel"), "t_cal": one(22.0, 0.5, "Cel"),
@@ -105,7 +109,8 @@ def test_the_two_background_forms_differ_and_are_named(signal: float, k: float, 
 def test_the_background_form_stands_in_the_steps_and_changes_the_hash() -> None:
     doses = [
         d.tld_dose(
-            elements=[d.ElementSignal("T-1", 40.0, one(0.95, 1.0))], background=0.4, rcf=one(12.8, 1.5, "nC/cGy"),
+            elements=[d.ElementSignal("T-1", 40.0, one(0.95, 1.0))], background=known(0.4),
+            rcf=one(12.8, 1.5, "nC/cGy"),
             factors={"k_f": one(1.0), "k_l": one(1.0), "k_q": one(1.0)}, pair_limit_percent=5, background_form=form,
         )
         for form in ("after-sensitivity", "before-sensitivity")
@@ -126,7 +131,7 @@ def test_depletion_is_found_again_from_repeated_readings(loss: float, first: flo
 
 def osl(position: str, factors: dict[str, d.Factor]) -> d.Dose:
     return d.osl_dose(
-        dots=[d.Dot("N-1", (51230.0, 51190.0), one(1.018, 2.0))], background=310,
+        dots=[d.Dot("N-1", (51230.0, 51190.0), one(1.018, 2.0))], background=known(310.0),
         n_dw=one(0.00385, 1.2, "cGy/{counts}"),
         factors=factors, form=d.ReaderForm(0.0005, "growing", "after-sensitivity", position), pair_limit_percent=5,
     )  # fmt: skip
@@ -146,7 +151,7 @@ def test_an_element_at_background_or_a_missing_control_gives_no_dose() -> None:
         d.background_of_controls([])
     with pytest.raises(d.Blocked, match="no more than the background"):
         d.tld_dose(
-            elements=[d.ElementSignal("T-1", 0.3, one(1.0))], background=0.4, rcf=one(12.8, 1.5, "nC/cGy"),
+            elements=[d.ElementSignal("T-1", 0.3, one(1.0))], background=known(0.4), rcf=one(12.8, 1.5, "nC/cGy"),
             factors={"k_f": one(1.0), "k_l": one(1.0), "k_q": one(1.0)}, pair_limit_percent=5,
         )  # fmt: skip
 
@@ -225,7 +230,7 @@ def test_a_dwell_time_that_is_not_the_plans_is_blocked() -> None:
 
 def test_imaging_is_a_line_of_its_own() -> None:
     dose = d.tld_dose(
-        elements=[d.ElementSignal("T-1", 76.8, one(1.0))], background=0.0, rcf=one(12.8, 5.0, "nC/cGy"),
+        elements=[d.ElementSignal("T-1", 76.8, one(1.0))], background=known(0.0), rcf=one(12.8, 5.0, "nC/cGy"),
         factors={"k_f": one(1.0), "k_l": one(1.0), "k_q": one(1.0)}, pair_limit_percent=5,
     )  # fmt: skip
     total = d.course_dose([d.therapy_line(dose, 25), d.imaging_line(one(0.20, 30.0, "cGy"), 25)])

@@ -19,6 +19,10 @@ BUDGET = d.Budget((d.Contribution("a", 1.0, "test"),))
 AIR = {"temperature_c": 21.8, "pressure_kpa": 99.87, "t0_c": 20.0, "p0_kpa": 101.325}
 
 
+def under(background: float) -> d.BackgroundSignal:
+    return d.BackgroundSignal(background, 0.1, "x")
+
+
 def one(value: float, unit: str = "1") -> d.Factor:
     return d.Factor(value, unit, 0.5, "test")
 
@@ -76,13 +80,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "tld": (
         lambda signal, background, pair_limit_percent: d.tld_dose(
             elements=[d.ElementSignal("a", signal, one(1.0)), d.ElementSignal("b", 41.0, one(1.0))],
-            background=background, rcf=one(12.8, "nC/cGy"), factors=CHIP, pair_limit_percent=pair_limit_percent,
+            background=under(background), rcf=one(12.8, "nC/cGy"), factors=CHIP, pair_limit_percent=pair_limit_percent,
         ),
         {"signal": 40.9, "background": 0.37, "pair_limit_percent": 5.0},
     ),
     "osl": (
         lambda reading, background: d.osl_dose(
-            dots=[d.Dot("a", (reading,), one(1.0))], background=background, n_dw=one(0.00385, "cGy/{counts}"),
+            dots=[d.Dot("a", (reading,), one(1.0))], background=under(background), n_dw=one(0.00385, "cGy/{counts}"),
             factors=CHIP | {"k_theta": one(1.0)}, pair_limit_percent=5.0,
             form=d.ReaderForm(0.0005, "growing", "after-sensitivity", "in-field"),
         ),
@@ -90,7 +94,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     ),
     "reader form": (
         lambda count, control: d.reader_form_dose(
-            counts=[("a", count, one(0.92))], control_mrad=control, reader_factor=one(9.12, "{counts}/mRAD"),
+            counts=[("a", count, one(0.92))], control=under(control), reader_factor=one(9.12, "{counts}/mRAD"),
             factors={"k_f": one(1.0), "k_q": one(1.0)}, position="in-field", pair_limit_percent=5.0,
         ),
         {"count": 57910.0, "control": 52.0},

@@ -8,6 +8,7 @@ from statistics import fmean
 import pytest
 
 from acquire.dosimetry import (
+    BackgroundSignal,
     Blocked,
     Contribution,
     DecisionState,
@@ -16,6 +17,7 @@ from acquire.dosimetry import (
     MissingFactor,
     OutsideValidity,
     background_of_controls,
+    background_of_session,
     chamber_dose_trs398,
     decide,
     detection_limit_cgy,
@@ -112,10 +114,11 @@ def test_f_leakage_blocks_first_and_is_only_named_later() -> None:
 # --- A ---
 
 PORTS = [
-    # port, N_cal, M, SVWT, CF_SSD, CF_FS, expected cGy; then printed: CF_T, D, deviation, state, p_c
-    ("B1", 3.097, 15.67, 0.25, 0.992, 1.004, 46.8, 0.97919, 47.33, 1.13, DecisionState.PASS, 0.987),
-    ("B2", 3.041, 16.95, 0.28, 0.991, 1.005, 51.5, 0.97675, 50.14, -2.63, DecisionState.PASS_BAND, 0.954),
-    ("B7", 3.186, 16.32, 0.22, 0.991, 1.004, 50.2, 0.98164, 50.78, 1.16, DecisionState.PASS, 0.987),
+    # port, N_cal, M, SVWT, CF_SSD, CF_FS, expected cGy; then printed: CF_T, D, deviation, state; and p_conform, which
+    # the case prints at first order (0.987, 0.954, 0.987): of drawn doses 0.985, 0.961 and 0.984 conform
+    ("B1", 3.097, 15.67, 0.25, 0.992, 1.004, 46.8, 0.97919, 47.33, 1.13, DecisionState.PASS, 0.985),
+    ("B2", 3.041, 16.95, 0.28, 0.991, 1.005, 51.5, 0.97675, 50.14, -2.63, DecisionState.PASS_BAND, 0.961),
+    ("B7", 3.186, 16.32, 0.22, 0.991, 1.004, 50.2, 0.98164, 50.78, 1.16, DecisionState.PASS, 0.984),
 ]
 
 
@@ -156,10 +159,10 @@ def chip(name: str, q: float, ecc: float) -> ElementSignal:
     return ElementSignal(name, q, one(ecc, 1.0))
 
 
-def reader_factor() -> tuple[float, float]:
-    background = background_of_controls(CONTROLS)
+def reader_factor() -> tuple[BackgroundSignal, float]:
+    background = background_of_session(CONTROLS, "four control chips")
     standards = [chip(f"S-{i}", q, ecc) for i, (q, ecc) in enumerate(STANDARDS)]
-    return background, rcf_of_standards(standards, background, 50.0)
+    return background, rcf_of_standards(standards, background.value, 50.0)
 
 
 def point(chips: list[ElementSignal], limit: float = 5.0) -> object:
@@ -173,7 +176,7 @@ def point(chips: list[ElementSignal], limit: float = 5.0) -> object:
 
 def test_a_reader_calibration_and_detection_limit() -> None:
     background, rcf = reader_factor()
-    assert background == pytest.approx(0.3675)
+    assert background.value == pytest.approx(0.3675)
     assert rcf == pytest.approx(12.843, abs=5e-4)
     assert detection_limit_cgy(0.06, rcf) == pytest.approx(0.014, abs=5e-4)
 

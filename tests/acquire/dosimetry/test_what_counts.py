@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ def one(value: float, unit: str = "1", u: float = 0.0) -> d.Factor:
     return d.Factor(value, unit, u, "certificate 7")
 
 
+NONE = d.BackgroundSignal(0.0, 0.0, "no background")
 KS = {"k_f": one(1.0), "k_l": one(1.0), "k_q": one(1.0)}
 CHAMBER = {"n_dw": one(0.05366, "Gy/nC"), "k_elec": one(1.0), "k_pol": one(1.001), "k_s": one(1.002), "k_q": one(0.99)}
 TG51 = {"n_dw": one(0.05366, "Gy/nC"), "p_elec": one(1.0), "p_pol": one(1.001), "p_ion": one(1.002), "k_q": one(0.99)}
@@ -32,21 +34,22 @@ FORM = d.ReaderForm(0.0005, "growing", "after-sensitivity", "in-field")
 def tld(factors=KS, signals=(100.0, 100.5), **more):
     elements = [d.ElementSignal(f"T-{i}", q, one(1.0, u=1.0)) for i, q in enumerate(signals, start=1)]
     return d.tld_dose(
-        elements=elements, background=0.0, rcf=one(1.0, "nC/cGy"), factors=factors, pair_limit_percent=5.0, **more
+        elements=elements, background=NONE, rcf=one(1.0, "nC/cGy"), factors=factors, pair_limit_percent=5.0, **more
     )
 
 
 def osl(factors=KS, signals=(1e5, 1.005e5), **more):
     dots = [d.Dot(f"N-{i}", (q,), one(1.0, u=1.0)) for i, q in enumerate(signals, start=1)]
     return d.osl_dose(
-        dots=dots, background=0.0, n_dw=one(0.001, "cGy/{counts}"), factors={"k_theta": one(1.0)} | dict(factors),
+        dots=dots, background=NONE, n_dw=one(0.001, "cGy/{counts}"), factors={"k_theta": one(1.0)} | dict(factors),
         form=FORM, pair_limit_percent=5.0, **more,
     )  # fmt: skip
 
 
-def reader(factors=None, signals=(1e6, 1.005e6), control_mrad=0.0, **more):
+def reader(factors=None, signals=(1e6, 1.005e6), control=0.0, **more):
     return d.reader_form_dose(
-        counts=[(f"N-{i}", q, one(1.0, u=1.0)) for i, q in enumerate(signals, start=1)], control_mrad=control_mrad,
+        counts=[(f"N-{i}", q, one(1.0, u=1.0)) for i, q in enumerate(signals, start=1)],
+        control=replace(NONE, value=control),
         reader_factor=one(10.0, "{counts}/mRAD"), factors=factors or {"k_f": one(1.0), "k_q": one(1.0)},
         position="in-field", pair_limit_percent=5.0, **more,
     )  # fmt: skip
@@ -86,8 +89,10 @@ def test_what_the_laboratory_left_out_is_divided_out_in_tg51_as_in_trs398() -> N
 @pytest.mark.parametrize("form", [tld, osl, reader])
 def test_two_elements_share_out_what_belongs_to_each(form) -> None:
     rows = {row.name: row.u_percent for row in form(per_element=[READING]).budget.rows}
-    assert rows["reading"] == pytest.approx(2.0 / math.sqrt(2))
-    assert next(u for name, u in rows.items() if name in ("ecc", "k_s", "sensitivity")) == pytest.approx(math.sqrt(0.5))
+    assert rows["reading"] == pytest.approx(2.0 * math.hypot(100.0, 100.5) / 200.5)
+    assert next(u for name, u in rows.items() if name in ("ecc", "k_s", "sensitivity")) == pytest.approx(
+        math.hypot(100.0, 100.5) / 200.5
+    )
 
 
 @pytest.mark.parametrize(("form", "scale"), [(tld, 1.0), (osl, 1e3), (reader, 1e4)])
@@ -105,9 +110,9 @@ def test_where_the_rule_names_one_of_a_pair_the_other_lends_no_certainty(form, s
 def test_a_pair_in_the_readers_own_form_is_compared_without_its_control() -> None:
     # 1000 and 1040 mrad differ by 3.9 %, what the control leaves of them (100 and 140 mrad) by 33 %
     with pytest.raises(d.Blocked, match=r"differ by 33\.3 %"):
-        reader(signals=(1.0e4, 1.04e4), control_mrad=900.0)
+        reader(signals=(1.0e4, 1.04e4), control=900.0)
     with pytest.raises(d.Blocked, match="N-1 read no more than the background"):
-        reader(signals=(9.0e3, 2.0e4), control_mrad=900.0)
+        reader(signals=(9.0e3, 2.0e4), control=900.0)
 
 
 @given(st.floats(0.01, 5), st.integers(1, 60))

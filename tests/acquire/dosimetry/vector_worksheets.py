@@ -91,7 +91,8 @@ def trs398_rev1(t_c, p_kpa, t0_c, p0_kpa, n_gy, m1, m_opp, m2, n, tpr, pdd, mu, 
 def osl_chain(readings, loss, k_s, background, n_dw, k_f, k_l, k_q, k_theta):
     form = d.ReaderForm(loss, "growing", "after-sensitivity", "in-field")
     dose = d.osl_dose(
-        dots=[d.Dot("N-1", tuple(readings), one(k_s))], background=background, n_dw=one(n_dw, "cGy/{counts}"),
+        dots=[d.Dot("N-1", tuple(readings), one(k_s))], background=d.BackgroundSignal(background, 0.0, SOURCE),
+        n_dw=one(n_dw, "cGy/{counts}"),
         factors={"k_f": one(k_f), "k_l": one(k_l), "k_q": one(k_q), "k_theta": one(k_theta)}, form=form,
         pair_limit_percent=5,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worked import GIVEN, READER, Case, WorkedClient, calibration, expected, factor, limits, part
+from worked import GIVEN, READER, Case, WorkedClient, calibration, expected, factor, k_q, limits, part, ranged
 
 CF = {"cf_ssd": 0.5, "cf_fs": 0.5, "cf_wedge": 0.5}
 
@@ -22,7 +22,7 @@ def diode_point(
 def diode(case: Case, name: str, n_cal: float, svwt: float) -> None:
     case.detector(name, "diode")
     factors = {
-        "n_cal": factor(n_cal, "cGy/nC", GIVEN["F_uncal"], "session F"),
+        "n_cal": ranged(n_cal, "cGy/nC", GIVEN["F_uncal"], "session F"),
         "svwt": factor(svwt, "%/Cel"),
         "t_cal": factor(22.0, "Cel"),
     }
@@ -53,7 +53,7 @@ def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
     case.batches = [
         {
             "reader": READER, "standards": names, "controls": [control], "standard_dose": factor(200.0, "cGy"),
-            "rcf_u_percent": 1.5,
+            "rcf_u_percent": 1.5, "coefficient_range": [11.0, 15.0],
         }
     ]  # fmt: skip
     reads.append((control, GIVEN["B_bg"]))
@@ -112,11 +112,12 @@ def case_c(points: tuple[str, ...] = ("C3", "C4"), skin_c: float = 31.0) -> tupl
     names, reads = standards(case, GIVEN["C_std"], "osl")
     control = case.element("C-1", 1.0, "osl")
     reads.append((control, GIVEN["C_bg"]))
-    case.ecc = {"u_percent": 2.0}
+    case.ecc |= {"u_percent": 2.0}
     case.batches = [
         {
             "reader": READER, "standards": names, "controls": [control], "standard_dose": factor(100.0, "cGy"),
-            "rcf_u_percent": 1.2, "readings": 3, "depletion_per_reading": 0.0005, "depletion": "growing",
+            "rcf_u_percent": 1.2, "coefficient_range": [0.0030, 0.0050], "readings": 3,
+            "depletion_per_reading": 0.0005, "depletion": "growing",
         }
     ]  # fmt: skip
     for point in points:
@@ -151,7 +152,7 @@ def case_d() -> tuple[Case, list[tuple[str, float]]]:
     case.batches = [
         {
             "reader": READER, "standards": names, "controls": [control], "standard_dose": factor(200.0, "cGy"),
-            "rcf_u_percent": 1.5,
+            "rcf_u_percent": 1.5, "coefficient_range": [11.0, 15.0],
         }
     ]  # fmt: skip
     sides = []
@@ -185,8 +186,8 @@ def case_d() -> tuple[Case, list[tuple[str, float]]]:
 def case_e(crossed_unit: str = "mRAD") -> tuple[Case, list[tuple[str, float]]]:
     case = Case("E")
     case.instrument(READER, "winrems")
-    case.ecc = {"u_percent": 2.5, "form": "sensitivity"}
-    reader = {"reader_factor": factor(9.120, "{counts}/mRAD", 1.5), "background": factor(52.0, crossed_unit)}
+    case.ecc |= {"u_percent": 2.5, "form": "sensitivity"}
+    reader = {"reader_factor": ranged(9.120, "{counts}/mRAD", 1.5), "background": factor(52.0, crossed_unit)}
     case.calibrations.append(calibration(READER, "6 MV", reader))
     case.batches = [{"reader": READER, "chain": "reader"}]
     reads = []
@@ -214,11 +215,11 @@ def case_f() -> Case:
     case.instrument("electrometer-2", "ptw-unidos-tango")
     case.detector("CH-1", "chamber")
     factors = {
-        "n_dw": factor(GIVEN["F_N"], "Gy/nC", 0.55), "k_elec": factor(GIVEN["F_kelec"], u=0.10),
-        "k_q": factor(GIVEN["F_kq398"], u=0.60),
+        "n_dw": ranged(GIVEN["F_N"], "Gy/nC", 0.55), "k_elec": factor(GIVEN["F_kelec"], u=0.10),
+        "k_q": k_q(GIVEN["F_kq398"]),
     }  # fmt: skip
     parts = [part("stability", 0.20), part("monitor", 0.30), part("influence quantities", 0.30)]
-    conditions = {"t0_c": 20.0, "p0_kpa": 101.325, "reading": "positive"}
+    conditions = {"t0_c": 20.0, "p0_kpa": 101.325, "reading": "positive", "quality": "Co-60"}
     case.calibrations.append(calibration("CH-1", "6 MV", factors, uncertainty=parts, conditions=conditions))
     influence = {"u_percent": 0.0, "source": "measured; u in influence quantities"}
     case.point(

@@ -8,7 +8,7 @@ import re
 import pytest
 from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
-from worked import GIVEN, WorkedClient, closed_results, run
+from worked import GIVEN, WorkedClient, closed_results, k_q, run
 
 from acquire.procedure.results import latest
 from acquire.procedure.verify import verify_store
@@ -60,6 +60,7 @@ async def test_every_step_can_be_followed(connection, name, steps):
 async def test_every_step_of_a_chamber_can_be_followed(connection, protocol, beam):
     case = case_f()
     case.points[0]["protocol"] = protocol
+    case.calibrations[0]["factors"]["k_q"] = k_q(GIVEN["F_kq51" if protocol == "tg51" else "F_kq398"], protocol)
     case.points[0]["recombination"]["beam"] = beam
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
@@ -84,10 +85,13 @@ async def test_the_scatter_of_blanks_counts_the_more_the_less_was_received(conne
     case, reads = case_d()
     case.batches[0]["blanks"] = {"sd": 6.0, "n": 12, "unit": "nC", "source": "zero-dose readings of the batch"}
     _, outputs = await measured(connection, case, reads)
-    row = next(r for r in outputs["head-R"]["budget"] if r["name"] == "blanks")
-    net_nc = GIVEN["D_head_r"] * GIVEN["D_rcf"]
-    assert row["u_percent"] == pytest.approx(100 * 6.0 * math.sqrt(1 / 2 + 1 / 1) / net_nc, rel=1e-6)
-    assert (row["kind"], row["dof"]) == ("A", 11)
+    rows = {row["name"]: row for row in outputs["head-R"]["budget"]}
+    net_nc, standards_nc = GIVEN["D_head_r"] * GIVEN["D_rcf"], 200.0 * GIVEN["D_rcf"]
+    assert rows["blanks"]["u_percent"] == pytest.approx(100 * 6.0 * math.sqrt(1 / 2) / net_nc, rel=1e-6)
+    # the one control is in the elements and in the standards
+    background = 100 * 6.0 * (1 / net_nc - 1 / standards_nc)
+    assert rows["background"]["u_percent"] == pytest.approx(abs(background), rel=1e-6)
+    assert all((rows[name]["kind"], rows[name]["dof"]) == ("A", 11) for name in ("blanks", "background"))
     assert calculated(outputs) > 80
 
 
@@ -107,7 +111,7 @@ async def test_a_result_of_another_formula_version_is_named_and_not_repeated(con
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):
     session, _ = await with_client(connection, "E")
     kept = latest(connection, session, "E1")
-    assert kept.formula == "dosimetry 1, procedure 5"
+    assert kept.formula == "dosimetry 2, procedure 6"
     unlocked(
         connection,
         "UPDATE result SET inputs = CAST(replace(CAST(inputs AS TEXT), '57910', '57911') AS BLOB) WHERE point = 'E1'",

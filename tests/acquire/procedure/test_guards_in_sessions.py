@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cases import case_b, case_c, case_d, case_e, case_f, client_f
 from test_worked_cases import measured
-from worked import GIVEN, Case, WorkedClient, calibration, closed_results, factor, part, run
+from worked import GIVEN, Case, WorkedClient, calibration, closed_results, factor, k_q, part, ranged, run
 
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.point import Point
@@ -17,7 +17,7 @@ def one_chip(background_unit: str = "nC", rcf_unit: str = "nC/cGy") -> Case:
     case = Case("X")
     case.instrument("reader-1", "winrems")
     element = case.element("T-1", 1.0, "tld")
-    factors = {"rcf": factor(12.8, rcf_unit, 1.5), "background": factor(0.4, background_unit)}
+    factors = {"rcf": ranged(12.8, rcf_unit, 1.5), "background": factor(0.4, background_unit)}
     case.calibrations.append(calibration("reader-1", "6 MV", factors))
     case.batches = [{"reader": "reader-1"}]
     case.point(
@@ -52,6 +52,7 @@ async def test_standards_and_chips_are_read_in_one_unit(connection):
 
 async def test_chips_read_in_counts_beside_standards_in_counts_have_a_dose(connection):
     case, reads = case_d()
+    case.batches[0]["coefficient_range"] = [11_000.0, 15_000.0]
     _, outputs = await measured(connection, case, [(e, 1000 * v) for e, v in reads], unit="{counts}")
     assert outputs["head-R"]["dose_gy"] == pytest.approx(GIVEN["D_head_r"] / 100, rel=1e-9)
     assert next(s["unit"] for s in outputs["head-R"]["steps"] if s["what"] == "RCF") == "{counts}/cGy"
@@ -104,7 +105,7 @@ def test_polarity_and_recombination_need_the_sites_waiting_time(connection):
 async def test_what_the_laboratory_left_out_is_divided_out_under_tg51_too(connection):
     case = case_f()
     case.points[0]["protocol"] = "tg51"
-    case.calibrations[0]["factors"] |= {"k_q": factor(GIVEN["F_kq51"], u=0.6), "k_pol_q0": factor(1.0015)}
+    case.calibrations[0]["factors"] |= {"k_q": k_q(GIVEN["F_kq51"], "tg51"), "k_pol_q0": factor(1.0015)}
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
     await run(connection, client_f(connection), session)
@@ -125,7 +126,8 @@ async def test_where_the_plan_names_one_of_a_pair_its_uncertainty_is_that_of_one
     neck |= {"pair_rule": "named", "pair_named": "neck-L-a"}
     _, outputs = await measured(connection, case, reads)
     rows = {row["name"]: row["u_percent"] for row in outputs["neck-L"]["budget"]}
-    assert (rows["ecc"], rows["reading"]) == (1.0, 1.5)
+    gross = 1 + 0.4 / (GIVEN["D_neck_l"] * GIVEN["D_rcf"])  # over the net signal
+    assert (rows["ecc"], rows["reading"]) == (pytest.approx(gross, rel=1e-4), pytest.approx(1.5 * gross, rel=1e-4))
     assert 100 * outputs["neck-L"]["dose_gy"] == pytest.approx(GIVEN["D_neck_l"], rel=1e-9)
 
 

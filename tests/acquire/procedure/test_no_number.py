@@ -51,11 +51,11 @@ def batch(**more):
 
 REFUSED_WITH_THE_PLAN = [
     ("C", factors("C2", n_cal=factor(3.5, "cGy/nC")), "states n_cal, which the calibration of D-14 or"),
-    ("C", factors("C2", cf_ssd=factor(99.5)), "cf_ssd = 99.5 .* lies outside 0.5 to 2: look for a mistyped digit"),
+    ("C", factors("C2", cf_ssd=factor(99.5)), "cf_ssd = 99.5 .* lies outside 0.8 to 1.25: look for a mistyped digit"),
     ("C", factors("C2", cf_ssd=factor(nan)), "cf_ssd.value: Input should be a finite number"),
     ("C", of_calibration("D-14", valid_until_gy=100.0), "ends at 100 Gy, and the inventory does not say what"),
     ("C", of_calibration("D-14", conditions={}), "does not say which sign its readings had"),
-    ("C", of_point("C3", plausible={"low_gy": 0.5, "high_gy": 60.0}), "at most 100 times it"),
+    ("C", of_point("C3", plausible={"low_gy": 0.5, "high_gy": 60.0}), "at most 30 times it"),
     ("C", of_point("C3", plausible={"low_gy": 0.0, "high_gy": 4.0}), "low_gy: Input should be greater than 0"),
     ("C", of_point("C3", plausible={"low_gy": 4.0, "high_gy": 0.5}), "high_gy must be above low_gy"),
     ("C", of_point("C3", plausible={"low_gy": 0.5, "high_gy": inf}), "high_gy: Input should be a finite number"),

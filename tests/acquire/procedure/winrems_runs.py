@@ -91,7 +91,7 @@ def chips_case(*chips: str, name: str = "W", **batch: Any) -> Case:
     case.batches = [
         {
             "reader": READER, "standards": list(STANDARDS), "controls": [CONTROL],
-            "standard_dose": factor(200.0, "cGy"), "rcf_u_percent": 1.5, **batch,
+            "standard_dose": factor(200.0, "cGy"), "rcf_u_percent": 1.5, "coefficient_range": [2.5, 7.5], **batch,
         }
     ]  # fmt: skip
     for chip in chips:

@@ -48,8 +48,21 @@ def _inline(value: Any) -> str:
     return repr(value)
 
 
-def factor(value: float, unit: str = "1", u: float = 0.0, shared: str | None = None) -> dict[str, Any]:
-    return {"value": float(value), "unit": unit, "u_percent": float(u), "source": "worked case", "shared": shared}
+def factor(value: float, unit: str = "1", u: float = 0.0, shared: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "value": float(value), "unit": unit, "u_percent": float(u), "source": "worked case", "shared": shared, **more
+    }  # fmt: skip
+
+
+def ranged(value: float, unit: str, u: float = 0.0, shared: str | None = None) -> dict[str, Any]:
+    """A coefficient for which the site states the range that it believes."""
+    return factor(value, unit, u, shared, range=[0.75 * float(value), 1.3 * float(value)])
+
+
+def k_q(value: float, formalism: str = "trs398", **quality: float) -> dict[str, Any]:
+    """The chamber's k_Q in case F, by default for its TPR20,10 = 0.668 and %dd(10)x = 66.4."""
+    at = quality or ({"tpr20_10": GIVEN["F_TPR"]} if formalism == "trs398" else {"pdd10x": GIVEN["F_PDD"]})
+    return factor(value, u=0.60, formalism=formalism, chamber="PTW 30013", **at)
 
 
 def part(name: str, u: float, per: str | None = None, shared: str | None = None) -> dict[str, Any]:
@@ -86,7 +99,7 @@ class Case:
         self.elements: list[dict[str, Any]] = []
         self.calibrations: list[dict[str, Any]] = []
         self.eccs: dict[str, float] = {}
-        self.ecc: dict[str, Any] = {"u_percent": 1.0}
+        self.ecc: dict[str, Any] = {"u_percent": 1.0, "range": [0.8, 1.2]}
         self.plan: dict[str, Any] = {"purpose": "patient", "place_of_service": "22"}
         self.points: list[dict[str, Any]] = []
         self.batches: list[dict[str, Any]] = []
@@ -96,7 +109,16 @@ class Case:
         self.instruments.append({"id": name, "model": model, "serial": name, **more})
 
     def detector(self, name: str, kind: str, **more: Any) -> None:
-        self.detectors.append({"id": name, "kind": kind, "model": "m", "serial": name, "build_up": "cap", **more})
+        self.detectors.append(
+            {
+                "id": name,
+                "kind": kind,
+                "model": "30013" if kind == "chamber" else "m",
+                "serial": name,
+                "build_up": "cap",
+                **more,
+            }
+        )
 
     def element(self, name: str, ecc: float, kind: str) -> str:
         self.elements.append({"id": name, "kind": kind, "material": "m", "reader": READER, "read_as": name})
@@ -136,7 +158,8 @@ class Case:
             {
                 "schema": "plan/1", "order": f"ORD-{self.name}-1", "name": self.name, "version": 1,
                 "approved_by": "MP-1", "approved_on": "date:2026-01-02", "machine": "LA-1", "fraction": 1,
-                "technique": "t", "prescription": "p", "target": "t", "environment_valid_min": 120, **self.plan,
+                "technique": "t", "prescription": "50 Gy in 25 fractions", "target": "t",
+                "environment_valid_min": 120, **self.plan,
                 "point": self.points, "batch": self.batches, "step": self.steps,
             }
         )  # fmt: skip

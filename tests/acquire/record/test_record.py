@@ -106,7 +106,7 @@ async def test_the_printed_numbers_are_on_the_page(record):
         "3.04 ± 0.29 cGy",
         "+1.1",
         "−2.6",
-        "0.987",
+        "0.985",
     ):
         assert figure in text
 
