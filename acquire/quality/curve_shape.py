@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from acquire.quality.curve import Array
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import FEWEST_OF_BATCH, SITES_OWN, SUGGESTED, TLDETECT, Limits
+from acquire.quality.limits import FEWEST_CHANNELS, FEWEST_OF_BATCH, SITES_OWN, SUGGESTED, TLDETECT, Limits
+from acquire.quality.local import scatter
 from acquire.quality.shape import Batch, Shape
+
+FIVE = 5
+_SURE = 3.0  # of the noise of a channel; a median of five scatters by half of that
+_MEAN_OF_NORMAL = 0.8  # mean deviation over standard deviation of normal noise
+_MORE_THAN_NOISE = 1.3  # of what the noise alone leaves over
 
 
 def against_batch(name: str, shape: Shape, batch: Batch, limits: Limits) -> list[Finding]:
@@ -14,7 +24,7 @@ def against_batch(name: str, shape: Shape, batch: Batch, limits: Limits) -> list
     heated early, late or by another programme. Wider or narrower by more than 15 % alone: untypical.
     """
     if shape.top_k is None or shape.width_k is None:
-        return [not_judged("Shape", f"{name} {_no_top(shape)}", SUGGESTED, name)]
+        return [not_judged("Shape", f"the curve {_no_top(shape)}", SUGGESTED, name)]
     if batch.top_k is None or batch.width_k is None:
         return [not_judged("Shape", f"there are fewer than {FEWEST_OF_BATCH} curves of its kind", SUGGESTED, name)]
     shift, wider = shape.top_k - batch.top_k, 100 * (shape.width_k / batch.width_k - 1)
@@ -72,21 +82,30 @@ def _share(check: str, limit_name: str, name: str, value: float, limit: float | 
     return [_doubt(check, name, f"{name}: {value:.1f} % {what}.", value, limit, "%", SITES_OWN)]
 
 
-def of_fit(name: str, fom_percent: float, largest_residual: float, height: float, limits: Limits) -> list[Finding]:
-    """Contamination: figure of merit above 3 %, or a residual peak above 3 % of the height (dossier 4.7).
+def of_fit(name: str, signal: Array, fit: Array, limits: Limits) -> list[Finding]:
+    """Contamination: a residual peak above 3 % of the height, or a figure of merit above 3 % (dossier 4.7).
 
-    largest_residual, height: in the signal's unit, of a residual that is no spike: a mean of five channels.
+    A residual that is a spike is none (its median of five counts), and what the noise alone leaves is no lack of the
+    fit. Signal and fit, as long, in one unit.
     """
-    share = 100 * abs(largest_residual) / height if height > 0 else 0.0
-    if share > limits.residual_percent:
+    height = float(signal.max())
+    if height <= 0 or signal.size < FEWEST_CHANNELS:
+        return []
+    left = np.abs(np.median(sliding_window_view(signal - fit, FIVE), axis=1))
+    noise = scatter(signal)
+    share = 100 * float(left.max()) / height
+    at = FIVE // 2 + int(left.argmax())
+    if share > limits.residual_percent and float(left.max()) > _SURE * float(noise[at]):
         said = (
             f"{name}: {share:.1f} % of its height is left over by the fit at one place; another peak than the"
             " material's, as of dust or another material."
         )
         return [_doubt("Contamination", name, said, share, limits.residual_percent, "%")]
-    if fom_percent > limits.fom_percent:
-        said = f"{name}: the fit's figure of merit is {fom_percent:.1f} %; the curve is not quite that of its material."
-        return [_doubt("Contamination", name, said, fom_percent, limits.fom_percent, "%")]
+    whole = max(float(fit.sum()), 1e-300)
+    fom, of_noise = 100 * float(np.abs(signal - fit).sum()) / whole, 100 * _MEAN_OF_NORMAL * float(noise.sum()) / whole
+    if fom > limits.fom_percent and fom > _MORE_THAN_NOISE * of_noise:
+        said = f"The figure of merit is {fom:.2f} %; a good fit lies below {limits.fom_percent:g} %."
+        return [_doubt("Contamination", name, said, fom, limits.fom_percent, "%")]
     return []
 
 

@@ -72,7 +72,7 @@ def scatter(signal: Array) -> Array:
     window = min(_WINDOW, off.size)
     about: Array = np.median(sliding_window_view(off, window), axis=1)
     before = (off.size - about.size) // 2
-    near = np.pad(about, (before, off.size - about.size - before), mode="edge")
+    near = np.maximum(np.pad(about, (before, off.size - about.size - before), mode="edge"), float(np.median(about)))
     light = np.maximum(_mean_of_seven(signal), 0.0)
     bright = light > _BRIGHT * float(light.max())
     share = float(np.median(off[bright] / light[bright])) if bright.any() else 0.0

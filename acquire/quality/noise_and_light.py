@@ -43,7 +43,7 @@ def spikes(curve: Curve, limits: Limits, of_pmt: float = 0.0) -> list[Finding]:
     """
     signal = curve.signal
     if signal.size < FEWEST_CHANNELS:
-        return [_too_few("Spikes", curve)]
+        return [_too_few("Spike", curve)]
     middle = median_of_seven(signal)
     height = float(signal.max())
     least = limits.spike_percent / 100 * height
@@ -60,8 +60,8 @@ def spikes(curve: Curve, limits: Limits, of_pmt: float = 0.0) -> list[Finding]:
             return []
         noise = np.maximum(noise, scatter(signal))
     if curve.form != "decay" and _channels_at_half(middle) < _NARROW:
-        why = f"the peak of {curve.name} is narrower than {_NARROW} channels, and its top looks like a spike"
-        return [not_judged("Spikes", why, SUGGESTED, curve.name)]
+        why = f"the peak is narrower than {_NARROW} channels, and its own top looks like one"
+        return [not_judged("Spike", why, SUGGESTED, curve.name)]
     return [_of_spikes(curve, found, signal - middle, limits)]
 
 
@@ -90,7 +90,7 @@ def _of_spikes(curve: Curve, found: Bools, off: Array, limits: Limits) -> Findin
     share = 100 * float(np.abs(off[at]).sum()) / max(float(np.abs(curve.signal).sum()), 1e-300)
     what = "a spike" if at.size == 1 else f"{at.size} channels of spikes"
     return Finding(
-        check="Spikes", severity=Severity.DOUBT, of=curve.name, source=SUGGESTED, unit="%",
+        check="Spike", severity=Severity.DOUBT, of=curve.name, source=SUGGESTED, unit="%",
         value=100 * float(np.abs(off[at]).max()) / float(curve.signal.max()), limit=limits.spike_percent,
         sentence=f"{curve.name} has {what} at {named}{more}, {share:.2g} % of its sum: look at the curve before the"
         " number is believed.",
@@ -206,5 +206,5 @@ def light_leak(name: str, shape: Shape, unit: str, of_pmt: float | None, batch: 
 
 
 def _too_few(check: str, curve: Curve) -> Finding:
-    why = f"{curve.name} has {curve.signal.size} channels, and {FEWEST_CHANNELS} are needed"
+    why = f"the curve has {curve.signal.size} channels, and {FEWEST_CHANNELS} are needed"
     return not_judged(check, why, SUGGESTED, curve.name)

@@ -27,7 +27,7 @@ NO_RECORDS = "the run holds no records of its PMT noise and reference light"
 def reference_light(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]:
     """Reference light outside ±5 % of its running mean: the session is blocked (dossier 4.7). A drift is a remark."""
     found = []
-    for channel, series in _series(records, LIGHT).items():
+    for channel, series in _in_use(records, LIGHT).items():
         found += _outside("Reference light", channel, series, limits.reference_light_percent, Severity.REFUSE)
         found += _drift(channel, series, limits.drift_percent)
     return found
@@ -40,12 +40,9 @@ def pmt_noise(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]:
     where the step is above 1 % of the faintest dosimeter of its channel (assumed).
     """
     found = []
-    for channel, series in _series(records, NOISE).items():
-        faintest = min(
-            (r.value for r in records if r.role == SAMPLE and r.channel == channel and r.value and r.value > 0),
-            default=None,
-        )
-        least = 0.0 if faintest is None else _NEGLIGIBLE * faintest
+    for channel, series in _in_use(records, NOISE).items():
+        light = [each.value for each in _series(records, SAMPLE)[channel] if each.value is not None and each.value > 0]
+        least = _NEGLIGIBLE * min(light, default=0.0)
         found += _outside("PMT noise", channel, series, limits.pmt_noise_percent, Severity.DOUBT, least)
     return found
 
@@ -162,6 +159,12 @@ def _series(records: Sequence[ReaderRecord], role: str) -> dict[str | None, list
         if each.role == role and each.value is not None:
             found.setdefault(each.channel, []).append(each)
     return found
+
+
+def _in_use(records: Sequence[ReaderRecord], role: str) -> dict[str | None, list[ReaderRecord]]:
+    """The same of the channels that a dosimeter of the run was read with."""
+    used = _series(records, SAMPLE)
+    return {channel: series for channel, series in _series(records, role).items() if channel in used}
 
 
 def _outside(

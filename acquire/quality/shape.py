@@ -153,7 +153,7 @@ def _heating(curve: Curve) -> tuple[float | None, float | None]:
     kelvin = curve.heater_k if curve.heater_k is not None else curve.kelvin
     if kelvin is None or kelvin.size < FEWEST_CHANNELS:
         return None, None
-    hottest = float(np.median(np.sort(kelvin)[-3:]))
+    hottest = float(kelvin.max())
     seconds = curve.heater_s
     if seconds is None and curve.channel_s is not None:
         seconds = np.arange(kelvin.size, dtype=np.float64) * curve.channel_s
