@@ -44,6 +44,13 @@ def judge_run(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for check in (run.quality_records, run.reference_light, run.pmt_noise, run.clock, run.read_twice, run.no_signal):
         found += check(records, limits)
+    return (*found, *judge_batch(judged, limits))
+
+
+def judge_batch(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
+    """What the curves of a batch say of each other, where there need be no run of a reader about them."""
+    records = [each.record for each in judged]
+    found: list[Finding] = []
     for group in _groups(judged):
         batch = batch_of(_one_an_element(group))
         for each in group:
