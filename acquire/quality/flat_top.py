@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -16,6 +17,7 @@ _WIDE = 0.46  # width at 95 % of the height over that at 80 %: of a peak over it
 _FLAT = 0.15  # of the sagitta that the slopes beside it ask for: more of it inside, and the top is round
 _FEWEST = 8  # channels at half height
 _SURE = 2.5  # standard deviations
+_ABOVE = 3.0  # of the noise, that a median of seven lies above a level by chance: more of it, and nothing was cut off
 _WORTH = 10.0  # of Schwarz's criterion: very strong evidence (Kass and Raftery 1995)
 
 
@@ -63,18 +65,21 @@ def noisy_top(signal: Array) -> FlatTop | None:
     """A top that is flat under its noise while its flanks are steep; None where the top is round.
 
     A window on the top is flat where a parabola through it rises by less than 15 % of what the slopes beside it ask
-    for, surely by the noise; and where a level between two flanks describes the whole better than one curve of fourth
+    for, surely by the noise; and where a level between two flanks describes the whole better than one curve of sixth
     order does. Clipping by less than about 20 % is not always seen in noise.
     """
     at, half, is_round = _top(signal)
     if half < _FEWEST or is_round:
         return None
     noise = float(np.median(np.abs(np.diff(signal, 2)[max(at - half, 0) : at + half]))) * 1.4826 / 6**0.5
+    highest = float(np.median(sliding_window_view(signal, 7), axis=1).max())  # a spike is no part of the top
     best: tuple[float, FlatTop] | None = None
     for width in range(4, half + 1, max(half // 12, 1)):
         for centre in range(at - half // 4, at + half // 4 + 1, max(half // 12, 1)):
             found = _window(signal, centre - width // 2, width, noise)
-            if found is not None and (best is None or found[0] > best[0]):
+            if found is None or highest > found[1].level + _ABOVE * noise:
+                continue
+            if best is None or found[0] > best[0]:
                 best = found
     return None if best is None else best[1]
 
@@ -136,12 +141,15 @@ def _slope(signal: Array) -> float:
 
 
 def _better(left: Array, inside: Array, right: Array) -> float:
-    """By how much Schwarz's criterion prefers a level between two parabolas (7 numbers) to one quartic (5)."""
+    """By how much Schwarz's criterion prefers a level between parabolas to one curve of sixth order, 7 numbers each.
+
+    The sixth order follows the flattest round top there is: that of two equal peaks that overlap.
+    """
     whole = np.concatenate([left, inside, right])
     n = whole.size
     cut = _lack(left, min(2, left.size - 2)) + _lack(inside, 0) + _lack(right, min(2, right.size - 2))
     floor = 1e-12 * float(whole @ whole)
-    return float(n * np.log((_lack(whole, 4) + floor) / (cut + floor)) - 2 * np.log(n))
+    return float(n * np.log((_lack(whole, 6) + floor) / (cut + floor)))
 
 
 def _lack(signal: Array, degree: int) -> float:

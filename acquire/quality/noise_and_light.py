@@ -18,12 +18,18 @@ from acquire.quality.local import (
 )
 from acquire.quality.shape import FIRST, Batch, Shape
 
-_NARROW = 8  # channels at half height, below which a peak's own top sticks out of its neighbours
+_TOO_NARROW = 5.0  # of the least spike, by which a narrow peak's own top may stick out of its neighbours
+_OWN_TOP = 10.0  # of the square of the second difference over the height: sums of overlapping peaks reach 9
+_SECOND_OF_NOISE = 8.0  # square of the upper quartile of a second difference of noise, in its variance
+_OF_MEDIAN = 1.6  # standard deviation of a sum over its own median, in that of the sum: sqrt(1 + pi/2)
 _OF_A_PREDICTION = 1.4  # standard deviation of a value minus its neighbours' prediction, in the noise of one channel
 _ENDS = 30  # channels at either end
 _NAMED = 5  # spikes that a sentence names
 ONE_COUNT = 0.2  # counts per channel, one in five: a dark reader's zero is no noise that light could be a multiple of
 _BY_CHANCE = 3.0  # standard deviations of the von Neumann ratio of noise alone
+_LEAST_RATIO = 1.0  # below it neighbours are alike, however few there are
+_MANY = 100  # channels
+_DEEP = 4.0  # standard deviations of a mean of five, the lowest of which lies below 0 by chance
 
 
 def numbers(curve: Curve) -> list[Finding]:
@@ -53,34 +59,42 @@ def spikes(curve: Curve, limits: Limits, of_pmt: float = 0.0) -> list[Finding]:
     if height <= 0 or not found.any():
         return []
     noise = counting_noise(curve, middle, of_pmt)
+    own_top = _top_off_neighbours(signal, middle, noise)
+    if own_top > max(_TOO_NARROW * least, limits.spike_sigma * float(noise.max())):
+        why = "the peaks are so narrow, in channels, that their own tops look like one"
+        return [not_judged("Spike", why, SUGGESTED, curve.name)]
     for _ in range(2):  # by counting alone, which is quick, and then by what the channels about them show as well
         found &= np.abs(signal - middle) > limits.spike_sigma * noise
-        found &= _off_their_neighbours(signal, least, limits.spike_sigma * noise)
+        found &= _off_their_neighbours(signal, least, own_top, limits.spike_sigma * noise)
         if not found.any():
             return []
-        noise = np.maximum(noise, scatter(signal))
-    if curve.form != "decay" and _channels_at_half(middle) < _NARROW:
-        why = f"the peak is narrower than {_NARROW} channels, and its own top looks like one"
-        return [not_judged("Spike", why, SUGGESTED, curve.name)]
+        noise = np.maximum(noise, scatter(signal, at_least_median=curve.counts is None))
     return [_of_spikes(curve, found, signal - middle, limits)]
 
 
-def _off_their_neighbours(signal: Array, least: float, by: Array) -> Bools:
-    """Channels that stick out alone, or with the one beside them to the same side."""
-    limit = np.maximum(by, least)
-    alone = np.abs(off_neighbours(signal)) > limit
+def _off_their_neighbours(signal: Array, least: float, own_top: float, by: Array) -> Bools:
+    """Channels that stick out alone, or with the one beside them to the same side: there a top does three times more."""
+    alone = np.abs(off_neighbours(signal)) > np.maximum(by, max(least, own_top))
+    limit = np.maximum(by, max(least, 3 * own_top))
     first, second = off_outer_neighbours(signal)
     pair = (np.abs(first) > limit) & (np.abs(second) > limit) & (np.sign(first) == np.sign(second))
     found: Bools = alone | pair | np.concatenate([[False], pair[:-1]])
     return found
 
 
-def _channels_at_half(middle: Array) -> int:
-    """How many channels round the highest lie above half of it, over the lowest."""
-    low, at = float(middle.min()), int(np.argmax(middle))
-    under = np.flatnonzero(middle < (low + float(middle[at])) / 2)
-    before, after = under[under < at], under[under > at]
-    return (int(after[0]) if after.size else middle.size) - (int(before[-1]) if before.size else -1) - 1
+def _top_off_neighbours(signal: Array, middle: Array, noise: Array) -> float:
+    """By how much the tops of a sound curve may stick out of the cubic through their neighbours.
+
+    By a part of their fourth difference, which of a round top goes with the square of the second over the height. That
+    is the upper quartile where the curve is above half of its height, less what noise does to it.
+    """
+    low, high = float(middle.min()), float(middle.max())
+    bright = middle[1:-1] > (low + high) / 2
+    if not bright.any():
+        return 0.0
+    second = float(np.quantile(np.abs(np.diff(signal, 2))[bright], 0.75)) ** 2
+    by_noise = _SECOND_OF_NOISE * float(np.median(noise[1:-1][bright])) ** 2
+    return _OWN_TOP * max(second - by_noise, 0.0) / (high - low)
 
 
 def _of_spikes(curve: Curve, found: Bools, off: Array, limits: Limits) -> Finding:
@@ -112,7 +126,8 @@ def below_zero(curve: Curve, limits: Limits) -> list[Finding]:
     if lowest >= 0:
         return []
     share = 100 * -lowest / height if height > 0 else 100.0
-    if share <= limits.below_zero_percent:
+    by_chance = _DEEP * NORMAL * float(np.median(np.abs(np.diff(curve.signal)))) / (2 * FIRST) ** 0.5
+    if share <= limits.below_zero_percent or -lowest <= by_chance:
         return []
     return [
         Finding(
@@ -157,15 +172,15 @@ def missing(curve: Curve, limits: Limits, of_pmt: float | None = None) -> list[F
         return []
     if signal.size < FEWEST_CHANNELS:
         return [_too_few("Missing dosimeter", curve)]
-    fives = signal[: signal.size // FIRST * FIRST].reshape(-1, FIRST).sum(axis=1)
-    spread, of_fives = float(signal.var()), float(fives.var())
-    ratio = float(np.mean(np.diff(fives) ** 2)) / of_fives if of_fives > 0 else 2.0
-    if ratio < 2 - _BY_CHANCE * 2 / fives.size**0.5:
+    if not _is_flat(signal):
         return []
-    level = float(np.median(signal)) if of_pmt is None else of_pmt
+    spread = float(signal.var())
+    level = float(np.median(_fives(signal))) / FIRST if of_pmt is None else of_pmt
     limit = limits.missing_sigma * max(spread, 1e-300) ** 0.5 * signal.size**0.5
     net = float(signal.sum()) - level * signal.size
-    if of_pmt is not None and net > limit:
+    if of_pmt is None:
+        limit *= _OF_MEDIAN
+    if net > limit:
         return []
     return [
         Finding(
@@ -175,6 +190,20 @@ def missing(curve: Curve, limits: Limits, of_pmt: float | None = None) -> list[F
             " reader can see.",
         )
     ]  # fmt: skip
+
+
+def _is_flat(signal: Array) -> bool:
+    """Whether neighbours differ as noise alone does; of fewer than 100 channels single ones are compared, not fives."""
+    sums = _fives(signal) if signal.size >= _MANY else signal
+    spread = float(sums.var())
+    ratio = float(np.mean(np.diff(sums) ** 2)) / spread if spread > 0 else 2.0
+    return bool(ratio >= max(2 - _BY_CHANCE * 2 / sums.size**0.5, _LEAST_RATIO))
+
+
+def _fives(signal: Array) -> Array:
+    """Sums of five neighbours; what is left over at the end is left out."""
+    sums: Array = signal[: signal.size // FIRST * FIRST].reshape(-1, FIRST).sum(axis=1)
+    return sums
 
 
 def light_leak(name: str, shape: Shape, unit: str, of_pmt: float | None, batch: Batch, limits: Limits) -> list[Finding]:
