@@ -169,7 +169,7 @@ def _judge_curves(
     found = judged_curves(point.id, kinds, inputs, bodies, batch)
     inputs["invalid"] += found["invalid"]
     inputs["remarks"] += found["remarks"]
-    inputs |= {"quality": found["quality"], "doubts": found["doubts"]} if found["quality"] else {}
+    inputs |= {"quality": found["quality"], "doubts": found["doubts"]}
 
 
 def _readout_times(

@@ -9,7 +9,7 @@ import numpy as np
 
 from acquire.quality import curve_shape, heating, noise_and_light, run, saturation
 from acquire.quality.curve import Curve, curve_of
-from acquire.quality.finding import Finding
+from acquire.quality.finding import Finding, Severity
 from acquire.quality.limits import Limits
 from acquire.quality.record import Column, ReaderRecord
 from acquire.quality.shape import Batch, Shape, batch_of, shape_of
@@ -24,6 +24,11 @@ class Judged:
     record: ReaderRecord
     shape: Shape | None
     findings: tuple[Finding, ...]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether no number comes of it, by itself."""
+        return any(each.severity is Severity.REFUSE for each in self.findings)
 
 
 def judge(record: ReaderRecord, limits: Limits, of_pmt: float | None = None) -> Judged:
@@ -52,8 +57,9 @@ def judge_batch(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]
     records = [each.record for each in judged]
     found: list[Finding] = []
     for group in _groups(judged):
-        batch = batch_of(_one_an_element(group))
-        for each in group:
+        sound = [each for each in group if not each.is_refused]  # a clipped or empty curve has no form to be judged
+        batch = batch_of(_one_an_element(sound))
+        for each in sound:
             if each.shape is not None:
                 found += _of_batch(each, each.shape, batch, records, limits)
     return tuple(found)

@@ -73,7 +73,7 @@ def spikes(curve: Curve, limits: Limits, of_pmt: float = 0.0) -> list[Finding]:
 
 
 def _off_their_neighbours(signal: Array, least: float, own_top: float, by: Array) -> Bools:
-    """Channels that stick out alone, or with the one beside them to the same side: there a top does three times more."""
+    """Channels that stick out alone, or with the one beside them to the same side: there a top does thrice that."""
     alone = np.abs(off_neighbours(signal)) > np.maximum(by, max(least, own_top))
     limit = np.maximum(by, max(least, 3 * own_top))
     first, second = off_outer_neighbours(signal)
