@@ -24,7 +24,9 @@ class Curve:
     """Signal of each channel; beside it, where they are known and as long, temperature (K) and time (s).
 
     heater_s, heater_k: the heater's own trace. errors_k: heater error that the reader states; volts: its PMT voltage.
-    channel_s: width of a channel. Every column is finite or left out, but the signal, which is as it is.
+    channel_s: width of a channel. counts: the signal in counts, whose noise is Poisson's; None for charge, light, or
+    counts of which something was taken off: those are not whole or below 0. Every column is finite or left out, but
+    the signal, which is as it is.
     """
 
     name: str
@@ -38,23 +40,12 @@ class Curve:
     errors_k: Array | None = None
     volts: Array | None = None
     channel_s: float | None = None
+    counts: Array | None = None
 
     @property
     def is_finite(self) -> bool:
         """Whether the signal is all numbers."""
         return bool(np.isfinite(self.signal).all())
-
-    @property
-    def counts(self) -> Array | None:
-        """The signal in counts, whose noise is Poisson's; None for charge, light, or counts of which something was
-        taken off: those are not whole or below 0. A rate is turned back where the channels' width is known.
-        """
-        if self.unit == RATE and self.channel_s is not None:
-            found = self.signal * self.channel_s
-            whole = bool(np.all(np.abs(found - np.round(found)) < 1e-6 * np.maximum(np.abs(found), 1.0)))
-        else:
-            found, whole = self.signal, self.unit == COUNTS and bool(np.all(self.signal == np.round(self.signal)))
-        return found if whole and found.size and float(found.min()) >= 0 else None
 
     @property
     def rate_hz(self) -> float | None:
@@ -75,6 +66,7 @@ def curve_of(record: ReaderRecord) -> Curve | None:
     n = y.size
     kelvin, time = _kelvin(record.columns.get("temperature"), n), _seconds(record.columns.get("time"), n)
     heater_s, heater_k = _heater(record)
+    channel_s = _channel_s(time, kelvin, record)
     return Curve(
         name=record.name,
         form=record.form,
@@ -86,8 +78,19 @@ def curve_of(record: ReaderRecord) -> Curve | None:
         heater_k=heater_k,
         errors_k=_beside(record.columns.get("temperature-error"), n, ("Cel", "K")),
         volts=_beside(record.columns.get("high-voltage"), n, ("V",)),
-        channel_s=_channel_s(time, kelvin, record),
+        channel_s=channel_s,
+        counts=_counts(y, signal.unit, channel_s),
     )
+
+
+def _counts(signal: Array, unit: str, channel_s: float | None) -> Array | None:
+    """A rate is turned back where the channels' width is known."""
+    if unit == RATE and channel_s is not None:
+        found = signal * channel_s
+        whole = bool(np.all(np.abs(found - np.round(found)) < 1e-6 * np.maximum(np.abs(found), 1.0)))
+    else:
+        found, whole = signal, unit == COUNTS and bool(np.all(signal == np.round(signal)))
+    return found if whole and float(found.min()) >= 0 else None
 
 
 def _row(column: Column) -> Array:

@@ -73,13 +73,18 @@ def noisy_top(signal: Array) -> FlatTop | None:
         return None
     noise = float(np.median(np.abs(np.diff(signal, 2)[max(at - half, 0) : at + half]))) * 1.4826 / 6**0.5
     highest = float(np.median(sliding_window_view(signal, 7), axis=1).max())  # a spike is no part of the top
+    sums = np.concatenate([[0.0], np.cumsum(signal)]).tolist()
     best: tuple[float, FlatTop] | None = None
     for width in range(4, half + 1, max(half // 12, 1)):
         for centre in range(at - half // 4, at + half // 4 + 1, max(half // 12, 1)):
-            found = _window(signal, centre - width // 2, width, noise)
-            if found is None or highest > found[1].level + _ABOVE * noise:
+            start = centre - width // 2
+            if start < 0 or start + width > signal.size:
                 continue
-            if best is None or found[0] > best[0]:
+            level = (sums[start + width] - sums[start]) / width
+            if highest > level + _ABOVE * noise:
+                continue
+            found = _window(signal, start, width, level, noise)
+            if found is not None and (best is None or found[0] > best[0]):
                 best = found
     return None if best is None else best[1]
 
@@ -113,7 +118,7 @@ def _span(smooth: Array, at: int, level: float) -> tuple[int, int]:
     return int(before[-1]) + 1, int(after[0] - before[-1]) - 1
 
 
-def _window(signal: Array, start: int, width: int, noise: float) -> tuple[float, FlatTop] | None:
+def _window(signal: Array, start: int, width: int, level: float, noise: float) -> tuple[float, FlatTop] | None:
     """How much better a level is for this window, and the top; None where it is round, or its flanks are not there."""
     beside = max(3, width // 2)
     if start < beside or start + width + beside > signal.size:
@@ -121,11 +126,10 @@ def _window(signal: Array, start: int, width: int, noise: float) -> tuple[float,
     inside = signal[start : start + width]
     left, right = signal[start - beside : start], signal[start + width : start + width + beside]
     asked = (_slope(left) - _slope(right)) / (width + beside) * (width / 2) ** 2 / 2
-    level = float(inside.mean())
     if asked <= _CLIPPED * level:
         return None
     x = np.arange(width) - (width - 1) / 2
-    square = x**2 - float(np.mean(x**2))
+    square = x**2 - (width**2 - 1) / 12
     inner = -float(square @ inside) / float(square @ square) * (width / 2) ** 2
     sure = _SURE * noise * (width / 2) ** 2 / float(square @ square) ** 0.5
     if abs(inner) + sure > _FLAT * asked:

@@ -54,14 +54,14 @@ def judge_run(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
 
 def judge_batch(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
     """What the curves of a batch say of each other, where there need be no run of a reader about them."""
-    records = [each.record for each in judged]
+    noises = [each.record for each in judged if each.record.role == run.NOISE]
     found: list[Finding] = []
     for group in _groups(judged):
         sound = [each for each in group if not each.is_refused]  # a clipped or empty curve has no form to be judged
         batch = batch_of(_one_an_element(sound))
         for each in sound:
             if each.shape is not None:
-                found += _of_batch(each, each.shape, batch, records, limits)
+                found += _of_batch(each, each.shape, batch, noises, limits)
     return tuple(found)
 
 
@@ -88,13 +88,13 @@ def _of_one(curve: Curve, record: ReaderRecord, limits: Limits, of_pmt: float | 
     return found
 
 
-def _of_batch(each: Judged, shape: Shape, batch: Batch, records: list[ReaderRecord], limits: Limits) -> list[Finding]:
+def _of_batch(each: Judged, shape: Shape, batch: Batch, noises: list[ReaderRecord], limits: Limits) -> list[Finding]:
     record = each.record
     found = heating.temperature(record, shape, batch, limits) + heating.rate(record, shape, batch, limits)
     found += heating.high_voltage(record.name, shape, batch, limits)
     if record.form != "glow":
         return found
-    noise = run.noise_per_channel(records, record.channel, record.unit, shape.points)
+    noise = run.noise_per_channel(noises, record.channel, record.unit, shape.points)
     found += noise_and_light.light_leak(record.name, shape, record.unit, noise, batch, limits)
     if not shape.faint:
         found += curve_shape.against_batch(record.name, shape, batch, limits)

@@ -139,15 +139,15 @@ def no_signal(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]:
     return found
 
 
-def noise_per_channel(records: Sequence[ReaderRecord], channel: str | None, unit: str, points: int) -> float | None:
+def noise_per_channel(noises: Sequence[ReaderRecord], channel: str | None, unit: str, points: int) -> float | None:
     """The PMT noise of one of so many channels of a curve, from the run's noise records of its detector; else None.
 
     A noise record that is a sum is taken to be read as long as the curve (assumed).
     """
     found = [
         float(np.mean(each.columns["signal"].values)) if "signal" in each.columns else each.value / points
-        for each in records
-        if each.role == NOISE and each.channel == channel and each.unit == unit and each.value is not None
+        for each in noises
+        if each.channel == channel and each.unit == unit and each.value is not None
     ]
     return float(np.median(found)) if found else None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -160,8 +159,8 @@ def _heating(curve: Curve) -> tuple[float | None, float | None]:
     if seconds is None:
         return hottest, None
     step = max(kelvin.size // 50, 1)
-    rises = [
-        (b - a) / (t - s) for (s, a), (t, b) in pairwise(zip(seconds[::step], kelvin[::step], strict=True)) if t > s
-    ]
-    fast = [each for each in rises if each >= _MAIN_RISE * max(rises)] if rises and max(rises) > 0 else []
-    return hottest, float(np.median(fast)) if fast else None
+    passed = np.diff(seconds[::step])
+    rises = np.diff(kelvin[::step])[passed > 0] / passed[passed > 0]
+    if not rises.size or float(rises.max()) <= 0:
+        return hottest, None
+    return hottest, float(np.median(rises[rises >= _MAIN_RISE * float(rises.max())]))

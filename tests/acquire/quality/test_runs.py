@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,3 +187,11 @@ def test_a_finding_goes_into_json_with_six_digits() -> None:
     assert found["value"] == 12.8205
     assert set(found) == {"check", "severity", "of", "value", "limit", "unit", "sentence", "source"}
     assert COUNTS not in found["sentence"]
+
+
+def test_every_limit_stands_in_the_table_of_the_documentation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "quality-of-curves.md").read_text("utf-8")
+    assert [f.name for f in fields(Limits) if f"`{f.name}`" not in page] == []
+    for field in fields(Limits):
+        if field.default is None and not field.name.startswith("set_") and field.name != "dead_time_ns":
+            assert re.search(rf"`{field.name}`,[^|]*\*\*none given\*\*", page), field.name
