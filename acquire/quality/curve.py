@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from acquire.quality.record import Column, Form, ReaderRecord
+from acquire.quality.record import LARGEST, Column, Form, ReaderRecord
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -44,8 +44,8 @@ class Curve:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the signal is all numbers."""
-        return bool(np.isfinite(self.signal).all())
+        """Whether the signal is all numbers that light can have."""
+        return _all_numbers(self.signal)
 
     @property
     def rate_hz(self) -> float | None:
@@ -85,6 +85,8 @@ def curve_of(record: ReaderRecord) -> Curve | None:
 
 def _counts(signal: Array, unit: str, channel_s: float | None) -> Array | None:
     """A rate is turned back where the channels' width is known."""
+    if not _all_numbers(signal):
+        return None
     if unit == RATE and channel_s is not None:
         found = signal * channel_s
         whole = bool(np.all(np.abs(found - np.round(found)) < 1e-6 * np.maximum(np.abs(found), 1.0)))
@@ -102,7 +104,11 @@ def _beside(column: Column | None, n: int, units: tuple[str, ...]) -> Array | No
     if column is None or column.unit not in units:
         return None
     row = _row(column)
-    return row if row.size == n and bool(np.isfinite(row).all()) else None
+    return row if row.size == n and _all_numbers(row) else None
+
+
+def _all_numbers(row: Array) -> bool:
+    return bool(np.all(np.isfinite(row) & (np.abs(row) <= LARGEST)))
 
 
 def _kelvin(column: Column | None, n: int) -> Array | None:

@@ -16,6 +16,7 @@ from acquire.quality.local import (
     running_mean,
     scatter,
 )
+from acquire.quality.record import LARGEST
 from acquire.quality.shape import FIRST, Batch, Shape
 
 _TOO_NARROW = 5.0  # of the least spike, by which a narrow peak's own top may stick out of its neighbours
@@ -33,11 +34,11 @@ _DEEP = 4.0  # standard deviations of a mean of five, the lowest of which lies b
 
 
 def numbers(curve: Curve) -> list[Finding]:
-    """Channels that are no finite number: no sum is to be believed."""
+    """Channels that are no finite number up to 1e15: no sum is to be believed."""
     if curve.is_finite:
         return []
-    at = int(np.argmin(np.isfinite(curve.signal)))
-    said = f"{curve.name}: channel {at + 1} is {curve.signal[at]}, no finite number: its sum is not to be believed."
+    at = int(np.argmin(np.isfinite(curve.signal) & (np.abs(curve.signal) <= LARGEST)))
+    said = f"{curve.name}: channel {at + 1} is {curve.signal[at]:g}, which no light has: its sum is not to be believed."
     return [Finding(check="Numbers", severity=Severity.REFUSE, sentence=said, source=ASSUMED, of=curve.name)]
 
 

@@ -5,12 +5,14 @@ Nothing here knows where a record comes from: a file, a wire, or a reader run th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Form = Literal["glow", "preheat", "decay", "other"]
 
+LARGEST = 1e15  # of any unit: no light is brighter, no number of a reader larger
 PREHEAT = "PREHEAT"  # in a record's own kind: Daybreak "PREHEAT TL", XLUM "PREHEAT_TL"
 STEPS = ("sequenceStepNumber", "SET", "RUN", "Operation")  # lexsyg and XLUM, Risø, Daybreak
 DECAYS = ("OSL", "IRSL", "GSL", "VSL", "YSL", "NORM OSL")
@@ -43,6 +45,12 @@ class ReaderRecord:
     clock: str | None = None
     columns: Mapping[str, Column] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def number(self) -> float | None:
+        """The value where it is one that can be reckoned with."""
+        value = self.value
+        return value if value is not None and math.isfinite(value) and abs(value) <= LARGEST else None
 
     @property
     def form(self) -> Form:

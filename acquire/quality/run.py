@@ -41,7 +41,9 @@ def pmt_noise(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]:
     """
     found = []
     for channel, series in _in_use(records, NOISE).items():
-        light = [each.value for each in _series(records, SAMPLE)[channel] if each.value is not None and each.value > 0]
+        light = [
+            each.number for each in _series(records, SAMPLE)[channel] if each.number is not None and each.number > 0
+        ]
         least = _NEGLIGIBLE * min(light, default=0.0)
         found += _outside("PMT noise", channel, series, limits.pmt_noise_percent, Severity.DOUBT, least)
     return found
@@ -92,9 +94,9 @@ def read_twice(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]
         if each.role != SAMPLE or not each.element:
             continue
         before = first.setdefault((each.element, *each.like, *each.step), each)
-        if before is each or not _positive(before.value) or each.value is None or before.value is None:
+        if before is each or each.number is None or before.number is None or before.number <= 0:
             continue
-        share = 100 * each.value / before.value
+        share = 100 * each.number / before.number
         if share > 100 * _ANOTHER:
             severity, end = Severity.DOUBT, "an element that was read is empty, so one of them is of another dosimeter"
         else:
@@ -119,15 +121,15 @@ def no_signal(records: Sequence[ReaderRecord], limits: Limits) -> list[Finding]:
     """
     found = []
     for channel, series in _series(records, NOISE).items():
-        values = [each.value for each in series if each.value is not None]
+        values = [each.number for each in series if each.number is not None]
         if len(values) < _FEWEST_NOISE:
             continue
         limit = limits.missing_sigma * float(np.std(values, ddof=1))
         for each in records:
             if each.role != SAMPLE or each.channel != channel or each.unit != series[0].unit or each.columns:
                 continue
-            if each.kind == "scalar" and each.value is not None and each.value - float(np.mean(values)) <= limit:
-                net = each.value - float(np.mean(values))
+            if each.kind == "scalar" and each.number is not None and each.number - float(np.mean(values)) <= limit:
+                net = each.number - float(np.mean(values))
                 found.append(
                     Finding(
                         check="Missing dosimeter", severity=Severity.REFUSE, of=each.element, source=SUGGESTED,
@@ -145,9 +147,9 @@ def noise_per_channel(noises: Sequence[ReaderRecord], channel: str | None, unit:
     A noise record that is a sum is taken to be read as long as the curve (assumed).
     """
     found = [
-        float(np.mean(each.columns["signal"].values)) if "signal" in each.columns else each.value / points
+        float(np.mean(each.columns["signal"].values)) if "signal" in each.columns else each.number / points
         for each in noises
-        if each.channel == channel and each.unit == unit and each.value is not None
+        if each.channel == channel and each.unit == unit and each.number is not None
     ]
     return float(np.median(found)) if found else None
 
@@ -156,7 +158,7 @@ def _series(records: Sequence[ReaderRecord], role: str) -> dict[str | None, list
     """The records of a role by channel, where they have a value."""
     found: dict[str | None, list[ReaderRecord]] = {}
     for each in records:
-        if each.role == role and each.value is not None:
+        if each.role == role and each.number is not None:
             found.setdefault(each.channel, []).append(each)
     return found
 
@@ -175,7 +177,7 @@ def _outside(
     values: list[float] = []
     for each in series:
         mean = float(np.mean(values)) if values else None
-        values.append(each.value or 0.0)
+        values.append(each.number or 0.0)
         if mean is None or mean <= 0:
             continue
         off = 100 * (values[-1] / mean - 1)
@@ -196,7 +198,7 @@ def _outside(
 
 def _drift(channel: str | None, series: list[ReaderRecord], limit: float) -> list[Finding]:
     """A line through the readings that rises or falls by more than the limit over the run, surely by their scatter."""
-    values = np.array([each.value for each in series], dtype=np.float64)
+    values = np.array([each.number for each in series], dtype=np.float64)
     if values.size < _FEWEST_FOR_DRIFT or float(values.mean()) <= 0:
         return []
     x = np.arange(values.size) - (values.size - 1) / 2
@@ -219,7 +221,3 @@ def _drift(channel: str | None, series: list[ReaderRecord], limit: float) -> lis
 
 def _of(channel: str | None) -> str:
     return "" if channel is None else f" of {channel}"
-
-
-def _positive(value: float | None) -> bool:
-    return value is not None and value > 0
