@@ -10,6 +10,7 @@ from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
 from worked import READER, WorkedClient, calibration, closed_results, factor, run
 
 from acquire.errors import FileProblem
+from acquire.procedure.output import _doubts
 from acquire.procedure.results import calculate_session
 from acquire.procedure.session import get_session
 from acquire.procedure.statements import exclude
@@ -129,8 +130,9 @@ async def test_a_doubt_is_a_warning_in_the_result_and_on_the_page(connection):
 
 
 async def test_the_site_sets_its_limits_in_the_batch(connection):
-    _, output = await read(connection, chips(limits={"spike_percent": 90}), {"T-1": spiked(1)})
+    session, output = await read(connection, chips(limits={"spike_percent": 90}), {"T-1": spiked(1)})
     assert output["warnings"] == []
+    assert "has a spike" not in html(build(connection, session))
     assert 100 * output["dose_gy"] == pytest.approx((spiked(1).sum() - 4000) / 10_000)
 
 
@@ -144,6 +146,19 @@ def test_a_limit_that_there_is_not_is_refused_with_the_plan(connection):
     case = chips(limits={"spike_percents": 3})
     with pytest.raises(FileProblem, match=r"limits: there is no limit 'spike_percents'; did you mean 'spike_percent'"):
         case.add(connection)
+
+
+async def test_of_a_pair_each_chip_is_named_by_itself(connection):
+    _, output = await read(connection, chips(2), {"T-1": spiked(1), "T-2": clipped(3)})
+    assert found(output, "doubt") == ["Spike"]
+    assert [f["of"] for f in output["quality"] if f["severity"] != "not-judged"] == ["T-2", "T-1"]
+    assert len(output["why"]) == 1
+
+
+async def test_the_mean_of_two_points_carries_the_doubts_of_both():
+    part = {"doubts": ["A has a spike."]}
+    assert _doubts({"doubts": ["own."], "parts": [part, {}, part]}) == ["own.", "A has a spike.", "A has a spike."]
+    assert _doubts({}) == []
 
 
 # --- standards and controls ---
