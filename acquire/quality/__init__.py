@@ -11,7 +11,7 @@ from acquire.quality.flat_top import FlatTop, equal_top
 from acquire.quality.judging import Judged, judge, judge_batch, judge_run, of_run
 from acquire.quality.limits import Limits
 from acquire.quality.record import Column, ReaderRecord
-from acquire.quality.siblings import against_history, against_siblings, spread
+from acquire.quality.siblings import against_history, spread
 
 __all__ = [
     "Column",
@@ -23,7 +23,6 @@ __all__ = [
     "ReaderRecord",
     "Severity",
     "against_history",
-    "against_siblings",
     "curve_of",
     "equal_top",
     "gravest_first",

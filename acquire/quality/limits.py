@@ -52,9 +52,8 @@ class Limits:
     second_read_percent: float = 5.0  # of the first reading: "near zero" (assumed)
     ends_percent: float | None = None  # light far below and above the main peak, of the sum
     hot_end_percent: float | None = None  # light above the main peak, of the sum
-    standards_percent: float | None = None  # of a standard, from the median of the others
-    controls_percent: float | None = None  # of a control, from the median of the others
-    siblings_percent: float | None = None  # of an element, from the median of its equally irradiated siblings
+    standards_percent: float | None = None  # of a standard, from the median of all
+    controls_percent: float | None = None  # of a control, from the median of all
     history_percent: float | None = None  # of an element's sensitivity, from the median of its own earlier ones
     set_temperature_c: float | None = None
     set_rate_k_s: float | None = None

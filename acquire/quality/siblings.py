@@ -19,7 +19,7 @@ _TWO = 2
 
 
 def spread(what: str, values: Mapping[str, float], limit_percent: float | None, limit_name: str) -> list[Finding]:
-    """Elements that received the same, each from the median of all; `what` names them: "standards".
+    """Siblings, elements that received the same, each from the median of all; `what` names them: "standards".
 
     values: signals by element, in one unit, sensitivity applied. Beyond the limit: refused. Of two that differ nobody
     can say which one is wrong.
@@ -42,19 +42,6 @@ def spread(what: str, values: Mapping[str, float], limit_percent: float | None, 
         for name, each in off.items()
         if abs(each) > limit_percent
     ]
-
-
-def against_siblings(name: str, value: float, others: Sequence[float], limit_percent: float | None) -> list[Finding]:
-    """An element against those that were irradiated equally and read in the same run."""
-    check = "Siblings"
-    if limit_percent is None:
-        return [not_judged(check, "no limit given (siblings_percent)", SITES_OWN, name)]
-    if not others or float(np.median(others)) <= 0:
-        return [not_judged(check, f"there is no other element to hold {name} against", SITES_OWN, name)]
-    off = 100 * (value / float(np.median(others)) - 1)
-    if abs(off) <= limit_percent:
-        return []
-    return [_refused(check, name, off, limit_percent, _from(name, off, "its siblings", limit_percent))]
 
 
 def against_history(name: str, value: float, earlier: Sequence[float], limit_percent: float | None) -> list[Finding]:

@@ -132,7 +132,7 @@ def test_an_element_of_little_dose_has_peaks_and_their_groups_hold_the_truth() -
     assert abs(area - true) < 4 * u + 0.05 * true
 
 
-@pytest.mark.parametrize(("scale", "dark", "seed"), [(0.05, 1, 995), (0.05, 1, 2617), (0.3, 2, 1416), (0.3, 2, 1602)])
+@pytest.mark.parametrize(("scale", "dark", "seed"), [(0.05, 1, 995), (0.3, 2, 1416), (0.3, 2, 1602)])
 def test_counts_that_are_equal_at_the_top_by_chance_are_no_range_that_was_exceeded(
     scale: float, dark: float, seed: int
 ) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from records import COUNTS, counts, record, told, unjudged
 
-from acquire.quality import Limits, ReaderRecord, against_history, against_siblings, of_run, spread
+from acquire.quality import Limits, ReaderRecord, against_history, of_run, spread
 
 PC = "pC"
 
@@ -131,7 +131,6 @@ GOOD = {"S-1": 641.2, "S-2": 655.0, "S-3": 633.7}
 def test_without_a_limit_nothing_passes_silently() -> None:
     for found in (
         spread("standards", GOOD, None, "limits.standards_percent"),
-        against_siblings("T-1", 1.0, [1.0], None),
         against_history("T-1", 1.0, [1.0] * 4, None),
     ):
         assert [f.severity.value for f in found] == ["not-judged"]
@@ -160,10 +159,7 @@ def test_standards_that_read_nothing_at_all_are_refused() -> None:
     assert [f.of for f in found] == list(GOOD)
 
 
-def test_an_element_against_its_siblings_and_its_own_earlier_sensitivities() -> None:
-    assert against_siblings("T-1", 1.02, [1.0, 0.99, 1.01], 5.0) == []
-    (low,) = against_siblings("T-1", 0.9, [1.0, 0.99, 1.01], 5.0)
-    assert low.sentence == "T-1 is -10.0 % from its siblings; the limit is 5 %."
+def test_an_element_against_its_own_earlier_sensitivities() -> None:
     assert against_history("T-1", 1.01, [1.0, 0.99, 1.02, 1.0], 3.0) == []
     (changed,) = against_history("T-1", 0.9, [1.0, 0.99, 1.02, 1.0], 3.0)
     assert changed.sentence.startswith("The sensitivity of T-1 is -10.0 % from its own earlier ones")
