@@ -50,25 +50,31 @@ def record_of(sample: Sample, name: str) -> ReaderRecord:
 
 @dataclass(slots=True)
 class Judging:
-    """What is judged of the readouts of a command, as one run in the order of its files; no curve is held."""
+    """What is judged of the readouts of a command, as one run; no curve is held.
+
+    Within a file the order is that of its records; files, which may be named in any order, follow their first clock.
+    """
 
     limits: Limits
-    judged: list[Judged] = field(default_factory=list)
+    files: dict[str, list[Judged]] = field(default_factory=dict)
 
     def add(self, sample: Sample, number: int) -> None:
         """Judge the readout of this number of its file."""
         from acquire.quality import judge  # noqa: PLC0415
 
         of = f" ({sample.element})" if sample.element else ""
-        name = f"{sample.origin['file']}, readout {number}{of}"
-        self.judged.append(judge(record_of(sample, name), self.limits))
+        file = str(sample.origin["file"])
+        record = record_of(sample, f"{file}, readout {number}{of}")
+        self.files.setdefault(file, []).append(judge(record, self.limits))
 
     def findings(self) -> list[Finding]:
         """Everything found, the gravest first; what was not judged stands once, however many curves it is said of."""
         from acquire.quality import gravest_first, judge_run  # noqa: PLC0415
 
-        own = [finding for each in self.judged for finding in each.findings]
-        return _once(gravest_first([*own, *judge_run(self.judged, self.limits)]))
+        in_order = sorted(self.files.values(), key=lambda file: file[0].record.clock or "")
+        judged = [each for file in in_order for each in file]
+        own = [finding for each in judged for finding in each.findings]
+        return _once(gravest_first([*own, *judge_run(judged, self.limits)]))
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:
@@ -79,13 +85,18 @@ def of_fits(
     records: Sequence[ReaderRecord], results: Sequence[GlowResult | DecayResult], limits: Limits
 ) -> list[list[Finding]]:
     """The findings of each curve, judged against the others of the command and against its own fit."""
-    from acquire.quality import gravest_first, of_run  # noqa: PLC0415
+    from acquire.quality import gravest_first, judge, judge_batch  # noqa: PLC0415
 
-    found = of_run(records, limits)
+    judged = [judge(record, limits) for record in records]
+    batch = judge_batch(judged, limits)
     return [
-        _once(gravest_first([*(f for f in found if f.of == record.name), *_of_fit(record.name, result, limits)]))
-        for record, result in zip(records, results, strict=True)
+        _once(gravest_first([*own.findings, *_of(batch, own.record.name), *_of_fit(own.record.name, result, limits)]))
+        for own, result in zip(judged, results, strict=True)
     ]
+
+
+def _of(found: Sequence[Finding], name: str) -> list[Finding]:
+    return [each for each in found if each.of == name]
 
 
 def _of_fit(name: str, result: GlowResult | DecayResult, limits: Limits) -> list[Finding]:

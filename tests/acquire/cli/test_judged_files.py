@@ -54,6 +54,11 @@ async def test_a_lexsyg_file_with_a_fault_says_it_of_its_chip_alone(tmp_path: Pa
     assert len(said["warnings"]) == len(expected)
 
 
+async def test_files_may_be_named_in_any_order(tmp_path: Path) -> None:
+    files = await xsyg_files(tmp_path, {})
+    assert told(run("import", *reversed(files))["findings"]) == []
+
+
 async def test_a_heater_that_stops_early_is_seen_by_the_batch_and_refused_by_what_is_set(tmp_path: Path) -> None:
     files = await xsyg_files(tmp_path, {"short_k": 6.0})
     assert told(run("import", *files)["findings"]) == ["Hottest temperature: doubt"]
