@@ -28,6 +28,7 @@ from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
 from acquire.config import SIMULATOR, InstrumentConfig, Loaded, SpoolConfig
 from acquire.errors import Refused
+from acquire.fits import Fitter
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.runner import Runner
 from acquire.instruments.service import InstrumentService
@@ -122,6 +123,7 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
     stack.push_async_callback(running.worker.close)
     stack.push_async_callback(lambda: _cancel(running._tasks))
     running.start(running.worker.run(running.endpoint), "store")
+    running.start(Fitter(running.worker.use).run(), "fits")
     if running.loaded.anchor is not None:
         running.start(running.worker.keep_anchors(), "anchor")
 

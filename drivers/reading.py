@@ -54,6 +54,10 @@ def says(text: str) -> Meta:
 Kind = Literal["scalar", "glow-curve", "curve", "unparsed"]
 KIND = says('"curve" is any array but a glow curve; of "unparsed" the raw bytes are kept, nothing is believed')
 RAW = says("the bytes this was parsed from, as text or base64")
+ROLES = (
+    '"sample" (the readout of a dosimeter), "pmt-noise", "reference-light", "background", "blank", "preheat", "anneal"'
+)
+RUN = "the reader's run, as its own record states it: one text for one run, and no other run has it"
 NotNegative = Annotated[float, Meta(ge=0)]
 
 
@@ -83,7 +87,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: Annotated[str, says("UCUM")]
     value: Annotated[float | None, says("absent where a flag forbids a number; of an array, its sum")] = None
     u: Annotated[NotNegative | None, says("standard uncertainty stated by the instrument, same unit")] = None
-    role: Annotated[str, says('"sample", "pmt-noise", "reference-light", "background"')] = "sample"
+    role: Annotated[str, says(ROLES)] = "sample"
     flags: Annotated[tuple[Flag, ...], says("quality flags; what each means is in docs/bus.md")] = ()
     elapsed_s: Annotated[float | None, says("the instrument's own running clock, from a zero of its own")] = None
     clock: Annotated[str | None, says("the instrument's calendar clock, ISO 8601, no time zone")] = None
@@ -92,6 +96,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Annotated[str | None, says("as it was in force")] = None
     element: Annotated[str | None, says("dosimeter id as the reader states it")] = None
     element_index: Annotated[int | None, says("1 to 4, on a card with several elements")] = None
+    position: Annotated[str | None, says("where in the reader it lay: disk, tray or magazine place, as stated")] = None
+    run: Annotated[str | None, says(RUN)] = None
+    reader: Annotated[str | None, says("which reader, as its own record states it: model, unit, serial number")] = None
+    software: Annotated[str | None, says("version of the reader's software, as its own record states it")] = None
     also: Annotated[dict[str, Also], says("further quantities of the same reply, by name")] = {}
     attributes: Annotated[dict[str, str], says("what else a reader's record says of itself")] = {}
     note: Annotated[str | None, says("a sentence of the driver, or why nothing is believed")] = None

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from drivers.reading import Sample
 
 LARGEST_MB = 64.0
-STIMULATED = ("OSL", "IRSL")  # the kinds of record (XSYG's recordType) under constant light
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +84,12 @@ def _of_format(name: str, data: bytes) -> list[FileCurve]:
 
 def _curve(sample: Sample, name: str) -> list[GlowCurve | DecayCurve]:
     """The curve of a readout; none of a reader's own checks, nor of what is no curve. Raises GlowError."""
-    from acquire.glow import GlowError, decay_curve, of_axes  # noqa: PLC0415
-    from drivers.reading import NO_VALUE  # noqa: PLC0415
+    from acquire.fits.curves import curve_of, light_begins_late  # noqa: PLC0415
 
-    decays = sample.kind == "curve" and sample.mode in STIMULATED and {"time", "signal"} <= sample.axes.keys()
-    if sample.role != "sample" or not (decays or sample.kind == "glow-curve"):
-        return []
-    if forbidding := [str(flag) for flag in sample.flags if flag in NO_VALUE]:
-        raise GlowError(f"The readout is flagged {', '.join(forbidding)}; such a curve is not fitted.")
-    if sample.kind == "glow-curve":
-        return [of_axes(sample.axes, name)]
-    time, signal = sample.axes["time"], sample.axes["signal"]
-    if time.unit != "s":
-        raise GlowError(f"The time is in '{time.unit}'; it must be in s.")
-    return [decay_curve(_since_light(time.values, name), signal.values, unit=signal.unit, name=name)]
-
-
-def _since_light(time_s: tuple[float, ...], name: str) -> list[float]:
-    """Middles of the channels, in s since the light came on: with the first channel (assumed; said where it matters).
-
-    A record's clock may run through a preheat before the light, as in XSYG files.
-    """
-    channel = (time_s[-1] - time_s[0]) / max(len(time_s) - 1, 1) if time_s else 0.0
-    if time_s and time_s[0] > 2 * channel:
-        say(f"{name} begins at {time_s[0]:g} s of its record; the light is taken to have come on with its first point.")
-    return [each - time_s[0] + channel / 2 for each in time_s]
+    curve = curve_of(sample, name)
+    if (late := light_begins_late(sample)) is not None and curve is not None:
+        say(f"{name} begins at {late:g} s of its record; the light is taken to have come on with its first point.")
+    return [] if curve is None else [curve]
 
 
 def with_blank(curve: GlowCurve, file: Path) -> GlowCurve:

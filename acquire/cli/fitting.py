@@ -34,7 +34,7 @@ def fit(
     ],
     preset: Annotated[str, typer.Option("--preset", "--material", help="The material.")] = "TLD-100",
     form: Annotated[
-        str | None, typer.Option(help="Kinetic form: first, second, general, mixed or otor; else the preset's.")
+        str | None, typer.Option(help="first, second, general, mixed, otor or otor-strong; else the preset's form.")
     ] = None,
     integral: Annotated[
         str, typer.Option(help="exact, or kitis for the published approximation of 1998.")

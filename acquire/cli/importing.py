@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from drivers.files import Format, Rejected
     from drivers.reading import Sample
 
+QUALITY_CONTROL = ("pmt-noise", "reference-light", "background")
 LARGEST_MB = 64.0  # a program that reads a file holds up to 25 times its size (measured, WinREMS)
 
 
@@ -139,13 +140,18 @@ def _readout(sample: Sample) -> dict[str, Any]:
         element = f"{element}.{sample.element_index}"
     said = {
         "channel": sample.channel,
+        "record": sample.role if sample.role != "sample" else None,
+        "position": sample.position,
+        "run": sample.run,
+        "reader": sample.reader,
+        "software": sample.software,
         "flags": [str(flag) for flag in sample.flags],
         "attributes": sample.attributes,
     }
     return {
         "file": sample.origin["file"],
         "element": element,
-        "kind": sample.kind if sample.role == "sample" else sample.role,
+        "kind": sample.role if sample.role in QUALITY_CONTROL else sample.kind,
         "points": len(signal.values) if signal else 1,
         "sum": sample.value,
         "unit": sample.unit,

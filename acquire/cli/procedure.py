@@ -279,9 +279,11 @@ def session_list(config: ConfigOption = None, store: StoreOption = None, as_json
 def session_status(
     session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """Every step with how far it is, what keeps the session open, and what nobody has said yet."""
+    """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
+    from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.progress import progress  # noqa: PLC0415
+    from acquire.procedure.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session import get_session  # noqa: PLC0415
     from acquire.procedure.statements import open_questions  # noqa: PLC0415
 
@@ -299,12 +301,14 @@ def session_status(
             for p in found_steps
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
+        doubts, of_fits = run_doubts(connection, found), said(fits_of_session(connection, found))
     if as_json:
-        emit({"session": session, "state": found.state, "steps": steps, "keeps_open": keeps, "asks": asks})
+        told = {"steps": steps, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
+        emit({"session": session, "state": found.state, **told})
         return
     rows = [(p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing)) for p in found_steps]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    for sentence in (*keeps, *asks):
+    for sentence in (*keeps, *asks, *doubts, *of_fits):
         say(sentence)
 
 
@@ -333,6 +337,7 @@ def results(
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation; or trends."""
+    from acquire.fits.shown import fits_of_point  # noqa: PLC0415
     from acquire.procedure.results import calculate_session  # noqa: PLC0415
     from acquire.procedure.results import results as stored  # noqa: PLC0415
     from acquire.procedure.session import get_session  # noqa: PLC0415
@@ -347,9 +352,10 @@ def results(
             if by is None:
                 raise Refused("Say who computes: --by ROLE.")
             calculate_session(connection, session, by)
-        plan = get_session(connection, session).plan
+        of = get_session(connection, session)
         found = [
-            {"point": r.point, "version": r.version, "detector": plan.point_named(r.point).measured_by, **r.output}
+            {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by, **r.output}
+            | {"fits": fits_of_point(connection, of, r)}
             for r in stored(connection, session)
         ]
     from acquire.terminal.results import mean_of_points, print_results  # noqa: PLC0415

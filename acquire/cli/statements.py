@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ def register(sessions: typer.Typer) -> None:
     for name, command in (
         ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("correct", correct),
         ("bind", bind), ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
+        ("reader-run", reader_run),
     ):  # fmt: skip
         sessions.command(name)(command)
 
@@ -136,3 +137,22 @@ def read_at(
 
     with_session(config, store, session, lambda c, s: statements.read_at(c, s, reader, at, by, confirmed_by, reason))
     tell(f"{session}: {reader} read at {at}.")
+
+
+def reader_run(
+    session: SessionId,
+    elements: Annotated[list[str], typer.Argument(metavar="ELEMENT...", help="Elements that were read in that run.")],
+    standards: Annotated[
+        Literal["before", "after"],
+        typer.Option(help="Which standards and controls were read with them: the ones before, or the ones after."),
+    ],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """With which standards elements were read, where the reader's records leave open which run they are of."""
+    from acquire.procedure import run_of_point  # noqa: PLC0415
+
+    with_session(
+        config, store, session,
+        lambda c, s: run_of_point.state_run(c, s, elements, standards, by, confirmed_by, reason),
+    )  # fmt: skip
+    tell(f"{session}: {', '.join(elements)} were read with the standards {standards} them.")

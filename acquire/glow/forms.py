@@ -10,10 +10,15 @@ the maximum lies: the light is highest where -τ h'/h = c, and c = x_m g(x_m) is
 | second | (1 + τ)^-2 (Garlick and Gibson 1948) | |
 | general | (1 + (b-1) τ)^(-b/(b-1)) (May and Partridge 1964; Kitis 1998) | b, 1 to 2.5 |
 | mixed | m² exp(mτ) / (exp(mτ) - α)², m = 1 - α (Chen, Kristianpoller 1981) | α = n0/(n0 + c), 0 to 1 |
-| otor | R / ((1-R)² (ω + ω²)), ω = wrightomega(Z) (Kitis and Vlachos 2013) | R = A_n/A_m, 0 to 1 |
+| otor | 1 / (u (1 - R + R u)), u = n0/n (Kitis and Vlachos 2013) | R = A_n/A_m, 0 to 0.98 |
+| otor-strong | the same (Sadek et al. 2015) | R, 1 to 10 |
 
-OTOR: Z = R/(1-R) - ln((1-R)/R) + τ/(1-R), traps full at the beginning. R above 1 (more retrapping than second order)
-is not offered. R and α tend to first order at 0 and to second order at 1; b is first order at 1, second at 2.
+OTOR, traps full at the beginning: u is what solves R (u-1) + (1-R) ln u = τ. Both branches of Lambert's W solve it: for
+R < 1, u = ω (1-R)/R with ω = W_0(exp Z) = wrightomega(Z), Z = R/(1-R) - ln((1-R)/R) + τ/(1-R); for R > 1 (retrapping
+stronger than recombination, otor-strong), u = w (R-1)/R with w = -W_-1(-exp(-z)), z = (R+τ)/(R-1) - ln(R/(R-1)), whose
+exponential is 0 for most z that matter. So from R = 0.98 on, across second order at 1, it is Newton's solution of the
+equation itself. R and α tend to first order at 0 and to second order at 1; b is first order at 1, second at 2. Strong
+retrapping is a form of its own, to be asked for: with R free from 0 to 10, faint peaks of a sum go to its bound.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from scipy.special import wrightomega
 from acquire.glow.errors import GlowError
 
 Array = NDArray[np.float64]
+_BY_OMEGA = 0.98  # R up to which Wright's omega is as exact as it is quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +111,35 @@ def _mixed_slope(tau: Array, alpha: Array) -> Array:
     return slope
 
 
-def _otor_omega(tau: Array, r: Array) -> Array:
-    omega: Array = wrightomega(r / (1 - r) + np.log(r / (1 - r)) + tau / (1 - r))
-    return omega
+def _otor_u(tau: Array, r: Array) -> Array:
+    """n0/n, from 1 up."""
+    weak = np.minimum(r, _BY_OMEGA)
+    odds = weak / (1 - weak)
+    u: Array = wrightomega(odds + np.log(odds) + tau / (1 - weak)) / odds
+    return u if np.all(r <= _BY_OMEGA) else np.where(r > _BY_OMEGA, _otor_u_strong(tau, np.maximum(r, _BY_OMEGA)), u)
+
+
+def _otor_u_strong(tau: Array, r: Array) -> Array:
+    """By Newton from 1 + τ, which is u at R = 1: below it u is greater and above it less, and no step goes too far."""
+    u: Array = 1 + tau + 0 * r
+    for _ in range(50):
+        step = (r * (u - 1) + (1 - r) * np.log(u) - tau) * u / (1 - r + r * u)
+        u = np.maximum(u - step, 1.0)
+        if np.all(np.abs(step) <= 1e-14 * u):
+            break
+    return u
 
 
 def _otor(tau: Array, r: Array) -> Array:
-    omega: Array = _otor_omega(tau, r)
-    found: Array = np.log(r) - 2 * np.log1p(-r) - np.log(omega) - np.log1p(omega)
+    u: Array = _otor_u(tau, r)
+    found: Array = -np.log(u) - np.log1p(r * (u - 1))
     return found
 
 
 def _otor_slope(tau: Array, r: Array) -> Array:
-    omega: Array = _otor_omega(tau, r)
-    return -(1 + 2 * omega) / ((1 + omega) ** 2 * (1 - r))
+    grown: Array = 1 + r * (_otor_u(tau, r) - 1)
+    slope: Array = -(grown + r + grown - 1) / grown**2
+    return slope
 
 
 FIRST = Form("first", _first, _first_slope)
@@ -126,8 +147,9 @@ SECOND = Form("second", _second, _second_slope)
 GENERAL = Form("general", _general, _general_slope, "b", 1.001, 2.5, 1.1)
 MIXED = Form("mixed", _mixed, _mixed_slope, "alpha", 0.001, 0.999, 0.1)
 OTOR = Form("otor", _otor, _otor_slope, "r", 1e-4, 0.98, 0.05)
+OTOR_STRONG = Form("otor-strong", _otor, _otor_slope, "r", 1.0, 10.0, 2.0)
 
-FORMS = {form.name: form for form in (FIRST, SECOND, GENERAL, MIXED, OTOR)}
+FORMS = {form.name: form for form in (FIRST, SECOND, GENERAL, MIXED, OTOR, OTOR_STRONG)}
 
 
 def form_named(name: str) -> Form:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from acquire.procedure.inventory import Element
 from acquire.procedure.placed import Placement, next_placed
 from acquire.procedure.plan import Batch
+from acquire.procedure.reader_records import Told, is_named, is_readout, told_of
 from acquire.store.attribution import StoredReading, readings_of_element
 
 
@@ -51,30 +51,27 @@ def readout(connection: sqlite3.Connection, element: Element, placement: Placeme
     return Readout(element, good[0] if good else None, tuple(good[1:]), held, several, by_clock)
 
 
-READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
-
-
 def of_element(connection: sqlite3.Connection, element: Element, batch: Batch | None) -> list[StoredReading]:
     """All finished readouts of an element on its own reader, in the order they came; no quality control records.
 
     With a batch only those that it names by `readout` and `channel`.
     """
     found = readings_of_element(connection, element.read_as, element.element_index)
-    return [r for r in found if r.instrument == element.reader and _is_readout(r.body, element) and _named(r, batch)]
+    return _once(r for r in found if r.instrument == element.reader and _may_count(told_of(r.body), element, batch))
 
 
-def _is_readout(body: Mapping[str, Any], element: Element) -> bool:
-    """A record that its reader calls unfinished has no value: the finished one comes later, and is the readout."""
-    unfinished = body.get("value") is None and "incomplete" in (body.get("flags") or ())
-    return body["kind"] in READOUTS[element.kind] and body.get("role", "sample") == "sample" and not unfinished
+def _may_count(told: Told, element: Element, batch: Batch | None) -> bool:
+    return is_readout(told, element.kind) and is_named(told, batch)
 
 
-def _named(reading: StoredReading, batch: Batch | None) -> bool:
-    if batch is None:
-        return True
-    said = reading.body.get("attributes") or {}
-    of_channel = batch.channel is None or reading.body.get("channel") == batch.channel
-    return of_channel and all(said.get(name) == value for name, value in batch.readout.items())
+def _once(readings: Iterable[StoredReading]) -> list[StoredReading]:
+    """Without copies: a folder whose journal was lost gives its files once more, the same bytes at their places."""
+    found: dict[object, StoredReading] = {}
+    for each in readings:
+        origin = each.body.get("origin") or {}
+        copied = origin.get("sha256"), origin.get("offset"), each.body.get("element_index"), each.body.get("channel")
+        found.setdefault((each.stream, each.seq) if None in copied[:2] else copied, each)
+    return list(found.values())
 
 
 def different_records(
@@ -114,12 +111,3 @@ def _example(keys: Sequence[str], record: Mapping[str, str]) -> str:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
-
-
-def reader_session(reading: StoredReading) -> tuple[str, str, str]:
-    """What names the reader's run a reading comes from: (instrument, file or stream, day on the reader's clock).
-
-    The clock only tells runs in one file apart; nothing is ordered by it.
-    """
-    origin = reading.body.get("origin") or {}
-    return reading.instrument, str(origin.get("file") or reading.stream), str(reading.body.get("clock") or "")[:10]

@@ -20,6 +20,7 @@ from acquire.procedure.neighbours import own_signal_is_largest
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
 from acquire.procedure.point_charges import charges
+from acquire.procedure.reader_run_told import described
 from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
 from acquire.procedure.spectra import read
@@ -44,6 +45,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         "remarks": list(selection["remarks"]),
         **({"channel": selection["channel"]} if "channel" in selection else {}),
         **({"bound_detector": point.detector} if point.id in selection.get("bound", {}) else {}),
+        **({"reader_run": described(connection, selection)} if "run" in selection else {}),
     }
     try:
         inputs |= factors.of_point(plan, point, inventory, calibrations, day)

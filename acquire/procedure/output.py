@@ -83,8 +83,11 @@ def quality_of(inputs: Inputs) -> dict[str, Any]:
 
 
 def of_channel(inputs: Inputs) -> dict[str, Any]:
-    """The channel that was measured, where there are several; the detector, where two people have bound another one."""
-    said = {"channel": inputs["channel"]} if "channel" in inputs else {}
+    """The channel that was measured, where there are several; the detector, where two people have bound another one.
+
+    Of elements, the reader run that they and their standards were read in.
+    """
+    said: Output = {name: inputs[name] for name in ("channel", "reader_run") if name in inputs}
     return {**said, "detector": inputs["bound_detector"]} if "bound_detector" in inputs else said
 
 

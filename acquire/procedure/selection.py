@@ -18,11 +18,12 @@ from acquire.procedure.attempts import Attempt, attempts
 from acquire.procedure.bound import as_bound, bindings, is_port
 from acquire.procedure.collected_charge import collected_outside
 from acquire.procedure.console import console_time
-from acquire.procedure.elements import Readout, different_records, of_element, reader_session, readout
+from acquire.procedure.elements import Readout, readout
 from acquire.procedure.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.placed import Placement, placements
 from acquire.procedure.planning import newest_version
 from acquire.procedure.point import Point
+from acquire.procedure.run_of_point import select_run
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import imaging_of, newest, statements
@@ -31,7 +32,6 @@ from acquire.store.attribution import MeasurementView, StoredReading, measuremen
 from acquire.store.entries import Damaged
 
 Selection = dict[str, Any]
-Run = tuple[str, str, str]
 
 
 def select(connection: sqlite3.Connection, session: Session, point_id: str) -> Selection:
@@ -275,7 +275,7 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     if not placed:
         chosen["problems"].append(f"No element that counts was placed at {point.id}.")
         return
-    runs: list[Run] = []
+    read: dict[str, Sequence[StoredReading]] = {}
     for placement in placed:
         element = session.inventory.element_named(placement.dosimeter)
         found = readout(connection, element, placement, batch)
@@ -288,11 +288,9 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
             counting = (found.used, *found.later)[:wanted]
             chosen["readings"][placement.dosimeter] = refs(counting)
             chosen.setdefault("removed", {})[placement.dosimeter] = placement.removed_at
-            runs.extend(reader_session(each) for each in counting)
-    if len(set(runs)) > 1:
-        chosen["problems"].append(f"The elements of {point.id} were read in different reader sessions.")
-    elif runs:
-        _select_batch(connection, session, runs[0], chosen)
+            read[placement.dosimeter] = counting
+    if read:
+        select_run(connection, session, point, read, chosen)
 
 
 def _counting(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> list[Placement]:
@@ -311,29 +309,6 @@ def _counting(connection: sqlite3.Connection, session: Session, point: Point, ch
             chosen["remarks"].append(f"{each.dosimeter} was left out: {reason} ({people}).")
     left_out = {each.dosimeter for each in said if each.what == "excluded"}
     return [p for p in placed if p.dosimeter not in left_out]
-
-
-def _select_batch(connection: sqlite3.Connection, session: Session, run: Run, chosen: Selection) -> None:
-    """Standards and controls, from the same reader session as the point's elements and no other."""
-    batch = session.plan.batch_of(run[0])
-    if batch is None:
-        return
-    check = (batch.check.element,) if batch.check else ()
-    chosen |= {"checks": []} if check else {}
-    for name, wanted in (("standards", batch.standards), ("controls", batch.controls), ("checks", check)):
-        for element in wanted:
-            known = session.inventory.element_named(element)
-            found = [r for r in of_element(connection, known, batch) if reader_session(r) == run]
-            if several := different_records(known, found, batch, batch.standard_readings):
-                chosen["problems"].append(several)
-            same = found[: batch.standard_readings]
-            if len(same) == batch.standard_readings:
-                chosen[name].append(element)
-                chosen["readings"][element] = refs(same)
-        absent = [e for e in wanted if e not in chosen[name]]
-        if absent:
-            what = "check element" if name == "checks" else name
-            chosen["problems"].append(f"No result, {what} missing in this reader session: {', '.join(absent)}.")
 
 
 def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) -> None:

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from acquire.canonical import canonical, digest, parse
+from acquire.fits.shown import fits_of_point
 from acquire.procedure.attempts import attempts
 from acquire.procedure.bound import every_binding
 from acquire.procedure.closing import asks_for_amendment, closed
@@ -21,6 +22,7 @@ from acquire.procedure.output import not_stated
 from acquire.procedure.placed import placements
 from acquire.procedure.point import Point
 from acquire.procedure.progress import progress
+from acquire.procedure.reader_run_statements import every_run_stated
 from acquire.procedure.results import Result, results, versions
 from acquire.procedure.session import Session, get_session
 from acquire.procedure.unattached import unattached
@@ -53,6 +55,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "events": _events(connection, session),
         "placements": _placements(connection, session),
         "bindings": _bindings(connection, session),
+        "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
         "rules_77331": [_plain(rule) for rule in rules],
@@ -153,7 +156,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
-        return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None}
+        return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}
     plain["detector"] = result.output.get("detector") or point.detector
     plain["channel"] = result.output.get("channel") or point.channel
     return {
@@ -170,6 +173,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
         "versions": [_version(r) for r in versions(connection, session.id, point.id)],
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
+        "fits": fits_of_point(connection, session, result),
     }
 
 

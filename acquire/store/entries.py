@@ -261,6 +261,26 @@ def _of_elements(connection: sqlite3.Connection, which: str, value: str | int) -
         yield OfElement(row[0], row[1], _entry(tuple(row)[2:], seed(row[0])))
 
 
+def of_instrument(
+    connection: sqlite3.Connection, instrument: str, stream: str, seq: int, *, before: bool
+) -> Iterator[OfElement]:
+    """Confirmed entries of an instrument but markers, over its streams, from beside an entry on: the nearest first."""
+    (own,) = connection.execute("SELECT number FROM streams WHERE stream = ?", (stream,)).fetchone()
+    which, order = ("<=", "DESC") if before else (">=", "ASC")
+    streams = connection.execute(
+        "SELECT number, stream, through FROM streams WHERE instrument = ?"
+        f" AND number {which} ? ORDER BY number {order}",
+        (instrument, own),
+    ).fetchall()
+    for number, name, through in streams:
+        first, last = (seq + 1 if number == own and not before else 0), through
+        if number == own and before:
+            last = min(last, seq - 1)
+        where = f" WHERE e.stream = ? AND e.seq BETWEEN ? AND ? AND e.kind <> 1 ORDER BY e.seq {order}"
+        for row in connection.execute(_READ + where, (number, first, last)):
+            yield OfElement(name, instrument, _entry(tuple(row), seed(name)))
+
+
 class Mark(NamedTuple):
     """Where a marker of a measurement is."""
 

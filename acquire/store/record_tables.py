@@ -35,6 +35,8 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
 )
+PLACED = "SELECT dosimeter FROM placement WHERE session = ?1"
+FITTED = "curve fitted"  # what the audit entry of a fit says
 _SESSION = "session = ?1"
 
 PEOPLE: Mapping[str, PeoplesTable] = {
@@ -77,9 +79,17 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
     ),
+    "reader_run_stated": PeoplesTable(
+        "with which standards {dosimeter} was read in session {session}", "reader run {n}", _SESSION
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION
+    ),
+    "curve_fit": PeoplesTable(  # the program's: made like these, and held like these
+        "the fit of entry {seq} of stream {stream} ({analysis}, preset '{preset}')",
+        "the fit of entry {seq} of stream {stream} ({analysis}, preset '{preset}')",
+        f"dosimeter IN ({PLACED})",
     ),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ import msgspec
 from acquire.canonical import canonical
 from acquire.store import audit
 from acquire.store.canonical_rows import Key, Shape, shape
-from acquire.store.record_tables import FILES, ORDER, PEOPLE
+from acquire.store.record_tables import FILES, FITTED, ORDER, PEOPLE, PLACED
 
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
 EVERY = 1000
@@ -115,6 +115,7 @@ class _SeenOfSession(_Seen):
         super().__init__(connection)
         self._of_results = f"{session} "
         self._subjects = {session, *(str(row[0]) for row in connection.execute(ORDER, (session,)))}
+        self._placed = {str(row[0]) for row in connection.execute(PLACED, (session,))}
         self._waiting: set[tuple[str, Key]] = {
             (table, shaped.key_of(row))
             for table, shaped in shapes.items()
@@ -140,8 +141,11 @@ class _SeenOfSession(_Seen):
         return told or (table, key) in self._ours
 
     def _tells(self, entry: audit.Entry) -> bool:
-        """Subjects: the session, its order, "session point" of a result, the measurement of an attempt."""
+        """Subjects: the session, its order, "session point" of a result, the measurement of an attempt, of a fit the
+        element."""
         subject: str = entry["subject"]
+        if entry["what"] == FITTED:
+            return subject in self._placed
         return subject in self._subjects or subject.startswith(self._of_results)
 
     def note(self, table: str, key: Key) -> None:

@@ -127,18 +127,18 @@ class Worker:
             for topic in (self._topics.readings("+"), self._topics.batch(None), self._topics.batch("+")):
                 await connection.subscribe(topic, qos=0)  # what gets lost is sent again: it need not be acknowledged
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._teller.run(connection, self._on_thread))
+                tasks.create_task(self._teller.run(connection, self.use))
                 tasks.create_task(self._answers.run(connection))
                 tasks.create_task(self._serve(connection))
                 tasks.create_task(self._presence.keep_told(connection))
-                tasks.create_task(self._anchoring.tell(connection, self._on_thread))
+                tasks.create_task(self._anchoring.tell(connection, self.use))
         except asyncio.CancelledError:
             await self._presence.farewell(connection)
             raise
 
     async def keep_anchors(self) -> None:
         """Append to the anchor file until cancelled, broker or not; nothing where none is configured."""
-        await self._anchoring.keep(self._on_thread)
+        await self._anchoring.keep(self.use)
 
     async def _serve(self, connection: Connection) -> None:
         messages = connection.messages()
@@ -185,5 +185,6 @@ class Worker:
         log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done
 
-    async def _on_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        await self._run(lambda: self._file.use(work))
+    async def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` does with the store, on its thread, between two commits. Raises sqlite3.Error."""
+        return await self._run(lambda: self._file.use(work))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from acquire.dosimetry import Chart
+from acquire.fits.shown import said
 from acquire.procedure.output import not_stated
 from acquire.procedure.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
@@ -31,7 +32,11 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
     for each in results:
         if channel := each.get("channel"):
             tell(f"{each['point']}: measured on channel {channel}.")
+        if run := each.get("reader_run"):
+            tell(f"{each['point']}: {run['says']}")
         for sentence in (*each.get("why", ()), *([each["asks"]] if each.get("asks") else ())):
+            tell(f"{each['point']}: {sentence}")
+        for sentence in said(each.get("fits", ())):
             tell(f"{each['point']}: {sentence}")
         if window := each.get("window"):
             tell(f"{each['point']}: limits of the order: {window['says']}")

@@ -41,6 +41,11 @@ class BinRecord:
         return _counts((len(self.raw) - self.layout.size) // 4).unpack_from(self.raw, self.layout.size)
 
     @property
+    def has_negative(self) -> bool:
+        """Whether a count is below 0: the highest of its four bytes is then 128 or more."""
+        return not self.raw[self.layout.size + 3 :: 4].isascii()
+
+    @property
     def identity(self) -> bytes:
         """What names the record: all but PREVIOUS, which says what stands before it in this file."""
         after = 4 if self.layout.version < 5 else 6

@@ -14,10 +14,10 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
-from drivers.reading import Also, Flag, Sample
+from drivers.reading import Also, Axis, Flag, Sample
 from drivers.settings import Settings
 from drivers.strict_numbers import clock, decimal
 
@@ -29,6 +29,7 @@ UNITS = {
 }  # fmt: skip
 Unit = Literal["{counts}", "C", "uC", "nC", "pC", "Gy", "cGy", "mGy", "uGy"]
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+FEWEST_CHANNELS = 3  # of a curve
 LINES_BEFORE = 50  # in which the heading is looked for
 MOST_REJECTED = 1000  # lines of one file
 NAMED = re.compile(r"\s*([a-z][a-z0-9-]*)\s*=\s*(.*\S)\s*", re.ASCII)
@@ -38,10 +39,14 @@ class ColumnMapOptions(Settings):
     """Which columns say what. `also` and `attributes` name several, with semicolons: drk=DRK {counts}; led=LED 1."""
 
     element: str = Field(min_length=1, description="the column with the dosimeter's id")
-    value: str = Field(min_length=1, description="the column with what was read")
+    value: str = Field("", description="the column with what was read")
+    curve: str = Field("", description="instead of value, a curve in one line: first column .. last column")
+    temperature_c: str = Field("", description="of the first and last channel of the curve, in °C: 50 .. 300")
     unit: Unit = Field(description="of the value; counts, charge and dose are kept apart by it")
     clock: str = Field("", description="the column with the reader's date and time")
     clock_format: str = Field("", description="of the clock, as strptime has it: %Y-%m-%d %H:%M:%S")
+    position: str = Field("", description="the column with the place in the reader")
+    run: str = Field("", description="the column that names the reader's run; no two runs may have one name")
     also: str = Field("", description="further numbers: name=column unit; ...")
     attributes: str = Field("", description="texts to keep: name=column; ... nothing that can name a person")
     delimiter: Literal["comma", "semicolon", "tab"] = "comma"
@@ -65,6 +70,28 @@ class ColumnMapOptions(Settings):
                 )
         return text
 
+    @field_validator("curve", "temperature_c")
+    @classmethod
+    def _has_two_ends(cls, text: str) -> str:
+        if text and not all(_ends(text)):
+            raise ValueError(f"'{text}' is not first .. last")
+        return text
+
+    @field_validator("temperature_c")
+    @classmethod
+    def _rises(cls, text: str) -> str:
+        if text and not decimal(_ends(text)[0]) < decimal(_ends(text)[1]):
+            raise ValueError(f"'{text}' does not rise; write the temperatures of first and last channel, 50 .. 300")
+        return text
+
+    @model_validator(mode="after")
+    def _one_signal(self) -> ColumnMapOptions:
+        if bool(self.value) == bool(self.curve):
+            raise ValueError("name either value or curve")
+        if self.temperature_c and not self.curve:
+            raise ValueError("temperature_c belongs to a curve")
+        return self
+
     @model_validator(mode="after")
     def _clock_has_a_form(self) -> ColumnMapOptions:
         if bool(self.clock) != bool(self.clock_format):
@@ -82,8 +109,14 @@ class ColumnMapOptions(Settings):
     @property
     def columns(self) -> list[str]:
         """All that the heading must have."""
-        named = [self.element, self.value, *([self.clock] if self.clock else [])]
+        signal = [self.value] if self.value else [*_ends(self.curve)]
+        named = [self.element, *signal, *filter(None, (self.clock, self.position, self.run))]
         return [*named, *(column for column, _ in self.also_columns.values()), *dict(_named(self.attributes)).values()]
+
+
+def _ends(text: str) -> tuple[str, str]:
+    first, _, last = text.partition(" .. ")
+    return first.strip(), last.strip()
 
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
@@ -150,13 +183,18 @@ def _row(name: str, piece: Piece, line: str, heading: list[str], options: Column
     quantity, unit, one = UNITS[options.unit]
     if not row[options.element]:
         raise BadRecord(f"its '{options.element}' is empty", Flag.INCOMPLETE)
+    signal = [_number(row, column, options) * one for column in _signal(heading, options)]
     return Sample(
+        kind="glow-curve" if options.curve else "scalar",
         quantity=quantity,
         unit=unit,
-        value=_number(row, options.value, options) * one,
+        value=sum(signal) if options.curve else signal[0],
+        axes=_axes(signal, unit, options) if options.curve else {},
         raw=piece.raw,
         clock=_clock(row, options),
         element=row[options.element],
+        position=row.get(options.position) or None,
+        run=row.get(options.run) or None,
         also={
             key: Also(value=_number(row, column, options), unit=said)
             for key, (column, said) in options.also_columns.items()
@@ -164,6 +202,28 @@ def _row(name: str, piece: Piece, line: str, heading: list[str], options: Column
         attributes={key: row[column] for key, column in _named(options.attributes) if row[column]},
         origin=origin(name, piece),
     )
+
+
+def _signal(heading: list[str], options: ColumnMapOptions) -> list[str]:
+    """The columns that hold what was read. Raises BadRecord."""
+    if not options.curve:
+        return [options.value]
+    first, last = (heading.index(each) for each in _ends(options.curve))
+    columns = heading[first : last + 1]
+    if len(columns) < FEWEST_CHANNELS or len(set(columns)) < len(columns):
+        raise BadRecord(
+            f"from '{heading[first]}' to '{heading[last]}' there is no run of {FEWEST_CHANNELS} columns or more"
+        )
+    return columns
+
+
+def _axes(signal: list[float], unit: str, options: ColumnMapOptions) -> dict[str, Axis]:
+    axes = {"signal": axis(unit, signal)}
+    if options.temperature_c:
+        low, high = (decimal(each) for each in _ends(options.temperature_c))
+        step = (high - low) / (len(signal) - 1)
+        axes["temperature"] = axis("Cel", [low + step * n for n in range(len(signal))])
+    return axes
 
 
 def _refuse_cut(line: str, row: dict[str, str], last: str, options: ColumnMapOptions) -> None:
@@ -206,6 +266,7 @@ COLUMN_MAP = Format(
     verified=(Verified("tables that the tests write", "columns, units, what is refused", "simulator"),),
     assumed=(
         "everything that is not configured: no such export was seen",
+        "the channels of a curve were heated evenly from the first temperature to the last that are configured",
         "the reader's clock has no time zone",
     ),
 )

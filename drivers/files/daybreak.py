@@ -24,7 +24,8 @@ FIRST = re.compile(r"^\[NewRecord\][ \t]*\r?$", re.MULTILINE)
 SAID = re.compile(r"([A-Za-z]+)=(.*)")
 POINT = re.compile(r"\d+ *;")
 CLOCKS = ("%m/%d/%Y %I:%M:%S %p", "%Y-%m-%d %H:%M:%S")
-GLOW = frozenset({"TL", "PREHEAT TL"})  # over temperature
+PREHEAT = "PREHEAT TL"  # it empties the shallow traps before the readout, and is none itself
+GLOW = frozenset({"TL", PREHEAT})  # over temperature
 TIMED = frozenset({"OSL", "NORM OSL"})  # over time
 EXTRA = {"Terr": ("temperature-error", "Cel"), "HV": ("high-voltage", "V")}
 OF_FILE = ("ReaderID", "ReaderType", "SingleAliquot")
@@ -115,7 +116,10 @@ def _sample(name: str, piece: Piece, of_file: dict[str, str], block: _Block, *, 
         value=float(sum(columns["signal"])),
         raw=piece.raw,
         clock=_clock(said.get("Started", "")),
+        role="preheat" if kind == PREHEAT else "sample",
         element=f"{of_file.get('Sample', '')}/{said.get('Disk', '')}",
+        position=said.get("Disk") or None,
+        reader=" ".join(filter(None, (of_file.get("ReaderType"), of_file.get("ReaderID")))) or None,
         mode=kind,
         axes=_axes(kind, columns),
         attributes={key: said[key] for key in OF_BLOCK if said.get(key)}

@@ -142,6 +142,7 @@ def _sample(name: str, piece: Piece, record: _Record, kind: str) -> Sample:
         raw=record.raw,
         clock=_date(record.raw),
         element=str(int(record.said["NDISK"])),
+        position=str(int(record.said["NDISK"])),
         mode=kind,
         axes=_axis(record, kind, len(counts)) | {"signal": axis("{counts}", counts)},
         attributes=_attributes(record, kind),

@@ -18,6 +18,7 @@ from drivers.files.format import Format
 from drivers.files.records import (
     KEPT_OF_RECORD,
     KEPT_OF_STRANGER,
+    ORIGIN,
     FileReadings,
     Piece,
     Rejected,
@@ -188,9 +189,10 @@ def _checked(name: str, number: int, sample: Sample, data: bytes = b"") -> Sampl
     if why is not None:
         raw = getattr(sample, "raw", b"") or data
         return Rejected(Piece(0, raw), f"{name}, reading {number}: {why[0]}.", flags=why[1])
-    raw = sample.raw or data[:KEPT_OF_RECORD]
+    if sample.raw and sample.origin.keys() >= ORIGIN:
+        return sample
     where = origin(name, Piece(0, sample.raw or data)) | sample.origin
-    return sample if sample.raw and sample.origin == where else msgspec.structs.replace(sample, raw=raw, origin=where)
+    return msgspec.structs.replace(sample, raw=sample.raw or data[:KEPT_OF_RECORD], origin=where)
 
 
 def _looks_like(data: bytes, besides: Format | None) -> str:

@@ -7,13 +7,12 @@ an open reader of the manufacturer's structure, and public files of every versio
 
 from __future__ import annotations
 
+import datetime
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2b
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, BinaryIO, Literal
 
@@ -39,6 +38,7 @@ ElementFrom = Literal["sample-position", "sample", "position"]
 TIMED = frozenset({"OSL", "IRSL", "M-IR", "M-VIS", "RIR", "RBR", "POSL", "SGOSL", "RL"})  # LOW and HIGH are seconds
 WORDS = {"DTYPE": DTYPES, "LIGHTSOURCE": LIGHTSOURCES, "BL_UNIT": BL_UNITS, "IRR_UNIT": IRR_UNITS}
 PRIVATE = frozenset({"USER", "COMMENT", "FNAME"})  # can name a person
+# SEQUENCE, SET and RUN are attributes: they name a list of steps and a step of it, not when it was carried out.
 LEFT_OUT = PRIVATE | {"LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "TIME", "DATE", "LTYPE"}  # elsewhere in a reading
 COLDEST_C, HOTTEST_C = -50, 1000  # MEASTEMP that was never written is neither
 HEAD = 65536
@@ -95,26 +95,27 @@ def _record(
     name: str, number: int, record: BinRecord, options: RisoeOptions, seen: dict[bytes, int]
 ) -> Sample | Rejected:
     piece = Piece(record.offset, record.raw, record.identity)
+    where = origin(name, piece)
     try:
-        _refuse_again(record, number, seen)
-        return _sample(name, piece, record, options)
+        _refuse_again(str(where["sha256"]), number, seen)
+        return _sample(where, record, options)
     except BadRecord as bad:
         return Rejected(piece, f"{name}, record {number} (byte {record.offset}): {bad}.", flags=bad.flags)
 
 
-def _refuse_again(record: BinRecord, number: int, seen: dict[bytes, int]) -> None:
-    before = seen.setdefault(blake2b(record.identity, digest_size=16).digest(), number)
+def _refuse_again(sha256: str, number: int, seen: dict[bytes, int]) -> None:
+    before = seen.setdefault(bytes.fromhex(sha256)[:16], number)
     if before != number:
         raise BadRecord(f"it is record {before} once more, byte for byte, and not read twice", Flag.NON_CONFORMING)
 
 
-def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -> Sample:
+def _sample(where: dict[str, str | int], record: BinRecord, options: RisoeOptions) -> Sample:
     said = record.header
     counts = record.counts
     mode = _mode(record.layout, said)
     if not counts:
         raise BadRecord(f"a {mode} record without points", Flag.INCOMPLETE)
-    if min(counts) < 0:
+    if record.has_negative:
         raise BadRecord(f"it has a count of {min(counts)}, which no counter gives", Flag.NOT_A_NUMBER)
     axes, flags, note = _axes(record.layout, said, mode, len(counts))
     return Sample(
@@ -125,10 +126,12 @@ def _sample(name: str, piece: Piece, record: BinRecord, options: RisoeOptions) -
         raw=record.raw,
         clock=_clock(said["DATE"], said["TIME"]),
         element=_element(said, options.element_from),
+        position=_position(said),
+        reader=f"system {said['SYSTEMID']}" if said["SYSTEMID"] else None,
         mode=mode,
         axes=axes | {"signal": Axis(unit="{counts}", values=counts)},
-        attributes=_attributes(said),
-        origin=origin(name, piece),
+        attributes=_attributes(record.layout, said),
+        origin=where,
         flags=flags,
         note=note,
     )
@@ -178,14 +181,22 @@ def _axis(unit: str, pieces: tuple[tuple[float, float, int], ...]) -> Axis:
 
 def _clock(date: bytes, time: bytes) -> str | None:
     """DATE ddmmyy and TIME hhmmss in ISO 8601, None where they are no moment. An hour of one digit may stand alone."""
-    time = time.rjust(6, b"0")
-    if not (len(date) == len(time) == 6 and date.isdigit() and time.isdigit()):
+    time, day = time.rjust(6, b"0"), _day(date)
+    if day is None or len(time) != 6 or not time.isdigit() or time[:2] > b"23" or time[2:4] > b"59" or time[4:] > b"59":
+        return None
+    text = time.decode()
+    return f"{day}T{text[:2]}:{text[2:4]}:{text[4:]}"
+
+
+@lru_cache(maxsize=16)
+def _day(date: bytes) -> str | None:
+    """ddmmyy in ISO 8601, None where it is no day."""
+    if len(date) != 6 or not date.isdigit():
         return None
     year = int(date[4:])
     year += 1900 if year >= TWO_DIGIT_YEARS_FROM else 2000
     with suppress(ValueError):
-        clock = int(time[:2]), int(time[2:4]), int(time[4:])
-        return datetime(year, int(date[2:4]), int(date[:2]), *clock).isoformat()
+        return datetime.date(year, int(date[2:4]), int(date[:2])).isoformat()
     return None
 
 
@@ -193,25 +204,41 @@ def _element(said: dict[str, Any], element_from: ElementFrom) -> str:
     sample = str(said["SAMPLE"].decode("latin-1").strip())
     if element_from == "sample":
         return sample
-    position = str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
+    position = _position(said)
     return position if element_from == "position" else f"{sample}/{position}"
 
 
-def _attributes(said: dict[str, Any]) -> dict[str, str]:
+def _position(said: dict[str, Any]) -> str:
+    return str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
+
+
+def _attributes(layout: Layout, said: dict[str, Any]) -> dict[str, str]:
     """Every field that says something. Never who measured, a comment or a path: those can name a person."""
-    said = {name: value for name, value in said.items() if (value or name in WORDS) and name not in LEFT_OUT}
-    texts = {name: _text(name, value) for name, value in said.items()}
-    return {name: text for name, text in texts.items() if text}
+    return {
+        name: text
+        for name, as_text in _told(layout.version)
+        if ((value := said[name]) or name in WORDS) and (text := as_text(value))
+    }
 
 
-def _text(name: str, value: Any) -> str:
+@cache
+def _told(version: int) -> tuple[tuple[str, Callable[[Any], str]], ...]:
+    """The fields of a version that are shown, each with how it is written."""
+    codes = LAYOUTS[version].codes
+    return tuple((name, _writer(name, code)) for name, code in codes.items() if name not in LEFT_OUT)
+
+
+def _writer(name: str, code: str) -> Callable[[Any], str]:
     if name in WORDS:
-        return WORDS[name][value] if value < len(WORDS[name]) else str(value)
-    if isinstance(value, bytes):
-        return value.decode("latin-1").strip()
-    if isinstance(value, float):
-        return f"{value:.7g}" if math.isfinite(value) else ""
-    return "" if name == "MEASTEMP" and not COLDEST_C <= value <= HOTTEST_C else str(value)
+        words = WORDS[name]
+        return lambda value: words[value] if value < len(words) else str(value)
+    if code.endswith("p"):
+        return lambda value: str(value.decode("latin-1").strip())
+    if code == "f":
+        return lambda value: f"{value:.7g}" if math.isfinite(value) else ""
+    if name == "MEASTEMP":
+        return lambda value: str(value) if COLDEST_C <= value <= HOTTEST_C else ""
+    return str
 
 
 RISOE_BIN = Format(

@@ -66,16 +66,19 @@ class Watch:
         return now - seen.since >= self._settings.settle_s + self._settings.give_up_s
 
     def due(self, folder: Path, now: float) -> Iterator[tuple[Path, Seen]]:
-        """The files to be read at `now` (monotonic seconds), by name. Raises LinkDown for an unreadable folder."""
+        """The files to be read at `now` (monotonic seconds), as they were written, one after the other.
+
+        Of files that wait together run_10 would come before run_2 by name. Raises LinkDown for an unreadable folder.
+        """
         try:
             names = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
         except OSError as error:
             raise LinkDown(f"The folder {shown(str(folder))} cannot be read: {error.strerror}.") from error
         for gone in self._seen.keys() - set(names):
             del self._seen[gone]
-        for name in names:
-            seen = self._look(folder / name, now)
-            if seen is not None and seen.look_at is not None and now >= seen.look_at:
+        found = [(name, seen) for name in names if (seen := self._look(folder / name, now)) is not None]
+        for name, seen in sorted(found, key=lambda each: _written(each[1])):
+            if seen.look_at is not None and now >= seen.look_at:
                 yield folder / name, seen
 
     def _look(self, path: Path, now: float) -> Seen | None:
@@ -92,6 +95,11 @@ class Watch:
         if seen is None or _state(seen.stat) != _state(found):
             seen = self._seen[path.name] = Seen(found, now, now + self._settings.settle_s)
         return seen
+
+
+def _written(seen: Seen) -> int:
+    """When it was last written, in ns of the folder's own clock."""
+    return 0 if seen.stat is None else seen.stat.st_mtime_ns
 
 
 def _state(found: os.stat_result | None) -> State | None:

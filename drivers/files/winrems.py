@@ -137,6 +137,7 @@ def _element(name: str, piece: Piece, fields: list[str], index: int) -> Sample:
         clock=_clock(fields[11], fields[12]),
         element=fields[13] if role == "sample" else None,
         element_index=index + 1,
+        reader=f"{fields[0]} {fields[1]}".rstrip(),
         also={"file-rcf": Also(value=decimal(rcf), unit="1"), "file-ecc": Also(value=decimal(ecc), unit="1")},
         origin=origin(name, piece),
         flags=(Flag.NON_CONFORMING,) if len(fields) > FIELDS else (),

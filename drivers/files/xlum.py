@@ -26,6 +26,7 @@ COUNTS = frozenset({"cts", "counts", "cts/ch", "1/ch"})
 TEMPERATURES = {"K": "K", "°C": "Cel", "degC": "Cel"}
 FINISHED = ("finished", "NA", "")
 MISSING = "NA"
+PREHEAT = "PREHEAT_TL"
 RECORD_SAYS = ("recordType", "sequenceStepNumber", "sampleCondition")
 CURVE_SAYS = ("component", "detectionWindow", "filter")
 SEQUENCE_SAYS = ("position", "readerName", "readerSN", "readerFW", "software")
@@ -100,6 +101,10 @@ def _sample(
         raw=piece.raw,
         clock=iso_clock(curve.attributes.get("startDate", "").removesuffix("Z")),
         element=f"{_said(record.sample, 'name')}/{_said(record.sequence, 'position')}",
+        role="preheat" if kind == PREHEAT else "sample",
+        position=_said(record.sequence, "position") or None,
+        reader=" ".join(filter(None, (_said(record.sequence, key) for key in ("readerName", "readerSN")))) or None,
+        software=_said(record.sequence, "software") or None,
         channel=_said(curve.attributes, "component") or None,
         mode=kind,
         axes=axes,

@@ -94,12 +94,13 @@ class _Reader:
         try:
             self._whole(detectors)
             heater = self._heater() if self._kind == "TL" else None
+            program = self._program()
         except BadRecord as bad:
             self._reject(bad)
             return
         for curve in detectors:
             try:
-                self._found.samples.append(self._sample(curve, heater, element_from))
+                self._found.samples.append(self._sample(curve, heater, program, element_from))
             except BadRecord as bad:
                 self._reject(bad, f", detector {curve.attributes['detector']}")
 
@@ -123,7 +124,22 @@ class _Reader:
                 return _columns(curve, "heater")
         return None
 
-    def _sample(self, curve: Curve, heater: _Columns | None, element_from: ElementFrom) -> Sample:
+    def _program(self) -> dict[str, Axis]:
+        """The heating as it was programmed: break points of time and temperature; none where they cannot be read."""
+        for curve in self._record.curves:
+            said = curve.attributes
+            if (said.get("curveType"), said.get("stimulator")) == ("predefined", HEATER):
+                try:
+                    points = _columns(curve, "programmed heater")
+                except BadRecord:  # nothing was measured with it
+                    return {}
+                times, temperatures = axis("s", points.times), axis("Cel", points.values)
+                return {"programmed-time": times, "programmed-temperature": temperatures}
+        return {}
+
+    def _sample(
+        self, curve: Curve, heater: _Columns | None, program: dict[str, Axis], element_from: ElementFrom
+    ) -> Sample:
         _refuse_unfinished("its curve", curve.attributes)
         if curve.attributes["detector"] == "Spectrometer":
             raise BadRecord("a spectrometer curve, which is not read yet")
@@ -143,9 +159,13 @@ class _Reader:
             raw=self._piece.raw,
             clock=_clock(self._record.attributes.get("startDate")),
             element=self._element(element_from),
+            position=self._record.sequence.get("position") or None,
+            run=self._run(),
+            reader=self._record.sample.get("lexsygID") or None,
+            software=self._record.sample.get("lexStudioVersion") or None,
             channel=curve.attributes["detector"],
             mode=self._kind,
-            axes=axes,
+            axes=axes | program,
             attributes=self._attributes(),
             origin=origin(self._found.name, self._piece),
             flags=self._flags + ((Flag.INCOMPLETE,) if is_glow and heater is None else ()),
@@ -155,6 +175,12 @@ class _Reader:
         if element_from == "record-name":
             return self._record.attributes.get("name", "")
         return f"{self._record.sample.get('name', '')}/{self._record.sequence.get('position', '')}"
+
+    def _run(self) -> str | None:
+        """The run is the Sample: what lies on one carrier, begun at one time. A Sequence is a position of it."""
+        said = self._record.sample
+        begun = said.get("startDate", "")
+        return " ".join(filter(None, (said.get("lexsygID"), begun))) if begun else None
 
     def _attributes(self) -> dict[str, str]:
         """What the record says of itself. Never who measured, a comment or a path: those can name a person."""

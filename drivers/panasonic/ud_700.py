@@ -6,24 +6,15 @@ its four elements are readings when both have come and say the same, and not bef
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
 from drivers.driver import Listener, WireSettings
-from drivers.errors import Garbled
 from drivers.instrument import Identity
 from drivers.model import Model, Quantity, Verified
-from drivers.panasonic import records
-from drivers.panasonic.records import Dosimeter, Run, Second
-from drivers.reading import Also, Flag, Sample
-
-REMEMBERED = 500  # lines 1 and 2; one that comes again is a copy
-# what the site has its reader print: quantity, UCUM unit, and how much of that one of the reader's units is
-UNITS = {None: ("element-reading", "1", 0), "mSv": ("dose-equivalent", "Sv", -3), "mGy": ("dose", "Gy", -3),
-         "mR": ("exposure", "mR", 0)}  # fmt: skip
+from drivers.panasonic.pairs import UNITS, BaseUnit, Pairs
+from drivers.reading import Sample
 
 
 class Ud700Settings(WireSettings):
@@ -34,7 +25,7 @@ class Ud700Settings(WireSettings):
     """
 
     expected_serial: None = None  # nothing that the reader prints is known to be one
-    base_unit: Literal["mSv", "mGy", "mR"] | None = None
+    base_unit: BaseUnit | None = None
     unit_number: str | None = Field(None, pattern=r"^[0-9]{3}$")
     timeout_s: float = Field(5.0, gt=0, le=120)
 
@@ -44,10 +35,7 @@ class Ud700(Listener[Ud700Settings]):
 
     def __init__(self, settings: Ud700Settings) -> None:
         super().__init__(settings)
-        self._waiting: Dosimeter | None = None
-        self._factor: float | None = None  # of the run
-        self._due: int | None = None  # number of the next line
-        self._heard: deque[bytes] = deque(maxlen=REMEMBERED)
+        self._pairs = Pairs(settings.base_unit, settings.unit_number)
 
     @property
     def measures(self) -> str:
@@ -60,87 +48,11 @@ class Ud700(Listener[Ud700Settings]):
 
     def hear(self, message: bytes) -> Sequence[Sample]:
         """The samples of one line. Raises Garbled for what is none, is another reader's, came before or has no pair."""
-        record = records.parse(message)
-        if isinstance(record, Second):
-            return self._paired(record)
-        self._check_unit(record, message)
-        if message in self._heard:
-            raise Garbled("The same line came before; every line of a run has a number of its own.", message)
-        without = self.quiet()
-        self._heard.append(message)
-        if isinstance(record, Run):
-            self._factor, self._due = record.factor, record.number + 1
-            return [*without, self._run(record, message)]
-        self._waiting = record
-        return without
+        return self._pairs.hear(message)
 
     def quiet(self) -> Sequence[Sample]:
         """A dosimeter whose second line did not come: its elements without numbers."""
-        first, self._waiting = self._waiting, None
-        if first is None:
-            return ()
-        self._due = first.number + 2
-        why = "the line C that belongs to this line 2 did not come, or was not understood; its numbers are not believed"
-        return [
-            self._sample(first, first.line, n, None, (Flag.INCOMPLETE,), why) for n in range(1, records.ELEMENTS + 1)
-        ]
-
-    # --- inside -----------------------------------------------------------------------------------------------------
-
-    def _check_unit(self, record: Run | Dosimeter, message: bytes) -> None:
-        wanted = self.settings.unit_number
-        if wanted is not None and record.unit != wanted:
-            raise Garbled(f"The line is of reader unit {record.unit}; {wanted} is configured here.", message)
-
-    def _run(self, run: Run, message: bytes) -> Sample:
-        return Sample(
-            quantity="reader-factor", unit="1", value=run.factor, clock=run.clock, raw=message,
-            also={"readings-so-far": Also(unit="1", value=run.count), "line": Also(unit="1", value=run.number)},
-            note="a run begins",
-        )  # fmt: skip
-
-    def _paired(self, second: Second) -> Sequence[Sample]:
-        first = self._waiting
-        if first is None:
-            raise Garbled("A line C without the line 2 it belongs to.", second.line)
-        if first.clock != second.clock:
-            raise Garbled(f"A line C of {second.clock}; the line 2 before it is of {first.clock}.", second.line)
-        self._waiting = None
-        missing = self._missing(first)
-        raw = first.line + b"\n" + second.line
-        return [self._element(first, second, raw, n, missing) for n in range(1, records.ELEMENTS + 1)]
-
-    def _missing(self, first: Dosimeter) -> str | None:
-        """The sentence where the reader's own numbering shows that lines are missing."""
-        due, self._due = self._due, first.number + 2
-        count = 0 if due is None else records.lines_between(due, first.number)
-        return f"by the reader's count {count} lines before it did not come or were not understood" if count else None
-
-    def _element(self, first: Dosimeter, second: Second, raw: bytes, number: int, missing: str | None) -> Sample:
-        said, again = first.elements[number - 1], second.elements[number - 1]
-        value = records.value_of(said)
-        if said != again:
-            why = f"line 2 says {said} and line C {again}: neither is believed"
-            return self._sample(first, raw, number, None, (Flag.NOT_A_NUMBER,), why)
-        if value is None:
-            why = f"{said} has an exponent that was never observed; what it means is not known"
-            return self._sample(first, raw, number, None, (Flag.OUT_OF_LIMIT,), why)
-        return self._sample(first, raw, number, said, self._flags(first), missing)
-
-    def _flags(self, first: Dosimeter) -> tuple[Flag, ...]:
-        """In all that was observed a dosimeter has the factor of its run."""
-        return (Flag.NON_CONFORMING,) if self._factor not in (None, first.factor) else ()
-
-    def _sample(
-        self, first: Dosimeter, raw: bytes, number: int, said: str | None, flags: tuple[Flag, ...], note: str | None
-    ) -> Sample:
-        quantity, unit, power = UNITS[self.settings.base_unit]
-        value = None if said is None else records.value_of(said, power)
-        also = {"position": first.position, "line": first.number, "reader-factor": first.factor}
-        return Sample(
-            quantity=quantity, unit=unit, value=value, element=first.dosimeter, element_index=number, clock=first.clock,
-            raw=raw, flags=flags, note=note, also={name: Also(unit="1", value=each) for name, each in also.items()},
-        )  # fmt: skip
+        return self._pairs.quiet()
 
 
 PANASONIC_UD_716 = Model(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+from uuid import uuid4
 
 from msgspec import structs
 
@@ -140,10 +141,14 @@ def steps_of(program: Program, samples: Sequence[tuple[int, str | None]], coolin
 
 @dataclass(slots=True)
 class Run:
-    """An ordered sequence under way. pieces: counts of the present sample, and raw the bytes they were read from."""
+    """An ordered sequence under way. pieces: counts of the present sample, and raw the bytes they were read from.
+
+    name: what tells it from every other sequence; the curves it gives are of one reader run.
+    """
 
     steps: Sequence[Step]
     program: Program | None
+    name: str = field(default_factory=lambda: str(uuid4()))
     at: int = 0
     pieces: list[tuple[int, ...]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -166,7 +171,8 @@ class Run:
         self.pieces.clear()
         self.raw.clear()
         also = {"position": Also(unit="1", value=step.position)}
-        return structs.replace(curve, element=step.element, also=also, raw=whole)
+        of_run = {"position": str(step.position), "run": self.name}
+        return structs.replace(curve, element=step.element, also=also, raw=whole, **of_run)
 
     @property
     def irradiates(self) -> bool:

@@ -152,8 +152,43 @@ def xlum() -> tuple[bytes, ...]:
     return text.encode(), text.replace("6 7.5 5", "NiA3LjUgNQ==").encode(), text.encode("utf-16")
 
 
+def helios() -> tuple[bytes, ...]:
+    """A readout of three points, with a line of somebody's words and without."""
+    row = "{:08}, {:08.3f}, 01189809, 01192363, 16000.000, 000.100, 000.0, 0.048\n"
+    rows = "".join(row.format(n, (n + 1) / 10) for n in range(3))
+    text = '"Index", "t[s]", "J", "Jcorr", "Jphd", "dt[s]", "T[K]", "ILed[A]"\n' + rows
+    text += '"LED AC amplitude: 0 [A]"\n"Mode: CW"\n"Helios version: 2.1"\n'
+    return text.encode(), (text + '"a dot"\n').replace("\n", "\r\n").encode()
+
+
+def panasonic_dat() -> tuple[bytes, ...]:
+    """A run of two dosimeters."""
+    lines = (
+        "1690120 2406010910  24000000099095050500038000  DE00Y02330430        ",
+        "2690121 240601091001265900000107341254147213520030070990 Y101        ",
+        "C24060109100020073400000433 0027125400000794 0054147200000177 0022135200000870            ",
+        "2690123 240601091102265900000215361496134312040020110990 Y102        ",
+        "C24060109110056153600000532 0008149600001074 0057134300000653 0037120400000174            ",
+    )
+    return "\r\n".join((*lines, "")).encode(), "\n".join(lines[1:]).encode()
+
+
+def psl() -> tuple[bytes, ...]:
+    """A run of a dark count and a decay."""
+    made = f" {'=' * 80}\nRun Name:  R1        Sample no:        0016\n\\ L-1 @ 5/19/2016 4:45:12 PM /\n"
+    for name, stim, off, counts in (("DARK 2s", 0, 15, (3, -2)), ("S1", 1, 0, (166, 120, 90))):
+        cycles = f"On/Off(us) 15,{off:2} | Cycle(ms),No  1000, {len(counts):3}"
+        made += f"{'-' * 80}\nMeasurement : {name}   | Stim {stim} | {cycles}\n\n"
+        made += "Time (s)        Total Count           Counts per Cycle  \n"
+        for n, each in enumerate(counts, start=1):
+            made += f"{n:4} {sum(counts[:n]):14} +/- {12:4} {each:14} +/- {4:4}\n"
+        made += f"       Terminal Count = {sum(counts)}  +/-  16\n\n"
+    return made.encode(), made[:-40].encode(), made.replace("\n", "\r\n").encode()
+
+
 FILES = {
-    "column-map": column_map, "daybreak": daybreak, "daybreak-dat": daybreak_dat, "research-glow": research_glow,
+    "column-map": column_map, "daybreak": daybreak, "daybreak-dat": daybreak_dat, "helios": helios,
+    "panasonic-dat": panasonic_dat, "psl": psl, "research-glow": research_glow,
     "risoe-bin": risoe_bin, "tl-dos": tl_dos, "winrems": winrems, "xlum": xlum, "xsyg": xsyg,
 }  # fmt: skip
 

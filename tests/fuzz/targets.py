@@ -44,7 +44,10 @@ from drivers.files import Format, options_of, parse_file, stream_file
 from drivers.files.column_map import COLUMN_MAP
 from drivers.files.daybreak import DAYBREAK
 from drivers.files.daybreak_dat import DAYBREAK_DAT
+from drivers.files.helios import HELIOS
 from drivers.files.keys import keyed
+from drivers.files.panasonic_dat import PANASONIC_DAT
+from drivers.files.psl import PSL
 from drivers.files.records import as_unparsed
 from drivers.files.research_glow import RESEARCH_GLOW
 from drivers.files.risoe_bin import RISOE_BIN
@@ -79,10 +82,11 @@ OPTIONS = {
         "clock_format": "%Y-%m-%d",
     },
 }  # fmt: skip
-FILES = {
-    each.name: each
-    for each in (COLUMN_MAP, DAYBREAK, DAYBREAK_DAT, RESEARCH_GLOW, RISOE_BIN, TL_DOS, WINREMS, XLUM, XSYG)
-}
+OURS = (
+    COLUMN_MAP, DAYBREAK, DAYBREAK_DAT, HELIOS, PANASONIC_DAT, PSL, RESEARCH_GLOW, RISOE_BIN, TL_DOS, WINREMS, XLUM,
+    XSYG,
+)  # fmt: skip
+FILES = {each.name: each for each in OURS}
 
 Parse = Callable[[bytes], object]
 

@@ -49,7 +49,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/acquire/cli/test_commands.py": "store create, simulate, read, tail",
     "tests/acquire/cli/test_session_statements.py": (
         "session console-time, session read-at, session pre-irradiated, session imaging, session correct,"
-        " session exclude, session spectrum, session environment"
+        " session exclude, session spectrum, session environment, session reader-run"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",

@@ -247,3 +247,33 @@ async def test_the_table_names_what_measured_each_point(desk):
     assert re.search(r"│ head-R +│ head-R-a,", desk.run("results", desk.session).stdout)
     said = json.loads(desk.run("results", desk.session, "--json").stdout)["results"]
     assert {each["point"]: each["detector"] for each in said}["head"] == "head-R, head-L"
+
+
+async def test_the_reader_run_is_doubted_in_the_status_stated_by_two_people_and_shown_with_the_result(desk):
+    case, reads = case_d()
+    client = WorkedClient(desk.connection)
+    case.add(desk.connection)
+    desk.session = case.start(desk.connection)
+    await run(desk.connection, client, desk.session)
+    own = ("head-R-a", "head-R-b")
+    client.read_elements([r for r in reads if r[0] not in own])
+    client.read_elements([r for r in reads if r[0] in own], file="second tray")
+    close_session(desk.connection, desk.session, "MD-1")
+    doubts = json.loads(desk.run("session", "status", desk.session, "--json").stdout)["doubts"]
+    assert [each.partition(":")[0] for each in doubts] == [f"The run of {chip} is not certain" for chip in own]
+    assert doubts[0] in re.sub(r"\s+", " ", desk.run("session", "status", desk.session).stderr)
+    assert desk.results()["head-R"]["decision"] == "INVALID"
+    two = ("--by", "MD-1", "--confirmed-by", "MP-1", "--reason", "one load, exported in two")
+    desk.refuses(1, "by one person and confirmed by another", "reader-run", *own, "--standards", "before", *two[:3],
+                 "MD-1", *two[4:])  # fmt: skip
+    desk.refuses(1, "None of the standards and controls of reader-1 stand after head-R-a", "reader-run", *own,
+                 "--standards", "after", *two)  # fmt: skip
+    said = desk.says("reader-run", *own, "--standards", "before", *two)
+    assert said == "head-R-a, head-R-b were read with the standards before them."
+    result = desk.results()["head-R"]
+    assert 100 * result["dose_gy"] == pytest.approx(GIVEN["D_head_r"], rel=1e-9)
+    assert result["decision"] == "REPORT ONLY"
+    assert "one load, exported in two" in result["remarks"][0]
+    shown = desk.run("results", desk.session).stdout
+    assert "head-R: Read in the run of reader-1 that begins at tray" in shown
+    assert json.loads(desk.run("session", "status", desk.session, "--json").stdout)["doubts"] == []

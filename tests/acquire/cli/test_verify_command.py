@@ -155,7 +155,7 @@ def test_a_chain_made_anew_is_found_with_the_anchor_the_configuration_names(stor
     )
     done = acquire("store", "verify", "--config", str(config))
     assert done.returncode == 1
-    assert "line 1: entry 99 of the audit trail had another hash on" in done.stderr
+    assert "line 1: entry 102 of the audit trail had another hash on" in done.stderr
     assert "Held against 1 line of" in done.stderr
 
 

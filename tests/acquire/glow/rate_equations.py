@@ -20,6 +20,7 @@ LOSS: dict[str, Callable[[float, float], float]] = {
     "general": lambda n, q: n**q,
     "mixed": lambda n, q: n * (n + (1 - q) / q) * q,
     "otor": lambda n, q: n**2 / (n * (1 - q) + q),
+    "otor-strong": lambda n, q: n**2 / (n * (1 - q) + q),
 }
 
 

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from rate_equations import light
 from scipy.integrate import quad
-from scipy.special import expn
+from scipy.special import expn, lambertw
 
+from acquire.glow import Settings, analyse, forms, glow_curve
 from acquire.glow.escape import K_EV, LinearHeating, MeasuredHeating, residual_integral
 from acquire.glow.forms import FORMS, form_named
 from acquire.glow.peaks import areas, log10_frequency_factors, shapes, shapes_and_slopes
 
 CASES = [("first", 0.0), ("second", 0.0), ("general", 1.2), ("general", 1.9), ("mixed", 0.2), ("mixed", 0.9),
-         ("otor", 0.01), ("otor", 0.3), ("otor", 0.95)]  # fmt: skip
+         ("otor", 0.01), ("otor", 0.3), ("otor", 0.95), ("otor-strong", 1.0), ("otor-strong", 1.5),
+         ("otor-strong", 9.0)]  # fmt: skip
 T_M, E, RAMP = np.array([480.0]), np.array([1.3]), 5.0
 START = 280.0
 
@@ -126,3 +128,43 @@ def test_forms_meet_where_they_must() -> None:
     for name, q in (("general", 1.0), ("mixed", 1e-7), ("otor", 1e-7)):
         assert np.abs(of(name, q) - of("first", 0)).max() < 1e-4, name
     assert np.abs(of("mixed", 1 - 1e-6) - of("second", 0)).max() < 1e-4
+    assert of("otor-strong", 1.0) == pytest.approx(of("second", 0), rel=1e-9, abs=1e-12)
+    below, above = of("otor", 0.98), of("otor-strong", 1.0)
+    assert 0 < np.abs(below - above).max() < 0.01
+
+
+@pytest.mark.parametrize("r", [1.02, 1.5, 3.0, 10.0])
+def test_strong_retrapping_is_the_other_branch_of_lamberts_w(r: float) -> None:
+    """Sadek et al. 2015: with z as in forms.py, w = -W_-1(-exp(-z)), where that exponential is not 0 yet."""
+    tau = np.geomspace(1e-4, 30, 60)
+    z = (r + tau) / (r - 1) - np.log(r / (r - 1))
+    shown = z < 700
+    assert shown.sum() > 20
+    w = -lambertw(-np.exp(-z[shown]), -1).real
+    published = np.log(r / (r - 1) ** 2 / (w**2 - w))
+    ours = FORMS["otor-strong"].log_h(tau[shown], np.full(int(shown.sum()), r))
+    assert ours == pytest.approx(published, rel=1e-6, abs=1e-9)
+
+
+def test_weak_retrapping_by_omega_and_by_newton_is_the_same() -> None:
+    tau = np.geomspace(1e-6, 1e4, 200)
+    for r in (0.5, 0.9, 0.979):
+        by_omega = forms._otor_u(tau, np.full(tau.size, r))
+        assert forms._otor_u_strong(tau, np.full(tau.size, r)) == pytest.approx(by_omega, rel=1e-11)
+
+
+@pytest.mark.parametrize("r", [1.5, 4.0])
+def test_a_trap_that_retraps_strongly_is_found_again(r: float) -> None:
+    """From its rate equation, with noise of a thousandth of the maximum."""
+    kelvin = np.linspace(START, 700.0, 300)
+    log_s = float(log10_frequency_factors(FORMS["otor-strong"], T_M, E, q_of(r), RAMP, "exact")[0]) * np.log(10)
+    stepped = light("otor-strong", r, 1.3, log_s, (kelvin - START) / RAMP, lambda t: START + RAMP * t)
+    signal = 1000 * stepped / stepped.max() + np.random.default_rng(1).normal(0, 1, kelvin.size)
+    found = analyse(
+        glow_curve(kelvin, signal, ramp_k_s=RAMP), "single", Settings(form="otor-strong", background="none")
+    )
+    (peak,) = found.peaks
+    assert (peak.t_m_k, peak.e_ev) == (pytest.approx(480, abs=0.5), pytest.approx(1.3, abs=0.02))
+    assert peak.shape == pytest.approx(r, rel=0.1)
+    assert found.fom_percent is not None
+    assert found.fom_percent < 0.5

@@ -11,12 +11,14 @@ from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
+from acquire.fits.kept import Curve, keep
 from acquire.procedure.ambient_conditions import set_environment
 from acquire.procedure.binding import bind
 from acquire.procedure.closing import close_session
 from acquire.procedure.console import enter_console_time
 from acquire.procedure.placement import correct, place, remove
 from acquire.procedure.results import calculate_session
+from acquire.procedure.run_of_point import state_run
 from acquire.procedure.session import cancel, get_session
 from acquire.procedure.spectra import attach_spectrum
 from acquire.procedure.statements import exclude, imaging_given, no_imaging, read_at
@@ -54,11 +56,20 @@ async def filled(connection: Any) -> str:
     exclude(connection, now, "r2-1", "MD-1", "MP-1", "dropped")
     no_imaging(connection, now, "R1", "MD-1")
     read_at(connection, now, "reader-1", ZONE, "MD-1", "MP-1", "its clock stands")
+    state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     await exchanged(connection)
+    fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def fitted(connection: Any) -> None:
+    """Fits of elements that lay in one session, and of one that lay in both."""
+    for seq, element in enumerate(("r1-2", "r2-1", "r3-1"), start=1):
+        curve = Curve("stream", seq, "ab" * 32, "TLD-100", element, element, b"{}")
+        keep(connection, [(curve, {"name": element, "refused": None, "warnings": [f"Peak {seq}."]})])
 
 
 async def exchanged(connection: Any) -> None:

@@ -74,7 +74,7 @@ def test_counts_charge_and_dose_are_kept_apart(unit: str, quantity: str, given: 
     [
         ({"element": "Serial", "value": "PMT"}, "Option unit of column-map: Field required. Its options are: element,"),
         (MAP | {"unit": "counts"}, "Option unit of column-map: Input should be"),
-        (MAP | {"value": ""}, "Option value of column-map"),
+        (MAP | {"value": ""}, "Options of column-map: Value error, name either value or curve."),
         (MAP | {"also": "dark=DRK"}, "'dark=DRK' has no unit; write name=column unit, with 1 for a number without one"),
         (MAP | {"also": "DRK {counts}"}, "'DRK {counts}' is not name=column"),
         (MAP | {"attributes": "Beam=x"}, "'Beam=x' is not name=column with a name of a-z, 0-9 and -"),

@@ -23,7 +23,10 @@ from drivers.model import Quantity
 from drivers.reading import Axis, Flag, Sample
 
 PAGE = Path(__file__).parents[3] / "docs" / "file-formats.md"
-OURS = ("column-map", "daybreak", "daybreak-dat", "research-glow", "risoe-bin", "tl-dos", "winrems", "xlum", "xsyg")
+OURS = (
+    "column-map", "daybreak", "daybreak-dat", "helios", "panasonic-dat", "psl", "research-glow", "risoe-bin", "tl-dos",
+    "winrems", "xlum", "xsyg",
+)  # fmt: skip
 LAB = b"osl-lab;1\nD0017;2026-06-01T09:02:15;48211\nD0018;2026-06-01T09:03:20;x\n"
 
 

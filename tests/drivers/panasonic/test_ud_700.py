@@ -74,6 +74,25 @@ def test_a_pair_of_lines_is_four_readings(end: bytes) -> None:
     heard(case)
 
 
+def test_readings_are_of_the_run_that_its_line_1_began_and_of_none_where_lines_are_missing() -> None:
+    later = NEXT.replace(b"2690123", b"2690127")
+    again = RUN.replace(b"1690120", b"1690129").replace(b"038000", b"038002")
+    last, last_second = NEXT.replace(b"2690123", b"2690130"), NEXT_SECOND
+
+    async def case(it: Instrument, line: MemoryTransport) -> None:
+        unheard = await after(it, line, FIRST, SECOND)
+        assert {each.run for each in unheard} == {None}, "its line 1 was not heard"
+        first = await after(it, line, RUN.replace(b"690120", b"690122"), NEXT, NEXT_SECOND)
+        assert {(each.run, each.reader) for each in first} == {("690 38000", "unit 690")}
+        assert [each.position for each in first] == [None, "2", "2", "2", "2"]
+        missing = await after(it, line, later, NEXT_SECOND)
+        assert {each.run for each in missing} == {None}, "a line 1 may be among what did not come"
+        second = await after(it, line, again, last, last_second)
+        assert {each.run for each in second} == {"690 38002"}
+
+    heard(case)
+
+
 @pytest.mark.parametrize(
     ("base_unit", "quantity", "unit", "value"),
     [("mSv", "dose-equivalent", "Sv", 2.54e-3), ("mGy", "dose", "Gy", 2.54e-3), ("mR", "exposure", "mR", 2.54)],

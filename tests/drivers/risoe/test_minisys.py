@@ -66,6 +66,24 @@ def test_samples_are_read_in_order_each_cooled_before_its_lift() -> None:
     assert [each.element for each in on_a_reader(case, cool_s=30)] == ["A5", "A2"]
 
 
+def test_the_curves_of_one_ordered_sequence_are_of_one_run_and_those_of_the_next_of_another() -> None:
+    async def case(b: Bench) -> list[Reading]:
+        found = []
+        for positions in ([5, 2], [7]):
+            await b.started(positions=positions, elements=[f"A{n}" for n in positions])
+            for _ in positions:
+                found += await b.takes()
+            await b.it.take()
+        return found
+
+    found = on_a_reader(case)
+    curves = [each for each in found if each.value is not None]
+    assert [each.position for each in curves] == ["5", "2", "7"]
+    assert curves[0].run == curves[1].run != curves[2].run
+    assert None not in {each.run for each in curves}
+    assert {each.run for each in found if each.value is None} == {None}, "progress is no record of a run"
+
+
 def test_a_preheat_gives_one_curve_of_both_pieces() -> None:
     async def case(b: Bench) -> Reading:
         await b.started(end_c=252, points=250, preheat_c=250, preheat_s=60)
