@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acquire.cli.judged import record_of
 from acquire.errors import Refused
 from acquire.terminal.output import say
 
 if TYPE_CHECKING:
     from acquire.glow import DecayCurve, GlowCurve
+    from acquire.quality import ReaderRecord
     from drivers.reading import Sample
 
 LARGEST_MB = 64.0
 
 
-def read_curves(file: Path, ramp: float | None, interval: float | None) -> list[GlowCurve | DecayCurve]:
+@dataclass(frozen=True, slots=True)
+class FileCurve:
+    """A curve of a file, and the record of it that is judged."""
+
+    curve: GlowCurve | DecayCurve
+    record: ReaderRecord
+
+
+def read_curves(file: Path, ramp: float | None, interval: float | None) -> list[FileCurve]:
     """All curves of a file: of a format that is known, or two columns. Raises Refused.
 
     ramp (K/s) and interval (s from point to point) are for two columns, which say neither. What cannot be used of a
@@ -33,23 +43,38 @@ def read_curves(file: Path, ramp: float | None, interval: float | None) -> list[
         text = data.decode("utf-8", "replace")
         if not looks_like_columns(text):
             raise Refused(f"{name} is no reader file that is known here, and no two columns of temperature and signal.")
-        return [read_columns(text, name, ramp, interval)]
+        curve = read_columns(text, name, ramp, interval)
+        return [FileCurve(curve, _of_columns(curve))]
     except (Unreadable, GlowError) as error:
         raise Refused(str(error)) from error
 
 
-def _of_format(name: str, data: bytes) -> list[GlowCurve | DecayCurve]:
+def _of_columns(curve: GlowCurve) -> ReaderRecord:
+    """Two columns of text as a record: in kelvin, of an element that nobody named."""
+    from acquire.quality import Column, ReaderRecord  # noqa: PLC0415
+
+    columns = {
+        "signal": Column(curve.unit, curve.signal.tolist()),
+        "temperature": Column("K", curve.temperature_k.tolist()),
+    }
+    if curve.time_s is not None:
+        columns["time"] = Column("s", curve.time_s.tolist())
+    return ReaderRecord(name=curve.name, kind="glow-curve", unit=curve.unit, columns=columns)
+
+
+def _of_format(name: str, data: bytes) -> list[FileCurve]:
     from acquire.glow import GlowError  # noqa: PLC0415
     from drivers.files import options_of, parse_file, sniff  # noqa: PLC0415
 
     known = sniff(data)
     found = parse_file(name, data, options_of(known, {}) if known else None, known)
-    curves = []
+    curves: list[FileCurve] = []
     for rejected in found.rejected:
         say(rejected.reason)
     for number, each in enumerate(found.samples, start=1):
         try:
-            curves += _curve(each, f"{name}, {each.element or 'no element'}, readout {number}")
+            called = f"{name}, {each.element or 'no element'}, readout {number}"
+            curves += [FileCurve(curve, record_of(each, called)) for curve in _curve(each, called)]
         except GlowError as error:
             say(f"{name}, readout {number}: {error}")
     if not curves:
@@ -73,7 +98,7 @@ def with_blank(curve: GlowCurve, file: Path) -> GlowCurve:
 
     from acquire.glow import GlowCurve, GlowError, checked  # noqa: PLC0415
 
-    read = [each for each in read_curves(file, None, None) if isinstance(each, GlowCurve)]
+    read = [c for each in read_curves(file, None, None) if isinstance(c := each.curve, GlowCurve)]
     if len(read) != 1:
         raise Refused(f"The blank {file.name} holds {len(read)} glow curves; it must hold one.")
     try:

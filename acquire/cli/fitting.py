@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acquire.cli.judged import findings_json, limits_of, of_fits, told_of
 from acquire.cli.writing import new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 from drivers import Misuse
 
 if TYPE_CHECKING:
-    from acquire.glow import DecayCurve, DecayResult, GlowCurve, GlowResult, PeakResult, Settings
+    from acquire.cli.curve_files import FileCurve
+    from acquire.glow import DecayResult, GlowResult, PeakResult, Settings
+    from acquire.quality import Finding
 
 KINDS = ("svg", "png")
 CHOICES = {"weights": ("auto", "poisson", "gaussian"), "integral": ("exact", "kitis")}
@@ -46,6 +50,7 @@ def fit(
     ] = None,
     between: Annotated[str | None, typer.Option("--range", help="The part to fit, LOW:HIGH in K.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="A region of interest, NAME=LOW:HIGH in K.")] = None,
+    limits: Annotated[Path | None, typer.Option(help="The site's limits for curves, a TOML file.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A picture: NAME.svg or NAME.png.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -57,14 +62,16 @@ def fit(
     try:
         settings = _settings(form, background, weights, integral, between, region or [])
         preset_named(preset)
-        curves = _read(files, ramp, interval, blank)
+        read = _read(files, ramp, interval, blank)
+        glow = [(each, c) for each in read if isinstance(c := each.curve, GlowCurve)]
+        decays = [(each, c) for each in read if not isinstance(c := each.curve, GlowCurve)]
         results: list[GlowResult | DecayResult] = [
-            *analyse_all([curve for curve in curves if isinstance(curve, GlowCurve)], preset, settings),
-            *(analyse_decay(curve) for curve in curves if not isinstance(curve, GlowCurve)),
+            *analyse_all([curve for _, curve in glow], preset, settings),
+            *(analyse_decay(curve) for _, curve in decays),
         ]
     except GlowError as error:
         raise Misuse(str(error)) from error
-    _show(results, as_json)
+    _show(results, of_fits([each.record for each, _ in (*glow, *decays)], results, limits_of(limits)), as_json)
     refused = [f"{result.name}: {result.refused}" for result in results if result.refused]
     if refused and (as_json or len(refused) == len(results)):
         raise Refused(*refused)
@@ -79,16 +86,14 @@ def _kind(output: Path | None) -> str:
     return kind
 
 
-def _read(
-    files: list[Path], ramp: float | None, interval: float | None, blank: Path | None
-) -> list[GlowCurve | DecayCurve]:
+def _read(files: list[Path], ramp: float | None, interval: float | None, blank: Path | None) -> list[FileCurve]:
     from acquire.cli.curve_files import read_curves, with_blank  # noqa: PLC0415
     from acquire.glow import GlowCurve  # noqa: PLC0415
 
-    curves = [curve for file in files for curve in read_curves(file, ramp, interval)]
+    read = [each for file in files for each in read_curves(file, ramp, interval)]
     if blank is None:
-        return curves
-    return [with_blank(curve, blank) if isinstance(curve, GlowCurve) else curve for curve in curves]
+        return read
+    return [replace(r, curve=with_blank(c, blank)) if isinstance(c := r.curve, GlowCurve) else r for r in read]
 
 
 def _settings(
@@ -123,18 +128,17 @@ def _span(text: str) -> tuple[float, float]:
     return span
 
 
-def _show(results: list[GlowResult | DecayResult], as_json: bool) -> None:
-    if as_json and len(results) == 1:
-        emit(results[0].to_json())
-    elif as_json:
-        for result in results:
-            emit_line(result.to_json())
-    else:
-        for result in results:
-            _tell(result)
+def _show(results: list[GlowResult | DecayResult], found: list[list[Finding]], as_json: bool) -> None:
+    for result, findings in zip(results, found, strict=True):
+        said = findings_json(findings)
+        warnings = list(dict.fromkeys([*said["warnings"], *result.warnings]))
+        if as_json:
+            (emit if len(results) == 1 else emit_line)(result.to_json() | said | {"warnings": warnings})
+        else:
+            _tell(result, list(dict.fromkeys([*told_of(findings), *result.warnings])))
 
 
-def _tell(result: GlowResult | DecayResult) -> None:
+def _tell(result: GlowResult | DecayResult, warnings: list[str]) -> None:
     from acquire.glow import GlowResult  # noqa: PLC0415
 
     if result.refused is not None:
@@ -143,7 +147,7 @@ def _tell(result: GlowResult | DecayResult) -> None:
         _tell_peaks(result)
     else:
         _tell_components(result)
-    for sentence in result.warnings:
+    for sentence in warnings:
         tell(sentence)
 
 

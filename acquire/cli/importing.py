@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acquire.cli.judged import Judging, findings_json, limits_of, told_of
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit, say, table
+from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
 if TYPE_CHECKING:
+    from acquire.quality import Finding
     from drivers.files import Format, Rejected
     from drivers.reading import Sample
 
@@ -30,22 +32,27 @@ def import_files(
     option: Annotated[list[str] | None, typer.Option(help="An option of the files' format, key=value.")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="Read all files as this format.")] = None,
     largest_mb: Annotated[float, typer.Option(help="A larger file is not read.")] = LARGEST_MB,
+    limits: Annotated[Path | None, typer.Option(help="The site's limits for curves, a TOML file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What is in reader files: readouts, and what was rejected and why. Nothing is stored."""
+    """What is in reader files: readouts, what was rejected and why, and what to doubt. Nothing is stored.
+
+    The files of one reader run are given together: its curves are judged against each other.
+    """
     from drivers.files import formats, problems  # noqa: PLC0415 - only here
 
+    judging = Judging(limits_of(limits))
     options = _options(formats(), option or [])
     chosen = _format(formats(), file_format)
     listed: list[dict[str, Any]] = []
     readouts: list[dict[str, Any]] = []
     for file in files:
-        told, of_file = _file(file, options, chosen, largest_mb)
+        told, of_file = _file(file, options, chosen, largest_mb, judging)
         listed.append(told)
         readouts += of_file
     for sentence in problems():
         say(sentence)
-    _show(listed, readouts, as_json)
+    _show(listed, readouts, judging.findings(), as_json)
     if all(f["readouts"] == 0 for f in listed):
         raise Refused("No readout was found in these files.")
 
@@ -70,7 +77,7 @@ def _format(known: Mapping[str, Format], name: str | None) -> Format | None:
 
 
 def _file(
-    file: Path, options: dict[str, str], chosen: Format | None, largest_mb: float
+    file: Path, options: dict[str, str], chosen: Format | None, largest_mb: float, judging: Judging
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What is told of a file, and of its readouts. Raises Misuse for a wrong value of an option."""
     from drivers.files import ReaderFile, Unreadable, options_of, shown  # noqa: PLC0415
@@ -83,7 +90,8 @@ def _file(
         with ReaderFile(file, largest_mb, chosen) as opened:
             known = opened.format
             declared = {key: value for key, value in options.items() if known and key in known.options.model_fields}
-            _sort(opened.readings(options_of(known, declared) if known else None), readouts, reasons, notes)
+            given = opened.readings(options_of(known, declared) if known else None)
+            _sort(given, readouts, reasons, notes, judging)
         name, fmt = opened.name, known.name if known else None
     except Unreadable as error:
         reasons.append(str(error))
@@ -92,27 +100,31 @@ def _file(
 
 
 def _sort(
-    given: Iterable[Sample | Rejected | str], readouts: list[dict[str, Any]], reasons: list[str], notes: list[str]
-) -> None:
+    given: Iterable[Sample | Rejected | str], readouts: list[dict[str, Any]], reasons: list[str], notes: list[str],
+    judging: Judging,
+) -> None:  # fmt: skip
     from drivers.reading import Sample  # noqa: PLC0415
 
     for each in given:
         if isinstance(each, Sample):
             readouts.append(_readout(each))
+            judging.add(each, len(readouts))
         elif isinstance(each, str):
             notes.append(each)
         else:
             reasons.append(each.reason)
 
 
-def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], as_json: bool) -> None:
+def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings: list[Finding], as_json: bool) -> None:
     if as_json:
-        emit({"files": listed, "readouts": readouts})
+        emit({"files": listed, "readouts": readouts, **findings_json(findings)})
         return
     of_file = ("file", "format", "readouts", "rejected", "reason")
     table("Files", of_file, [tuple(f[c] for c in of_file) for f in listed])
     of_readout = ("element", "kind", "channel", "points", "sum", "unit", "flags", "attributes")
     table("Readouts", of_readout, [tuple(_cell(r.get(c)) for c in of_readout) for r in readouts])
+    for sentence in told_of(findings):
+        tell(sentence)
 
 
 def _cell(value: Any) -> Any:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from acquire.glow.curve import GlowCurve
 from acquire.glow.errors import GlowError
 from acquire.glow.rise import longest, rise_of
+from acquire.quality import equal_top
 
 Array = NDArray[np.float64]
 
@@ -16,7 +17,6 @@ _K = (200.0, 1000.0)  # K: no dosimeter is read outside of these
 _LEAST_SPAN_K = 40.0
 _RAMP_K_S = (1e-3, 1e3)  # K/s: slower or faster, no reader heats
 _FLAT = 3  # points at the top of one height: what a range that was exceeded looks like (reader dossier, section 4.7)
-_CLIPPED = 0.02  # of the height, by which such a curve would have gone on; less does not move an area by 1 %
 
 
 def checked(curve: GlowCurve, range_k: tuple[float, float] | None = None) -> GlowCurve:
@@ -113,25 +113,11 @@ def _refuse_no_glow(curve: GlowCurve) -> None:
 
 
 def _refuse_clipped(curve: GlowCurve) -> None:
-    """A top of equal heights that the slopes beside it would have gone above: the reader's range was exceeded.
-
-    A parabola with those slopes rises by their mean times a quarter of the top's width. Of counts that are few, a flat
-    top is chance: there it would rise by no more than three steps of the digit.
-    """
-    signal = curve.signal
-    top = float(signal.max())
-    at = np.flatnonzero(signal == top)
-    start, width = longest(at)
-    end = start + width - 1
-    if width < _FLAT or start < 1 or end > signal.size - 2:
-        return
-    slopes = (top - signal[max(start - 2, 0)], top - signal[min(end + 2, signal.size - 1)])
-    rise = (slopes[0] + slopes[1]) / 4 * width / 4
-    steps = np.diff(np.unique(signal))
-    if rise > max(3 * float(steps[steps > 1e-12 * top].min()), _CLIPPED * top):
+    top = equal_top(curve.signal, _FLAT)
+    if top is not None:
         raise GlowError(
-            f"The signal stays at its highest value, {top:g}, for {width} points from"
-            f" {curve.temperature_k[start]:.1f} K on, and would have risen further: the reader's range was exceeded."
-            " Read such an element with less gain or a filter; of this curve only a range without these points can be"
-            " fitted."
+            f"The signal stays at its highest value, {top.level:g}, for {top.channels} points from"
+            f" {curve.temperature_k[top.start]:.1f} K on, and would have risen further: the reader's range was"
+            " exceeded. Read such an element with less gain or a filter; of this curve only a range without these"
+            " points can be fitted."
         )

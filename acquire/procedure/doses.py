@@ -31,7 +31,7 @@ from acquire.procedure.chamber_doses import chamber_dose
 from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.element_doses import nominal_elements, osl_point_dose, tld_point_dose
 from acquire.procedure.factors import Inputs
-from acquire.procedure.output import Output, of_channel, output
+from acquire.procedure.output import Output, of_channel, output, quality_of
 from acquire.procedure.rows import charge_steps, components_of, factors_of, repeats_rows
 from acquire.procedure.spectra import report
 
@@ -53,7 +53,13 @@ def calculate(inputs: Inputs) -> Output:
             return output(inputs, dose, decision)
         except (DosimetryError, Invalid) as reason:
             why.append(str(reason))
-    return {"decision": DecisionState.INVALID.value, "why": why, "remarks": inputs["remarks"], **of_channel(inputs)}
+    return {
+        "decision": DecisionState.INVALID.value,
+        "why": why,
+        "remarks": inputs["remarks"],
+        **of_channel(inputs),
+        **quality_of(inputs),
+    }
 
 
 def dose_of(inputs: Inputs) -> Dose:

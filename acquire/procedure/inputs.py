@@ -13,6 +13,7 @@ from acquire.procedure.bound import as_bound
 from acquire.procedure.calibrations import Calibrations, read_calibrations
 from acquire.procedure.collected_charge import Invalid, in_nc
 from acquire.procedure.console import dwell_check
+from acquire.procedure.curve_checks import judged_curves
 from acquire.procedure.factors import Inputs
 from acquire.procedure.inventory import Inventory, read_inventory
 from acquire.procedure.neighbours import own_signal_is_largest
@@ -60,6 +61,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         elif point.by_element:
             inputs |= _elements(selection, plan, inventory, calibrations, day, bodies)
             inputs |= _readout_times(selection, plan, point, inventory, bodies, inputs["remarks"])
+            _judge_curves(selection, plan, point, inventory, bodies, inputs)
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
             inputs["remarks"] += _stood_at(point, inputs)
@@ -158,6 +160,18 @@ def _elements(
     if dark := [c["element"] for c in found["controls"] if c["value"] == 0]:
         raise Invalid(f"{', '.join(dark)} read exactly 0: what was read shows at least the reader's own signal.")
     return found | ({"checks": checks} if checks else {})
+
+
+def _judge_curves(
+    selection: Selection, plan: Plan, point: Point, inventory: Inventory, bodies: Bodies, inputs: Inputs
+) -> None:
+    """What the curves say; a refusal among `invalid`."""
+    kinds = {kind: selection.get(kind, ()) for kind in ("elements", "standards", "controls", "checks")}
+    batch = plan.batch_of(inventory.element_named(point.elements[0]).reader)
+    found = judged_curves(point.id, kinds, inputs, bodies, batch)
+    inputs["invalid"] += found["invalid"]
+    inputs["remarks"] += found["remarks"]
+    inputs |= {"quality": found["quality"], "doubts": found["doubts"]}
 
 
 def _readout_times(

@@ -65,10 +65,21 @@ def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
         "pair_percent": _pair(inputs, dose),
         "course": _course(inputs, dose),
         "imaging": inputs.get("imaging"),
-        "warnings": list(dose.warnings),
+        "warnings": [*dose.warnings, *_doubts(inputs)],
         "remarks": [*inputs["remarks"], *_left_out(inputs)],
         **of_channel(inputs),
+        **quality_of(inputs),
     }
+
+
+def _doubts(inputs: Inputs) -> list[str]:
+    """What is doubted of the curves of a point, and of those that it is the mean of."""
+    return [*inputs.get("doubts", ()), *(each for part in inputs.get("parts", ()) for each in _doubts(part))]
+
+
+def quality_of(inputs: Inputs) -> dict[str, Any]:
+    """What was found of the curves and of the spread of standards and controls, where elements were read."""
+    return {"quality": inputs["quality"]} if "quality" in inputs else {}
 
 
 def of_channel(inputs: Inputs) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from acquire.bus.names import Name
 from acquire.errors import Refused
 from acquire.procedure.calibrations import FactorEntry, Range
 from acquire.procedure.console import BrachySource
+from acquire.procedure.curve_limits import LimitsTable
 from acquire.procedure.inventory import Id
 from acquire.procedure.point import Point
 from acquire.tomlfile import Written
@@ -51,6 +52,7 @@ class Batch(Written):
     depletion   what one OSL reading takes away, as a fraction, and the form in which it is corrected
     readout     where the reader writes several records of an element: what the one that counts says of itself, as in
                 { recordType = "TL", sequenceStepNumber = "3" }; `channel` the detector, where it has several
+    limits      of the curves, and of the spread of standards and controls, where the site's are not those suggested
     """
 
     reader: Name
@@ -70,6 +72,7 @@ class Batch(Written):
     depletion: Literal["growing", "falling"] | None = None
     readout: Mapping[str, str] = {}
     channel: str | None = Field(None, min_length=1)
+    limits: LimitsTable | None = None
 
     @property
     def travelling(self) -> tuple[str, ...]:

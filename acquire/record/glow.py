@@ -61,7 +61,19 @@ def _fit(
         return _not_fitted(element, str(error))
     if result.refused is not None:
         return _not_fitted(element, result.refused)
-    return ShownFit(_embedded(result), _title(result, preset.title), result.warnings)
+    said = tuple(dict.fromkeys((*result.warnings, *_left_over(result))))
+    return ShownFit(_embedded(result), _title(result, preset.title), said)
+
+
+def _left_over(result: GlowResult) -> tuple[str, ...]:
+    """What the fit leaves over that another material may be."""
+    import numpy as np  # noqa: PLC0415
+
+    from acquire.quality import Limits, of_fit, sentences  # noqa: PLC0415
+
+    if result.drawn is None:
+        return ()
+    return sentences(of_fit(result.name, np.array(result.drawn.signal), np.array(result.drawn.fit), Limits()))
 
 
 def _not_fitted(element: str, why: str) -> ShownFit:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
+from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
 from simulators.files.xsyg import KELVIN, TLD_100, first_order, poisson
 from simulators.model import FileModel
 
@@ -54,8 +55,11 @@ class Risoe:
         if self._version not in HEADER:
             raise ValueError(f"Version {self._version} of BINX is not simulated; there are 6, 7 and 8.")
 
-    def read_out(self, sample: str, dose_scales: Sequence[tuple[int, float]]) -> Path:
-        """Read positions `(position, dose_scale)` of one disc into one complete file and give its path.
+    def read_out(
+        self, sample: str, dose_scales: Sequence[tuple[int, float]], faults: Mapping[int, CurveFaults] | None = None
+    ) -> Path:
+        """Read positions `(position, dose_scale)` of one disc into one complete file and give its path; faults by
+        position.
 
         dose_scale 0 leaves the dark counts alone. Raises ValueError for a sample that has no room in a record.
         """
@@ -64,7 +68,8 @@ class Risoe:
         path = self.folder / f"{sample}_{self._at:%Y%m%d%H%M%S}.binx"
         previous, records = 0, []
         for run, (position, scale) in enumerate(dose_scales, start=1):
-            records.append(self._record(sample, run, position, self._glow(scale), previous))
+            counts = self._glow(scale, (faults or {}).get(position, NO_FAULTS))
+            records.append(self._record(sample, run, position, counts, previous))
             previous = len(records[-1])
             self._at += timedelta(seconds=POINTS / RATE + 15)
             self.emitted += 1
@@ -74,19 +79,23 @@ class Risoe:
         return path
 
     def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"sample": .., "dose_scales": {"1": 1.0, ..}}`. Raises ValueError."""
-        return self.read_out(
-            str(request["sample"]), [(int(where), float(scale)) for where, scale in request["dose_scales"].items()]
-        )
+        """`read_out` from the back door: `{"sample": .., "dose_scales": {"1": 1.0, ..}}`, and for a position
+        `"faults": {"1": {..}}` of curve_faults. Raises ValueError.
+        """
+        scales = [(int(where), float(scale)) for where, scale in request["dose_scales"].items()]
+        faults = {int(where): faults_of({"faults": each}) for where, each in request.get("faults", {}).items()}
+        return self.read_out(str(request["sample"]), scales, faults)
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""
         return {"emitted": self.emitted}
 
-    def _glow(self, scale: float) -> list[int]:
-        temperatures = (KELVIN + n for n in range(1, POINTS + 1))
+    def _glow(self, scale: float, faults: CurveFaults) -> list[int]:
+        """The heater's temperature is not in the file: one that stops early cools the chip, and nobody sees it."""
+        temperatures = (KELVIN + min(n, POINTS - faults.short_k) - faults.shift_k for n in range(1, POINTS + 1))
         light = (sum(first_order(t_k, peak) for peak in TLD_100) for t_k in temperatures)
-        return [poisson(self._background + self._counts * scale * each, self._rng) for each in light]
+        under = self._background + faults.light_leak
+        return faults.on_counts([poisson(under + self._counts * scale * each, self._rng) for each in light])
 
     def _record(self, sample: str, run: int, position: int, counts: Sequence[int], previous: int) -> bytes:
         size = HEADER[self._version]

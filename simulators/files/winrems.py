@@ -20,13 +20,15 @@ ASSUMED = (
     "lines end with CR LF and are appended to one export file",
     "one dosimeter takes 30 s to read",
 )
-OPTIONS = ("file", "rcf", "ecc", "start", "read_time_s", "terminator")
+OPTIONS = ("file", "rcf", "ecc", "start", "read_time_s", "terminator", "light_drift_percent")
 Charges = tuple[float | None, float | None, float | None, float | None]
 QC_EVERY = 10
 
 
 class WinRems:
-    """The reader. Options: file (name of the export), rcf, ecc, start (ISO date and time), read_time_s, terminator."""
+    """The reader. Options: file (name of the export), rcf, ecc, start (ISO date and time), read_time_s, terminator,
+    light_drift_percent (of the reference light, from one quality pair to the next).
+    """
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
         self.folder = folder
@@ -38,6 +40,8 @@ class WinRems:
         self._ecc = float(options.get("ecc", 0.0))
         self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:02:15"))
         self._read_time = timedelta(seconds=float(options.get("read_time_s", 30.0)))
+        self._drift = 1 + float(options.get("light_drift_percent", 0.0)) / 100
+        self._lit = 0
         self._end = str(options.get("terminator", "\r\n"))
         self._since_qc = QC_EVERY
 
@@ -72,6 +76,9 @@ class WinRems:
 
     def _qc_line(self, kind: str) -> str:
         level, spread = (90.0, 10.0) if kind == "P" else (78000.0, 400.0)
+        if kind == "R":
+            level *= self._drift**self._lit
+            self._lit += 1
         drawn = [max(0.0, self._rng.gauss(level, spread)) for _ in range(4)]
         return self._line(0, kind, _four(drawn))
 

@@ -17,6 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from simulators.clock import Clock
+from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
 from simulators.model import FileModel
 
 ASSUMED = (
@@ -77,7 +78,7 @@ class Xsyg:
         self._rate = float(options.get("rate_k_per_s", 5.0))
         self._top_c = float(options.get("top_c", 350.0))
 
-    def read_out(self, sample_name: str, position: int, dose_scale: float) -> Path:
+    def read_out(self, sample_name: str, position: int, dose_scale: float, faults: CurveFaults = NO_FAULTS) -> Path:
         """Read one chip out into one complete file and give its path; `dose_scale` 0 leaves the dark counts alone.
 
         Raises ValueError for a name that cannot be a file's.
@@ -85,7 +86,7 @@ class Xsyg:
         if not sample_name or any(char in sample_name for char in "/\\\0"):
             raise ValueError(f"{sample_name!r} cannot name a file; give the sample a name without slashes.")
         times = [round(CHANNEL_S * (i + 1), 1) for i in range(round(self._duration_s / CHANNEL_S))]
-        root = self._document(sample_name, position, times, dose_scale)
+        root = self._document(sample_name, position, times, dose_scale, faults)
         path = self.folder / f"{sample_name}_{self._at:%Y%m%d%H%M%S}_{position}.xsyg"
         unfinished = path.with_suffix(".part")
         ElementTree.indent(root)
@@ -96,8 +97,11 @@ class Xsyg:
         return path
 
     def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"sample_name": .., "position": .., "dose_scale": ..}`. Raises ValueError."""
-        return self.read_out(str(request["sample_name"]), int(request["position"]), float(request["dose_scale"]))
+        """`read_out` from the back door: `{"sample_name": .., "position": .., "dose_scale": ..}`, and `"faults": {..}`
+        of curve_faults. Raises ValueError.
+        """
+        of_chip = str(request["sample_name"]), int(request["position"]), float(request["dose_scale"])
+        return self.read_out(*of_chip, faults_of(request))
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""
@@ -111,10 +115,12 @@ class Xsyg:
     def _duration_s(self) -> float:
         return self._ramp_s + 5.0
 
-    def _profile_c(self, t_s: float) -> float:
-        return min(20.0 + self._rate * max(0.0, t_s), self._top_c)
+    def _profile_c(self, t_s: float, short_k: float = 0.0) -> float:
+        return min(20.0 + self._rate * max(0.0, t_s), self._top_c - short_k)
 
-    def _document(self, name: str, position: int, times: list[float], dose_scale: float) -> ElementTree.Element:
+    def _document(
+        self, name: str, position: int, times: list[float], dose_scale: float, faults: CurveFaults
+    ) -> ElementTree.Element:
         stamp = f"{self._at:%Y%m%d%H%M%S}"
         end = f"{self._at + timedelta(seconds=self._duration_s):%Y%m%d%H%M%S}"
         sample = ElementTree.Element("Sample", {
@@ -134,10 +140,11 @@ class Xsyg:
         })  # fmt: skip
         profile = f"0,20;{self._ramp_s:g},{self._top_c:g};{self._duration_s:g},{self._top_c:g}"
         self._curve(
-            record, stamp, "measured", {"detector": "UVVIS"}, "cts [1/ch]", self._counts_text(times, dose_scale)
+            record, stamp, "measured", {"detector": "UVVIS"}, "cts [1/ch]", self._counts_text(times, dose_scale, faults)
         )
         self._curve(record, stamp, "predefined", {"stimulator": "heating element"}, "T [°C]", profile)
-        self._curve(record, stamp, "measured", {"stimulator": "heating element"}, "T [°C]", self._heater_text(times))
+        heater = self._heater_text(times, faults.short_k)
+        self._curve(record, stamp, "measured", {"stimulator": "heating element"}, "T [°C]", heater)
         return sample
 
     def _curve(
@@ -151,16 +158,17 @@ class Xsyg:
         })  # fmt: skip
         curve.text = text
 
-    def _counts_text(self, times: list[float], dose_scale: float) -> str:
-        return ";".join(f"{t:g},{self._drawn_counts(t, dose_scale)}" for t in times)
+    def _counts_text(self, times: list[float], dose_scale: float, faults: CurveFaults) -> str:
+        counts = faults.on_counts([self._drawn_counts(t, dose_scale, faults) for t in times])
+        return ";".join(f"{t:g},{count}" for t, count in zip(times, counts, strict=True))
 
-    def _drawn_counts(self, t_s: float, dose_scale: float) -> int:
-        t_k = self._profile_c(t_s - 0.2) + KELVIN
+    def _drawn_counts(self, t_s: float, dose_scale: float, faults: CurveFaults) -> int:
+        t_k = self._profile_c(t_s - 0.2, faults.short_k) + KELVIN - faults.shift_k
         glow = sum(first_order(t_k, peak) for peak in TLD_100) if t_s <= self._ramp_s else 0.0
-        return poisson(self._background + self._counts * dose_scale * glow, self._rng)
+        return poisson(self._background + faults.light_leak + self._counts * dose_scale * glow, self._rng)
 
-    def _heater_text(self, times: list[float]) -> str:
-        readings = (self._profile_c(t - 0.2) + self._rng.gauss(0.0, 0.1) for t in times)
+    def _heater_text(self, times: list[float], short_k: float) -> str:
+        readings = (self._profile_c(t - 0.2, short_k) + self._rng.gauss(0.0, 0.1) for t in times)
         return ";".join(f"{t:g},{temperature:.2f}" for t, temperature in zip(times, readings, strict=True))
 
 

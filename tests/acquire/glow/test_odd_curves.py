@@ -130,3 +130,16 @@ def test_an_element_of_little_dose_has_peaks_and_their_groups_hold_the_truth() -
     true = 0.05 * np.trapezoid(rate_equation_curve(TEMPERATURES_005, PEAKS_005), TEMPERATURES_005)
     area, u = sum(g.area for g in found.groups), sum((g.u_area or 0) ** 2 for g in found.groups) ** 0.5
     assert abs(area - true) < 4 * u + 0.05 * true
+
+
+@pytest.mark.parametrize(("scale", "dark", "seed"), [(0.05, 1, 995), (0.3, 2, 1416), (0.3, 2, 1602)])
+def test_counts_that_are_equal_at_the_top_by_chance_are_no_range_that_was_exceeded(
+    scale: float, dark: float, seed: int
+) -> None:
+    """Of 25 and 150 counts at the maximum, one curve in a thousand has three neighbours of one height there."""
+    light = scale * rate_equation_curve(np.array(TEMPERATURES_005), PEAKS_005) + dark
+    signal = np.random.default_rng(seed).poisson(light).astype(float)
+    at = int(signal.argmax())
+    assert signal[at] == signal[at + 1] == signal[at + 2]
+    result = analyse(glow_curve(TEMPERATURES_005, signal, unit="{counts}"))
+    assert "range was exceeded" not in (result.refused or "")

@@ -52,6 +52,17 @@ def test_a_curve_that_cannot_be_fitted_says_why_and_another_has_no_fit() -> None
     assert fit_of({k: v for k, v in curve().items() if k != "heater"}, EQUIPMENT) is None
 
 
+def test_what_the_fit_leaves_over_is_said_beside_it() -> None:
+    """Dust that glows at 390 K, in a peak narrower than any trap of the material."""
+    dust = COUNTS + np.round(1500 * np.exp(-(((KELVIN - 390) / 5) ** 2)))
+    shown = fit_of(curve(dust), EQUIPMENT)
+    assert shown is not None
+    assert any("of its height is left over by the fit at one place" in said for said in shown.says)
+    sound = fit_of(curve(), EQUIPMENT)
+    assert sound is not None
+    assert not any("left over" in said for said in sound.says)
+
+
 async def test_the_page_shows_it_and_the_sealed_record_does_not(record: dict[str, Any]) -> None:
     """Worked case A reads one chip, X-1, with a glow curve."""
     page = html(record)
