@@ -92,7 +92,8 @@ def test_import_tells_what_a_file_holds_and_what_it_rejected(tmp_path: Path) -> 
     assert (file["format"], file["readouts"], file["rejected"]) == ("winrems", 4, 1)
     assert "fields where WinREMS writes 29" in file["reason"]
     assert found["readouts"][0] | {"file": ""} == {
-        "file": "", "element": "900000.2", "kind": "scalar", "points": 1, "sum": 8.0955e-08, "unit": "C", "reader": "M6600 1",
+        "file": "", "element": "900000.2", "kind": "scalar", "points": 1, "sum": 8.0955e-08, "unit": "C",
+        "reader": "M6600 1",
     }  # fmt: skip
 
 
