@@ -274,7 +274,7 @@ def _second_begins(stretch: _Stretch, before: int, again: int, travelling: Colle
     if all(_belongs_to_a_group(each, travelling) for each in stretch.records[before + 1 : again]):
         return before + 1, again
     first, last = _group_end(stretch, before, again, travelling), _group_begin(stretch, before, again, travelling)
-    match _order(stretch, again, travelling):
+    match _order(stretch, travelling):
         case "standards first":
             return last, last
         case "standards last":
@@ -284,14 +284,16 @@ def _second_begins(stretch: _Stretch, before: int, again: int, travelling: Colle
     return min(first, last), last
 
 
-def _order(stretch: _Stretch, again: int, travelling: Collection[str]) -> Order | None:
-    """How standards and dosimeters follow each other in all of a stretch, where that is one way throughout."""
+def _order(stretch: _Stretch, travelling: Collection[str]) -> Order | None:
+    """How standards and dosimeters follow each other in all of a stretch, where that is one way throughout.
+
+    Where standards both begin and end it, a run without dosimeters stands at one end, and nothing tells at which.
+    """
     names = [each.name for each in stretch.records if each.name is not None]
     leads, ends = names[0] in travelling, names[-1] in travelling
-    follows = any(each.name not in travelling for each in stretch.records[again + 1 :] if each.name is not None)
-    if leads and (follows or (not ends and stretch.records[again].name not in travelling)):
-        return "standards first"
-    return "standards last" if ends and not leads else None
+    if leads == ends:
+        return None
+    return "standards first" if leads else "standards last"
 
 
 def _group_begin(stretch: _Stretch, before: int, again: int, travelling: Collection[str]) -> int:
