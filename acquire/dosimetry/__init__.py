@@ -64,6 +64,17 @@ from acquire.dosimetry.decision import (
 )
 from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose, diode_exit_dose
 from acquire.dosimetry.dose import FORMULAS_VERSION, CalculationStep, Dose
+from acquire.dosimetry.element_calibration import (
+    BatchCorrections,
+    Blank,
+    Correction,
+    Repeatability,
+    batch_corrections,
+    blank_of,
+    nets_of_standards,
+    reader_coefficient,
+    scatter_of,
+)
 from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
 from acquire.dosimetry.explain import budget_table, explain
@@ -130,6 +141,7 @@ from acquire.dosimetry.osl import (
     reader_form_dose,
     right_curve,
 )
+from acquire.dosimetry.outliers import OutlierRule, grubbs_limit, outside
 from acquire.dosimetry.polarity import k_pol, opposite_signs, polarity_warning, relative_to_calibration, waited
 from acquire.dosimetry.propagation import InputQuantity, Propagated, propagate
 from acquire.dosimetry.readings import Mean, mean_of
@@ -149,6 +161,8 @@ from acquire.dosimetry.volume import k_vol, p_rp_of_parabola, p_rp_of_profile
 __all__ = [
     "FORMULAS_VERSION",
     "AttemptValue",
+    "BatchCorrections",
+    "Blank",
     "Blocked",
     "Budget",
     "CalculationStep",
@@ -157,6 +171,7 @@ __all__ = [
     "Coefficient",
     "Combined",
     "Contribution",
+    "Correction",
     "CorrectionTable",
     "Counted",
     "CourseLine",
@@ -175,9 +190,11 @@ __all__ = [
     "MissingFactor",
     "NetCharge",
     "Observation",
+    "OutlierRule",
     "OutsideValidity",
     "Propagated",
     "ReaderForm",
+    "Repeatability",
     "Simulated",
     "Term",
     "against_limits",
@@ -185,7 +202,9 @@ __all__ = [
     "angle_factor",
     "audit_form_cgy",
     "background_of_controls",
+    "batch_corrections",
     "believable",
+    "blank_of",
     "blank_sd",
     "budget_table",
     "cavity_length_cm",
@@ -235,6 +254,7 @@ __all__ = [
     "fit_for",
     "fitness",
     "fresh",
+    "grubbs_limit",
     "humidity_row",
     "imaging_line",
     "invalid",
@@ -270,8 +290,10 @@ __all__ = [
     "n_dw_of_standards",
     "net_charge",
     "net_signal",
+    "nets_of_standards",
     "opposite_signs",
     "osl_dose",
+    "outside",
     "own_detector_is_largest",
     "p_conform",
     "p_gradient",
@@ -293,6 +315,7 @@ __all__ = [
     "range_holds",
     "rcf_of_standards",
     "read_at_same_delay",
+    "reader_coefficient",
     "reader_dose_mrad",
     "reader_form_dose",
     "relative_to_calibration",
@@ -302,6 +325,7 @@ __all__ = [
     "right_curve",
     "same_scale",
     "same_sensor",
+    "scatter_of",
     "second_read",
     "simulate",
     "slope",

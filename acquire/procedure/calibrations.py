@@ -23,6 +23,7 @@ class FactorEntry(Written):
 
     `shared` names what its uncertainty has in common with other results (a reference session, a batch of chips): rows
     of the same name and `shared` are fully correlated. A detector's factors share their calibration without it.
+    `dof`: the degrees of freedom of its uncertainty, ample where none is stated.
     """
 
     value: float = Field(allow_inf_nan=False)
@@ -30,6 +31,7 @@ class FactorEntry(Written):
     u_percent: float = Field(ge=0, lt=100)
     source: str = Field(min_length=1)
     shared: str | None = None
+    dof: float | None = Field(None, ge=1)
 
 
 class Component(Written):
@@ -104,6 +106,7 @@ class Elements(Written):
     valid_from: date
     valid_until: date
     u_percent: float = Field(ge=0, lt=100)
+    dof: float | None = Field(None, ge=1)
     ecc: Mapping[str, Annotated[float, Field(gt=0, lt=100)]]
 
 
@@ -144,7 +147,9 @@ class Calibrations(Written):
         batch = max(holding, key=lambda b: b.valid_from)
         if batch.form != form:
             raise Refused(f"{batch.id} states {batch.form} values; this form of the dose needs {form} values.")
-        return FactorEntry(value=batch.ecc[element], unit="1", u_percent=batch.u_percent, source=batch.certificate)
+        return FactorEntry(
+            value=batch.ecc[element], unit="1", u_percent=batch.u_percent, source=batch.certificate, dof=batch.dof
+        )
 
 
 def _when(what: str, item: Calibration | Elements, on: date) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from acquire.procedure.collected_charge import Invalid
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
     """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
-    return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], shared_key=entry.get("shared"))
+    dof, shared = entry.get("dof", math.inf), entry.get("shared")
+    return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], dof, shared)
 
 
 def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:
