@@ -89,7 +89,7 @@ def blank_of(signals: Sequence[float]) -> Blank:
     """
     if len(signals) < 2:
         raise MissingFactor(
-            f"A background needs at least 2 blank elements in the same cycle; there are {len(signals)}."
+            f"A background needs at least 2 blank elements in each cycle; there are {len(signals)}."
         )
     if min(signals) < 0:
         raise OutsideValidity(f"A blank element reads {min(signals):g}; a signal of light is not negative.")

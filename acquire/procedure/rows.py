@@ -13,7 +13,7 @@ from acquire.procedure.collected_charge import Invalid
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
     """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
-    dof, shared = entry.get("dof", math.inf), entry.get("shared")
+    dof, shared = entry.get("dof") or math.inf, entry.get("shared")
     return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], dof, shared)
 
 

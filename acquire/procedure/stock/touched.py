@@ -32,7 +32,7 @@ def touched(connection: sqlite3.Connection, calibration: str) -> list[Touched]:
 
     calibration: its id, as `acquire calibration list` or the calibration file has it.
     """
-    found = []
+    found: list[Touched] = []
     for row in connection.execute("SELECT id, calibrations FROM session ORDER BY audit_entry NULLS FIRST, started_at"):
         name, body = documents.fetch(connection, row["calibrations"])
         sources = set(_sources(read_calibrations(body, name), calibration))
