@@ -178,7 +178,7 @@ def calibration_list(config: ConfigOption = None, store: StoreOption = None, as_
 def show(
     calibration: Calibration, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """One calibration session: its terms, what was entered, what it gave, and who stands by it."""
+    """One calibration session: its terms, what was entered and is not read yet, what it gave, and who stands by it."""
     from acquire.procedure.stock.summary import summary  # noqa: PLC0415
 
     with open_store(config, store) as connection:
@@ -191,6 +191,8 @@ def show(
     for name, value in found["terms"].items():
         if name != "stated":
             tell(f"{name}: {value}")
+    for sentence in found["unread"]:
+        say(f"Not read: {sentence}.")
     if found["output"] is not None:
         _print(calibration, found["output"])
 

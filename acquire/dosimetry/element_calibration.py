@@ -88,9 +88,7 @@ def blank_of(signals: Sequence[float]) -> Blank:
     Raises MissingFactor for fewer than two (their scatter is not known), OutsideValidity for a negative one.
     """
     if len(signals) < 2:
-        raise MissingFactor(
-            f"A background needs at least 2 blank elements in each cycle; there are {len(signals)}."
-        )
+        raise MissingFactor(f"A background needs at least 2 blank elements in each cycle; there are {len(signals)}.")
     if min(signals) < 0:
         raise OutsideValidity(f"A blank element reads {min(signals):g}; a signal of light is not negative.")
     return Blank(fmean(signals), stdev(signals) / math.sqrt(len(signals)), len(signals) - 1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from acquire.canonical import parse
 from acquire.procedure.stock.issued import Issued, ended_by, issued
-from acquire.procedure.stock.readouts import parts_of
+from acquire.procedure.stock.readouts import Part, parts_of, read_part
 from acquire.procedure.stock.sessions import get_calibration, list_calibrations, newest, state_of
+from acquire.procedure.stock.terms import Terms
 
 
 def summaries(connection: sqlite3.Connection) -> list[dict[str, Any]]:
@@ -18,15 +20,23 @@ def summaries(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 
 
 def summary(connection: sqlite3.Connection, calibration: str) -> dict[str, Any]:
-    """One calibration session with its terms, its parts, and what it gave last. Raises Refused when there is none."""
+    """One calibration session: terms, parts, what is not read yet, what it gave last. Raises Refused for none."""
     row = get_calibration(connection, calibration)
     confirmed = {each.id: each for each in issued(connection, row["batch"])}
     last = newest(connection, calibration)
-    parts = [{"element": p.element, "role": p.role, "cycle": p.cycle, "moment": p.moment, "run": p.run}
-             for p in parts_of(connection, calibration)]  # fmt: skip
+    parts = parts_of(connection, calibration)
+    entered = [{"element": p.element, "role": p.role, "cycle": p.cycle, "moment": p.moment, "run": p.run}
+               for p in parts]  # fmt: skip
     output = None if last is None else {"version": last["version"], **parse(last["output"])}
-    said = {"terms": parse(row["terms"]), "parts": parts, "output": output}
+    said = {"terms": parse(row["terms"]), "parts": entered, "unread": _unread(connection, row, parts), "output": output}
     return _told(connection, calibration, confirmed.get(calibration)) | said
+
+
+def _unread(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[Part]) -> list[str]:
+    """What keeps each part from having a signal: not read yet, or a reading that is none."""
+    terms = Terms.model_validate(parse(row["terms"]))
+    read = (read_part(connection, row["id"], part, row["reader"], terms) for part in parts)
+    return [f"{each['element']}, {each['role']}: {each['missing']}" for each in read if "missing" in each]
 
 
 def _told(connection: sqlite3.Connection, calibration: str, each: Issued | None) -> dict[str, Any]:
