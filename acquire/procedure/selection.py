@@ -76,7 +76,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         chosen["parts"] = [select(connection, session, each) for each in point.of]
     elif point.by_element:
         _select_elements(connection, session, point, chosen)
-        chosen["problems"] += lapsed(connection, session.calibrations, _read_at(connection, chosen))
+        reader = session.inventory.element_named(point.elements[0]).reader
+        read = _read_at(connection, chosen)
+        chosen["problems"] += lapsed(connection, session.plan, session.calibrations, reader, read)
     elif point.method == "mosfet":
         _select_thresholds(connection, session, point, chosen)
     else:

@@ -18,6 +18,7 @@ from acquire.procedure.calibrations import Calibration, Calibrations, Elements, 
 from acquire.procedure.inventory import Inventory
 from acquire.procedure.plan import Plan
 from acquire.procedure.stock.elements import StockElement, every_element, of_inventory
+from acquire.procedure.stock.equipment import ended_of_file
 from acquire.procedure.stock.history import is_set_aside
 from acquire.procedure.stock.issued import Issued, coefficient_of, corrections, issued
 from acquire.procedure.stock.toml_text import toml_of
@@ -48,9 +49,12 @@ def with_stock(
 ) -> Frozen:
     """Inventory and calibrations of a plan on a day, with the elements and coefficients that the store has for it.
 
-    Raises Refused for an element that both have, one that may not be used (expired, withdrawn, over its limits, without
-    a correction in force), two batches on one reader, and a reader without a coefficient where one is needed.
+    Raises Refused for a calibration of a file that an event has ended, an element that both have, one that may not be
+    used (expired, withdrawn, over its limits, without a correction in force), two batches on one reader, and a reader
+    without a coefficient where one is needed.
     """
+    if ended := list(ended_of_file(connection, plan, calibrations, on)):
+        raise Refused(*ended)
     every = every_element(connection)
     used = [e for e in every if e.element in planned(plan)]
     if not used:
@@ -67,7 +71,8 @@ def with_stock(
         raise Refused(*wrong)
     elements = (*inventory.element, *(of_inventory(connection, e) for e in ours))
     owned = inventory.model_copy(update={"element": elements})
-    return Frozen(owned, _calibrations(connection, calibrations, batches, ours, on), taken=True)
+    without_standards = {r: name for r, name in batches.items() if (b := plan.batch_of(r)) and not b.standards}
+    return Frozen(owned, _calibrations(connection, calibrations, without_standards, ours, on), taken=True)
 
 
 def _batches(used: Sequence[StockElement]) -> dict[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from cases import case_f
 from stocked import DOSE_GY, Stock, chips, hours_ago
-from worked import READER, Case, WorkedClient, closed_results, expected, factor, limits, part, run
+from worked import READER, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, run
 
 from acquire.errors import Refused
 from acquire.procedure import documents
@@ -137,6 +138,57 @@ async def test_a_lamp_that_was_changed_after_the_chips_were_read_changes_nothing
     calibrated.client.ahead_s += 60
     ended(calibrated.connection, READER, "lamp", calibrated.client.now(), "lamp replaced", "MD-1")
     assert closed_results(calibrated.connection, session)["P1"]["decision"] == "PASS"
+
+
+async def test_standards_of_the_same_run_make_what_was_done_to_the_reader_no_matter(calibrated):
+    case = planned(standards=True)
+    case.add(calibrated.connection)
+    session = case.start(calibrated.connection)
+    await run(calibrated.connection, WorkedClient(calibrated.connection), session)
+    ended(calibrated.connection, READER, "lamp", calibrated.client.now(), "lamp replaced", "MD-1")
+    read = {c: calibrated.signal(chips().index(c), GIVEN_CGY / 100) for c in PAIR}
+    read |= {"T-001": calibrated.signal(0), "T-002": calibrated.signal(1), "T-011": 0.4 * 0.95}
+    calibrated.read(read, "patient")
+    output = closed_results(calibrated.connection, session)["P1"]
+    assert output["decision"] == "PASS"
+    assert 100 * output["dose_gy"] == pytest.approx(GIVEN_CGY, rel=0.01)
+
+
+# --- calibrations of files, and events that end them ---
+
+
+def test_a_fall_ends_the_calibration_of_a_detector_that_a_file_has(connection):
+    case = case_f()
+    case.calibrations[0]["valid_from"] = "date:2026-01-10"
+    case.add(connection)
+    ended(connection, "CH-1", "cable", "2026-01-09T12:00:00+01:00", "new cable, then calibrated", "MD-1")
+    case.start(connection)
+    ended(connection, "CH-1", "fall", "2026-02-01T12:00:00+01:00", "fell from the couch", "MD-1")
+    says = r"of CH-1, valid from 2026-01-10, ended with 'fall' at 2026-02-01.* \(fell from the couch\): calibrate it"
+    with pytest.raises(Refused, match=says):
+        case.start(connection, fraction=2)
+
+
+async def test_a_lamp_ends_the_coefficient_of_a_reader_that_a_file_has(connection):
+    case, chip = Case("R"), ("X-1", "X-2")
+    case.instrument(READER, "winrems")
+    case.batches = [{"reader": READER}]
+    factors = {"rcf": factor(0.8, "nC/cGy", 1.5), "background": factor(0.4, "nC", 5.0)}
+    case.calibrations = [calibration(READER, "Co-60", factors, valid_from="date:2026-01-10")]
+    for name in chip:
+        case.element(name, 1.0, "tld")
+    case.point("P1", "tld", "6 MV", elements=list(chip), pair_limit_percent=5.0,
+               factors={k: factor(1.0, u=0.5) for k in ("k_f", "k_l", "k_q")},
+               expected=expected(GIVEN_CGY, 1.0), limits=limits(10, 15))  # fmt: skip
+    case.place_and_read(["P1"])
+    case.add(connection)
+    session, client = case.start(connection), WorkedClient(connection)
+    await run(connection, client, session)
+    ended(connection, READER, "lamp", client.now(), "lamp replaced", "MD-1")
+    client.read_elements([(c, 120.4) for c in chip])
+    output = closed_results(connection, session)["P1"]
+    assert output["decision"] == "INVALID"
+    assert "The coefficient CAL-reader-1 of reader-1 ended with 'lamp'" in output["why"][0]
 
 
 # --- what may not be used ---
