@@ -171,7 +171,8 @@ def calibration_list(config: ConfigOption = None, store: StoreOption = None, as_
         emit(found)
         return
     columns = ("calibration", "batch", "reader", "issues", "state", "confirmed_by", "valid_until", "ended")
-    table("Calibrations", columns, [tuple(each[name] for name in columns) for each in found])
+    rows = [(*(each[name] for name in columns), _coefficient(each["coefficient"])) for each in found]
+    table("Calibrations", (*columns, "coefficient"), rows)
 
 
 @app.command("show")
@@ -230,6 +231,12 @@ def _pair(text: str) -> tuple[str, str]:
     if not (key and equals and value):
         raise Misuse(f"--readout: '{text}' is no key=value, such as recordType=TL.")
     return key, value
+
+
+def _coefficient(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    return f"{found['name']} {found['value']:.5g} {found['unit']} (u {found['u_percent']:.2g} %)"
 
 
 def _print(calibration: str, output: dict[str, Any]) -> None:

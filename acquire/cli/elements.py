@@ -174,6 +174,8 @@ def element_show(element: str, config: ConfigOption = None, store: StoreOption =
     )
     table("Events", ("when", "what", "who", "reason"),
           [(e["moment"], e["what"], e["who"], e["reason"]) for e in found["events"]])  # fmt: skip
+    read = [(r["moment"], _g(r["value"]), r["unit"], r["file"]) for r in found["readouts"]]
+    table("Readouts", ("when", "value", "unit", "file"), read)
     for sentence in found["not_usable"]:
         say(sentence)
 

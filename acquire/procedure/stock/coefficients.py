@@ -88,8 +88,9 @@ def _left_out(inputs: Inputs) -> list[dict[str, str]]:
         for p in inputs["parts"]
         if p["role"] == "blank" and "missing" in p
     ]
+    becomes = "to-repeat" if "ecc" in inputs["issues"] else "left out"  # a standard keeps the correction it has
     unread = sorted(_unread(inputs).items())
-    return [*({"element": name, "why": why, "becomes": "to-repeat"} for name, why in unread), *blanks]
+    return [*({"element": name, "why": why, "becomes": becomes} for name, why in unread), *blanks]
 
 
 def _unread(inputs: Inputs) -> dict[str, str]:

@@ -57,6 +57,7 @@ class EquipmentEvent:
 def note(connection: sqlite3.Connection, elements: Sequence[str], event: ElementEvent, who: str) -> None:
     """The same event of one or several elements. Raises Refused for what cannot be, and for what needs two people."""
     _check(event, who)
+    elements = [*dict.fromkeys(elements)]
     with transaction(connection):
         for name in elements:
             element_named(connection, name)

@@ -76,5 +76,7 @@ def life(connection: sqlite3.Connection, element: str) -> dict[str, Any]:
         **told(connection, found, holding),
         "irradiations": [asdict(each) for each in found.irradiations],
         "events": [asdict(each) for each in found.events],
+        "readouts": [asdict(each) for each in found.readouts],
+        "days_since_emptied": days_since(found.emptied_at),
         "not_usable": [*not_usable(connection, found.element, on), *without],
     }

@@ -22,7 +22,7 @@ from acquire.procedure.stock.equipment import ended_of_file
 from acquire.procedure.stock.history import is_set_aside
 from acquire.procedure.stock.issued import Issued, coefficient_of, corrections, issued
 from acquire.procedure.stock.toml_text import toml_of
-from acquire.procedure.stock.usable import not_usable, planned, without_coefficient, without_correction
+from acquire.procedure.stock.usable import not_usable, otherwise_read, planned, without_coefficient, without_correction
 
 File = tuple[str, bytes]
 ADDED = " with the stock's elements"
@@ -67,12 +67,19 @@ def with_stock(
     wrong = [sentence for sentences in why.values() for sentence in sentences]
     sound = [e for e in used if e.element not in checks and not why[e.element]]
     wrong += [*without_correction(connection, sound, on), *without_coefficient(connection, plan, batches, on)]
+    without_standards = {r: name for r, name in batches.items() if (b := plan.batch_of(r)) and not b.standards}
+    readers = [coefficient_of(connection, name, reader, on)[0] for reader, name in without_standards.items()]
+    holding = corrections(issued(connection), on)
+    of_used = [holding[e.element, e.reader] for e in sound if (e.element, e.reader) in holding]
+    wrong += otherwise_read(plan, {each.id: each for each in (*of_used, *readers) if each is not None}.values())
     if wrong:
         raise Refused(*wrong)
     elements = (*inventory.element, *(of_inventory(connection, e) for e in ours))
     owned = inventory.model_copy(update={"element": elements})
-    without_standards = {r: name for r, name in batches.items() if (b := plan.batch_of(r)) and not b.standards}
-    return Frozen(owned, _calibrations(connection, calibrations, without_standards, ours, on), taken=True)
+    usable = [e for e in ours if not is_set_aside(connection, e.element)]
+    return Frozen(
+        owned, _with(calibrations, [each for each in readers if each is not None], holding, usable), taken=True
+    )
 
 
 def _batches(used: Sequence[StockElement]) -> dict[str, str]:
@@ -118,23 +125,21 @@ def _few(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _calibrations(
-    connection: sqlite3.Connection,
+def _with(
     calibrations: Calibrations,
-    batches: Mapping[str, str],
-    ours: Sequence[StockElement],
-    on: date,
+    readers: Sequence[Issued],
+    holding: Mapping[tuple[str, str], Issued],
+    usable: Sequence[StockElement],
 ) -> Calibrations:
-    readers = [coefficient_of(connection, name, reader, on)[0] for reader, name in batches.items()]
-    holding = corrections(issued(connection), on)
-    usable = [e for e in ours if (e.element, e.reader) in holding and not is_set_aside(connection, e.element)]
+    """The file's calibrations and the stock's: readers' coefficients, and elements by what corrects them."""
     by: dict[str, list[str]] = {}
     for each in usable:
-        by.setdefault(holding[each.element, each.reader].id, []).append(each.element)
+        if (each.element, each.reader) in holding:
+            by.setdefault(holding[each.element, each.reader].id, []).append(each.element)
     found = {each.id: each for each in holding.values()}
     return calibrations.model_copy(
         update={
-            "calibration": (*calibrations.calibration, *(_of_reader(each) for each in readers if each is not None)),
+            "calibration": (*calibrations.calibration, *map(_of_reader, readers)),
             "elements": (*calibrations.elements, *(_of_elements(found[name], of) for name, of in sorted(by.items()))),
         }
     )

@@ -37,6 +37,16 @@ class Irradiation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOut:
+    """One readout as its reader sent it: when by the host's clock, value and unit (None: no number), and its file."""
+
+    moment: str
+    value: float | None
+    unit: str | None
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """An element and its life. Moments are ISO 8601; `remaining` is the share of an OSL signal that its readings since
     the last bleaching have left, None where its batch states no depletion."""
@@ -45,6 +55,7 @@ class History:
     batch: Batch
     irradiations: tuple[Irradiation, ...]
     events: tuple[ElementEvent, ...]
+    readouts: tuple[ReadOut, ...]
     readings: int
     readings_since_emptied: int
     remaining: float | None
@@ -103,7 +114,6 @@ def history(connection: sqlite3.Connection, element: StockElement) -> History:
         (e.moment for e in events if e.what in EMPTIED and e.moment), key=datetime.fromisoformat, default=None
     )
     since = [r for r in read if emptied is None or _after(r, emptied)]
-    earlier = sum(e.readings or 0 for e in events)
     loss = batch.depletion_per_reading
     irradiations = (
         *(Irradiation(e.moment, e.dose_gy, e.source or e.what) for e in events if e.dose_gy is not None),
@@ -111,9 +121,21 @@ def history(connection: sqlite3.Connection, element: StockElement) -> History:
         *_placements(connection, element.element),
     )
     return History(
-        element, batch, irradiations, tuple(events), earlier + _times(read), _times(since),
-        None if loss is None else (1 - loss) ** _times(since), emptied,
-    )  # fmt: skip
+        element=element,
+        batch=batch,
+        irradiations=irradiations,
+        events=tuple(events),
+        readouts=tuple(_readout(each) for each in read),
+        readings=sum(e.readings or 0 for e in events) + _times(read),
+        readings_since_emptied=_times(since),
+        remaining=None if loss is None else (1 - loss) ** _times(since),
+        emptied_at=emptied,
+    )
+
+
+def _readout(reading: StoredReading) -> ReadOut:
+    body = reading.body
+    return ReadOut(body["time"], body.get("value"), body.get("unit"), (body.get("origin") or {}).get("file"))
 
 
 def _after(reading: StoredReading, moment: str) -> bool:

@@ -39,6 +39,12 @@ def _unread(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[Pa
     return [f"{each['element']}, {each['role']}: {each['missing']}" for each in read if "missing" in each]
 
 
+def _coefficient(each: Issued | None) -> dict[str, Any] | None:
+    if each is None or not each.has_coefficient:
+        return None
+    return {name: each.output["coefficient"].get(name) for name in ("name", "value", "unit", "u_percent", "dof")}
+
+
 def _told(connection: sqlite3.Connection, calibration: str, each: Issued | None) -> dict[str, Any]:
     row = get_calibration(connection, calibration)
     event = ended_by(connection, each) if each is not None and each.has_coefficient else None
@@ -48,5 +54,6 @@ def _told(connection: sqlite3.Connection, calibration: str, each: Issued | None)
         "state": state_of(connection, calibration), "started_by": row["started_by"],
         "confirmed_by": each.confirmed_by if each else None, "valid_from": from_day,
         "valid_until": parse(row["terms"])["valid_until"],
+        "coefficient": _coefficient(each),
         "ended": None if event is None else f"coefficient ended: {event.what} at {event.moment}",
     }  # fmt: skip

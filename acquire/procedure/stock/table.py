@@ -148,7 +148,7 @@ def _row(table: Table, line: int, columns: Sequence[tuple[str, float]], cells: S
         try:
             values[column] = _cell(column, text, scale)
         except (ValueError, DosimetryError) as why:
-            table.refuse(line, str(why), column)
+            table.refuse(line, f"{str(why).rstrip('.')}.", column)
     if len(table.wrong) == before and (values.get("ecc") is None) != (values.get("u_ecc") is None):
         table.refuse(line, "an ecc needs its u_ecc [%], and there is none without the other.")
     if len(table.wrong) == before:
@@ -183,9 +183,7 @@ def _plain(column: str, text: str) -> Any:
             raise ValueError(f"'{text}' is no place on a card; allowed are 1 to 4.")
         return int(text)
     if column == "expires_on":
-        if not _DAY.fullmatch(text):
-            raise ValueError(f"'{text}' is no date; write it as 2027-12-31.")
-        return date.fromisoformat(text)
+        return _day(text)
     if column in ("element", "batch") and not _ID.fullmatch(text):
         raise ValueError(f"'{text}' is no name; letters, digits, '.', '_' and '-', the first a letter or digit.")
     if column == "reader" and not _NAME.fullmatch(text):
@@ -195,6 +193,15 @@ def _plain(column: str, text: str) -> Any:
     if len(text) > 64:
         raise ValueError("it has more than 64 characters.")
     return text
+
+
+def _day(text: str) -> date:
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError(f"'{text}' is no date; write it as 2027-12-31.")
 
 
 def _count(text: str) -> int:

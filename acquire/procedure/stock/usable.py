@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from acquire.procedure.plan import Plan
 from acquire.procedure.stock.elements import StockElement
 from acquire.procedure.stock.history import History, history
-from acquire.procedure.stock.issued import coefficient_of, corrections, issued
+from acquire.procedure.stock.issued import Issued, coefficient_of, corrections, issued
 
 OTHER = "use another element (acquire elements list)"
 
@@ -52,6 +52,29 @@ def without_correction(connection: sqlite3.Connection, elements: list[StockEleme
             f"{each.element} has no element correction in force on {each.reader} on {on}{of}: calibrate batch"
             f" {each.batch} (acquire calibration begin), or {OTHER}."
         )
+
+
+def otherwise_read(plan: Plan, used: Iterable[Issued]) -> Iterator[str]:
+    """A sentence for each calibration that took another record, or the background at another place, than the plan."""
+    for each in used:
+        batch = plan.batch_of(each.reader)
+        if batch is None or each.issues == "stated":
+            continue
+        if each.output["form"] != batch.background:
+            yield (
+                f"{each.id} was made with the background taken off {each.output['form']}; the plan's batch of"
+                f" {each.reader} states {batch.background}: state the same."
+            )
+        if (each.terms.channel, dict(each.terms.readout)) != (batch.channel, dict(batch.readout)):
+            yield (
+                f"{each.id} was made of {_record(each.terms.channel, each.terms.readout)}; the plan's batch of"
+                f" {each.reader} takes {_record(batch.channel, batch.readout)}: take the same."
+            )
+
+
+def _record(channel: str | None, readout: Mapping[str, str]) -> str:
+    said = [*(f"{key} {value}" for key, value in readout.items()), *([f"channel {channel}"] if channel else [])]
+    return ", ".join(said) or "the only record"
 
 
 def without_coefficient(connection: sqlite3.Connection, plan: Plan, batches: dict[str, str], on: date) -> Iterator[str]:

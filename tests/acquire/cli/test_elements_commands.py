@@ -123,6 +123,7 @@ def test_events_are_appended_and_an_element_shows_its_life(desk):
     shown = desk.gives("elements", "show", "T-001")
     assert (shown["accumulated_gy"], shown["readings"], shown["readings_since_emptied"]) == (1.5, 1, 1)
     assert [e["what"] for e in shown["events"]] == ["annealed", "irradiated"]
+    assert [(r["value"], r["unit"], r["file"]) for r in shown["readouts"]] == [(120.0, "nC", "tray")]
     assert shown["days_since_irradiation"] == pytest.approx(2 / 24, abs=0.02)
     assert shown["not_usable"][0].startswith("T-001 has no element correction in force on reader-1")
     assert "Irradiations" in desk.run("elements", "show", "T-001").stdout

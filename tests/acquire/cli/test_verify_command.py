@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import sqlite3
 import subprocess
 import sys
@@ -155,7 +156,7 @@ def test_a_chain_made_anew_is_found_with_the_anchor_the_configuration_names(stor
     )
     done = acquire("store", "verify", "--config", str(config))
     assert done.returncode == 1
-    assert "line 1: entry 99 of the audit trail had another hash on" in done.stderr
+    assert re.search(r"line 1: entry \d+ of the audit trail had another hash on", done.stderr)
     assert "Held against 1 line of" in done.stderr
 
 

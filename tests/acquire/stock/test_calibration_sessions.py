@@ -286,3 +286,18 @@ def test_what_cannot_be_entered_is_refused(stock, said, says):
     stock.irradiated(name, ["T-001"])
     with pytest.raises(Refused, match="T-001 is in cycle 1 of"):
         stock.irradiated(name, ["T-001"])
+
+
+def test_a_standard_that_was_not_read_keeps_its_correction(stock):
+    stock.corrected()
+    name = stock.begin("rcf", rule="none", rule_limit=None)
+    stock.blanks(name, ["T-010", "T-011", "T-012"])
+    stock.irradiated(name, ["T-001", "T-002", "T-003"])
+    stock.read({"T-001": stock.signal(0), "T-002": stock.signal(1), "T-011": 0.38, "T-012": 0.43}, "standards")
+    output = stock.compute(name)
+    assert output["decision"] == "may be issued"
+    assert [(each["element"], each["becomes"]) for each in output["outside"]] == [
+        ("T-003", "left out"), ("T-010", "left out"),
+    ]  # fmt: skip
+    stock.confirm(name)
+    assert history(stock.connection, element_named(stock.connection, "T-003")).status == "in use"

@@ -267,6 +267,19 @@ def test_without_a_correction_in_force_there_is_no_plan(stock):
     refused(stock, r"T-005 has no element correction in force on reader-1 on .*: calibrate batch B-1 \(acquire calib")
 
 
+def test_a_plan_that_reads_otherwise_than_the_calibration_did_is_refused(calibrated):
+    case = planned()
+    case.batches[0]["background"] = "before-sensitivity"
+    says = f"{calibrated.ecc} was made with the background taken off after-sensitivity; the plan's batch of reader-1"
+    with pytest.raises(Refused, match=says):
+        case.add(calibrated.connection)
+    case = planned()
+    case.batches[0] |= {"readout": {"recordType": "TL"}, "channel": "UV"}
+    says = f"{calibrated.rcf} was made of the only record; the plan's batch of reader-1 takes recordType TL, channel UV"
+    with pytest.raises(Refused, match=says):
+        case.add(calibrated.connection)
+
+
 # --- one home ---
 
 

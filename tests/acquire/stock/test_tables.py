@@ -110,6 +110,7 @@ BAD = [
     ("T-009,B-1,x,reader-1,T-009,1,,0,0", "line 5: an ecc needs its u_ecc [%]"),
     ("T-009,B-1,x,reader-1,T-009,1,1,3000,0", "column accumulated_dose: 3000 is 3000 Gy, which lies outside 0 to 1000"),
     ("T-009,B-1,x,reader-1,T-009,1,1,0,1.5", "column readings: '1.5' is no whole number"),
+    ("T-009,B-1,x,reader-1,T-009,1,1,0,9999999999999999999", "column readings: '99999999999999999"),
     ("T-009,B-1,,reader-1,T-009,1,1,0,0", "line 5, column barcode: it is empty."),
     ("T-009,B-1,4.711E+12,reader-1,T-009,1,1,0,0", "column barcode: '4.711E+12' looks like a number that a"),
     ("T 009,B-1,x,reader-1,T-009,1,1,0,0", "column element: 'T 009' is no name"),
@@ -230,6 +231,23 @@ def test_a_barcode_that_looks_like_a_formula_comes_back_as_it_was(empty):
     body = b"".join(table_of(exported(empty, None)))
     assert b",'=1+1," in body
     assert read_table(body, "again").rows[0].barcode == "=1+1"
+
+
+@given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(lambda b: HEADER.encode() + b"\n" + b)))
+def test_whatever_bytes_come_there_is_a_table_or_a_sentence(body):
+    said: list[str] = []
+    try:
+        said += [sentence for _, sentence in read_table(body, "any.csv").wrong]
+    except FileProblem as refused:
+        said += refused.sentences
+    assert all(sentence.startswith("any.csv") and sentence.endswith(".") for sentence in said)
+
+
+@pytest.mark.parametrize("day", ["31.12.2027", "2027-13-45", "12/31/2027", "46387"])
+def test_a_date_that_a_spreadsheet_wrote_is_refused_with_the_form_that_is_allowed(empty, day):
+    head = "element,batch,barcode,reader,read_as,expires_on"
+    with pytest.raises(FileProblem, match=f"line 2, column expires_on: '{day}' is no date; write it as 2027-12-31"):
+        taken(empty, lines(f"T-1,B-1,1,reader-1,1,{day}", header=head))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=20))
