@@ -50,11 +50,12 @@ def clock(text: str, form: str) -> str:
 
 
 def iso_clock(text: str) -> str | None:
-    """The time of a clock that is written in ISO 8601 to the second or finer, without a zone; else None."""
+    """The time of a clock that is written in ISO 8601 to the second or finer, without a zone, in a year that can be;
+    else None."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", text, re.ASCII):
         return None
     try:
-        datetime.fromisoformat(text)
+        year = datetime.fromisoformat(text).year
     except ValueError:
         return None
-    return text
+    return text if FIRST_YEAR <= year <= LAST_YEAR else None

@@ -208,13 +208,14 @@ def verify(
     device = connect(found, resource, settings_of(found, setting or []), trace=trace)
     if device.comes_again:
         raise Misuse(f"{model} reads files of a folder: there is no wire to try; `acquire import` reads such a file.")
-    with new_file(output or Path(f"{model}-trial.json")) as file:
+    path = output or Path(f"{model}-trial.json")
+    with new_file(path) as file:
         report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
         file.write(canonical(report))
     readings = report["readings"]
     tell(
         f"{readings['taken']} readings, {len(readings['unparsed'])} unparsed, {readings['timeouts']} time-outs."
-        f" The report is {file.name}; it names the instrument's serial number and no address."
+        f" The report is {path}; it names the instrument's serial number and no address."
     )
     if not is_good(report):
         raise typer.Exit(1)

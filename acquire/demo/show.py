@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from acquire.config import load
 from acquire.demo import scene
@@ -22,6 +22,17 @@ from acquire.terminal.output import emit, say
 from acquire.terminal.results import print_results
 
 STEPS = 18  # lines that play() tells, for the progress bar
+
+
+class Shown(TypedDict):
+    """The contract's JSON document of the demonstration."""
+
+    instruments: list[dict[str, Any]]
+    results: list[dict[str, Any]]
+    missing: list[str]
+    record: dict[str, str]
+    session: str
+    broker: str
 
 
 async def run(folder: Path, *, serve: bool, as_json: bool, broker: str = "auto") -> None:
@@ -43,8 +54,8 @@ async def run(folder: Path, *, serve: bool, as_json: bool, broker: str = "auto")
             await _keep_running(running)
 
 
-def document(running: Service, folder: Path, played: Played) -> dict[str, Any]:
-    """The contract's JSON document of the demonstration."""
+def document(running: Service, folder: Path, played: Played) -> Shown:
+    """What came of it, once every instrument has closed its stream."""
     return {
         "instruments": counts(running, folder, played.session),
         "results": [{**each, "truth_gy": scene.TRUTH_GY.get(each["point"])} for each in results_of(played.record)],
@@ -55,7 +66,7 @@ def document(running: Service, folder: Path, played: Played) -> dict[str, Any]:
     }
 
 
-def _print(shown: dict[str, Any]) -> None:
+def _print(shown: Shown) -> None:
     from acquire.terminal.output import table, tell  # noqa: PLC0415
 
     print_results(shown["results"], explain=False)
@@ -66,7 +77,6 @@ def _print(shown: dict[str, Any]) -> None:
     say("Still missing in the record before 77331 could be charged:")
     for sentence in shown["missing"]:
         say(f"  - {sentence}")
-    say(f"The disc of P6 came from {shown['disc']}.")
     tell(f"Record: {shown['record']['html']}\n        {shown['record']['json']}")
 
 

@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
 import aiomqtt
@@ -51,6 +52,15 @@ class Gathered:
         return rows
 
 
+async def ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel, again where need be: `asyncio.wait_for`, in the client library, forgets one that meets its result."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
+
+
 async def source(folder: Path, port: int, instruments: int, rate: float, wait_s: float) -> None:
     """Give readings until stdin closes; then write down when each was given."""
     db = database(folder / "floor-spool.db", TABLE)
@@ -85,9 +95,7 @@ async def source(folder: Path, port: int, instruments: int, rate: float, wait_s:
         tasks = [asyncio.create_task(each) for each in (listen(), pump(), *(instrument(n) for n in range(instruments)))]
         print("running", flush=True)
         await asyncio.to_thread(sys.stdin.read)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
     (folder / "given.json").write_text(json.dumps(given))
 
 
@@ -117,8 +125,7 @@ async def store(folder: Path, port: int) -> None:
         serving = asyncio.create_task(serve(client))
         print("listening", flush=True)
         await asyncio.to_thread(sys.stdin.read)
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+        await ended([serving])
     (folder / "committed.json").write_text(json.dumps(committed))
 
 

@@ -58,6 +58,7 @@ async def test_the_command_writes_the_report_once_and_says_where(tmp_path: Path)
     again = await asyncio.to_thread(acquire, *words)
     await served.close()
     assert (done.returncode, "0 unparsed, 0 time-outs." in done.stdout) == (0, True), done.stderr
+    assert f"The report is {place};" in " ".join(done.stdout.split("\n"))
     assert json.loads(place.read_bytes())["report"] == "acquire trial/1"
     assert (again.returncode, "already; it is left as it is." in again.stderr) == (1, True)
 

@@ -1,0 +1,115 @@
+"""Every command in words, as people read it: none is known by its JSON alone.
+
+What a command prints for eyes is code of its own, which a test of its `--json` never enters. A new command must be
+added here, or be named with the file of tests that reads what it prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from command_line import acquire
+
+from acquire.cli.main import app
+from acquire.store.database import connect
+
+sys.path.append(str(Path(__file__).parents[1] / "procedure"))
+
+from every_row import filled
+
+TESTS = Path(__file__).parents[2]
+CONFIG = str(TESTS.parent / "config" / "simulated.toml")
+HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what it is asked: a line of its answer
+    ("drivers",): ("keithley-6514  Keithley 6514 electrometer", ()),
+    ("drivers", "keithley-6514"): ("held against InstrumentKit", ()),
+    ("discover",): ("Found", ()),
+    ("check", CONFIG): ("is sound. Site", ()),
+    ("bus", "contract", "there"): ("there", ()),
+    ("order", "list"): ("Orders", ("STORE",)),
+    ("order", "show", "ORDER"): ("requester:", ("STORE",)),
+    ("session", "list"): ("CALCULATED", ("STORE",)),
+    ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
+    ("results", "SESSION"): ("decision", ("STORE",)),
+    ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
+    ("results", "--trend"): ("point", ("STORE",)),
+    ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
+    ("store", "stats"): ("Streams", ("STORE",)),
+    ("store", "verify"): ("and the audit chain hold", ("STORE",)),
+    ("store", "anchor"): ('{"at":', ("STORE",)),
+    ("store", "migrate"): ("schema", ("STORE",)),
+    ("store", "backup", "b.db"): ("b.db", ("STORE",)),
+}
+ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page whose commands a test runs
+    "tests/acquire/cli/test_commands.py": "store create, simulate, read, tail",
+    "tests/acquire/cli/test_session_statements.py": (
+        "session console-time, session read-at, session pre-irradiated, session imaging, session correct,"
+        " session exclude, session spectrum, session environment"
+    ),
+    "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
+    "tests/acquire/cli/test_fit_command.py": "fit",
+    "tests/acquire/cli/test_verify_instrument.py": "verify",
+    "tests/acquire/cli/test_files_and_places.py": "import, store export",
+    "tests/acquire/store/test_copies.py": "store restore, store declare-ended",
+    "tests/acquire/spool/test_files_aside.py": "spool give-up",
+    "tests/e2e/test_capture_commands.py": "capture, replay",
+    "tests/e2e/test_demo.py": "demo",
+    "tests/e2e/test_commands_on_the_bus.py": "command",
+    "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
+    "tests/e2e/test_guarded_chain.py": "broker config",
+    "docs/procedure.md": (
+        "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
+        " session remove, session close"
+    ),
+}
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    def below(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if not hasattr(command, "commands"):
+            yield path
+            return
+        for name, each in command.commands.items():
+            yield from below(each, (*path, name))
+
+    yield from below(typer.main.get_command(app), ())
+
+
+def test_every_command_is_run_in_words() -> None:
+    words = [" ".join(each) for each in HERE] + [name for said in ELSEWHERE.values() for name in said.split(", ")]
+    known = {name for name in map(" ".join, commands()) for said in words if f"{said} ".startswith(f"{name} ")}
+    assert set(map(" ".join, commands())) - known == set()
+
+
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file in ELSEWHERE for name in ELSEWHERE[file].split(", ")])
+def test_who_runs_it_elsewhere_does(file: str, name: str) -> None:
+    text, (*_, last) = (TESTS.parent / file).read_text(), name.split()
+    assert f"acquire {name}" in text or f'"{last}"' in text
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A store with rows of every kind, its session and its order."""
+    path = tmp_path_factory.mktemp("words") / "store.db"
+    connection = connect(path, create=True)
+    session = asyncio.run(filled(connection))
+    (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
+    connection.close()
+    return path, session, order
+
+
+@pytest.mark.parametrize("words", HERE, ids=" ".join)
+def test_in_words(words: tuple[str, ...], store: tuple[Path, str, str], tmp_path: Path) -> None:
+    path, session, order = store
+    said, wants = HERE[words]
+    url = ("--store", f"sqlite:///{path}") if wants else ()
+    given = [{"SESSION": session, "ORDER": order}.get(each, each) for each in words]
+    done = acquire(*given, *url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
