@@ -19,7 +19,7 @@ from acquire.procedure.stock.terms import Terms
 def prepare(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     """Everything a calibration is computed from, as the store holds it now."""
     terms, batch = Terms.model_validate(parse(row["terms"])), get_batch(connection, row["batch"])
-    parts = [read_part(connection, row["id"], p, row["reader"], terms) for p in parts_of(connection, row["id"])]
+    parts = [read_part(connection, p, row["reader"], terms) for p in parts_of(connection, row["id"])]
     depletion = {"per_reading": batch.depletion_per_reading, "form": batch.depletion} if batch.depletion else None
     last, _ = coefficient_of(connection, batch.batch, row["reader"], _begun(row))
     return {

@@ -34,28 +34,27 @@ class Part:
     run: str | None
     at: str
     made_after: int | None
+    audit_entry: int | None
 
 
 def parts_of(connection: sqlite3.Connection, calibration: str) -> list[Part]:
     """Every part of a calibration session, in the order they were entered."""
     rows = connection.execute(
-        "SELECT n, element, role, cycle, moment, run, at, made_after FROM element_calibration_part"
+        "SELECT n, element, role, cycle, moment, run, at, made_after, audit_entry FROM element_calibration_part"
         " WHERE calibration = ? ORDER BY n",
         (calibration,),
     )
     return [Part(*row) for row in rows]
 
 
-def read_part(
-    connection: sqlite3.Connection, calibration: str, part: Part, reader: str, terms: Terms
-) -> dict[str, Any]:
+def read_part(connection: sqlite3.Connection, part: Part, reader: str, terms: Terms) -> dict[str, Any]:
     """What an element's part read: signals, unit, and the entries they are from; or `missing`, why there is none."""
     element = of_inventory(connection, element_named(connection, part.element))
     wanted = PlanBatch(
         reader=reader, readings=terms.readings, readout=terms.readout, channel=terms.channel,
         depletion_per_reading=0.0, depletion="growing",
     )  # fmt: skip
-    found = _of_part(connection, calibration, part, of_element(connection, element, wanted))
+    found = _of_part(connection, part, of_element(connection, element, wanted))
     said: dict[str, Any] = {"element": part.element, "cycle": part.cycle, "role": part.role, "moment": part.moment}
     if len(found) < terms.readings:
         times = f"was read {len(found)} times of {terms.readings}" if found else "was not read"
@@ -75,13 +74,11 @@ def read_part(
     }
 
 
-def _of_part(
-    connection: sqlite3.Connection, calibration: str, part: Part, found: Sequence[StoredReading]
-) -> list[StoredReading]:
+def _of_part(connection: sqlite3.Connection, part: Part, found: Sequence[StoredReading]) -> list[StoredReading]:
     if part.run is not None:
         return _of_run(part, found)
     entered = Made(part.made_after, part.at)
-    again = _next_use(connection, calibration, part)
+    again = _next_use(connection, part)
     later = [r for r in found if entered.precedes(r.received)]
     return [r for r in later if again is None or r.received.number <= again]
 
@@ -99,12 +96,12 @@ def _of_run(part: Part, found: Sequence[StoredReading]) -> list[StoredReading]:
     return next(iter(runs.values()), [])
 
 
-def _next_use(connection: sqlite3.Connection, calibration: str, part: Part) -> int | None:
+def _next_use(connection: sqlite3.Connection, part: Part) -> int | None:
     """The number of the last receipt before the element was entered again: in a calibration, or on a patient."""
     row = connection.execute(
-        "SELECT min(made_after) AS n FROM (SELECT made_after FROM element_calibration_part WHERE element = ?1"
-        " AND made_after >= ?2 AND NOT (calibration = ?3 AND n <= ?4)"
-        " UNION ALL SELECT made_after FROM placement WHERE dosimeter = ?1 AND made_after >= ?2)",
-        (part.element, part.made_after or 0, calibration, part.n),
+        "SELECT min(made_after) AS n FROM (SELECT made_after FROM element_calibration_part"
+        " WHERE element = ?1 AND audit_entry > ?2"
+        " UNION ALL SELECT made_after FROM placement WHERE dosimeter = ?1 AND made_after >= ?3)",
+        (part.element, part.audit_entry, part.made_after),
     ).fetchone()
     return None if row["n"] is None else int(row["n"])

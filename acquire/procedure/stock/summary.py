@@ -35,7 +35,7 @@ def summary(connection: sqlite3.Connection, calibration: str) -> dict[str, Any]:
 def _unread(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[Part]) -> list[str]:
     """What keeps each part from having a signal: not read yet, or a reading that is none."""
     terms = Terms.model_validate(parse(row["terms"]))
-    read = (read_part(connection, row["id"], part, row["reader"], terms) for part in parts)
+    read = (read_part(connection, part, row["reader"], terms) for part in parts)
     return [f"{each['element']}, {each['role']}: {each['missing']}" for each in read if "missing" in each]
 
 

@@ -97,6 +97,7 @@ CREATE TABLE element_calibration_part (   -- one element in one cycle of anneali
     at TEXT NOT NULL,
     who TEXT NOT NULL,
     made_after INTEGER,
+    audit_entry INTEGER,             -- which use of an element came first
     PRIMARY KEY (calibration, n),
     UNIQUE (calibration, element, cycle, role),
     CHECK (role <> 'irradiated' OR moment IS NOT NULL)

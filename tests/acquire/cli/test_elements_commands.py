@@ -80,6 +80,7 @@ def test_batch_and_elements_are_entered_and_changed_by_two_people(desk):
         1, "T-1 is in the store otherwise; it is changed with a reason", *ADD, "--expires-on", "2099-01-01", *BY
     )
     assert desk.gives(*ADD, "--expires-on", "2099-01-01", *two, *BY)["version"] == 2
+    assert desk.says(*ADD, "--expires-on", "2099-01-01", *BY) == "Element T-1 v2 of batch B-1."
     (listed,) = desk.gives("elements", "list")
     assert (listed["element"], listed["expires_on"], listed["status"]) == ("T-1", "2099-01-01", "in use")
     desk.refuses(2, "'1.2.2027' is no date; write it as 2027-12-31", *ADD, "--expires-on", "1.2.2027", *BY)
@@ -153,6 +154,10 @@ def test_a_calibration_from_begin_to_the_results_it_touched(desk):
     assert "withdrawn" in printed
     desk.refuses(1, "MD-1 began or computed", "calibration", "confirm", name, *BY)
     assert desk.says("calibration", "confirm", name, "--by", "MP-1") == f"{name} v1 is in force, confirmed by MP-1."
+    words = desk.says("calibration", "show", name)
+    assert "state: confirmed" in words
+    assert "rule_limit: 0.05" in words
+    assert "Element corrections of" in words
     (listed,) = desk.gives("calibration", "list")
     assert (listed["state"], listed["confirmed_by"], listed["ended"]) == ("confirmed", "MP-1", None)
     assert desk.gives("calibration", "touched", name) == {"calibration": name, "touched": []}

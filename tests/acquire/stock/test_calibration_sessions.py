@@ -301,3 +301,12 @@ def test_a_standard_that_was_not_read_keeps_its_correction(stock):
     ]  # fmt: skip
     stock.confirm(name)
     assert history(stock.connection, element_named(stock.connection, "T-003")).status == "in use"
+
+
+def test_a_chip_that_was_entered_and_never_read_is_free_for_the_next_calibration(stock):
+    first, second = stock.begin(), stock.begin(repeat_u_percent=1.0, repeat_dof=10, repeat_source="site")
+    stock.irradiated(first, chips())
+    stock.irradiated(second, chips())
+    stock.read({c: stock.signal(i) for i, c in enumerate(chips())}, "of the second")
+    assert [each["why"] for each in stock.compute(first)["outside"]] == ["was not read in cycle 1"] * 12
+    assert stock.compute(second)["decision"] == "may be issued"

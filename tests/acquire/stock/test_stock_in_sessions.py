@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from cases import case_f
+from cases import case_d, case_f
 from stocked import DOSE_GY, Stock, chips, hours_ago
 from worked import READER, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, run
 
@@ -152,6 +152,16 @@ async def test_standards_of_the_same_run_make_what_was_done_to_the_reader_no_mat
     output = closed_results(calibrated.connection, session)["P1"]
     assert output["decision"] == "PASS"
     assert 100 * output["dose_gy"] == pytest.approx(GIVEN_CGY, rel=0.01)
+
+
+async def test_the_results_of_a_calibration_in_a_file_are_found_as_well(connection):
+    case, reads = case_d()
+    case.add(connection)
+    session, client = case.start(connection), WorkedClient(connection)
+    await run(connection, client, session)
+    client.read_elements(reads)
+    outputs = closed_results(connection, session)
+    assert {t.point for t in touched(connection, "ECC")} == set(outputs)
 
 
 # --- calibrations of files, and events that end them ---
