@@ -166,14 +166,14 @@ def element_show(element: str, config: ConfigOption = None, store: StoreOption =
         return
     for key, value in found.items():
         if not isinstance(value, list):
-            tell(f"{key}: {'' if value is None else value}")
+            tell(f"{key}: {_g(value) if isinstance(value, float) or value is None else value}")
     table(
         "Irradiations",
         ("when", "Gy", "where"),
         [(i["moment"], _g(i["dose_gy"]), i["what"]) for i in found["irradiations"]],
     )
     table("Events", ("when", "what", "who", "reason"),
-          [(e["moment"], e["what"], e["who"], e["reason"]) for e in found["events"]])  # fmt: skip
+          [(e["moment"] or e["at"], e["what"], e["who"], e["reason"]) for e in found["events"]])  # fmt: skip
     read = [(r["moment"], _g(r["value"]), r["unit"], r["file"]) for r in found["readouts"]]
     table("Readouts", ("when", "value", "unit", "file"), read)
     for sentence in found["not_usable"]:

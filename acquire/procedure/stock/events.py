@@ -29,7 +29,7 @@ HIGHEST_GY = 1000.0  # no element of a clinic takes more; what is above was mist
 class ElementEvent:
     """One event. dose_gy (u in percent, k = 1) with "irradiated" and "taken-over", readings with the latter.
 
-    source: the beam, or the oven and its programme.
+    source: the beam, or the oven and its programme. `who` and `at` (UTC) are of the entry, and written with it.
     """
 
     what: What
@@ -41,6 +41,7 @@ class ElementEvent:
     source: str | None = None
     who: str = ""
     confirmed_by: str | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,24 +62,34 @@ def with_stock(
     batches = _batches(used)
     ours = [e for e in every if e.batch in batches.values()]
     _one_home(ours, batches, inventory, calibrations)
+    holding, readers = _in_force(connection, plan, used, batches, on)
+    elements = (*inventory.element, *(of_inventory(connection, e) for e in ours))
+    usable = [e for e in ours if not is_set_aside(connection, e.element)]
+    owned = inventory.model_copy(update={"element": elements})
+    return Frozen(owned, _with(calibrations, readers, holding, usable), taken=True)
+
+
+def _in_force(
+    connection: sqlite3.Connection, plan: Plan, used: Sequence[StockElement], batches: dict[str, str], on: date
+) -> tuple[dict[tuple[str, str], Issued], list[Issued]]:
+    """Element corrections by (element, reader), and the coefficients of readers without standards. Raises Refused."""
     checks = {b.check.element for b in plan.batch if b.check}
     why = {each.element: not_usable(connection, each, on) for each in used}
-    wrong = [sentence for sentences in why.values() for sentence in sentences]
     sound = [e for e in used if e.element not in checks and not why[e.element]]
-    wrong += [*without_correction(connection, sound, on), *without_coefficient(connection, plan, batches, on)]
-    without_standards = {r: name for r, name in batches.items() if (b := plan.batch_of(r)) and not b.standards}
-    readers = [coefficient_of(connection, name, reader, on)[0] for reader, name in without_standards.items()]
     holding = corrections(issued(connection), on)
+    without_standards = {r: name for r, name in batches.items() if (b := plan.batch_of(r)) and not b.standards}
+    asked = (coefficient_of(connection, name, reader, on)[0] for reader, name in without_standards.items())
+    readers = [each for each in asked if each is not None]
     of_used = [holding[e.element, e.reader] for e in sound if (e.element, e.reader) in holding]
-    wrong += otherwise_read(plan, {each.id: each for each in (*of_used, *readers) if each is not None}.values())
+    wrong = [
+        *(sentence for sentences in why.values() for sentence in sentences),
+        *without_correction(connection, sound, on),
+        *without_coefficient(connection, plan, batches, on),
+        *otherwise_read(plan, {each.id: each for each in (*of_used, *readers)}.values()),
+    ]
     if wrong:
         raise Refused(*wrong)
-    elements = (*inventory.element, *(of_inventory(connection, e) for e in ours))
-    owned = inventory.model_copy(update={"element": elements})
-    usable = [e for e in ours if not is_set_aside(connection, e.element)]
-    return Frozen(
-        owned, _with(calibrations, [each for each in readers if each is not None], holding, usable), taken=True
-    )
+    return holding, readers
 
 
 def _batches(used: Sequence[StockElement]) -> dict[str, str]:
