@@ -13,7 +13,7 @@ from typing import Any
 
 from acquire.errors import Refused
 from acquire.procedure.collected_charge import Invalid
-from acquire.procedure.elements import different_records, of_element, reader_session
+from acquire.procedure.elements import different_records, of_element
 from acquire.procedure.plan import Batch as PlanBatch
 from acquire.procedure.signals import signals
 from acquire.procedure.stock.elements import element_named, of_inventory
@@ -85,13 +85,13 @@ def _of_part(connection: sqlite3.Connection, part: Part, found: Sequence[StoredR
 
 def _of_run(part: Part, found: Sequence[StoredReading]) -> list[StoredReading]:
     """Readings of the named file; where it holds several days, the day stands behind its name. Raises Refused."""
-    runs: Mapping[tuple[str, str, str], list[StoredReading]] = {}
+    runs: Mapping[tuple[str, str], list[StoredReading]] = {}
     for reading in found:
-        _, file, day = key = reader_session(reading)
+        file, day = key = _file_and_day(reading)
         if part.run in (file, f"{file} {day}"):
             runs = {**runs, key: [*runs.get(key, []), reading]}
     if len(runs) > 1:
-        days = ", ".join(f"'{file} {day}'" for _, file, day in runs)
+        days = ", ".join(f"'{file} {day}'" for file, day in runs)
         raise Refused(f"{part.run} holds {part.element} in several runs; name the one: {days}.")
     return next(iter(runs.values()), [])
 
@@ -105,3 +105,9 @@ def _next_use(connection: sqlite3.Connection, part: Part) -> int | None:
         (part.element, part.audit_entry, part.made_after),
     ).fetchone()
     return None if row["n"] is None else int(row["n"])
+
+
+def _file_and_day(reading: StoredReading) -> tuple[str, str]:
+    """The reader's file (or stream) and the day on its clock, which only tells what stands in one file apart."""
+    origin = reading.body.get("origin") or {}
+    return str(origin.get("file") or reading.stream), str(reading.body.get("clock") or "")[:10]
