@@ -15,8 +15,10 @@ from acquire.bus.instrument_client import NotDone
 from acquire.cli import (
     brokers,
     bus,
+    calibrations,
     captures,
     commands,
+    elements,
     fitting,
     importing,
     instruments,
@@ -52,6 +54,8 @@ captures.register(app)
 importing.register(app)
 fitting.register(app)
 procedure.register(app)
+elements.register(app)
+calibrations.register(app)
 stores.register(app)
 spools.register(app)
 brokers.register(app)

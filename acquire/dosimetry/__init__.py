@@ -83,6 +83,17 @@ from acquire.dosimetry.decision import (
 )
 from acquire.dosimetry.diode import cf_temperature, diode_entrance_dose, diode_exit_dose
 from acquire.dosimetry.dose import FORMULAS_VERSION, CalculationStep, Dose
+from acquire.dosimetry.element_calibration import (
+    BatchCorrections,
+    Blank,
+    Correction,
+    Repeatability,
+    batch_corrections,
+    blank_of,
+    nets_of_standards,
+    reader_coefficient,
+    scatter_of,
+)
 from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
 from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
 from acquire.dosimetry.explain import budget_table, explain
@@ -152,6 +163,7 @@ from acquire.dosimetry.osl import (
     reader_form_dose,
     right_curve,
 )
+from acquire.dosimetry.outliers import OutlierRule, grubbs_limit, outside
 from acquire.dosimetry.polarity import k_pol, opposite_signs, polarity_warning, relative_to_calibration, waited
 from acquire.dosimetry.propagation import InputQuantity, Propagated, propagate
 from acquire.dosimetry.reading_rows import LeakageFit, ReadCharge, reading_rows
@@ -179,7 +191,9 @@ __all__ = [
     "SITES_OWN",
     "AttemptValue",
     "BackgroundSignal",
+    "BatchCorrections",
     "Believed",
+    "Blank",
     "Blocked",
     "Budget",
     "CalculationStep",
@@ -188,6 +202,7 @@ __all__ = [
     "Coefficient",
     "Combined",
     "Contribution",
+    "Correction",
     "CorrectionTable",
     "Counted",
     "CourseLine",
@@ -207,11 +222,13 @@ __all__ = [
     "MissingFactor",
     "NetCharge",
     "Observation",
+    "OutlierRule",
     "OutsideValidity",
     "Propagated",
     "QualityFactor",
     "ReadCharge",
     "ReaderForm",
+    "Repeatability",
     "Simulated",
     "StandardsMean",
     "Term",
@@ -223,9 +240,11 @@ __all__ = [
     "audit_form_cgy",
     "background_of_controls",
     "background_of_session",
+    "batch_corrections",
     "believable",
     "believed",
     "believed_threshold",
+    "blank_of",
     "blank_sd",
     "budget_table",
     "cavity_length_cm",
@@ -276,6 +295,7 @@ __all__ = [
     "fitness",
     "fraction_dose",
     "fresh",
+    "grubbs_limit",
     "humidity_row",
     "imaging_line",
     "in_sites_range",
@@ -316,8 +336,10 @@ __all__ = [
     "n_dw_of_standards",
     "net_charge",
     "net_signal",
+    "nets_of_standards",
     "opposite_signs",
     "osl_dose",
+    "outside",
     "own_detector_is_largest",
     "p_conform",
     "p_conform_drawn",
@@ -343,6 +365,7 @@ __all__ = [
     "range_holds",
     "rcf_of_standards",
     "read_at_same_delay",
+    "reader_coefficient",
     "reader_dose_mrad",
     "reader_form_dose",
     "reading_rows",
@@ -353,6 +376,7 @@ __all__ = [
     "right_curve",
     "same_scale",
     "same_sensor",
+    "scatter_of",
     "second_read",
     "simulate",
     "sites_range",

@@ -11,7 +11,7 @@ from acquire.errors import Refused
 from acquire.procedure import documents, factors
 from acquire.procedure.bound import as_bound
 from acquire.procedure.calibrations import Calibrations, read_calibrations
-from acquire.procedure.collected_charge import Invalid, in_nc
+from acquire.procedure.collected_charge import Invalid
 from acquire.procedure.console import dwell_check
 from acquire.procedure.curve_checks import judged_curves
 from acquire.procedure.factors import Inputs
@@ -23,6 +23,7 @@ from acquire.procedure.point_charges import charges
 from acquire.procedure.reader_run_told import described
 from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
+from acquire.procedure.signals import signals
 from acquire.procedure.spectra import read
 from acquire.procedure.thresholds import thresholds
 from acquire.procedure.waiting_time import Bodies, unheld
@@ -151,12 +152,12 @@ def _elements(
 ) -> dict[str, Any]:
     """Signals and element corrections of chips or dots, standards and controls that were read."""
     found: dict[str, Any] = {"standards": [], "controls": [], "elements": [], "imaging": selection["imaging"]}
-    checks = [{"element": name, **_signals(name, bodies[name])} for name in selection.get("checks", ())]
+    checks = [{"element": name, **signals(name, bodies[name])} for name in selection.get("checks", ())]
     for kind in ("standards", "controls", "elements"):
         for name in selection[kind]:
             if name in bodies:
                 correction = factors.ecc(name, plan, inventory, calibrations, day)
-                found[kind].append({"element": name, **_signals(name, bodies[name]), "ecc": correction})
+                found[kind].append({"element": name, **signals(name, bodies[name]), "ecc": correction})
     if dark := [c["element"] for c in found["controls"] if c["value"] == 0]:
         raise Invalid(f"{', '.join(dark)} read exactly 0: what was read shows at least the reader's own signal.")
     return found | ({"checks": checks} if checks else {})
@@ -199,27 +200,3 @@ def _readout_times(
         "days": days,
         "standard_days": {n: days_between(batch.standards_irradiated, at) for n, at in standards.items()},
     }
-
-
-def _signals(name: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:
-    """The readings of one element in one unit; `value` is the first, `readings` all of them where there are several."""
-    signals = [_signal(name, body) for body in bodies]
-    if len({unit for _, unit in signals}) != 1:
-        raise Invalid(f"The readings of {name} are in different units.")
-    value, unit = signals[0]
-    several = {"readings": [each for each, _ in signals]} if len(signals) > 1 else {}
-    return {"value": value, "unit": unit, **several}
-
-
-def _signal(name: str, body: dict[str, Any]) -> tuple[float, str]:
-    """What the reader measured: charge in nC, or counts; refused where its file states corrections of its own."""
-    if body.get("value") is None:
-        flags = ", ".join(body.get("flags") or ()) or "no value"
-        raise Invalid(f"The reading of {name} carries no number: {flags}.")
-    applied = {k: v.get("value") for k, v in (body.get("also") or {}).items() if k in ("file-ecc", "file-rcf")}
-    if any(v not in (None, 0.0, 1.0) for v in applied.values()):
-        said = ", ".join(f"{k} {v}" for k, v in applied.items())
-        raise Invalid(f"The reader's file states corrections of its own for {name} ({said}); they would count twice.")
-    if body["quantity"] == "counts":
-        return body["value"], "{counts}"
-    return in_nc(body["value"], body["unit"]), "nC"

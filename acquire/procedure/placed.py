@@ -56,18 +56,18 @@ def placements(connection: sqlite3.Connection, session_id: str) -> list[Placemen
 
 def last_removed(connection: sqlite3.Connection, dosimeter: str) -> Placement | None:
     """Where an element lay last, of all sessions, among those placements from which it came back."""
-    back = [p for p in _of_dosimeter(connection, dosimeter) if p.removed is not None]
+    back = [p for p in placements_of(connection, dosimeter) if p.removed is not None]
     return back[-1] if back else None
 
 
 def next_placed(connection: sqlite3.Connection, placement: Placement) -> Made | None:
     """When the element of a placement was placed again, None where it was not."""
-    every = _of_dosimeter(connection, placement.dosimeter)
+    every = placements_of(connection, placement.dosimeter)
     later = every[[p.id for p in every].index(placement.id) + 1 :]
     return later[0].placed if later else None
 
 
-def _of_dosimeter(connection: sqlite3.Connection, dosimeter: str) -> Sequence[Placement]:
+def placements_of(connection: sqlite3.Connection, dosimeter: str) -> Sequence[Placement]:
     """The placements of an element that count, of all sessions, in the order in which they were first written."""
     rows = connection.execute(f"{_COUNTING} AND p.dosimeter = ?", (dosimeter,))
     return sorted((_placement(row) for row in rows), key=lambda p: _first_written(connection, p))

@@ -20,6 +20,7 @@ from acquire.procedure.order import get_order
 from acquire.procedure.people import same_person
 from acquire.procedure.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.point import Point
+from acquire.procedure.stock.frozen import with_stock
 from acquire.store import audit
 from acquire.store.database import transaction
 from drivers import Misuse, registry
@@ -32,11 +33,14 @@ def add_plan(
     """Read, check and keep a plan. The same bytes again change nothing.
 
     Raises FileProblem (file, line, key), or Refused: no such order, a version that is here with another content or is
-    not newer, a method that is not fit for its tolerance, a factor missing or out of date.
+    not newer, a method that is not fit for its tolerance, a factor missing or out of date, an element of the stock that
+    may not be used.
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
-    if wrong := readiness(plan, inventory, calibrations, datetime.now(UTC).date()):
+    today = datetime.now(UTC).date()
+    frozen = with_stock(connection, plan, inventory, calibrations, today)
+    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
         raise Refused(*wrong)
     with transaction(connection):
         sha256, file = documents.to_keep(connection, "plan", name, body)

@@ -13,10 +13,8 @@ from acquire.procedure.collected_charge import Invalid
 
 def factor_of(entry: Mapping[str, Any]) -> Factor:
     """One factor, from what a stored row says of it: value in its UCUM unit, u in percent, source."""
-    return Factor(
-        entry["value"], entry["unit"], entry["u_percent"], entry["source"], entry.get("dof") or math.inf,
-        shared_key=entry.get("shared"),
-    )  # fmt: skip
+    dof, shared = entry.get("dof") or math.inf, entry.get("shared")
+    return Factor(entry["value"], entry["unit"], entry["u_percent"], entry["source"], dof, shared)
 
 
 def factors_of(entries: Mapping[str, Any]) -> dict[str, Factor]:

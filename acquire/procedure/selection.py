@@ -27,6 +27,7 @@ from acquire.procedure.run_of_point import select_run
 from acquire.procedure.session import Session
 from acquire.procedure.spectra import spectrum_file
 from acquire.procedure.statements import imaging_of, newest, statements
+from acquire.procedure.stock.lapsed import lapsed
 from acquire.store import entries
 from acquire.store.attribution import MeasurementView, StoredReading, measurement
 from acquire.store.entries import Damaged
@@ -75,6 +76,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         chosen["parts"] = [select(connection, session, each) for each in point.of]
     elif point.by_element:
         _select_elements(connection, session, point, chosen)
+        reader = session.inventory.element_named(point.elements[0]).reader
+        read = _read_at(connection, chosen)
+        chosen["problems"] += lapsed(connection, session.plan, session.calibrations, reader, read)
     elif point.method == "mosfet":
         _select_thresholds(connection, session, point, chosen)
     else:
@@ -332,6 +336,12 @@ def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) 
             f"{len(found.held)} reading(s) of {placement.dosimeter} are held: their host says they are older than its"
             " placement."
         )
+
+
+def _read_at(connection: sqlite3.Connection, chosen: Selection) -> dict[str, str]:
+    """When each element of a point was read for the last time, by its host's clock."""
+    read = {name: chosen["readings"][name] for name in chosen["elements"] if name in chosen["readings"]}
+    return {name: load(connection, each[-1])["time"] for name, each in read.items()}
 
 
 def refs(readings: Iterable[StoredReading]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """A session: one execution of a plan, one fraction on one machine, and its states.
 
 The state is the newest row of `session_state`; nothing is changed in place. A session keeps the calibration and
-inventory files it was started with: a coefficient that is approved later cannot be used in it.
+inventory files it was started with, and in them what it took of the stock: a coefficient that is approved later cannot
+be used in it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from acquire.procedure.order import get_order
 from acquire.procedure.people import same_person
 from acquire.procedure.plan import Plan
 from acquire.procedure.planning import get_plan, newest_version, readiness, unconfirmed
+from acquire.procedure.stock.frozen import with_stock
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.made import Made
@@ -98,16 +100,18 @@ def start_session(
     """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
 
     Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
-    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), or an instrument that
-    says it is another one than the inventory has.
+    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
+    that may not be used, or an instrument that says it is another one than the inventory has.
     """
     get_order(connection, order_id)
     plan = get_plan(connection, order_id, newest_version(connection, order_id))
     fraction = plan.fraction if fraction is None else fraction
     owned = read_inventory(inventory[1], inventory[0])
+    frozen = with_stock(connection, plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
+    calibrations, inventory = frozen.files(calibrations, inventory)
     states = {name: each for name, each in (states or {}).items() if each.state not in ("offline", "stopped")}
     told = {name for name, each in states.items() if each.framing is not None}
-    wrong = readiness(plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today(), told)
+    wrong = readiness(plan, frozen.inventory, frozen.calibrations, _today(), told)
     for name, state in states.items():
         wrong += _contradictions(owned, name, state)
     if wrong:

@@ -19,6 +19,7 @@ from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
 from acquire.procedure.doses import FORMULA, calculate
 from acquire.procedure.inputs import prepare
+from acquire.procedure.stock.verify import verify_calibrations
 from acquire.store import anchors
 from acquire.store.entries import entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
@@ -83,6 +84,7 @@ def _problems(
     of = None if session is None else windows_of(connection, session)
     yield from _readable("The streams", _entries(connection, of, counted, progress))
     yield from _readable("Indexes", verify_indexes(connection, of or {}))
+    yield from _readable("Calibrations", verify_calibrations(connection, rows.changed))
     yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 

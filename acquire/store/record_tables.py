@@ -38,6 +38,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
 PLACED = "SELECT dosimeter FROM placement WHERE session = ?1"
 FITTED = "curve fitted"  # what the audit entry of a fit says
 _SESSION = "session = ?1"
+_EVERY_SESSION = "?1 IS NOT NULL"
 
 PEOPLE: Mapping[str, PeoplesTable] = {
     "document": PeoplesTable("the {kind} file {name}", "the file {sha256}", f"sha256 IN ({FILES})"),
@@ -91,7 +92,26 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "the fit of entry {seq} of stream {stream} ({analysis}, preset '{preset}')",
         f"dosimeter IN ({PLACED})",
     ),
+    "element_batch": PeoplesTable("batch {batch} v{version}", "batch {batch} v{version}", _EVERY_SESSION),
+    "element": PeoplesTable("element {element} v{version}", "element {element} v{version}", _EVERY_SESSION),
+    "element_event": PeoplesTable("'{what}' of element {element}", "event {n} of element {element}", _EVERY_SESSION),
+    "equipment_event": PeoplesTable("'{what}' of {equipment}", "event {n} of {equipment}", _EVERY_SESSION),
+    "element_calibration": PeoplesTable("calibration {id}", "calibration {id}", _EVERY_SESSION),
+    "element_calibration_part": PeoplesTable(
+        "{element} in cycle {cycle} of calibration {calibration}", "part {n} of calibration {calibration}",
+        _EVERY_SESSION,
+    ),
+    "element_calibration_result": PeoplesTable(
+        "what calibration {calibration} gave (v{version})", "what calibration {calibration} gave (v{version})",
+        _EVERY_SESSION,
+    ),
+    "element_calibration_mark": PeoplesTable(
+        "'{mark}' of calibration {calibration}", "mark {n} of calibration {calibration}", _EVERY_SESSION
+    ),
 }  # fmt: skip
+
+OF_EVERY_SESSION = frozenset(table for table, held in PEOPLE.items() if held.of == _EVERY_SESSION)
+"""What sessions rest on and none owns: elements and the coefficients issued for them are held with each session."""
 
 # Nothing of these is said by an instrument, a person or a result: (table, column), or (table, "*") for all of it.
 NO_PART: Mapping[tuple[str, str], str] = {

@@ -16,7 +16,7 @@ import msgspec
 from acquire.canonical import canonical
 from acquire.store import audit
 from acquire.store.canonical_rows import Key, Shape, shape
-from acquire.store.record_tables import FILES, FITTED, ORDER, PEOPLE, PLACED
+from acquire.store.record_tables import FILES, FITTED, OF_EVERY_SESSION, ORDER, PEOPLE, PLACED
 
 Progress = Callable[[str, int, int], None]  # what, how many are done, of how many
 EVERY = 1000
@@ -131,14 +131,15 @@ class _SeenOfSession(_Seen):
         pass
 
     def may_concern(self, entry: audit.Entry) -> bool:
-        """An entry of other subjects may have brought a file that this session uses, too."""
-        return self._tells(entry) or '"document"' in (entry["rows"] or "")
+        """An entry of other subjects may have brought a file that this session uses, too, or made an element."""
+        rows = entry["rows"] or ""
+        return self._tells(entry) or '"document"' in rows or any(f'"{table}"' in rows for table in OF_EVERY_SESSION)
 
     def concerns(self, entry: audit.Entry, table: str, key: Key) -> bool:
         told = self._tells(entry)
         if told and table == "attempt":
             self._subjects.add(str(key[0]))
-        return told or (table, key) in self._ours
+        return told or table in OF_EVERY_SESSION or (table, key) in self._ours
 
     def _tells(self, entry: audit.Entry) -> bool:
         """Subjects: the session, its order, "session point" of a result, the measurement of an attempt, of a fit the

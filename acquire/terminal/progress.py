@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from acquire.printable import printable
 from acquire.terminal.output import write_over
 
 EVERY_S = 0.2
@@ -28,3 +29,18 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     finally:
         if sys.stderr.isatty():
             write_over("")
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, and nothing elsewhere. Call it with how many are done, and of how many."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only on a terminal
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=32), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(printable(what), total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -62,6 +62,12 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_commands_on_the_bus.py": "command",
     "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
     "tests/e2e/test_guarded_chain.py": "broker config",
+    "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "docs/elements.md": (
+        "elements batch, elements import, elements event, elements list, elements show, elements export,"
+        " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
+        " calibration ended, calibration reject, calibration touched"
+    ),
     "docs/procedure.md": (
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import eventful_streams
+import stocked
 from cases import case_b, client_b
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
@@ -30,6 +31,7 @@ ZONE = "2027-02-05T10:31:00+01:00"
 async def filled(connection: Any) -> str:
     """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
     eventful_streams.filled(connection)
+    stocked.every_row(connection)
     case, reads = case_with_spectrum()
     case.element("X-1", 1.0, "tld")
     other, _ = case_b()
