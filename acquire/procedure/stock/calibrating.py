@@ -35,7 +35,7 @@ def begin(
     connection: sqlite3.Connection, who: str, batch: str, reader: str, issues: Issues, terms: dict[str, Any]
 ) -> str:
     """Begin a calibration session; returns its id. `terms`: the fields of Terms. Raises Refused."""
-    found = _terms(terms)
+    found = terms_of(terms)
     get_batch(connection, batch)
     if issues not in get_args(Issues) or (issues == "stated") != bool(found.stated):
         raise Refused(f"A calibration issues {', '.join(get_args(Issues))}; '{issues}' does not go with these terms.")
@@ -214,7 +214,8 @@ def _ranges(issues: Issues, terms: Terms) -> None:
                 raise Refused(f"{name}: {error}") from error
 
 
-def _terms(terms: dict[str, Any]) -> Terms:
+def terms_of(terms: dict[str, Any]) -> Terms:
+    """The terms of a calibration as they are given. Raises Refused with the sentence of the first that cannot be."""
     try:
         return Terms.model_validate({name: value for name, value in terms.items() if value is not None})
     except ValidationError as error:

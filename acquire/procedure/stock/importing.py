@@ -13,12 +13,11 @@ from acquire.canonical import canonical
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.calibrations import Range
 from acquire.procedure.stock.batches import batches
-from acquire.procedure.stock.calibrating import begin, compute
+from acquire.procedure.stock.calibrating import begin, compute, terms_of
 from acquire.procedure.stock.elements import StockElement, element_row, every_element
 from acquire.procedure.stock.events import ElementEvent, event_rows
 from acquire.procedure.stock.sessions import state_of
 from acquire.procedure.stock.table import Table, TableRow, read_table
-from acquire.procedure.stock.terms import Terms
 from acquire.store import audit
 from acquire.store.database import transaction
 
@@ -157,7 +156,7 @@ def _stated(
 
 def _is_there(connection: sqlite3.Connection, batch: str, reader: str, terms: dict[str, Any]) -> bool:
     """Whether the same was stated before, and not given up: a table that is imported again says nothing new."""
-    said = canonical(Terms.model_validate(terms).model_dump(mode="json", exclude_none=True))
+    said = canonical(terms_of(terms).model_dump(mode="json", exclude_none=True))
     rows = connection.execute(
         "SELECT id FROM element_calibration WHERE batch = ? AND reader = ? AND issues = 'stated' AND terms = ?",
         (batch, reader, said),
