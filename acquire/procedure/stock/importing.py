@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from acquire.canonical import canonical
+from acquire.dosimetry import DosimetryError, in_sites_range
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.calibrations import Range
 from acquire.procedure.stock.batches import batches
@@ -66,7 +67,7 @@ def import_table(
         raise Refused(f"The corrections of {name} are valid until {valid_until}, which has passed.")
     done = Imported()
     with transaction(connection):
-        new = _new(connection, table, done)
+        new = _new(connection, table, done, ecc_range)
         if table.wrong and not skip_bad:
             raise FileProblem(*(sentence for _, sentence in sorted(table.wrong)), f"Nothing of {name} was imported.")
         done.left_out = [sentence for _, sentence in sorted(table.wrong)]
@@ -82,8 +83,8 @@ def import_table(
     return done
 
 
-def _new(connection: sqlite3.Connection, table: Table, done: Imported) -> list[TableRow]:
-    """The rows that are not in the store; what contradicts the store is wrong."""
+def _new(connection: sqlite3.Connection, table: Table, done: Imported, ecc_range: Range | None) -> list[TableRow]:
+    """The rows that are not in the store; what contradicts the store, or is not believed, is wrong."""
     known, found = {e.element: e for e in every_element(connection)}, []
     barcodes = {e.barcode: e for e in known.values()}
     read = {(e.reader, e.read_as, e.element_index): e for e in known.values()}
@@ -93,6 +94,8 @@ def _new(connection: sqlite3.Connection, table: Table, done: Imported) -> list[T
         if row.batch not in names:
             there = ", ".join(sorted(names)) or "none yet (acquire elements batch)"
             table.refuse(row.line, f"the store has no batch '{row.batch}'; it has {there}.", "batch")
+        elif (why := _not_believed(row, ecc_range)) is not None:
+            table.refuse(row.line, why, "ecc")
         elif same == of:
             done.unchanged.append(row.element)
         elif same is not None:
@@ -109,6 +112,17 @@ def _new(connection: sqlite3.Connection, table: Table, done: Imported) -> list[T
         else:
             found.append(row)
     return found
+
+
+def _not_believed(row: TableRow, ecc_range: Range | None) -> str | None:
+    """The sentence where a correction lies outside what the site believes."""
+    if row.ecc is None or ecc_range is None:
+        return None
+    try:
+        in_sites_range(row.ecc, ecc_range, f"The correction of {row.element}")
+    except DosimetryError as why:
+        return str(why)
+    return None
 
 
 def _differs(one: StockElement, other: StockElement) -> str:

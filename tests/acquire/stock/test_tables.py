@@ -181,8 +181,9 @@ def test_corrections_need_their_certificate_and_its_end(empty):
         taken(empty, lines(*numbered(1, 2)), certificate=None)
     with pytest.raises(Refused, match=r"and which you believe at all \(--ecc-range\)"):
         taken(empty, lines(*numbered(1, 2)), ecc_range=None)
-    with pytest.raises(Refused, match=r"The correction of T-001 is .*, outside the 1.1 to 1.4 that the site believes"):
+    with pytest.raises(FileProblem) as refused:
         taken(empty, lines(*numbered(1, 2)), ecc_range=(1.1, 1.4))
+    assert "line 2, column ecc: The correction of T-001 is 0.98, outside the 1.1 to 1.4" in refused.value.sentences[0]
     with pytest.raises(Refused, match="which has passed"):
         taken(empty, lines(*numbered(1, 2)), valid_until=date(2020, 1, 1))
     assert every_element(empty) == []
