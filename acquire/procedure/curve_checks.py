@@ -1,13 +1,16 @@
-"""What the curves of a point's elements, standards and controls say before a dose is made of their sums.
+"""What the curves of a point's elements, standards and controls, and the light and noise of their run, say before a
+dose is made of their sums.
 
 The checks are those of acquire.quality; here is only who is held against whom, and what a finding means for the dose:
 a refusal gives no number but a sentence and a way out, a doubt is a warning in the result, and what could not be judged
-stands with them.
+stands with them. Reference light that is off is a doubt here: chips are held against standards that were read with it,
+and nobody can read them once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from acquire.procedure.plan import Batch
@@ -22,6 +25,7 @@ from acquire.quality import (
     gravest_first,
     judge,
     judge_batch,
+    judge_light,
     spread,
 )
 
@@ -29,18 +33,24 @@ BACKGROUND = "background"  # a control: it need not glow, and is no sibling of w
 
 
 def judged_curves(
-    point: str, kinds: Mapping[str, Sequence[str]], signals: Mapping[str, Any], bodies: Bodies, batch: Batch | None
+    point: str,
+    kinds: Mapping[str, Sequence[str]],
+    signals: Mapping[str, Any],
+    bodies: Bodies,
+    batch: Batch | None,
+    quality_control: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """`quality` (all findings), `invalid`, `doubts` and `remarks` (sentences) of a point's readings.
 
     kinds: the elements by what they are for ("elements", "standards", "controls", "checks"); signals: what was made of
-    them, with their corrections.
+    them, with their corrections; quality_control: PMT noise and reference light of their run.
     """
     limits = batch.limits if batch is not None and batch.limits is not None else Limits()
     judged = [each for kind, names in kinds.items() for each in _of_kind(kind, names, bodies, limits)]
     found = [finding for each in judged for finding in each.findings]
     found += judge_batch(judged, limits) if any(each.shape for each in judged) else ()
     found += _spreads(signals, limits)
+    found += _of_light([each.record for each in judged], quality_control, limits)
     return {
         "quality": [each.to_json() for each in gravest_first(found)],
         "invalid": [_refusal(each, point, kinds) for each in _of(found, Severity.REFUSE)],
@@ -67,13 +77,21 @@ def _record(name: str, body: Mapping[str, Any], role: str) -> ReaderRecord:
         role=role,
         mode=body.get("mode"),
         element=name,
-        channel=body.get("channel"),
+        channel=body.get("channel") or (f"element {place}" if (place := body.get("element_index")) else None),
         unit=body["unit"],
         value=body.get("value"),
         clock=body.get("clock"),
         columns={axis: Column(column["unit"], column["values"]) for axis, column in axes.items()},
         attributes=body.get("attributes") or {},
     )
+
+
+def _of_light(
+    read: Sequence[ReaderRecord], quality_control: Sequence[Mapping[str, Any]], limits: Limits
+) -> list[Finding]:
+    records = [_record(f"the reading of {each.get('clock')}", each, each["role"]) for each in quality_control]
+    found = judge_light([*records, *read], limits)
+    return [replace(each, severity=Severity.DOUBT) if each.severity is Severity.REFUSE else each for each in found]
 
 
 def _spreads(signals: Mapping[str, Any], limits: Limits) -> list[Finding]:

@@ -20,7 +20,7 @@ from acquire.procedure.neighbours import own_signal_is_largest
 from acquire.procedure.plan import Plan, read_plan
 from acquire.procedure.point import Point
 from acquire.procedure.point_charges import charges
-from acquire.procedure.reader_run_told import described
+from acquire.procedure.reader_run_told import described, quality_control
 from acquire.procedure.readout_times import days_since_removal, looks_older, read_at
 from acquire.procedure.selection import Selection, load
 from acquire.procedure.signals import signals
@@ -62,7 +62,7 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         elif point.by_element:
             inputs |= _elements(selection, plan, inventory, calibrations, day, bodies)
             inputs |= _readout_times(selection, plan, point, inventory, bodies, inputs["remarks"])
-            _judge_curves(selection, plan, point, inventory, bodies, inputs)
+            _judge_curves(connection, selection, plan, point, inventory, bodies, inputs)
         elif point.method == "mosfet":
             inputs |= thresholds(bodies, marks)
             inputs["remarks"] += _stood_at(point, inputs)
@@ -164,12 +164,18 @@ def _elements(
 
 
 def _judge_curves(
-    selection: Selection, plan: Plan, point: Point, inventory: Inventory, bodies: Bodies, inputs: Inputs
+    connection: sqlite3.Connection,
+    selection: Selection,
+    plan: Plan,
+    point: Point,
+    inventory: Inventory,
+    bodies: Bodies,
+    inputs: Inputs,
 ) -> None:
-    """What the curves say; a refusal among `invalid`."""
+    """What the curves, and the light of their run, say; a refusal among `invalid`."""
     kinds = {kind: selection.get(kind, ()) for kind in ("elements", "standards", "controls", "checks")}
     batch = plan.batch_of(inventory.element_named(point.elements[0]).reader)
-    found = judged_curves(point.id, kinds, inputs, bodies, batch)
+    found = judged_curves(point.id, kinds, inputs, bodies, batch, quality_control(connection, selection))
     inputs["invalid"] += found["invalid"]
     inputs["remarks"] += found["remarks"]
     inputs |= {"quality": found["quality"], "doubts": found["doubts"]}

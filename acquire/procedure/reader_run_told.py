@@ -22,6 +22,12 @@ def described(connection: sqlite3.Connection, selection: Mapping[str, Any]) -> d
     return made | {"says": _says(made)}
 
 
+def quality_control(connection: sqlite3.Connection, selection: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The PMT noise and reference light of the run that a selection names, as they are stored."""
+    refs = [ref for kind in QUALITY for ref in selection.get("run", {}).get(kind, ())]
+    return [entries.body_at(connection, ref["stream"], ref["seq"]) for ref in refs]
+
+
 def _values(connection: sqlite3.Connection, refs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What was read, in the order it was read; None where there was no number."""
     bodies = [entries.body_at(connection, ref["stream"], ref["seq"]) for ref in refs]

@@ -52,6 +52,11 @@ def judge_run(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
     return (*found, *judge_batch(judged, limits))
 
 
+def judge_light(records: Sequence[ReaderRecord], limits: Limits) -> tuple[Finding, ...]:
+    """What a run's records of reference light and PMT noise say of the readouts that are given with them."""
+    return (*run.reference_light(records, limits), *run.pmt_noise(records, limits))
+
+
 def judge_batch(judged: Sequence[Judged], limits: Limits) -> tuple[Finding, ...]:
     """What the curves of a batch say of each other, where there need be no run of a reader about them."""
     noises = [each.record for each in judged if each.record.role == run.NOISE]

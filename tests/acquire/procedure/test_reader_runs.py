@@ -88,6 +88,25 @@ async def test_two_runs_of_a_day_in_one_file_have_each_their_own_standards(measu
     assert verify_store(measured.connection) == []
 
 
+@pytest.mark.parametrize(("light", "said"), [(9_500.0, True), (10_300.0, False)])
+async def test_reference_light_that_fell_before_a_chip_was_read_is_a_doubt_of_its_dose(
+    measured: Measured, light: float, said: bool
+) -> None:
+    await measured.of("T-1", "T-2")
+    others = [f"X-{n}" for n in range(1, 6)]  # with T-1, standards and control ten dosimeters
+    begin, then = run_of(*QC, *TRAVELLING, "T-1", *others), MORNING + timedelta(minutes=12)
+    await measured.folder.put("tray.asc", begin + run_of(*QC, "T-2", begin=then, light=light))
+    outputs = measured.results()
+    warned = [text for text in outputs["at-T-2"]["warnings"] if "Reference light" in text]
+    assert bool(warned) is said
+    if said:
+        assert "-10.4 % from its running mean at the reading of 2027-02-05T09:12:46; the limit is 5 %" in warned[0]
+        (found,) = [each for each in outputs["at-T-2"]["quality"] if each["check"] == "Reference light"]
+        assert found["severity"] == "doubt"
+    assert not any("Reference light" in text for text in outputs["at-T-1"]["warnings"]), "it was read before"
+    assert cgy(outputs, "T-2") == TRUE
+
+
 async def test_the_result_and_the_record_say_which_run_and_its_quality_control(measured: Measured) -> None:
     await measured.of("T-1")
     await measured.folder.put("tray.asc", run_of(*QC, *TRAVELLING, "T-1", "T-9"))

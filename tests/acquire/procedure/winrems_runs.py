@@ -38,11 +38,13 @@ def line(card: str, nc: float, at: datetime) -> bytes:
     ).encode()
 
 
-def run_of(*cards: str, sensitivity: float = 1.0, begin: datetime = MORNING, every_s: float = 46.0) -> bytes:
-    """Records one after the other; what a dosimeter reads goes with the reader's sensitivity in that run."""
+def run_of(
+    *cards: str, sensitivity: float = 1.0, begin: datetime = MORNING, every_s: float = 46.0, light: float = 10_600.0
+) -> bytes:
+    """Records one after the other; what a dosimeter reads goes with the run's sensitivity. `light`: of R, nC."""
     texts = []
     for n, card in enumerate(cards):
-        nc = {"P": 0.12, "R": 10_600.0}.get(card) or sensitivity * SIGNAL.get(card, CHIP_NC)
+        nc = {"P": 0.12, "R": light}.get(card) or sensitivity * SIGNAL.get(card, CHIP_NC)
         texts.append(line(card, nc, begin + timedelta(seconds=n * every_s)))
     return b"".join(texts)
 
