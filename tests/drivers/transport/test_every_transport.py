@@ -119,8 +119,8 @@ async def test_a_block_longer_than_a_message_comes_whole_over(form: str) -> None
     async with reachable(form, instrument) as (resource, _):
         link = Link(open_transport(resource, SERIAL), name=resource)
         await link.open()
-        assert await link.exchange(b"block?\n", Block(), timeout_s=20) == instrument.block
-        assert await link.exchange(b"b?\n", Until(b"\r\n"), timeout_s=5) == b"2:b?"
+        assert await link.exchange(b"block?\n", Block(), timeout_s=60) == instrument.block
+        assert await link.exchange(b"b?\n", Until(b"\r\n"), timeout_s=30) == b"2:b?"
         await link.close()
 
 
