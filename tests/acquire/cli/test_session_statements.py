@@ -111,7 +111,7 @@ async def test_imaging_is_asked_for_and_either_answer_counts(desk):
     explained = desk.run("results", desk.session, "--explain").stdout
     assert "D = 5.98 ± 0.91 cGy (U, k = 2)" in explained
     assert "over the course 25 × 5.98 (therapy) + 25 × 0.20 (imaging) = 154 ± 23 cGy (U)" in explained
-    assert "upper end 177.37 cGy, below the order's limit of 200.00 cGy" in explained
+    assert re.search(r"upper end 177\.\d\d cGy, below the order's limit of 200.00 cGy", explained)
     (asked,) = desk.asks()
     assert asked.startswith("Was imaging given while the elements lay at E1, E2?")
     assert desk.results()["E1"]["imaging"] == "not stated"
@@ -145,7 +145,7 @@ async def test_what_a_chamber_received_and_the_steps_of_its_dose(desk):
     for part in (
         "CH-1 received 12 Gy before its readings (LA-1, 6 MV).",
         "together u = ",
-        "formulas version 1, inputs ",
+        "formulas version 2, inputs ",
     ):
         assert part in done.stdout
 
