@@ -44,6 +44,9 @@ def begin(
     change_limit_percent: Annotated[
         float | None, number("--change-limit-percent", "How far a reader's coefficient may be from the last one.")
     ] = None,
+    history_percent: Annotated[
+        float | None, number("--history-percent", "How far an element's correction may be from its own earlier ones.")
+    ] = None,
     ecc_range: Annotated[
         tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="Which element corrections are believed.")
     ] = None,
@@ -65,7 +68,8 @@ def begin(
         "dose_gy": dose_gy, "dose_u_percent": u_percent, "dose_dof": dof, "source": source, "rule": rule,
         "rule_limit": rule_limit, "outside": outside, "valid_until": day("--valid-until", valid_until),
         "repeat_u_percent": repeat_u_percent, "repeat_dof": repeat_dof, "repeat_source": repeat_source,
-        "change_limit_percent": change_limit_percent, "ecc_range": ecc_range, "coefficient_range": coefficient_range,
+        "change_limit_percent": change_limit_percent, "history_percent": history_percent,
+        "ecc_range": ecc_range, "coefficient_range": coefficient_range,
         "readings": readings, "channel": channel,
         "readout": dict(_pair(each) for each in readout or ()),
     }  # fmt: skip

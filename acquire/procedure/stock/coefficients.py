@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -25,6 +25,7 @@ from acquire.dosimetry.errors import DosimetryError, MissingFactor
 from acquire.dosimetry.luminescence import depletion_corrected
 from acquire.dosimetry.outliers import outside
 from acquire.procedure.stock.terms import Terms
+from acquire.quality import Severity, against_history
 
 FORMULA = "element calibration 1"
 Inputs = Mapping[str, Any]
@@ -59,6 +60,12 @@ def _measured(inputs: Inputs, terms: Terms) -> Output:
     }  # fmt: skip
     if "ecc" in inputs["issues"]:
         batch = _batch(inputs, terms, cycles)
+        off, made["history"] = _off_history(batch, inputs, terms)
+        if off:
+            batch = _batch(inputs, terms, cycles, without=off)
+            made["outside"] += [
+                {"element": name, "why": why, "becomes": str(terms.outside)} for name, why in sorted(off.items())
+            ]
         for name, correction in batch.corrections.items() if terms.ecc_range is not None else ():
             in_sites_range(correction.value, terms.ecc_range or (0.0, 0.0), f"The correction of {name}")
         made |= _of_batch(batch, terms, made["outside"])
@@ -122,8 +129,19 @@ def _of_role(inputs: Inputs, role: str, cycle: int) -> dict[str, float]:
     return {p["element"]: _signal(inputs, p) for p in parts}
 
 
-def _batch(inputs: Inputs, terms: Terms, cycles: Sequence[int]) -> BatchCorrections:
-    left_out = _unread(inputs)
+def _off_history(batch: BatchCorrections, inputs: Inputs, terms: Terms) -> tuple[dict[str, str], list[str]]:
+    """The elements whose correction is not what it used to be, with the sentence; and what could not be judged."""
+    found = [
+        finding
+        for name, each in batch.corrections.items()
+        for finding in against_history(name, each.value, inputs.get("earlier", {}).get(name, ()), terms.history_percent)
+    ]
+    off = {str(each.of): each.sentence.rstrip(".") for each in found if each.severity is Severity.REFUSE}
+    return off, sorted({each.sentence for each in found if each.severity is Severity.NOT_JUDGED})
+
+
+def _batch(inputs: Inputs, terms: Terms, cycles: Sequence[int], without: Collection[str] = ()) -> BatchCorrections:
+    left_out = {*_unread(inputs), *without}
     rows = [_of_role(inputs, "irradiated", cycle) for cycle in cycles]
     signals = {name: [row[name] for row in rows] for name in rows[0] if name not in left_out}
     before = inputs["form"] == "before-sensitivity"

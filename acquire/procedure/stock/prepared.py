@@ -25,7 +25,7 @@ def prepare(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     return {
         "calibration": row["id"], "batch": batch.batch, "reader": row["reader"], "kind": batch.kind,
         "issues": row["issues"], "form": batch.background, "depletion": depletion, "terms": parse(row["terms"]),
-        "parts": parts, "eccs": _known(connection, row, parts),
+        "parts": parts, "eccs": _known(connection, row, parts), "earlier": _earlier(connection, row, parts),
         "last": None if last is None else {"id": last.id, **last.value},
     }  # fmt: skip
 
@@ -52,6 +52,16 @@ def _known(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[dic
             )
         known[part["element"]] = {"value": each.eccs[part["element"]], "source": each.certificate}
     return known
+
+
+def _earlier(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Every confirmed correction of the elements that were read, on this reader, oldest first."""
+    found: dict[str, list[float]] = {}
+    for each in issued(connection, row["batch"]):
+        if each.reader == row["reader"]:
+            for part in {part["element"] for part in parts} & each.eccs.keys():
+                found.setdefault(part, []).append(each.eccs[part])
+    return dict(sorted(found.items()))
 
 
 def _made_of(connection: sqlite3.Connection, calibration: str, part: dict[str, Any]) -> bool:

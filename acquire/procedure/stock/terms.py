@@ -30,6 +30,7 @@ class Terms(Written):
     outside                            what becomes of those: withdrawn, or to be repeated
     repeat_*                           how a readout repeats, where there is one cycle alone to show it
     change_limit_percent               how far a reader's coefficient may be from the last one
+    history_percent                    how far an element's correction may be from its own earlier ones
     ecc_range, coefficient_range       which corrections and coefficients the site believes, in the coefficient's unit;
                                        none are published
     readings, readout, channel         which readings of an element count, as in a plan's batch
@@ -48,6 +49,7 @@ class Terms(Written):
     repeat_dof: float | None = Field(None, ge=1)
     repeat_source: str | None = Field(None, min_length=1)
     change_limit_percent: float | None = Field(None, gt=0, lt=100)
+    history_percent: float | None = Field(None, gt=0, lt=100)
     ecc_range: Range | None = None
     coefficient_range: Range | None = None
     readings: int = Field(1, ge=1, le=20)

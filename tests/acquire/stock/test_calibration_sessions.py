@@ -348,3 +348,33 @@ def test_a_correction_or_coefficient_that_is_not_believed_is_not_issued(stock):
     assert "The coefficient of the reader in nC/cGy is" in found["why"][0]
     with pytest.raises(Refused, match="is not to be issued"):
         stock.confirm(name)
+
+
+def test_a_correction_is_held_against_the_elements_own_earlier_ones(stock):
+    before = [stock.corrected() for _ in range(3)]
+    name = stock.begin(rule="none", rule_limit=None, history_percent=5.0)
+    stock.cycle(name, 1, T_004=0.9)
+    stock.cycle(name, 2, T_004=0.9)
+    found = stock.compute(name)
+    (out,) = found["outside"]
+    assert (out["element"], out["becomes"]) == ("T-004", "withdrawn")
+    assert "The sensitivity of T-004 is +10." in out["why"]
+    assert "% from its own earlier ones; the limit is 5 %" in out["why"]
+    kept = {each["element"]: each["ecc"] for each in found["elements"]}
+    assert "T-004" not in kept
+    assert kept["T-001"] == pytest.approx(1.0, abs=0.02), "the mean is of the others"
+    assert found["history"] == []
+    assert len(before) == 3
+
+
+@pytest.mark.parametrize(
+    ("earlier", "limit", "said"),
+    [(3, None, "no limit given (history_percent)"), (1, 5.0, "T-001 has 1 earlier sensitivities, and 3 are needed")],
+)
+def test_a_history_that_is_not_judged_is_said_to_be(stock, earlier, limit, said):
+    for _ in range(earlier):
+        stock.corrected()
+    name = stock.begin(history_percent=limit)
+    stock.cycle(name, 1)
+    stock.cycle(name, 2)
+    assert any(said in sentence for sentence in stock.compute(name)["history"])
