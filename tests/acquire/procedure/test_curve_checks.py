@@ -7,7 +7,7 @@ import pytest
 from cases import case_d
 from test_guards_in_sessions import one_chip
 from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
-from worked import READER, WorkedClient, calibration, closed_results, factor, run
+from worked import READER, WorkedClient, calibration, closed_results, factor, ranged, run
 
 from acquire.errors import FileProblem
 from acquire.procedure.output import _doubts
@@ -56,7 +56,7 @@ def chips(n: int = 1, **batch):
     """One point with n chips that are read in counts; 10,000 counts are 1 cGy."""
     case = one_chip("{counts}", "{counts}/cGy")
     case.calibrations.clear()
-    rcf = {"rcf": factor(10_000.0, "{counts}/cGy", 1.5), "background": factor(4000.0, "{counts}")}
+    rcf = {"rcf": ranged(10_000.0, "{counts}/cGy", 1.5), "background": factor(4000.0, "{counts}")}
     case.calibrations.append(calibration(READER, "6 MV", rcf))
     for number in range(2, n + 1):
         case.points[0]["elements"].append(case.element(f"T-{number}", 1.0, "tld"))
