@@ -11,7 +11,7 @@ from wires import BLOCK, LINES, MESSAGES, SERIAL, SOCKETS, Instrument, named, on
 from drivers import LinkDown, ReplyTimeout
 from drivers.discovery import discover
 from drivers.link import Link
-from drivers.replies import Block, Until
+from drivers.replies import Block, Line, Until
 from drivers.transport import visa
 from drivers.transport.resource import open_transport
 
@@ -120,7 +120,7 @@ async def test_a_block_longer_than_a_message_comes_whole_over(form: str) -> None
         link = Link(open_transport(resource, SERIAL), name=resource)
         await link.open()
         assert await link.exchange(b"block?\n", Block(), timeout_s=60) == instrument.block
-        assert await link.exchange(b"b?\n", Until(b"\r\n"), timeout_s=30) == b"2:b?"
+        assert await link.exchange(b"b?\n", Line(), timeout_s=30) == b"2:b?"
         await link.close()
 
 
