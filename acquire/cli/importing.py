@@ -123,6 +123,9 @@ def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings
     table("Files", of_file, [tuple(f[c] for c in of_file) for f in listed])
     of_readout = ("element", "kind", "channel", "points", "sum", "unit", "flags", "attributes")
     table("Readouts", of_readout, [tuple(_cell(r.get(c)) for c in of_readout) for r in readouts])
+    for file in listed:
+        for note in file["notes"]:
+            tell(f"{file['file']}, {note}.")
     for sentence in told_of(findings):
         tell(sentence)
 

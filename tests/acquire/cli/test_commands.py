@@ -97,6 +97,16 @@ def test_import_tells_what_a_file_holds_and_what_it_rejected(tmp_path: Path) -> 
     }  # fmt: skip
 
 
+def test_import_says_in_words_what_a_record_holds_that_is_no_readout(tmp_path: Path) -> None:
+    (tmp_path / "empty.xlum").write_text(
+        '<?xml version="1.0"?><xlum formatVersion="1.0"><sample name="A"><sequence position="1">'
+        '<record recordType="atmosphereExchange"></record></sequence></sample></xlum>'
+    )
+    done = acquire("import", str(tmp_path / "empty.xlum"))
+    assert (done.returncode, done.stderr.strip()) == (1, "No readout was found in these files.")
+    assert "empty.xlum, record 1: atmosphereExchange, no measured curve of counts." in done.stdout
+
+
 async def test_simulate_says_where_it_is_and_read_talks_to_it() -> None:
     simulator = await asyncio.create_subprocess_exec(
         str(ACQUIRE), "simulate", "keithley-6517b", "--listen", "tcp:127.0.0.1:0", stdout=asyncio.subprocess.PIPE
