@@ -44,6 +44,7 @@ TESTS = {
     "drivers/ptw/unidos_words.py": ["drivers/ptw/test_unidos_words.py"],
     "drivers/ptw/unidos.py": ["drivers/ptw/test_unidos.py"],
     "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
+    "drivers/files/xsyg_columns.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns")],
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
     "acquire/dosimetry/tld.py": [
         f"acquire/dosimetry/test_{what}"

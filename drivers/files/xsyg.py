@@ -12,26 +12,24 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 from typing import Literal
 
 from drivers.files.format import Format
 from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.xsyg_columns import Columns, columns, spectra
 from drivers.files.xsyg_xml import Curve, NotXsyg, Record, begins_with, read
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
-from drivers.strict_numbers import clock, decimal
+from drivers.strict_numbers import clock
 
 ElementFrom = Literal["sample-position", "record-name"]
 READOUTS = ("TL", "OSL", "IRSL")
 FINISHED = "finished"
 HEATER = "heating element"
+SPECTROMETER = "Spectrometer"
 ROOT = re.compile(r"<Sample[\s/>]")
-NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
-NO_NUMBER = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 DERIVED_UP_TO = 256 * 1024  # bytes of a record; of a longer one the columns that can be computed again are left out
 RECORD_SAYS = (
     "recordType", "sequenceStepNumber", "state", "sampleCondition", "metaIrrType", "metaIrrDuration",
@@ -44,14 +42,6 @@ class XsygOptions(Settings):
     """XSYG has no dosimeter id of its own: `element_from` says which of its texts stands for it."""
 
     element_from: ElementFrom = "sample-position"
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Two columns of equal length: seconds, and what was measured then."""
-
-    times: list[float]
-    values: list[float]
 
 
 def detect(data: bytes) -> bool:
@@ -117,11 +107,11 @@ class _Reader:
         if not detectors:
             raise BadRecord(f"a record of type {self._kind} without a measured detector curve")
 
-    def _heater(self) -> _Columns | None:
+    def _heater(self) -> Columns | None:
         for curve in _measured(self._record, "stimulator"):
             if curve.attributes["stimulator"] == HEATER:
                 _refuse_unfinished("its heater curve", curve.attributes)
-                return _columns(curve, "heater")
+                return columns(curve, "heater")
         return None
 
     def _program(self) -> dict[str, Axis]:
@@ -130,7 +120,7 @@ class _Reader:
             said = curve.attributes
             if (said.get("curveType"), said.get("stimulator")) == ("predefined", HEATER):
                 try:
-                    points = _columns(curve, "programmed heater")
+                    points = columns(curve, "programmed heater")
                 except BadRecord:  # nothing was measured with it
                     return {}
                 times, temperatures = axis("s", points.times), axis("Cel", points.values)
@@ -138,17 +128,14 @@ class _Reader:
         return {}
 
     def _sample(
-        self, curve: Curve, heater: _Columns | None, program: dict[str, Axis], element_from: ElementFrom
+        self, curve: Curve, heater: Columns | None, program: dict[str, Axis], element_from: ElementFrom
     ) -> Sample:
         _refuse_unfinished("its curve", curve.attributes)
-        if curve.attributes["detector"] == "Spectrometer":
-            raise BadRecord("a spectrometer curve, which is not read yet")
-        signal = _columns(curve, "detector")
+        signal, axes = _spectra(curve) if curve.attributes["detector"] == SPECTROMETER else _signal(curve)
         total = float(sum(signal.values))
         if not math.isfinite(total):
             raise BadRecord("the sum of its counts is no finite number", Flag.NOT_A_NUMBER)
-        is_glow = self._kind == "TL"
-        axes = {"time": axis("s", signal.times), "signal": axis("{counts}", signal.values)}
+        is_glow = self._kind == "TL" and "signal" in axes
         if heater is not None:
             axes |= _temperature(signal, heater, derive=len(self._piece.raw) <= DERIVED_UP_TO)
         return Sample(
@@ -221,38 +208,24 @@ def _clock(text: str | None) -> str | None:
         return None
 
 
-def _columns(curve: Curve, whose: str) -> _Columns:
-    """The curve's text "x,y;x,y;..." as two columns. Raises BadRecord for anything else, and for times that go back."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for pair in "".join(curve.text).split(";"):
-        if not pair.strip():
-            continue
-        x, comma, y = pair.partition(",")
-        if not comma:
-            raise BadRecord(f"its {whose} curve has {pair.strip()[:40]!a} where a pair x,y belongs")
-        xs.append(_number(x, whose))
-        ys.append(_number(y, whose))
-    if not xs:
-        raise BadRecord(f"its {whose} curve is empty")
-    if any(later < earlier for earlier, later in pairwise(xs)):
-        raise BadRecord(f"the times of its {whose} curve go back")
-    return _Columns(xs, ys)
+def _signal(curve: Curve) -> tuple[Columns, dict[str, Axis]]:
+    signal = columns(curve, "detector")
+    return signal, {"time": axis("s", signal.times), "signal": axis("{counts}", signal.values)}
 
 
-def _number(text: str, whose: str) -> float:
-    """As it is written: 17 stays 17. Raises BadRecord for what is no number, or none that can be held."""
-    text = text.strip()
-    if NUMBER.fullmatch(text):
-        with suppress(ValueError):  # too large to be held
-            value = decimal(text)
-            return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    elif not NO_NUMBER.fullmatch(text):
-        raise BadRecord(f"its {whose} curve has {text[:40]!a} where a number belongs")
-    raise BadRecord(f"its {whose} curve has {text[:40]!a}, which is no finite number", Flag.NOT_A_NUMBER)
+def _spectra(curve: Curve) -> tuple[Columns, dict[str, Axis]]:
+    """The sums of a spectrometer's spectra, and its columns: `spectrum` has one spectrum after the other."""
+    found = spectra(curve)
+    n = len(found.wavelengths_nm)
+    sums = [math.fsum(found.counts[at : at + n]) for at in range(0, len(found.counts), n)]
+    return Columns(found.times, sums), {
+        "time": axis("s", found.times),
+        "wavelength": axis("nm", found.wavelengths_nm),
+        "spectrum": axis("{counts}", found.counts),
+    }
 
 
-def _temperature(signal: _Columns, heater: _Columns, *, derive: bool) -> dict[str, Axis]:
+def _temperature(signal: Columns, heater: Columns, *, derive: bool) -> dict[str, Axis]:
     """The heater's temperature: one column where it was measured at the detector's times.
 
     Elsewhere its own two columns, and beside them the temperature at the detector's times, which is computed from them:
@@ -299,6 +272,6 @@ XSYG = Format(
         "a state other than finished means that the values may still change; aborted, that they will not",
         "a record or curve that states no state is finished",
         "the reader's clock has no time zone",
-        "spectrometer curves are not read yet",
+        "spectra of a spectrometer are a curve of their own, whose sum is no dose's signal",
     ),
 )

@@ -24,6 +24,28 @@ def one(*records: str) -> Sample:
     return sample
 
 
+def spectrum(text: str, table: str = "468;470.5") -> str:
+    return curve(text, f'detector="Spectrometer" wavelengthTable="{table}"')
+
+
+def test_spectra_are_a_curve_of_their_own_and_no_glow_curve() -> None:
+    text = record(spectrum("0.1,[5|6];0.2,[7|-1]; "), heater("0.1,25;0.2,26"), GLOW)
+    found = parse_file("x.xsyg", xsyg(text).encode())
+    assert found.rejected == []
+    spectra, glow = found.samples
+    assert (spectra.kind, spectra.mode, spectra.channel, spectra.value, spectra.flags) == (
+        "curve", "TL", "Spectrometer", 17.0, (),
+    )  # fmt: skip
+    assert {name: (each.unit, each.values) for name, each in spectra.axes.items()} == {
+        "time": ("s", (0.1, 0.2)),
+        "wavelength": ("nm", (468, 470.5)),
+        "spectrum": ("{counts}", (5, 6, 7, -1)),
+        "temperature": ("Cel", (25, 26)),
+    }
+    assert glow.kind == "glow-curve"
+    assert "signal" in glow.axes
+
+
 def refused(*records: str) -> Rejected:
     """The only rejected piece of a file that gives nothing else."""
     found = parsed(*records)
@@ -158,7 +180,12 @@ def test_a_number_is_believed_in_its_documented_form_only(number: str) -> None:
         ([record(GLOW, HEAT, kind=None)], "record 1: it has no recordType."),
         ([record(HEAT)], "record 1: a record of type TL without a measured detector curve."),
         ([record(HEAT, kind="OSL")], "record 1: a record of type OSL without a measured detector curve."),
-        ([record(curve("0.1,[1|2]", 'detector="Spectrometer"'))], "a spectrometer curve, which is not read yet."),
+        ([record(spectrum("0.1,[1|2|3]"))], "a spectrum of its spectrometer curve has 3 counts at 2 wavelengths."),
+        ([record(spectrum("0.1,[1|2]", ""))], "a spectrum of its spectrometer curve has 2 counts at 0 wavelengths."),
+        ([record(spectrum("0.1,5"))], "its spectrometer curve has '5' where a spectrum [c|c|...] belongs."),
+        ([record(spectrum("0.1,[1|x]"))], "its spectrometer curve has 'x' where a number belongs."),
+        ([record(spectrum("0.2,[1|2];0.1,[1|2]"))], "the times of its spectrometer curve go back."),
+        ([record(spectrum(" "))], "its spectrometer curve is empty."),
         ([record(curve(""), HEAT)], "its detector curve is empty."),
         ([record(GLOW, heater(" ; "))], "its heater curve is empty."),
         ([record(curve("0.1 6"), HEAT)], "its detector curve has '0.1 6' where a pair x,y belongs."),
