@@ -184,6 +184,7 @@ XLUM = Format(
         "the file names no dosimeter: sample name and position stand for it",
         "a curve in cts is one of counts, the first in K or °C the heater's",
         "times are UTC as they are written (Z); the clock is given without a zone",
-        "a state that is not told is finished; spectra are not read, since nothing says in which order their values stand",
+        "a state that is not told is finished",
+        "spectra are not read: nothing says in which order their values stand",
     ),
 )
