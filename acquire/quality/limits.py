@@ -54,7 +54,6 @@ class Limits:
     hot_end_percent: float | None = None  # light above the main peak, of the sum
     standards_percent: float | None = None  # of a standard, from the median of all
     controls_percent: float | None = None  # of a control, from the median of all
-    history_percent: float | None = None  # of an element's sensitivity, from the median of its own earlier ones
     set_temperature_c: float | None = None
     set_rate_k_s: float | None = None
     set_high_voltage_v: float | None = None
