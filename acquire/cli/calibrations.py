@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.elements import day
+from acquire.cli.elements import day, either
 from acquire.cli.place import By, ConfigOption, StoreOption, number, open_store
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
@@ -97,8 +97,7 @@ def add(
     from acquire.procedure.stock.elements import every_element  # noqa: PLC0415
     from acquire.procedure.stock.history import is_set_aside  # noqa: PLC0415
 
-    if (batch is None) == (not elements):
-        raise Misuse("Name elements, or a whole batch with --batch.")
+    either(elements, batch)
     with open_store(config, store) as connection:
         names = elements or [
             e.element for e in every_element(connection, batch) if not is_set_aside(connection, e.element)

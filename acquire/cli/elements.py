@@ -207,14 +207,19 @@ def event(
     from acquire.procedure.stock.elements import every_element  # noqa: PLC0415
     from acquire.procedure.stock.events import ElementEvent, note  # noqa: PLC0415
 
-    if (batch is None) == (not elements):
-        raise Misuse("Name elements, or a whole batch with --batch.")
+    either(elements, batch)
     said: Any = what  # held against what is allowed with everything else of it
     made = ElementEvent(said, reason, at, dose_gy, u_percent, readings, source, confirmed_by=confirmed_by)
     with open_store(config, store) as connection:
         names = elements or [e.element for e in every_element(connection, batch)]
         note(connection, names, made, by)
     _done({"what": what, "elements": names}, as_json, f"{what}: {len(names)} element{'s' if len(names) > 1 else ''}.")
+
+
+def either(elements: list[str] | None, batch: str | None) -> None:
+    """Raises Misuse where neither elements nor a batch are named, or both."""
+    if (batch is None) == (not elements):
+        raise Misuse("Name elements, or a whole batch with --batch.")
 
 
 def day(option: str, text: str | None) -> date | None:

@@ -14,7 +14,6 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from acquire.canonical import canonical, digest, parse, utc_now
-from acquire.dosimetry import DosimetryError, sites_range
 from acquire.errors import Refused
 from acquire.procedure.people import same_person
 from acquire.procedure.stock.batches import get_batch
@@ -206,12 +205,6 @@ def _ranges(issues: Issues, terms: Terms) -> None:
             "Say which coefficients of the reader you believe (coefficient_range, lowest and highest, in the"
             " coefficient's unit); none are published."
         )
-    for name, given in (("ecc_range", terms.ecc_range), ("coefficient_range", terms.coefficient_range)):
-        if given is not None:
-            try:
-                sites_range(*given)
-            except DosimetryError as error:
-                raise Refused(f"{name}: {error}") from error
 
 
 def terms_of(terms: dict[str, Any]) -> Terms:

@@ -66,8 +66,9 @@ def _measured(inputs: Inputs, terms: Terms) -> Output:
             made["outside"] += [
                 {"element": name, "why": why, "becomes": str(terms.outside)} for name, why in sorted(off.items())
             ]
-        for name, correction in batch.corrections.items() if terms.ecc_range is not None else ():
-            in_sites_range(correction.value, terms.ecc_range or (0.0, 0.0), f"The correction of {name}")
+        if terms.ecc_range is not None:
+            for name, correction in batch.corrections.items():
+                in_sites_range(correction.value, terms.ecc_range, f"The correction of {name}")
         made |= _of_batch(batch, terms, made["outside"])
         if inputs["issues"] == "ecc":
             return made

@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from acquire.dosimetry import DosimetryError, sites_range
 from acquire.dosimetry.outliers import OutlierRule, RuleName
 from acquire.procedure.calibrations import Range, held
 from acquire.tomlfile import Written
 
+
+def _says_something(given: Range) -> Range:
+    try:
+        sites_range(*given)
+    except DosimetryError as error:
+        raise ValueError(str(error).rstrip(".")) from error
+    return given
+
+
+Believed = Annotated[Range, AfterValidator(_says_something)]
 Issues = Literal["ecc", "rcf", "ecc+rcf", "stated"]
 
 
@@ -50,8 +61,8 @@ class Terms(Written):
     repeat_source: str | None = Field(None, min_length=1)
     change_limit_percent: float | None = Field(None, gt=0, lt=100)
     history_percent: float | None = Field(None, gt=0, lt=100)
-    ecc_range: Range | None = None
-    coefficient_range: Range | None = None
+    ecc_range: Believed | None = None
+    coefficient_range: Believed | None = None
     readings: int = Field(1, ge=1, le=20)
     readout: Mapping[str, str] = {}
     channel: str | None = Field(None, min_length=1)
@@ -68,8 +79,9 @@ class Terms(Written):
         if self.stated:
             if self.certificate is None:
                 raise ValueError("stated corrections need the certificate they come from")
-            for name, each in self.stated.items() if self.ecc_range is not None else ():
-                held(each.value, self.ecc_range or (0.0, 0.0), f"The correction of {name}")
+            if self.ecc_range is not None:
+                for name, each in self.stated.items():
+                    held(each.value, self.ecc_range, f"The correction of {name}")
             return self
         if None in (self.dose_gy, self.dose_u_percent, self.source):
             raise ValueError("a calibration needs the dose in Gy, its uncertainty in percent and its source")
