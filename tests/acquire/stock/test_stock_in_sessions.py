@@ -10,6 +10,7 @@ from stocked import DOSE_GY, Stock, chips, hours_ago
 from worked import READER, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, ranged, run
 
 from acquire.errors import Refused
+from acquire.procedure.documents import kept
 from acquire.procedure.documents.calibrations import read_calibrations
 from acquire.procedure.documents.inventory import read_inventory
 from acquire.procedure.results.result import calculate_session, versions
