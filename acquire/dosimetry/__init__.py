@@ -95,7 +95,15 @@ from acquire.dosimetry.element_calibration import (
     scatter_of,
 )
 from acquire.dosimetry.environment import humidity_row, k_tp, p_tp
-from acquire.dosimetry.errors import Blocked, DosimetryError, Doubtful, MissingFactor, OutsideValidity
+from acquire.dosimetry.errors import (
+    Blocked,
+    DosimetryError,
+    Doubtful,
+    LifeSpent,
+    MissingFactor,
+    OutsideValidity,
+    RangeTooSmall,
+)
 from acquire.dosimetry.explain import budget_table, explain
 from acquire.dosimetry.factor import Circumstances, Factor
 from acquire.dosimetry.formalism import QualityFactor
@@ -217,6 +225,7 @@ __all__ = [
     "Factor",
     "InputQuantity",
     "LeakageFit",
+    "LifeSpent",
     "LimitFinding",
     "Mean",
     "MissingFactor",
@@ -226,6 +235,7 @@ __all__ = [
     "OutsideValidity",
     "Propagated",
     "QualityFactor",
+    "RangeTooSmall",
     "ReadCharge",
     "ReaderForm",
     "Repeatability",

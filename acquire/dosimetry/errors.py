@@ -19,5 +19,13 @@ class Blocked(DosimetryError):
     """A check that forbids the result: overload, leakage, recombination out of bounds, a pair that disagrees."""
 
 
+class RangeTooSmall(Blocked):
+    """The expected signal would overload the range."""
+
+
+class LifeSpent(Blocked):
+    """A MOSFET has less left than the expected dose needs."""
+
+
 class Doubtful(MissingFactor):
     """A tabulated value that is doubtful: it is not used, the site has to give its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.errors import Blocked, OutsideValidity, RangeTooSmall
 from acquire.dosimetry.finite import finite
 
 SCALE_LIMITS = (0.2, 5.0)  # measured/expected outside these is a mistake of units or detector, not a dose deviation
@@ -146,9 +146,9 @@ def own_detector_is_largest(own: str, charges_nc: Mapping[str, float]) -> None:
 
 @finite
 def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -> None:
-    """Raises Blocked, before the beam, for a range that the expected charge would overload (above 80 % of it)."""
+    """Raises RangeTooSmall, before the beam, for a range that the expected charge would overload (above 80 % of it)."""
     if abs(expected_nc) > margin * full_scale_nc:
-        raise Blocked(
+        raise RangeTooSmall(
             f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC:"
             " take the next one."
         )

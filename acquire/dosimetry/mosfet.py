@@ -13,7 +13,7 @@ from typing import Literal
 from acquire.dosimetry.believed import believed, believed_threshold
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.dose import Calculation, Dose, shown
-from acquire.dosimetry.errors import Blocked, OutsideValidity
+from acquire.dosimetry.errors import Blocked, LifeSpent, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others
 from acquire.dosimetry.finite import finite, finite_fields
 
@@ -136,10 +136,10 @@ def remaining_mv(threshold_mv: float, limit_mv: float) -> float:
 
 @finite
 def enough_life(threshold_mv: float, limit_mv: float, expected_cgy: float, cf_cgy_per_mv: float) -> float:
-    """Shift in mV that the expected dose needs. Raises Blocked when less is left: use another sensor."""
+    """Shift in mV that the expected dose needs. Raises LifeSpent when less is left: use another sensor."""
     need, left = expected_cgy / cf_cgy_per_mv, remaining_mv(threshold_mv, limit_mv)
     if need > left:
-        raise Blocked(
+        raise LifeSpent(
             f"The sensor stands at {threshold_mv:g} mV of {limit_mv:g} mV: {left:.0f} mV are left and {need:.0f} mV are"
             " needed for the expected dose; use another sensor."
         )

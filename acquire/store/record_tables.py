@@ -34,6 +34,8 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     "SELECT calibrations FROM session WHERE id = ?1 UNION SELECT inventory FROM session WHERE id = ?1"
     f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
+    f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
+    f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
 )
 PLACED = "SELECT dosimeter FROM placement WHERE session = ?1"
 FITTED = "curve fitted"  # what the audit entry of a fit says
@@ -51,6 +53,13 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "the second person for the expected dose of {point} in plan v{version} of order {order_id}",
         f"order_id = ({ORDER})",
     ),
+    "plan_files": PeoplesTable(
+        "the files of plan v{version} of order {order_id}", "the files of plan v{version} of order {order_id}",
+        f"order_id = ({ORDER})",
+    ),
+    "order_cancelled": PeoplesTable(
+        "that order {order_id} was cancelled", "that order {order_id} was cancelled", f"order_id = ({ORDER})"
+    ),
     "session": PeoplesTable("session {id}", "session {id}", "id = ?1"),
     "session_state": PeoplesTable("state {state} of session {session}", "state {n} of a session", _SESSION),
     "time_out": PeoplesTable("the time-out of session {session}", "time-out {n}", _SESSION),
@@ -62,6 +71,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "attempt_in_force": PeoplesTable(
         "what was in force on {model} {serial} at attempt {measurement}",
         "what was in force at attempt {measurement}",
+        _ATTEMPTS,
+    ),
+    "detector_irradiated": PeoplesTable(
+        "that {detector} lay at {point} at attempt {measurement}", "what lay at {point} at attempt {measurement}",
         _ATTEMPTS,
     ),
     "not_measured": PeoplesTable(
@@ -91,6 +104,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "the fit of entry {seq} of stream {stream} ({analysis}, preset '{preset}')",
         "the fit of entry {seq} of stream {stream} ({analysis}, preset '{preset}')",
         f"dosimeter IN ({PLACED})",
+    ),
+    "coefficient": PeoplesTable(
+        "calibration {calibration} of {owner}, {what}", "a coefficient of {owner} ({n})", _EVERY_SESSION
     ),
     "element_batch": PeoplesTable("batch {batch} v{version}", "batch {batch} v{version}", _EVERY_SESSION),
     "element": PeoplesTable("element {element} v{version}", "element {element} v{version}", _EVERY_SESSION),

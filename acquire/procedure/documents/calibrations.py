@@ -15,7 +15,9 @@ from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.dosimetry import DosimetryError, in_sites_range, standard_from_certificate
 from acquire.errors import Refused
+from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import Id
+from acquire.procedure.documents.people import same_person
 from acquire.tomlfile import Written
 
 
@@ -113,6 +115,7 @@ class Calibration(Written):
     """One certificate of a detector or reader, for one beam and, with diodes, one side of the patient.
 
     It ends with the day valid_until or at the accumulated dose valid_until_gy, whichever is first.
+    entered_by and approved_by are two people; without entered_by it is who brings the file.
     """
 
     id: Id
@@ -124,6 +127,7 @@ class Calibration(Written):
     valid_until: date
     valid_until_gy: float | None = Field(None, gt=0)
     approved_by: str
+    entered_by: str | None = Field(None, min_length=1)
     conditions: Conditions = Conditions(t0_c=None, p0_kpa=None)
     factors: Mapping[str, FactorEntry]
     uncertainty: tuple[Component, ...] = ()
@@ -132,7 +136,7 @@ class Calibration(Written):
         """One factor; it shares its uncertainty with whatever else uses this calibration. Raises Refused."""
         if name not in self.factors:
             known = ", ".join(sorted(self.factors)) or "no factor"
-            raise Refused(f"Calibration {self.id} of {self.of} has no {name}; it has {known}.")
+            raise Refused(Stop("calibration", f"Calibration {self.id} of {self.of} has no {name}; it has {known}."))
         entry = self.factors[name]
         return entry if entry.shared else entry.model_copy(update={"shared": self.id})
 
@@ -140,6 +144,12 @@ class Calibration(Written):
     def _order_of_dates(self) -> Calibration:
         if self.valid_until < self.valid_from:
             raise ValueError("valid_until lies before valid_from")
+        return self
+
+    @model_validator(mode="after")
+    def _two_people(self) -> Calibration:
+        if self.entered_by is not None and same_person(self.entered_by, self.approved_by):
+            raise ValueError("approved_by must be another person than entered_by")
         return self
 
 
@@ -181,26 +191,28 @@ class Calibrations(Written):
         """
         all_of = [c for c in self.calibration if c.of == owner]
         if not all_of:
-            raise Refused(f"There is no calibration of {owner}.")
+            raise Refused(Stop("calibration", f"There is no calibration of {owner}."))
         own = [c for c in all_of if beam is None or (c.beam, c.surface) == (beam, surface)]
         if not own:
             known = ", ".join(f"{c.id} for {c.beam}, {c.surface}" for c in all_of)
-            raise Refused(f"No calibration of {owner} is for {beam} on the {surface} side; there is {known}.")
+            raise Refused(
+                Stop("calibration", f"No calibration of {owner} is for {beam} on the {surface} side; there is {known}.")
+            )
         holding = [c for c in own if c.valid_from <= on <= c.valid_until]
         if not holding:
             newest = max(own, key=lambda c: c.valid_until)
-            raise Refused(_when(f"Calibration {newest.id} of {owner}", newest, on))
+            raise Refused(Stop("calibration", _when(f"Calibration {newest.id} of {owner}", newest, on)))
         return max(holding, key=lambda c: c.valid_from)
 
     def ecc(self, element: str, reader: str, on: date, form: str = "ecc") -> FactorEntry:
         """Element correction coefficient. Raises Refused when it is missing, of another form, or its time is over."""
         batches = [b for b in self.elements if b.reader == reader and element in b.ecc]
         if not batches:
-            raise Refused(f"There is no element correction (ECC) of {element} on {reader}.")
+            raise Refused(Stop("elements", f"There is no element correction (ECC) of {element} on {reader}."))
         holding = [b for b in batches if b.valid_from <= on <= b.valid_until]
         if not holding:
             newest = max(batches, key=lambda b: b.valid_until)
-            raise Refused(_when(f"Element correction {newest.id} of {element}", newest, on))
+            raise Refused(Stop("elements", _when(f"Element correction {newest.id} of {element}", newest, on)))
         batch = max(holding, key=lambda b: b.valid_from)
         if batch.form != form:
             raise Refused(f"{batch.id} states {batch.form} values; this form of the dose needs {form} values.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
+from acquire.procedure.documents.causes import Cause, Stop
 from acquire.tomlfile import Written
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -22,6 +24,7 @@ class OwnedInstrument(Written):
     integrates, zero, before, start, stop  as the model has them, which need not be written: they may only narrow it
                 (acquire.procedure.session.framing). Inventories of earlier releases have them typed in full.
     full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
+    range       the range that must be set, as the instrument states it ("LOW", 2e-8); held against its state
     clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
     """
 
@@ -30,6 +33,7 @@ class OwnedInstrument(Written):
     serial: str
     integrates: Literal["running", "reset", "elements"] | None = None
     full_scale_nc: float | None = Field(None, gt=0)
+    range: str | float | None = None
     clock_zone: str | None = None
     zero: tuple[str, ...] | None = None
     before: tuple[str, ...] | None = None
@@ -50,6 +54,8 @@ class Detector(Written):
 
     channel: the input it is connected to, on an instrument with several; the plan's point may name another one.
     threshold_mv: where a MOSFET's threshold voltage stood when the file was written; its life is held against it.
+    accumulated_gy: what it has received in all, in Gy, until the day accumulated_on; what was measured here from then
+    on (measured_here_gy, written by the program into what a session keeps) comes on top.
     """
 
     id: Id
@@ -58,6 +64,8 @@ class Detector(Written):
     serial: str
     build_up: str
     accumulated_gy: float | None = Field(None, ge=0)
+    accumulated_on: date | None = None
+    measured_here_gy: float | None = Field(None, ge=0)
     channel: str | None = None
     threshold_mv: float | None = Field(None, ge=0)
 
@@ -74,9 +82,13 @@ class Element(Written):
 
 
 class Inventory(Written):
-    """One inventory file."""
+    """One inventory file.
+
+    mending: how long the site takes to mend what stops a measurement, in its own words ("half a day"), by its cause.
+    """
 
     schema_: Literal["inventory/1"] = Field(alias="schema")
+    mending: Mapping[Cause, Annotated[str, StringConstraints(min_length=1)]] = {}
     instrument: tuple[OwnedInstrument, ...]
     detector: tuple[Detector, ...] = ()
     element: tuple[Element, ...] = ()
@@ -116,7 +128,7 @@ def _named(items: Iterable[T], name: str, kind: str) -> T:
     for item in items:
         if item.id == name:
             return item
-    raise Refused(f"The inventory has no {kind} '{name}'.")
+    raise Refused(Stop("inventory", f"The inventory has no {kind} '{name}'."))
 
 
 def read_inventory(body: bytes, name: str) -> Inventory:

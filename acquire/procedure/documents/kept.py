@@ -9,6 +9,9 @@ from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.store import audit
 
+File = tuple[str, bytes]
+"""A file that somebody gave us: its name and its bytes."""
+
 
 def to_keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -> tuple[str, list[audit.Row]]:
     """SHA-256 (hex) of a file's bytes, and the row to be made of them: none where the same bytes are here."""
@@ -18,7 +21,7 @@ def to_keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -
     return sha256, [audit.row("document", sha256=sha256, kind=kind, name=name, body=body, added_at=utc_now())]
 
 
-def fetch(connection: sqlite3.Connection, sha256: str) -> tuple[str, bytes]:
+def fetch(connection: sqlite3.Connection, sha256: str) -> File:
     """(name, bytes) of a kept file. Raises Refused when it is not there."""
     row = connection.execute("SELECT name, body FROM document WHERE sha256 = ?", (sha256,)).fetchone()
     if row is None:

@@ -158,6 +158,8 @@ class Point(Written):
     attempt_rule   which of several irradiations counts; fixed here, never the better value
     pair_rule      what happens with a pair beyond pair_limit_percent; "none": no result
     settle_s       the wait after a change of the chamber's voltage; a reading taken earlier does not count
+    detector_fractions  on how many fractions of the course the place may carry a detector (a build-up cap casts a
+                   shadow); counted over sessions, plan versions and orders
     pre_irradiation_gy  what a chamber must have received before its readings; it is stated in the session
     """
 
@@ -183,6 +185,7 @@ class Point(Written):
     detector_c: float | None = Field(None, gt=0, lt=60)
     settle_s: float | None = Field(None, gt=0)
     pre_irradiation_gy: float | None = Field(None, gt=0)
+    detector_fractions: int | None = Field(None, ge=1)
     polarity: Polarity | None = None
     recombination: Recombination | None = None
     fading: Fading | None = None

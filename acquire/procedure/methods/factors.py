@@ -12,7 +12,8 @@ from typing import Any
 from acquire.dosimetry.osl import energy_factor
 from acquire.errors import Refused
 from acquire.procedure.documents.calibrations import Calibrations, Component, FactorEntry
-from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.causes import Stop
+from acquire.procedure.documents.inventory import Detector, Inventory
 from acquire.procedure.documents.plan import Batch, Plan
 from acquire.procedure.documents.point import Point
 
@@ -119,8 +120,11 @@ def _of_detector(
         )
     if received is not None and allowed is not None and received >= allowed:
         raise Refused(
-            f"Calibration {calibration.id} of {detector.id} ended at {allowed:g} Gy, and the detector has received"
-            f" {received:g} Gy: calibrate it again, or use another."
+            Stop(
+                "detector-dose",
+                f"Calibration {calibration.id} of {detector.id} ended at {allowed:g} Gy, and the detector has received"
+                f" {received:.5g} Gy{_here(detector)}: calibrate it again, or use another.",
+            )
         )
     full_scale = inventory.instrument_named(point.instrument or "").full_scale_nc
     conditions = calibration.conditions.model_dump(mode="json", exclude_none=True)
@@ -148,6 +152,14 @@ def _of_detector(
         **({"threshold_mv": detector.threshold_mv} if detector.threshold_mv is not None else {}),
         **in_session,
     }
+
+
+def _here(detector: Detector) -> str:
+    """How much of what a detector has received was measured here."""
+    if not detector.measured_here_gy:
+        return ""
+    since = "" if detector.accumulated_on is None else f" since {detector.accumulated_on}"
+    return f", {detector.measured_here_gy:.4g} Gy of it in sessions here{since}"
 
 
 def _of_reader(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from acquire.procedure.session.run_of_point import select_run
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.spectrum_file import spectrum_file
 from acquire.procedure.session.statements import imaging_of, newest, statements
-from acquire.procedure.stock.lapsed import lapsed
+from acquire.procedure.stock.lapsed import lapsed, lapsed_detector
 from acquire.store import entries
 from acquire.store.attribution import MeasurementView, StoredReading, measurement
 from acquire.store.entries import Damaged
@@ -87,9 +87,18 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
             stated = newest(statements(connection, session.id), "pre-irradiated", point.detector)
             chosen["pre_irradiation"] = {"gy": stated.value, "reason": stated.reason} if stated else None
         chosen["air"] = ambient_conditions.entries(connection, session.id) if point.method == "chamber" else []
+    if point.detector is not None and (measured_at := _measured_at(connection, chosen)) is not None:
+        ended = lapsed_detector(connection, session.inventory, session.calibrations, point, session.day, measured_at)
+        chosen["problems"] += map(str, ended)
     if chosen.get("channel", "") is None:
         del chosen["channel"]
     return chosen
+
+
+def _measured_at(connection: sqlite3.Connection, chosen: Selection) -> str | None:
+    """When the last of the measurements of a point ended, by the host's clock; None where none did."""
+    ends = [load(connection, each[-1])["time"] for each in chosen.get("marks", {}).values()]
+    return max(ends, default=None)
 
 
 def load(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:

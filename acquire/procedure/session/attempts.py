@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -65,10 +65,12 @@ def mark(
     answer: Mapping[str, Any],
     who: str,
     force: InForce | None = None,
+    beside: Sequence[audit.Row] = (),
 ) -> None:
     """Believe a marker only where the answer names its place in a stream; inside the caller's transaction.
 
-    `force`: what was in force when the attempt began, written down with it. Raises Refused where no place is named.
+    `force`: what was in force when the attempt began, written down with it; `beside`: further rows of it.
+    Raises Refused where no place is named.
     """
     stream, seq = answer.get("stream"), answer.get("seq")
     if not isinstance(stream, str) or not isinstance(seq, int):
@@ -78,7 +80,7 @@ def mark(
     marked = audit.row(
         "attempt_mark", measurement=attempt.measurement, mark=mark, stream=stream, seq=seq, at=utc_now(), who=who
     )
-    rows = [marked] if force is None else [marked, _row_of(attempt, force)]
+    rows = [marked, *([] if force is None else [_row_of(attempt, force)]), *beside]
     audit.keep(connection, who, mark, attempt.measurement, rows=rows, new=f"{attempt.step} in {stream} at {seq}")
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import isclose
 from typing import Any
 
 from acquire.bus import messages
 from acquire.bus.messages import State
 from acquire.errors import Refused
+from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import Inventory, OwnedInstrument
 from acquire.procedure.documents.plan import Plan, Step
 from drivers import Misuse, registry
@@ -24,7 +26,10 @@ PLACES = ("zero", "before", "start", "stop")
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What was in force when an attempt began: it is written down with it, and results are made from that."""
+    """What was in force when an attempt began: it is written down with it, and results are made from that.
+
+    serial: as the instrument told it, or that it did not, with what the inventory says (`untold`).
+    """
 
     model: str
     serial: str
@@ -61,12 +66,16 @@ def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
     The model is that of the driver which runs it (state.driver); states of earlier releases name none.
     """
     if state.driver is not None and state.driver != instrument.model:
-        yield f"{instrument.id} is a {state.driver}; the inventory has a {instrument.model} there."
-    if state.serial and state.serial != instrument.serial:
-        yield (
-            f"{instrument.id} says that its serial number is {state.serial}, the inventory has {instrument.serial}:"
-            " another instrument is connected, or the inventory is wrong."
+        yield Stop(
+            "instrument-model", f"{instrument.id} is a {state.driver}; the inventory has a {instrument.model} there."
         )
+    if state.serial and state.serial != instrument.serial:
+        yield Stop(
+            "instrument-serial",
+            f"{instrument.id} says that its serial number is {state.serial}, the inventory has {instrument.serial}:"
+            " another instrument is connected, or the inventory is wrong.",
+        )
+    yield from of_range(instrument, state)
     if instrument.integrates is not None and state.integrates not in (None, "none", instrument.integrates):
         yield _other_rule(instrument, instrument.id, [state.integrates or "none"])
     if state.framing is not None:
@@ -130,7 +139,7 @@ def in_force(
         raise Refused(*wrong)
     return InForce(
         model=instrument.model,
-        serial=state.serial or _untold(instrument, state),
+        serial=state.serial or untold(instrument),
         measures=state.measures,
         integrates=state.integrates or instrument.integrates or "none",
         framing=narrowed(instrument, _published(state)),
@@ -138,11 +147,57 @@ def in_force(
     )
 
 
-def _untold(instrument: OwnedInstrument, state: State) -> str:
-    """The inventory's number, which is a person's word where the instrument said who it is and not which."""
-    if state.model is None:
-        return instrument.serial
-    return f"{instrument.serial} (by the inventory; not told by the instrument)"
+NOT_TOLD = "not told by the instrument"
+
+
+def untold(instrument: OwnedInstrument) -> str:
+    """What stands in the place of a serial number that was not told, with the inventory's word beside."""
+    return f"{NOT_TOLD}; the inventory says {instrument.serial}"
+
+
+def is_told(serial: str) -> bool:
+    """Whether what was written down of an attempt is a number that the instrument told; also of earlier releases."""
+    return NOT_TOLD not in serial
+
+
+def told_range(state: State) -> str | None:
+    """The range that the instrument says it is set to; None where it does not say, or takes one by itself."""
+    said = {name.casefold(): value for name, value in state.settings.items()}
+    if any(name.endswith("rang:auto") and str(value).casefold() in ("true", "1", "on") for name, value in said.items()):
+        return None
+    found = next((value for name, value in said.items() if name == "range" or name.endswith(":rang")), None)
+    return None if found is None else str(found)
+
+
+def told_full_scale_nc(state: State) -> float | None:
+    """Full scale in nC of the charge range that the instrument is set to, where it states that as a number in C."""
+    said = told_range(state)
+    try:
+        return None if said is None or state.measures != "charge" else float(said) * 1e9
+    except ValueError:
+        return None
+
+
+def of_range(instrument: OwnedInstrument, state: State) -> Iterator[Stop]:
+    """Where the instrument is set to another range than the inventory says is used."""
+    told, full = told_range(state), told_full_scale_nc(state)
+    if told is None:
+        return
+    if instrument.range is not None and not _alike(told, str(instrument.range)):
+        yield Stop("range", f"{instrument.id} is on range {told}; the inventory has {instrument.range}: set that.")
+    elif instrument.full_scale_nc is not None and full is not None and not _alike(full, instrument.full_scale_nc):
+        yield Stop(
+            "range",
+            f"{instrument.id} is on its range of {full:g} nC; the inventory has {instrument.full_scale_nc:g} nC: set"
+            " that range, or correct the inventory.",
+        )
+
+
+def _alike(one: str | float, other: str | float) -> bool:
+    try:
+        return isclose(float(one), float(other), rel_tol=1e-3)
+    except ValueError:
+        return str(one).casefold() == str(other).casefold()
 
 
 def completed(state: State, model: Model | None) -> State:

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from acquire.canonical import utc_now
-from acquire.dosimetry import Budget, DosimetryError, fit_for
+from acquire.dosimetry import Budget, DosimetryError, LifeSpent, RangeTooSmall, fit_for
 from acquire.errors import Refused
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.calibrations import Calibrations
+from acquire.procedure.documents.cancelled import cancelled
+from acquire.procedure.documents.causes import Cause, Stop, of_kind
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
@@ -22,7 +24,9 @@ from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.doses import planned_budget, planned_midline
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
+from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.procedure.stock.frozen import with_stock
+from acquire.procedure.stock.toml_text import toml_of
 from acquire.store import audit
 from acquire.store.database import transaction
 from drivers import Misuse, registry
@@ -40,6 +44,8 @@ def add_plan(
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
+    if gone := cancelled(connection, plan.order):
+        raise Refused(gone)
     today = datetime.now(UTC).date()
     frozen = with_stock(connection, plan, inventory, calibrations, today)
     if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
@@ -56,13 +62,36 @@ def add_plan(
         added = audit.row(
             "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
         )
-        rows, new = [*file, added], f"v{plan.version} {sha256}"
+        own = [*_files(connection, plan, inventory, calibrations), *first_rows(connection, frozen.first, who)]
+        rows, new = [*file, added, *own], f"v{plan.version} {sha256}"
         audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
         if not versions:  # the first plan carries its own second person; every later one is confirmed anew
             for point in plan.point:
                 if point.expected is not None and point.expected.checked_by is not None:
                     _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
     return plan
+
+
+def _files(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations
+) -> list[audit.Row]:
+    """What a plan is held against, kept with it: `acquire doctor ORDER` asks of these before there is a session."""
+    files = {"calibrations": toml_of(calibrations), "inventory": toml_of(inventory)}
+    found = {kind: kept.to_keep(connection, kind, f"{kind}.toml", body) for kind, body in files.items()}
+    named = audit.row(
+        "plan_files", order_id=plan.order, version=plan.version, **{kind: sha256 for kind, (sha256, _) in found.items()}
+    )
+    return [*(row for _, rows in found.values() for row in rows), named]
+
+
+def files_of_plan(connection: sqlite3.Connection, order_id: str, version: int) -> tuple[kept.File, kept.File] | None:
+    """(calibrations, inventory) with which a plan came in, each (name, bytes); None of plans of earlier releases."""
+    row = connection.execute(
+        "SELECT calibrations, inventory FROM plan_files WHERE order_id = ? AND version = ?", (order_id, version)
+    ).fetchone()
+    if row is None:
+        return None
+    return kept.fetch(connection, row["calibrations"]), kept.fetch(connection, row["inventory"])
 
 
 def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:
@@ -114,29 +143,39 @@ def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int
 def readiness(
     plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date, told: Collection[str] = ()
 ) -> list[str]:
-    """What would stop a measurement of this plan on a day, one sentence each.
+    """What would stop a measurement of this plan on a day, one sentence each; a Stop says of which kind it is.
 
     told: instruments that say themselves how they are used: their models need not be known here, and the begin of each
     step holds it against what they say.
     """
     wrong: list[str] = []
-    wrong.extend(_instruments(plan, inventory, told))
+    wrong.extend(of_kind(each, "inventory") for each in _instruments(plan, inventory, told))
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
                 factors.ecc(element, plan, inventory, calibrations, on)
             except Refused as refused:
-                wrong.extend(refused.sentences)
-        wrong.extend(_check_element(batch, inventory))
+                wrong.extend(Stop("standards", each) for each in refused.sentences)
+        wrong.extend(Stop("standards", each) for each in _check_element(batch, inventory))
     wrong.extend(not_believed(plan, inventory, calibrations, on))
     for point in plan.point:
         try:
             budget = planned(plan, point, inventory, calibrations, on)
         except (Refused, DosimetryError, Invalid) as reason:
-            wrong.append(f"{point.id}: {reason}")
+            wrong.append(Stop(cause_of(reason), f"{point.id}: {reason}"))
         else:
-            wrong.extend(_not_fit(point, budget))
+            wrong.extend(Stop("tolerance", each) for each in _not_fit(point, budget))
     return wrong
+
+
+def cause_of(reason: Refused | DosimetryError | Invalid) -> Cause:
+    """Of which kind it is that a point cannot be measured."""
+    if isinstance(reason, RangeTooSmall):
+        return "range"
+    if isinstance(reason, LifeSpent):
+        return "mosfet-life"
+    own = next(iter(reason.sentences), None) if isinstance(reason, Refused) else None
+    return own.cause if isinstance(own, Stop) else "plan"
 
 
 def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Budget:

@@ -20,12 +20,14 @@ from acquire.errors import Refused
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.calibrations import Calibrations, read_calibrations
 from acquire.procedure.documents.inventory import Inventory, read_inventory
+from acquire.procedure.documents.kept import File
 from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
-from acquire.procedure.session import framing
-from acquire.procedure.session.planning import get_plan, newest_version, readiness, unconfirmed
-from acquire.procedure.stock.frozen import with_stock
+from acquire.procedure.session import stops
+from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
+from acquire.procedure.session.stops import Execution
+from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.made import Made
@@ -76,6 +78,11 @@ class Session:
         return datetime.fromisoformat(self.started_at).astimezone(UTC).date()
 
     @property
+    def now(self) -> Execution:
+        """Its execution as of today."""
+        return Execution(self.order_id, self.plan, self.fraction, self.inventory, self.calibrations, _today(), self.id)
+
+    @property
     def started(self) -> Made:
         """When it began, for what was received since."""
         return Made(self.made_after, self.started_at)
@@ -104,22 +111,15 @@ def start_session(
     detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
     that may not be used, or an instrument that says it is another one than the inventory has.
     """
-    get_order(connection, order_id)
-    plan = get_plan(connection, order_id, newest_version(connection, order_id))
-    fraction = plan.fraction if fraction is None else fraction
-    owned = read_inventory(inventory[1], inventory[0])
-    frozen = with_stock(connection, plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
-    calibrations, inventory = frozen.files(calibrations, inventory)
-    states = {name: each for name, each in (states or {}).items() if each.state not in ("offline", "stopped")}
-    told = {name for name, each in states.items() if each.framing is not None}
-    wrong = readiness(plan, frozen.inventory, frozen.calibrations, _today(), told)
-    for name, state in states.items():
-        wrong += _contradictions(owned, name, state)
-    if wrong:
+    asked = asked_for(connection, order_id, calibrations, inventory, fraction)
+    plan, fraction = asked.plan, asked.fraction
+    wrong, frozen = stops.of_start(connection, asked, states or {})
+    if wrong or frozen is None:
         raise Refused(*wrong)
+    calibrations, inventory = frozen.files(calibrations, inventory)
     session = session_id or f"s-{uuid4().hex[:8]}"
     with transaction(connection):
-        _fraction_is_free(connection, plan, order_id, fraction)
+        fraction_is_free(connection, plan, order_id, fraction)
         (c_sha256, c_file), (i_sha256, i_file) = (
             kept.to_keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
         )
@@ -128,9 +128,22 @@ def start_session(
             calibrations=c_sha256, inventory=i_sha256, simulated=int(simulated), started_at=utc_now(), started_by=who,
         )  # fmt: skip
         rows = [*c_file, *i_file, started, _state(session, SessionState.PLANNED, who, None)]
+        rows += first_rows(connection, frozen.first, who)
         new = f"{order_id} plan v{plan.version} fx {fraction}"
         audit.keep(connection, who, "session started", session, rows=rows, new=new)
     return get_session(connection, session)
+
+
+def asked_for(
+    connection: sqlite3.Connection, order_id: str, calibrations: File, inventory: File, fraction: int | None = None
+) -> Execution:
+    """What a session of the newest plan of an order would be held against. Raises Refused, FileProblem."""
+    get_order(connection, order_id)
+    plan = get_plan(connection, order_id, newest_version(connection, order_id))
+    return Execution(
+        order_id, plan, plan.fraction if fraction is None else fraction, read_inventory(inventory[1], inventory[0]),
+        read_calibrations(calibrations[1], calibrations[0]), _today(),
+    )  # fmt: skip
 
 
 def get_session(connection: sqlite3.Connection, session_id: str) -> Session:
@@ -186,12 +199,19 @@ def move(
 
 
 def time_out(
-    connection: sqlite3.Connection, session_id: str, read_by: str, confirmed_by: str, *, identifiers_agree: bool
+    connection: sqlite3.Connection,
+    session_id: str,
+    read_by: str,
+    confirmed_by: str,
+    *,
+    identifiers_agree: bool,
+    states: Mapping[str, State] | None = None,
 ) -> None:
     """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
 
-    Names here are ids of roles ("MD-1"). Raises Refused for one person twice, identifiers that do not agree, or an
-    expected dose that nobody has confirmed.
+    Names here are ids of roles ("MD-1"); `states`: what its instruments say now. Raises Refused for one person twice,
+    identifiers that do not agree, an expected dose that nobody has confirmed, whatever has come up since the session
+    was started, or an instrument that says it is another one than the inventory has.
     """
     session = get_session(connection, session_id)
     if same_person(read_by, confirmed_by):
@@ -203,6 +223,9 @@ def time_out(
             f"The expected dose of {', '.join(waiting)} in plan v{session.plan.version} waits for a second person"
             " (acquire plan confirm)."
         )
+    there = {name: each for name, each in (states or {}).items() if each.state not in stops.SILENT}
+    if wrong := [*stops.of_session(connection, session.now), *stops.of_states(session.inventory, there)]:
+        raise Refused(*wrong)
     read = audit.row(
         "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),
         at=utc_now(),
@@ -234,17 +257,8 @@ def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: st
         move(connection, session_id, SessionState.CANCELLED, who, reason)
 
 
-def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
-    """Where an instrument that is there says something else of itself than the inventory."""
-    try:
-        owned = inventory.instrument_named(name)
-    except Refused:
-        return []  # readiness says so
-    return list(framing.of_state(owned, framing.completed(state, framing.installed(owned))))
-
-
-def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
-    """A repeat on a patient is the next planned fraction, never more beam today."""
+def fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
+    """A repeat on a patient is the next planned fraction, never more beam today. Raises Refused."""
     if plan.purpose != "patient":
         return
     row = connection.execute(

@@ -15,12 +15,14 @@ from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.inventory import OwnedInstrument
-from acquire.procedure.documents.plan import Step
-from acquire.procedure.session import framing
+from acquire.procedure.documents.plan import CHARGES, Step
+from acquire.procedure.session import framing, stops
 from acquire.procedure.session.attempts import Attempt, attempts, mark, request
 from acquire.procedure.session.framing import InForce
 from acquire.procedure.session.progress import next_step, progress
+from acquire.procedure.session.serials import exchanged
 from acquire.procedure.session.session import Session, SessionState, get_session, move, state_of
+from acquire.procedure.stock.received import irradiated_rows
 from acquire.store import audit
 from acquire.store.database import transaction
 from drivers.model import Framing
@@ -54,14 +56,16 @@ async def begin_step(
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
     _may_begin(connection, session, step)
+    _still_holds(connection, session, step)
     instrument = session.inventory.instrument_named(step.instrument or "")
-    force = await _in_force(client, session, step, instrument)
+    force = await _in_force(connection, client, session, step, instrument)
     attempt = request(connection, session.id, step, who)
     for name in force.framing.before if step.integrates else ():
         await client.command(instrument.id, name, {})
     answer = await client.command(instrument.id, "begin", _marker(attempt, force.channel) | _allowed(force, step))
     with transaction(connection):
-        mark(connection, attempt, "begun", answer, who, force)
+        lies = irradiated_rows(session.inventory, session.plan, step, attempt.measurement)
+        mark(connection, attempt, "begun", answer, who, force, lies)
         if state_of(connection, session_id) is SessionState.READY:
             move(connection, session_id, SessionState.MEASURING, who)
     for name in force.framing.start if step.integrates else ():
@@ -175,7 +179,24 @@ def _running(connection: sqlite3.Connection, session_id: str, step_id: str, *, b
     return own[-1]
 
 
-async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, instrument: OwnedInstrument) -> InForce:
+def _still_holds(connection: sqlite3.Connection, session: Session, step: Step) -> None:
+    """Raises Refused for what has come up since the session was started; what is left after a beam is measured."""
+    asked = {step.point, *step.points}
+    points = [p for p in session.plan.point if p.id in asked]
+    beams = {s.id for s in session.plan.step if s.kind in CHARGES and asked & {s.point, *s.points}}
+    if any(a.begun and a.step in beams for a in attempts(connection, session.id)) and step.kind not in CHARGES:
+        return
+    if wrong := stops.of_session(connection, session.now, points):
+        raise Refused(*wrong)
+
+
+async def _in_force(
+    connection: sqlite3.Connection,
+    client: AnyInstrumentClient,
+    session: Session,
+    step: Step,
+    instrument: OwnedInstrument,
+) -> InForce:
     """What the instrument's state says now, held against the inventory. Raises Refused."""
     state = await client.state(instrument.id)
     if state is None:
@@ -183,6 +204,8 @@ async def _in_force(client: AnyInstrumentClient, session: Session, step: Step, i
             f"Nothing is known of {instrument.id} on this broker; is `acquire run` up, and the name right? {step.id}"
             " was not begun."
         )
+    if another := [*exchanged(connection, session, instrument, state)]:
+        raise Refused(*another)
     channel = framing.channel_of(session.plan, session.inventory, step)
     charge = framing.collects(session.plan, step)
     return framing.in_force(instrument, step, channel, state, framing.installed(instrument), charge=charge)

@@ -15,31 +15,42 @@ from typing import Any
 
 from acquire.errors import Refused
 from acquire.procedure.documents.calibrations import Calibration, Calibrations, Elements, FactorEntry, Range
+from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.kept import File
 from acquire.procedure.documents.plan import Plan
+from acquire.procedure.stock import stated
 from acquire.procedure.stock.elements import StockElement, every_element, of_inventory
 from acquire.procedure.stock.equipment import ended_of_file
+from acquire.procedure.stock.file_coefficients import first, unconfirmed
 from acquire.procedure.stock.history import is_set_aside
 from acquire.procedure.stock.issued import Issued, coefficient_of, corrections, issued
+from acquire.procedure.stock.received import not_received, with_received
+from acquire.procedure.stock.stated import Stated
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.procedure.stock.usable import not_usable, otherwise_read, planned, without_coefficient, without_correction
 
-File = tuple[str, bytes]
-ADDED = " with the stock's elements"
+ADDED, RECEIVED = " with the stock's elements", " with what was received here"
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """Inventory and calibrations with what was taken from the stock; `taken` is False where that is nothing."""
+    """Inventory and calibrations with what was taken from the stock; `taken` is False where that is nothing.
+
+    received: whether doses of detectors were added to the inventory.
+    first: calibrations of the file that the store did not know until now, to be kept by who brings them.
+    """
 
     inventory: Inventory
     calibrations: Calibrations
     taken: bool
+    received: bool = False
+    first: Sequence[Stated] = ()
 
     def files(self, calibrations: File, inventory: File) -> tuple[File, File]:
         """The files that the session keeps: those that were given, or these in their place."""
         if not self.taken:
-            return calibrations, inventory
+            return calibrations, (f"{inventory[0]}{RECEIVED}", toml_of(self.inventory)) if self.received else inventory
         of_calibrations = f"{calibrations[0]}{ADDED}", toml_of(self.calibrations)
         return of_calibrations, (f"{inventory[0]}{ADDED}", toml_of(self.inventory))
 
@@ -49,16 +60,39 @@ def with_stock(
 ) -> Frozen:
     """Inventory and calibrations of a plan on a day, with the elements and coefficients that the store has for it.
 
-    Raises Refused for a calibration of a file that an event has ended, an element that both have, one that may not be
+    Raises Refused for a calibration of a file that an event has ended or that no second person stands by, an inventory
+    that says less of a detector's dose than was known, an element that both have, one that may not be
     used (expired, withdrawn, over its limits, without a correction in force), two batches on one reader, and a reader
     without a coefficient where one is needed.
     """
-    if ended := list(ended_of_file(connection, plan, calibrations, on)):
-        raise Refused(*ended)
+    if wrong := file_stops(connection, plan, inventory, calibrations, on):
+        raise Refused(*wrong)
+    return taken_of_stock(connection, plan, inventory, calibrations, on)
+
+
+def file_stops(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date
+) -> list[Stop]:
+    """Why the detectors and coefficients of these files may not be used on a day, one sentence each."""
+    return [
+        *not_received(connection, plan, inventory),
+        *ended_of_file(connection, plan, inventory, calibrations, on),
+        *unconfirmed(connection, stated.used(plan, inventory, calibrations, on), on),
+    ]
+
+
+def taken_of_stock(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date
+) -> Frozen:
+    """What a plan takes of the stock, whatever may be wrong with its files. Raises Refused as `with_stock` does."""
+    found = stated.used(plan, inventory, calibrations, on)
+    known_first = first(connection, found, inventory, calibrations)
+    told = with_received(connection, plan, inventory)
     every = every_element(connection)
     used = [e for e in every if e.element in planned(plan)]
     if not used:
-        return Frozen(inventory, calibrations, taken=False)
+        return Frozen(told, calibrations, taken=False, received=told is not inventory, first=known_first)
+    inventory = told
     batches = _batches(used)
     ours = [e for e in every if e.batch in batches.values()]
     _one_home(ours, batches, inventory, calibrations)
@@ -66,7 +100,7 @@ def with_stock(
     elements = (*inventory.element, *(of_inventory(connection, e) for e in ours))
     usable = [e for e in ours if not is_set_aside(connection, e.element)]
     owned = inventory.model_copy(update={"element": elements})
-    return Frozen(owned, _with(calibrations, readers, holding, usable), taken=True)
+    return Frozen(owned, _with(calibrations, readers, holding, usable), taken=True, first=known_first)
 
 
 def _in_force(

@@ -1,4 +1,4 @@
-"""What has ended since a session took it: a calibration of the stock that was withdrawn, a reader that was worked on.
+"""What has ended since a session took it: a calibration that was withdrawn, a reader or detector that was worked on.
 
 A session keeps the coefficients it was begun with, and chips are read days later. What is found out in between forbids
 a number that is calculated from then on; results of before stay as they are.
@@ -7,13 +7,20 @@ a number that is calculated from then on; results of before stay as they are.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 
-from acquire.procedure.documents.calibrations import Calibration, Calibrations
+from acquire.errors import Refused
+from acquire.procedure.documents.calibrations import Calibration, Calibrations, Elements
+from acquire.procedure.documents.causes import Stop
+from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.point import Point
+from acquire.procedure.stock.equipment import beside, ended_by, event_since
 from acquire.procedure.stock.events import ends_of
+from acquire.procedure.stock.file_coefficients import withdrawn
 from acquire.procedure.stock.prepared import first_read
+from acquire.procedure.stock.stated import of_file
 
 
 def lapsed(
@@ -27,9 +34,44 @@ def lapsed(
         return []
     batch = plan.batch_of(reader)
     of_reader = [] if batch is None or batch.standards else [c for c in calibrations.calibration if c.of == reader]
-    of_elements = [each.id for each in calibrations.elements if read_at.keys() & each.ecc.keys()]
-    names = dict.fromkeys((*of_elements, *(_of_stock(each) for each in of_reader)))
-    return [*_withdrawn(connection, [*names]), *_ended(connection, of_reader, read_at)]
+    of_elements = [each for each in calibrations.elements if read_at.keys() & each.ecc.keys()]
+    names = dict.fromkeys((*(each.id for each in of_elements), *(_of_stock(each) for each in of_reader)))
+    return [
+        *_withdrawn(connection, [*names]),
+        *_withdrawn_of_file(connection, None, (*of_elements, *of_reader)),
+        *_ended(connection, of_reader, read_at),
+    ]
+
+
+def lapsed_detector(
+    connection: sqlite3.Connection,
+    inventory: Inventory,
+    calibrations: Calibrations,
+    point: Point,
+    on: date,
+    measured_at: str | None,
+) -> list[Stop]:
+    """One sentence for each reason why the calibration of a point's detector counts no longer, or did not then.
+
+    measured_at: when the measurement ended (ISO 8601); what happened later does not matter. None: what holds now.
+    """
+    try:
+        each = calibrations.valid_for(point.detector or "", on, point.beam, point.surface)
+    except Refused:
+        return []  # what is missing others say
+    until = None if measured_at is None else datetime.fromisoformat(measured_at)
+    event = event_since(connection, inventory, each, beside(point), until)
+    ended = [] if event is None else [Stop("calibration", ended_by(each, event))]
+    return [*_withdrawn_of_file(connection, inventory, [each]), *ended]
+
+
+def _withdrawn_of_file(
+    connection: sqlite3.Connection, inventory: Inventory | None, found: Iterable[Calibration | Elements]
+) -> Iterator[Stop]:
+    for each in found:
+        if (gone := withdrawn(connection, of_file(inventory, each))) is not None:
+            why = (gone.reason or "").rstrip(".")
+            yield Stop("second-person", f"Calibration {each.id} was withdrawn by {gone.who}: {why}.")
 
 
 def _of_stock(each: Calibration) -> str:

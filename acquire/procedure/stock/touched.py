@@ -13,6 +13,8 @@ from typing import Any
 from acquire.canonical import parse
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.calibrations import Calibrations, read_calibrations
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.stock.stated import entries_of, of_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,29 @@ class Touched:
     dose_gy: float | None
 
 
-def touched(connection: sqlite3.Connection, calibration: str) -> list[Touched]:
+def touched(connection: sqlite3.Connection, calibration: str, sha256: str | None = None) -> list[Touched]:
     """Every version of every result that a calibration is in, oldest session first.
 
-    calibration: its id, as `acquire calibration list` or the calibration file has it.
+    calibration: its id, as `acquire calibration list` or the calibration file has it. sha256: only with this content,
+    where files have had several under one id.
     """
     found: list[Touched] = []
-    for row in connection.execute("SELECT id, calibrations FROM session ORDER BY audit_entry NULLS FIRST, started_at"):
+    rows = connection.execute(
+        "SELECT id, calibrations, inventory FROM session ORDER BY audit_entry NULLS FIRST, started_at"
+    )
+    for row in rows:
         name, body = kept.fetch(connection, row["calibrations"])
-        sources = set(_sources(read_calibrations(body, name), calibration))
-        if sources:
+        calibrations = read_calibrations(body, name)
+        sources = set(_sources(calibrations, calibration))
+        if sources and (sha256 is None or _has(connection, row["inventory"], calibrations, sha256)):
             found += _results(connection, row["id"], calibration, sources)
     return found
+
+
+def _has(connection: sqlite3.Connection, inventory: str, calibrations: Calibrations, sha256: str) -> bool:
+    name, body = kept.fetch(connection, inventory)
+    owned = read_inventory(body, name)
+    return any(of_file(owned, each).sha256 == sha256 for each in entries_of(calibrations))
 
 
 def _sources(kept: Calibrations, calibration: str) -> Iterator[str]:
@@ -63,6 +76,8 @@ def _results(connection: sqlite3.Connection, session: str, calibration: str, sou
 
 def _uses(inputs: Any, calibration: str, sources: set[str]) -> bool:
     if isinstance(inputs, dict):
+        if isinstance(own := inputs.get("calibration"), dict):
+            return bool(own.get("id") == calibration)  # a detector's is named; its sources may be those of others, too
         named = inputs.get("source") in sources or inputs.get("id") == calibration
         return named or any(_uses(each, calibration, sources) for each in inputs.values())
     return isinstance(inputs, list) and any(_uses(each, calibration, sources) for each in inputs)

@@ -1,0 +1,152 @@
+"""What stops a session: before it is started, at its time-out, and when a step begins.
+
+One source of truth: whoever wants to know beforehand (acquire doctor) asks the functions that refuse.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from acquire.bus.messages import State
+from acquire.dosimetry import DosimetryError
+from acquire.errors import Refused
+from acquire.procedure.documents.calibrations import Calibrations
+from acquire.procedure.documents.cancelled import cancelled
+from acquire.procedure.documents.causes import Stop, of_kind
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.session import framing
+from acquire.procedure.session.course import carried
+from acquire.procedure.session.planning import cause_of, newest_version, planned, readiness
+from acquire.procedure.stock.frozen import Frozen, file_stops, taken_of_stock
+from acquire.procedure.stock.lapsed import lapsed_detector
+from acquire.procedure.stock.received import received_anew
+
+SILENT = ("offline", "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of a plan on a day (UTC), with the files it is held against; `session` is None before its start."""
+
+    order_id: str
+    plan: Plan
+    fraction: int
+    inventory: Inventory
+    calibrations: Calibrations
+    on: date
+    session: str | None = None
+
+
+def of_start(
+    connection: sqlite3.Connection, asked: Execution, states: Mapping[str, State]
+) -> tuple[list[Stop], Frozen | None]:
+    """What keeps a session from being started, one sentence each, and what it would take of the stock.
+
+    states: what instruments say of themselves; of one that is offline nothing is believed.
+    """
+    states = {name: each for name, each in states.items() if each.state not in SILENT}
+    plan, on = asked.plan, asked.on
+    stops = [*_cancelled(connection, asked.order_id)]
+    stops += file_stops(connection, plan, asked.inventory, asked.calibrations, on)
+    frozen: Frozen | None = None
+    try:
+        frozen = taken_of_stock(connection, plan, asked.inventory, asked.calibrations, on)
+    except Refused as reason:
+        stops += [of_kind(each, "elements") for each in reason.sentences]
+    else:
+        told = {name for name, each in states.items() if each.framing is not None}
+        wrong = readiness(plan, frozen.inventory, frozen.calibrations, on, told)
+        stops += [of_kind(each, "plan") for each in wrong]
+        stops += of_told_ranges(plan, frozen.inventory, frozen.calibrations, on, states, but=wrong)
+    stops += of_states(asked.inventory, states)
+    stops += of_counts(connection, asked, plan.point)
+    return stops, frozen
+
+
+def of_session(connection: sqlite3.Connection, now: Execution, points: Iterable[Point] | None = None) -> list[Stop]:
+    """What has come up since a session was started that stops it, or of some of its points; one sentence each."""
+    points = [*(now.plan.point if points is None else points)]
+    stops = [*_cancelled(connection, now.order_id), *_newer_plan(connection, now)]
+    inventory = received_anew(connection, now.plan, now.inventory)
+    for point in points:
+        try:
+            planned(now.plan, point, inventory, now.calibrations, now.on)
+        except (Refused, DosimetryError, Invalid) as reason:
+            stops.append(Stop(cause_of(reason), f"{point.id}: {reason}"))
+        if point.detector is not None:
+            stops += lapsed_detector(connection, inventory, now.calibrations, point, now.on, None)
+    return [*dict.fromkeys(stops), *of_counts(connection, now, points)]
+
+
+def of_states(inventory: Inventory, states: Mapping[str, State]) -> Iterator[Stop]:
+    """Where an instrument that is there says something else of itself than the inventory."""
+    for name, state in states.items():
+        try:
+            owned = inventory.instrument_named(name)
+        except Refused:
+            continue  # readiness says so
+        said = framing.of_state(owned, framing.completed(state, framing.installed(owned)))
+        yield from (of_kind(each, "inventory") for each in said)
+
+
+def of_told_ranges(
+    plan: Plan,
+    inventory: Inventory,
+    calibrations: Calibrations,
+    on: date,
+    states: Mapping[str, State],
+    but: Iterable[str] = (),
+) -> Iterator[Stop]:
+    """Points whose expected charge would overload the range that their instrument says it is set to."""
+    full = {name: nc for name, each in states.items() if (nc := framing.told_full_scale_nc(each)) is not None}
+    told = tuple(
+        each.model_copy(update={"full_scale_nc": full[each.id]}) if each.id in full else each
+        for each in inventory.instrument
+    )
+    as_told, known = inventory.model_copy(update={"instrument": told}), set(but)
+    for point in (p for p in plan.point if p.instrument in full):
+        try:
+            planned(plan, point, as_told, calibrations, on)
+        except (Refused, DosimetryError, Invalid) as reason:
+            says = f"{point.id}: {reason}"
+            if cause_of(reason) == "range" and says not in known:
+                yield Stop("range", says)
+
+
+def of_counts(connection: sqlite3.Connection, asked: Execution, points: Iterable[Point]) -> Iterator[Stop]:
+    """Points that carried a detector on as many fractions of the course as the plan allows."""
+    for point in (p for p in points if p.detector_fractions is not None):
+        found = carried(connection, asked.order_id, point, but=asked.session)
+        if (asked.fraction, asked.on.isoformat()) in found or len(found) < (point.detector_fractions or 0):
+            continue
+        fractions = ", ".join(str(each) for each, _ in sorted(found))
+        yield Stop(
+            "detector-count",
+            f"{point.id} may carry a detector on {point.detector_fractions} fraction(s) of this course, and the place"
+            f" carried one on {len(found)} (fraction {fractions}): move the point, or leave it out in a new version of"
+            " the plan.",
+        )
+
+
+def _cancelled(connection: sqlite3.Connection, order_id: str) -> list[Stop]:
+    said = cancelled(connection, order_id)
+    return [] if said is None else [said]
+
+
+def _newer_plan(connection: sqlite3.Connection, now: Execution) -> list[Stop]:
+    newest = newest_version(connection, now.order_id)
+    if newest <= now.plan.version:
+        return []
+    return [
+        Stop(
+            "plan-newer",
+            f"Plan v{newest} of {now.order_id} has come in, and this session is of v{now.plan.version}: what was"
+            " expected may hold no longer. Write what is left as not measured, and start a session of the new plan.",
+        )
+    ]

@@ -1,0 +1,158 @@
+"""What detectors have received: what the inventory says, and on top of it what was measured here since.
+
+An inventory says how much a detector had received (accumulated_gy), and may say on which day that was (accumulated_on);
+then what was measured here from that day on comes on top, and without a day all that was. An irradiation without a
+result counts, against the limit, with the dose that was expected. A MOSFET's threshold is where it was last read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from acquire.canonical import parse
+from acquire.errors import Refused
+from acquire.procedure.documents.causes import Stop
+from acquire.procedure.documents.inventory import Detector, Inventory
+from acquire.procedure.documents.plan import CHARGES, Plan, Step
+from acquire.procedure.documents.point import Point
+from acquire.store import audit
+
+FALLEN = 0.99  # of what it was known to have received: a total is typed with two or three digits
+
+
+@dataclass(frozen=True, slots=True)
+class Irradiated:
+    """One irradiation: when (UTC), the dose of its result in Gy or None, and the most that was to be expected."""
+
+    at: str
+    point: str
+    session: str
+    dose_gy: float | None
+    at_most_gy: float
+    before_gy: float | None
+
+
+def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
+    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam."""
+    rows = connection.execute(
+        "SELECT d.*, a.session, m.at FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
+        " JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE d.serial = ? AND NOT EXISTS"
+        " (SELECT 1 FROM attempt_mark x WHERE x.measurement = d.measurement AND x.mark = 'abandoned'"
+        " AND x.beam_given = 0) ORDER BY m.n",
+        (serial,),
+    )
+    return [
+        Irradiated(
+            row["at"], row["point"], row["session"], _dose_gy(connection, row["session"], row["point"]),
+            row["at_most_gy"], row["before_gy"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def with_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventory) -> Inventory:
+    """The inventory with what the plan's detectors received here: the session keeps this one."""
+    used = {p.detector for p in plan.point if p.detector is not None}
+    found = tuple(_with(connection, each) if each.id in used else each for each in inventory.detector)
+    return inventory if found == inventory.detector else inventory.model_copy(update={"detector": found})
+
+
+def received_anew(connection: sqlite3.Connection, plan: Plan, kept: Inventory) -> Inventory:
+    """The inventory that a session keeps, with what its detectors have received by now."""
+    stated = tuple(
+        each
+        if each.measured_here_gy is None or each.accumulated_gy is None
+        else each.model_copy(
+            update={"accumulated_gy": each.accumulated_gy - each.measured_here_gy, "measured_here_gy": None}
+        )
+        for each in kept.detector
+    )
+    return with_received(connection, plan, kept.model_copy(update={"detector": stated}))
+
+
+def not_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventory) -> Iterator[Stop]:
+    """A sentence for each detector of which the inventory says less than it was known to have received before."""
+    used = {p.detector for p in plan.point if p.detector is not None}
+    for each in (d for d in inventory.detector if d.id in used):
+        had = max((i.before_gy for i in irradiations(connection, each.serial) if i.before_gy is not None), default=0.0)
+        now = _with(connection, each).accumulated_gy
+        if now is not None and now < FALLEN * had:
+            yield Stop(
+                "inventory",
+                f"The inventory says that {each.id} has received {each.accumulated_gy or 0:g} Gy; with it and what was"
+                f" measured here that is {now:.4g} Gy, and it was {had:.4g} Gy before: a dose does not fall. Correct"
+                " accumulated_gy, or say of which day it is (accumulated_on).",
+            )
+
+
+def irradiated_rows(inventory: Inventory, plan: Plan, step: Step, measurement: str) -> list[audit.Row]:
+    """What lies in the beam when an attempt at a step begins, for the caller's own entry."""
+    if step.kind not in CHARGES:
+        return []
+    asked = dict.fromkeys((*step.points, *([step.point] if step.point else ())))
+    points = [plan.point_named(each) for each in asked]
+    return [
+        audit.row(
+            "detector_irradiated", measurement=measurement, point=point.id, detector=point.detector,
+            serial=(own := inventory.detector_named(point.detector)).serial, before_gy=own.accumulated_gy,
+            at_most_gy=_at_most_gy(point),
+        )
+        for point in points
+        if point.detector is not None
+    ]  # fmt: skip
+
+
+def _with(connection: sqlite3.Connection, detector: Detector) -> Detector:
+    if detector.measured_here_gy is not None:
+        raise Refused(
+            f"The inventory states measured_here_gy of {detector.id}; the program writes that, strike it out."
+        )
+    found = irradiations(connection, detector.serial)
+    here = sum(_counts_gy(each) for each in found if _since(each, detector.accumulated_on))
+    reached = None
+    if detector.kind == "mosfet":
+        reached = _threshold_mv(connection, {(each.session, each.point) for each in found})
+    update: dict[str, Any] = {}
+    if here and detector.accumulated_gy is not None:
+        update |= {"accumulated_gy": detector.accumulated_gy + here, "measured_here_gy": here}
+    if reached is not None and detector.threshold_mv is not None and reached > detector.threshold_mv:
+        update["threshold_mv"] = reached
+    return detector.model_copy(update=update) if update else detector
+
+
+def _counts_gy(each: Irradiated) -> float:
+    return each.at_most_gy if each.dose_gy is None else each.dose_gy
+
+
+def _since(each: Irradiated, day: date | None) -> bool:
+    return day is None or datetime.fromisoformat(each.at).date() >= day
+
+
+def _dose_gy(connection: sqlite3.Connection, session: str, point: str) -> float | None:
+    found = _latest(connection, session, point)
+    return None if found is None else found[1].get("dose_gy")
+
+
+def _threshold_mv(connection: sqlite3.Connection, where: Collection[tuple[str, str]]) -> float | None:
+    """The highest threshold in mV that was read after an irradiation here."""
+    read = (found[0].get("threshold") for each in sorted(where) if (found := _latest(connection, *each)) is not None)
+    return max((each["after_mv"] for each in read if each), default=None)
+
+
+def _latest(connection: sqlite3.Connection, session: str, point: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Inputs and output of the newest result of a point."""
+    row = connection.execute(
+        "SELECT inputs, output FROM result WHERE session = ? AND point = ? ORDER BY version DESC LIMIT 1",
+        (session, point),
+    ).fetchone()
+    return None if row is None else (parse(row["inputs"]), parse(row["output"]))
+
+
+def _at_most_gy(point: Point) -> float:
+    if point.expected is not None:
+        return point.expected.dose_gy
+    return point.plausible.high_gy if point.plausible is not None else 0.0
