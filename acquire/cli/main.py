@@ -18,6 +18,7 @@ from acquire.cli import (
     calibrations,
     captures,
     commands,
+    doctoring,
     elements,
     fitting,
     importing,
@@ -54,6 +55,7 @@ captures.register(app)
 importing.register(app)
 fitting.register(app)
 procedure.register(app)
+doctoring.register(app)
 elements.register(app)
 calibrations.register(app)
 stores.register(app)

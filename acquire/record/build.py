@@ -27,6 +27,7 @@ from acquire.procedure.session.reader_run_statements import every_run_stated
 from acquire.procedure.session.session import Session, get_session
 from acquire.procedure.session.unattached import unattached
 from acquire.record.billing import checks, proposal
+from acquire.record.equipment import equipment
 from acquire.record.evidence import of_result
 from acquire.store import anchors
 from acquire.store.attribution import measurement
@@ -50,7 +51,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "order": _order(order),
         "plan": _plan(session),
         "session": _session(connection, session),
-        "equipment": _equipment(session),
+        "equipment": equipment(connection, session, found),
         "points": [_point(connection, session, p, found) for p in session.plan.point],
         "events": _events(connection, session),
         "placements": _placements(connection, session),
@@ -124,31 +125,6 @@ def _rows(
 ) -> list[dict[str, Any]]:
     rows = connection.execute(f"SELECT * FROM {table} WHERE session = ? ORDER BY n", (session_id,)).fetchall()
     return [{k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in but} for row in rows]
-
-
-def _equipment(session: Session) -> dict[str, Any]:
-    """Instruments, detectors and elements the plan uses, and the certificates that hold on the day."""
-    plan = session.plan
-    detectors = list(dict.fromkeys(p.detector for p in plan.point if p.detector))
-    batched = [e for b in plan.batch for e in b.travelling]
-    elements = list(dict.fromkeys([*(e for p in plan.point for e in p.elements), *batched]))
-    used = {*detectors, *session.instruments}
-    certificates = [
-        c.model_dump(mode="json")
-        for c in session.calibrations.calibration
-        if c.of in used and c.valid_from <= session.day <= c.valid_until
-    ]
-    return {
-        "instruments": [session.inventory.instrument_named(i).model_dump(mode="json") for i in session.instruments],
-        "detectors": [session.inventory.detector_named(d).model_dump(mode="json") for d in detectors],
-        "elements": [session.inventory.element_named(e).model_dump(mode="json") for e in elements],
-        "calibrations": certificates,
-        "element_corrections": [
-            {k: v for k, v in e.model_dump(mode="json").items() if k != "ecc"}
-            for e in session.calibrations.elements
-            if e.reader in used
-        ],
-    }
 
 
 def _point(connection: sqlite3.Connection, session: Session, point: Point, found: list[Result]) -> dict[str, Any]:

@@ -102,5 +102,10 @@ class DiskBudget:
         return int(pages) * 4096
 
     def _disk_free(self) -> int:
-        disk = os.statvfs(self.path.parent)
-        return disk.f_bavail * disk.f_frsize
+        return disk_free(self.path)
+
+
+def disk_free(path: Path) -> int:
+    """Bytes that are free on the disk of a file's folder."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize

@@ -192,8 +192,8 @@ class ProfileListener(Listener[WireSettings]):
         self.grammar = Grammar(self.profile, self.forms)
 
     def identity(self) -> Identity:
-        """As configured: it is never asked."""
-        return Identity(self.profile.vendor, self.profile.name, self.settings.expected_serial or "", "", b"")
+        """By its profile alone: it is never asked, and no number that was configured stands for one that it told."""
+        return Identity(self.profile.vendor, self.profile.name, "", "", b"")
 
     def hear(self, message: bytes) -> Sequence[Sample]:
         """The samples of one message."""

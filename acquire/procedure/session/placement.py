@@ -15,6 +15,7 @@ from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import Placement, last_removed, placements, where_out
+from acquire.procedure.session import stops
 from acquire.procedure.session.session import Session, SessionState, get_session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -34,20 +35,29 @@ def place(
         raise Refused(f"Session {session.id} is {session.state}; elements are placed after the time-out.")
     if dosimeter not in planned:
         raise Refused(f"{dosimeter} is not planned at {point}; planned are {', '.join(planned) or 'no elements'}.")
+    if wrong := stops.of_session(connection, session.now, [session.plan.point_named(point)]):
+        raise Refused(*wrong)
     with transaction(connection):
-        if where := where_out(connection, dosimeter):
-            raise Refused(f"{dosimeter} is out already, at {where}.")
-        if last := _unread(connection, element):
-            raise Refused(
-                f"{dosimeter} came back from {last.point} in session {last.session} and has not been read since: it"
-                " holds that dose still. Read it first; if it was annealed unread, leave it out there (acquire session"
-                " exclude)."
-            )
+        if says := cannot_be_placed(connection, element):
+            raise Refused(says)
         placed = audit.row(
             "placement", session=session.id, point=point, dosimeter=dosimeter, place=place, placed_at=utc_now(),
             placed_by=who,
         )  # fmt: skip
         audit.keep(connection, who, "element placed", session.id, rows=[placed], new=f"{dosimeter} at {point}")
+
+
+def cannot_be_placed(connection: sqlite3.Connection, element: Element) -> str | None:
+    """Why an element cannot be laid anywhere now: it is out, or holds a dose still; None where nothing is wrong."""
+    if where := where_out(connection, element.id):
+        return f"{element.id} is out already, at {where}."
+    if last := _unread(connection, element):
+        return (
+            f"{element.id} came back from {last.point} in session {last.session} and has not been read since: it"
+            " holds that dose still. Read it first; if it was annealed unread, leave it out there (acquire session"
+            " exclude)."
+        )
+    return None
 
 
 def remove(connection: sqlite3.Connection, session: Session, dosimeter: str, who: str) -> None:
