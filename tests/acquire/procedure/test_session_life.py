@@ -310,6 +310,17 @@ class Life(RuleBasedStateMachine):
                     self.connection, session, name, "MD-1", "given up", beam_given=said,
                     client=self.clinic)))  # fmt: skip
 
+    @rule(which=st.integers(0, 1))
+    def beam_stops_halfway(self, which: int) -> None:
+        """The next beam, if it is the turn of one: half of it is given, the attempt given up, and tried again."""
+        session = self.chosen(which)
+        turn = next_step(self.connection, get_session(self.connection, session))
+        if turn is None or turn.step.kind != "irradiate":
+            return
+        self.measures(which, None, "half", ends=False)
+        self.abandons_what_runs(which, given=True)
+        self.measures(which, None, "given", ends=True)
+
     @rule(which=st.integers(0, 1), any_step=st.one_of(st.none(), st.integers(0, 6)))
     def leaves_out(self, which: int, any_step: int | None) -> None:
         session = self.chosen(which)
