@@ -1,4 +1,4 @@
-"""calibration begin, add, compute, confirm, reject, list, show, touched, ended: coefficients of elements, readers."""
+"""calibration begin, add, compute, confirm, reject, list, show, touched, ended: coefficients, and what ends them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire.cli import file_calibrations
 from acquire.cli.elements import day, either
 from acquire.cli.place import By, ConfigOption, StoreOption, number, open_store
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
-app = typer.Typer(no_args_is_help=True, help="Calibration sessions: element corrections (ECC) and reader coefficients.")
+app = typer.Typer(no_args_is_help=True, help="Calibrations: of elements and readers, and of files; what ended them.")
 
 Calibration = Annotated[str, typer.Argument(metavar="CALIBRATION")]
 
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
+    file_calibrations.register(app)
     parent.add_typer(app, name="calibration")
 
 
@@ -125,10 +127,14 @@ def compute(
 def confirm(
     calibration: Calibration, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """A second person stands by what was computed: from today it is in force."""
+    """A second person stands by what was computed, or was entered from a file: from now on it is in force."""
     from acquire.procedure.stock import calibrating  # noqa: PLC0415
 
     with open_store(config, store) as connection:
+        if file_calibrations.is_of_file(connection, calibration):
+            said = file_calibrations.confirmed(connection, calibration, by)
+            emit(said) if as_json else tell(f"{calibration} of {said['of']} is in force, confirmed by {by}.")
+            return
         version = calibrating.confirm(connection, calibration, by)
     if as_json:
         emit({"calibration": calibration, "version": version, "state": "confirmed"})
@@ -150,8 +156,11 @@ def reject(
     from acquire.procedure.stock.touched import touched as touched_by  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        state = calibrating.give_up(connection, calibration, by, reason)
-        found = [asdict(each) for each in touched_by(connection, calibration)]
+        if file_calibrations.is_of_file(connection, calibration):
+            state, found = file_calibrations.given_up(connection, calibration, by, reason)
+        else:
+            state = calibrating.give_up(connection, calibration, by, reason)
+            found = [asdict(each) for each in touched_by(connection, calibration)]
     if as_json:
         emit({"calibration": calibration, "state": state, "touched": found})
         return
@@ -211,7 +220,7 @@ def show(
 
 @app.command("ended")
 def ended(
-    equipment: Annotated[str, typer.Argument(metavar="READER", help="The reader or detector.")],
+    equipment: Annotated[str, typer.Argument(metavar="READER", help="The detector, instrument or reader.")],
     what: Annotated[
         str,
         typer.Argument(metavar="WHAT", help="repair, fall, cable, lamp, high-voltage, photomultiplier, filter, ..."),
@@ -223,7 +232,7 @@ def ended(
     store: StoreOption = None,
     as_json: Json = False,
 ) -> None:
-    """Something happened to a reader that ends its coefficient from that moment on."""
+    """Something happened to a detector, an instrument or a reader that ends its calibrations from that moment on."""
     from acquire.procedure.stock.events import ended as event  # noqa: PLC0415
     from acquire.procedure.stock.summary import summaries  # noqa: PLC0415
 
@@ -231,10 +240,16 @@ def ended(
     with open_store(config, store) as connection:
         event(connection, equipment, said, at, reason, by)
         ends = [e["calibration"] for e in summaries(connection) if e["reader"] == equipment and e["ended"]]
+        of_files = file_calibrations.ended_of_files(connection, equipment, at)
+        unknown = file_calibrations.named_nowhere(connection, equipment)
+    ends += of_files
     if as_json:
-        emit({"equipment": equipment, "what": what, "at": at, "ended": ends})
-    else:
-        tell(f"{equipment}: {what} at {at}. Ended: {', '.join(ends) or 'no calibration of the store'}.")
+        emit({"equipment": equipment, "what": what, "at": at, "ended": ends, "touched": of_files})
+        return
+    tell(f"{equipment}: {what} at {at}. Ended: {', '.join(ends) or 'no calibration of the store'}.")
+    if unknown:
+        say(f"No inventory and no batch of this store names {equipment}: is it spelt as there?")
+    file_calibrations.print_touched(of_files)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acquire.bus.client import BusError
-from acquire.cli.place import ConfigOption, StoreOption, file_bytes, open_instrument_client, plannable_store, store_path
+from acquire.cli.asking import states_or_why
+from acquire.cli.place import ConfigOption, StoreOption, file_bytes, plannable_store, store_path
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, tell
@@ -134,19 +133,8 @@ def _seen(instruments: Sequence[str], config: Path | None, store: str | None) ->
     disks = {"store": disk_free(store_path(config, store))}
     if config is not None and (spool := spool_place(config)) is not None:
         disks["spool"] = disk_free(spool.path)
-    states, not_asked = asyncio.run(_states(instruments, config))
+    states, not_asked = states_or_why(config, "doctor", instruments)
     return Seen(datetime.now(UTC), states, not_asked, disks, PRESSURE)
-
-
-async def _states(instruments: Sequence[str], config: Path | None) -> tuple[dict[str, Any], str | None]:
-    if config is None:
-        return {}, "no service was named (--config CONFIG, or ACQUIRE_CONFIG)."
-    try:
-        async with open_instrument_client(config, "doctor") as client:
-            states = await asyncio.gather(*(client.state(each) for each in instruments))
-    except (BusError, Refused) as reason:
-        return {}, f"{str(reason).rstrip('.')}."
-    return dict(zip(instruments, states, strict=True)), None
 
 
 def _file(path: Path) -> tuple[str, bytes]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.bus.client import BusError
 from acquire.cli import statements
+from acquire.cli.asking import states_there
 from acquire.cli.place import (
     By,
     ConfigOption,
@@ -93,6 +93,22 @@ def order_show(order: str, config: ConfigOption = None, store: StoreOption = Non
             tell(f"{key}: {value}")
 
 
+@orders.command("cancel")
+def order_cancel(
+    order: str,
+    by: By,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
+    config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Cancel an order: no session of it is started, and one under way stops at its next step."""
+    from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        cancel_order(connection, order, by, reason)
+    tell(f"Order {order} is cancelled.")
+
+
 def _order(order: Any) -> dict[str, Any]:
     """What may be printed of an order: everything but who the patient is."""
     kept = {name: getattr(order, name) for name in order.__slots__ if name not in ("subject", "patient", "body")}
@@ -148,25 +164,15 @@ def session_start(
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
-            states=asyncio.run(_states(connection, config, by, order)),
+            states=states_there(config, by, _instruments(connection, order)),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 
 
-async def _states(connection: Any, config: Path | None, by: str, order: str) -> dict[str, Any]:
-    """What the instruments of an order's plan say of themselves; where they cannot be asked now, the begin asks."""
+def _instruments(connection: Any, order: str) -> list[str]:
     from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
 
-    if config is None:
-        return {}
-    names = get_plan(connection, order, newest_version(connection, order)).instruments
-    try:
-        async with open_instrument_client(config, by) as client:
-            states = await asyncio.gather(*(client.state(name) for name in names))
-    except (BusError, Refused) as reason:
-        say(f"The instruments could not be asked what they are, that is done when a step begins: {reason}")
-        return {}
-    return {name: state for name, state in zip(names, states, strict=True) if state is not None}
+    return get_plan(connection, order, newest_version(connection, order)).instruments
 
 
 @sessions.command("time-out")
@@ -176,10 +182,11 @@ def session_time_out(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
-    from acquire.procedure.session.session import time_out  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree)
+        states = states_there(config, read_by, get_session(connection, session).instruments)
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree, states=states)
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

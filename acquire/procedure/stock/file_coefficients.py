@@ -70,6 +70,22 @@ def known_by_id(connection: sqlite3.Connection, calibration: str) -> list[Known]
     return [_known(row) for row in rows]
 
 
+def every_known(connection: sqlite3.Connection) -> list[Known]:
+    """Every row, by detector or reader, oldest first."""
+    return [_known(row) for row in connection.execute("SELECT * FROM coefficient ORDER BY owner, n")]
+
+
+def standing_of(connection: sqlite3.Connection, owner: str) -> list[Known]:
+    """What is in force of a detector or reader, the last one for each beam."""
+    found: dict[str, Known] = {}
+    for each in known_of(connection, owner):
+        if each.what in IN_FORCE:
+            found[each.covers] = each
+        elif each.what == "withdrawn" and each.covers in found and found[each.covers].sha256 == each.sha256:
+            del found[each.covers]
+    return [*found.values()]
+
+
 def in_force(connection: sqlite3.Connection, stated: Stated, on: date) -> Known | None:
     """What stands for the same detector or reader, and for the same beam, on a day: the one that came last."""
     standing = [each for each in _standing(connection, stated) if holds(each.content, on)]

@@ -148,4 +148,8 @@ def _clause(name: str, old: Any, new: Any) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, tuple):
         return f"{_word(value[0])} {value[1]}"
+    if isinstance(value, list):
+        return " to ".join(map(_word, value)) if len(value) == 2 else ", ".join(map(_word, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_word(each)}" for key, each in value.items())
     return f"{value:.6g}" if isinstance(value, float) else str(value)

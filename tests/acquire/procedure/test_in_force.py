@@ -169,6 +169,7 @@ async def test_what_is_typed_and_what_the_model_says_give_the_same_dose(connecti
 
 async def test_the_record_says_what_was_in_force(connection, client: StoreClient):
     session = prepared(connection)
+    client.says["electrometer-1"] = {"serial": "4096271"}
     await begin_step(connection, client, session, "zero-b1", "MD-1")
     (event,) = [e for e in build(connection, session)["events"] if e["step"] == "zero-b1"]
     force = event["attempts"][0]["in_force"]
