@@ -17,8 +17,13 @@ def toml_of(document: Written) -> bytes:
     for name, tables in data.items():
         if _is_tables(tables):
             for table in tables:
-                lines += ["", f"[[{_key(name)}]]", *(f"{_key(k)} = {_value(v)}" for k, v in table.items())]
+                lines += ["", f"[[{_key(name)}]]", *(f"{_key(k)} = {_value(v)}" for k, v in _as_printed(table).items())]
     return ("\n".join(lines) + "\n").encode()
+
+
+def _as_printed(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An uncertainty that a certificate prints as U with its k is written so, and not as the u that was made of it."""
+    return {k: v for k, v in table.items() if k != "u_percent"} if "U_percent" in table else table
 
 
 def _is_tables(value: Any) -> bool:
@@ -33,7 +38,11 @@ def _value(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in _as_printed(value).items()) + " }"
+            if value
+            else "{}"
+        )
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value)

@@ -62,6 +62,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_commands_on_the_bus.py": "command",
     "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
     "tests/e2e/test_guarded_chain.py": "broker config",
+    "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"

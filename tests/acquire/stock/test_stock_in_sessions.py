@@ -339,3 +339,13 @@ def test_what_is_written_is_read_as_the_same(text):
     calibrations = read_calibrations(case.calibration_file[1], "calibrations.toml")
     assert read_inventory(toml_of(inventory), "again") == inventory
     assert read_calibrations(toml_of(calibrations), "again") == calibrations
+
+
+def test_an_uncertainty_is_written_as_the_certificate_prints_it():
+    case = case_f()
+    printed = {"u_percent": None, "U_percent": 1.1, "k": 2, "dof": 30}
+    case.calibrations[0]["factors"]["n_dw"] |= printed
+    case.calibrations[0]["uncertainty"][0] |= printed
+    read = read_calibrations(case.calibration_file[1], "c.toml")
+    assert read.calibration[0].factors["n_dw"].u_percent == 0.55
+    assert read_calibrations(toml_of(read), "c.toml") == read
