@@ -20,7 +20,11 @@ class Blocked(DosimetryError):
 
 
 class RangeTooSmall(Blocked):
-    """The expected signal would overload the range."""
+    """The expected signal would overload the range; `expected_nc` is how large it is, in nC."""
+
+    def __init__(self, says: str, expected_nc: float) -> None:
+        super().__init__(says)
+        self.expected_nc = expected_nc
 
 
 class LifeSpent(Blocked):

@@ -150,7 +150,8 @@ def range_holds(expected_nc: float, full_scale_nc: float, margin: float = 0.8) -
     if abs(expected_nc) > margin * full_scale_nc:
         raise RangeTooSmall(
             f"The expected {abs(expected_nc):.4g} nC would overload the range of {full_scale_nc:g} nC:"
-            " take the next one."
+            " take the next one.",
+            abs(expected_nc),
         )
 
 

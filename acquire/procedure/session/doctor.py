@@ -73,7 +73,7 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
     now, points = session.now, [p for p in session.plan.point if p.id in asked]
     found = stops.of_session(connection, now, points)
     found += stops.of_states(session.inventory, seen.there)
-    found += stops.of_told_ranges(session.plan, session.inventory, session.calibrations, now.on, seen.there, but=found)
+    found += stops.of_told_ranges(session.plan, session.inventory, session.calibrations, now.on, seen.there)
     found += _expected(connection, now)
     if session.state is SessionState.PLANNED:
         found.append(Stop("time-out", f"Session {session.id} has had no time-out (acquire session time-out)."))

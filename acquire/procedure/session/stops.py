@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from acquire.bus.messages import State
-from acquire.dosimetry import DosimetryError
+from acquire.dosimetry import DosimetryError, RangeTooSmall
 from acquire.errors import Refused
 from acquire.procedure.documents.calibrations import Calibrations
 from acquire.procedure.documents.cancelled import cancelled
@@ -28,6 +28,7 @@ from acquire.procedure.stock.lapsed import lapsed_detector
 from acquire.procedure.stock.received import received_anew
 
 SILENT = ("offline", "stopped")
+HOLDS_NOTHING_NC = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def of_start(
         told = {name for name, each in states.items() if each.framing is not None}
         wrong = readiness(plan, frozen.inventory, frozen.calibrations, on, told)
         stops += [of_kind(each, "plan") for each in wrong]
-        stops += of_told_ranges(plan, frozen.inventory, frozen.calibrations, on, states, but=wrong)
+        stops += of_told_ranges(plan, frozen.inventory, frozen.calibrations, on, states)
     stops += of_states(asked.inventory, states)
     stops += of_counts(connection, asked, plan.point)
     return stops, frozen
@@ -96,27 +97,30 @@ def of_states(inventory: Inventory, states: Mapping[str, State]) -> Iterator[Sto
 
 
 def of_told_ranges(
-    plan: Plan,
-    inventory: Inventory,
-    calibrations: Calibrations,
-    on: date,
-    states: Mapping[str, State],
-    but: Iterable[str] = (),
+    plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date, states: Mapping[str, State]
 ) -> Iterator[Stop]:
-    """Points whose expected charge would overload the range that their instrument says it is set to."""
+    """Points whose expected charge is more than the range holds that their instrument says it is set to."""
     full = {name: nc for name, each in states.items() if (nc := framing.told_full_scale_nc(each)) is not None}
-    told = tuple(
-        each.model_copy(update={"full_scale_nc": full[each.id]}) if each.id in full else each
-        for each in inventory.instrument
-    )
-    as_told, known = inventory.model_copy(update={"instrument": told}), set(but)
     for point in (p for p in plan.point if p.instrument in full):
-        try:
-            planned(plan, point, as_told, calibrations, on)
-        except (Refused, DosimetryError, Invalid) as reason:
-            says = f"{point.id}: {reason}"
-            if cause_of(reason) == "range" and says not in known:
-                yield Stop("range", says)
+        told, expected = full[point.instrument or ""], _expected_nc(plan, point, inventory, calibrations, on)
+        if expected is not None and expected > told:
+            yield Stop(
+                "range",
+                f"{point.id}: The expected {expected:.4g} nC would overload the range of {told:g} nC that"
+                f" {point.instrument} is set to: take the next one.",
+            )
+
+
+def _expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:
+    """The charge that a point's expected dose gives, in nC: what a range that holds nothing is refused for."""
+    none = tuple(each.model_copy(update={"full_scale_nc": HOLDS_NOTHING_NC}) for each in inventory.instrument)
+    try:
+        planned(plan, point, inventory.model_copy(update={"instrument": none}), calibrations, on)
+    except RangeTooSmall as reason:
+        return reason.expected_nc
+    except (Refused, DosimetryError, Invalid):
+        pass  # the point says so by itself
+    return None
 
 
 def of_counts(connection: sqlite3.Connection, asked: Execution, points: Iterable[Point]) -> Iterator[Stop]:

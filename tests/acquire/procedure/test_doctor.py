@@ -174,7 +174,13 @@ def test_c_a_range_that_the_expected_charge_would_overload(connection, case):
 
 def test_c_the_same_of_the_range_that_the_instrument_says_it_is_set_to(connection, case):
     on_20_nc = state(serial=ELECTROMETER, settings={"SENS:CHAR:RANG": "2E-08", "SENS:CHAR:RANG:AUTO": False})
-    only(ask(connection, case, seen(**{ELECTROMETER: on_20_nc})), "range", "would overload the range of 20 nC")
+    what = seen(**{ELECTROMETER: on_20_nc})
+    only(
+        ask(connection, case, what), "range", "40.32 nC would overload the range of 20 nC that electrometer-1 is set to"
+    )
+    only(ask_session(connection, case.start(connection), what), "range", "C2: The expected 40.32 nC would overload")
+    on_50_nc = state(serial=ELECTROMETER, settings={"SENS:CHAR:RANG": "5E-08"})
+    assert ask(connection, case, seen(**{ELECTROMETER: on_50_nc})) == []
 
 
 def test_a_range_that_is_not_the_one_that_is_used(connection, case):
