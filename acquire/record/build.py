@@ -15,7 +15,7 @@ from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
 from acquire.procedure.documents.order import Order, get_order
 from acquire.procedure.documents.point import Point
-from acquire.procedure.methods.doses import FORMULA
+from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.result import Result, results, versions
@@ -157,8 +157,8 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}
-    plain["detector"] = result.output.get("detector") or point.detector
-    plain["channel"] = result.output.get("channel") or point.channel
+    plain["detector"] = result.output.detector or point.detector
+    plain["channel"] = result.output.channel or point.channel
     return {
         **plain,
         "beams": steps,
@@ -168,7 +168,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
             "calculated_with": result.formula,
             "inputs_sha256": result.inputs_sha256,
             "output_sha256": result.output_sha256,
-            **result.output,
+            **result.output.plain(),
         },
         "versions": [_version(r) for r in versions(connection, session.id, point.id)],
         "inputs": result.inputs,
@@ -183,8 +183,8 @@ def _version(result: Result) -> dict[str, Any]:
     return {
         "version": result.version,
         "at": result.at,
-        "decision": output["decision"],
-        "dose_gy": output.get("dose_gy"),
+        "decision": output.decision,
+        "dose_gy": output.dose_gy,
         "output_sha256": result.output_sha256,
     }
 
@@ -249,7 +249,7 @@ def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, An
     wanted |= {row["o"], row["p"]}
     return {
         "software": f"dosimetry-acquire {metadata.version('dosimetry-acquire')}",
-        "formulas": FORMULA,
+        "formulas": releases.newest(),
         "canonical_form": "JSON, keys sorted, no blanks, shortest round-trip numbers; without sha256 and signatures",
         "documents": [dict(row) for row in rows if row["sha256"] in wanted],
         "store": anchor.store,
