@@ -18,6 +18,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.results.changes import changes
 from acquire.procedure.results.result import Result, results, versions
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.bound import every_binding
@@ -170,22 +171,31 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
             "output_sha256": result.output_sha256,
             **result.output.plain(),
         },
-        "versions": [_version(r) for r in versions(connection, session.id, point.id)],
+        "versions": _versions(versions(connection, session.id, point.id)),
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
         "fits": fits_of_point(connection, session, result),
     }
 
 
-def _version(result: Result) -> dict[str, Any]:
-    """What an amended figure was before."""
+def _versions(found: Sequence[Result]) -> list[dict[str, Any]]:
+    """Side by side, oldest first: what each gave by which formulas, and what changed against the one before."""
+    befores: list[Result | None] = [None, *found[:-1]]
+    return [_version(before, result) for before, result in zip(befores, found, strict=True)]
+
+
+def _version(before: Result | None, result: Result) -> dict[str, Any]:
     output = result.output
     return {
         "version": result.version,
         "at": result.at,
+        "calculated_with": result.formula,
         "decision": output.decision,
         "dose_gy": output.dose_gy,
+        "expanded_gy": output.dose.expanded_gy if output.dose else None,
+        "deviation_percent": output.deviation_percent,
         "output_sha256": result.output_sha256,
+        "changed": [] if before is None else [_plain(each) for each in changes(before, result)],
     }
 
 

@@ -42,6 +42,7 @@ def _environment() -> Environment:
     made.filters |= {
         "fixed": figures.fixed,
         "cgy": figures.cgy,
+        "change": figures.change,
         "u": figures.uncertainty,
         "signed": figures.signed,
         "plain": figures.plain,

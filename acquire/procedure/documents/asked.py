@@ -27,6 +27,8 @@ class Asks:
     pre_irradiated  whether a plan may ask for a dose before the readings
     tells_ports  whether its signal tells which port the beam was on, where it lies on the entrance side
     readouts     of a reader: the kinds of record that may be a readout of its elements
+    coefficient  of a reader: the name of its own in a calibration; per_signal: whether it is dose per signal, or the
+                 signal per dose
     """
 
     way: Way
@@ -36,6 +38,8 @@ class Asks:
     pre_irradiated: bool = False
     tells_ports: bool = False
     readouts: tuple[str, ...] = ()
+    coefficient: str | None = None
+    per_signal: bool = False
 
 
 _KNOWN: dict[str, Asks] = {}
@@ -62,6 +66,23 @@ def readouts_of(kind: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def element_kinds() -> list[str]:
+    """The kinds of element that some method reads."""
+    return _kinds(lambda asks: asks.way == "elements")
+
+
+def element_asks(kind: str) -> Asks:
+    """What the method asks that reads elements of a kind. Raises LookupError where none does."""
+    found = [of for of in _KNOWN.values() if of.way == "elements" and of.kind == kind]
+    if not found:
+        raise LookupError(f"No method reads elements of the kind '{kind}'.")
+    return found[0]
+
+
+def _kinds(asks: Callable[[Asks], bool]) -> list[str]:
+    return sorted({of.kind for of in _KNOWN.values() if of.kind is not None and asks(of)})
+
+
 def _method(name: str) -> str:
     if name not in _KNOWN:
         raise ValueError(f"'{name}' is no method; the methods are {', '.join(sorted(_KNOWN))}")
@@ -69,15 +90,14 @@ def _method(name: str) -> str:
 
 
 def _detector_kind(kind: str) -> str:
-    return _one_of(kind, "detector", {of.kind for of in _KNOWN.values() if of.way != "elements"})
+    return _one_of(kind, "detector", _kinds(lambda asks: asks.way != "elements"))
 
 
 def _element_kind(kind: str) -> str:
-    return _one_of(kind, "element", {of.kind for of in _KNOWN.values() if of.way == "elements"})
+    return _one_of(kind, "element", element_kinds())
 
 
-def _one_of(kind: str, what: str, kinds: set[str | None]) -> str:
-    known = sorted(each for each in kinds if each is not None)
+def _one_of(kind: str, what: str, known: list[str]) -> str:
     if kind not in known:
         raise ValueError(f"'{kind}' is no kind of {what}; the kinds are {', '.join(known)}")
     return kind

@@ -147,7 +147,7 @@ def _dots(entries: Sequence[ElementSignalRead]) -> list[Dot]:
 METHOD = Method(
     name="osl",
     title="OSL dosimeter",
-    asks=Asks(way="elements", kind="osl", readouts=("scalar", "curve")),
+    asks=Asks(way="elements", kind="osl", readouts=("scalar", "curve"), coefficient="n_dw", per_signal=True),
     records=(DotNeeds, Elements),
     needs=osl_needs,
     dose=osl_point_dose,

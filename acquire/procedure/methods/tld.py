@@ -18,15 +18,17 @@ from acquire.procedure.methods.rows import factors_of
 from acquire.procedure.records.measured import Elements
 from acquire.procedure.records.needs import ReaderNeeds
 
+COEFFICIENT = "rcf"
+
 
 def tld_needs(sources: Sources, point: Point) -> ReaderNeeds:
     """Fading, linearity and energy of the plan, the coefficient of standards or reader. Raises Refused."""
-    return reader_needs(sources, point, lambda batch: ("k_f", "k_l", "k_q"), lambda batch: "rcf")
+    return reader_needs(sources, point, lambda batch: ("k_f", "k_l", "k_q"), lambda batch: COEFFICIENT)
 
 
 def tld_nominal(sources: Sources, point: Point, needs: ReaderNeeds) -> tuple[ReaderNeeds, Elements]:
     """Before anything is read."""
-    own, corrections = chain.own_coefficient(needs.factors, "rcf"), element_corrections(sources, point)
+    own, corrections = chain.own_coefficient(needs.factors, COEFFICIENT), element_corrections(sources, point)
     unit = "{counts}" if own is not None and own.unit.startswith("{counts}") else "nC"
     values = signals_of_one_dose(needs, 1.0 if own is None else own.value, corrections)
     return nominal_elements(needs, values, unit, corrections)
@@ -52,8 +54,8 @@ def tld_point_dose(needs: ReaderNeeds, measured: Elements) -> Dose:
 
 
 def _rcf(needs: ReaderNeeds, measured: Elements, factors: dict[str, Factor]) -> chain.Made:
-    if "rcf" in factors:
-        return chain.readers_own(needs, factors, "rcf", factors["rcf"].unit.partition("/")[0])
+    if COEFFICIENT in factors:
+        return chain.readers_own(needs, factors, COEFFICIENT, factors[COEFFICIENT].unit.partition("/")[0])
     unit = f"{chain.one_unit(measured)}/cGy"
     dose_cgy, form = chain.standard_dose_cgy(needs), needs.background_form
     blanks = [c.value * (c.correction.value if form == "after-sensitivity" else 1.0) for c in measured.controls]
@@ -71,7 +73,7 @@ def _rcf(needs: ReaderNeeds, measured: Elements, factors: dict[str, Factor]) -> 
 METHOD = Method(
     name="tld",
     title="TLD",
-    asks=Asks(way="elements", kind="tld", readouts=("scalar", "glow-curve")),
+    asks=Asks(way="elements", kind="tld", readouts=("scalar", "glow-curve"), coefficient=COEFFICIENT),
     records=(ReaderNeeds, Elements),
     needs=tld_needs,
     dose=tld_point_dose,
