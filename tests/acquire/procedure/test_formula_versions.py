@@ -90,8 +90,8 @@ async def test_a_version_that_is_no_more_here_is_said_and_not_guessed(connection
     monkeypatch.setattr(releases, "RELEASES", (NEXT,))
     said = [each for each in verify_store(connection) if " ent " in each]
     assert said == [
-        f"Result ent v1 of session {session} was calculated with '{releases.FIRST}', which is not here; this program has"
-        f" '{NEXT}' and cannot repeat it."
+        f"Result ent v1 of session {session} was calculated with '{releases.FIRST}', which is not here; this program"
+        f" has '{NEXT}' and cannot repeat it."
     ]
 
 

@@ -69,7 +69,7 @@ async def test_a_formula_is_two_files(connection, scintillator):
     record = build(connection, session)
     (named,) = [rule["says"] for rule in record["rules_77331"] if rule["rule"] == "Method and devices named"]
     assert named == "plastic scintillator SC-1 at P."
-    assert "plastic scintillator" in html(record)
+    assert "Plastic scintillator" in html(record)
 
 
 def test_what_it_asks_is_asked_while_planning(connection, scintillator):
