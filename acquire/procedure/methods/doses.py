@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from acquire.dosimetry import (
@@ -15,6 +17,7 @@ from acquire.dosimetry import (
     report_only,
 )
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods import releases
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.method import Sources
 from acquire.procedure.methods.output import of_channel, output
@@ -37,8 +40,7 @@ def calculate(inputs: Inputs, release: str | None = None) -> Output:
         try:
             if method.report is not None:
                 return method.report(*_whole(inputs), inputs.remarks)
-            dose = dose_of(inputs, release)
-            return output(inputs, dose, _decide(_needs(inputs), dose))
+            return releases.chosen(FINISHED, release).finish(inputs, dose_of(inputs, release))
         except (DosimetryError, Invalid) as reason:
             why.append(str(reason))
     return Output(
@@ -117,6 +119,21 @@ def _needs(inputs: Inputs) -> Needs:
     if inputs.needs is None:
         raise Invalid(f"The documents do not give what the dose of {inputs.point} needs.")
     return inputs.needs
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a dose becomes a result, from a release on."""
+
+    since: str
+    finish: Callable[[Inputs, Dose], Output]
+
+
+def _compared(inputs: Inputs, dose: Dose) -> Output:
+    return output(inputs, dose, _decide(_needs(inputs), dose))
+
+
+FINISHED = (Finished(releases.FIRST, _compared),)  # the newest first
 
 
 def _decide(needs: Needs, dose: Dose) -> Decision:

@@ -35,8 +35,7 @@ def method_of(name: str, release: str | None = None) -> Method[Any, Any]:
     Raises LookupError for a name that no method has, or that had none in that release yet; ValueError for a release
     that is not here.
     """
-    wanted = releases.place(release or releases.newest())
-    for version in _KNOWN[name]:
-        if releases.place(version.since) <= wanted:
-            return version
-    raise LookupError(f"There was no method '{name}' in '{release}'.")
+    try:
+        return releases.chosen(_KNOWN[name], release)
+    except LookupError as error:
+        raise LookupError(f"There was no method '{name}' in '{release or releases.newest()}'.") from error

@@ -1,13 +1,28 @@
 """The releases of the formulas: a result names the one it was calculated with, and is verified with that one for ever.
 
-A formula that changes gets a new release here, a version of its method beside the old one (`EARLIER` of its file), and
-a function of its own in acquire.dosimetry. Methods that did not change are the same in both.
+What changes gets a new release here and stands beside what it was, in the tuple of its versions, the newest first: a
+method (`EARLIER` of its file), how readings are read (acquire.procedure.results.inputs), how a dose is finished
+(acquire.procedure.methods.doses). What did not change is the same in both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
 FIRST = "dosimetry 2, procedure 6"
 RELEASES = (FIRST,)  # oldest first; none is ever taken away while a store may hold a result of it
+
+
+class Versioned(Protocol):
+    """Something that counts from a release on, until a newer version of it does."""
+
+    @property
+    def since(self) -> str:
+        """The release from which on it counts."""
+
+
+V = TypeVar("V", bound=Versioned)
 
 
 def newest() -> str:
@@ -20,6 +35,13 @@ def is_here(release: str) -> bool:
     return release in RELEASES
 
 
-def place(release: str) -> int:
-    """Its place in the order of releases. Raises ValueError for one that is not here."""
-    return RELEASES.index(release)
+def chosen(versions: Iterable[V], release: str | None = None) -> V:
+    """Of versions, newest first, the one that counts in a release, by default the newest.
+
+    Raises LookupError where there was none yet, ValueError for a release that is not here.
+    """
+    wanted = RELEASES.index(release or newest())
+    for version in versions:
+        if RELEASES.index(version.since) <= wanted:
+            return version
+    raise LookupError(f"There was none in '{release}'.")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.dwell_check import dwell_check
 from acquire.procedure.methods.registry import method_of
+from acquire.procedure.methods.releases import FIRST, chosen
 from acquire.procedure.records.inputs import Inputs
 from acquire.procedure.records.selection import (
     ConsoleTime,
+    Of,
     OfCharges,
     OfElements,
     OfSpectrumFile,
@@ -41,24 +46,29 @@ def prepare(connection: sqlite3.Connection, selection: Selection, release: str |
         _dwell(preparing)
         if selection.parts is not None:
             parts = tuple(prepare(connection, part, release) for part in selection.parts)
-        _read(preparing)
+        if selection.of is not None:
+            chosen(READ[type(selection.of)], release).read(preparing, selection.of)
     except (Refused, Invalid, DosimetryError) as reason:
         if not preparing.invalid or str(reason) not in " ".join(preparing.invalid):
             preparing.invalid.append(str(reason))
     return _inputs(preparing, parts)
 
 
-def _read(preparing: Preparing) -> None:
-    """What the readings came to, by the way in which they were chosen."""
-    match preparing.selection.of:
-        case OfCharges() as of:
-            read_charges(preparing, of)
-        case OfThresholds():
-            read_thresholds(preparing)
-        case OfElements() as of:
-            read_elements(preparing, of)
-        case OfSpectrumFile() as of:
-            read_spectrum(preparing, of)
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How the readings of one way of measuring are read, from a release of the formulas on."""
+
+    since: str
+    read: Callable[[Preparing, Any], None]
+
+
+# By what was selected; the versions of each, the newest first.
+READ: Mapping[type[Of], tuple[Read, ...]] = {
+    OfCharges: (Read(FIRST, read_charges),),
+    OfThresholds: (Read(FIRST, read_thresholds),),
+    OfElements: (Read(FIRST, read_elements),),
+    OfSpectrumFile: (Read(FIRST, read_spectrum),),
+}
 
 
 def _inputs(preparing: Preparing, parts: tuple[Inputs, ...] | None) -> Inputs:

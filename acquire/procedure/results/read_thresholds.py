@@ -10,12 +10,13 @@ from acquire.dosimetry import mean_of
 from acquire.procedure.methods.collected_charge import BLOCKING, Body, Invalid
 from acquire.procedure.records.measured import Scatter, Threshold, Thresholds
 from acquire.procedure.records.needs import DetectorNeeds
+from acquire.procedure.records.selection import OfThresholds
 from acquire.procedure.results.preparing import Preparing
 
 IN_MV = {"V": 1e3, "mV": 1.0, "uV": 1e-3}  # UCUM
 
 
-def read_thresholds(preparing: Preparing) -> None:
+def read_thresholds(preparing: Preparing, of: OfThresholds) -> None:
     """In mV, with the minutes between each reading and the irradiation on the host's clock.
 
     Where a threshold was read several times, its mean with the standard deviation of the mean. Raises Invalid: a flag
