@@ -67,8 +67,8 @@ def _records_say(
         point = session.plan.point_named(result.point)
         if not point.elements or session.inventory.element_named(point.elements[0]).reader != name:
             continue
-        for refs in result.selection["readings"].values():
+        for refs in result.selection.readings.values():
             for ref in refs:
-                if reader := body_at(connection, ref["stream"], ref["seq"]).get("reader"):
+                if reader := body_at(connection, ref.stream, ref.seq).get("reader"):
                     said[str(reader)] = None
     return (*said,)
