@@ -8,14 +8,12 @@ import eventful_streams
 import stocked
 from cases import case_b, client_b
 from real_probes import Probe, ProbeClient
-from scenario_a import DEMO
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
 from acquire.fits.kept import Curve, keep
 from acquire.procedure.documents.cancelled import cancel_order
-from acquire.procedure.documents.order import add_order
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.ambient_conditions import set_environment
@@ -66,17 +64,10 @@ async def filled(connection: Any) -> str:
     calculate_session(connection, session, "MP-1")
     await exchanged(connection)
     fitted(connection)
-    cancelled(connection)
     await given_up(connection, client, case)
+    for row in connection.execute("SELECT DISTINCT order_id FROM session").fetchall():
+        cancel_order(connection, row["order_id"], "MD-1", "the course is over")
     return session
-
-
-def cancelled(connection: Any) -> None:
-    """Two orders that were never planned and are cancelled: that of the session, and one beside it, stand."""
-    for name in ("ORD-X-1", "ORD-X-2"):
-        order = (DEMO / "order-A-1.json").read_bytes().replace(b"ORD-A-1", name.encode())
-        add_order(connection, order, "order.json", "MD-1")
-        cancel_order(connection, name, "MD-1", "written twice")
 
 
 def fitted(connection: Any) -> None:

@@ -161,8 +161,8 @@ async def test_a_drifted_detector_is_not_issued_goes_out_and_its_results_are_lis
         start(connection, case)
     calculate_session(connection, session, "MP-1")
     one, two = versions(connection, session, "C2")
-    assert one.output["dose_gy"] == first["dose_gy"], "what was signed stays"
-    assert two.output["why"] == ["Calibration CAL-D-14 was withdrawn by MP-1: drifted by 5.18 %."]
+    assert one.output.dose_gy == first["dose_gy"], "what was signed stays"
+    assert list(two.output.why) == ["Calibration CAL-D-14 was withdrawn by MP-1: drifted by 5.18 %."]
     assert verify_store(connection) == []
 
 
