@@ -65,8 +65,6 @@ async def filled(connection: Any) -> str:
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
-    for row in connection.execute("SELECT DISTINCT order_id FROM session").fetchall():
-        cancel_order(connection, row["order_id"], "MD-1", "the course is over")
     return session
 
 
@@ -101,4 +99,6 @@ async def given_up(connection: Any, client: Any, case: Any) -> None:
     await begin_step(connection, client, second, "threshold-before", "MD-1")
     await abandon_step(connection, second, "threshold-before", "MD-1", "cable", beam_given=False, client=client)
     not_measured(connection, second, "threshold-before", "MD-1", "cable")
+    for row in connection.execute("SELECT DISTINCT order_id FROM session").fetchall():
+        cancel_order(connection, row["order_id"], "MD-1", "the course is over")
     cancel(connection, second, "MD-1", "machine down")
