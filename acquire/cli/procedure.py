@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from acquire.bus.client import BusError
-from acquire.cli import statements
+from acquire.cli import presence, statements
 from acquire.cli.place import (
     By,
     ConfigOption,
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(orders, name="order")
     app.add_typer(plans, name="plan")
     statements.register(sessions)
+    presence.register(sessions)
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
@@ -252,6 +253,7 @@ def session_place(
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
     tell(f"{session}: {element} at {point}.")
+    presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("remove")
@@ -263,6 +265,7 @@ def session_remove(
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
     tell(f"{session}: {element} is back.")
+    presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("list")
@@ -282,6 +285,7 @@ def session_status(
     """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
+    from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
@@ -301,7 +305,8 @@ def session_status(
             for p in found_steps
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
-        doubts, of_fits = run_doubts(connection, found), said(fits_of_session(connection, found))
+        doubts = [*presence_doubts(connection, found), *run_doubts(connection, found)]
+        of_fits = said(fits_of_session(connection, found))
     if as_json:
         told = {"steps": steps, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
         emit({"session": session, "state": found.state, **told})

@@ -15,13 +15,14 @@ from acquire.canonical import parse
 from acquire.errors import Refused
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import collected_outside
-from acquire.procedure.readouts.elements import Readout, readout
+from acquire.procedure.readouts.elements import Readout, not_read, readout
 from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.results.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.bound import as_bound, bindings, is_port
 from acquire.procedure.session.console import console_time
+from acquire.procedure.session.exposure import Exposure, exposure_of_point
 from acquire.procedure.session.planning import newest_version
 from acquire.procedure.session.run_of_point import select_run
 from acquire.procedure.session.session import Session
@@ -279,6 +280,10 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
     if not placed:
         chosen["problems"].append(f"No element that counts was placed at {point.id}.")
         return
+    problems, remarks = exposure_of_point(connection, session, point, placed)
+    chosen["problems"] += problems
+    chosen["remarks"] += remarks
+    exposure = Exposure(connection, session)
     read: dict[str, Sequence[StoredReading]] = {}
     for placement in placed:
         element = session.inventory.element_named(placement.dosimeter)
@@ -289,6 +294,8 @@ def _select_elements(connection: sqlite3.Connection, session: Session, point: Po
         wanted = batch.readings if batch else 1
         _note(found, placement, wanted, chosen)
         if found.used is not None:
+            if wrong := exposure.read_too_early(placement, found.used):
+                chosen["problems"].append(wrong)
             counting = (found.used, *found.later)[:wanted]
             chosen["readings"][placement.dosimeter] = refs(counting)
             chosen.setdefault("removed", {})[placement.dosimeter] = placement.removed_at
@@ -318,8 +325,7 @@ def _counting(connection: sqlite3.Connection, session: Session, point: Point, ch
 def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) -> None:
     times = (found.used is not None) + len(found.later)
     if found.used is None:
-        state = "has not been read" if placement.removed_at else "has not come back"
-        chosen["problems"].append(f"{placement.dosimeter} of {placement.point} {state}.")
+        chosen["problems"].append(not_read(found, placement))
     elif times < wanted:
         chosen["problems"].append(f"{placement.dosimeter} was read {times} times; the plan asks for {wanted} readings.")
     elif times > wanted:
@@ -330,6 +336,11 @@ def _note(found: Readout, placement: Placement, wanted: int, chosen: Selection) 
         chosen["remarks"].append(
             f"Whether {placement.dosimeter} was read after its removal is by the store's clock alone: an earlier"
             " version kept nothing else."
+        )
+    if found.as_stated is not None:
+        chosen["remarks"].append(
+            f"The removal of {placement.dosimeter} was written after its readout; two people say that it was off the"
+            f" patient by then: {found.as_stated.people}."
         )
     if found.held:
         chosen["remarks"].append(

@@ -15,6 +15,7 @@ from acquire.procedure.documents.moment import needs_offset
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.console import console_time
+from acquire.procedure.session.presence import beams_unsaid
 from acquire.procedure.session.session import Session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -101,6 +102,11 @@ def open_questions(connection: sqlite3.Connection, session: Session) -> list[str
     unsaid = [p.id for p in session.plan.point if p.by_element and imaging_of(said, p.id) == "not stated"]
     chambers = {p.detector for p in session.plan.point if p.pre_irradiation_gy is not None}
     asked = []
+    if lying := beams_unsaid(connection, session):
+        asked.append(
+            f"No instrument measures the beam of {', '.join(lying)}. When it is off, and before the elements come off,"
+            " say that it was given (acquire session beam-given)."
+        )
     if unsaid:
         asked.append(
             f"Was imaging given while the elements lay at {', '.join(unsaid)}? Say so for each (acquire session"
