@@ -23,6 +23,7 @@ from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.bound import as_bound, bindings, is_port
 from acquire.procedure.session.console import console_time
 from acquire.procedure.session.exposure import Exposure, exposure_of_point
+from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.planning import newest_version
 from acquire.procedure.session.run_of_point import select_run
 from acquire.procedure.session.session import Session
@@ -132,7 +133,8 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
         if alone and attempt["problem"]:
             chosen["problems"].append(attempt["problem"])
         chosen["attempts"].append({k: v for k, v in attempt.items() if v is not None})
-    background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
+    before = background_before(session.plan, point, next(s.id for s in steps if s.kind == "irradiate"))
+    background = before.id if before is not None else None
     _take_background(connection, point, background, done, chosen)
     _note_in_force(session, [done[s] for s in (background, *(s.id for s in steps)) if s in done], chosen)
     if others := neighbours(session, point):
@@ -239,18 +241,6 @@ def _marker(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, 
     if entry is None or entry.status == "damaged":
         raise Damaged(stream, seq)
     return {"stream": stream, "seq": seq, "digest": entry.digest}
-
-
-def _background(session: Session, point: Point, irradiate: str) -> str | None:
-    """The last background step before the beam with the same detector on the same instrument."""
-    found = None
-    for step in session.plan.step:
-        if step.id == irradiate:
-            return found
-        if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            same = session.plan.point_named(step.point).detector == point.detector
-            found = step.id if same else None
-    return found
 
 
 def _why(connection: sqlite3.Connection, session_id: str, step: str) -> str:

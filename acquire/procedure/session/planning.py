@@ -22,6 +22,7 @@ from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.doses import planned_budget, planned_midline
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
+from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.stock.frozen import with_stock
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -128,6 +129,7 @@ def readiness(
             except Refused as refused:
                 wrong.extend(refused.sentences)
         wrong.extend(_check_element(batch, inventory))
+    wrong.extend(foreseen(plan, inventory))
     wrong.extend(not_believed(plan, inventory, calibrations, on))
     for point in plan.point:
         try:

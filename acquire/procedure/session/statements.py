@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.console import console_time
@@ -87,12 +87,12 @@ def read_at(
 ) -> None:
     """When a reader really read this session's elements, where its own clock is missing or wrong (ISO 8601, offset).
 
-    Raises Refused for one person twice, no reason, no reader, or a moment without offset.
+    Raises Refused for one person twice, no reason, no reader, a moment without offset, or one in the future.
     """
     two_people("The time of a readout is stated", who, confirmed_by, reason)
     if not session.inventory.is_reader(session.inventory.instrument_named(reader).id):
         raise Refused(f"{reader} is no reader of elements.")
-    needs_offset(moment)
+    has_happened(moment)
     _append(connection, session, Statement("read-at", None, reader, reason, who, confirmed_by, moment=moment))
 
 

@@ -77,7 +77,7 @@ async def test_console_time_is_asked_entered_and_held_against_the_decay(desk):
     await desk.measure(*case_b(), client=client_b(desk.connection))
     assert desk.asks()[1] == "What dwell time did the console show? Say so (acquire session console-time)."
     assert desk.results()["R1"]["decision"] == "INVALID"
-    at = "2027-02-05T10:31:00+01:00"
+    at = "2026-02-05T10:31:00+01:00"
     desk.refuses(
         1, "is no moment with an offset", "console-time", "--seconds", "440.6", "--at", at[:19], "--by", "MD-1"
     )

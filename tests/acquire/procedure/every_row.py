@@ -26,7 +26,7 @@ from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 
-ZONE = "2027-02-05T10:31:00+01:00"
+ZONE = "2026-02-05T10:31:00+01:00"
 
 
 async def filled(connection: Any) -> str:

@@ -96,6 +96,7 @@ class Case:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.altitude_m: float | None = 110.0  # standard atmosphere 100.0 kPa
         self.instruments: list[dict[str, Any]] = []
         self.detectors: list[dict[str, Any]] = []
         self.elements: list[dict[str, Any]] = []
@@ -141,7 +142,7 @@ class Case:
     @property
     def inventory(self) -> tuple[str, bytes]:
         owned = {"instrument": self.instruments, "detector": self.detectors, "element": self.elements}
-        return "inventory.toml", toml({"schema": "inventory/1", **owned})
+        return "inventory.toml", toml({"schema": "inventory/1", "altitude_m": self.altitude_m, **owned})
 
     @property
     def calibration_file(self) -> tuple[str, bytes]:
