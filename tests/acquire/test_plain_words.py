@@ -27,13 +27,13 @@ from drivers.toml_text import message
 
 OWN = re.compile(
     r"Input should|should (have|be|match)|regex|pattern|Tuple|tuple|Field required|Value error|valid (string|number|"
-    r"integer|dictionary|list|boolean)|instance of|Extra inputs|NoneType|ctx|pydantic|validator|dict\b|\bfloat\b|\bint\b|"
-    r"\bstr\b|unable to parse|cannot stand here"
+    r"integer|dictionary|list|boolean)|instance of|Extra inputs|NoneType|ctx|pydantic|validator|dict\b|\bfloat\b|"
+    r"\bint\b|\bstr\b|unable to parse|cannot stand here"
 )
 BAD: tuple[Any, ...] = (
-    None, True, 3, 2.5, -1, 0, 10**6, -(10**6), 1e308, math.nan, math.inf, "", "x" * 500, "ä ö", "wert", "12", [], ["a"],
-    [["a", 1]], [1.0, 2.0, 3.0], {}, {"a": 1}, {"": {}}, date(2027, 2, 5), datetime(2027, 2, 5, 10, 31), "2027-13-45",
-    "31.12.2027", b"x", 10**400,
+    None, True, 3, 2.5, -1, 0, 10**6, -(10**6), 1e308, math.nan, math.inf, "", "x" * 500, "ä ö", "wert", "12", [],
+    ["a"], [["a", 1]], [1.0, 2.0, 3.0], {}, {"a": 1}, {"": {}}, date(2027, 2, 5), datetime(2027, 2, 5, 10, 31),
+    "2027-13-45", "31.12.2027", b"x", 10**400,
 )  # fmt: skip
 FILES = (Plan, Inventory, Calibrations, LimitsFile, Terms, Config, Profile, SerialSettings)
 
@@ -123,7 +123,8 @@ def test_a_plan_file_says(line: str, said: str) -> None:
 
 def test_a_form_of_ones_own_is_told_and_what_nobody_put_into_words_is_refused_all_the_same() -> None:
     details: ErrorDetails = {
-        "type": "string_pattern_mismatch", "loc": (), "msg": "", "input": "a", "ctx": {"pattern": form("^[0-9]$", "a digit")},
+        "type": "string_pattern_mismatch", "loc": (), "msg": "", "input": "a",
+        "ctx": {"pattern": form("^[0-9]$", "a digit")},
     }  # fmt: skip
     assert plain(details) == "'a' is not written as it must be: a digit"
     assert plain({"type": "something_new", "loc": (), "msg": "", "input": ["a"]}) == "a list cannot stand here"

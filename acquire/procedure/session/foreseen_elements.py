@@ -30,7 +30,7 @@ def of_elements(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]
     elements = [e for name in point.elements if (e := _element(inventory, name)) is not None]
     batch = plan.batch_of(elements[0].reader) if elements else None
     if elements:
-        yield from _signal(point, elements[0], inventory)
+        yield from _signal(point, batch, elements[0], inventory)
     if batch is not None:
         yield from _same_kind(point, batch, inventory)
         yield from _blanks(point, batch)
@@ -50,7 +50,7 @@ def _steps(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
             yield f"Step {step.id} reads {point.id} on {step.instrument}; its elements are of {', '.join(readers)}."
 
 
-def _signal(point: Point, element: Element, inventory: Inventory) -> Iterator[str]:
+def _signal(point: Point, batch: Batch | None, element: Element, inventory: Inventory) -> Iterator[str]:
     """A dot is read in counts; the unit of a reader is known from its model."""
     try:
         model = registry.model(inventory.instrument_named(element.reader).model)
@@ -63,6 +63,11 @@ def _signal(point: Point, element: Element, inventory: Inventory) -> Iterator[st
             f"{point.id}: {element.reader} is a {model.name}, which gives {', '.join(sorted(units))}; an element of"
             f" method '{point.method}' is read in {needs}."
         )
+        return
+    gives = {"nC" if unit in IN_NC else unit for unit in units}
+    if batch is not None and batch.blanks is not None and batch.chain != "reader" and len(gives) == 1:
+        if batch.blanks.unit not in gives:
+            yield f"{point.id}: the blanks of {batch.reader} are in {batch.blanks.unit}, its signal in {gives.pop()}."
 
 
 def _same_kind(point: Point, batch: Batch, inventory: Inventory) -> Iterator[str]:

@@ -73,7 +73,7 @@ def test_what_is_wrong_elsewhere_stops_nobody_and_is_told(tmp_path: Path, old: s
             spool_place,
             'path = "spool.db"',
             'path = "spool.db"\nlimit = 5',
-            "line 10, spool.limit: 5 is out of range; it must be",
+            "line 10, spool.limit: 5 is out of",
         ),
         (store_place, "[[instrument]]", '[x]\na = """\n[store]\n', "not TOML"),
     ],
