@@ -65,9 +65,9 @@ def _signal(point: Point, batch: Batch | None, element: Element, inventory: Inve
         )
         return
     gives = {"nC" if unit in IN_NC else unit for unit in units}
-    if batch is not None and batch.blanks is not None and batch.chain != "reader" and len(gives) == 1:
-        if batch.blanks.unit not in gives:
-            yield f"{point.id}: the blanks of {batch.reader} are in {batch.blanks.unit}, its signal in {gives.pop()}."
+    blanks = batch.blanks if batch is not None and batch.chain != "reader" and len(gives) == 1 else None
+    if blanks is not None and blanks.unit not in gives:
+        yield f"{point.id}: the blanks of {element.reader} are in {blanks.unit}, its signal in {gives.pop()}."
 
 
 def _same_kind(point: Point, batch: Batch, inventory: Inventory) -> Iterator[str]:

@@ -41,9 +41,7 @@ def add_plan(
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
-    today = datetime.now(UTC).date()
-    frozen = with_stock(connection, plan, inventory, calibrations, today)
-    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
+    if wrong := check_plan(connection, plan, inventory, calibrations):
         raise Refused(*wrong)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
@@ -64,6 +62,18 @@ def add_plan(
                 if point.expected is not None and point.expected.checked_by is not None:
                     _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
     return plan
+
+
+def check_plan(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations
+) -> list[str]:
+    """What would stop a measurement of this plan today, with what the store has of the stock; one sentence each."""
+    today = datetime.now(UTC).date()
+    try:
+        frozen = with_stock(connection, plan, inventory, calibrations, today)
+    except Refused as refused:
+        return list(refused.sentences)
+    return readiness(plan, frozen.inventory, frozen.calibrations, today)
 
 
 def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:

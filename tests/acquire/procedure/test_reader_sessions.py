@@ -239,7 +239,7 @@ async def test_below_the_detection_limit_there_is_no_number(connection, make, sd
 async def test_the_blanks_are_in_the_unit_of_the_signal_and_at_least_ten(connection):
     case, reads = case_d()
     blanks(case, 0.06, "{counts}")
-    with pytest.raises(Refused, match="head-R: the blanks of reader-1 are in {counts}, its signal in nC"):
+    with pytest.raises(Refused, match=r"head-R: the blanks of reader-1 are in \{counts\}, its signal in nC"):
         await measured(connection, case, reads)
     blanks(case, 0.06, "nC", n=9)
     with pytest.raises(FileProblem, match="9 is out of range; it must be at least 10"):
