@@ -21,7 +21,10 @@ def form(pattern: str, words: str) -> str:
 
 
 def plain(error: ErrorDetails) -> str:
-    """The sentence's part that says what is wrong and what is allowed, without the place and without a full stop."""
+    """The sentence's part that says what is wrong and what is allowed, without the place and without a full stop.
+
+    The errors are asked of pydantic with their context, which says what is allowed.
+    """
     said = _SAID.get(error["type"])
     if said is None:
         return f"{shown(error.get('input'))} cannot stand here"
@@ -49,7 +52,10 @@ def _is_no(what: str) -> Said:
 
 
 def _bound(words: str, key: str) -> Said:
-    return lambda ctx, value: f"{shown(value)} is out of range; it must be {words} {_number(ctx[key])}"
+    def said(ctx: Mapping[str, Any], value: Any) -> str:
+        return f"{shown(value)} is out of range" + (f"; it must be {words} {_number(ctx[key])}" if key in ctx else "")
+
+    return said
 
 
 def _number(value: Any) -> str:

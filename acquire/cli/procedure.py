@@ -255,6 +255,7 @@ def session_status(
 ) -> None:
     """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
+    from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
@@ -276,7 +277,10 @@ def session_status(
             for p in found_steps
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
-        doubts = [*presence_doubts(connection, found), *run_doubts(connection, found)]
+        doubts = [
+            *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
+            *run_doubts(connection, found),
+        ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
     if as_json:
         told = {"steps": steps, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
