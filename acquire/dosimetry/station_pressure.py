@@ -16,7 +16,7 @@ RECORDS_KPA = (87.0, 108.5)
 # Assumed: lows of storms that a clinic works through, and highs that most years do not exceed, about the standard
 # atmosphere. What lies outside may be, so that a second person can confirm it.
 LOWEST, HIGHEST = 0.95, 1.03
-IN_KPA = {"hPa (mbar)": 0.1, "mmHg": 0.133322, "inHg": 3.38639, "psi": 6.89476, "bar or atm": 100.0, "Pa": 0.001}
+IN_KPA = {"hPa": 0.1, "mmHg": 0.133322, "inHg": 3.38639, "psi": 6.89476, "bar or atm": 100.0, "Pa": 0.001}
 
 
 @finite

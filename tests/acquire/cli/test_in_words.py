@@ -37,7 +37,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
     ("results", "SESSION"): ("decision", ("STORE",)),
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
-    ("results", "--trend"): ("point", ("STORE",)),
+    ("results", "--trend"): ("a chart needs eight", ("STORE",)),
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
     ("store", "stats"): ("Streams", ("STORE",)),
     ("store", "verify"): ("and the audit chain hold", ("STORE",)),

@@ -160,7 +160,7 @@ class Case:
         return "plan.toml", toml(
             {
                 "schema": "plan/1", "order": f"ORD-{self.name}-1", "name": self.name, "version": 1,
-                "approved_by": "MP-1", "approved_on": "date:2026-01-02", "machine": "LA-1", "fraction": 1,
+                "approved_by": "MP-1", "approved_on": "date:2020-01-02", "machine": "LA-1", "fraction": 1,
                 "technique": "t", "prescription": "50 Gy in 25 fractions", "target": "t",
                 "environment_valid_min": 120, **self.plan,
                 "point": self.points, "batch": self.batches, "step": self.steps,
