@@ -12,12 +12,13 @@ from typing import Literal
 from acquire.store.made import Made
 
 What = Literal["beam-given", "no-beam", "was-there", "was-removed"]
-_COLUMNS = "what, point, placement, stream, seq, reason, who, confirmed_by, at, made_after, audit_entry"
+_ELEMENT = "(SELECT p.dosimeter FROM placement p WHERE p.id = placement) AS dosimeter"
+_COLUMNS = f"what, point, placement, {_ELEMENT}, stream, seq, reason, who, confirmed_by, at, made_after, audit_entry"
 
 
 @dataclass(frozen=True, slots=True)
 class PresenceStated:
-    """One statement. `placement`, and with 'was-removed' the readout (entry `seq` of `stream`), are what it is of.
+    """One statement, of a point or a dosimeter's placement; 'was-removed' of its readout (entry `seq` of `stream`).
 
     `audit_entry` orders it among what people did; `made_after` says what had been received then.
     """
@@ -25,6 +26,7 @@ class PresenceStated:
     what: What
     point: str
     placement: int | None
+    dosimeter: str | None
     stream: str | None
     seq: int | None
     reason: str

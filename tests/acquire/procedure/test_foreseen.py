@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cases import case_b, case_c, case_d, case_e, case_f
@@ -197,3 +199,11 @@ async def test_leakage_alone_is_no_wet_connector_but_no_beam(connection):
 async def test_a_charge_that_stands_still_is_no_beam(connection):
     said = await without_beam(connection, 0.0, 0.0)
     assert said.startswith("The charge did not change during the measurement: no beam was seen.")
+
+
+def test_the_page_of_what_is_said_when_names_files_that_are_there():
+    root = Path(__file__).parents[3]
+    named = re.findall(r"`([a-z_/]+[.]py)`", (root / "docs" / "foreseen.md").read_text())
+    there = [root / "drivers" / "plain_words.py", *(root / "acquire" / "procedure").rglob("*.py")]
+    assert len(named) > 20
+    assert [name for name in named if not any(str(path).endswith(f"/{name}") for path in there)] == []

@@ -17,6 +17,8 @@ from acquire.procedure.session.progress import progress
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.statements import exclude, open_questions
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured, run_step
+from acquire.procedure.session.unattached import unattached
+from acquire.record import build, html
 
 TOLD = "is not told by what was written"
 
@@ -157,6 +159,11 @@ async def test_two_people_may_say_that_a_chip_lay_there(desk):
         in output["remarks"]
     )
     assert presence_doubts(desk.connection, desk.session)[0].startswith("T-017")
+    record = build(desk.connection, desk.id)
+    assert [each["dosimeter"] for each in record["presence_stated"]] == ["T-014", "T-016"]
+    page = html(record)
+    assert "<td>T-014 lay there during the beam</td><td>MD-1, RT-1</td>" in page
+    assert "ticked too early" in page
 
 
 async def test_nothing_is_stated_of_what_is_written_already(desk):
@@ -190,10 +197,13 @@ async def test_a_chip_read_before_its_removal_was_written_has_a_way_back(desk):
     )
     read = next(s for s in progress(desk.connection, desk.session) if s.step.id == "read-chips")
     assert said in read.missing
+    told = {each.element: each.why for each in unattached(desk.connection, desk.session)}
+    assert told["T-014"] == told["T-018"] == "was read before its removal was written"
     for name in ("T-014", "T-016"):
         with pytest.raises(Refused, match="stated with a reason, by one person and confirmed by another"):
             was_removed(desk.connection, desk.session, name, "MD-1", "MD-2", " ")
         was_removed(desk.connection, desk.session, name, "MD-1", "MD-2", "typed after lunch")
+    assert "T-014" not in {each.element for each in unattached(desk.connection, desk.session)}
     with pytest.raises(Refused, match="T-014 has a reading that counts already"):
         was_removed(desk.connection, desk.session, "T-014", "MD-1", "MD-2", "again")
     output = desk.outputs()
