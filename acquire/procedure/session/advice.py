@@ -17,7 +17,7 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
     """One sentence for each thing that no rule forbids and that would be found out during or after the beam."""
     said: list[str] = []
     for point in plan.point:
-        if point.method in ("diode", "chamber"):
+        if point.asks.way == "charge":
             said += [*_zero(plan, point, inventory), *_lengths(plan, point), *_range(point, inventory)]
             said += _one_repeat(plan, point)
         elif point.by_element and not beam_steps(plan, point):
@@ -73,7 +73,7 @@ def _range(point: Point, inventory: Inventory) -> Iterator[str]:
 
 
 def _one_repeat(plan: Plan, point: Point) -> Iterator[str]:
-    name = "repeated readings" if point.method == "chamber" else "reading"
+    name = "repeated readings" if point.asks.ambient else "reading"
     several = sum(s.kind == "irradiate" for s in charges_of(plan, point)) > 1
     if several and point.attempt_rule == "mean-of-valid" and name not in {c.name for c in point.uncertainty}:
         yield (

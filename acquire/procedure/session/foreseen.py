@@ -23,7 +23,7 @@ def foreseen(plan: Plan, inventory: Inventory) -> list[str]:
     """What would give no number of a point whatever is measured, and what is missing to believe the air's entries."""
     said = [*_moments(plan), *_altitude(plan, inventory), *of_batches(plan, inventory)]
     for point in plan.point:
-        if point.method in ("diode", "chamber"):
+        if point.asks.way == "charge":
             said += _of_charges(plan, point)
         elif point.by_element:
             said += of_elements(plan, point, inventory)
@@ -61,7 +61,7 @@ def _moments(plan: Plan) -> Iterator[str]:
 
 
 def _altitude(plan: Plan, inventory: Inventory) -> Iterator[str]:
-    chambers = [p.id for p in plan.point if p.method == "chamber"]
+    chambers = [p.id for p in plan.point if p.asks.ambient]
     if chambers and inventory.altitude_m is None:
         yield (
             f"{', '.join(chambers)}: the inventory does not state the site's altitude_m, in m above sea level; without"
@@ -96,7 +96,7 @@ def _of_step(plan: Plan, step: Step, inventory: Inventory) -> Iterator[str]:
     if step.point is None or not step.has_markers:
         return
     point = plan.point_named(step.point)
-    if point.by_element or point.method in ("midline", "spectrum"):
+    if point.asks.way in ("elements", "mean", "file"):
         yield f"Step {step.id} measures {point.id} with {step.instrument}; a point of method '{point.method}' is not."
         return
     if step.instrument != point.instrument:
@@ -109,7 +109,7 @@ def _gives(step: Step, point: Point, model: Model) -> Iterator[str]:
     """Whether the model gives, in a unit that is known, what the step needs of it."""
     if step.kind == "threshold" and not any(q.name == "voltage" for q in model.quantities):
         yield f"Step {step.id} reads a threshold voltage; {step.instrument} is a {model.name}, which gives none."
-    if point.method in ("diode", "chamber"):
+    if point.asks.way == "charge":
         charges = [q for q in model.quantities if q.integrates in ("running", "reset") and q.name == "charge"]
         if charges and not any(q.unit in IN_NC for q in charges):
             yield (

@@ -57,8 +57,8 @@ def _signal(point: Point, batch: Batch | None, element: Element, inventory: Inve
     except (Misuse, Refused):
         return
     units = {q.unit for q in model.quantities if q.integrates == "elements"}
-    if units and units.isdisjoint(("{counts}",) if point.method == "osl" else ("{counts}", *IN_NC)):
-        needs = "counts" if point.method == "osl" else "a charge or counts"
+    if units and units.isdisjoint(("{counts}",) if point.asks.per_signal else ("{counts}", *IN_NC)):
+        needs = "counts" if point.asks.per_signal else "a charge or counts"
         yield (
             f"{point.id}: {element.reader} is a {model.name}, which gives {', '.join(sorted(units))}; an element of"
             f" method '{point.method}' is read in {needs}."
@@ -73,8 +73,8 @@ def _signal(point: Point, batch: Batch | None, element: Element, inventory: Inve
 def _same_kind(point: Point, batch: Batch, inventory: Inventory) -> Iterator[str]:
     for name in batch.travelling:
         element = _element(inventory, name)
-        if element is not None and element.kind != point.method:
-            yield f"{name}, which travels with {point.id}, is a {element.kind} element; the point's are {point.method}."
+        if element is not None and element.kind != point.asks.kind:
+            yield f"{name}, which travels with {point.id}, is a {element.kind} element; the point's are {point.asks.kind}."
 
 
 def _blanks(point: Point, batch: Batch) -> Iterator[str]:
@@ -83,7 +83,7 @@ def _blanks(point: Point, batch: Batch) -> Iterator[str]:
     if batch.blanks is None or batch.coefficient_range is None or highest is None or batch.chain == "reader":
         return
     low, high = batch.coefficient_range
-    limit = detection_limit_cgy(batch.blanks.sd, high if point.method == "tld" else 1 / low)
+    limit = detection_limit_cgy(batch.blanks.sd, 1 / low if point.asks.per_signal else high)
     if 100 * highest < limit:
         yield (
             f"{point.id}: {100 * highest:.3g} cGy are expected at most, below the detection limit of {limit:.3g} cGy"

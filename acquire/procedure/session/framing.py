@@ -75,7 +75,7 @@ def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
 
 def collects(plan: Plan, step: Step) -> bool:
     """Whether the step collects a charge. The irradiation of a MOSFET does not: of it the times count."""
-    return step.integrates and not (step.point is not None and plan.point_named(step.point).method == "mosfet")
+    return step.integrates and not (step.point is not None and plan.point_named(step.point).asks.way == "threshold")
 
 
 def of_step(
