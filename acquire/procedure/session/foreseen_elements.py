@@ -74,7 +74,7 @@ def _same_kind(point: Point, batch: Batch, inventory: Inventory) -> Iterator[str
     for name in batch.travelling:
         element = _element(inventory, name)
         if element is not None and element.kind != point.asks.kind:
-            yield f"{name}, which travels with {point.id}, is a {element.kind} element; the point's are {point.asks.kind}."
+            yield f"{name}, which travels with {point.id}, is a {element.kind} element, not {point.asks.kind}."
 
 
 def _blanks(point: Point, batch: Batch) -> Iterator[str]:

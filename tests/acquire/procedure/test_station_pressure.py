@@ -71,7 +71,7 @@ def test_a_pressure_reduced_to_sea_level_is_refused_unless_two_people_say_that_i
     with pytest.raises(Refused, match="reduced to sea level"):
         enter(connection, high, pressure_kpa=101.3, confirmed_by="MD-1", reason="read twice")
     enter(connection, high, pressure_kpa=100.9, confirmed_by="MP-1", reason="read twice: a high of a century")
-    assert [each["pressure_kpa"] for each in entries(connection, high)] == [97.7, 100.9]
+    assert [each.pressure_kpa for each in entries(connection, high)] == [97.7, 100.9]
 
 
 async def test_the_right_entry_gives_the_right_dose_and_a_wrong_one_never_counts(connection, high):
