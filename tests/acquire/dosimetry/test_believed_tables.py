@@ -11,7 +11,7 @@ import pytest
 
 from acquire import dosimetry as d
 from acquire.dosimetry import formalism
-from acquire.dosimetry.believed import DEPLETION, SLOPE_PER_GY, Believed
+from acquire.dosimetry.believed import DEPLETION, SITES_OWN, SLOPE_PER_GY, Believed
 from acquire.dosimetry.dose import inputs_hash
 from acquire.dosimetry.kq_trs398_rev1 import k_q_rev1
 
@@ -107,8 +107,9 @@ def test_a_nominal_energy_holds_its_qualities_and_no_others(protocol, name, tabl
         formalism.fits(factor(protocol, **{name: quality}), protocol, UNKNOWN, f"{energy} MV", "Co-60")
         formalism.fits(factor(protocol, **{name: quality}), protocol, UNKNOWN, f" {energy}.0MV FFF", "Co-60")
     for quality in (low * 0.999, high * 1.001):
-        with pytest.raises(d.Blocked, match=f"a {energy} MV beam has {low:g} to {high:g}"):
-            formalism.fits(factor(protocol, **{name: quality}), protocol, UNKNOWN, f"{energy} MV", "Co-60")
+        for beam in (f"{energy} MV", f" {energy}.0MV FFF"):
+            with pytest.raises(d.Blocked, match=f"a {beam} beam has {low:g} to {high:g}"):
+                formalism.fits(factor(protocol, **{name: quality}), protocol, UNKNOWN, beam, "Co-60")
 
 
 def test_a_beam_that_is_no_nominal_one_is_not_held_against_the_table() -> None:
@@ -124,7 +125,7 @@ def test_a_beam_that_is_no_nominal_one_is_not_held_against_the_table() -> None:
     ("told", "owned"),
     [
         ("PTW 30013", "30013"), ("Exradin A12", "A12"), ("IBA CC13", "CC13"), ("NE 2571", "2571"),
-        ("Capintec PR-06C", "PR06C"), ("PTW, Type 30013", "30013"), ("PTW Semiflex 31010", "31010"),
+        ("Capintec PR-06C", "PR06C"), ("PR 06 C", "PR06C"), ("PTW, Type 30013", "30013"), ("PTW Semiflex 31010", "31010"),
         ("PTW Farmer 30013", "30013"), ("Roos", "ROOS"),
     ],
 )  # fmt: skip
@@ -193,3 +194,8 @@ def test_the_inputs_of_a_result_are_named() -> None:
         "Midline dose, arithmetic mean",
         {"doses": [mosfet.inputs_hash, osl.inputs_hash], "factor": one(1.0), "components": [thickness]},
     )
+
+
+def test_coefficients_for_which_nothing_is_published_are_the_sites_own() -> None:
+    assert SITES_OWN == ("n_cal", "n_dw", "rcf", "reader_factor")
+    assert not {name for _, name in d.PUBLISHED} & set(SITES_OWN)

@@ -22,6 +22,10 @@ def one(value: float, unit: str = "1", u: float = 0.0) -> d.Factor:
     return d.Factor(value, unit, u, "certificate 7")
 
 
+def test_a_factor_has_no_symbol_or_name_of_its_own_unless_it_is_given() -> None:
+    assert (one(1.0).symbol, one(1.0).name) == ("", "")
+
+
 ROW = d.Contribution("a", 1.0, "site")
 RECORDS: list[Any] = [
     d.AttemptValue("1", 1.0), d.Dot("N-1", (1.0, 2.0), one(1.0)), d.ThresholdScatter(1.0, "site"),
@@ -266,6 +270,7 @@ def test_a_cross_calibration_and_a_dose_at_maximum_by_hand() -> None:
     gy, budget = d.dose_at_maximum_of(dose, 50.0, 0.7, "site")
     assert (gy, budget.rows[-1].name, budget.rows[-1].u_percent) == (2.0, "depth dose", 0.7)
     assert d.dose_at_maximum_of(dose, 100.0, 0.7, "site")[0] == 1.0
+    assert d.dose_at_maximum_of(dose, 10.5, 0.7, "site")[0] == pytest.approx(1 / 0.105)
     for pdd in (10.0, 100.1):
         with pytest.raises(d.OutsideValidity, match="give it in percent"):
             d.dose_at_maximum_of(dose, pdd, 0.7, "site")

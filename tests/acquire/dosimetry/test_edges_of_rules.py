@@ -134,8 +134,10 @@ def test_coefficients_and_life_of_a_sensor() -> None:
 def test_a_midline_by_transmission_takes_any_order_and_refuses_zero() -> None:
     assert d.midline_transmission(0.5, 0.25, [(0.6, 0.8), (0.4, 0.7)]) == pytest.approx(0.5 * 0.75)
     for entrance, exit_gy in ((0.0, 1.0), (1.0, 0.0), (-1.0, 1.0)):
-        with pytest.raises(d.OutsideValidity, match="Entrance and exit dose must be above 0 Gy"):
+        with pytest.raises(d.OutsideValidity, match="^Entrance and exit dose must be above 0 Gy"):
             d.midline_transmission(entrance, exit_gy, [(0.4, 0.7), (0.6, 0.8)])
+    with pytest.raises(d.OutsideValidity, match=r"^transmission = 0\.7 lies outside the table"):
+        d.midline_transmission(1.0, 0.7, [(0.4, 0.7), (0.6, 0.8)])
 
 
 def test_a_midline_factor_is_a_number_above_zero_and_warnings_stay() -> None:
@@ -375,3 +377,17 @@ def test_a_correlation_by_hand() -> None:
     for pair in ((d.Term(2.0, budget(0.0, 0.0)), second), (first, correlation.Term(2.0, budget(0.0, 0.0)))):
         with pytest.raises(d.OutsideValidity, match="two results with an uncertainty above 0"):
             d.correlation_coefficient(*pair)
+
+
+def test_a_sensitivity_weighs_and_of_two_equal_rows_the_first_is_named() -> None:
+    first = d.Budget((d.Contribution("rcf", 1.0, "run 1", sensitivity=0.5, dof=4, shared_key="run 1"),))
+    second = d.Budget((d.Contribution("rcf", 1.0, "copy of run 1", sensitivity=0.5, dof=4, shared_key="run 1"),))
+    found = d.combine([d.Term(2.0, first), d.Term(4.0, second)])
+    assert found.u == pytest.approx(0.03)
+    assert found.parts[0].source == "run 1"
+
+
+def test_a_correlation_of_many_rows_of_one_name_keeps_each_its_own() -> None:
+    rows = tuple(d.Contribution("reading", 1.0, "site") for _ in range(3))
+    found = d.combine([d.Term(1.0, d.Budget(rows)), d.Term(1.0, d.Budget(rows))])
+    assert (len(found.parts), found.u) == (6, pytest.approx(math.sqrt(6) / 100))

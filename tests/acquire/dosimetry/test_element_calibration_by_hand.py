@@ -142,6 +142,7 @@ def test_net_signals_of_standards_and_their_scatter_by_hand() -> None:
     assert calibration.nets_of_standards(signals, blank, "before-sensitivity") == ({"s": 1.5, "t": 7.5}, 1.0)
     other = {"s": (4.0, 0.5), "t": (6.0, 0.7)}
     assert calibration.nets_of_standards(other, blank, "before-sensitivity")[1] == pytest.approx(0.6)
+    assert calibration.nets_of_standards(other, blank, "after-sensitivity")[1] == 1.0
     row = calibration.scatter_of([1.0, 3.0])
     assert (row.name, row.source, row.kind, row.dof) == ("scatter of the standards", "2 standards", "A", 1)
     assert row.u_percent == pytest.approx(50.0)
@@ -155,3 +156,19 @@ def test_no_record_of_a_calibration_holds_nan(record) -> None:
     rest = {Blank: (1.0, 1.0), Repeatability: (1.0, "site"), calibration.Correction: (1.0, 1.0, None)}[record]
     with pytest.raises(d.OutsideValidity, match="is nan"):
         record(math.nan, *rest)
+
+
+def test_three_cycles_have_twice_as_many_degrees_of_freedom() -> None:
+    signals = {"a": [1.0, 1.1, 1.0], "b": [2.0, 1.9, 2.0], "c": [3.0, 3.0, 3.0]}
+    found = calibration.batch_corrections(signals, [NO_BLANK] * 3, "after-sensitivity", NONE)
+    assert (found.repeatability.dof, found.repeatability.source) == (4, "3 elements in 3 cycles")
+
+
+def test_every_element_that_does_not_count_is_named_where_too_few_are_left() -> None:
+    few = {"a": [1.0], "b": [1.0], "p": [0.4], "q": [0.3]}
+    with pytest.raises(d.OutsideValidity) as refused:
+        calibration.batch_corrections(few, [Blank(0.5, 0.0, 1.0)], "before-sensitivity", NONE, STATED)
+    assert str(refused.value) == (
+        "Element corrections need at least 3 elements that count; there are 2; p: no signal above the blanks; q: no"
+        " signal above the blanks."
+    )

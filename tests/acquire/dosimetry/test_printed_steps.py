@@ -6,13 +6,26 @@ The numbers are worked by hand; a physicist follows the steps of a record with a
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
 
 import pytest
 
 from acquire import dosimetry as d
-from acquire.dosimetry.dose import shown
+from acquire.dosimetry.dose import inputs_hash, shown
 
 CERTIFICATE = "certificate 7"
+
+
+@dataclass
+class Stated:
+    """A record whose degrees of freedom have no default."""
+
+    u_mv: float
+    what: str
+    dof: float
+
 
 
 def one(value: float, u: float = 0.0, unit: str = "1") -> d.Factor:
@@ -237,3 +250,20 @@ def test_a_chamber_dose_after_tg51(form, more, fff, name, source, beam) -> None:
         [p_tp, m_q, m_q * 0.05366 * math.prod(more[each].value for each in beam)]
     )
     assert dose.warnings == ()
+
+
+def test_a_number_in_print_has_a_true_minus() -> None:
+    assert (shown(-1.5), shown(0.1 + 0.2)) == ("\u22121.5", "0.3")
+
+
+def test_what_a_result_is_recognised_by_is_the_hash_of_a_text_that_can_be_written_by_hand() -> None:
+    of = d.Factor(1.0, "1", 0.5, "c", valid_from=date(2027, 1, 2))
+    scatter = d.BackgroundSignal(1.0, 0.5, "c", 3.0)
+    text = (
+        '["f","2",{"a":{"source":"c","u_percent":0.5,"unit":"1","valid_from":"2027-01-02","value":1.0},'
+        '"b":{"dof":3.0,"source":"c","u":0.5,"value":1.0},"c":{"dof":"inf","u_mv":1.0,"what":"c"}}]'
+    )
+    assert inputs_hash("f", {"a": of, "b": scatter, "c": Stated(1.0, "c", math.inf)}) == sha256(text.encode()).hexdigest()
+    for wrong in (object(), d.Factor):
+        with pytest.raises(TypeError, match="cannot be an input of a calculation"):
+            inputs_hash("f", {"a": wrong})

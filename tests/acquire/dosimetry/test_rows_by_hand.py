@@ -261,3 +261,15 @@ def test_a_chamber_without_a_correction_for_volume_needs_none() -> None:
         d.chamber_dose_trs398(charge_nc=12.0, factors=factors, **AIR)
     with pytest.raises(d.OutsideValidity, match=r"k_q = 1\.21 \(.*\) lies outside 0\.8 to 1\.2: look for a mistyped digit\.$"):
         d.chamber_dose_trs398(charge_nc=12.0, factors=CHAMBER | {"k_q": one(1.21)}, **AIR)
+
+
+def test_the_farthest_value_is_that_from_the_mean_and_not_the_largest() -> None:
+    values = {name: 100.0 + n for n, name in enumerate("abcdefgh")} | {"x": 50.0}
+    assert list(d.outside(values, d.OutlierRule("grubbs", 0.05))) == ["x"]
+
+
+def test_a_reading_is_one_and_follows_nothing_unless_it_is_said() -> None:
+    charge = d.ReadCharge(-12.0, 10.0, 0.2)
+    assert charge.n == 1
+    rows = by_name(d.reading_rows(replace(charge, n=4), "repeats", reduced=d.ReadCharge(-11.0, 20.0, 0.3, 2)))
+    assert [row.sensitivity for row in rows.values()] == [1.0, 0.0]
