@@ -19,8 +19,10 @@ DIODE = ("cf_ssd", "cf_fs", "cf_wedge", "cf_tray", "cf_angle", "cf_dose_rate", "
 RANGES = {
     ("chamber", "k_q"): (0.86, 1.02), ("chamber", "k_elec"): (0.98, 1.02), ("chamber", "k_vol"): (1.0, 1.05),
     **{("diode", name): (0.8, 1.25) for name in DIODE},
-    ("tld", "k_f"): (0.8, 1.3), ("tld", "k_l"): (0.7, 1.1), ("tld", "k_q"): (0.65, 1.15), ("tld", "k_theta"): (0.9, 1.1),
-    ("osl", "k_f"): (0.9, 1.1), ("osl", "k_l"): (0.7, 1.1), ("osl", "k_q"): (0.3, 1.15), ("osl", "k_q_out"): (0.6, 1.15),
+    ("tld", "k_f"): (0.8, 1.3),
+    ("tld", "k_l"): (0.7, 1.1), ("tld", "k_q"): (0.65, 1.15), ("tld", "k_theta"): (0.9, 1.1),
+    ("osl", "k_f"): (0.9, 1.1),
+    ("osl", "k_l"): (0.7, 1.1), ("osl", "k_q"): (0.3, 1.15), ("osl", "k_q_out"): (0.6, 1.15),
     ("osl", "k_theta"): (0.95, 1.1), ("mosfet", "cf"): (0.2, 5.0), ("mosfet", "cf_energy"): (0.5, 1.3),
     ("mosfet", "cf_angle"): (0.9, 1.1), ("midline", "f_mid"): (0.5, 1.5),
 }  # fmt: skip
@@ -90,8 +92,22 @@ def test_a_sites_range_and_a_fraction_on_their_edges() -> None:
 
 # --- beam quality of nominal energies, and chamber types ---
 
-TPR = {"4": (0.58, 0.66), "6": (0.61, 0.70), "8": (0.66, 0.73), "10": (0.68, 0.76), "15": (0.73, 0.79), "18": (0.75, 0.81)}
-PDD = {"4": (60.0, 65.5), "6": (61.5, 70.0), "8": (66.0, 73.0), "10": (69.0, 76.0), "15": (74.0, 80.0), "18": (76.0, 84.0)}
+TPR = {
+    "4": (0.58, 0.66),
+    "6": (0.61, 0.70),
+    "8": (0.66, 0.73),
+    "10": (0.68, 0.76),
+    "15": (0.73, 0.79),
+    "18": (0.75, 0.81),
+}
+PDD = {
+    "4": (60.0, 65.5),
+    "6": (61.5, 70.0),
+    "8": (66.0, 73.0),
+    "10": (69.0, 76.0),
+    "15": (74.0, 80.0),
+    "18": (76.0, 84.0),
+}
 UNKNOWN = "ACME 7"  # no table holds it, so that its k_Q is not calculated again
 
 
@@ -125,7 +141,8 @@ def test_a_beam_that_is_no_nominal_one_is_not_held_against_the_table() -> None:
     ("told", "owned"),
     [
         ("PTW 30013", "30013"), ("Exradin A12", "A12"), ("IBA CC13", "CC13"), ("NE 2571", "2571"),
-        ("Capintec PR-06C", "PR06C"), ("PR 06 C", "PR06C"), ("PTW, Type 30013", "30013"), ("PTW Semiflex 31010", "31010"),
+        ("Capintec PR-06C", "PR06C"), ("PR 06 C", "PR06C"), ("PTW, Type 30013", "30013"),
+        ("PTW Semiflex 31010", "31010"),
         ("PTW Farmer 30013", "30013"), ("Roos", "ROOS"),
     ],
 )  # fmt: skip
@@ -142,8 +159,8 @@ def test_a_stated_k_q_may_differ_from_the_table_by_two_roundings() -> None:
         stated = factor("trs398", "PTW 30013", right + off, tpr20_10=0.668)
         formalism.fits(stated, "trs398", "30013", "6 MV", "Co-60")
     for off in (0.00101, -0.00101):
+        stated = factor("trs398", "PTW 30013", right + off, tpr20_10=0.668)
         with pytest.raises(d.Blocked, match=r"for TPR20,10 = 0\.668 it is"):
-            stated = factor("trs398", "PTW 30013", right + off, tpr20_10=0.668)
             formalism.fits(stated, "trs398", "30013", "6 MV", "Co-60")
 
 

@@ -1,4 +1,4 @@
-"""Where the rules of an electrometer's reading end: leakage, polarity, recombination, air, chamber and diode factors."""
+"""Where the rules of an electrometer's reading end: leakage, polarity, recombination, air, factors of detectors."""
 
 from __future__ import annotations
 
@@ -171,7 +171,8 @@ def test_a_ratio_within_a_thousandth_of_a_tabulated_one_is_that_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "air", [(5.0, 80.0, 20.0, 101.325), (45.0, 106.0, 22.0, 101.325), (20.0, 100.0, 15.0, 100.0), (20.0, 100.0, 25.0, 102.0)]
+    "air", [(5.0, 80.0, 20.0, 101.325), (45.0, 106.0, 22.0, 101.325), (20.0, 100.0, 15.0, 100.0),
+            (20.0, 100.0, 25.0, 102.0)]
 )  # fmt: skip
 def test_air_on_the_edges_of_what_is_believed(air) -> None:
     t, p, t0, p0 = air
@@ -202,7 +203,9 @@ def test_air_that_cannot_be_is_refused_with_the_unit_it_looks_like(air, said) ->
         d.k_tp(*air)
 
 
-@pytest.mark.parametrize(("humidity", "u"), [(20, 0.15), (39.9, 0.15), (40, 0.05), (60, 0.05), (60.1, 0.15), (80, 0.15)])
+@pytest.mark.parametrize(
+    ("humidity", "u"), [(20, 0.15), (39.9, 0.15), (40, 0.05), (60, 0.05), (60.1, 0.15), (80, 0.15)]
+)
 def test_humidity_has_a_row_and_no_correction(humidity: float, u: float) -> None:
     row = d.humidity_row(humidity)
     assert (row.name, row.u_percent) == ("humidity", u)
@@ -274,9 +277,9 @@ def test_a_diodes_coefficient_beyond_its_edge_is_refused(n_cal: float) -> None:
 def test_a_diodes_reading_or_coefficient_of_zero_is_named() -> None:
     with pytest.raises(d.OutsideValidity, match="diode's reading is zero"):
         d.diode_entrance_dose(charge_nc=0.0, factors=DIODE, temperature_c=22.0)
-    with pytest.raises(d.OutsideValidity, match="^n_cal = 0 "):
+    with pytest.raises(d.OutsideValidity, match=r"^n_cal = 0 "):
         d.diode_entrance_dose(charge_nc=1.0, factors=DIODE | {"n_cal": one(0.0, "cGy/nC")}, temperature_c=22.0)
-    with pytest.raises(d.MissingFactor, match="^Diode exit dose needs cf_backscatter"):
+    with pytest.raises(d.MissingFactor, match=r"^Diode exit dose needs cf_backscatter"):
         d.diode_exit_dose(charge_nc=1.0, factors=DIODE, temperature_c=22.0)
 
 
@@ -292,7 +295,8 @@ def test_a_diodes_temperature_on_the_edges(t) -> None:
 
 
 @pytest.mark.parametrize(
-    "t", [(0.25, 9.9, 22.0), (0.25, 45.1, 22.0), (0.25, 30.0, 9.9), (0.25, 30.0, 45.1), (-0.51, 30.0, 22.0), (1.01, 30.0, 22.0)]
+    "t", [(0.25, 9.9, 22.0), (0.25, 45.1, 22.0), (0.25, 30.0, 9.9), (0.25, 30.0, 45.1), (-0.51, 30.0, 22.0),
+          (1.01, 30.0, 22.0)]
 )  # fmt: skip
 def test_a_diodes_temperature_beyond_the_edges_is_refused(t) -> None:
     with pytest.raises(d.OutsideValidity, match=r"give (it|them) in"):

@@ -106,7 +106,7 @@ def test_an_entry_just_as_old_as_allowed_is_fresh() -> None:
     hour = timedelta(hours=1)
     d.fresh(NOON, NOON + hour, hour)
     d.fresh(NOON + hour, NOON, hour)
-    with pytest.raises(d.Blocked, match="^The temperature and pressure were read 90 min before .* at most 60 min"):
+    with pytest.raises(d.Blocked, match=r"^The temperature and pressure were read 90 min before .* at most 60 min"):
         d.fresh(NOON, NOON + 1.5 * hour, hour)
     with pytest.raises(d.Blocked, match="were read 90 min after"):
         d.fresh(NOON + 1.5 * hour, NOON, hour)
@@ -265,7 +265,9 @@ def test_a_cross_calibration_and_a_dose_at_maximum_by_hand() -> None:
         with pytest.raises(d.OutsideValidity, match="readings of both chambers"):
             d.cross_calibration(reference, one(1.0), *(d.mean_of(each) for each in pair))
     dose = d.mosfet_dose(
-        before_mv=900.0, after_mv=1000.0, factors={"cf": one(1.0, "cGy/mV"), "cf_energy": one(1.0), "cf_angle": one(1.0)}
+        before_mv=900.0,
+        after_mv=1000.0,
+        factors={"cf": one(1.0, "cGy/mV"), "cf_energy": one(1.0), "cf_angle": one(1.0)},
     )
     gy, budget = d.dose_at_maximum_of(dose, 50.0, 0.7, "site")
     assert (gy, budget.rows[-1].name, budget.rows[-1].u_percent) == (2.0, "depth dose", 0.7)

@@ -1,4 +1,4 @@
-"""Element corrections and a reader's coefficient with a pocket calculator: values, uncertainties, degrees of freedom."""
+"""Element corrections and a reader's coefficient with a pocket calculator, with uncertainties."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_an_element_without_light_or_outside_the_others_is_left_out() -> None:
     assert found.outside["dark"] == "no signal above the blanks"
     assert found.outside["x"].startswith("G = ")
     assert list(found.outside) == ["dark", "x"]
+    few = {"a": [1.0], "b": [1.0], "dark": [0.4]}
     with pytest.raises(d.OutsideValidity, match="at least 3 elements that count; there are 2; dark: no signal above"):
-        few = {"a": [1.0], "b": [1.0], "dark": [0.4]}
         calibration.batch_corrections(few, [Blank(0.5, 0.0, 1.0)], "before-sensitivity", NONE, STATED)
     with pytest.raises(d.OutsideValidity, match="there are 0; a: no signal"):
         calibration.batch_corrections({"a": [0.0]}, [NO_BLANK], "after-sensitivity", NONE, STATED)
@@ -119,7 +119,12 @@ def test_the_repeatability_is_stated_for_one_cycle_and_shown_by_several() -> Non
 def test_a_readers_coefficient_by_hand() -> None:
     blank = Blank(0.2, 0.1, 4.0)
     rcf = calibration.reader_coefficient([3.0, 5.0], blank, 0.5, 0.5, ROW, SCATTER)
-    assert (rcf.value, rcf.unit, rcf.numbers, rcf.source) == (8.0, "nC/cGy", "4 / 0.5", "AAPM TG-191, k_s,i = mean(M)/M_i")
+    assert (rcf.value, rcf.unit, rcf.numbers, rcf.source) == (
+        8.0,
+        "nC/cGy",
+        "4 / 0.5",
+        "AAPM TG-191, k_s,i = mean(M)/M_i",
+    )
     assert [row.name for row in rcf.budget.rows] == ["dose", "scatter", "background"]
     background = rcf.budget.rows[2]
     assert (background.u_percent, background.kind, background.dof) == (pytest.approx(100 * 0.1 * 0.5 / 4), "A", 4.0)

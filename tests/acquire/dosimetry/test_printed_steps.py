@@ -6,7 +6,7 @@ The numbers are worked by hand; a physicist follows the steps of a record with a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 
@@ -25,7 +25,6 @@ class Stated:
     u_mv: float
     what: str
     dof: float
-
 
 
 def one(value: float, u: float = 0.0, unit: str = "1") -> d.Factor:
@@ -201,7 +200,8 @@ def test_a_chamber_dose_after_trs398() -> None:
     k_tp = (273.15 + 21.8) / (273.15 + 20.0) * 101.325 / 99.87
     m_q = 12 * k_tp * 1.001 * 1.005 * 1.002 * 1.003 / 1.001 / 1.0005
     assert printed(dose) == [
-        ("k_TP", "(273.15 + T)/(273.15 + T0) · P0/P", "(273.15 + 21.8) / (273.15 + 20.0) × 101.325 / 99.87", "1", source),
+        ("k_TP", "(273.15 + T)/(273.15 + T0) · P0/P",
+         "(273.15 + 21.8) / (273.15 + 20.0) × 101.325 / 99.87", "1", source),
         ("M_Q", "|M| · k_TP · k_elec · k_pol · k_s · k_vol / k_pol_q0 / k_s_q0",
          "12 × 1.0207986 × 1.001 × 1.005 × 1.002 × 1.003 / 1.001 / 1.0005", "nC", source),
         ("D_w", "M_Q · N_D,w · k_q", f"{shown(m_q)} × 0.05366 × 0.99", "Gy", source),
@@ -263,7 +263,40 @@ def test_what_a_result_is_recognised_by_is_the_hash_of_a_text_that_can_be_writte
         '["f","2",{"a":{"source":"c","u_percent":0.5,"unit":"1","valid_from":"2027-01-02","value":1.0},'
         '"b":{"dof":3.0,"source":"c","u":0.5,"value":1.0},"c":{"dof":"inf","u_mv":1.0,"what":"c"}}]'
     )
-    assert inputs_hash("f", {"a": of, "b": scatter, "c": Stated(1.0, "c", math.inf)}) == sha256(text.encode()).hexdigest()
+    assert (
+        inputs_hash("f", {"a": of, "b": scatter, "c": Stated(1.0, "c", math.inf)}) == sha256(text.encode()).hexdigest()
+    )
     for wrong in (object(), d.Factor):
         with pytest.raises(TypeError, match="cannot be an input of a calculation"):
             inputs_hash("f", {"a": wrong})
+
+
+def test_a_dose_is_explained_line_by_line() -> None:
+    factors = {
+        "cf": d.Factor(0.97, "cGy/mV", 2.0, CERTIFICATE, symbol="CF"),
+        "cf_energy": one(1.01),
+        "cf_angle": one(1.0),
+    }
+    made = d.mosfet_dose(before_mv=1000.0, after_mv=1200.0, factors=factors, components=[extra("drift", 0.5)])
+    warned = replace(made, warnings=("look here",))
+    source = "threshold shift, vendors' form (textbook)"
+    assert d.explain(warned).split("\n") == [
+        "MOSFET dose", "", "factors", "  CF = 0.97 cGy/mV   u 2 %   certificate 7",
+        "  cf_energy = 1.01   u 0 %   certificate 7", "  cf_angle = 1   u 0 %   certificate 7", "", "steps",
+        "  ΔV_th = V_after − V_before", "    = 1200 − 1000", f"    = 200 mV   ({source})",
+        "  D_w = ΔV_th · CF · cf_energy · cf_angle", "    = 200 × 0.97 × 1.01 × 1", f"    = 195.94 cGy   ({source})",
+        "",
+        "component  type  u %     c        part %", "cf         B     2       +1       2.0000",
+        "cf_energy  B     0       +1       0.0000", "cf_angle   B     0       +1       0.0000",
+        "drift      B     0.5     +1       0.5000", "combined   u = 2.0616 %, ν = ∞, k = 2.00, U = 4.1231 %", "",
+        "D = 1.9594 Gy, u = 0.04 Gy, U = 0.081 Gy (k = 2.00)", "warning: look here",
+        f"formula version {made.formula_version}, inputs {made.inputs_hash}", "",
+    ]  # fmt: skip
+
+
+def test_a_table_is_as_wide_as_its_longest_name_and_says_few_degrees_of_freedom() -> None:
+    budget = d.Budget((d.Contribution("a very long name", 2.0, "site", "A", dof=4),))
+    head, row, total = d.budget_table(budget).split("\n")
+    assert head == "component         type  u %     c        part %"
+    assert row == "a very long name  A     2       +1       2.0000"
+    assert total == f"combined          u = 2.0000 %, ν = 4, k = {budget.k:.2f}, U = {budget.expanded_percent:.4f} %"

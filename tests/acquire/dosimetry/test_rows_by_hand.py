@@ -1,4 +1,4 @@
-"""Rows of the budget by hand: backgrounds, standards, pairs, readings and leakage; and the rules that name an outlier."""
+"""Rows of the budget by hand: backgrounds, standards, pairs, readings and leakage; and the rules for outliers."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def test_a_pair_apart_keeps_its_spread_in_the_budget_and_says_so(dose) -> None:
     assert spread.source == "half the difference, rectangular"
     (said,) = made.warnings
     assert said == (
-        "N-1 and N-2 differ by 18.2 %, above the pair limit of 5 %; the plan's pair rule 'both-with-spread' was applied."
+        "N-1 and N-2 differ by 18.2 %, above the pair limit of 5 %; the plan's pair rule 'both-with-spread' was"
+        " applied."
     )
 
 
@@ -189,9 +190,7 @@ def test_a_leakage_common_to_all_readings_by_hand() -> None:
     assert said == ("leakage", "fit of the beam-off readings", "A", 1.0, 8.0)
     (row,) = d.reading_rows(charge, "repeats", opposite=opposite, leakage=fit)
     assert row.u_percent == pytest.approx(100 * 0.003 * abs(0.75 * 10 / -12 + 0.25 * 10 / 4), abs=1e-12)
-    (row,) = d.reading_rows(
-        charge, "repeats", reduced=d.ReadCharge(-10.0, 40.0), k_s_follows=0.5, leakage=fit
-    )
+    (row,) = d.reading_rows(charge, "repeats", reduced=d.ReadCharge(-10.0, 40.0), k_s_follows=0.5, leakage=fit)
     assert row.u_percent == pytest.approx(100 * 0.003 * abs(1.5 * 10 / -12 + 0.5 * 40 / 10))
     assert d.reading_rows(d.ReadCharge(-12.0), "repeats", leakage=fit)[0].u_percent == 0.0
     with pytest.raises(d.OutsideValidity, match="no relative uncertainty"):
@@ -205,9 +204,7 @@ def test_modified_z_by_hand() -> None:
     # median 3, deviations 2, 1, 0, 1, 5: MAD 1
     values = {"a": 1.0, "b": 2.0, "c": 3.0, "e": 4.0, "f": 8.0}
     rule = d.OutlierRule("modified-z", 3.3)
-    assert d.outside(values, rule) == {
-        "f": "z = 3.37 is above 3.3 (modified z-score above 3.3 (Iglewicz and Hoaglin))"
-    }
+    assert d.outside(values, rule) == {"f": "z = 3.37 is above 3.3 (modified z-score above 3.3 (Iglewicz and Hoaglin))"}
     assert d.outside(values, d.OutlierRule("modified-z", 0.6745 * 5)) == {}
     assert set(d.outside(values, d.OutlierRule("modified-z", 1.0))) == {"a", "f"}
     with pytest.raises(d.OutsideValidity, match="needs values that differ"):
@@ -259,7 +256,9 @@ def test_a_chamber_without_a_correction_for_volume_needs_none() -> None:
     )
     with pytest.raises(d.OutsideValidity, match="has no place for k_vol"):
         d.chamber_dose_trs398(charge_nc=12.0, factors=factors, **AIR)
-    with pytest.raises(d.OutsideValidity, match=r"k_q = 1\.21 \(.*\) lies outside 0\.8 to 1\.2: look for a mistyped digit\.$"):
+    with pytest.raises(
+        d.OutsideValidity, match=r"k_q = 1\.21 \(.*\) lies outside 0\.8 to 1\.2: look for a mistyped digit\.$"
+    ):
         d.chamber_dose_trs398(charge_nc=12.0, factors=CHAMBER | {"k_q": one(1.21)}, **AIR)
 
 
