@@ -111,9 +111,11 @@ class Exposure:
             if (s.what, s.point) == ("beam-given", point.id)
         ]
 
-    def none_given(self, point: Point) -> PresenceStated | None:
-        """The newest statement that no beam was given to the elements of a point."""
-        return next((s for s in reversed(self.stated) if (s.what, s.point) == ("no-beam", point.id)), None)
+    def none_given(self, placement: Placement) -> PresenceStated | None:
+        """The newest statement that no beam was given at its point, said since the element was placed there."""
+        placed = self._stay(placement).placed or 0
+        said = [s for s in self.stated if (s.what, s.point) == ("no-beam", placement.point) and s.audit_entry > placed]
+        return said[-1] if said else None
 
     def waits_for_beam(self, point: Point) -> bool:
         """Whether a step that measures the beam of a point has not been begun, nor left out."""
@@ -169,16 +171,18 @@ def exposure_of_point(
 ) -> tuple[list[str], list[str]]:
     """(problems, remarks) of the elements that count at a point, as far as they were in the beam."""
     exposure, problems, remarks = Exposure(connection, session), [], []
-    if (none := exposure.none_given(point)) is not None and not exposure.beams(point):
-        return [f"No beam was given while the elements lay at {point.id}: {none.people}."], []
     for each in placed:
-        there = stated_of(connection, session.id, each.id, "was-there")
         doubt = exposure.doubt(each) if each.removed_at is not None else None
-        if there is not None and doubt is not None:
+        if doubt is None:
+            continue
+        there, none = stated_of(connection, session.id, each.id, "was-there"), exposure.none_given(each)
+        if there is not None and (none is None or none.audit_entry < there.audit_entry):
             remarks.append(f"{each.dosimeter} lay at {point.id} during the beam, as two people say: {there.people}.")
-        elif doubt is not None:
+        elif none is not None and not exposure.beams(point):
+            problems.append(f"No beam was given while the elements lay at {point.id}: {none.people}.")
+        else:
             problems.append(doubt)
-    return problems, remarks
+    return list(dict.fromkeys(problems)), remarks
 
 
 def presence_doubts(connection: sqlite3.Connection, session: Session) -> list[str]:
@@ -190,7 +194,7 @@ def _doubts(connection: sqlite3.Connection, session: Session) -> Iterator[str]:
     exposure = Exposure(connection, session)
     for each in placements(connection, session.id):
         point = session.plan.point_named(each.point)
-        if stated_of(connection, session.id, each.id, "was-there") or exposure.none_given(point) is not None:
+        if stated_of(connection, session.id, each.id, "was-there") or exposure.none_given(each) is not None:
             continue
         beams = exposure.beams(point)
         if each.removed_at is None and (not beams or any(beam.ended is None for beam in beams)):

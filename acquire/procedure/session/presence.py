@@ -108,7 +108,7 @@ def beam_is_asked(connection: sqlite3.Connection, session: Session, placement: P
     """The question that is to be answered before an element comes off: nothing says yet whether its beam was given."""
     point = session.plan.point_named(placement.point)
     exposure = Exposure(connection, session)
-    if exposure.beams(point) or exposure.none_given(point) is not None or exposure.waits_for_beam(point):
+    if exposure.beams(point) or exposure.none_given(placement) is not None or exposure.waits_for_beam(point):
         return None
     return (
         f"No instrument measured a beam while {placement.dosimeter} lay at {point.id}: say first whether one was given"
@@ -118,9 +118,10 @@ def beam_is_asked(connection: sqlite3.Connection, session: Session, placement: P
 
 def beams_unsaid(connection: sqlite3.Connection, session: Session) -> list[str]:
     """Points at which elements lie, of which nothing says whether the beam was given, and no instrument will."""
-    exposure = Exposure(connection, session)
-    lying = _lying(connection, session)
-    return [p.id for p in lying if not exposure.beams(p) and exposure.none_given(p) is None]
+    exposure, lying = Exposure(connection, session), {p.id for p in _lying(connection, session)}
+    out = [p for p in placements(connection, session.id) if p.removed_at is None and p.point in lying]
+    unsaid = [p.point for p in out if exposure.none_given(p) is None]
+    return [p for p in dict.fromkeys(unsaid) if not exposure.beams(session.plan.point_named(p))]
 
 
 def _lying(connection: sqlite3.Connection, session: Session) -> list[Point]:

@@ -296,6 +296,26 @@ def test_without_a_beam_there_is_no_dose(connection):
     assert why[0] == "No beam was given while the elements lay at E1: the patient was taken ill (RT-1)."
 
 
+def test_that_no_beam_was_given_is_said_of_what_lay_there_then(connection):
+    """A dot that was placed later is asked for anew; and two people may say later that there was a beam after all."""
+    session, reads = placed_e(connection)
+    now = get_session(connection, session)
+    no_beam(connection, now, "RT-1", "the wrong dots", ["E1"])
+    remove(connection, now, "e1-1", "MD-1")
+    WorkedClient(connection).read_elements([("e1-1", 52.0)], "{counts}")
+    place(connection, now, "E1", "e1-1", "MD-1")
+    with pytest.raises(Refused, match="No instrument measured a beam while e1-1 lay at E1"):
+        remove(connection, now, "e1-1", "MD-1")
+    no_beam(connection, now, "RT-1", "the patient was taken ill", [])
+    all_off(connection, session)
+    for name in ("e2-1", "e2-2"):
+        was_there(connection, now, name, "MD-1", "RT-1", "the log of the linac")
+    WorkedClient(connection).read_elements(reads, "{counts}")
+    outputs = closed_results(connection, session, over="no beam")
+    assert outputs["E2"]["dose_gy"] == pytest.approx(0.0410, rel=2e-3)
+    assert any(each.startswith("No beam was given while the elements lay at E1") for each in outputs["E1"]["why"])
+
+
 def test_a_chip_placed_after_the_beam_was_stated_has_no_dose(connection):
     case, reads = case_e()
     case.add(connection)
