@@ -1,0 +1,178 @@
+"""TCPIP::HOST::inst0::INSTR: VXI-11 on the event loop, without VISA and without a thread.
+
+An instrument is addressed to talk only when it has something to say: asked without need, a Keithley puts -420, Query
+UNTERMINATED, into its error queue (2400 user's manual, appendix B; 2470 reference manual, section 15). So the status
+byte is looked at first (IEEE 488.2, message available): at once after a message, and then less and less often. One
+task makes all calls, since a connection takes one at a time: whoever gives up waiting leaves no call half made, and no
+reply to one call is taken for that to another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from drivers.errors import LinkDown
+from drivers.transport.plain import plain
+from drivers.transport.question import asks
+from drivers.transport.received import Received
+from drivers.transport.vxi11_link import Vxi11Link, created
+
+OPENED_S, CLOSED_S = 5.0, 1.0
+MESSAGE_AVAILABLE = 0x10  # of the status byte
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.02  # between two looks for a message: each is twice as long as the last
+
+
+class Vxi11Transport:
+    """resource: its name in sentences. port None: the port mapper of the host is asked."""
+
+    def __init__(self, host: str, port: int | None, device: str, resource: str) -> None:
+        self._where = host.removeprefix("[").removesuffix("]"), port, device
+        self._resource = resource
+        self._reader: Received | None = None
+        self._lost: LinkDown | None = LinkDown(f"{resource} is not open.")
+        self._serving: asyncio.Task[None] | None = None
+        self._jobs: list[tuple[bytes, asyncio.Future[None]]] = []  # messages to be sent; the first may be under way
+        self._woken: asyncio.Future[None] | None = None
+        self._pause_s = LONGEST_PAUSE_S
+        self._asked = self._unfinished = self._stopping = False
+        self._tells_status = True
+
+    async def open(self) -> None:
+        """Connect and take a link within five seconds. Raises LinkDown, naming why."""
+        try:
+            async with asyncio.timeout(OPENED_S):
+                link = await created(*self._where, id(self) & 0x7FFFFFFF, self._ended)
+        except TimeoutError as error:
+            raise LinkDown(f"{self._resource} cannot be opened: no answer in {OPENED_S:g} s.") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
+            raise LinkDown(f"{self._resource} cannot be opened: {plain(error)}.") from error
+        self._reader, self._lost, self._pause_s = Received(), None, LONGEST_PAUSE_S
+        self._asked, self._unfinished, self._stopping, self._tells_status = False, False, False, True
+        self._reader.watch(link.line)
+        self._serving = asyncio.create_task(self._serve(link), name=f"vxi11-{self._resource}")
+
+    async def write(self, data: bytes) -> None:
+        """Send one message, after the call under way; cancelled before its turn, it is not sent. Raises LinkDown."""
+        if self._lost is not None:
+            raise self._lost
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._jobs.append((data, done))
+        self._wake()
+        await done
+
+    async def read_some(self) -> bytes:
+        """What is there; at least one byte. Raises LinkDown when all that came before the end has been given."""
+        data = await self._reader.read(65536) if self._reader is not None else b""
+        if data:
+            return data
+        raise self._lost or LinkDown(f"{self._resource} is not open.")
+
+    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
+        """hear() gets what the instrument says, in the loop's turn in which it arrives. Raises LinkDown."""
+        if self._reader is None:
+            raise LinkDown(f"{self._resource} is not open.")
+        self._reader.hear = hear
+        return self._reader.quiet
+
+    async def close(self) -> None:
+        """Give the link back and close. Never raises."""
+        serving, self._serving = self._serving, None
+        if serving is None:
+            return
+        self._stopping = True
+        self._wake()
+        await asyncio.wait([serving], timeout=CLOSED_S)  # it ends the call under way, and gives the link back
+        serving.cancel()
+        await asyncio.wait([serving])
+
+    # --- the one task that calls --------------------------------------------------------------------------------------
+
+    async def _serve(self, link: Vxi11Link) -> None:
+        why = LinkDown(f"{self._resource} was closed.")
+        try:
+            while not self._stopping:
+                await self._turn(link)
+            with suppress(ConnectionError):
+                await link.give_back()
+        except ConnectionError as error:
+            why = LinkDown(f"{self._resource} is gone: {plain(error)}.")
+        finally:  # whatever ended it, nobody is left waiting
+            link.close()
+            self._lose(why)
+
+    async def _turn(self, link: Vxi11Link) -> None:
+        """Messages go out before others are looked for."""
+        if self._jobs:
+            await self._send(link)
+        elif self._pause_s:
+            await self._pause()
+        if not self._jobs and not self._stopping:
+            await self._look(link)
+
+    async def _send(self, link: Vxi11Link) -> None:
+        data, done = self._jobs[0]
+        if not done.cancelled():
+            await link.write(data)
+            self._asked, self._unfinished, self._pause_s = asks(data), False, 0.0
+        del self._jobs[0]
+        if not done.done():
+            done.set_result(None)
+
+    async def _look(self, link: Vxi11Link) -> None:
+        """Take a message, or a piece of one, if there is one."""
+        if not (self._unfinished or await self._has_message(link)):
+            self._pause_s = min(max(2 * self._pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+            return
+        data, ends, in_vain = await link.read()
+        self._unfinished = not ends and not in_vain
+        self._asked &= not ends
+        self._pause_s = 0.0 if self._unfinished else LONGEST_PAUSE_S  # whole: another comes for a question
+        if data and self._reader is not None:
+            self._reader.feed_data(data)
+
+    async def _has_message(self, link: Vxi11Link) -> bool:
+        """By the status byte; where it cannot be read, a read follows only what was a question."""
+        if self._tells_status:
+            status = await link.status()
+            if status is not None:
+                return bool(status & MESSAGE_AVAILABLE)
+            self._tells_status = False
+        return self._asked
+
+    async def _pause(self) -> None:
+        """A message to be sent ends it."""
+        loop = asyncio.get_running_loop()
+        self._woken = loop.create_future()
+        timer = loop.call_later(self._pause_s, self._wake)
+        try:
+            await self._woken
+        finally:
+            timer.cancel()
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _ended(self, why: Exception | None) -> None:
+        """The connection has ended, in whatever phase: whoever opens or calls is told as well."""
+        if self._serving is not None:
+            said = plain(why) if why is not None else "the other end closed the connection"
+            self._lose(LinkDown(f"{self._resource} is gone: {said}."))
+            self._stopping = True
+            self._wake()
+
+    def _lose(self, why: LinkDown) -> None:
+        """Tell whoever reads, and whoever waits for a write."""
+        if self._lost is not None or self._reader is None:
+            return
+        self._lost = why
+        for _, done in self._jobs:
+            if not done.done():
+                done.set_exception(why)
+                done.exception()  # who waited may have been cancelled
+        self._jobs.clear()
+        self._reader.feed_eof()
