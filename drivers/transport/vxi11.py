@@ -2,9 +2,13 @@
 
 An instrument is addressed to talk only when it has something to say: asked without need, a Keithley puts -420, Query
 UNTERMINATED, into its error queue (2400 user's manual, appendix B; 2470 reference manual, section 15). So the status
-byte is looked at first (IEEE 488.2, message available): at once after a message, and then less and less often. One
-task makes all calls, since a connection takes one at a time: whoever gives up waiting leaves no call half made, and no
-reply to one call is taken for that to another.
+byte is looked at first (IEEE 488.2, message available): at once after a message, and then less and less often. A
+question that this instrument has answered at once since it was opened is followed by the read itself, which the
+instrument holds back until it has its answer: a call less, and no error. Where none comes in a short time, it is looked
+for, and that question is one of the others from then on.
+
+One task makes all calls, since a connection takes one at a time: whoever gives up waiting leaves no call half made, and
+no reply to one call is taken for that to another.
 """
 
 from __future__ import annotations
@@ -17,10 +21,13 @@ from drivers.errors import LinkDown
 from drivers.transport.plain import plain
 from drivers.transport.question import asks
 from drivers.transport.received import Received
-from drivers.transport.vxi11_link import Vxi11Link, created
+from drivers.transport.vxi11_link import IO_MS, Vxi11Link, created
 
 OPENED_S, CLOSED_S = 5.0, 1.0
 MESSAGE_AVAILABLE = 0x10  # of the status byte
+AT_ONCE_S = 0.05  # from a question to its whole answer
+HELD_BACK_MS = 200  # how long a read without a look may wait: as long, a message to be sent or closing may wait too
+QUESTIONS = 100  # of an instrument that are remembered
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.02  # between two looks for a message: each is twice as long as the last
 
 
@@ -36,7 +43,9 @@ class Vxi11Transport:
         self._jobs: list[tuple[bytes, asyncio.Future[None]]] = []  # messages to be sent; the first may be under way
         self._woken: asyncio.Future[None] | None = None
         self._pause_s = LONGEST_PAUSE_S
-        self._asked = self._unfinished = self._stopping = False
+        self._question, self._asked_at = b"", 0.0  # the one whose answer is to come, by the loop's clock
+        self._answered_at_once: set[bytes] = set()
+        self._unfinished = self._stopping = False
         self._tells_status = True
 
     async def open(self) -> None:
@@ -49,7 +58,8 @@ class Vxi11Transport:
         except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
             raise LinkDown(f"{self._resource} cannot be opened: {plain(error)}.") from error
         self._reader, self._lost, self._pause_s = Received(), None, LONGEST_PAUSE_S
-        self._asked, self._unfinished, self._stopping, self._tells_status = False, False, False, True
+        self._question, self._unfinished, self._stopping, self._tells_status = b"", False, False, True
+        self._answered_at_once.clear()
         self._reader.watch(link.line)
         self._serving = asyncio.create_task(self._serve(link), name=f"vxi11-{self._resource}")
 
@@ -115,22 +125,41 @@ class Vxi11Transport:
         data, done = self._jobs[0]
         if not done.cancelled():
             await link.write(data)
-            self._asked, self._unfinished, self._pause_s = asks(data), False, 0.0
-        del self._jobs[0]
+            self._question, self._unfinished, self._pause_s = data if asks(data) else b"", False, 0.0
+            self._asked_at = asyncio.get_running_loop().time()
+        self._jobs = self._jobs[1:]  # none is there any more where the line was lost in this turn
         if not done.done():
             done.set_result(None)
+        if not self._jobs and self._question in self._answered_at_once:
+            await self._read_unseen(link)
 
     async def _look(self, link: Vxi11Link) -> None:
         """Take a message, or a piece of one, if there is one."""
-        if not (self._unfinished or await self._has_message(link)):
+        if self._unfinished or await self._has_message(link):
+            self._take(*await link.read(IO_MS))
+        else:
             self._pause_s = min(max(2 * self._pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
-            return
-        data, ends, in_vain = await link.read()
+
+    async def _read_unseen(self, link: Vxi11Link) -> None:
+        """Read without a look."""
+        data, ends, in_vain = await link.read(HELD_BACK_MS)
+        if in_vain:
+            self._answered_at_once.discard(self._question)
+        self._take(data, ends, in_vain)
+
+    def _take(self, data: bytes, ends: bool, in_vain: bool) -> None:
         self._unfinished = not ends and not in_vain
-        self._asked &= not ends
-        self._pause_s = 0.0 if self._unfinished else LONGEST_PAUSE_S  # whole: another comes for a question
+        self._pause_s = LONGEST_PAUSE_S if ends else 0.0  # whole: another comes for a question
+        if ends:
+            self._note_answered()
         if data and self._reader is not None:
             self._reader.feed_data(data)
+
+    def _note_answered(self) -> None:
+        took_s = asyncio.get_running_loop().time() - self._asked_at
+        if self._question and took_s < AT_ONCE_S and len(self._answered_at_once) < QUESTIONS:
+            self._answered_at_once.add(self._question)
+        self._question = b""
 
     async def _has_message(self, link: Vxi11Link) -> bool:
         """By the status byte; where it cannot be read, a read follows only what was a question."""
@@ -139,7 +168,7 @@ class Vxi11Transport:
             if status is not None:
                 return bool(status & MESSAGE_AVAILABLE)
             self._tells_status = False
-        return self._asked
+        return bool(self._question)
 
     async def _pause(self) -> None:
         """A message to be sent ends it."""

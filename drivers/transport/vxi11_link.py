@@ -52,12 +52,12 @@ class Vxi11Link:
             raise RefusedCall(said(error))
         return None if error else status
 
-    async def read(self) -> tuple[bytes, bool, bool]:
+    async def read(self, within_ms: int) -> tuple[bytes, bool, bool]:
         """(what it said, whether the message ends there, whether it was waited for in vain).
 
         What came before the time was over belongs to the message all the same.
         """
-        results = await self._call(READ, struct.pack(">6I", self._number, READ_AT_ONCE, IO_MS, 0, 0, 0))
+        results = await self._call(READ, struct.pack(">6I", self._number, READ_AT_ONCE, within_ms, 0, 0, 0))
         error, reason = uints(results, 2)
         if error not in {0, IO_TIMEOUT}:
             raise RefusedCall(said(error))

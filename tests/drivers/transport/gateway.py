@@ -17,7 +17,9 @@ LONG = b"7" * 10_000 + b"\n"  # more than one read asks for
 
 
 class Instrument:
-    """Has its answer ready one look or one untimely read later, so that a reader that does not look is found out."""
+    """Has its answer ready one look later, or when it is read (IEEE 488.2: a read waits for an answer that is being
+    formed); a read with nothing to come is an error, so that a reader who does not look is found out.
+    """
 
     def __init__(self) -> None:
         self.output = b""
@@ -47,10 +49,10 @@ class Instrument:
         return there
 
     def say(self, most: int) -> bytes | None:
-        if not self.output:
+        if not self.output and not self.coming:
             self.untimely += 1
-            self.output, self.coming = self.coming, b""
             return None
+        self.output, self.coming = self.output + self.coming, b""
         said, self.output = self.output[:most], self.output[most:]
         return said
 
@@ -82,9 +84,8 @@ class Gateway:
     def _answer(self, call: bytes) -> bytes | None:
         xid, procedure = struct.unpack_from(">I", call)[0], struct.unpack_from(">I", call, 20)[0]
         self.calls.append(procedure)
-        results = self._carry_out(procedure, call[40:])  # after two empty authenticators
-        if procedure in self.instead:
-            results = self.instead[procedure]
+        given = call[40:]  # after two empty authenticators
+        results = self.instead[procedure] if procedure in self.instead else self._carry_out(procedure, given)
         return None if results is None else struct.pack(">6I", xid, 1, 0, 0, 0, 0) + results
 
     def _carry_out(self, procedure: int, arguments: bytes) -> bytes:

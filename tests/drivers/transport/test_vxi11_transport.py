@@ -38,9 +38,72 @@ async def test_an_exchange_is_a_write_looks_and_one_read() -> None:
         await link.open()
         gateway.calls.clear()
         await link.exchange(IDN, Line(), timeout_s=5)
-        assert gateway.calls == [WRITE, READ_STATUS, READ_STATUS, READ], "it has its answer ready one look later"
+        assert gateway.calls[-4:] == [WRITE, READ_STATUS, READ_STATUS, READ], "it has its answer ready one look later"
         await link.close()
     assert gateway.calls[-1] == DESTROY_LINK, "somebody else can have the instrument at once"
+
+
+async def test_a_question_that_was_answered_at_once_is_read_for_without_a_look() -> None:
+    instrument = Instrument()
+    async with behind_a_gateway(instrument) as (resource, gateway):
+        link = linked(resource)
+
+        async def calls_of(question: bytes) -> list[int]:
+            """Without the looks that are made while nothing is asked."""
+            gateway.calls.clear()
+            await link.exchange(question, Line(), timeout_s=5)
+            return gateway.calls[gateway.calls.index(WRITE) :]
+
+        await link.open()
+        assert READ_STATUS in await calls_of(IDN)
+        assert await calls_of(IDN) == [WRITE, READ] == await calls_of(IDN)
+        assert READ_STATUS in await calls_of(b"*ESR?\n")
+        await link.open()
+        assert READ_STATUS in await calls_of(IDN), "another instrument may be there now"
+        await link.close()
+    assert instrument.untimely == 0
+
+
+async def test_what_was_never_answered_is_never_read_for() -> None:
+    instrument = Instrument()
+    async with behind_a_gateway(instrument) as (resource, gateway):
+        link = linked(resource)
+        await link.open()
+        for text in (b"*CLS\n", b"NO:SUCH?\n") * 3:
+            await link.send(text)
+            await asyncio.sleep(0.005)
+        await link.close()
+    assert READ_STATUS in gateway.calls
+    assert READ not in gateway.calls
+
+
+async def test_an_answer_that_takes_its_time_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vxi11, "AT_ONCE_S", 0.0)
+    async with behind_a_gateway(Instrument()) as (resource, gateway):
+        link = linked(resource)
+        await link.open()
+        for _ in range(3):
+            gateway.calls.clear()
+            await link.exchange(IDN, Line(), timeout_s=5)
+            assert READ_STATUS in gateway.calls
+        await link.close()
+
+
+async def test_who_was_read_for_in_vain_is_looked_at_again() -> None:
+    async with behind_a_gateway(Instrument()) as (resource, gateway):
+        link = linked(resource)
+        await link.open()
+        await link.exchange(IDN, Line(), timeout_s=5)
+        gateway.instead[READ] = struct.pack(">2I", 15, 0) + opaque(b"")
+        gateway.calls.clear()
+        asking = asyncio.create_task(link.exchange(IDN, Line(), timeout_s=5))
+        async with asyncio.timeout(5):
+            while READ not in gateway.calls:  # noqa: ASYNC110 - the gateway has no event
+                await asyncio.sleep(0)
+        gateway.instead.clear()
+        assert (await asking).startswith(b"KEITHLEY"), "nothing of the answer was lost"
+        assert gateway.calls[gateway.calls.index(WRITE) :][:3] == [WRITE, READ, READ_STATUS]
+        await link.close()
 
 
 async def test_a_message_longer_than_a_write_may_be_goes_out_in_several() -> None:
