@@ -116,7 +116,8 @@ class Vxi11Transport:
         """Messages go out before others are looked for."""
         if self._jobs:
             await self._send(link)
-        elif self._pause_s:
+            return
+        if self._pause_s:
             await self._pause()
         if not self._jobs and not self._stopping:
             await self._look(link)

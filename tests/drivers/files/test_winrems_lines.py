@@ -186,7 +186,13 @@ def test_half_of_a_surrogate_pair_is_read_as_its_code(encoding: str) -> None:
     found = parse_file("x.ASC", data)
     assert [s.element for s in found.samples] == ["1"]
     assert ["'M66\\\\ud9a100', not a reader model" in r.reason for r in found.rejected] == [True]
-    assert found.rejected[0].piece.raw.decode(encoding.replace("utf-16", "utf-16-le") if encoding == "utf-16" else encoding, "surrogatepass").startswith('"M66\ud9a1')
+    assert (
+        found.rejected[0]
+        .piece.raw.decode(
+            encoding.replace("utf-16", "utf-16-le") if encoding == "utf-16" else encoding, "surrogatepass"
+        )
+        .startswith('"M66\ud9a1')
+    )
     whole = parse_file("x.ASC", line(3, f2="\ud9a1").encode(encoding, "surrogatepass"))
     assert [s.reader for s in whole.samples] == ["M6600 \\ud9a1"]
 
