@@ -8,7 +8,7 @@ import pytest
 from test_batches_of_a_source import Batching
 from test_flow import EPOCH, STORE, Wire, row
 
-from acquire.spool.source import Flight, Limits, Source
+from acquire.spool.source import Flight, Limits, NextMessage, Source
 
 
 def known(wire: Wire) -> Wire:
@@ -119,6 +119,20 @@ def test_under_a_new_query_a_part_of_a_batch_is_the_question_first() -> None:
     assert (first.entries, part.entries) == (False, False)
 
 
+def test_what_a_store_that_is_ahead_is_shown_goes_under_an_ask_for_each_message() -> None:
+    wire = known(Wire([row(1, 4, through=1)], Limits(batch_entries=1)))
+    (s,) = wire.source.streams.values()
+    wire.answer(s, 9)
+    shown = []
+    while not s.settled and len(shown) < 9:
+        _, first, count = wire.send() or pytest.fail("nothing is sent")
+        asked = wire.source.query
+        wire.answer(s, 9)
+        assert s.settled or wire.source.query != asked
+        shown.append((first, count))
+    assert shown == [(2, 1), (3, 1), (4, 1)]
+
+
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +145,39 @@ def test_a_message_that_gets_no_progress_is_asked_about_and_then_halved(fails: i
     message = wire.source._once_more(s)
     assert message is not None
     assert (message.entries, message.most) == (entries, 50 if entries else 0)
+
+
+def test_a_store_is_asked_anew_once_for_a_message_that_does_not_get_through() -> None:
+    wire = known(Wire([row(1, 100)]))
+    (s,) = wire.source.streams.values()
+    before = wire.source.query
+    s.fails = 2
+    assert wire.source._fail(s)
+    asked = wire.source.query
+    s.fails = 2
+    assert not wire.source._fail(s)
+    assert before != asked == wire.source.query
+
+
+def test_an_answer_without_progress_says_nothing_of_what_was_not_sent_again() -> None:
+    wire = known(Wire([row(1, 100)]))
+    wire.send()
+    (s,) = wire.source.streams.values()
+    wire.answer(s, 0)
+    assert not s.answered_meanwhile
+    wire.now = 1.0
+    wire.send()
+    wire.answer(s, 0)
+    assert s.answered_meanwhile
+
+
+def test_behind_a_stand_in_everything_is_sent_again() -> None:
+    wire = known(Wire([row(1, 100)], Limits(batch_entries=10)))
+    wire.send_all()
+    (s,) = wire.source.streams.values()
+    s.give_up, s.fails = True, 10
+    wire.source.replaced(NextMessage(s, 1, entries=True, most=1, replace=True))
+    assert (wire.source._flights, len(s.flights), s.sent, s.fails, s.give_up) == (0, 0, 0, 0, False)
 
 
 def test_halving_counts_anew_when_one_entry_is_left() -> None:
