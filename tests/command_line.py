@@ -19,7 +19,9 @@ WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["acquire.cli", "acquire.procedure.planning", "acquire.procedure.results"])
+_forked.set_forkserver_preload(
+    ["acquire.cli", "acquire.procedure.session.planning", "acquire.procedure.results.result"]
+)
 
 
 def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:

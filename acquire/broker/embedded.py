@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,21 @@ async def embedded(host: str, port: int) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.to_thread(running.stop)
+
+
+class Subscriptions(dict[str, Any]):
+    """What amqtt keeps its subscriptions in, walked as they were when the walk began.
+
+    amqtt 0.12 awaits while it walks them (`Broker._handle_client_session`, `_run_broadcast`): a client that subscribes
+    meanwhile ended another's session, or a broadcast, with "dictionary changed size during iteration".
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self.keys()))
+
+    def items(self) -> Any:
+        """Pairs (filter, subscriptions) as they are now."""
+        return tuple(super().items())
 
 
 class _Thread:
@@ -53,6 +68,7 @@ class _Thread:
                 "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
             }
         )
+        self._broker._subscriptions = Subscriptions()
         await self._broker.start()
 
     def stop(self) -> None:

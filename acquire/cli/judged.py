@@ -20,7 +20,7 @@ def limits_of(file: Path | None) -> Limits:
     if file is None:
         return Limits()
     from acquire.plain_files import read_plain  # noqa: PLC0415
-    from acquire.procedure.curve_limits import read_limits  # noqa: PLC0415
+    from acquire.procedure.documents.curve_limits import read_limits  # noqa: PLC0415
 
     return read_limits(read_plain(file), file.name)
 

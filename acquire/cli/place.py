@@ -68,7 +68,7 @@ def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite
 
 def with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
     """Do something to one session of the store: act(connection, session)."""
-    from acquire.procedure.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         act(connection, get_session(connection, session))

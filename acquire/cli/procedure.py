@@ -57,7 +57,7 @@ def order_add(
     file: FilePath, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
     """Read an order from a FHIR R4 ServiceRequest (JSON); refused unless it is one for 77331 by a physician."""
-    from acquire.procedure.order import add_order  # noqa: PLC0415 - brings the FHIR models
+    from acquire.procedure.documents.order import add_order  # noqa: PLC0415 - brings the FHIR models
 
     with open_store(config, store) as connection:
         order = add_order(connection, file_bytes(file), name_of(file), by)
@@ -67,7 +67,7 @@ def order_add(
 @orders.command("list")
 def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """All orders."""
-    from acquire.procedure.order import list_orders  # noqa: PLC0415
+    from acquire.procedure.documents.order import list_orders  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         found = [_order(each) for each in list_orders(connection)]
@@ -82,7 +82,7 @@ def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: 
 @orders.command("show")
 def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """One order. The patient's reference is not printed."""
-    from acquire.procedure.order import get_order  # noqa: PLC0415
+    from acquire.procedure.documents.order import get_order  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         found = _order(get_order(connection, order))
@@ -105,9 +105,9 @@ def plan_add(
     store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Read a plan (TOML), check it against inventory and calibrations, and keep it as a new version."""
-    from acquire.procedure.calibrations import read_calibrations  # noqa: PLC0415
-    from acquire.procedure.inventory import read_inventory  # noqa: PLC0415
-    from acquire.procedure.planning import add_plan  # noqa: PLC0415
+    from acquire.procedure.documents.calibrations import read_calibrations  # noqa: PLC0415
+    from acquire.procedure.documents.inventory import read_inventory  # noqa: PLC0415
+    from acquire.procedure.session.planning import add_plan  # noqa: PLC0415
 
     owned = read_inventory(file_bytes(inventory), name_of(inventory))
     factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
@@ -124,7 +124,7 @@ def plan_confirm(
     order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
 ) -> None:
     """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
-    from acquire.procedure.planning import confirm_expected  # noqa: PLC0415
+    from acquire.procedure.session.planning import confirm_expected  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         confirm_expected(connection, order, version, point, by)
@@ -142,7 +142,7 @@ def session_start(
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
-    from acquire.procedure.session import start_session  # noqa: PLC0415
+    from acquire.procedure.session.session import start_session  # noqa: PLC0415
 
     with plannable_store(config, store) as connection:
         session = start_session(
@@ -155,7 +155,7 @@ def session_start(
 
 async def _states(connection: Any, config: Path | None, by: str, order: str) -> dict[str, Any]:
     """What the instruments of an order's plan say of themselves; where they cannot be asked now, the begin asks."""
-    from acquire.procedure.planning import get_plan, newest_version  # noqa: PLC0415
+    from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
 
     if config is None:
         return {}
@@ -176,7 +176,7 @@ def session_time_out(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
-    from acquire.procedure.session import time_out  # noqa: PLC0415
+    from acquire.procedure.session.session import time_out  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree)
@@ -195,7 +195,7 @@ def session_environment(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
-    from acquire.procedure.ambient_conditions import set_environment  # noqa: PLC0415
+    from acquire.procedure.session.ambient_conditions import set_environment  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         n = set_environment(
@@ -217,7 +217,7 @@ def session_step(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
-    from acquire.procedure import steps  # noqa: PLC0415
+    from acquire.procedure.session import steps  # noqa: PLC0415
 
     if action in ("skip", "abandon") and not reason:
         raise Refused(f"Say why: --reason is needed to {action} a step.")
@@ -248,7 +248,7 @@ def session_place(
     session: SessionId, point: str, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
 ) -> None:
     """One element onto one point, scanned or read one by one."""
-    from acquire.procedure.placement import place  # noqa: PLC0415
+    from acquire.procedure.session.placement import place  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
     tell(f"{session}: {element} at {point}.")
@@ -259,7 +259,7 @@ def session_remove(
     session: SessionId, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
 ) -> None:
     """One element off the patient."""
-    from acquire.procedure.placement import remove  # noqa: PLC0415
+    from acquire.procedure.session.placement import remove  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
     tell(f"{session}: {element} is back.")
@@ -268,7 +268,7 @@ def session_remove(
 @sessions.command("list")
 def session_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """All sessions with their state."""
-    from acquire.procedure.session import list_sessions, state_of  # noqa: PLC0415
+    from acquire.procedure.session.session import list_sessions, state_of  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         found = [{"session": each, "state": state_of(connection, each)} for each in list_sessions(connection)]
@@ -281,11 +281,11 @@ def session_status(
 ) -> None:
     """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
-    from acquire.procedure.closing import keeps_open  # noqa: PLC0415
-    from acquire.procedure.progress import progress  # noqa: PLC0415
-    from acquire.procedure.run_of_point import run_doubts  # noqa: PLC0415
-    from acquire.procedure.session import get_session  # noqa: PLC0415
-    from acquire.procedure.statements import open_questions  # noqa: PLC0415
+    from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
+    from acquire.procedure.session.progress import progress  # noqa: PLC0415
+    from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.statements import open_questions  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         found = get_session(connection, session)
@@ -318,7 +318,7 @@ def session_close(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Close a session; refused, naming what is missing, while anything may still be on its way."""
-    from acquire.procedure.closing import close_session  # noqa: PLC0415
+    from acquire.procedure.session.closing import close_session  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         missing = close_session(connection, session, by, over=over)
@@ -338,9 +338,9 @@ def results(
 ) -> None:  # fmt: skip
     """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation; or trends."""
     from acquire.fits.shown import fits_of_point  # noqa: PLC0415
-    from acquire.procedure.results import calculate_session  # noqa: PLC0415
-    from acquire.procedure.results import results as stored  # noqa: PLC0415
-    from acquire.procedure.session import get_session  # noqa: PLC0415
+    from acquire.procedure.results.result import calculate_session  # noqa: PLC0415
+    from acquire.procedure.results.result import results as stored  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
 
     if (session is None) != trend:
         raise Misuse("Name one session, or ask for --trend over all of them.")
@@ -367,7 +367,7 @@ def results(
 
 
 def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
-    from acquire.procedure.trends import observations, trends  # noqa: PLC0415
+    from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
     with open_store(config, store) as connection:

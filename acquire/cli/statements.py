@@ -32,7 +32,7 @@ def console_time(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """What an afterloader's console showed; held against plan and decay of the source."""
-    from acquire.procedure.console import enter_console_time  # noqa: PLC0415
+    from acquire.procedure.session.console import enter_console_time  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         enter_console_time(connection, session, by, total_s=seconds, treated_at=at)
@@ -44,7 +44,7 @@ def spectrum(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """The spectrum file of a point; read as the plan says, and kept."""
-    from acquire.procedure.spectra import attach_spectrum  # noqa: PLC0415
+    from acquire.procedure.session.spectrum_file import attach_spectrum  # noqa: PLC0415
 
     body = file_bytes(file)
     with_session(
@@ -59,7 +59,7 @@ def exclude(
     store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Leave one element out of its point's dose; its reading stays."""
-    from acquire.procedure import statements  # noqa: PLC0415
+    from acquire.procedure.session import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.exclude(c, s, element, by, confirmed_by, reason))
     tell(f"{session}: {element} is left out.")
@@ -70,7 +70,7 @@ def correct(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """The element that was placed is another one than written; the old entry stays."""
-    from acquire.procedure import placement  # noqa: PLC0415
+    from acquire.procedure.session import placement  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: placement.correct(c, s, wrong, right, by, confirmed_by, reason))
     tell(f"{session}: {right} was placed, not {wrong}.")
@@ -82,7 +82,7 @@ def bind(
     by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Diodes lay at other ports than planned: bind each to where it was, by two people; the signals must agree."""
-    from acquire.procedure import binding  # noqa: PLC0415
+    from acquire.procedure.results import binding  # noqa: PLC0415
 
     found = dict(_point_and_diode(each) for each in lay)
     if len(found) != len(lay):
@@ -105,7 +105,7 @@ def imaging(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Whether imaging was given while the elements of a point lay there: if so, no therapy dose comes of them."""
-    from acquire.procedure import statements  # noqa: PLC0415
+    from acquire.procedure.session import statements  # noqa: PLC0415
 
     if none == (what is not None):
         raise Misuse("Say --what was given, or --none.")
@@ -122,7 +122,7 @@ def pre_irradiated(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """What a chamber received before its readings."""
-    from acquire.procedure import statements  # noqa: PLC0415
+    from acquire.procedure.session import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.pre_irradiated(c, s, detector, by, gy, reason))
     tell(f"{session}: {detector} received {gy:g} Gy.")
@@ -133,7 +133,7 @@ def read_at(
     confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """When a reader really read the elements of a session, where its own clock is missing or wrong."""
-    from acquire.procedure import statements  # noqa: PLC0415
+    from acquire.procedure.session import statements  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: statements.read_at(c, s, reader, at, by, confirmed_by, reason))
     tell(f"{session}: {reader} read at {at}.")
@@ -149,7 +149,7 @@ def reader_run(
     by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """With which standards elements were read, where the reader's records leave open which run they are of."""
-    from acquire.procedure import run_of_point  # noqa: PLC0415
+    from acquire.procedure.session import run_of_point  # noqa: PLC0415
 
     with_session(
         config, store, session,

@@ -89,7 +89,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Hold the file, every row people made, every entry of the streams and every result against what seals them."""
-    from acquire.procedure.verify import Counted, verify_store  # noqa: PLC0415 - brings the whole procedure
+    from acquire.procedure.results.verify import Counted, verify_store  # noqa: PLC0415 - brings the whole procedure
 
     if anchor is None and store is None and config is not None:
         anchor = store_place(config).anchor

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from acquire.demo import scene
 from acquire.errors import Refused
-from acquire.procedure.dates import shifted
+from acquire.procedure.documents.dates import shifted
 
 CLINICAL = ("order-A-1.json", "plan-A-v2.toml", "inventory.toml", "calibrations.toml")
 READERS = ("reader-1", "reader-2")

@@ -14,18 +14,18 @@ from acquire.config import load
 from acquire.demo import scene
 from acquire.demo.files import example
 from acquire.errors import Refused
-from acquire.procedure.ambient_conditions import set_environment
-from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.closing import close_when_settled
-from acquire.procedure.inventory import read_inventory
-from acquire.procedure.order import add_order
-from acquire.procedure.placement import place, remove
-from acquire.procedure.plan import Step
-from acquire.procedure.planning import add_plan
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import Session, get_session, start_session, time_out
-from acquire.procedure.statements import no_imaging
-from acquire.procedure.steps import run_step
+from acquire.procedure.documents.calibrations import read_calibrations
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.documents.order import add_order
+from acquire.procedure.documents.plan import Step
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.closing import close_when_settled
+from acquire.procedure.session.placement import place, remove
+from acquire.procedure.session.planning import add_plan
+from acquire.procedure.session.session import Session, get_session, start_session, time_out
+from acquire.procedure.session.statements import no_imaging
+from acquire.procedure.session.steps import run_step
 from acquire.record import build, write_files
 from acquire.service import Service
 from acquire.store.database import connect

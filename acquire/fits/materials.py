@@ -60,6 +60,6 @@ class Materials:
         return list(self._known.get((reader, read_as), {}).values())
 
     def element(self, reader: str, read_as: str, index: int | None) -> Known | None:
-        """The element, as acquire.procedure.elements finds it: an inventory that gives no index takes any."""
+        """The element, as acquire.procedure.readouts.elements finds it: an inventory that gives no index takes any."""
         of_text = self._known.get((reader, read_as), {})
         return of_text.get(index) or of_text.get(None)

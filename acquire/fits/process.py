@@ -18,7 +18,7 @@ from acquire.errors import Refused
 from acquire.fits.curves import fitted
 from acquire.fits.materials import Known
 from acquire.glow import preset_of
-from acquire.procedure.inventory import read_inventory
+from acquire.procedure.documents.inventory import read_inventory
 
 LOWEST = 19
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from acquire.canonical import parse
 from acquire.fits.kept import DECAY, LIGHT, KeptFit, fits_of
-from acquire.procedure.elements import readout
-from acquire.procedure.inventory import Element
-from acquire.procedure.placed import placements
-from acquire.procedure.results import Result
-from acquire.procedure.session import Session
+from acquire.procedure.documents.inventory import Element
+from acquire.procedure.readouts.elements import readout
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.results.result import Result
+from acquire.procedure.session.session import Session
 from acquire.store import entries, streams
 
 Shown = dict[str, Any]

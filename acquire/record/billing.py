@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from acquire.procedure.attempts import attempts
-from acquire.procedure.order import Order
-from acquire.procedure.results import Result, results
-from acquire.procedure.session import Session, list_sessions
+from acquire.procedure.documents.order import Order
+from acquire.procedure.results.result import Result, results
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.session import Session, list_sessions
 
 METHODS = {
     "diode": "diode", "chamber": "ionisation chamber", "mosfet": "MOSFET", "tld": "TLD", "osl": "OSL dosimeter",

@@ -13,19 +13,19 @@ from typing import Any
 
 from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
-from acquire.procedure.attempts import attempts
-from acquire.procedure.bound import every_binding
-from acquire.procedure.closing import asks_for_amendment, closed
-from acquire.procedure.doses import FORMULA
-from acquire.procedure.order import Order, get_order
-from acquire.procedure.output import not_stated
-from acquire.procedure.placed import placements
-from acquire.procedure.point import Point
-from acquire.procedure.progress import progress
-from acquire.procedure.reader_run_statements import every_run_stated
-from acquire.procedure.results import Result, results, versions
-from acquire.procedure.session import Session, get_session
-from acquire.procedure.unattached import unattached
+from acquire.procedure.documents.order import Order, get_order
+from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.doses import FORMULA
+from acquire.procedure.methods.output import not_stated
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.results.result import Result, results, versions
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.bound import every_binding
+from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.progress import progress
+from acquire.procedure.session.reader_run_statements import every_run_stated
+from acquire.procedure.session.session import Session, get_session
+from acquire.procedure.session.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.evidence import of_result
 from acquire.store import anchors

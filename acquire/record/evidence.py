@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from acquire.canonical import parse
-from acquire.procedure.collected_charge import IN_NC
-from acquire.procedure.results import Result
+from acquire.procedure.methods.collected_charge import IN_NC
+from acquire.procedure.results.result import Result
 from acquire.store.attribution import measurement
 from acquire.store.entries import between, body_at
 

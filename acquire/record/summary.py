@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from acquire.printable import printable_json
-from acquire.procedure.attempts import attempts
-from acquire.procedure.elements import of_element, readout
-from acquire.procedure.placed import placements
-from acquire.procedure.session import Session, get_session
+from acquire.procedure.readouts.elements import of_element, readout
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.session import Session, get_session
 from acquire.record.page import html
 from acquire.store.attribution import measurement
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from acquire.dosimetry import Chart
 from acquire.fits.shown import said
-from acquire.procedure.output import not_stated
-from acquire.procedure.trends import mean_deviation
+from acquire.procedure.methods.output import not_stated
+from acquire.procedure.results.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
 from acquire.terminal.output import table, tell
 

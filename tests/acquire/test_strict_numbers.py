@@ -6,7 +6,7 @@ import pytest
 
 from acquire import strict_numbers as ours
 from acquire.errors import Refused
-from acquire.procedure.moment import needs_offset
+from acquire.procedure.documents.moment import needs_offset
 from drivers import strict_numbers as theirs
 
 NO_NUMBERS = (

@@ -10,7 +10,7 @@ from files.reader_files import export, folder_at
 from gauge import Counting, model
 from scripted import played
 
-from acquire.procedure.collected_charge import BLOCKING, Charge, collected
+from acquire.procedure.methods.collected_charge import BLOCKING, Charge, collected
 from drivers import Flag
 from drivers.stamping import HostClock
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "acquire" / "procedure"))
 from arrived import COUNTS, READER, glow
 from scenario_a import StoreClient, prepared
 
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
 from acquire.store.database import connect
 
 CURVES = 24

@@ -34,7 +34,7 @@ from pydantic import ValidationError
 from virtual_time import LoopClock, run
 
 from acquire.instruments.entries import reading_body
-from acquire.procedure.collected_charge import BLOCKING
+from acquire.procedure.methods.collected_charge import BLOCKING
 from drivers import (
     Driver,
     Flag,

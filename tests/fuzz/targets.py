@@ -30,10 +30,11 @@ from acquire.errors import FileProblem, Refused
 from acquire.instruments import requests
 from acquire.instruments.entries import reading_body
 from acquire.instruments.marks import Begin, End
-from acquire.procedure import order, spectra
-from acquire.procedure.calibrations import Calibrations
-from acquire.procedure.inventory import Inventory
-from acquire.procedure.plan import Plan
+from acquire.procedure import spectra
+from acquire.procedure.documents import order
+from acquire.procedure.documents.calibrations import Calibrations
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
 from acquire.spool import answers
 from acquire.spool.source import Source
 from acquire.store.database import connect

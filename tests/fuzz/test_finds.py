@@ -17,8 +17,8 @@ from acquire.bus.sparkplug import _metrics
 from acquire.dosimetry import DosimetryError
 from acquire.errors import FileProblem, Refused
 from acquire.procedure import spectra
-from acquire.procedure.inventory import Inventory
-from acquire.procedure.order import read_order
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.order import read_order
 from acquire.store.database import connect
 from acquire.store.ingest import ingest
 from acquire.terminal.messages import body_of, readable

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from acquire.procedure.collected_charge import BLOCKING
+from acquire.procedure.methods.collected_charge import BLOCKING
 from drivers.errors import Declined, Garbled
 from drivers.keithley import KEITHLEY_6517B
 from drivers.ptw import PTW_UNIDOS_TANGO

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from acquire.canonical import utc_now
 from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected
 from acquire.errors import Refused
-from acquire.procedure.people import two_people
+from acquire.procedure.documents.people import two_people
 from acquire.store import audit
 from acquire.store.database import transaction
 

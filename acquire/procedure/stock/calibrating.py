@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
-from acquire.procedure.people import same_person
+from acquire.procedure.documents.people import same_person
 from acquire.procedure.stock.batches import get_batch
 from acquire.procedure.stock.coefficients import FORMULA, calculate
 from acquire.procedure.stock.elements import element_named

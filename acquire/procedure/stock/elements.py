@@ -10,8 +10,8 @@ from datetime import date
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.printable import must_be_seen
-from acquire.procedure.inventory import Element
-from acquire.procedure.people import two_people
+from acquire.procedure.documents.inventory import Element
+from acquire.procedure.documents.people import two_people
 from acquire.procedure.stock.batches import get_batch, must_be_id
 from acquire.store import audit
 from acquire.store.database import transaction

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from acquire.errors import Refused
-from acquire.procedure.calibrations import Calibration, Calibrations
-from acquire.procedure.plan import Plan
+from acquire.procedure.documents.calibrations import Calibration, Calibrations
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.stock.events import EquipmentEvent, ends_of
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, get_args
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.moment import needs_offset
-from acquire.procedure.people import two_people
+from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.documents.people import two_people
 from acquire.procedure.stock.elements import element_named
 from acquire.store import audit
 from acquire.store.database import transaction

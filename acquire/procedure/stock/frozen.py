@@ -14,9 +14,9 @@ from datetime import date
 from typing import Any
 
 from acquire.errors import Refused
-from acquire.procedure.calibrations import Calibration, Calibrations, Elements, FactorEntry, Range
-from acquire.procedure.inventory import Inventory
-from acquire.procedure.plan import Plan
+from acquire.procedure.documents.calibrations import Calibration, Calibrations, Elements, FactorEntry, Range
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.stock.elements import StockElement, every_element, of_inventory
 from acquire.procedure.stock.equipment import ended_of_file
 from acquire.procedure.stock.history import is_set_aside

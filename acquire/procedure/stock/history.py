@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from acquire.canonical import parse
-from acquire.procedure import documents
-from acquire.procedure.elements import of_element
-from acquire.procedure.placed import placements_of
-from acquire.procedure.plan import read_plan
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.plan import read_plan
+from acquire.procedure.readouts.elements import of_element
+from acquire.procedure.readouts.placed import placements_of
 from acquire.procedure.stock.batches import Batch, get_batch
 from acquire.procedure.stock.elements import StockElement, of_inventory
 from acquire.procedure.stock.events import ElementEvent, events_of
@@ -178,7 +178,7 @@ def _expected_gy(connection: sqlite3.Connection, session: str, point_id: str) ->
         " WHERE s.id = ?",
         (session,),
     ).fetchone()
-    name, body = documents.fetch(connection, row["sha256"])
+    name, body = kept.fetch(connection, row["sha256"])
     point = read_plan(body, name).point_named(point_id)
     if point.expected is not None:
         return point.expected.dose_gy

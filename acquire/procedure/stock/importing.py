@@ -12,7 +12,7 @@ from typing import Any
 from acquire.canonical import canonical
 from acquire.dosimetry import DosimetryError, in_sites_range
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.calibrations import Range
+from acquire.procedure.documents.calibrations import Range
 from acquire.procedure.stock.batches import batches
 from acquire.procedure.stock.calibrating import begin, compute, terms_of
 from acquire.procedure.stock.elements import StockElement, element_row, every_element

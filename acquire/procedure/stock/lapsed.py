@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from acquire.procedure.calibrations import Calibration, Calibrations
-from acquire.procedure.plan import Plan
+from acquire.procedure.documents.calibrations import Calibration, Calibrations
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.stock.events import ends_of
 from acquire.procedure.stock.prepared import first_read
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from acquire.errors import Refused
-from acquire.procedure.collected_charge import Invalid
-from acquire.procedure.elements import different_records, of_element
-from acquire.procedure.plan import Batch as PlanBatch
-from acquire.procedure.signals import signals
+from acquire.procedure.documents.plan import Batch as PlanBatch
+from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.methods.signals import signals
+from acquire.procedure.readouts.elements import different_records, of_element
 from acquire.procedure.stock.elements import element_named, of_inventory
 from acquire.procedure.stock.terms import Terms
 from acquire.store.attribution import StoredReading

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from acquire.dosimetry import DosimetryError, sites_range
 from acquire.dosimetry.outliers import OutlierRule, RuleName
-from acquire.procedure.calibrations import Range, held
+from acquire.procedure.documents.calibrations import Range, held
 from acquire.tomlfile import Written
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from acquire.canonical import parse
-from acquire.procedure import documents
-from acquire.procedure.calibrations import Calibrations, read_calibrations
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.calibrations import Calibrations, read_calibrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def touched(connection: sqlite3.Connection, calibration: str) -> list[Touched]:
     """
     found: list[Touched] = []
     for row in connection.execute("SELECT id, calibrations FROM session ORDER BY audit_entry NULLS FIRST, started_at"):
-        name, body = documents.fetch(connection, row["calibrations"])
+        name, body = kept.fetch(connection, row["calibrations"])
         sources = set(_sources(read_calibrations(body, name), calibration))
         if sources:
             found += _results(connection, row["id"], calibration, sources)

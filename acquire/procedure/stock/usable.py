@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from acquire.procedure.plan import Plan
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.stock.elements import StockElement
 from acquire.procedure.stock.history import History, history
 from acquire.procedure.stock.issued import Issued, coefficient_of, corrections, issued

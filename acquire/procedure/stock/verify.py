@@ -8,8 +8,8 @@ from typing import Any
 
 from acquire.canonical import canonical, digest, parse
 from acquire.dosimetry.errors import DosimetryError
-from acquire.procedure.collected_charge import Invalid
-from acquire.procedure.signals import signals
+from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.methods.signals import signals
 from acquire.procedure.stock.coefficients import FORMULA, calculate
 from acquire.store import entries
 

@@ -80,3 +80,29 @@ async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(Refused, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
             async with broker(BrokerConfig(mode="mosquitto", port=port)):
                 pass
+
+
+async def test_the_embedded_broker_serves_who_comes_while_another_subscribes() -> None:
+    """It walks its subscriptions for whoever connects, with what is retained: another's new one must not end that."""
+    async with broker(BrokerConfig(mode="embedded", port=0)) as endpoint, connect(endpoint, "busy") as busy:
+        for n in range(20):
+            await busy.publish(f"kept/{n}", b"state", retain=True)
+            await busy.subscribe(f"kept/{n}")
+
+        async def subscribes() -> None:
+            for n in range(150):
+                await busy.subscribe(f"more/{n}")
+
+        async def comes(name: str) -> bytes:
+            async with connect(endpoint, name) as client:
+                await client.subscribe(f"own/{name}")
+                await client.publish(f"own/{name}", name.encode())
+                async for message in client.messages():
+                    if message.topic.startswith("own/"):
+                        return message.payload
+            return b""
+
+        subscribing = asyncio.create_task(subscribes())
+        heard = await asyncio.wait_for(asyncio.gather(*(comes(f"c{n}") for n in range(20))), 20)
+        await subscribing
+    assert heard == [f"c{n}".encode() for n in range(20)]

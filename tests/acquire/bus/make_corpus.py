@@ -27,8 +27,8 @@ from acquire.bus.instrument_client import InstrumentClient, NotDone, instrument_
 from acquire.config import load
 from acquire.demo.files import prepare
 from acquire.demo.play import play
-from acquire.procedure.session import cancel, start_session, time_out
-from acquire.procedure.steps import abandon_step, begin_step, not_measured
+from acquire.procedure.session.session import cancel, start_session, time_out
+from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 from acquire.service import Service, service
 from acquire.store.database import connect as open_store
 

@@ -17,10 +17,10 @@ from waiting import until
 from acquire.bus.client import BusError, connect
 from acquire.bus.messages import MESSAGES
 from acquire.bus.names import Topics
-from acquire.procedure.closing import close_session
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import cancel, get_session
-from acquire.procedure.steps import abandon_step, begin_step, next_step, not_measured
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.session import cancel, get_session
+from acquire.procedure.session.steps import abandon_step, begin_step, next_step, not_measured
 from acquire.store.worker import Worker
 
 TOPICS = Topics("test")

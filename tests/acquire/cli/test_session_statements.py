@@ -21,7 +21,7 @@ from test_spectra import COLUMNS, case_with_spectrum
 from worked import GIVEN, WorkedClient, run
 
 from acquire.errors import Refused
-from acquire.procedure.closing import close_session
+from acquire.procedure.session.closing import close_session
 from acquire.store.database import connect
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from test_commands import acquire, data
 
-from acquire.procedure import verify
+from acquire.procedure.results import verify
 from acquire.store import audit
 from acquire.store.anchoring import append
 from acquire.store.anchors import anchor

@@ -13,7 +13,7 @@ from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
 from acquire.fits.curves import fitted
 from acquire.fits.running import FitFailed
 from acquire.glow import preset_of
-from acquire.procedure.inventory import read_inventory
+from acquire.procedure.documents.inventory import read_inventory
 
 T = TypeVar("T")
 KELVIN = np.array(TEMPERATURES_005)

@@ -15,7 +15,7 @@ from scenario_a import StoreClient, prepared
 from waiting import until
 
 from acquire.fits import ANALYSIS, Fitter, fits_of, kept, search
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
 from acquire.store.database import connect
 
 T = TypeVar("T")

@@ -18,9 +18,9 @@ from acquire.config import load
 from acquire.fits.curves import fitted
 from acquire.fits.kept import Curve, keep
 from acquire.fits.shown import fits_of_session, said
-from acquire.procedure.closing import close_session
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.session import get_session
 from acquire.record import build, html
 from acquire.service import service
 from acquire.store.database import connect

@@ -13,17 +13,17 @@ from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
 from acquire.fits.kept import Curve, keep
-from acquire.procedure.ambient_conditions import set_environment
-from acquire.procedure.binding import bind
-from acquire.procedure.closing import close_session
-from acquire.procedure.console import enter_console_time
-from acquire.procedure.placement import correct, place, remove
-from acquire.procedure.results import calculate_session
-from acquire.procedure.run_of_point import state_run
-from acquire.procedure.session import cancel, get_session
-from acquire.procedure.spectra import attach_spectrum
-from acquire.procedure.statements import exclude, imaging_given, no_imaging, read_at
-from acquire.procedure.steps import abandon_step, begin_step, not_measured
+from acquire.procedure.results.binding import bind
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.placement import correct, place, remove
+from acquire.procedure.session.run_of_point import state_run
+from acquire.procedure.session.session import cancel, get_session
+from acquire.procedure.session.spectrum_file import attach_spectrum
+from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
+from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 
 ZONE = "2027-02-05T10:31:00+01:00"
 

@@ -12,16 +12,16 @@ from typing import Any
 from uuid import uuid4
 
 from acquire.bus.messages import State
-from acquire.procedure.ambient_conditions import set_environment
-from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.closing import close_session
-from acquire.procedure.dates import shifted
-from acquire.procedure.inventory import read_inventory
-from acquire.procedure.order import add_order
-from acquire.procedure.placement import place, remove
-from acquire.procedure.planning import add_plan
-from acquire.procedure.session import get_session, start_session, time_out
-from acquire.procedure.steps import run_step
+from acquire.procedure.documents.calibrations import read_calibrations
+from acquire.procedure.documents.dates import shifted
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.documents.order import add_order
+from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.placement import place, remove
+from acquire.procedure.session.planning import add_plan
+from acquire.procedure.session.session import get_session, start_session, time_out
+from acquire.procedure.session.steps import run_step
 from acquire.store.database import identity
 from acquire.store.ingest import ingest
 from drivers import registry

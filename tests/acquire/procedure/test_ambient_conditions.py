@@ -9,9 +9,9 @@ from cases import case_f, client_f
 from worked import GIVEN, closed_results, run
 
 from acquire.errors import Refused
-from acquire.procedure import ambient_conditions
-from acquire.procedure.ambient_conditions import entries, set_environment
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session import ambient_conditions
+from acquire.procedure.session.ambient_conditions import entries, set_environment
 
 WARM, COOL = {"temperature_c": 22.9, "pressure_kpa": 99.6}, {"temperature_c": 21.8, "pressure_kpa": 99.87}
 

@@ -8,10 +8,10 @@ from test_worked_cases import measured
 from worked import GIVEN, factor, k_q
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.believed import fraction_gy
-from acquire.procedure.calibrations import Calibrations, FactorEntry, read_calibrations
-from acquire.procedure.plan import read_plan
-from acquire.procedure.rows import components_of, factor_of
+from acquire.procedure.documents.calibrations import Calibrations, FactorEntry, read_calibrations
+from acquire.procedure.documents.plan import read_plan
+from acquire.procedure.methods.rows import components_of, factor_of
+from acquire.procedure.session.believed import fraction_gy
 
 
 def of(case, name: str, owner: int = 0) -> dict:

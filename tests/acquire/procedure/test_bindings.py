@@ -11,10 +11,10 @@ from test_probes_in_worked_cases import PORTS, beams, case_a
 from worked import closed_results, run
 
 from acquire.errors import Refused
-from acquire.procedure.binding import bind
-from acquire.procedure.results import calculate_session, versions
-from acquire.procedure.session import get_session
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.binding import bind
+from acquire.procedure.results.result import calculate_session, versions
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.session import get_session
 from acquire.record import build, html
 
 RIGHT = {"B2": "D-12", "B7": "D-14"}

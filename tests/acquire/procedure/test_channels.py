@@ -8,10 +8,10 @@ from scenario_a import published
 from worked import GIVEN, Case, WorkedClient, closed_results, expected, limits, run
 
 from acquire.errors import Refused
-from acquire.procedure.attempts import attempts
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.session import get_session
 from acquire.record import build, html
 from acquire.store.attribution import measurement
 from acquire.terminal.results import print_results

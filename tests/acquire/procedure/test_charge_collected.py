@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from acquire.procedure.collected_charge import BLOCKING, Invalid, collected
+from acquire.procedure.methods.collected_charge import BLOCKING, Invalid, collected
 
 
 def readings(*pairs, unit="nC", **more):

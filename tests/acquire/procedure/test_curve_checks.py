@@ -10,11 +10,11 @@ from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
 from worked import READER, WorkedClient, calibration, closed_results, factor, ranged, run
 
 from acquire.errors import FileProblem
-from acquire.procedure.output import _doubts
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session
-from acquire.procedure.statements import exclude
-from acquire.procedure.verify import verify_store
+from acquire.procedure.methods.output import _doubts
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.session import get_session
+from acquire.procedure.session.statements import exclude
 from acquire.record import build, html
 
 KELVIN = np.array(TEMPERATURES_005)

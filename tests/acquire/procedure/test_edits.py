@@ -19,7 +19,7 @@ from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
 from acquire.errors import Refused
 from acquire.packing import unpacked
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
 from acquire.store import anchors, audit
 from acquire.store.canonical_rows import shape
 from acquire.store.database import connect

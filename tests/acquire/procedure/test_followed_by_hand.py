@@ -10,8 +10,8 @@ from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
 from worked import GIVEN, WorkedClient, closed_results, k_q, run
 
-from acquire.procedure.results import latest
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import latest
+from acquire.procedure.results.verify import verify_store
 
 
 def by_hand(numbers: str) -> float:
@@ -101,7 +101,7 @@ def unlocked(connection, sql, *values):
 
 
 async def test_a_result_of_another_formula_version_is_named_and_not_repeated(connection, monkeypatch):
-    monkeypatch.setattr("acquire.procedure.results.FORMULA", "dosimetry 1, procedure 1")
+    monkeypatch.setattr("acquire.procedure.results.result.FORMULA", "dosimetry 1, procedure 1")
     session, _ = await with_client(connection, "E")
     said, _ = verify_store(connection)
     assert said.startswith(f"Result E1 v1 of session {session} was calculated with 'dosimetry 1, procedure 1'; this")

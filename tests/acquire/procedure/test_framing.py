@@ -7,9 +7,9 @@ from scenario_a import published
 
 from acquire.bus.messages import State
 from acquire.errors import Refused
-from acquire.procedure import framing
-from acquire.procedure.inventory import OwnedInstrument
-from acquire.procedure.plan import Step
+from acquire.procedure.documents.inventory import OwnedInstrument
+from acquire.procedure.documents.plan import Step
+from acquire.procedure.session import framing
 from drivers import registry
 from drivers.model import Framing
 

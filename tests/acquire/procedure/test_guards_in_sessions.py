@@ -8,8 +8,8 @@ from test_worked_cases import measured
 from worked import GIVEN, Case, WorkedClient, calibration, closed_results, factor, k_q, part, ranged, run
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.point import Point
-from acquire.procedure.waiting_time import unheld
+from acquire.procedure.documents.point import Point
+from acquire.procedure.results.waiting_time import unheld
 
 
 def one_chip(background_unit: str = "nC", rcf_unit: str = "nC/cGy") -> Case:

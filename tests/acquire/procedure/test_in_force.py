@@ -9,12 +9,12 @@ from worked import GIVEN, WorkedClient, closed_results, run
 
 from acquire.bus.messages import State
 from acquire.errors import Refused
-from acquire.procedure import steps
-from acquire.procedure.attempts import attempts, mark
-from acquire.procedure.results import calculate_session, latest
-from acquire.procedure.session import start_session
-from acquire.procedure.steps import begin_step, end_step
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session, latest
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session import steps
+from acquire.procedure.session.attempts import attempts, mark
+from acquire.procedure.session.session import start_session
+from acquire.procedure.session.steps import begin_step, end_step
 from acquire.record import build
 
 TYPED = {

@@ -12,13 +12,13 @@ from test_worked_cases import measured
 from worked import GIVEN, READER, WorkedClient, closed_results, factor, part, run
 
 from acquire.errors import Refused
-from acquire.procedure.attempts import attempts
-from acquire.procedure.closing import close_session
-from acquire.procedure.placed import placements
-from acquire.procedure.placement import place
-from acquire.procedure.session import get_session
-from acquire.procedure.statements import exclude
-from acquire.procedure.steps import abandon_step, begin_step
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.placement import place
+from acquire.procedure.session.session import get_session
+from acquire.procedure.session.statements import exclude
+from acquire.procedure.session.steps import abandon_step, begin_step
 from acquire.record import build
 from acquire.store.attribution import measurement
 

@@ -8,7 +8,7 @@ import pytest
 from scenario_a import DEMO, demo_file
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.order import add_order, get_order, list_orders, read_order
+from acquire.procedure.documents.order import add_order, get_order, list_orders, read_order
 
 
 def demo() -> dict:

@@ -9,11 +9,11 @@ from scenario_a import DEMO, demo_file
 
 from acquire.dosimetry import fit_for
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.inventory import read_inventory
-from acquire.procedure.order import add_order
-from acquire.procedure.plan import read_plan
-from acquire.procedure.planning import add_plan, confirm_expected, get_plan, planned, readiness, unconfirmed
+from acquire.procedure.documents.calibrations import read_calibrations
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.documents.order import add_order
+from acquire.procedure.documents.plan import read_plan
+from acquire.procedure.session.planning import add_plan, confirm_expected, get_plan, planned, readiness, unconfirmed
 from acquire.tomlfile import line_numbers
 
 DAY = date(2026, 2, 3)

@@ -8,8 +8,8 @@ from cases import case_b, diode, diode_point
 from real_probes import Probe, ProbeClient
 from worked import GIVEN, Case, closed_results, expected, limits, run
 
-from acquire.procedure.console import enter_console_time
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.console import enter_console_time
 
 # port: (diode, channel, charge in nC, CF_SSD, CF_FS, expected cGy, dose cGy): scenarios.md A
 PORTS = {

@@ -8,13 +8,13 @@ from test_guards_in_sessions import one_chip
 from worked import READER, WorkedClient, closed_results, run
 
 from acquire.errors import FileProblem
-from acquire.procedure.closing import keeps_open
-from acquire.procedure.elements import different_records
-from acquire.procedure.inventory import Element
-from acquire.procedure.plan import Batch
-from acquire.procedure.progress import next_step
-from acquire.procedure.session import get_session
-from acquire.procedure.verify import verify_store
+from acquire.procedure.documents.inventory import Element
+from acquire.procedure.documents.plan import Batch
+from acquire.procedure.readouts.elements import different_records
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.closing import keeps_open
+from acquire.procedure.session.progress import next_step
+from acquire.procedure.session.session import get_session
 from acquire.record import attached
 from acquire.store.attribution import StoredReading
 

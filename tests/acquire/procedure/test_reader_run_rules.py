@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.procedure.read_together import Together, together, together_as_stated
-from acquire.procedure.reader_order import Arrived, in_readers_order
-from acquire.procedure.reader_run import Begins, Limits, ReaderRun, Record, reader_runs
+from acquire.procedure.readouts.read_together import Together, together, together_as_stated
+from acquire.procedure.readouts.reader_order import Arrived, in_readers_order
+from acquire.procedure.readouts.reader_run import Begins, Limits, ReaderRun, Record, reader_runs
 
 WANTED = {"S1": 1, "S2": 1, "C": 1}
 QUALITY = {"P": "pmt-noise", "R": "reference-light"}

@@ -11,13 +11,13 @@ from winrems_runs import CHIP_NC, CONTROL, MORNING, QC, SIGNAL, TRAVELLING, Fold
 from worked import WorkedClient, closed_results, run
 
 from acquire.errors import Refused
-from acquire.procedure import reader_records
-from acquire.procedure.doses import calculate
-from acquire.procedure.inputs import prepare
-from acquire.procedure.results import calculate_session, latest
-from acquire.procedure.run_of_point import run_doubts, state_run
-from acquire.procedure.session import get_session
-from acquire.procedure.verify import verify_store
+from acquire.procedure.methods.doses import calculate
+from acquire.procedure.readouts import reader_records
+from acquire.procedure.results.inputs import prepare
+from acquire.procedure.results.result import calculate_session, latest
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.run_of_point import run_doubts, state_run
+from acquire.procedure.session.session import get_session
 from acquire.record import build, html
 
 TRUE = pytest.approx(3.07, abs=0.001)

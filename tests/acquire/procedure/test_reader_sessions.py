@@ -11,12 +11,12 @@ from test_worked_cases import measured
 from worked import GIVEN, WorkedClient, closed_results, factor, run
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.console import enter_console_time
-from acquire.procedure.planning import newest_version
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session
-from acquire.procedure.statements import imaging_given, no_imaging, pre_irradiated, read_at
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.planning import newest_version
+from acquire.procedure.session.session import get_session
+from acquire.procedure.session.statements import imaging_given, no_imaging, pre_irradiated, read_at
 from acquire.record import build, html
 
 

@@ -9,10 +9,10 @@ from scenario_a import CHIPS, StoreClient, closed, measured, prepared
 
 from acquire.canonical import canonical, parse
 from acquire.errors import Refused
-from acquire.procedure.closing import close_session
-from acquire.procedure.results import calculate_session, latest, results, versions
-from acquire.procedure.session import SessionState, get_session
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session, latest, results, versions
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.session import SessionState, get_session
 
 
 async def calculated(connection, client):

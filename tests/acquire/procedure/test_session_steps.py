@@ -8,14 +8,14 @@ import pytest
 from scenario_a import demo_file, measured, prepared
 
 from acquire.errors import Refused
-from acquire.procedure.ambient_conditions import set_environment
-from acquire.procedure.attempts import attempts
-from acquire.procedure.closing import asks_for_amendment, close_session, keeps_open
-from acquire.procedure.placed import placements
-from acquire.procedure.placement import correct, place, remove, still_out
-from acquire.procedure.progress import next_step, progress
-from acquire.procedure.session import SessionState, get_session, start_session, time_out
-from acquire.procedure.steps import abandon_step, begin_step, end_step, not_measured, run_step
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.closing import asks_for_amendment, close_session, keeps_open
+from acquire.procedure.session.placement import correct, place, remove, still_out
+from acquire.procedure.session.progress import next_step, progress
+from acquire.procedure.session.session import SessionState, get_session, start_session, time_out
+from acquire.procedure.session.steps import abandon_step, begin_step, end_step, not_measured, run_step
 from acquire.store import audit
 
 CHIPS = {"14": 40_930, "16": 42_200, "17": 17_920, "18": 18_290}

@@ -11,15 +11,15 @@ from cases import case_d
 from worked import READER, WorkedClient, closed_results
 
 from acquire import canonical
-from acquire.procedure.attempts import attempts, request
-from acquire.procedure.closing import asks_for_amendment, close_session
-from acquire.procedure.elements import Readout, readout
-from acquire.procedure.placed import last_removed, next_placed, placements
-from acquire.procedure.placement import correct, place, remove
-from acquire.procedure.session import get_session, list_sessions
-from acquire.procedure.steps import abandon_step
-from acquire.procedure.unattached import unattached
-from acquire.procedure.verify import verify_store
+from acquire.procedure.readouts.elements import Readout, readout
+from acquire.procedure.readouts.placed import last_removed, next_placed, placements
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.attempts import attempts, request
+from acquire.procedure.session.closing import asks_for_amendment, close_session
+from acquire.procedure.session.placement import correct, place, remove
+from acquire.procedure.session.session import get_session, list_sessions
+from acquire.procedure.session.steps import abandon_step
+from acquire.procedure.session.unattached import unattached
 from acquire.record import attached
 from acquire.store.made import Made, Received
 

@@ -9,10 +9,10 @@ from cases import case_b, client_b
 from worked import GIVEN, closed_results, run
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.console import enter_console_time
-from acquire.procedure.session import get_session
-from acquire.procedure.spectra import attach_spectrum
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.session import get_session
+from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.record import build, html
 
 COLUMNS = "# log bins, 5 per decade\n" + "".join(

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from acquire.procedure.statements import Statement, statements
+from acquire.procedure.session.statements import Statement, statements
 from acquire.store import database
 
 

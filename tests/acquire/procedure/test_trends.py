@@ -14,9 +14,9 @@ from worked import GIVEN, Case, WorkedClient, calibration, closed_results, expec
 
 from acquire.dosimetry import quadrature
 from acquire.errors import FileProblem
-from acquire.procedure.results import calculate_session
-from acquire.procedure.trends import mean_deviation, observations, trends
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.results.trends import mean_deviation, observations, trends
+from acquire.procedure.results.verify import verify_store
 
 
 def results_command(tmp_path, *arguments):

@@ -10,11 +10,11 @@ from cases import LEVELS, case_b, case_c, case_d, case_e, case_f, client_b, clie
 from worked import GIVEN, WorkedClient, closed_results, k_q, run
 
 from acquire.errors import FileProblem, Refused
-from acquire.procedure.console import enter_console_time
-from acquire.procedure.results import calculate_session, versions
-from acquire.procedure.session import get_session
-from acquire.procedure.statements import exclude, imaging_given
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.result import calculate_session, versions
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.session import get_session
+from acquire.procedure.session.statements import exclude, imaging_given
 from acquire.record import build, html
 
 

@@ -11,16 +11,16 @@ from typing import Any
 
 from scenario_a import DEMO, StoreClient
 
-from acquire.procedure.ambient_conditions import set_environment
-from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.closing import close_session
-from acquire.procedure.inventory import read_inventory
-from acquire.procedure.order import add_order
-from acquire.procedure.placement import place, remove
-from acquire.procedure.planning import add_plan
-from acquire.procedure.results import calculate_session
-from acquire.procedure.session import get_session, start_session, time_out
-from acquire.procedure.steps import run_step
+from acquire.procedure.documents.calibrations import read_calibrations
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.documents.order import add_order
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.placement import place, remove
+from acquire.procedure.session.planning import add_plan
+from acquire.procedure.session.session import get_session, start_session, time_out
+from acquire.procedure.session.steps import run_step
 
 GIVEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "dosimetry" / "scenarios.json").read_text(encoding="utf-8")

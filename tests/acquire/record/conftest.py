@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
 
 from scenario_a import StoreClient, closed
 
-from acquire.procedure.results import calculate_session
+from acquire.procedure.results.result import calculate_session
 from acquire.record import build
 from acquire.store.database import connect
 

@@ -12,8 +12,8 @@ from scenario_a import CHIPS, StoreClient, closed, measured, prepared
 
 from acquire.canonical import canonical
 from acquire.printable import is_hidden
-from acquire.procedure.closing import close_session
-from acquire.procedure.results import calculate_session
+from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session.closing import close_session
 from acquire.record import attached, build, html, results_of, seal, write_files
 from acquire.store import anchors
 

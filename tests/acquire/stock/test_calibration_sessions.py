@@ -11,6 +11,7 @@ from worked import READER
 
 from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
+from acquire.procedure.results.verify import verify_store
 from acquire.procedure.stock import calibrating
 from acquire.procedure.stock.elements import element_named
 from acquire.procedure.stock.events import ended
@@ -18,7 +19,6 @@ from acquire.procedure.stock.history import history
 from acquire.procedure.stock.issued import coefficient_of, corrections, issued
 from acquire.procedure.stock.sessions import state_of
 from acquire.procedure.stock.summary import summaries
-from acquire.procedure.verify import verify_store
 
 
 def today():

@@ -10,18 +10,18 @@ from stocked import DOSE_GY, Stock, chips, hours_ago
 from worked import READER, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, ranged, run
 
 from acquire.errors import Refused
-from acquire.procedure import documents
-from acquire.procedure.calibrations import read_calibrations
-from acquire.procedure.inventory import read_inventory
-from acquire.procedure.results import calculate_session, versions
-from acquire.procedure.session import get_session
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.calibrations import read_calibrations
+from acquire.procedure.documents.inventory import read_inventory
+from acquire.procedure.results.result import calculate_session, versions
+from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.session import get_session
 from acquire.procedure.stock import calibrating
 from acquire.procedure.stock.elements import StockElement, element_named, put_element
 from acquire.procedure.stock.events import ElementEvent, ended, note
 from acquire.procedure.stock.history import history
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.procedure.stock.touched import touched
-from acquire.procedure.verify import verify_store
 from acquire.record import build
 
 PAIR = ("T-005", "T-006")
@@ -70,10 +70,10 @@ async def test_a_dose_is_made_of_the_stocks_corrections_and_coefficient(calibrat
     assert 100 * output["dose_gy"] == pytest.approx(GIVEN_CGY, rel=0.01)
     sources = {row["name"]: row["source"] for row in output["budget"]}
     assert sources["rcf"].startswith(f"calibration {calibrated.rcf} v1 (2 Gy, Co-60, 10 x 10, 5 cm), computed by MD-1")
-    kept = get_session(calibrated.connection, session)
-    assert [e.id for e in kept.inventory.element] == chips()
-    assert [b.id for b in kept.calibrations.elements] == [calibrated.ecc]
-    name, body = documents.fetch(calibrated.connection, kept.calibrations_sha256)
+    begun = get_session(calibrated.connection, session)
+    assert [e.id for e in begun.inventory.element] == chips()
+    assert [b.id for b in begun.calibrations.elements] == [calibrated.ecc]
+    name, body = kept.fetch(calibrated.connection, begun.calibrations_sha256)
     assert name == "calibrations.toml with the stock's elements"
     assert toml_of(read_calibrations(body, name)) == body
     assert verify_store(calibrated.connection) == []
@@ -326,8 +326,8 @@ def test_files_that_use_nothing_of_the_stock_are_kept_as_they_are(calibrated):
                expected=expected(GIVEN_CGY, 1.0), limits=limits(10, 15))  # fmt: skip
     case.place_and_read(["P1"])
     case.add(calibrated.connection)
-    kept = get_session(calibrated.connection, case.start(calibrated.connection))
-    assert documents.fetch(calibrated.connection, kept.inventory_sha256) == case.inventory
+    begun = get_session(calibrated.connection, case.start(calibrated.connection))
+    assert kept.fetch(calibrated.connection, begun.inventory_sha256) == case.inventory
 
 
 @pytest.mark.parametrize("text", ["LiF:Mg,Ti", 'a "quoted" one', "back\\slash", "µm × ü", "two\nlines"])

@@ -13,6 +13,7 @@ from stocked import ECC_RANGE, NEXT_YEAR
 from worked import READER
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.results.verify import verify_store
 from acquire.procedure.stock import calibrating
 from acquire.procedure.stock.batches import Batch, put_batch
 from acquire.procedure.stock.elements import element_named, every_element
@@ -22,7 +23,6 @@ from acquire.procedure.stock.history import history
 from acquire.procedure.stock.importing import import_table
 from acquire.procedure.stock.issued import corrections, issued
 from acquire.procedure.stock.table import read_table, with_apostrophe, without_apostrophe, written
-from acquire.procedure.verify import verify_store
 from acquire.store.database import connect
 
 HEADER = "element,batch,barcode,reader,read_as,ecc [1],u_ecc [%],accumulated_dose [Gy],readings [1]"

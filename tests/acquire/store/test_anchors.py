@@ -19,7 +19,7 @@ from acquire.bus.client import connect as broker_connection
 from acquire.bus.messages import MESSAGES
 from acquire.bus.names import Topics
 from acquire.errors import FileProblem
-from acquire.procedure.verify import Counted, verify_store
+from acquire.procedure.results.verify import Counted, verify_store
 from acquire.store import anchoring, anchors, audit
 from acquire.store.anchoring import Anchoring, Due, append, last_line
 from acquire.store.anchors import Anchor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from acquire.procedure.verify import verify_store
+from acquire.procedure.results.verify import verify_store
 from acquire.store import audit
 from acquire.store.database import connect, transaction
 from acquire.store.record_tables import PEOPLE

@@ -1,0 +1,1 @@
+"""What people write: orders, plans, inventories, calibrations; read, checked, and kept under their SHA-256."""

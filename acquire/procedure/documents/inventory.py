@@ -1,0 +1,124 @@
+"""What the clinic owns: instruments, detectors, and dosimeter elements with the name each reader knows them by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from acquire import tomlfile
+from acquire.bus.names import Name
+from acquire.errors import Refused
+from acquire.tomlfile import Written
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class OwnedInstrument(Written):
+    """An instrument that the clinic owns; `model` names an installed model, which knows how it is measured with.
+
+    integrates, zero, before, start, stop  as the model has them, which need not be written: they may only narrow it
+                (acquire.procedure.session.framing). Inventories of earlier releases have them typed in full.
+    full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
+    clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
+    """
+
+    id: Name
+    model: str
+    serial: str
+    integrates: Literal["running", "reset", "elements"] | None = None
+    full_scale_nc: float | None = Field(None, gt=0)
+    clock_zone: str | None = None
+    zero: tuple[str, ...] | None = None
+    before: tuple[str, ...] | None = None
+    start: tuple[str, ...] | None = None
+    stop: tuple[str, ...] | None = None
+
+    @field_validator("clock_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        try:
+            return name if name is None else ZoneInfo(name).key
+        except (ValueError, ZoneInfoNotFoundError) as error:
+            raise ValueError(f"'{name}' is no time zone known here; write it as Europe/Berlin") from error
+
+
+class Detector(Written):
+    """A diode, chamber, MOSFET or microdosimeter. Coefficients follow the serial number, not the channel.
+
+    channel: the input it is connected to, on an instrument with several; the plan's point may name another one.
+    threshold_mv: where a MOSFET's threshold voltage stood when the file was written; its life is held against it.
+    """
+
+    id: Id
+    kind: Literal["diode", "chamber", "mosfet", "microdosimeter"]
+    model: str
+    serial: str
+    build_up: str
+    accumulated_gy: float | None = Field(None, ge=0)
+    channel: str | None = None
+    threshold_mv: float | None = Field(None, ge=0)
+
+
+class Element(Written):
+    """A TLD chip or OSL dot. `read_as` is the text the reader gives for it, `element_index` its place on a card."""
+
+    id: Id
+    kind: Literal["tld", "osl"]
+    material: str
+    reader: Name
+    read_as: str
+    element_index: int | None = Field(None, ge=1, le=4)
+
+
+class Inventory(Written):
+    """One inventory file."""
+
+    schema_: Literal["inventory/1"] = Field(alias="schema")
+    instrument: tuple[OwnedInstrument, ...]
+    detector: tuple[Detector, ...] = ()
+    element: tuple[Element, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Inventory:
+        ids = [x.id for group in (self.instrument, self.detector, self.element) for x in group]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands more than once")
+        places = [(e.reader, e.read_as, e.element_index) for e in self.element]
+        if len(set(places)) < len(places):
+            raise ValueError("two elements have the same reader, read_as and element_index")
+        return self
+
+    def is_reader(self, instrument: str) -> bool:
+        """Whether an instrument reads elements of this inventory."""
+        return any(e.reader == instrument for e in self.element)
+
+    def instrument_named(self, name: str) -> OwnedInstrument:
+        """Raises Refused when there is none."""
+        return _named(self.instrument, name, "instrument")
+
+    def detector_named(self, name: str) -> Detector:
+        """Raises Refused when there is none."""
+        return _named(self.detector, name, "detector")
+
+    def element_named(self, name: str) -> Element:
+        """Raises Refused when there is none."""
+        return _named(self.element, name, "element")
+
+
+T = TypeVar("T", OwnedInstrument, Detector, Element)
+
+
+def _named(items: Iterable[T], name: str, kind: str) -> T:
+    for item in items:
+        if item.id == name:
+            return item
+    raise Refused(f"The inventory has no {kind} '{name}'.")
+
+
+def read_inventory(body: bytes, name: str) -> Inventory:
+    """Parse an inventory file. Raises FileProblem."""
+    return tomlfile.read(body, name, Inventory)

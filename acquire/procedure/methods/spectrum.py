@@ -1,0 +1,115 @@
+"""Microdosimetric spectra: read from its file, reported with its cut, never held against a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from acquire.dosimetry import DecisionState
+from acquire.dosimetry.dose import shown
+from acquire.dosimetry.micro_calibration import scale_of_edge
+from acquire.dosimetry.micro_formats import parse_columns, parse_spe
+from acquire.dosimetry.microdosimetry import (
+    Spectrum,
+    edges_of_log_centres,
+    live_time_flag,
+    log_edges,
+    log_plot,
+    means,
+    rebin,
+    specific_energy_gy,
+)
+from acquire.errors import Refused
+from acquire.procedure.documents.spectrum_plan import SpectrumPlan
+
+SOURCE = "ICRU 36"
+FORMULA = "Microdosimetric means"
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """A number that overflows is refused for what it is, and not warned of on the way. Raises Refused."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except OverflowError as error:
+        raise Refused("The numbers of the spectrum are too large to be added up.") from error
+
+
+@_without_warnings()
+def read(plan: SpectrumPlan, body: bytes) -> dict[str, Any]:
+    """Edges (keV/µm), counts and times of a file. Raises DosimetryError, naming the line, or Refused."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused(f"Byte {error.start} of the spectrum file is not UTF-8 text.") from error
+    if plan.file == "spe":
+        channels = parse_spe(text)
+        scale = scale_of_edge(plan.marker or 0.0, plan.y_edge_kev_um or 0.0, plan.offset, plan.edge_source)
+        spectrum, live_s, real_s = channels.on(scale), channels.live_s, channels.real_s
+    else:
+        centres, counts = parse_columns(text, "blank")
+        spectrum = Spectrum(edges_of_log_centres(centres), np.asarray(counts, dtype=np.float64))
+        if plan.live_s is None or plan.real_s is None:
+            raise Refused("A spectrum in columns states no times: give live_s and real_s in the plan.")
+        live_s, real_s = plan.live_s, plan.real_s
+    return {"edges": spectrum.edges.tolist(), "counts": spectrum.counts.tolist(), "live_s": live_s, "real_s": real_s}
+
+
+@_without_warnings()
+def report(inputs: dict[str, Any]) -> dict[str, Any]:
+    """y_F, y_D, y*, z_F with the cut beside them; no dose and no decision against a limit. Raises DosimetryError."""
+    plan, measured = inputs["spectrum"], inputs["measured"]
+    spectrum = Spectrum(np.asarray(measured["edges"]), np.asarray(measured["counts"]))
+    found = means(spectrum, plan["cut_kev_um"], plan["y0_kev_um"])
+    z_f = specific_energy_gy(found.y_f, plan["diameter_um"])
+    flag = live_time_flag(measured["live_s"], measured["real_s"])
+    n, y_f, d = (shown(x) for x in (found.n, found.y_f, plan["diameter_um"]))
+    steps = [
+        _step("y_F", "Σ y n / Σ n", f"Σ y n = {shown(found.n * found.y_f)}, Σ n = {n}", found.y_f, "keV/um"),
+        _step("y_D", "Σ y² n / Σ y n", f"Σ y² n = {shown(found.n * found.y_f * found.y_d)}", found.y_d, "keV/um"),
+        _step("y*", "y0² Σ(1 − e^−(y/y0)²) n / Σ y n", f"y0 = {plan['y0_kev_um']:g}", found.y_star, "keV/um"),
+        _step("z_F", "4 y_F/(π ρ d²)", f"4 × 0.1602176634 × {y_f} / (π × {d}²)", z_f, "Gy"),
+    ]
+    return {
+        "decision": DecisionState.REPORT_ONLY.value,
+        "rule": "a spectrum is reported, never held against a limit",
+        "formula": FORMULA,
+        "steps": steps,
+        "spectrum": {
+            "y_f_kev_um": found.y_f,
+            "y_d_kev_um": found.y_d,
+            "y_star_kev_um": found.y_star,
+            "y0_kev_um": found.y0,
+            "z_f_gy": z_f,
+            "events": found.n,
+            "cut_kev_um": found.cut,
+            "bins_cut": found.bins_cut,
+            "live_over_real": measured["live_s"] / measured["real_s"],
+            "plot": _plot(spectrum, found.cut, plan["bins_per_decade"]),
+        },
+        "warnings": [flag] if flag else [],
+        "remarks": inputs["remarks"],
+    }
+
+
+def _step(what: str, formula: str, numbers: str, value: float, unit: str) -> dict[str, Any]:
+    return {"what": what, "formula": formula, "numbers": numbers, "value": value, "unit": unit, "source": SOURCE}
+
+
+def _plot(spectrum: Spectrum, cut: float, per_decade: int) -> dict[str, list[float]]:
+    """y and y·d(y) in logarithmic bins above the cut, where equal areas are equal dose; nothing below it is drawn."""
+    kept = spectrum.edges[1:] > cut * (1 + 1e-12)
+    first = int(np.argmax(kept))
+    above = Spectrum(spectrum.edges[first:], spectrum.counts[first:])
+    low = above.edges[0] if above.edges[0] > 0 else above.edges[1] / 10
+    bins = int(np.ceil(np.log10(above.edges[-1] / low) * per_decade - 1e-9))
+    if above.edges[0] <= 0:
+        above = Spectrum(np.concatenate(([low], above.edges[1:])), above.counts)
+    edges = log_edges(float(low), per_decade, bins)
+    edges[0], edges[-1] = min(edges[0], above.edges[0]), max(edges[-1], above.edges[-1])
+    y, height = log_plot(rebin(above, edges))
+    return {"y_kev_um": y.tolist(), "y_d": height.tolist()}

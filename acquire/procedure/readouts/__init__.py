@@ -1,0 +1,1 @@
+"""Elements out and back: where each lay, in which run it was read, and with which standards and controls."""

@@ -1,0 +1,113 @@
+"""Which readings of an element belong to which placement: by id, after removal and before it is placed again.
+
+What was received when decides, by the store's own count; a clock that is set in between changes nothing. Where the
+acquiring host says that the element was read before it was placed, the reading is held back and named: it may have come
+late, or a clock was set, and a person decides. A reader may write several records of one element (preheat and readout,
+one for each detector): the plan's batch names the one that counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from acquire.procedure.documents.inventory import Element
+from acquire.procedure.documents.plan import Batch
+from acquire.procedure.readouts.placed import Placement, next_placed
+from acquire.procedure.readouts.reader_records import Told, is_named, is_readout, told_of
+from acquire.store.attribution import StoredReading, readings_of_element
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What the reader gave for one element. `used` is the first readout; later ones are of an emptied element.
+
+    `several`: the sentence where different records could count and the plan does not say which; then none does.
+    `by_clock`: the placement was written by an earlier release, and the store's clock alone tells what came after it.
+    """
+
+    element: Element
+    used: StoredReading | None
+    later: tuple[StoredReading, ...]
+    held: tuple[StoredReading, ...]
+    several: str | None = None
+    by_clock: bool = False
+
+
+def readout(connection: sqlite3.Connection, element: Element, placement: Placement, batch: Batch | None) -> Readout:
+    """Readings of a placed element that belong to this placement, and that the plan's batch lets count."""
+    removed, again = placement.removed, next_placed(connection, placement)
+    if removed is None:
+        return Readout(element, None, (), ())
+    came = [r for r in of_element(connection, element, batch) if removed.precedes(r.received)]
+    found = [r for r in came if again is None or not again.precedes(r.received)]
+    held = tuple(r for r in found if r.body["time"] < placement.placed_at)
+    good = [r for r in found if r not in held]
+    several = different_records(element, good, batch, batch.readings if batch else 1)
+    by_clock = removed.by_clock or (again is not None and again.by_clock)
+    return Readout(element, good[0] if good else None, tuple(good[1:]), held, several, by_clock)
+
+
+def of_element(connection: sqlite3.Connection, element: Element, batch: Batch | None) -> list[StoredReading]:
+    """All finished readouts of an element on its own reader, in the order they came; no quality control records.
+
+    With a batch only those that it names by `readout` and `channel`.
+    """
+    found = readings_of_element(connection, element.read_as, element.element_index)
+    return _once(r for r in found if r.instrument == element.reader and _may_count(told_of(r.body), element, batch))
+
+
+def _may_count(told: Told, element: Element, batch: Batch | None) -> bool:
+    return is_readout(told, element.kind) and is_named(told, batch)
+
+
+def _once(readings: Iterable[StoredReading]) -> list[StoredReading]:
+    """Without copies: a folder whose journal was lost gives its files once more, the same bytes at their places."""
+    found: dict[object, StoredReading] = {}
+    for each in readings:
+        origin = each.body.get("origin") or {}
+        copied = origin.get("sha256"), origin.get("offset"), each.body.get("element_index"), each.body.get("channel")
+        found.setdefault((each.stream, each.seq) if None in copied[:2] else copied, each)
+    return list(found.values())
+
+
+def different_records(
+    element: Element, readings: Sequence[StoredReading], batch: Batch | None, wanted: int
+) -> str | None:
+    """The sentence where readings of one element are of more different records than may count; else None.
+
+    Records differ by channel or by what they say of themselves. Where the batch names its records, as many may differ
+    as it asks readings for (steps of one sequence), but never channels: those are not readings of the same signal.
+    """
+    records = list({json.dumps(each, sort_keys=True): each for each in map(_record, readings)}.values())
+    named = batch is not None and bool(batch.readout or batch.channel)
+    if len({each.get("channel") for each in records}) < 2 and len(records) <= (wanted if named else 1):
+        return None
+    keys = [k for k in dict.fromkeys(k for each in records for k in each) if len({e.get(k) for e in records}) > 1]
+    said = "; ".join(", ".join(f"{k} {each[k]}" for k in keys if k in each) for each in records)
+    return (
+        f"{element.id} has {len(records)} different records that could count ({said}): name the one that does in the"
+        f" plan's batch of {element.reader}, for example {_example(keys, records[-1])}."
+    )
+
+
+def _record(reading: StoredReading) -> dict[str, str]:
+    """What tells one record of an element from another."""
+    channel = reading.body.get("channel")
+    return {**({} if channel is None else {"channel": channel}), **(reading.body.get("attributes") or {})}
+
+
+def _example(keys: Sequence[str], record: Mapping[str, str]) -> str:
+    """As it is written in a plan's TOML."""
+    inside = ", ".join(f"{_key(k)} = {json.dumps(record[k])}" for k in keys if k != "channel" and k in record)
+    parts = [f"readout = {{ {inside} }}"] if inside else []
+    if "channel" in keys and "channel" in record:
+        parts.append(f"channel = {json.dumps(record['channel'])}")
+    return " and ".join(parts)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)

@@ -1,0 +1,145 @@
+"""The way back when diodes were exchanged on the patient: two people bind each to the port at which it lay.
+
+Coefficients follow the diode and its channel, place and expected dose stay with the port. The signals decide whether
+it can be true: afterwards each port's own diode must have collected the most during it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+
+from acquire.canonical import utc_now
+from acquire.dosimetry import DosimetryError
+from acquire.errors import Refused
+from acquire.procedure.documents.people import two_people
+from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.collected_charge import Invalid, collected
+from acquire.procedure.results.inputs import held_against_neighbours
+from acquire.procedure.results.selection import load, select
+from acquire.procedure.session.bound import Binding, as_bound, bindings, channel_of, is_port
+from acquire.procedure.session.session import Session, SessionState
+from acquire.store import audit
+from acquire.store.database import transaction
+
+BOUND_IN = (SessionState.MEASURING, SessionState.MEASURED, SessionState.CALCULATED)
+
+
+def bind(
+    connection: sqlite3.Connection,
+    session: Session,
+    found: Mapping[str, str],
+    who: str,
+    confirmed_by: str,
+    reason: str,
+) -> None:
+    """Bind diodes to the ports at which they really lay, {point: detector}; results are then made from these.
+
+    Raises Refused: one person alone, no reason, no exchange of planned diodes of one instrument, a signal that
+    contradicts it still, or a result that was decided already.
+    """
+    two_people("A diode is bound to another point", who, confirmed_by, reason)
+    if session.state not in BOUND_IN:
+        raise Refused(f"Session {session.id} is {session.state}; diodes are bound once their ports were measured.")
+    before = bindings(connection, session.id)
+    now = {point: {"detector": each.detector} for point, each in before.items()}
+    now |= {point: {"detector": detector} for point, detector in found.items()}
+    _is_an_exchange(session.plan, found, as_bound(session.plan, now))
+    at = utc_now()
+    with transaction(connection):
+        for point in found:
+            _is_undecided(connection, session, point)
+        rows = [
+            audit.row(
+                "binding", session=session.id, point=point, planned=session.plan.point_named(point).detector,
+                planned_channel=_channel(session, point), detector=detector,
+                channel=_channel(session, _planned_at(session.plan, point, detector)), reason=reason, who=who,
+                confirmed_by=confirmed_by, at=at,
+            )
+            for point, detector in found.items()
+        ]  # fmt: skip
+        old = ", ".join(f"{_in_force(session, before, point)} at {point}" for point in found)
+        new = ", ".join(f"{detector} at {point}" for point, detector in found.items())
+        audit.keep(
+            connection, who, "diodes bound", session.id, rows=rows, old=old,
+            new=f"{new}, confirmed by {confirmed_by}", reason=reason,
+        )  # fmt: skip
+        for point in found:
+            _agrees_with_the_signals(connection, session, point)
+
+
+def _is_an_exchange(plan: Plan, found: Mapping[str, str], bound: Plan) -> None:
+    """Planned diodes of one instrument change places: none is at two ports that was planned for one, none is gone."""
+    ports = {each: _port(plan, each) for each in found}
+    if len({point.instrument for point in ports.values()}) != 1:
+        raise Refused("Name the ports of one instrument, each with the diode that lay there: B2=D-12 B7=D-14.")
+    instrument = next(iter(ports.values())).instrument
+    planned, lay = (
+        Counter(p.detector or "" for p in each.point if is_port(p) and p.instrument == instrument)
+        for each in (plan, bound)
+    )
+    if unknown := [name for name in found.values() if name not in planned]:
+        raise Refused(
+            f"{', '.join(unknown)} is planned at no port of {instrument}; planned are {', '.join(sorted(planned))}."
+        )
+    if twice := sorted((lay - planned).keys()):
+        gone = ", ".join(sorted((planned - lay).keys()))
+        raise Refused(
+            f"{', '.join(twice)} cannot have been at two ports; say too where {gone} lay, in the same command."
+        )
+
+
+def _port(plan: Plan, name: str) -> Point:
+    point = plan.point_named(name)
+    if not is_port(point):
+        raise Refused(f"{name} is no port with a diode on its entrance side; only those are told apart by their beam.")
+    return point
+
+
+def _planned_at(plan: Plan, point: str, detector: str) -> str:
+    """A port of the same instrument for which the diode was planned: its channel is known from there."""
+    instrument = plan.point_named(point).instrument
+    return next(p.id for p in plan.point if is_port(p) and (p.instrument, p.detector) == (instrument, detector))
+
+
+def _channel(session: Session, point: str) -> str:
+    planned = session.plan.point_named(point)
+    channel = channel_of(session.inventory, planned)
+    if channel is None:
+        raise Refused(
+            f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
+            " measured, so that it cannot be told which diode lay there."
+        )
+    return channel
+
+
+def _in_force(session: Session, before: Mapping[str, Binding], point: str) -> str | None:
+    return before[point].detector if point in before else session.plan.point_named(point).detector
+
+
+def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) -> None:
+    from acquire.procedure.results.result import versions  # noqa: PLC0415 - results are made from bindings
+
+    decided = [r for r in versions(connection, session.id, point) if r.output["decision"] != "INVALID"]
+    if decided:
+        raise Refused(
+            f"The result of {point} was decided already ({decided[-1].output['decision']}, v{decided[-1].version});"
+            " a diode is bound before that, not after."
+        )
+
+
+def _agrees_with_the_signals(connection: sqlite3.Connection, session: Session, point: str) -> None:
+    """Inside the transaction that has the new rows, which is undone where they contradict the readings."""
+    chosen = select(connection, session, point)
+    said = f"The signals do not agree that {chosen['bound'][point]['detector']} lay at {point}: "
+    if not any(chosen.get("neighbours", {}).values()):
+        raise Refused(f"{said}no other diode of the instrument was read during it, or it was not measured.")
+    try:
+        for name in chosen["neighbours"]:  # one that has no charge itself proves nothing
+            own = [load(connection, ref) for ref in chosen["readings"][name]]
+            collected(own, chosen.get("integrates") or "running")
+        held_against_neighbours(connection, chosen)
+    except (Invalid, DosimetryError) as why:
+        raise Refused(f"{said}{why}") from why

@@ -1,0 +1,135 @@
+"""What planning believes of a plan's numbers: coefficients in the site's ranges, a k_Q that fits, a fraction's dose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from acquire.dosimetry import (
+    SITES_OWN,
+    DosimetryError,
+    QualityFactor,
+    believed_threshold,
+    fraction_dose,
+    quality_factor_fits,
+)
+from acquire.dosimetry.believed import DEPLETION, SLOPE_PER_GY
+from acquire.errors import Refused
+from acquire.procedure.documents.calibrations import Calibration, Calibrations, FactorEntry
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.point import Point
+
+_TOTAL = re.compile(r"([0-9.]+)\s*(c?Gy)\s*(?:in|/)\s*([0-9]+)\b")
+_EACH = re.compile(r"\b[0-9]+\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
+
+
+def not_believed(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> list[str]:
+    """One sentence for each number of the plan and its calibrations that cannot be, or that no range was given for."""
+    said = [
+        f"{point.id}: {each}" for point in plan.point for each in _of_point(plan, point, inventory, calibrations, on)
+    ]
+    return [*said, *_of_batches(plan, calibrations)]
+
+
+def fraction_gy(plan: Plan) -> float | None:
+    """The prescribed dose of one fraction in Gy, as the plan or its prescription says it; None where neither does."""
+    if plan.fraction_gy is not None:
+        return plan.fraction_gy
+    if found := _EACH.search(plan.prescription):
+        return float(found[1]) / (100 if found[2] == "cGy" else 1)
+    if found := _TOTAL.search(plan.prescription):
+        return float(found[1]) / (100 if found[2] == "cGy" else 1) / max(1, int(found[3]))
+    return None
+
+
+def _of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Iterator[str]:
+    yield from _expected(plan, point)
+    if point.linearity is not None and not SLOPE_PER_GY.low <= point.linearity.slope_per_gy <= SLOPE_PER_GY.high:
+        slope = point.linearity.slope_per_gy
+        yield f"a linearity of {slope:g} per Gy lies outside ±{SLOPE_PER_GY.high:g} ({SLOPE_PER_GY.source})."
+    try:
+        owner = point.detector or (inventory.element_named(point.elements[0]).reader if point.elements else None)
+        batch = plan.batch_of(owner) if owner else None
+        if owner is None or point.method == "spectrum" or (batch is not None and batch.standards):
+            return
+        of_beam = None if point.by_element else point.beam
+        calibration = calibrations.valid_for(owner, on, of_beam, point.surface)
+    except Refused:
+        return  # the point says so by itself
+    yield from _without_range(calibration)
+    try:
+        _detector(point, inventory, calibration)
+    except (DosimetryError, Refused) as reason:
+        yield str(reason)
+
+
+def _expected(plan: Plan, point: Point) -> Iterator[str]:
+    if point.expected is None:
+        return
+    fraction = fraction_gy(plan)
+    if fraction is not None:
+        try:
+            fraction_dose(point.expected.dose_gy, fraction)
+        except DosimetryError as reason:
+            yield str(reason)
+    elif point.plausible is None and plan.purpose == "patient":
+        yield (
+            f"the prescription '{plan.prescription}' does not say the dose of a fraction (as \"78 Gy in 39\"): state"
+            " fraction_gy in the plan, or plausible at the point, so that an expected dose in another unit is noticed."
+        )
+    within = point.plausible
+    if within is not None and not within.low_gy <= point.expected.dose_gy <= within.high_gy:
+        yield (
+            f"the expected {point.expected.dose_gy:g} Gy lies outside the plausible {within.low_gy:g} to"
+            f" {within.high_gy:g} Gy."
+        )
+
+
+def _without_range(calibration: Calibration) -> Iterator[str]:
+    for name, entry in calibration.factors.items():
+        if name in SITES_OWN and entry.range is None:
+            yield (
+                f"calibration {calibration.id} of {calibration.of} gives no range for {name}: nothing is published, so"
+                f" write what you believe, as range = [low, high] in {entry.unit}."
+            )
+
+
+def _detector(point: Point, inventory: Inventory, calibration: Calibration) -> None:
+    """Raises DosimetryError or Refused for a MOSFET's volts, or a k_q of another chamber, protocol or beam."""
+    if point.method == "mosfet":
+        stands, limit = inventory.detector_named(point.detector or "").threshold_mv, calibration.factors.get("limit_mv")
+        if stands is not None:
+            believed_threshold(stands, f"The inventory's threshold of {point.detector}")
+        if limit is not None:
+            believed_threshold(limit.value, f"The limit of {point.detector}")
+    if point.method == "chamber" and "k_q" in calibration.factors:
+        model = inventory.detector_named(point.detector or "").model
+        stated = _quality(calibration.factors["k_q"])
+        quality_factor_fits(stated, point.protocol, model, point.beam, calibration.conditions.quality)
+
+
+def _quality(entry: FactorEntry) -> QualityFactor:
+    return QualityFactor(
+        entry.value, entry.source, entry.formalism, entry.chamber, entry.tpr20_10, entry.pdd10x, entry.r50_cm
+    )
+
+
+def _of_batches(plan: Plan, calibrations: Calibrations) -> Iterator[str]:
+    """Ranges of what a reader session gives, and of the elements' corrections."""
+    for batch in plan.batch:
+        if batch.standards and batch.coefficient_range is None:
+            yield (
+                f"The batch of {batch.reader} gives no coefficient_range: the coefficients of its standards that you"
+                " believe, as [low, high]."
+            )
+        loss = batch.depletion_per_reading
+        if loss is not None and loss > DEPLETION.high:
+            yield (
+                f"A depletion of {loss:g} per reading on {batch.reader} is above {DEPLETION.high:g}"
+                f" ({DEPLETION.source}); give it as a fraction."
+            )
+        for each in calibrations.elements:
+            if each.reader == batch.reader and each.range is None:
+                yield f"Element corrections {each.id} give no range: write which you believe, as range = [low, high]."

@@ -1,0 +1,65 @@
+"""Which diode really lay at which port, where two people have said that it was not the planned one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.point import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One detector and channel bound to a point, beside those that were planned; `at` on the store's clock (UTC)."""
+
+    point: str
+    planned: str
+    planned_channel: str
+    detector: str
+    channel: str
+    reason: str
+    who: str
+    confirmed_by: str
+    at: str
+
+    @property
+    def says(self) -> str:
+        """The sentence that stands with the result."""
+        return (
+            f"{self.detector} (channel {self.channel}) lay at {self.point}, where {self.planned} (channel"
+            f" {self.planned_channel}) was planned: {self.reason.strip().rstrip('.')} ({self.who}, confirmed by"
+            f" {self.confirmed_by})."
+        )
+
+
+def every_binding(connection: sqlite3.Connection, session_id: str) -> list[Binding]:
+    """All bindings of a session, oldest first."""
+    rows = connection.execute(
+        "SELECT point, planned, planned_channel, detector, channel, reason, who, confirmed_by, at FROM binding"
+        " WHERE session = ? ORDER BY n",
+        (session_id,),
+    )
+    return [Binding(**dict(row)) for row in rows]
+
+
+def bindings(connection: sqlite3.Connection, session_id: str) -> dict[str, Binding]:
+    """The binding that counts of each point that has one: the newest."""
+    return {each.point: each for each in every_binding(connection, session_id)}
+
+
+def as_bound(plan: Plan, said: Mapping[str, Mapping[str, str]]) -> Plan:
+    """The plan with the detectors and channels as they really were: {point: {"detector", "channel"}}."""
+    return plan.model_copy(update={"point": tuple(p.model_copy(update=dict(said.get(p.id, {}))) for p in plan.point)})
+
+
+def is_port(point: Point) -> bool:
+    """Whether the beam that is on must give the largest signal here: a diode on the entrance side of a port."""
+    return point.method == "diode" and point.surface == "entrance" and point.port is not None
+
+
+def channel_of(inventory: Inventory, point: Point) -> str | None:
+    """The channel of a point, or else the one its detector is plugged into."""
+    return point.channel or inventory.detector_named(point.detector or "").channel

@@ -1,0 +1,205 @@
+"""How an instrument adds up, and which of its commands frame a measurement: its model says so, nobody types it.
+
+At the moment of use the state that the instrument publishes is what counts. The inventory may narrow what is sent;
+where it contradicts the model or the state, that is one sentence before anybody lies on the couch. All of it is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from acquire.bus import messages
+from acquire.bus.messages import State
+from acquire.errors import Refused
+from acquire.procedure.documents.inventory import Inventory, OwnedInstrument
+from acquire.procedure.documents.plan import Plan, Step
+from drivers import Misuse, registry
+from drivers.model import Framing, Integrates, Model
+
+CHARGE = ("running", "reset")  # what adds up to a charge between two markers
+PLACES = ("zero", "before", "start", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What was in force when an attempt began: it is written down with it, and results are made from that."""
+
+    model: str
+    serial: str
+    measures: str | None
+    integrates: Integrates
+    framing: Framing
+    channel: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it: the framing's commands by their place, as lists."""
+        commands = {place: list(getattr(self.framing, place)) for place in PLACES}
+        return {name: getattr(self, name) for name in self.__slots__} | {"framing": commands}
+
+
+def installed(instrument: OwnedInstrument) -> Model | None:
+    """Its model, None where it is known on the acquisition host alone, or its profile is broken here by now."""
+    try:
+        return registry.model(instrument.model)
+    except Misuse:
+        return None
+
+
+def of_model(instrument: OwnedInstrument, model: Model) -> Iterator[str]:
+    """Where the inventory contradicts the model, one sentence each."""
+    allowed = list(dict.fromkeys(q.integrates for q in model.quantities if q.integrates != "none"))
+    if instrument.integrates is not None and instrument.integrates not in allowed:
+        yield _other_rule(instrument, model.name, allowed)
+    yield from _commands(instrument, model.name, model.framing, model.integrates)
+
+
+def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
+    """Where the inventory contradicts what the instrument says of itself, one sentence each.
+
+    The model is that of the driver which runs it (state.driver); states of earlier releases name none.
+    """
+    if state.driver is not None and state.driver != instrument.model:
+        yield f"{instrument.id} is a {state.driver}; the inventory has a {instrument.model} there."
+    if state.serial and state.serial != instrument.serial:
+        yield (
+            f"{instrument.id} says that its serial number is {state.serial}, the inventory has {instrument.serial}:"
+            " another instrument is connected, or the inventory is wrong."
+        )
+    if instrument.integrates is not None and state.integrates not in (None, "none", instrument.integrates):
+        yield _other_rule(instrument, instrument.id, [state.integrates or "none"])
+    if state.framing is not None:
+        yield from _commands(instrument, instrument.id, _published(state), state.integrates)
+
+
+def collects(plan: Plan, step: Step) -> bool:
+    """Whether the step collects a charge. The irradiation of a MOSFET does not: of it the times count."""
+    return step.integrates and not (step.point is not None and plan.point_named(step.point).method == "mosfet")
+
+
+def of_step(
+    instrument: OwnedInstrument, step: Step, channel: str | None, state: State, *, charge: bool
+) -> Iterator[str]:
+    """Why a step cannot be measured with the instrument as it is set now, one sentence each.
+
+    charge: whether the step collects one.
+    """
+    wanted = "charge" if charge else "voltage" if step.kind == "threshold" else None
+    if wanted and state.measures not in (None, wanted):
+        yield (
+            f"{instrument.id} is set to {state.measures}; step {step.id} needs its {wanted}: set it to {wanted} first."
+        )
+    elif charge and state.integrates not in (None, *CHARGE):
+        yield f"{instrument.id} gives no charge that adds up ({state.integrates}); step {step.id} collects one."
+    if said := of_channel(instrument.id, step, channel, state.channels):
+        yield said
+
+
+def of_channel(instrument: str, step: Step, channel: str | None, channels: Sequence[str]) -> str | None:
+    """What is wrong with the channel of a step on an instrument that has these; None where nothing is."""
+    named = ", ".join(channels)
+    if channel is not None and not channels:
+        return f"Step {step.id} names channel {channel}, but {instrument} has no channels: leave it out."
+    if channel is not None and channel not in channels:
+        return f"Step {step.id} names channel {channel}; {instrument} has {named}."
+    if channel is None and channels and (step.integrates or step.kind == "threshold"):
+        return (
+            f"Step {step.id} does not say which channel of {instrument} it measures: give its point or its detector"
+            f" one of {named}."
+        )
+    return None
+
+
+def in_force(
+    instrument: OwnedInstrument,
+    step: Step,
+    channel: str | None,
+    state: State,
+    model: Model | None,
+    *,
+    charge: bool,
+) -> InForce:
+    """What holds for an attempt that begins now; `model` as it is installed here; charge: whether it collects one.
+
+    Raises Refused, one sentence for each contradiction.
+    """
+    state = completed(state, model)
+    wrong = [*of_state(instrument, state), *of_step(instrument, step, channel, state, charge=charge)]
+    if wrong:
+        raise Refused(*wrong)
+    return InForce(
+        model=instrument.model,
+        serial=state.serial or _untold(instrument, state),
+        measures=state.measures,
+        integrates=state.integrates or instrument.integrates or "none",
+        framing=narrowed(instrument, _published(state)),
+        channel=channel,
+    )
+
+
+def _untold(instrument: OwnedInstrument, state: State) -> str:
+    """The inventory's number, which is a person's word where the instrument said who it is and not which."""
+    if state.model is None:
+        return instrument.serial
+    return f"{instrument.serial} (by the inventory; not told by the instrument)"
+
+
+def completed(state: State, model: Model | None) -> State:
+    """The state with what its model says where a daemon of an earlier release publishes no framing."""
+    if state.framing is not None or model is None:
+        return state
+    framing = messages.Framing.model_validate(asdict(model.framing))
+    said = {"framing": framing, "channels": list(model.channels), "integrates": state.integrates or model.integrates}
+    return state.model_copy(update=said)
+
+
+def channel_of(plan: Plan, inventory: Inventory, step: Step) -> str | None:
+    """The channel that a step measures: the one its point names, or else the place of the point's detector."""
+    if step.point is None:
+        return None
+    point = plan.point_named(step.point)
+    return point.channel or (inventory.detector_named(point.detector).channel if point.detector else None)
+
+
+def narrowed(instrument: OwnedInstrument, framing: Framing) -> Framing:
+    """The model's commands, in its order, without those that the inventory leaves out."""
+    kept = {}
+    for place in PLACES:
+        typed, names = getattr(instrument, place), getattr(framing, place)
+        kept[place] = names if typed is None else tuple(n for n in names if n in typed)
+    return Framing(**kept)
+
+
+def as_typed(instrument: OwnedInstrument) -> Framing:
+    """What an inventory of an earlier release has typed in full."""
+    return Framing(**{place: getattr(instrument, place) or () for place in PLACES})
+
+
+def _published(state: State) -> Framing:
+    said = state.framing
+    return Framing() if said is None else Framing(**{place: tuple(getattr(said, place)) for place in PLACES})
+
+
+def _other_rule(instrument: OwnedInstrument, who: str, allowed: Sequence[str]) -> str:
+    return (
+        f"The inventory says that {instrument.id} integrates '{instrument.integrates}', {who} has"
+        f" {' or '.join(repr(a) for a in allowed) or 'nothing that adds up'}: strike integrates out of the inventory."
+    )
+
+
+def _commands(instrument: OwnedInstrument, who: str, framing: Framing, integrates: str | None) -> Iterator[str]:
+    for place in PLACES:
+        typed, has = getattr(instrument, place), getattr(framing, place)
+        if unknown := [name for name in typed or () if name not in has]:
+            there = f"it has {', '.join(has)}" if has else "it has none"
+            yield (
+                f"The inventory sends {', '.join(unknown)} to {instrument.id} ({place}); {who} does not take that"
+                f" there, {there}: strike {place} out of the inventory."
+            )
+    needed = framing.before if integrates == "reset" and instrument.before is not None else ()
+    if left := [name for name in needed if name not in (instrument.before or ())]:
+        yield (
+            f"The inventory leaves {', '.join(left)} out of `before` of {instrument.id}, which integrates from there:"
+            " without it what was collected earlier would count. Strike before out of the inventory."
+        )

@@ -1,0 +1,238 @@
+"""Taking a plan in: it must belong to an order, be measurable with what the clinic owns, and fit its own limits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+from acquire.canonical import utc_now
+from acquire.dosimetry import Budget, DosimetryError, fit_for
+from acquire.errors import Refused
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.calibrations import Calibrations
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.order import get_order
+from acquire.procedure.documents.people import same_person
+from acquire.procedure.documents.plan import Batch, Plan, Step, read_plan
+from acquire.procedure.documents.point import Point
+from acquire.procedure.methods import factors
+from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.methods.doses import planned_budget, planned_midline
+from acquire.procedure.session import framing
+from acquire.procedure.session.believed import not_believed
+from acquire.procedure.stock.frozen import with_stock
+from acquire.store import audit
+from acquire.store.database import transaction
+from drivers import Misuse, registry
+from drivers.model import Model
+
+
+def add_plan(
+    connection: sqlite3.Connection, body: bytes, name: str, who: str, inventory: Inventory, calibrations: Calibrations
+) -> Plan:
+    """Read, check and keep a plan. The same bytes again change nothing.
+
+    Raises FileProblem (file, line, key), or Refused: no such order, a version that is here with another content or is
+    not newer, a method that is not fit for its tolerance, a factor missing or out of date, an element of the stock that
+    may not be used.
+    """
+    plan = read_plan(body, name)
+    get_order(connection, plan.order)
+    today = datetime.now(UTC).date()
+    frozen = with_stock(connection, plan, inventory, calibrations, today)
+    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
+        raise Refused(*wrong)
+    with transaction(connection):
+        sha256, file = kept.to_keep(connection, "plan", name, body)
+        versions = {
+            row["version"]: row["sha256"]
+            for row in connection.execute("SELECT version, sha256 FROM plan WHERE order_id = ?", (plan.order,))
+        }
+        if versions.get(plan.version) == sha256:
+            return plan
+        _is_newer(plan, versions)
+        added = audit.row(
+            "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
+        )
+        rows, new = [*file, added], f"v{plan.version} {sha256}"
+        audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
+        if not versions:  # the first plan carries its own second person; every later one is confirmed anew
+            for point in plan.point:
+                if point.expected is not None and point.expected.checked_by is not None:
+                    _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
+    return plan
+
+
+def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:
+    """A plan of the store. Raises Refused when there is none."""
+    row = connection.execute(
+        "SELECT sha256 FROM plan WHERE order_id = ? AND version = ?", (order_id, version)
+    ).fetchone()
+    if row is None:
+        raise Refused(f"Order {order_id} has no plan version {version}.")
+    name, body = kept.fetch(connection, row["sha256"])
+    return read_plan(body, name)
+
+
+def newest_version(connection: sqlite3.Connection, order_id: str) -> int:
+    """The newest plan version of an order. Raises Refused when there is none."""
+    row = connection.execute("SELECT max(version) AS v FROM plan WHERE order_id = ?", (order_id,)).fetchone()
+    if row["v"] is None:
+        raise Refused(f"Order {order_id} has no plan yet.")
+    return int(row["v"])
+
+
+def unconfirmed(connection: sqlite3.Connection, order_id: str, version: int) -> list[str]:
+    """Points whose expected dose no second person has confirmed for this plan version.
+
+    Raises Refused where there is no such plan.
+    """
+    done = {
+        row["point"]
+        for row in connection.execute(
+            "SELECT point FROM expected_confirmed WHERE order_id = ? AND version = ?", (order_id, version)
+        )
+    }
+    plan = get_plan(connection, order_id, version)
+    return [p.id for p in plan.point if p.expected is not None and p.id not in done]
+
+
+def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int, point_id: str, who: str) -> None:
+    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it."""
+    point = get_plan(connection, order_id, version).point_named(point_id)
+    if point.expected is None:
+        raise Refused(f"Point {point_id} has no expected dose to confirm.")
+    if same_person(point.expected.entered_by, who):
+        raise Refused(f"{who} entered the expected dose of {point_id}; another person must confirm it.")
+    with transaction(connection):
+        if point_id in unconfirmed(connection, order_id, version):
+            _confirm(connection, order_id, version, point_id, who)
+
+
+def readiness(
+    plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date, told: Collection[str] = ()
+) -> list[str]:
+    """What would stop a measurement of this plan on a day, one sentence each.
+
+    told: instruments that say themselves how they are used: their models need not be known here, and the begin of each
+    step holds it against what they say.
+    """
+    wrong: list[str] = []
+    wrong.extend(_instruments(plan, inventory, told))
+    for batch in plan.batch:
+        for element in (*batch.standards, *batch.controls):
+            try:
+                factors.ecc(element, plan, inventory, calibrations, on)
+            except Refused as refused:
+                wrong.extend(refused.sentences)
+        wrong.extend(_check_element(batch, inventory))
+    wrong.extend(not_believed(plan, inventory, calibrations, on))
+    for point in plan.point:
+        try:
+            budget = planned(plan, point, inventory, calibrations, on)
+        except (Refused, DosimetryError, Invalid) as reason:
+            wrong.append(f"{point.id}: {reason}")
+        else:
+            wrong.extend(_not_fit(point, budget))
+    return wrong
+
+
+def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Budget:
+    """The budget of the dose at a point, before it is measured.
+
+    Raises Refused, DosimetryError or Invalid for what is missing, out of date or outside its validity.
+    """
+
+    def needs(each: Point) -> tuple[factors.Inputs, dict[str, Any]]:
+        eccs = {e: factors.ecc(e, plan, inventory, calibrations, on) for e in each.elements}
+        return factors.of_point(plan, each, inventory, calibrations, on), eccs
+
+    needed, eccs = needs(point)
+    if point.method == "spectrum":
+        return Budget(())
+    if point.method == "midline":
+        return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
+    return planned_budget(needed, eccs)
+
+
+def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Iterator[str]:
+    """What is wrong with the instruments that the plan uses, and with how its steps use them."""
+    used = dict.fromkeys([*(s.instrument for s in plan.step if s.instrument), *(b.reader for b in plan.batch)])
+    for name in used:
+        try:
+            owned = inventory.instrument_named(name)
+            model = registry.model(owned.model)
+        except Misuse as reason:
+            if name not in told:
+                yield f"{name}: {reason}"
+            continue
+        except Refused as reason:
+            yield f"{name}: {reason}"
+            continue
+        yield from framing.of_model(owned, model)
+        for step in (s for s in plan.step if s.instrument == name):
+            yield from _step(plan, inventory, step, model)
+
+
+def _step(plan: Plan, inventory: Inventory, step: Step, model: Model) -> Iterator[str]:
+    adds_up = {q.integrates for q in model.quantities}
+    if framing.collects(plan, step) and adds_up.isdisjoint(framing.CHARGE):
+        yield f"Step {step.id} collects a charge; {step.instrument} is a {model.name}, which gives none that adds up."
+    if step.kind == "read-out" and "elements" not in adds_up:
+        yield f"Step {step.id} reads elements; {step.instrument} is a {model.name}, which reads none."
+    try:
+        channel = framing.channel_of(plan, inventory, step)
+    except Refused:
+        return  # the point says so by itself
+    if said := framing.of_channel(step.instrument or "", step, channel, model.channels):
+        yield said
+    point = plan.point_named(step.point) if step.point else None
+    if point is not None and point.channel and point.detector:
+        place = inventory.detector_named(point.detector).channel
+        if place not in (None, point.channel):
+            yield f"Point {point.id} is on channel {point.channel}; the inventory has {point.detector} on {place}."
+
+
+def _check_element(batch: Batch, inventory: Inventory) -> list[str]:
+    if batch.check is None:
+        return []
+    try:
+        reader = inventory.element_named(batch.check.element).reader
+    except Refused as refused:
+        return list(refused.sentences)
+    right = reader == batch.reader
+    return [] if right else [f"Check element {batch.check.element} belongs to {reader}, not to {batch.reader}."]
+
+
+def _not_fit(point: Point, budget: Budget) -> list[str]:
+    """With U at or above the tolerance nothing can pass: said now, with the tolerance that would fit."""
+    if point.limits is None or point.expected is None:
+        return []
+    fit, big_u = fit_for(point.limits.tolerance_percent, budget.u_percent, point.expected.u_percent, budget.dof)
+    if fit:
+        return []
+    return [
+        f"{point.id}: not fit for this tolerance: U of the deviation is {big_u:.1f} % (dose {budget.u_percent:.2f} %"
+        f" at k = 1), the tolerance {point.limits.tolerance_percent:g} %; above {big_u:.1f} % would fit."
+    ]
+
+
+def _is_newer(plan: Plan, versions: dict[int, str]) -> None:
+    if plan.version in versions:
+        raise Refused(
+            f"Plan v{plan.version} of {plan.order} is here with another content; what was planned stays: give the"
+            " change a new version."
+        )
+    if versions and plan.version < max(versions):
+        raise Refused(f"Plan v{plan.version} of {plan.order} is older than v{max(versions)}, which is here.")
+
+
+def _newest(versions: dict[int, str]) -> str | None:
+    return f"v{max(versions)}" if versions else None
+
+
+def _confirm(connection: sqlite3.Connection, order_id: str, version: int, point: str, who: str) -> None:
+    stands = audit.row("expected_confirmed", order_id=order_id, version=version, point=point, at=utc_now(), who=who)
+    audit.keep(connection, who, "expected dose confirmed", order_id, rows=[stands], new=f"{point} v{version}")

@@ -1,0 +1,70 @@
+"""How far a session is: every step of its plan, what it still waits for, and which is next."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from acquire.procedure.documents.plan import Step
+from acquire.procedure.readouts.elements import readout
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.session import Session
+
+Progress = Literal["waiting", "running", "done", "not measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepStatus:
+    """How far a step is, with what is missing in words."""
+
+    step: Step
+    progress: Progress
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def progress(connection: sqlite3.Connection, session: Session) -> list[StepStatus]:
+    """Every step of the plan with how far it is, in order."""
+    skipped = {
+        row["step"]: row["reason"]
+        for row in connection.execute("SELECT step, reason FROM not_measured WHERE session = ?", (session.id,))
+    }
+    return [
+        StepStatus(s, "not measured", reason=skipped[s.id]) if s.id in skipped else _status(connection, session, s)
+        for s in session.plan.step
+    ]
+
+
+def _status(connection: sqlite3.Connection, session: Session, step: Step) -> StepStatus:
+    if step.has_markers:
+        own = [a for a in attempts(connection, session.id, step.id) if a.abandoned is None]
+        if any(a.ended for a in own):
+            return StepStatus(step, "done")
+        return StepStatus(step, "running" if any(a.begun for a in own) else "waiting")
+    missing = tuple(_missing(connection, session, step))
+    return StepStatus(step, "waiting" if missing else "done", missing)
+
+
+def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> list[str]:
+    """What a step without markers still waits for, one sentence each."""
+    found = {(p.point, p.dosimeter): p for p in placements(connection, session.id) if p.point in step.points}
+    if step.kind == "place":
+        wanted = [(p, e) for p in step.points for e in session.plan.point_named(p).elements]
+        corrected = {p.point for p in found.values() if p.replaces is not None}
+        return [f"{e} is not placed at {p}." for p, e in wanted if (p, e) not in found and p not in corrected]
+    if step.kind == "remove":
+        return [f"{p.dosimeter} has not come back from {p.point}." for p in found.values() if p.removed_at is None]
+    missing = []
+    for placement in found.values():
+        element = session.inventory.element_named(placement.dosimeter)
+        batch = session.plan.batch_of(element.reader)
+        if element.reader == step.instrument and readout(connection, element, placement, batch).used is None:
+            missing.append(f"{placement.dosimeter} of {placement.point} has not been read.")
+    return missing
+
+
+def next_step(connection: sqlite3.Connection, session: Session) -> StepStatus | None:
+    """The first step that is not settled, or None."""
+    return next((s for s in progress(connection, session) if s.progress in ("waiting", "running")), None)

@@ -1,0 +1,271 @@
+"""A session: one execution of a plan, one fraction on one machine, and its states.
+
+The state is the newest row of `session_state`; nothing is changed in place. A session keeps the calibration and
+inventory files it was started with, and in them what it took of the stock: a coefficient that is approved later cannot
+be used in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from uuid import uuid4
+
+from acquire.bus.messages import State
+from acquire.canonical import canonical, utc_now
+from acquire.errors import Refused
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.calibrations import Calibrations, read_calibrations
+from acquire.procedure.documents.inventory import Inventory, read_inventory
+from acquire.procedure.documents.order import get_order
+from acquire.procedure.documents.people import same_person
+from acquire.procedure.documents.plan import Plan
+from acquire.procedure.session import framing
+from acquire.procedure.session.planning import get_plan, newest_version, readiness, unconfirmed
+from acquire.procedure.stock.frozen import with_stock
+from acquire.store import audit
+from acquire.store.database import transaction
+from acquire.store.made import Made
+
+
+class SessionState(StrEnum):
+    """Where a session is. A person reads these words in the record."""
+
+    PLANNED = "PLANNED"
+    READY = "READY"
+    MEASURING = "MEASURING"
+    MEASURED = "MEASURED"
+    CALCULATED = "CALCULATED"
+    CANCELLED = "CANCELLED"
+
+
+ALLOWED: Mapping[SessionState, frozenset[SessionState]] = {
+    SessionState.PLANNED: frozenset({SessionState.READY, SessionState.CANCELLED}),
+    SessionState.READY: frozenset({SessionState.MEASURING, SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURING: frozenset({SessionState.MEASURED, SessionState.CANCELLED}),
+    SessionState.MEASURED: frozenset({SessionState.CALCULATED}),
+    SessionState.CALCULATED: frozenset(),
+    SessionState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session with the files it is bound to."""
+
+    id: str
+    order_id: str
+    plan: Plan
+    fraction: int
+    calibrations: Calibrations
+    inventory: Inventory
+    calibrations_sha256: str
+    inventory_sha256: str
+    simulated: bool
+    started_at: str
+    started_by: str
+    state: SessionState
+    made_after: int | None
+
+    @property
+    def day(self) -> date:
+        """The day (UTC) on which calibrations must hold."""
+        return datetime.fromisoformat(self.started_at).astimezone(UTC).date()
+
+    @property
+    def started(self) -> Made:
+        """When it began, for what was received since."""
+        return Made(self.made_after, self.started_at)
+
+    @property
+    def instruments(self) -> list[str]:
+        """Every instrument that a step of the plan uses, in order of first use."""
+        return self.plan.instruments
+
+
+def start_session(
+    connection: sqlite3.Connection,
+    order_id: str,
+    who: str,
+    *,
+    calibrations: tuple[str, bytes],
+    inventory: tuple[str, bytes],
+    fraction: int | None = None,
+    simulated: bool = False,
+    session_id: str | None = None,
+    states: Mapping[str, State] | None = None,
+) -> Session:
+    """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
+
+    Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
+    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
+    that may not be used, or an instrument that says it is another one than the inventory has.
+    """
+    get_order(connection, order_id)
+    plan = get_plan(connection, order_id, newest_version(connection, order_id))
+    fraction = plan.fraction if fraction is None else fraction
+    owned = read_inventory(inventory[1], inventory[0])
+    frozen = with_stock(connection, plan, owned, read_calibrations(calibrations[1], calibrations[0]), _today())
+    calibrations, inventory = frozen.files(calibrations, inventory)
+    states = {name: each for name, each in (states or {}).items() if each.state not in ("offline", "stopped")}
+    told = {name for name, each in states.items() if each.framing is not None}
+    wrong = readiness(plan, frozen.inventory, frozen.calibrations, _today(), told)
+    for name, state in states.items():
+        wrong += _contradictions(owned, name, state)
+    if wrong:
+        raise Refused(*wrong)
+    session = session_id or f"s-{uuid4().hex[:8]}"
+    with transaction(connection):
+        _fraction_is_free(connection, plan, order_id, fraction)
+        (c_sha256, c_file), (i_sha256, i_file) = (
+            kept.to_keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
+        )
+        started = audit.row(
+            "session", id=session, order_id=order_id, plan_version=plan.version, fraction=fraction,
+            calibrations=c_sha256, inventory=i_sha256, simulated=int(simulated), started_at=utc_now(), started_by=who,
+        )  # fmt: skip
+        rows = [*c_file, *i_file, started, _state(session, SessionState.PLANNED, who, None)]
+        new = f"{order_id} plan v{plan.version} fx {fraction}"
+        audit.keep(connection, who, "session started", session, rows=rows, new=new)
+    return get_session(connection, session)
+
+
+def get_session(connection: sqlite3.Connection, session_id: str) -> Session:
+    """A session of the store. Raises Refused when there is none."""
+    row = connection.execute("SELECT * FROM session WHERE id = ?", (session_id,)).fetchone()
+    if row is None:
+        raise Refused(f"There is no session {session_id}.")
+    name_c, body_c = kept.fetch(connection, row["calibrations"])
+    name_i, body_i = kept.fetch(connection, row["inventory"])
+    return Session(
+        id=session_id,
+        order_id=row["order_id"],
+        plan=get_plan(connection, row["order_id"], row["plan_version"]),
+        fraction=row["fraction"],
+        calibrations=read_calibrations(body_c, name_c),
+        inventory=read_inventory(body_i, name_i),
+        calibrations_sha256=row["calibrations"],
+        inventory_sha256=row["inventory"],
+        simulated=bool(row["simulated"]),
+        started_at=row["started_at"],
+        started_by=row["started_by"],
+        state=state_of(connection, session_id),
+        made_after=row["made_after"],
+    )
+
+
+def list_sessions(connection: sqlite3.Connection, order_id: str | None = None) -> list[str]:
+    """Session ids, oldest first; of one order or of all."""
+    rows = connection.execute(
+        "SELECT id FROM session WHERE ?1 IS NULL OR order_id = ?1 ORDER BY audit_entry NULLS FIRST, started_at, id",
+        (order_id,),
+    )
+    return [row["id"] for row in rows]
+
+
+def state_of(connection: sqlite3.Connection, session_id: str) -> SessionState:
+    """The state a session is in now: the newest that was entered."""
+    row = connection.execute(
+        "SELECT state FROM session_state WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
+    ).fetchone()
+    return SessionState(row["state"])
+
+
+def move(
+    connection: sqlite3.Connection, session_id: str, to: SessionState, who: str, reason: str | None = None
+) -> None:
+    """Enter another state, inside the caller's transaction. Raises Refused when the vocabulary does not allow it."""
+    now = state_of(connection, session_id)
+    if to not in ALLOWED[now]:
+        raise Refused(f"Session {session_id} is {now}; it cannot become {to}.")
+    rows = [_state(session_id, to, who, reason)]
+    audit.keep(connection, who, "session state", session_id, rows=rows, old=now, new=to, reason=reason)
+
+
+def time_out(
+    connection: sqlite3.Connection, session_id: str, read_by: str, confirmed_by: str, *, identifiers_agree: bool
+) -> None:
+    """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
+
+    Names here are ids of roles ("MD-1"). Raises Refused for one person twice, identifiers that do not agree, or an
+    expected dose that nobody has confirmed.
+    """
+    session = get_session(connection, session_id)
+    if same_person(read_by, confirmed_by):
+        raise Refused("A time-out needs two people; the same one read and confirmed.")
+    if not identifiers_agree:
+        raise Refused("The two identifiers of the patient do not agree with the order: do not go on.")
+    if waiting := unconfirmed(connection, session.order_id, session.plan.version):
+        raise Refused(
+            f"The expected dose of {', '.join(waiting)} in plan v{session.plan.version} waits for a second person"
+            " (acquire plan confirm)."
+        )
+    read = audit.row(
+        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),
+        at=utc_now(),
+    )  # fmt: skip
+    with transaction(connection):
+        audit.keep(connection, read_by, "time-out", session_id, rows=[read], new=f"confirmed by {confirmed_by}")
+        if state_of(connection, session_id) is SessionState.PLANNED:
+            move(connection, session_id, SessionState.READY, read_by)
+
+
+def stated(session: Session) -> dict[str, object]:
+    """What is read aloud: order, plan version, machine, fraction, and for each point side, port and detector."""
+    points = [
+        {"point": p.id, "site": p.site, "side": p.side, "port": p.port, "detector": p.detector or list(p.elements)}
+        for p in session.plan.point
+    ]
+    return {
+        "order": session.order_id,
+        "plan_version": session.plan.version,
+        "machine": session.plan.machine,
+        "fraction": session.fraction,
+        "points": points,
+    }
+
+
+def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: str) -> None:
+    """Give the session up, with the reason. What was read stays. Raises Refused where its state does not allow it."""
+    with transaction(connection):
+        move(connection, session_id, SessionState.CANCELLED, who, reason)
+
+
+def _contradictions(inventory: Inventory, name: str, state: State) -> list[str]:
+    """Where an instrument that is there says something else of itself than the inventory."""
+    try:
+        owned = inventory.instrument_named(name)
+    except Refused:
+        return []  # readiness says so
+    return list(framing.of_state(owned, framing.completed(state, framing.installed(owned))))
+
+
+def _fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
+    """A repeat on a patient is the next planned fraction, never more beam today."""
+    if plan.purpose != "patient":
+        return
+    row = connection.execute(
+        "SELECT max(s.fraction) AS last FROM session s JOIN attempt a ON a.session = s.id"
+        " JOIN attempt_mark m ON m.measurement = a.measurement AND m.mark = 'begun'"
+        " WHERE s.order_id = ? AND a.kind = 'irradiate' AND NOT EXISTS (SELECT 1 FROM attempt_mark x"
+        " WHERE x.measurement = a.measurement AND x.mark = 'abandoned' AND x.beam_given = 0)",
+        (order_id,),
+    ).fetchone()
+    if row["last"] is not None and fraction <= row["last"]:
+        raise Refused(
+            f"Fraction {row['last']} of {order_id} was measured already; a repeat on a patient is the next planned"
+            f" fraction, never more beam: start the session for fraction {row['last'] + 1} or later."
+        )
+    if fraction < plan.fraction:
+        raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
+
+
+def _state(session_id: str, state: SessionState, who: str, reason: str | None) -> audit.Row:
+    return audit.row("session_state", session=session_id, state=state, at=utc_now(), who=who, reason=reason)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

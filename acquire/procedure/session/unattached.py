@@ -1,0 +1,44 @@
+"""Element readings that belong to nothing: kept, and shown beside the gap they leave."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from acquire.procedure.documents.inventory import Element
+from acquire.procedure.readouts.placed import placements
+from acquire.procedure.session.session import Session
+from acquire.store.entries import decoded, of_elements_since
+
+
+@dataclass(frozen=True, slots=True)
+class Unattached:
+    """A reading of an element that has no place in the session, and why."""
+
+    stream: str
+    seq: int
+    instrument: str
+    element: str
+    why: str
+
+
+def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
+    """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
+    readers = [name for name in session.instruments if session.inventory.is_reader(name)]
+    expected = {p.dosimeter for p in placements(connection, session.id)}
+    for batch in session.plan.batch:
+        expected |= set(batch.travelling)
+    by_text: dict[tuple[str, str], list[Element]] = {}
+    for element in session.inventory.element:
+        by_text.setdefault((element.reader, element.read_as), []).append(element)
+    found = []
+    for stream, instrument, entry in of_elements_since(connection, session.started):
+        if instrument in readers:
+            index = decoded(stream, entry).get("element_index")
+            known = by_text.get((instrument, entry.element or ""), [])
+            mine = next((e for e in known if e.element_index in (None, index)), None)
+            if mine is None or mine.id not in expected:
+                name = mine.id if mine else f"{entry.element}" + (f" ({index})" if index else "")
+                why = "has no placement in this session" if mine else "is not in the inventory"
+                found.append(Unattached(stream, entry.seq, instrument, name, why))
+    return found
