@@ -100,12 +100,16 @@ class Vxi11Transport:
     # --- the one task that calls --------------------------------------------------------------------------------------
 
     async def _serve(self, link: Vxi11Link) -> None:
-        why = LinkDown(f"{self._resource} was closed.")
+        why = LinkDown(f"{self._resource} was lost by an error in this program.")
         try:
             while not self._stopping:
                 await self._turn(link)
+            why = LinkDown(f"{self._resource} was closed.")
             with suppress(ConnectionError):
                 await link.give_back()
+        except asyncio.CancelledError:
+            why = LinkDown(f"{self._resource} was closed.")
+            raise
         except ConnectionError as error:
             why = LinkDown(f"{self._resource} is gone: {plain(error)}.")
         finally:  # whatever ended it, nobody is left waiting

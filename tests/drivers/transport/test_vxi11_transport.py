@@ -231,6 +231,24 @@ async def test_hang_a_call_that_is_never_answered_keeps_nobody_from_closing(monk
                 await writing
 
 
+async def test_an_error_nobody_foresaw_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(link: vxi11_link.Vxi11Link) -> int:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(vxi11_link.Vxi11Link, "status", fails)
+    async with behind_a_gateway(Instrument()) as (resource, _):
+        transport = open_transport(resource, SERIAL)
+        await transport.open()
+        assert isinstance(transport, Vxi11Transport)
+        serving = transport._serving
+        assert serving is not None
+        async with asyncio.timeout(5):
+            with pytest.raises(LinkDown, match="an error in this program"):
+                await transport.read_some()
+        await transport.close()
+        assert isinstance(serving.exception(), KeyError)
+
+
 async def test_hang_an_end_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vxi11, "OPENED_S", 0.05)
     async with behind_a_gateway(Instrument()) as (resource, gateway):
