@@ -27,6 +27,14 @@ def test_a_window_is_full_with_just_so_many_messages_or_bytes() -> None:
     assert len(few.send_all()) == 3
 
 
+def test_a_question_takes_no_bytes_of_the_window() -> None:
+    wire = Wire([row(1, 1)])
+    assert wire.source.next(0.0) is not None
+    (s,) = wire.source.streams.values()
+    wire.source.sent(wire.source._question(s), 0, 0, 0.0)
+    assert (wire.source._flights, wire.source._bytes) == (1, 0)
+
+
 def test_a_batch_ends_where_the_window_is_full() -> None:
     host = Batching(6)
     host.known()
@@ -105,6 +113,18 @@ def test_an_original_waits_for_the_answer_of_the_query_under_way() -> None:
     assert not s.answered
     wire.send()
     assert wire.source.query == before
+
+
+def test_an_original_that_was_heard_leaves_nothing_counted_against_the_next() -> None:
+    wire = Wire([replace(row(1, 3, through=3), resend=(2, 3))])
+    (s,) = wire.source.streams.values()
+    s.original_fails = 2
+    message = wire.source.next(0.0)
+    assert message is not None
+    assert message.original
+    wire.source.sent(message, 1, 100, 0.0)
+    wire.answer(s, 3)
+    assert (s.originals, s.resent, s.original_fails) == ([3], [2], 0)
 
 
 def test_under_a_new_query_a_part_of_a_batch_is_the_question_first() -> None:
@@ -239,6 +259,13 @@ def test_it_looks_again_when_something_can_be_due_and_not_before() -> None:
     wire.now = 100.6
     assert wire.send() is None
     assert wire.source._resend_from == pytest.approx(100.7)
+
+
+def test_without_any_stream_there_is_nothing_to_look_for() -> None:
+    source = Source("source-1", STORE, EPOCH, [])
+    assert source.next(100.0) is None
+    assert source.wait_s(100.0) == 0.5
+    assert source._heartbeat_from == 130.0
 
 
 def test_a_heartbeat_that_is_held_up_by_what_is_under_way_is_looked_for_soon() -> None:
