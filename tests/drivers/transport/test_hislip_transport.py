@@ -210,6 +210,24 @@ def test_messages_are_the_same_in_whatever_pieces_they_come(breaks: list[int]) -
     assert wholes == list(found)
 
 
+@given(st.lists(st.binary(max_size=40) | st.just(STREAM), max_size=6))
+def test_whatever_comes_is_taken_or_ends_the_connection(pieces: list[bytes]) -> None:
+    ended: list[Exception | None] = []
+    taken = 0
+
+    def hear(head: Head, payload: bytes, whole: bool) -> None:
+        nonlocal taken
+        taken += len(payload)
+
+    channel = Channel(hear, ended.append)
+    for piece in pieces:
+        channel.data_received(piece)
+        if ended:
+            break
+    assert taken <= sum(map(len, pieces))
+    assert len(ended) <= 1
+
+
 async def test_a_transport_that_is_not_open_says_so() -> None:
     transport = HislipTransport("host", 4880, "hislip0", "TCPIP::host::hislip0")
     for use in (transport.write(b"x"), transport.read_some()):

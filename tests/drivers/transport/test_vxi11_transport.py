@@ -349,6 +349,16 @@ def test_what_is_no_reply_is_told_as_such(said: bytes, why: str) -> None:
         called([said])
 
 
+@given(st.lists(st.binary(max_size=40) | st.just(record(REPLY)), max_size=6))
+def test_whatever_comes_is_a_reply_or_a_reason(pieces: list[bytes]) -> None:
+    found: object = None
+    try:
+        found = called(pieces)
+    except ConnectionError as error:
+        found = str(error)
+    assert found, "neither another error, nor an empty one"
+
+
 def test_xdr_is_held_against_its_lengths() -> None:
     assert (opaque(b"12345"), opaque_at(opaque(b"12345"), 0)) == (b"\0\0\0\x0512345\0\0\0", b"12345")
     for wrong in (b"\0\0\0", b"\0\0\0\x05abc"):
