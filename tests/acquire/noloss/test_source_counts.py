@@ -165,6 +165,7 @@ def test_a_message_that_gets_no_progress_is_asked_about_and_then_halved(fails: i
     message = wire.source._once_more(s)
     assert message is not None
     assert (message.entries, message.most) == (entries, 50 if entries else 0)
+    assert not s.answered_meanwhile, "it is counted once"
 
 
 def test_a_store_is_asked_anew_once_for_a_message_that_does_not_get_through() -> None:
@@ -174,8 +175,8 @@ def test_a_store_is_asked_anew_once_for_a_message_that_does_not_get_through() ->
     s.fails = 2
     assert wire.source._fail(s)
     asked = wire.source.query
-    s.fails = 2
-    assert not wire.source._fail(s)
+    s.fails, s.front = 2, 4
+    assert not wire.source._fail(s), "nor is it halved before that was tried"
     assert before != asked == wire.source.query
 
 
@@ -189,6 +190,24 @@ def test_an_answer_without_progress_says_nothing_of_what_was_not_sent_again() ->
     wire.send()
     wire.answer(s, 0)
     assert s.answered_meanwhile
+
+
+def test_a_question_that_was_asked_again_and_is_answered_leaves_nothing_in_doubt() -> None:
+    wire = Wire([row(1, 1)])
+    wire.send()
+    wire.now = 1.0
+    wire.send()
+    (s,) = wire.source.streams.values()
+    assert s.tries == 1
+    wire.answer(s, 0)
+    assert (s.tries, wire.source._flights) == (0, 0)
+
+
+def test_an_original_that_is_given_up_is_no_longer_waited_for() -> None:
+    (s,) = (wire := Wire([replace(row(1, 3, through=3), resend=(2,))])).source.streams.values()
+    s.original_lost, s.original_fails = True, 3
+    assert wire.source.give_up_original(s).seq == 2
+    assert (s.originals, s.original, s.original_lost, s.original_fails) == ([], None, False, 0)
 
 
 def test_behind_a_stand_in_everything_is_sent_again() -> None:
