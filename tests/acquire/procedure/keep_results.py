@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests/acquire/procedure python -m pytest -p keep_results tests/acquire/procedure/test_worked_cases.py ...
 
-One of each method, decision or refusal, and set of inputs: the shortest. A file that is there is not written again: delete
-it first, while nothing was released with it.
+One of each method, decision or refusal, and set of inputs: the shortest. A file that is there is not written again;
+while nothing was released with it, delete it first.
 """
 
 from __future__ import annotations
