@@ -10,8 +10,8 @@ from acquire.dosimetry.finite import finite
 SEA_LEVEL_KPA = 101.325
 PRESSURE_KPA = (80.0, 106.0)
 TEMPERATURE_C = (5.0, 45.0)
-# The lowest and highest sea-level pressures that the WMO's archive of extremes has: 870 hPa in a typhoon (1979), 1084.8
-# hPa in Mongolia (2001).
+# Recalled: the lowest and highest sea-level pressures that the WMO's archive of extremes has: 870 hPa in a typhoon
+# (1979), 1084.8 hPa in Mongolia (2001).
 RECORDS_KPA = (87.0, 108.5)
 # Assumed: lows of storms that a clinic works through, and highs that most years do not exceed, about the standard
 # atmosphere. What lies outside may be, so that a second person can confirm it.

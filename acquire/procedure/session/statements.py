@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.documents.asked import methods_that
+from acquire.procedure.documents.asked import kinds_that
 from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.readouts.placed import placements
@@ -76,7 +76,7 @@ def pre_irradiated(
     connection: sqlite3.Connection, session: Session, detector: str, who: str, gy: float, reason: str
 ) -> None:
     """A chamber received a dose in Gy before its readings. Raises Refused for no chamber, no dose, or no beam named."""
-    kinds = methods_that(lambda asks: asks.pre_irradiated)
+    kinds = kinds_that(lambda asks: asks.pre_irradiated)
     if (kind := session.inventory.detector_named(detector).kind) not in kinds:
         raise Refused(f"{detector} is a {kind}; only a {' or '.join(kinds)} is pre-irradiated.")
     if not 0 < gy < 1000 or not reason.strip():
