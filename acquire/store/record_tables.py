@@ -96,6 +96,7 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "reader_run_stated": PeoplesTable(
         "with which standards {dosimeter} was read in session {session}", "reader run {n}", _SESSION
     ),
+    "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

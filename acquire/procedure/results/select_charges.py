@@ -15,6 +15,7 @@ from acquire.procedure.results.loading import load
 from acquire.procedure.results.neighbours import neighbours, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
 from acquire.store import entries
@@ -37,7 +38,8 @@ def select_charges(choosing: Choosing) -> OfCharges:
     taken = _attempts(choosing, steps, done)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    background = _background(choosing, beams[0].id)
+    before = background_before(session.plan, point, beams[0].id)
+    background = before.id if before is not None else None
     _take_background(choosing, background, done)
     measured = [done[s] for s in (background, *(s.id for s in steps)) if s in done]
     integrates = _in_force(choosing, measured)
@@ -68,18 +70,6 @@ def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done) -> list[Att
                 changed_after = last[1]
             last = (step.voltage_v, name)
         found.append(AttemptTaken(step=step.id, role=role, name=name, problem=problem, changed_after=changed_after))
-    return found
-
-
-def _background(choosing: Choosing, irradiate: str) -> str | None:
-    """The last background step before the beam with the same detector on the same instrument."""
-    found, plan, point = None, choosing.session.plan, choosing.point
-    for step in plan.step:
-        if step.id == irradiate:
-            return found
-        if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            same = plan.point_named(step.point).detector == point.detector
-            found = step.id if same else None
     return found
 
 

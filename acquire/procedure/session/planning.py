@@ -24,6 +24,7 @@ from acquire.procedure.methods.method import Sources
 from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
+from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.procedure.stock.frozen import with_stock
 from acquire.procedure.stock.toml_text import toml_of
@@ -44,12 +45,9 @@ def add_plan(
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
-    if gone := cancelled(connection, plan.order):
-        raise Refused(gone)
-    today = datetime.now(UTC).date()
-    frozen = with_stock(connection, plan, inventory, calibrations, today)
-    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
+    if wrong := check_plan(connection, plan, inventory, calibrations):
         raise Refused(*wrong)
+    frozen = with_stock(connection, plan, inventory, calibrations, datetime.now(UTC).date())
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
         versions = {
@@ -92,6 +90,20 @@ def files_of_plan(connection: sqlite3.Connection, order_id: str, version: int) -
     if row is None:
         return None
     return kept.fetch(connection, row["calibrations"]), kept.fetch(connection, row["inventory"])
+
+
+def check_plan(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations
+) -> list[str]:
+    """What would stop a measurement of this plan today, with what the store has of the stock; one sentence each."""
+    if gone := cancelled(connection, plan.order):
+        return [gone]
+    today = datetime.now(UTC).date()
+    try:
+        frozen = with_stock(connection, plan, inventory, calibrations, today)
+    except Refused as refused:
+        return list(refused.sentences)
+    return readiness(plan, frozen.inventory, frozen.calibrations, today)
 
 
 def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:
@@ -158,6 +170,7 @@ def readiness(
             except Refused as refused:
                 wrong.extend(Stop("standards", each) for each in refused.sentences)
         wrong.extend(Stop("standards", each) for each in _check_element(batch, inventory))
+    wrong.extend(foreseen(plan, inventory))
     wrong.extend(not_believed(plan, inventory, calibrations, on))
     for point in plan.point:
         try:
