@@ -19,6 +19,7 @@ from acquire.procedure.documents.order import add_order
 from acquire.procedure.session import stops
 from acquire.procedure.session.doctor import MIB, Seen, of_order, of_session
 from acquire.procedure.session.placement import place, remove
+from acquire.procedure.session.presence import beam_given
 from acquire.procedure.session.session import asked_for, cancel, get_session, start_session, time_out
 from acquire.procedure.session.steps import begin_step, not_measured, run_step
 from acquire.procedure.stock.events import ended
@@ -204,6 +205,7 @@ def test_an_element_that_is_out_or_holds_a_dose_still(connection, case):
     session = case.start(connection)
     place(connection, get_session(connection, session), "C3", "C3-1", "MD-1")
     only(ask(connection, case, fraction=2), "elements", f"C3-1 is out already, at C3 in session {session}.")
+    beam_given(connection, get_session(connection, session), "RT-1", ["C3"])
     remove(connection, get_session(connection, session), "C3-1", "MD-1")
     only(ask(connection, case, fraction=2), "elements", "C3-1 came back from C3")
 
