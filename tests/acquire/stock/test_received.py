@@ -115,7 +115,7 @@ async def test_a_mosfet_stands_where_it_was_last_read_here(connection):
     session, client = case.start(connection), client_b(connection)
     await run(connection, client, session)
     client.read_elements(reads)
-    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2026-02-05T10:31:00+01:00")
     closed_results(connection, session)
     later = start_session(
         connection, "ORD-B-1", "MD-1", calibrations=case.calibration_file, inventory=case.inventory, fraction=2
