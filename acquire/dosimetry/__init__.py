@@ -15,6 +15,7 @@ from acquire.dosimetry.background import (
     mean_of_standards,
     stated_background,
 )
+from acquire.dosimetry.beam_parts import BeamPart, SeenBeam, beam_parts
 from acquire.dosimetry.beam_quality import (
     d_ref_of_r50,
     dose_at_maximum,
@@ -192,6 +193,7 @@ __all__ = [
     "AttemptValue",
     "BackgroundSignal",
     "BatchCorrections",
+    "BeamPart",
     "Believed",
     "Blank",
     "Blocked",
@@ -229,6 +231,7 @@ __all__ = [
     "ReadCharge",
     "ReaderForm",
     "Repeatability",
+    "SeenBeam",
     "Simulated",
     "StandardsMean",
     "Term",
@@ -241,6 +244,7 @@ __all__ = [
     "background_of_controls",
     "background_of_session",
     "batch_corrections",
+    "beam_parts",
     "believable",
     "believed",
     "believed_threshold",

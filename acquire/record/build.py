@@ -153,7 +153,7 @@ def _equipment(session: Session) -> dict[str, Any]:
 
 def _point(connection: sqlite3.Connection, session: Session, point: Point, found: list[Result]) -> dict[str, Any]:
     plain = point.model_dump(mode="json")
-    steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
+    steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and point.id in s.measured]
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}
