@@ -84,7 +84,8 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "with which standards {dosimeter} was read in session {session}", "reader run {n}", _SESSION
     ),
     "beam_part_said": PeoplesTable(
-        "that {nc} nC at {point} in session {session} were '{what}'", "what was said of a part of a beam ({n})", _SESSION
+        "that {nc} nC at {point} in session {session} were '{what}'", "what was said of a part of a beam ({n})",
+        _SESSION,
     ),
     "beam_statement": PeoplesTable(
         "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION

@@ -54,8 +54,8 @@ def twice(plan: Plan) -> Iterator[str]:
     for one, other in combinations((s for s in plan.step if s.kind == "irradiate"), 2):
         if by := marks_of(plan, one).same(marks_of(plan, other)):
             yield (
-                f"Steps {one.id} and {other.id} both irradiate {by}: on a patient a port has one beam in a fraction. Give"
-                " what is measured in that beam as points of one step (points = [...])."
+                f"Steps {one.id} and {other.id} both irradiate {by}: on a patient a port has one beam in a fraction."
+                " Give what is measured in that beam as points of one step (points = [...])."
             )
 
 
@@ -71,13 +71,13 @@ def unchecked(plan: Plan) -> Iterator[str]:
     for key, steps in lacks.items():
         if steps:
             yield (
-                f"Not checked: how long the beam of {', '.join(steps)} is on, since the plan states no {key} for it; only"
-                " its parts are looked for."
+                f"Not checked: how long the beam of {', '.join(steps)} is on, since the plan states no {key} for it;"
+                " only its parts are looked for."
             )
     if nameless := [s.id for s in beams if not any(plan.port_of(p) for p in s.measured)]:
         yield (
-            f"Not checked by port: {', '.join(nameless)} names none (port, at its point); a second beam is then known by"
-            " point and site alone."
+            f"Not checked by port: {', '.join(nameless)} names none (port, at its point); a second beam is then known"
+            " by point and site alone."
         )
 
 

@@ -227,7 +227,7 @@ class Plan(Written):
 
     @model_validator(mode="after")
     def _one_beam_each(self) -> Plan:
-        """Several points of one irradiation are of one port, and each has an instrument: the step's, if it names one."""
+        """Several points of one irradiation are of one port, each on an instrument: the step's, if it names one."""
         for step in (s for s in self.step if len(s.measured) > 1):
             points = [self.point_named(name) for name in step.measured]
             if len({p.port for p in points if p.port is not None}) > 1:
@@ -236,7 +236,9 @@ class Plan(Written):
                 raise ValueError(f"step {step.id}: {', '.join(without)} is on no instrument that reads during a beam")
             others = [p.id for p in points if step.instrument not in (None, p.instrument)]
             if others:
-                raise ValueError(f"step {step.id} names {step.instrument}; {', '.join(others)} is on another instrument")
+                raise ValueError(
+                    f"step {step.id} names {step.instrument}; {', '.join(others)} is on another instrument"
+                )
         return self
 
     @model_validator(mode="after")

@@ -32,9 +32,20 @@ def still(bodies: Sequence[dict[str, Any]]) -> Still:
     return Still(rate, (squares / (len(times) - 2)) ** 0.5)
 
 
-def beam_seen(bodies: Sequence[dict[str, Any]], without: Still, pauses_up_to_s: float | None = None) -> SeenBeam:
-    """The parts of the beam in the readings of a measurement. Raises Invalid as `curve` does."""
+def beam_seen(
+    bodies: Sequence[dict[str, Any]],
+    without: Still,
+    pauses_up_to_s: float | None = None,
+    *,
+    from_reset: bool = False,
+) -> SeenBeam:
+    """The parts of the beam in the readings of a measurement. Raises Invalid as `curve` does.
+
+    from_reset: the charge and the clock began at 0 with the measurement.
+    """
     times, charges = curve(bodies)
+    if from_reset and times[0] > 0:
+        times, charges = [0.0, *times], [0.0, *charges]
     scatter = (without.scatter_nc**2 + last_digit_nc(bodies) ** 2) ** 0.5
     return beam_parts(
         times, charges, leakage_nc_per_s=without.nc_per_s, scatter_nc=scatter, pauses_up_to_s=pauses_up_to_s or 0.0

@@ -35,7 +35,7 @@ from acquire.procedure.methods.output import Output, of_channel, output, quality
 from acquire.procedure.methods.rows import charge_steps, components_of, factors_of, repeats_rows
 from acquire.procedure.methods.spectrum import report
 
-FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 6"
+FORMULA = f"dosimetry {FORMULAS_VERSION}, procedure 7"
 
 
 NOMINAL_NC = 10.0

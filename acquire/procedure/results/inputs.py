@@ -70,13 +70,21 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
         else:
             _pre_irradiation(selection, point, inputs["remarks"])
             valid = timedelta(minutes=plan.environment_valid_min or 0)
-            inputs |= charges(selection, point, inventory, bodies, marks, valid)
+            inputs |= charges(selection, plan, point, inventory, bodies, marks, valid)
+            inputs["remarks"] += _of_beams(inputs)
             _largest_signal(connection, selection, point, inventory, bodies)
             inputs["remarks"] += unheld(selection, point)
     except (Refused, Invalid, DosimetryError) as reason:
         if not inputs["invalid"] or str(reason) not in " ".join(inputs["invalid"]):
             inputs["invalid"].append(str(reason))
     return inputs
+
+
+def _of_beams(inputs: Inputs) -> list[str]:
+    """What stands with the result of how long its beams were on."""
+    made = [each for name in ("charge", "opposite", "reduced") if (each := inputs.get(name))]
+    beams = [a.get("beam", {}) for each in made for a in each.get("attempts", [each])]
+    return [said for beam in beams for said in beam.get("remarks", ())]
 
 
 def _day(selection: Selection, bodies: Bodies) -> date:

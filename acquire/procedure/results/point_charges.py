@@ -10,8 +10,11 @@ from typing import Any, Literal
 from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, slope_u
 from acquire.errors import Refused
 from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.beam_seen import still
 from acquire.procedure.methods.collected_charge import Charge, Invalid, collected, curve
+from acquire.procedure.results.irradiation import Irradiation, irradiation
 from acquire.procedure.results.selection import Selection
 from acquire.procedure.results.waiting_time import Bodies, Marks, must_have_settled
 from acquire.procedure.session.ambient_conditions import EnteredConditions
@@ -20,7 +23,13 @@ Integrates = Literal["running", "reset", "elements"]
 
 
 def charges(
-    selection: Selection, point: Point, inventory: Inventory, bodies: Bodies, marks: Marks, conditions_valid: timedelta
+    selection: Selection,
+    plan: Plan,
+    point: Point,
+    inventory: Inventory,
+    bodies: Bodies,
+    marks: Marks,
+    conditions_valid: timedelta,
 ) -> dict[str, Any]:
     """`charge`, and for a chamber `opposite` and `reduced` where the session measured them; `background` beside them.
 
@@ -46,7 +55,9 @@ def charges(
     for role, name in (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced")):
         own = [a for a in selection["attempts"] if a["role"] == role]
         if own:
-            made = [_attempt(a, point, integrates, (background, rate), selection, bodies, marks, ambient) for a in own]
+            made = [
+                _attempt(a, plan, point, integrates, (background, rate), selection, bodies, marks, ambient) for a in own
+            ]
             if ambient is not None:
                 found.setdefault("environment", _environment(made, point))
                 made = [ambient.brought(each, found["environment"]) for each in made]
@@ -62,6 +73,7 @@ def _environment(made: Sequence[Mapping[str, Any]], point: Point) -> dict[str, A
 
 def _attempt(
     attempt: Mapping[str, Any],
+    plan: Plan,
     point: Point,
     integrates: Integrates,
     background: tuple[Charge, float],
@@ -77,16 +89,18 @@ def _attempt(
     try:
         must_have_settled(attempt, point, selection, bodies, marks)
         at = {} if ambient is None else {"air": ambient.at(marks[name][0], attempt["step"])}
-        return {"step": attempt["step"], **_net(collected(bodies[name], integrates), *background), **at}
+        beam = irradiation(attempt, plan, selection, bodies, integrates, still(bodies["background"]))
+        return {"step": attempt["step"], **_net(beam, *background), **at, "beam": beam.told}
     except (Invalid, Refused, DosimetryError) as reason:
         return {"step": attempt["step"], "why": str(reason)}
 
 
-def _net(charge: Charge, background: Charge, rate: float) -> dict[str, Any]:
-    """Charge after leakage; the background must have lasted at least as long as the measurement."""
-    if background.time_s < charge.time_s:
+def _net(beam: Irradiation, background: Charge, rate: float) -> dict[str, Any]:
+    """Charge after leakage; the background must have lasted at least as long as each measurement of the beam."""
+    charge = beam.charge
+    if background.time_s < beam.longest_s:
         raise Invalid(
-            f"The background lasted {background.time_s:.1f} s, the measurement {charge.time_s:.1f} s: it must not be"
+            f"The background lasted {background.time_s:.1f} s, the measurement {beam.longest_s:.1f} s: it must not be"
             " shorter."
         )
     taken = net_charge(charge.nc, rate, charge.time_s)

@@ -7,12 +7,13 @@ selection alone, so that a result can be computed again from the same bytes for 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from acquire.canonical import parse
 from acquire.errors import Refused
+from acquire.procedure.documents.plan import Step
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import collected_outside
 from acquire.procedure.readouts.elements import Readout, readout
@@ -20,7 +21,8 @@ from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.results.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.attempts import Attempt, attempts
-from acquire.procedure.session.bound import as_bound, bindings, is_port
+from acquire.procedure.session.beam_statements import every_part_said, rests
+from acquire.procedure.session.bound import as_bound, bindings, channel_of, is_port
 from acquire.procedure.session.console import console_time
 from acquire.procedure.session.planning import newest_version
 from acquire.procedure.session.run_of_point import select_run
@@ -109,7 +111,7 @@ ROLES = {"irradiate": "measurement", "polarity": "polarity", "recombination": "r
 def _select_charges(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
     """Every irradiation of the point in the plan's order, each with its own problem, and the background before it."""
     done = _done(connection, session)
-    steps = [s for s in session.plan.step if s.kind in ROLES and s.point == point.id]
+    steps = [s for s in session.plan.step if s.kind in ROLES and point.id in s.measured]
     if not any(s.kind == "irradiate" for s in steps):
         chosen["problems"].append(f"{point.id} has no irradiation planned; one is needed for its dose.")
         return
@@ -119,12 +121,11 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
         role = ROLES[step.kind]
         before = sum(a["role"] == role for a in chosen["attempts"])
         attempt: dict[str, Any] = {"step": step.id, "role": role, "name": f"{role} {before + 1}" if before else role}
-        if step.id not in done:
+        made = done.get((step.id, _instrument(session, step, point)), [])
+        if not made:
             attempt["problem"] = f"Step {step.id} was not measured{_why(connection, session.id, step.id)}."
         else:
-            attempt["problem"] = _take(connection, done[step.id], attempt["name"], chosen)
-            if attempt["problem"] is None and _integrates(session, done[step.id]) == "running":
-                attempt["problem"] = _outside(connection, chosen["readings"][attempt["name"]], chosen.get("channel"))
+            attempt["problem"] = _take_all(connection, session, made, attempt, chosen, _shared(session, step, point))
             if last is not None and last[0] != step.voltage_v:
                 attempt["changed_after"] = last[1]
             last = (step.voltage_v, attempt["name"])
@@ -132,47 +133,120 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
             chosen["problems"].append(attempt["problem"])
         chosen["attempts"].append({k: v for k, v in attempt.items() if v is not None})
     background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
-    _take_background(connection, point, background, done, chosen)
-    _note_in_force(session, [done[s] for s in (background, *(s.id for s in steps)) if s in done], chosen)
+    before = done.get((background, point.instrument or ""), [])[-1:]
+    _take_background(connection, point, before, chosen)
+    beams = [each for s in steps for each in done.get((s.id, _instrument(session, s, point)), [])]
+    _note_in_force(session, [*before, *beams], chosen)
+    _note_of_beams(connection, session, point, beams, chosen)
     if others := neighbours(session, point):
         marks = {a["name"]: chosen["marks"][a["name"]] for a in chosen["attempts"] if "problem" not in a}
         chosen["neighbours"] = readings_of(connection, others, marks)
 
 
-def _take_background(
-    connection: sqlite3.Connection,
-    point: Point,
-    step: str | None,
-    done: Mapping[str | None, Attempt],
-    chosen: Selection,
-) -> None:
-    if step is None or step not in done:
+def _take_background(connection: sqlite3.Connection, point: Point, made: Sequence[Attempt], chosen: Selection) -> None:
+    if not made:
         chosen["problems"].append(f"{point.id} has no background measured with {point.detector} before its beam.")
-    elif problem := _take(connection, done[step], "background", chosen):
+    elif problem := _take(connection, made[-1], "background", chosen):
         chosen["problems"].append(problem)
+
+
+def _take_all(
+    connection: sqlite3.Connection,
+    session: Session,
+    made: Sequence[Attempt],
+    attempt: dict[str, Any],
+    chosen: Selection,
+    shared: str | None,
+) -> str | None:
+    """The measurement of an attempt and those of the rest of its beam; returns what is wrong, if anything is."""
+    for n, each in enumerate(made):
+        name = attempt["name"] if n == 0 else f"{attempt['name']}, rest {n}"
+        if n:
+            attempt.setdefault("rests", []).append(name)
+        problem = _take(connection, each, name, chosen, shared)
+        if problem is None and _integrates(session, each) == "running":
+            problem = _outside(connection, chosen["readings"][name], chosen.get("channel"))
+        if problem is not None:
+            return problem
+    return None
+
+
+def _instrument(session: Session, step: Step, point: Point) -> str:
+    """The instrument on which a step measures a point."""
+    return step.instrument or session.plan.point_named(point.id).instrument or ""
+
+
+def _shared(session: Session, step: Step, point: Point) -> str | None:
+    """The channel of a point whose step measures others on the same instrument: the markers may name one of theirs."""
+    beside = session.plan.inputs(step).get(_instrument(session, step, point), ())
+    return channel_of(session.inventory, point) if len(beside) > 1 else None
+
+
+def _note_of_beams(
+    connection: sqlite3.Connection, session: Session, point: Point, beams: Sequence[Attempt], chosen: Selection
+) -> None:
+    """What people have said of the parts of these beams, and that one of them is the rest of another."""
+    own = {each.measurement for each in beams}
+    newest_said = {
+        (p.measurement, p.begin_s, p.end_s): p
+        for p in every_part_said(connection, session.id)
+        if p.point == point.id and p.measurement in own
+    }
+    if newest_said:
+        chosen["parts_said"] = [
+            {name: getattr(p, name) for name in ("measurement", "begin_s", "end_s", "what")}
+            for p in newest_said.values()
+        ]
+        chosen["remarks"] += [p.says for p in newest_said.values()]
+    chosen["remarks"] += [
+        f"{said.step} was interrupted and its rest measured after it: {said.reason.strip().rstrip('.')} ({said.who},"
+        f" confirmed by {said.confirmed_by}); its parts are summed."
+        for measured, said in rests(connection, session.id).items()
+        if measured in own
+    ]
 
 
 def _select_thresholds(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
     """The threshold before and after, and the irradiation between them (for its times only)."""
     done = _done(connection, session)
-    steps = [s for s in session.plan.step if s.kind in ("threshold", "irradiate") and s.point == point.id]
+    steps = [s for s in session.plan.step if s.kind in ("threshold", "irradiate") and point.id in s.measured]
     for name, step in zip(("before", "measurement", "after"), steps, strict=True):
-        if step.id not in done:
+        made = done.get((step.id, _instrument(session, step, point)), [])
+        problems = [p for each in made if (p := _take(connection, each, name, chosen, _shared(session, step, point)))]
+        if not made:
             chosen["problems"].append(f"Step {step.id} was not measured{_why(connection, session.id, step.id)}.")
-        elif problem := _take(connection, done[step.id], name, chosen):
-            chosen["problems"].append(problem)
+        elif problems:
+            chosen["problems"] += problems
+        elif len(made) > 1:  # from the begin of the beam to the end of its rest
+            begin = measurement(connection, made[0].measurement)
+            chosen["marks"][name][0] = _marker(connection, str(begin.stream), begin.begin_seq or 0)
+            _note_of_beams(connection, session, point, made, chosen)
 
 
-def _done(connection: sqlite3.Connection, session: Session) -> dict[str | None, Attempt]:
-    """The attempt that counts of each step, by the step's id."""
-    return {a.step: a for a in attempts(connection, session.id) if a.ended and a.abandoned is None}
+def _done(connection: sqlite3.Connection, session: Session) -> dict[tuple[str | None, str], list[Attempt]]:
+    """The attempts that count, by step and instrument: one, or the parts of an interrupted beam in their order."""
+    found: dict[tuple[str | None, str], list[Attempt]] = {}
+    of_rests = rests(connection, session.id)
+    for attempt in attempts(connection, session.id):
+        key, is_rest = (attempt.step, attempt.instrument), attempt.measurement in of_rests
+        if attempt.begun and (attempt.beam_given or (attempt.ended and attempt.abandoned is None)):
+            found[key] = [*(found.get(key, []) if is_rest else []), attempt]
+    return {key: made for key, made in found.items() if len(made) > 1 or (made[0].ended and made[0].abandoned is None)}
 
 
-def _take(connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: Selection) -> str | None:
-    """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is."""
+def _take(
+    connection: sqlite3.Connection, attempt: Attempt, name: str, chosen: Selection, shared: str | None = None
+) -> str | None:
+    """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is.
+
+    `shared`: the point's channel, where the markers are of several points on one instrument.
+    """
     view = measurement(connection, attempt.measurement)
+    if shared not in (None, view.channel):
+        view = replace(view, readings=(), channel=shared)
+        chosen.setdefault("others_markers", []).append(name)
     chosen.setdefault(name, attempt.measurement)
-    chosen["readings"][name] = _readings(connection, view, chosen)
+    chosen["readings"][name] = _readings(connection, view, chosen, name)
     if view.refused:
         chosen["remarks"].append(
             f"{view.refused} reply(ies) during {attempt.step} could not be read and were kept apart."
@@ -191,11 +265,15 @@ def _is_bound(chosen: Selection) -> bool:
     return chosen["point"] in chosen.get("bound", {})
 
 
-def _readings(connection: sqlite3.Connection, view: MeasurementView, chosen: Selection) -> list[dict[str, Any]]:
-    """Those of the markers' channel, or of the channel that two people have bound to the point."""
-    if not _is_bound(chosen) or view.stream is None or view.begin_seq is None or view.end_seq is None:
+def _readings(
+    connection: sqlite3.Connection, view: MeasurementView, chosen: Selection, name: str
+) -> list[dict[str, Any]]:
+    """Those of the markers' channel, or of the channel that is the point's own or that two people have bound to it."""
+    others = name in chosen.get("others_markers", ())
+    if not (_is_bound(chosen) or others) or view.stream is None or view.begin_seq is None or view.end_seq is None:
         return refs(view.readings)
-    return on_channel(connection, chosen["channel"], view.stream, view.begin_seq, view.end_seq)
+    channel = chosen["channel"] if _is_bound(chosen) else str(view.channel)
+    return on_channel(connection, channel, view.stream, view.begin_seq, view.end_seq)
 
 
 def _integrates(session: Session, attempt: Attempt) -> str | None:

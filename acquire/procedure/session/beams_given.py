@@ -127,14 +127,11 @@ def _beams_of(connection: sqlite3.Connection, of: _Treated) -> Iterator[GivenBea
     unknown = _without_attempt(connection, of.id)
     for step in of.plan.step:
         how = None
-        if step.id in none_given:
-            continue
-        if step.kind == "irradiate":
+        if step.kind == "irradiate" and step.id not in none_given:
             own = attempts(connection, of.id, step.id)
             how = next((said for a in own if (said := _given(connection, of, step, a, own))), None)
-            how = how or (LEFT_OUT if step.id in skipped else None)
-            how = how or (f"as {unknown[step.id]} tells, of which the store knows no attempt" if step.id in unknown else how)
-        elif step.kind == "place" and back & set(step.points):
+            how = how or (LEFT_OUT if step.id in skipped else unknown.get(step.id))
+        elif step.kind == "place" and step.id not in none_given and back & set(step.points):
             how = "during which elements lay on the patient"
         if how:
             yield GivenBeam(of.id, of.order_id, of.fraction, step.id, how, marks_of(of.plan, step))
@@ -188,10 +185,13 @@ def without_beam(connection: sqlite3.Connection, session_id: str, instrument: st
 
 
 def _without_attempt(connection: sqlite3.Connection, session_id: str) -> dict[str, str]:
-    """Steps of a session that a begin marker in a stream names, and the store has no attempt of: {step: which marker}."""
+    """Steps of a session that a begin marker in a stream names, and the store has no attempt of; how that is known."""
     found = {}
     for stream, entry in entries.unknown_markers(connection):
         body = entries.decoded(stream, entry)
         if body.get("session") == session_id and body.get("mark") == "begin":
-            found[str(body.get("step"))] = f"the begin marker in stream {stream} at {entry.seq}"
+            found[str(body.get("step"))] = (
+                f"as its begin marker in stream {stream} at {entry.seq} tells, of which the store, restored from a"
+                " backup, knows no attempt"
+            )
     return found

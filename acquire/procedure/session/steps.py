@@ -224,8 +224,9 @@ def not_measured(connection: sqlite3.Connection, session_id: str, step_id: str, 
     status = next(s for s in progress(connection, session) if s.step is session.plan.step_named(step_id))
     if not reason.strip():
         raise Refused("Say why it was not measured.")
-    if status.progress != "waiting":
-        raise Refused(f"Step {step_id} is {status.progress}; only a waiting step can be left out.")
+    if status.progress != "waiting" or any(a.begun for a in _open(connection, session_id, step_id)):
+        now = "running" if status.progress == "waiting" else status.progress
+        raise Refused(f"Step {step_id} is {now}; only a waiting step can be left out.")
     left_out = audit.row("not_measured", session=session_id, step=step_id, reason=reason, at=utc_now(), who=who)
     with transaction(connection):
         audit.keep(connection, who, "not measured", session_id, rows=[left_out], new=step_id, reason=reason)
