@@ -30,6 +30,7 @@ from acquire.dosimetry import (
 from acquire.procedure.methods.chamber_doses import chamber_dose
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.element_doses import nominal_elements, osl_point_dose, tld_point_dose
+from acquire.procedure.methods.exchanged import must_not_look_exchanged
 from acquire.procedure.methods.factors import Inputs
 from acquire.procedure.methods.output import Output, of_channel, output, quality_of
 from acquire.procedure.methods.rows import charge_steps, components_of, factors_of, repeats_rows
@@ -50,6 +51,7 @@ def calculate(inputs: Inputs) -> Output:
                 return report(inputs)
             dose = dose_of(inputs)
             decision = _decide(inputs, dose)
+            must_not_look_exchanged(inputs, dose, dose_of)
             return output(inputs, dose, decision)
         except (DosimetryError, Invalid) as reason:
             why.append(str(reason))

@@ -100,6 +100,14 @@ def beam_doubts(shown: Sequence[Mapping[str, Any]]) -> list[str]:
     return said
 
 
+def in_words(shown: Sequence[Mapping[str, Any]], step: str) -> str:
+    """The parts of a step's beam in a few words; empty where none was seen."""
+    of_step = [p for p in shown if p["step"] == step]
+    own = [p for p in of_step if p["point"] == of_step[0]["point"]]
+    beams = ", ".join(f"{p['nc']:.4g} nC in {p['end_s'] - p['begin_s']:.1f} s" for p in own)
+    return f"{len(own)} parts: {beams}" if len(own) > 1 else beams
+
+
 def _count(parts: Sequence[Mapping[str, Any]], point: str) -> int:
     return sum(p["point"] == point for p in parts)
 

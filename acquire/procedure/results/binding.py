@@ -17,7 +17,9 @@ from acquire.procedure.documents.people import two_people
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid, collected
-from acquire.procedure.results.inputs import held_against_neighbours
+from acquire.procedure.methods.doses import calculate
+from acquire.procedure.methods.exchanged import LOOK
+from acquire.procedure.results.inputs import held_against_neighbours, prepare
 from acquire.procedure.results.selection import load, select
 from acquire.procedure.session.bound import Binding, as_bound, bindings, channel_of, is_port
 from acquire.procedure.session.session import Session, SessionState
@@ -47,6 +49,7 @@ def bind(
     now = {point: {"detector": each.detector} for point, each in before.items()}
     now |= {point: {"detector": detector} for point, detector in found.items()}
     _is_an_exchange(session.plan, found, as_bound(session.plan, now))
+    _is_told(connection, session, found)
     at = utc_now()
     with transaction(connection):
         for point in found:
@@ -106,13 +109,21 @@ def _planned_at(plan: Plan, point: str, detector: str) -> str:
 
 def _channel(session: Session, point: str) -> str:
     planned = session.plan.point_named(point)
-    channel = channel_of(session.inventory, planned)
-    if channel is None:
-        raise Refused(
-            f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
-            " measured, so that it cannot be told which diode lay there."
-        )
-    return channel
+    return channel_of(session.inventory, planned) or ""
+
+
+def _is_told(connection: sqlite3.Connection, session: Session, found: Mapping[str, str]) -> None:
+    """Diodes that were on one input, one after the other: only their sizes tell of an exchange."""
+    for point in found:
+        planned = session.plan.point_named(point)
+        if channel_of(session.inventory, planned) is not None:
+            continue
+        output = calculate(prepare(connection, select(connection, session, point)))
+        if LOOK not in " ".join(output.get("why", ())):
+            raise Refused(
+                f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
+                " measured, and the sizes do not tell either that another diode lay there."
+            )
 
 
 def _in_force(session: Session, before: Mapping[str, Binding], point: str) -> str | None:
@@ -133,6 +144,8 @@ def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) 
 def _agrees_with_the_signals(connection: sqlite3.Connection, session: Session, point: str) -> None:
     """Inside the transaction that has the new rows, which is undone where they contradict the readings."""
     chosen = select(connection, session, point)
+    if "channel" not in chosen["bound"][point]:
+        return  # of one input; the sizes have told it before
     said = f"The signals do not agree that {chosen['bound'][point]['detector']} lay at {point}: "
     if not any(chosen.get("neighbours", {}).values()):
         raise Refused(f"{said}no other diode of the instrument was read during it, or it was not measured.")

@@ -72,6 +72,8 @@ def prepare(connection: sqlite3.Connection, selection: Selection) -> Inputs:
             valid = timedelta(minutes=plan.environment_valid_min or 0)
             inputs |= charges(selection, plan, point, inventory, bodies, marks, valid)
             inputs["remarks"] += _of_beams(inputs)
+            if "beside" in selection:
+                inputs["beside"] = [prepare(connection, each) for each in selection["beside"]]
             _largest_signal(connection, selection, point, inventory, bodies)
             inputs["remarks"] += unheld(selection, point)
     except (Refused, Invalid, DosimetryError) as reason:

@@ -20,8 +20,9 @@ from acquire.procedure.readouts.elements import Readout, readout
 from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.results.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.session import ambient_conditions
+from acquire.procedure.session.as_planned import order_said, said_as_planned
 from acquire.procedure.session.attempts import Attempt, attempts
-from acquire.procedure.session.beam_statements import every_part_said, rests
+from acquire.procedure.session.beam_statements import beam_statements, every_part_said, rests
 from acquire.procedure.session.bound import as_bound, bindings, channel_of, is_port
 from acquire.procedure.session.console import console_time
 from acquire.procedure.session.planning import newest_version
@@ -37,14 +38,15 @@ from acquire.store.entries import Damaged
 Selection = dict[str, Any]
 
 
-def select(connection: sqlite3.Connection, session: Session, point_id: str) -> Selection:
+def select(connection: sqlite3.Connection, session: Session, point_id: str, *, compared: bool = True) -> Selection:
     """The selection for a point: references to readings with their digests, documents, environment, and what is wrong.
 
+    compared: with the points of the session beside it that it could be exchanged with.
     `problems` holds one sentence for each thing because of which no number can be given.
     """
     said = bindings(connection, session.id) if is_port(session.plan.point_named(point_id)) else {}
-    bound = {each.point: {"detector": each.detector, "channel": each.channel} for each in said.values()}
-    session = replace(session, plan=as_bound(session.plan, bound)) if bound else session
+    bound = {each.point: each.really for each in said.values()}
+    as_measured, session = session, replace(session, plan=as_bound(session.plan, bound)) if bound else session
     point = session.plan.point_named(point_id)
     chosen: Selection = {
         "session": session.id,
@@ -60,7 +62,7 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         "remarks": [said[point_id].says] if point_id in said else [],
         **({"bound": bound} if bound else {}),
     }
-    if point_id in said:
+    if point_id in said and said[point_id].channel:
         chosen["channel"] = said[point_id].channel
     if (newest_plan := newest_version(connection, session.order_id)) > session.plan.version:
         chosen["remarks"].append(
@@ -85,6 +87,8 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         _select_thresholds(connection, session, point, chosen)
     else:
         _select_charges(connection, session, point, chosen)
+        if compared:
+            _select_beside(connection, as_measured, point, chosen)
         if point.pre_irradiation_gy is not None:
             stated = newest(statements(connection, session.id), "pre-irradiated", point.detector)
             chosen["pre_irradiation"] = {"gy": stated.value, "reason": stated.reason} if stated else None
@@ -110,7 +114,7 @@ ROLES = {"irradiate": "measurement", "polarity": "polarity", "recombination": "r
 
 def _select_charges(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
     """Every irradiation of the point in the plan's order, each with its own problem, and the background before it."""
-    done = _done(connection, session)
+    done, order = _done(connection, session), order_said(connection, session.id)
     steps = [s for s in session.plan.step if s.kind in ROLES and point.id in s.measured]
     if not any(s.kind == "irradiate" for s in steps):
         chosen["problems"].append(f"{point.id} has no irradiation planned; one is needed for its dose.")
@@ -121,11 +125,14 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
         role = ROLES[step.kind]
         before = sum(a["role"] == role for a in chosen["attempts"])
         attempt: dict[str, Any] = {"step": step.id, "role": role, "name": f"{role} {before + 1}" if before else role}
-        made = done.get((step.id, _instrument(session, step, point)), [])
+        came = order.get(step.id, step.id)
+        made = done.get((came, _instrument(session, step, point)), [])
         if not made:
             attempt["problem"] = f"Step {step.id} was not measured{_why(connection, session.id, step.id)}."
         else:
-            attempt["problem"] = _take_all(connection, session, made, attempt, chosen, _shared(session, step, point))
+            attempt["problem"] = _take_all(
+                connection, session, made, attempt, chosen, _shared(session, step, point, came)
+            )
             if last is not None and last[0] != step.voltage_v:
                 attempt["changed_after"] = last[1]
             last = (step.voltage_v, attempt["name"])
@@ -135,12 +142,37 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
     background = _background(session, point, next(s.id for s in steps if s.kind == "irradiate"))
     before = done.get((background, point.instrument or ""), [])[-1:]
     _take_background(connection, point, before, chosen)
-    beams = [each for s in steps for each in done.get((s.id, _instrument(session, s, point)), [])]
+    beams = [each for s in steps for each in done.get((order.get(s.id, s.id), _instrument(session, s, point)), [])]
+    if said := [s for s in beam_statements(connection, session.id, "order") if s.step in {each.id for each in steps}]:
+        chosen["remarks"].append(
+            f"The beam of {said[-1].step} came during {said[-1].subject}: {said[-1].reason.strip().rstrip('.')}"
+            f" ({said[-1].who}, confirmed by {said[-1].confirmed_by})."
+        )
     _note_in_force(session, [*before, *beams], chosen)
     _note_of_beams(connection, session, point, beams, chosen)
     if others := neighbours(session, point):
         marks = {a["name"]: chosen["marks"][a["name"]] for a in chosen["attempts"] if "problem" not in a}
         chosen["neighbours"] = readings_of(connection, others, marks)
+
+
+def _select_beside(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
+    """The measured points of other ports by the same method: which two of them may be exchanged is told by their size.
+
+    Not those of which two people have said that they were as planned.
+    """
+    said = said_as_planned(connection, session.id)
+    for other in session.plan.point:
+        if other.method != point.method or other.port in (None, point.port) or None in (other.expected, point.expected):
+            continue
+        if stated := said.get(frozenset((point.id, other.id))):
+            people = f"{stated.who}, confirmed by {stated.confirmed_by}"
+            chosen["remarks"].append(
+                f"{point.id} and {other.id} were as planned: {stated.reason.strip().rstrip('.')} ({people})."
+            )
+            continue
+        beside = select(connection, session, other.id, compared=False)
+        if not beside["problems"] and all("problem" not in a for a in beside["attempts"]):
+            chosen.setdefault("beside", []).append(beside)
 
 
 def _take_background(connection: sqlite3.Connection, point: Point, made: Sequence[Attempt], chosen: Selection) -> None:
@@ -176,10 +208,14 @@ def _instrument(session: Session, step: Step, point: Point) -> str:
     return step.instrument or session.plan.point_named(point.id).instrument or ""
 
 
-def _shared(session: Session, step: Step, point: Point) -> str | None:
-    """The channel of a point whose step measures others on the same instrument: the markers may name one of theirs."""
+def _shared(session: Session, step: Step, point: Point, came: str | None = None) -> str | None:
+    """The channel of a point between markers that may name another one's.
+
+    Its step measures others on the same instrument, or its beam came during another step.
+    """
     beside = session.plan.inputs(step).get(_instrument(session, step, point), ())
-    return channel_of(session.inventory, point) if len(beside) > 1 else None
+    is_others = len(beside) > 1 or came not in (None, step.id)
+    return channel_of(session.inventory, point) if is_others else None
 
 
 def _note_of_beams(
@@ -262,7 +298,7 @@ def _take(
 
 
 def _is_bound(chosen: Selection) -> bool:
-    return chosen["point"] in chosen.get("bound", {})
+    return "channel" in chosen.get("bound", {}).get(chosen["point"], {})
 
 
 def _readings(

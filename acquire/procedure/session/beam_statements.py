@@ -17,7 +17,7 @@ from acquire.store import audit
 from acquire.store.database import transaction
 
 IRRADIATION = "irradiation"
-What = Literal["rest", "no-beam", "as-planned"]
+What = Literal["rest", "no-beam", "as-planned", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,11 @@ class PartSaid:
 
 @dataclass(frozen=True, slots=True)
 class BeamStatement:
-    """One statement of a session. subject: of a rest its measurement, of no beam the step, else the two points."""
+    """One statement of a session.
+
+    subject: of a rest its measurement, of no beam the step, of an order the step in which the beam of `step` came, else
+    the two points.
+    """
 
     what: What
     step: str | None
@@ -108,7 +112,8 @@ def statement_row(
     said = {
         "rest": "The rest of an interrupted beam is measured",
         "no-beam": "That no beam was given is stated",
-        "as-planned": "That detectors lay as planned is stated",
+        "as-planned": "That two points were measured as planned is stated",
+        "order": "The order of the beams is stated",
     }[what]
     two_people(said, who, confirmed_by, reason)
     return audit.row(

@@ -92,6 +92,17 @@ def must_not_repeat(connection: sqlite3.Connection, order_id: str, plan: Plan, f
             )
 
 
+def not_compared(connection: sqlite3.Connection, order_id: str) -> list[str]:
+    """Where an order does not say who its patient is, so that beams of other orders are not found: one sentence."""
+    row = connection.execute("SELECT patient FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if row is None or patient_key(row["patient"]) is not None:
+        return []
+    return [
+        f"Not checked: beams that other orders gave this patient, since the subject of {order_id} means something"
+        " inside its own file alone."
+    ]
+
+
 def _told(step: Step, plan: Plan, given: GivenBeam) -> str:
     by = marks_of(plan, step).same(given.marks)
     return (

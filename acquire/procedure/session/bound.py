@@ -26,12 +26,17 @@ class Binding:
     at: str
 
     @property
+    def really(self) -> dict[str, str]:
+        """What the point is measured with; no channel where its instrument has one input."""
+        return {"detector": self.detector} | ({"channel": self.channel} if self.channel else {})
+
+    @property
     def says(self) -> str:
         """The sentence that stands with the result."""
+        on, planned_on = (f" (channel {each})" if each else "" for each in (self.channel, self.planned_channel))
         return (
-            f"{self.detector} (channel {self.channel}) lay at {self.point}, where {self.planned} (channel"
-            f" {self.planned_channel}) was planned: {self.reason.strip().rstrip('.')} ({self.who}, confirmed by"
-            f" {self.confirmed_by})."
+            f"{self.detector}{on} lay at {self.point}, where {self.planned}{planned_on} was planned:"
+            f" {self.reason.strip().rstrip('.')} ({self.who}, confirmed by {self.confirmed_by})."
         )
 
 

@@ -1,6 +1,6 @@
 -- What people say of beams. Which parts of a signal are the irradiation of a step, and which are something else (a port
 -- image): the newest statement of a part counts. And of a step: that what is measured now is the rest of an interrupted
--- beam, that no beam was given in it after all, that the detectors of two points lay as they were planned.
+-- beam, that no beam was given in it after all, that its beam came during another step, that two points were as planned.
 
 CREATE TABLE beam_part_said (
     n INTEGER PRIMARY KEY,
@@ -22,9 +22,9 @@ CREATE TABLE beam_part_said (
 CREATE TABLE beam_statement (
     n INTEGER PRIMARY KEY,
     session TEXT NOT NULL REFERENCES session,
-    what TEXT NOT NULL CHECK (what IN ('rest', 'no-beam', 'as-planned')),
+    what TEXT NOT NULL CHECK (what IN ('rest', 'no-beam', 'as-planned', 'order')),
     step TEXT,
-    subject TEXT NOT NULL,           -- rest: the measurement; no-beam: the step; as-planned: the points
+    subject TEXT NOT NULL,           -- rest: the measurement; no-beam: the step; order: the step it came in; as-planned: the points
     reason TEXT NOT NULL,
     who TEXT NOT NULL,
     confirmed_by TEXT NOT NULL,
