@@ -24,6 +24,7 @@ ON_SHARE = 0.01  # of the beam's typical rate
 SMALLEST_SHARE = 0.001  # of the whole charge
 TOGETHER = 12.0  # times the scatter of a reading
 ABOVE_NOISE = 4.5
+TURNS = 4  # in which the interval and the rate are found from each other
 LONGEST_S = 5.0  # an interval that is longer hides a pause in it
 HIDES_SHARE = 0.005  # of the whole charge, collected in such an interval
 
@@ -41,7 +42,7 @@ class BeamPart:
 
     @property
     def duration_s(self) -> float:
-        """How long it lasted; too long by up to two intervals between readings."""
+        """How long it lasted; each of its ends is known to an interval between readings."""
         return self.end_s - self.begin_s
 
 
@@ -68,11 +69,11 @@ def beam_parts(
     whole = math.fsum(nc for _, _, nc in rises)
     sign = -1.0 if whole < 0 else 1.0
     rises = [(a, b, sign * nc) for a, b, nc in rises]
-    rate = _typical_rate(rises)
+    rises, rate = _out_of_scatter(rises, scatter_nc)
     if rate <= 0 or abs(whole) <= ABOVE_NOISE * scatter_nc:
         return SeenBeam((), _longest(rises))
-    rises = _together(rises, TOGETHER * scatter_nc / rate)
     on = [nc > max(ON_SHARE * rate * (b - a), ABOVE_NOISE * scatter_nc) for a, b, nc in rises]
+    on = _with_edges(rises, on, scatter_nc)
     least = max(SMALLEST_SHARE * abs(whole), ABOVE_NOISE * scatter_nc)
     parts = [p for p in _joined(rises, on, pauses_up_to_s) if p.nc > least]
     interval = _longest([rise for rise, is_on in zip(rises, on, strict=True) if is_on])
@@ -97,6 +98,28 @@ def _rises(times: Sequence[float], charges: Sequence[float], leakage: float) -> 
         else:
             nc = q
     return found
+
+
+def _out_of_scatter(rises: Sequence[Rise], scatter: float) -> tuple[list[Rise], float]:
+    """Rises so long that the beam stands out of the scatter, and its typical rate in nC/s, found by turns.
+
+    Between two readings in quick succession scatter and last digit make the rate look too high.
+    """
+    found, rate = list(rises), _typical_rate(rises)
+    for _ in range(TURNS):
+        if rate <= 0:
+            break
+        found = _together(rises, TOGETHER * scatter / rate)
+        rate = _typical_rate(found)
+    return found, rate
+
+
+def _with_edges(rises: Sequence[Rise], on: Sequence[bool], scatter: float) -> list[bool]:
+    """Where scatter matters, a rise next to the beam that holds some of it belongs to it."""
+    if scatter == 0:
+        return list(on)
+    beside = [any(on[max(0, n - 1) : n + 2]) for n in range(len(on))]
+    return [is_on or (near and nc > 2 * scatter) for (*_, nc), is_on, near in zip(rises, on, beside, strict=True)]
 
 
 def _typical_rate(rises: Sequence[Rise]) -> float:

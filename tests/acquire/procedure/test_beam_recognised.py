@@ -1,4 +1,4 @@
-"""The beam is recognised in the signal: what is not one irradiation of the port gives no number until two people say."""
+"""The beam is recognised in the signal: what is not one irradiation of the port gives no number until people say."""
 
 from __future__ import annotations
 
