@@ -158,10 +158,13 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
 def _select_beside(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:
     """The measured points of other ports by the same method: which two of them may be exchanged is told by their size.
 
-    Not those of which two people have said that they were as planned.
+    Not those of which two people have said how they were: as planned, bound to other diodes, or in another order.
     """
-    said = said_as_planned(connection, session.id)
+    said, order = said_as_planned(connection, session.id), order_said(connection, session.id)
+    settled = {*bindings(connection, session.id), *(p for s in order for p in session.plan.step_named(s).measured)}
     for other in session.plan.point:
+        if {point.id, other.id} <= settled:
+            continue
         if other.method != point.method or other.port in (None, point.port) or None in (other.expected, point.expected):
             continue
         if stated := said.get(frozenset((point.id, other.id))):
@@ -355,14 +358,15 @@ def _marker(connection: sqlite3.Connection, stream: str, seq: int) -> dict[str, 
 
 
 def _background(session: Session, point: Point, irradiate: str) -> str | None:
-    """The last background step before the beam with the same detector on the same instrument."""
+    """The last background step before the beam with the same detector on the same instrument and channel."""
     found = None
     for step in session.plan.step:
         if step.id == irradiate:
             return found
         if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            same = session.plan.point_named(step.point).detector == point.detector
-            found = step.id if same else None
+            other = session.plan.point_named(step.point)
+            if channel_of(session.inventory, other) == channel_of(session.inventory, point):
+                found = step.id if other.detector == point.detector else None
     return found
 
 

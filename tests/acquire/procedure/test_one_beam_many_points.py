@@ -186,7 +186,6 @@ async def test_one_beam_gives_the_doses_of_two_channels_of_one_instrument(connec
 
     async with probe:
         await run(connection, Both(connection, probe, {"b1": {1: PORTS["B1"][1], 2: OTHER}}), session)
-    print({k: v.get("why") for k, v in closed_results(connection, session).items()})
     assert doses(connection, session) == AS_GIVEN
     assert len(attempts(connection, session, "b1")) == 1
     assert verify_store(connection) == []
