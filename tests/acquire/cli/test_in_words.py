@@ -51,6 +51,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session console-time, session read-at, session pre-irradiated, session imaging, session correct,"
         " session exclude, session spectrum, session environment, session reader-run"
     ),
+    "tests/acquire/cli/test_beam_commands.py": (
+        "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
+    ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",
     "tests/acquire/cli/test_verify_instrument.py": "verify",

@@ -111,7 +111,7 @@ async def test_a_result_of_another_formula_version_is_named_and_not_repeated(con
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):
     session, _ = await with_client(connection, "E")
     kept = latest(connection, session, "E1")
-    assert kept.formula == "dosimetry 2, procedure 6"
+    assert kept.formula == "dosimetry 2, procedure 7"
     unlocked(
         connection,
         "UPDATE result SET inputs = CAST(replace(CAST(inputs AS TEXT), '57910', '57911') AS BLOB) WHERE point = 'E1'",
