@@ -21,6 +21,7 @@ from acquire.procedure.methods.signals import signals
 from acquire.procedure.methods.spectrum import read
 from acquire.procedure.readouts.reader_run_told import described, quality_control
 from acquire.procedure.results.curve_checks import judged_curves
+from acquire.procedure.results.elsewhere import none_elsewhere_is_larger
 from acquire.procedure.results.neighbours import own_signal_is_largest
 from acquire.procedure.results.point_charges import charges
 from acquire.procedure.results.readout_times import days_since_removal, looks_older, read_at
@@ -130,16 +131,15 @@ def _largest_signal(
     connection: sqlite3.Connection, selection: Selection, point: Point, inventory: Inventory, bodies: Bodies
 ) -> None:
     """Diodes of other ports that were read during this one. Raises Blocked, Invalid, Refused."""
-    if "neighbours" not in selection:
-        return
     integrates = selection.get("integrates") or inventory.instrument_named(point.instrument or "").integrates
     if integrates is None or point.detector is None:
         return
-    others = {
-        name: {detector: [load(connection, ref) for ref in refs] for detector, refs in found.items()}
-        for name, found in selection["neighbours"].items()
-    }
-    own_signal_is_largest(point.detector, bodies, others, integrates)
+    for key, held in (("neighbours", own_signal_is_largest), ("elsewhere", none_elsewhere_is_larger)):
+        others = {
+            name: {detector: [load(connection, ref) for ref in refs] for detector, refs in found.items()}
+            for name, found in selection.get(key, {}).items()
+        }
+        held(point.detector, bodies, others, integrates)
 
 
 def _pre_irradiation(selection: Selection, point: Point, remarks: list[str]) -> None:

@@ -18,6 +18,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import collected_outside
 from acquire.procedure.readouts.elements import Readout, readout
 from acquire.procedure.readouts.placed import Placement, placements
+from acquire.procedure.results.elsewhere import elsewhere
 from acquire.procedure.results.neighbours import neighbours, on_channel, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said, said_as_planned
@@ -150,9 +151,11 @@ def _select_charges(connection: sqlite3.Connection, session: Session, point: Poi
         )
     _note_in_force(session, [*before, *beams], chosen)
     _note_of_beams(connection, session, point, beams, chosen)
+    marks = {a["name"]: chosen["marks"][a["name"]] for a in chosen["attempts"] if "problem" not in a}
     if others := neighbours(session, point):
-        marks = {a["name"]: chosen["marks"][a["name"]] for a in chosen["attempts"] if "problem" not in a}
         chosen["neighbours"] = readings_of(connection, others, marks)
+    if far := elsewhere(connection, session, point, marks):
+        chosen["elsewhere"] = far
 
 
 def _select_beside(connection: sqlite3.Connection, session: Session, point: Point, chosen: Selection) -> None:

@@ -198,3 +198,40 @@ async def test_an_honest_deviation_is_no_exchange(connection: Any) -> None:
     results = closed_results(connection, session)
     assert results["B2"]["decision"] == "OUT OF TOLERANCE"
     assert results["B1"]["decision"] == "PASS"
+
+
+class OnTwoInstruments(ShapedClient):
+    """B1's diode is on electrometer-1, B7's on electrometer-3; during b1 both collect what `lay` says."""
+
+    lay: tuple[float, float]
+
+    async def during(self, step: Any) -> None:
+        if step.id != "b1":
+            await super().during(step)
+            return
+        for instrument, nc in zip(("electrometer-1", "electrometer-3"), self.lay, strict=True):
+            at = self.ahead_s
+            self.given(instrument, [(1.0, 0.0), (10.0, nc), (1.0, 0.0)])
+            self.ahead_s = at if instrument == "electrometer-1" else self.ahead_s
+
+
+@pytest.mark.parametrize(("lay", "is_held"), [((15.67, 0.9), False), ((1.1, 15.9), True)])
+async def test_diodes_exchanged_across_instruments_are_held(
+    connection: Any, lay: tuple[float, float], is_held: bool
+) -> None:
+    case = case_a("B1", "B7")
+    case.instrument("electrometer-3", "keithley-6517b")
+    case.points[1]["instrument"] = "electrometer-3"
+    case.steps = [{**s, "instrument": "electrometer-3"} if s["point"] == "B7" else s for s in case.steps]
+    case.steps = [case.steps[0], case.steps[2], case.steps[1], case.steps[3]]  # both backgrounds first
+    case.add(connection)
+    session = case.start(connection)
+    client = OnTwoInstruments(connection, charges("B1", "B7"))
+    client.lay = lay
+    await run(connection, client, session)
+    output = closed_results(connection, session)["B1"]
+    if is_held:
+        assert held(output).startswith("During this port D-12 collected 15.9 nC and its own D-11 1.1 nC: the detector")
+    else:
+        assert 100 * output["dose_gy"] == pytest.approx(47.33, abs=0.006)
+    assert verify_store(connection) == []
