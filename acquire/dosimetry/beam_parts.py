@@ -26,7 +26,7 @@ TOGETHER = 12.0  # times the scatter of a reading
 ABOVE_NOISE = 4.5
 TURNS = 4  # in which the interval and the rate are found from each other
 LONGEST_S = 5.0  # an interval that is longer hides a pause in it
-HIDES_SHARE = 0.005  # of the whole charge, collected in such an interval
+HIDES_SHARE = 0.1  # of the typical rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def beam_parts(
     parts = [p for p in _joined(rises, on, pauses_up_to_s) if p.nc > least]
     interval = _longest([rise for rise, is_on in zip(rises, on, strict=True) if is_on])
     found = tuple(BeamPart(p.begin_s, p.end_s, sign * p.nc) for p in parts)
-    return SeenBeam(found, interval, _fell(rises, least) or _hidden(rises, abs(whole)))
+    return SeenBeam(found, interval, _fell(rises, least) or _hidden(rises, on, rate))
 
 
 Rise = tuple[float, float, float]  # from, to (s), by how much (nC)
@@ -169,8 +169,16 @@ def _fell(rises: Sequence[Rise], least: float) -> str | None:
     return f"the charge fell by {fell[1]:.4g} nC at {fell[0]:.1f} s: it was zeroed, or a charge came off"
 
 
-def _hidden(rises: Sequence[Rise], whole: float) -> str | None:
-    found = next(((a, b) for a, b, nc in rises if b - a > LONGEST_S and nc > HIDES_SHARE * whole), None)
-    if found is None:
-        return None
-    return f"nothing was read from {found[0]:.1f} s to {found[1]:.1f} s, while charge was collected"
+def _hidden(rises: Sequence[Rise], on: Sequence[bool], rate: float) -> str | None:
+    """A long interval without a reading hides a pause where the beam was weaker in it than it typically is.
+
+    At the beam's ends it always is: there half of the beam in one interval is too much.
+    """
+    beam = [rise for rise, is_on in zip(rises, on, strict=True) if is_on]
+    for rise in beam:
+        a, b, nc = rise
+        at_end = rise in (beam[0], beam[-1])
+        longest = max(LONGEST_S, (beam[-1][1] - beam[0][0]) / 2) if at_end else LONGEST_S
+        if b - a > longest and (at_end or abs(nc / (b - a) / rate - 1) > HIDES_SHARE):
+            return f"nothing was read from {a:.1f} s to {b:.1f} s, while charge was collected"
+    return None

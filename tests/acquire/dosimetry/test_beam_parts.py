@@ -92,9 +92,16 @@ def test_a_charge_that_fell_and_a_gap_in_the_readings_are_doubts() -> None:
     times, charges = curve(STEADY)
     fell = [q if t < 8 else q - 9.0 for t, q in zip(times, charges, strict=True)]
     assert str(beam_parts(times, fell).doubt).startswith("the charge fell by 8.6")
-    kept = [(t, q) for t, q in zip(times, charges, strict=True) if not 4 < t < 10]
-    gap = beam_parts([t for t, _ in kept], [q for _, q in kept])
-    assert gap.doubt == "nothing was read from 4.0 s to 10.0 s, while charge was collected"
+    pause = curve([(2.0, 0.0), (3.0, 1.5), (2.0, 0.0), (5.0, 1.5), (2.0, 0.0)])
+    for (times, charges), says in (
+        (pause, "nothing was read from 4.0 s to 10.0 s, while charge"),
+        (curve(STEADY), "None"),
+    ):
+        kept = [(t, q) for t, q in zip(times, charges, strict=True) if not 4 < t < 10]
+        seen = beam_parts([t for t, _ in kept], [q for _, q in kept])
+        assert str(seen.doubt).startswith(says), "a steady beam whose readings are missing hides no pause"
+    alone = [(t, q) for t, q in zip(times, charges, strict=True) if not 1 < t < 10]
+    assert str(beam_parts([t for t, _ in alone], [q for _, q in alone]).doubt).startswith("nothing was read from 1.0 s")
 
 
 def test_without_a_beam_there_is_no_part() -> None:
