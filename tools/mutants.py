@@ -46,23 +46,6 @@ TESTS = {
     "drivers/files/winrems.py": ["drivers/files/test_winrems_lines.py", "drivers/files/test_winrems_forms.py"],
     "drivers/files/xsyg_columns.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns")],
     "drivers/files/xsyg.py": [f"drivers/files/test_xsyg_{what}.py" for what in ("records", "columns", "told")],
-    "acquire/dosimetry/tld.py": [
-        f"acquire/dosimetry/test_{what}"
-        for what in (
-            "backgrounds.py",
-            "what_counts.py",
-            "bits_and_draws.py::test_bits_of_one_release_are_those_of_the_next",
-        )
-    ],
-    "acquire/dosimetry/background.py": [
-        f"acquire/dosimetry/test_{what}.py" for what in ("backgrounds", "gum_calculator")
-    ],
-    "acquire/dosimetry/decision.py": ["acquire/dosimetry/test_conformity.py"],
-    "acquire/dosimetry/budget.py": [f"acquire/dosimetry/test_{what}.py" for what in ("budgets", "uncertainty")],
-    "acquire/dosimetry/propagation.py": ["acquire/dosimetry/test_budgets.py", "acquire/dosimetry/test_uncertainty.py"],
-    "acquire/dosimetry/believed.py": ["acquire/dosimetry/test_believed_ranges.py"],
-    "acquire/dosimetry/formalism.py": ["acquire/dosimetry/test_believed_ranges.py"],
-    "acquire/dosimetry/reading_rows.py": ["acquire/dosimetry/test_backgrounds.py"],
     "acquire/store/attribution.py": ["acquire/store/test_attribution.py", "acquire/store/test_attribution_channels.py"],
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
     "acquire/spool/source.py": [
@@ -82,6 +65,65 @@ TESTS = {
     "acquire/store/events.py": ["acquire/store/test_told_events.py", "acquire/store/test_following_streams.py"],
     "acquire/spool/file.py": ["acquire/spool/test_journal.py", "acquire/spool/test_damaged_entries.py"],
 }
+# Rooms whose tests are few and quick: module, and the names of its test files.
+OF_DOSES = {
+    "attempts": "edges_of_rules edges_of_guards",
+    "background": "backgrounds rows_by_hand edges_of_guards",
+    "beam_quality": "vectors edges_of_rules not_a_number",
+    "believed": "believed_ranges believed_tables",
+    "brachytherapy": "edges_of_rules",
+    "budget": "budgets uncertainty",
+    "calibration": "detectors edges_of_guards not_a_number",
+    "chamber": "printed_steps",
+    "chamber_form": "printed_steps edges_of_charges edges_of_guards believed_ranges rows_by_hand bits_and_draws",
+    "correction_tables": "detectors edges_of_guards not_a_number",
+    "correlation": "uncertainty trends_and_sums edges_of_guards",
+    "counted": "rows_by_hand what_counts believed_tables",
+    "course": "edges_of_guards",
+    "decision": "conformity scenarios_a_and_f uncertainty vectors",
+    "diode": "printed_steps edges_of_charges what_counts bits_and_draws believed_ranges",
+    "dose": "printed_steps bits_and_draws",
+    "element_calibration": "element_calibration_by_hand",
+    "environment": "edges_of_charges dose_guards",
+    "explain": "printed_steps",
+    "factor": "dose_guards edges_of_rules edges_of_charges edges_of_guards believed_tables",
+    "formalism": "believed_ranges believed_tables",
+    "guards": "edges_of_guards dose_guards not_a_number",
+    "interpolation": "edges_of_guards vectors",
+    "kq_electrons": "tables_of_k_q",
+    "kq_tg51": "tables_of_k_q dose_guards",
+    "kq_trs398_2000": "tables_of_k_q",
+    "kq_trs398_rev1": "tables_of_k_q dose_guards",
+    "leakage": "edges_of_charges",
+    "limits": "limits",
+    "luminescence": "edges_of_luminescence detectors vectors printed_steps",
+    "midline": "printed_steps edges_of_rules believed_tables",
+    "mosfet": "printed_steps edges_of_rules believed_tables believed_ranges edges_of_guards",
+    "osl": "printed_steps edges_of_luminescence rows_by_hand believed_tables backgrounds edges_of_guards",
+    "outliers": "rows_by_hand element_calibration",
+    "polarity": "edges_of_charges",
+    "propagation": "budgets uncertainty",
+    "reading_rows": "rows_by_hand edges_of_guards",
+    "readings": "edges_of_guards backgrounds",
+    "recombination": "edges_of_charges vectors",
+    "tg51": "printed_steps",
+    "tld": "backgrounds what_counts bits_and_draws::test_bits_of_one_release_are_those_of_the_next",
+    "trend": "trends_and_sums vectors edges_of_guards",
+    "units": "tables_of_k_q",
+    "volume": "edges_of_rules vectors",
+}
+OF_PROCEDURE = {
+    "methods/chamber": "chamber_corrections",
+    "methods/collected_charge": "charges_by_hand charge_collected",
+    "readouts/read_together": "reader_run_rules",
+    "readouts/reader_order": "reader_order",
+    "results/point_charges": "charges_by_hand",
+    "results/waiting_time": "charges_by_hand",
+}
+for _room, _tests in (("acquire/dosimetry", OF_DOSES), ("acquire/procedure", OF_PROCEDURE)):
+    for _module, _names in _tests.items():
+        _files = (_name.partition("::") for _name in _names.split())
+        TESTS[f"{_room}/{_module}.py"] = [f"{_room}/test_{_file}.py{_mark}{_one}" for _file, _mark, _one in _files]
 IMPORTED = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
 FORK = multiprocessing.get_context("fork")
 

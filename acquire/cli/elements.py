@@ -49,9 +49,10 @@ def batch_put(
     as_json: Json = False,
 ) -> None:
     """Enter a batch, or change one."""
+    from acquire.procedure.documents.asked import element_kinds  # noqa: PLC0415
     from acquire.procedure.stock.batches import Batch, put_batch  # noqa: PLC0415
 
-    _one_of("--kind", kind, ("tld", "osl"))
+    _one_of("--kind", kind, tuple(element_kinds()))
     _one_of("--background", background, ("after-sensitivity", "before-sensitivity"))
     said: Any = (batch, kind, material, background, limit_gy, limit_readings, depletion_per_reading, depletion)
     with open_store(config, store) as connection:

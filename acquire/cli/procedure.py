@@ -383,7 +383,8 @@ def results(
             calculate_session(connection, session, by)
         of = get_session(connection, session)
         found = [
-            {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by, **r.output}
+            {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by}
+            | r.output.plain()
             | {"fits": fits_of_point(connection, of, r)}
             for r in stored(connection, session)
         ]

@@ -124,7 +124,8 @@ def _with_edges(rises: Sequence[Rise], on: Sequence[bool], scatter: float) -> li
 
 def _typical_rate(rises: Sequence[Rise]) -> float:
     """The rate in nC/s at which the median of the charge was collected: a short image beside it does not move it."""
-    up = sorted((nc / (b - a), nc) for a, b, nc in rises if nc > 0)
+    short = [rise for rise in rises if rise[1] - rise[0] <= LONGEST_S and rise[2] > 0]
+    up = sorted((nc / (b - a), nc) for a, b, nc in short or rises if nc > 0)
     half, sum_nc = math.fsum(nc for _, nc in up) / 2, 0.0
     for rate, nc in up:
         sum_nc += nc

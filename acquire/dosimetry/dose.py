@@ -14,7 +14,9 @@ from acquire.dosimetry.budget import Budget, Contribution
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
 
-FORMULAS_VERSION = "2"  # raised whenever a formula or its order of operations changes
+# Of every formula that states none of its own. One that changes keeps its old function beside the new, which says its
+# own version to its Calculation: whoever verifies a stored result calculates with the function it was made by.
+FORMULAS_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ class Dose:
 
 @dataclass(slots=True)
 class Calculation:
-    """Collects steps and budget rows while a formula is worked through; `dose` closes it."""
+    """Collects steps and budget rows while a formula is worked through; `dose` closes it.
+
+    version: that of the formula; raised with every change of a bit of what it gives.
+    """
 
     formula: str
     inputs: Mapping[str, Any]
@@ -63,6 +68,7 @@ class Calculation:
     rows: list[Contribution] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     factors: dict[str, Factor] = field(default_factory=dict)
+    version: str = FORMULAS_VERSION
 
     def step(self, what: str, formula: str, numbers: str, value: float, unit: str, source: str) -> float:
         """Note one step and return its value, in `unit` (UCUM). Raises OutsideValidity for one that is not finite."""
@@ -86,17 +92,17 @@ class Calculation:
         if not math.isfinite(value_gy):
             raise OutsideValidity(f"{self.formula} gives no finite number: check its inputs.")
         return Dose(
-            value_gy, Budget(tuple(self.rows)), tuple(self.steps), self.formula, FORMULAS_VERSION,
-            inputs_hash(self.formula, self.inputs), tuple(self.warnings), tuple(self.factors.items()),
+            value_gy, Budget(tuple(self.rows)), tuple(self.steps), self.formula, self.version,
+            inputs_hash(self.formula, self.inputs, self.version), tuple(self.warnings), tuple(self.factors.items()),
         )  # fmt: skip
 
 
-def inputs_hash(formula: str, inputs: Mapping[str, Any]) -> str:
+def inputs_hash(formula: str, inputs: Mapping[str, Any], version: str = FORMULAS_VERSION) -> str:
     """SHA-256 of formula, version and inputs: the same inputs give the same hash next year.
 
     Fields of factors and rows that stand at their default are left out: a later, optional field changes nothing.
     """
-    text = json.dumps([formula, FORMULAS_VERSION, inputs], sort_keys=True, separators=(",", ":"), default=_plain)
+    text = json.dumps([formula, version, inputs], sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

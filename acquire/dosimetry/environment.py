@@ -47,7 +47,7 @@ def humidity_row(relative_percent: float) -> Contribution:
 
 def _density(zero_k: float, temperature_c: float, pressure_kpa: float, t0_c: float, p0_kpa: float) -> float:
     _check(temperature_c, pressure_kpa)
-    if t0_c not in (20.0, 22.0) and not 15 <= t0_c <= 25:
+    if not 15 <= t0_c <= 25:
         raise OutsideValidity(f"The certificate's T0 = {t0_c} °C lies outside 15 to 25 °C; give it in °C.")
     if not 100 <= p0_kpa <= 102:
         raise OutsideValidity(f"The certificate's P0 = {p0_kpa} kPa lies outside 100 to 102 kPa; give it in kPa.")

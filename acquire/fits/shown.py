@@ -20,8 +20,8 @@ Shown = dict[str, Any]
 
 def fits_of_point(connection: sqlite3.Connection, session: Session, result: Result) -> list[Shown]:
     """The fits of the curves a result was made from, in the order it names them; as `fits_of_session`."""
-    refs = [ref for each in result.selection["readings"].values() for ref in each]
-    return list(_shown(connection, session, ((ref["stream"], ref["seq"]) for ref in refs)))
+    refs = [ref for each in result.selection.readings.values() for ref in each]
+    return list(_shown(connection, session, ((ref.stream, ref.seq) for ref in refs)))
 
 
 def fits_of_session(connection: sqlite3.Connection, session: Session) -> list[Shown]:

@@ -14,14 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from acquire.procedure.documents.order import Order
+from acquire.procedure.methods.registry import method_of
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.session import Session, list_sessions
 
-METHODS = {
-    "diode": "diode", "chamber": "ionisation chamber", "mosfet": "MOSFET", "tld": "TLD", "osl": "OSL dosimeter",
-    "midline": "midline, calculated from", "spectrum": "microdosimetric spectrum of",
-}  # fmt: skip
 HOSPITAL = ("19", "21", "22")
 USUAL_LARGEST_UNITS = 6
 
@@ -39,8 +36,8 @@ class BillingCheck:
 def checks(connection: sqlite3.Connection, session: Session, order: Order, found: list[Result]) -> list[BillingCheck]:
     """Every rule in the order of the record."""
     first = _first_beam(connection, session)
-    valid = [r for r in found if r.output["decision"] != "INVALID"]
-    invalid = [r.point for r in found if r.output["decision"] == "INVALID"]
+    valid = [r for r in found if r.output.decision != "INVALID"]
+    invalid = [r.point for r in found if r.output.decision == "INVALID"]
     without = [p.id for p in session.plan.point if p.id not in {r.point for r in found}]
     before = first is None or order.authored_on < datetime.fromisoformat(first)
     ports = _ports(session, valid)
@@ -74,7 +71,7 @@ def proposal(
     connection: sqlite3.Connection, session: Session, found: list[Result], rules: list[BillingCheck]
 ) -> dict[str, Any]:
     """The charge as a coder would look at it: code, modifier, units with their basis, and what is missing."""
-    valid = [r for r in found if r.output["decision"] != "INVALID"]
+    valid = [r for r in found if r.output.decision != "INVALID"]
     earlier = _ports_of_earlier_sessions(connection, session)
     ports = [p for p in _ports(session, valid) if p not in earlier]
     volumes = [r.point for r in valid if session.plan.point_named(r.point).port is None]
@@ -115,9 +112,9 @@ def _notes(place: str | None, units: int, volumes: list[str]) -> list[str]:
 
 def _methods(session: Session) -> str:
     used = [
-        f"{METHODS[p.method]} {p.detector or ', '.join(p.elements)} at {p.id}"
+        f"{method_of(p.method).title} {p.detector or ', '.join(p.elements)} at {p.id}"
         for p in session.plan.point
-        if p.method != "midline"
+        if p.asks.way != "mean"
     ]
     return "; ".join(used) + "."
 
@@ -134,7 +131,7 @@ def _ports_of_earlier_sessions(connection: sqlite3.Connection, session: Session)
         if other == session.id:
             break
         for result in results(connection, other):
-            if result.output["decision"] != "INVALID":
+            if result.output.decision != "INVALID":
                 port = session.plan.port_of(result.point)
                 found |= {port: None} if port else {}
     return list(found)

@@ -15,10 +15,11 @@ from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
 from acquire.procedure.documents.order import Order, get_order
 from acquire.procedure.documents.point import Point
-from acquire.procedure.methods.doses import FORMULA
+from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.beam_assignment import beams_shown
+from acquire.procedure.results.changes import changes
 from acquire.procedure.results.result import Result, results, versions
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.beam_statements import beam_statements, every_part_said
@@ -164,8 +165,8 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}
-    plain["detector"] = result.output.get("detector") or point.detector
-    plain["channel"] = result.output.get("channel") or point.channel
+    plain["detector"] = result.output.detector or point.detector
+    plain["channel"] = result.output.channel or point.channel
     return {
         **plain,
         "beams": steps,
@@ -175,24 +176,33 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
             "calculated_with": result.formula,
             "inputs_sha256": result.inputs_sha256,
             "output_sha256": result.output_sha256,
-            **result.output,
+            **result.output.plain(),
         },
-        "versions": [_version(r) for r in versions(connection, session.id, point.id)],
+        "versions": _versions(versions(connection, session.id, point.id)),
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
         "fits": fits_of_point(connection, session, result),
     }
 
 
-def _version(result: Result) -> dict[str, Any]:
-    """What an amended figure was before."""
+def _versions(found: Sequence[Result]) -> list[dict[str, Any]]:
+    """Side by side, oldest first: what each gave by which formulas, and what changed against the one before."""
+    befores: list[Result | None] = [None, *found[:-1]]
+    return [_version(before, result) for before, result in zip(befores, found, strict=True)]
+
+
+def _version(before: Result | None, result: Result) -> dict[str, Any]:
     output = result.output
     return {
         "version": result.version,
         "at": result.at,
-        "decision": output["decision"],
-        "dose_gy": output.get("dose_gy"),
+        "calculated_with": result.formula,
+        "decision": output.decision,
+        "dose_gy": output.dose_gy,
+        "expanded_gy": output.dose.expanded_gy if output.dose else None,
+        "deviation_percent": output.deviation_percent,
         "output_sha256": result.output_sha256,
+        "changed": [] if before is None else [_plain(each) for each in changes(before, result)],
     }
 
 
@@ -256,7 +266,7 @@ def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, An
     wanted |= {row["o"], row["p"]}
     return {
         "software": f"dosimetry-acquire {metadata.version('dosimetry-acquire')}",
-        "formulas": FORMULA,
+        "formulas": releases.newest(),
         "canonical_form": "JSON, keys sorted, no blanks, shortest round-trip numbers; without sha256 and signatures",
         "documents": [dict(row) for row in rows if row["sha256"] in wanted],
         "store": anchor.store,

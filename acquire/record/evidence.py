@@ -9,6 +9,8 @@ from typing import Any
 
 from acquire.canonical import parse
 from acquire.procedure.methods.collected_charge import IN_NC
+from acquire.procedure.records.output import SpectrumPlot
+from acquire.procedure.records.selection import Ref, Refs
 from acquire.procedure.results.result import Result
 from acquire.store.attribution import measurement
 from acquire.store.entries import between, body_at
@@ -19,22 +21,21 @@ SHARE = 0.5  # of the measurement's time that is drawn before and after it
 
 def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
     """Readings by what they were used for, and the curves of the measurement or of the elements."""
-    readings = {
-        name: [_reading(connection, ref) for ref in refs] for name, refs in result.selection["readings"].items()
-    }
-    curves = [c for name, refs in result.selection["readings"].items() if (c := _glow_curve(connection, name, refs))]
-    if "measurement" in result.selection:
-        curves += [c for c in [_charge_curve(connection, result.selection["measurement"])] if c]
-    if "spectrum" in result.output:
-        curves.append(_spectrum_curve(result.output["spectrum"]["plot"]))
+    selected = result.selection
+    readings = {name: [_reading(connection, ref) for ref in refs] for name, refs in selected.readings.items()}
+    curves = [c for name, refs in selected.readings.items() if (c := _glow_curve(connection, name, refs))]
+    if "measurement" in selected.measurements:
+        curves += [c for c in [_charge_curve(connection, selected.measurements["measurement"])] if c]
+    if result.output.spectrum is not None:
+        curves.append(_spectrum_curve(result.output.spectrum.spectrum.plot))
     return {"readings": readings, "curves": curves}
 
 
-def _reading(connection: sqlite3.Connection, ref: dict[str, Any]) -> dict[str, Any]:
+def _reading(connection: sqlite3.Connection, ref: Ref) -> dict[str, Any]:
     """A reading without its arrays (those are the curves), with the reply it was parsed from."""
-    body = body_at(connection, ref["stream"], ref["seq"])
+    body = body_at(connection, ref.stream, ref.seq)
     kept = {key: value for key, value in body.items() if key not in ("axes", "monotonic_s")}
-    return {**kept, "stream": ref["stream"], "seq": ref["seq"], "digest": ref["digest"]}
+    return {**kept, "stream": ref.stream, "seq": ref.seq, "digest": ref.digest}
 
 
 def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[str, Any] | None:
@@ -71,9 +72,9 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
     }
 
 
-def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _glow_curve(connection: sqlite3.Connection, name: str, refs: Refs) -> dict[str, Any] | None:
     """Signal against time, with the heater's temperature where the reader gives it."""
-    body = body_at(connection, refs[0]["stream"], refs[0]["seq"]) if refs else {}
+    body = body_at(connection, refs[0].stream, refs[0].seq) if refs else {}
     axes = body.get("axes") or {}
     if body.get("kind") != "glow-curve" or "signal" not in axes or "time" not in axes:
         return None
@@ -92,13 +93,13 @@ def _glow_curve(connection: sqlite3.Connection, name: str, refs: list[dict[str, 
     return curve
 
 
-def _spectrum_curve(plot: dict[str, list[float]]) -> dict[str, Any]:
+def _spectrum_curve(plot: SpectrumPlot) -> dict[str, Any]:
     """y·d(y) against log y: equal areas are equal dose."""
     return {
         "kind": "spectrum",
         "title": "Microdosimetric spectrum",
-        "x": {"label": "log10(y / (keV/µm))", "values": [math.log10(y) for y in plot["y_kev_um"]]},
-        "y": {"label": "y d(y)", "values": plot["y_d"]},
+        "x": {"label": "log10(y / (keV/µm))", "values": [math.log10(y) for y in plot.y_kev_um]},
+        "y": {"label": "y d(y)", "values": list(plot.y_d)},
     }
 
 

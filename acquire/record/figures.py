@@ -24,6 +24,15 @@ def cgy(gray: float | None, decimals: int = 2) -> str:
     return fixed(None if gray is None else 100 * gray, decimals)
 
 
+def change(each: Mapping[str, Any]) -> str:
+    """One thing that changed between two versions of a result, with both values where they are single ones."""
+    if each["was"] is None and each["now"] is None:
+        return str(each["what"])
+    was, now = ("none" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+                for value in (each["was"], each["now"]))  # fmt: skip
+    return f"{each['what']} {was} → {now}"
+
+
 def enough(value: float, decimals: int, *limits: float) -> int:
     """As many decimals as keep a rounded number on its own side of each limit: 7.004 beside 7 does not become 7.0.
 

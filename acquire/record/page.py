@@ -9,8 +9,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from acquire.printable import printable
+from acquire.procedure.methods.registry import method_of
 from acquire.record import figures, svg
-from acquire.record.billing import METHODS
 from acquire.record.glow import fit_of
 
 # Always shape, word and colour: the word is the state, the others repeat it.
@@ -42,6 +42,7 @@ def _environment() -> Environment:
     made.filters |= {
         "fixed": figures.fixed,
         "cgy": figures.cgy,
+        "change": figures.change,
         "u": figures.uncertainty,
         "signed": figures.signed,
         "plain": figures.plain,
@@ -65,7 +66,7 @@ def _environment() -> Environment:
         "certificate": certificate,
         "with_course": with_course,
         "opening": opening,
-        "method": lambda name: METHODS[name],
+        "method": lambda name: method_of(name).title,
         "with_u": figures.with_u,
     }
     return made

@@ -9,6 +9,7 @@ from typing import Any
 from acquire.dosimetry import Chart
 from acquire.fits.shown import said
 from acquire.procedure.methods.output import not_stated
+from acquire.procedure.records.output import Output, output_of
 from acquire.procedure.results.trends import mean_deviation
 from acquire.record.figures import cgy, deviation, fixed, probability, signed, upper_end, with_u
 from acquire.terminal.output import table, tell
@@ -40,7 +41,7 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
             tell(f"{each['point']}: {sentence}")
         if window := each.get("window"):
             tell(f"{each['point']}: limits of the order: {window['says']}")
-    for sentence in not_stated({each["point"]: each for each in results}):
+    for sentence in not_stated(_outputs(results)):
         tell(sentence)
     if mean := mean_of_points(results):
         common = ", ".join(mean["common"]) or "nothing"
@@ -54,8 +55,12 @@ def print_results(results: Sequence[Mapping[str, Any]], *, explain: bool) -> Non
 
 def mean_of_points(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The mean deviation of a session's points with what they share; None for fewer than two."""
-    mean = mean_deviation({each["point"]: each for each in results})
+    mean = mean_deviation(_outputs(results))
     return None if mean is None else asdict(mean)
+
+
+def _outputs(results: Sequence[Mapping[str, Any]]) -> dict[str, Output]:
+    return {each["point"]: output_of(each) for each in results}
 
 
 Few = Sequence[tuple[tuple[str, str, str], int]]

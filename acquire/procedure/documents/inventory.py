@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
+from acquire.procedure.documents.asked import DetectorKind, ElementKind
 from acquire.tomlfile import Written
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -53,7 +54,7 @@ class Detector(Written):
     """
 
     id: Id
-    kind: Literal["diode", "chamber", "mosfet", "microdosimeter"]
+    kind: DetectorKind
     model: str
     serial: str
     build_up: str
@@ -66,7 +67,7 @@ class Element(Written):
     """A TLD chip or OSL dot. `read_as` is the text the reader gives for it, `element_index` its place on a card."""
 
     id: Id
-    kind: Literal["tld", "osl"]
+    kind: ElementKind
     material: str
     reader: Name
     read_as: str

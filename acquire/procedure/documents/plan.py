@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, model_validator
 from acquire import tomlfile
 from acquire.bus.names import Name
 from acquire.errors import Refused
+from acquire.procedure.documents.asked import methods_that
 from acquire.procedure.documents.brachy_source import BrachySource
 from acquire.procedure.documents.calibrations import FactorEntry, Range
 from acquire.procedure.documents.curve_limits import LimitsTable
@@ -201,17 +202,17 @@ class Plan(Written):
         asked = {p for s in self.step for p in (*s.points, *([s.point] if s.point else []))}
         if unknown := sorted(asked - set(points)):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
-        if unused := sorted({p.id for p in self.point if p.method not in ("midline", "spectrum")} - asked):
+        if unused := sorted(self._measured() - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
         return self
 
     @model_validator(mode="after")
     def _conditions_have_their_time(self) -> Plan:
-        chambers = [p.id for p in self.point if p.method == "chamber"]
-        if chambers and self.environment_valid_min is None:
+        needing = [p for p in self.point if p.asks.ambient]
+        if needing and self.environment_valid_min is None:
             raise ValueError(
-                f"{', '.join(chambers)} is measured with a chamber: say with environment_valid_min for how many minutes"
-                " an entry of temperature and pressure holds"
+                f"{', '.join(p.id for p in needing)} is measured with a {needing[0].method}: say with"
+                " environment_valid_min for how many minutes an entry of temperature and pressure holds"
             )
         return self
 
@@ -251,16 +252,26 @@ class Plan(Written):
     def _misfit(self, point: Point) -> str | None:
         """What of the steps does not fit the method of a point."""
         kinds = [s.kind for s in self.step if point.id in s.measured and s.kind in (*CHARGES, "threshold")]
-        measured = {p.id for p in self.point if p.method not in ("midline", "spectrum")}
-        if point.method == "midline" and not set(point.of) <= measured:
-            return "of must name two measured points of this plan"
-        if point.method == "mosfet" and kinds != ["threshold", "irradiate", "threshold"]:
-            return "method 'mosfet' needs a threshold step, an irradiate step and a threshold step, in this order"
-        return self._misfit_of_charges(point, kinds) if point.method in ("diode", "chamber") else None
+        match point.asks.way:
+            case "mean" if not set(point.of) <= self._measured():
+                return "of must name two measured points of this plan"
+            case "threshold" if kinds != ["threshold", "irradiate", "threshold"]:
+                return (
+                    f"method '{point.method}' needs a threshold step, an irradiate step and a threshold step, in this"
+                    " order"
+                )
+            case "charge":
+                return self._misfit_of_charges(point, kinds)
+        return None
+
+    def _measured(self) -> set[str]:
+        """The points that a step measures: all but means of others, and those of a file that a person gives."""
+        return {p.id for p in self.point if p.asks.way not in ("mean", "file")}
 
     def _misfit_of_charges(self, point: Point, kinds: Sequence[str]) -> str | None:
         if "threshold" in kinds:
-            return "threshold steps belong to method 'mosfet'"
+            theirs = ", ".join(f"'{name}'" for name in methods_that(lambda asks: asks.way == "threshold"))
+            return f"threshold steps belong to method {theirs}"
         if kinds.count("irradiate") > 1 and point.attempt_rule is None:
             return "several irradiations need attempt_rule: which of them counts is fixed beforehand"
         stated = {"polarity": point.polarity is not None, "recombination": point.recombination is not None}

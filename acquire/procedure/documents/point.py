@@ -8,12 +8,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from acquire.bus.names import Name
+from acquire.procedure.documents.asked import Asks, MethodName, asks_of, methods_that
 from acquire.procedure.documents.calibrations import Component, FactorEntry
 from acquire.procedure.documents.inventory import Id
 from acquire.procedure.documents.spectrum_plan import SpectrumPlan
 from acquire.tomlfile import Written
-
-Method = Literal["diode", "chamber", "mosfet", "tld", "osl", "midline", "spectrum"]
 
 
 class Expected(Written):
@@ -166,7 +165,7 @@ class Point(Written):
     side: str
     port: str | None = None
     beam: str
-    method: Method
+    method: MethodName
     protocol: Literal["trs398", "tg51"] = "trs398"
     fff: bool = False
     surface: Literal["entrance", "exit"] = "entrance"
@@ -198,9 +197,14 @@ class Point(Written):
     note: str | None = None
 
     @property
+    def asks(self) -> Asks:
+        """How it is measured, and what must be written down for that."""
+        return asks_of(self.method)
+
+    @property
     def by_element(self) -> bool:
         """Whether the point is read from elements, days later if need be."""
-        return self.method in ("tld", "osl")
+        return self.asks.way == "elements"
 
     @property
     def measured_by(self) -> str:
@@ -209,31 +213,45 @@ class Point(Written):
 
     @model_validator(mode="after")
     def _whole(self) -> Point:
-        if self.by_element:
-            if not self.elements or self.detector is not None:
-                raise ValueError(f"method '{self.method}' needs elements and no detector")
-            if len(self.elements) > 1 and self.pair_limit_percent is None:
-                raise ValueError("a point with several elements needs pair_limit_percent")
-        elif self.method == "midline":
-            if len(set(self.of)) != 2 or self.detector is not None or self.elements:
-                raise ValueError("method 'midline' needs of: two other points, and no detector and no elements")
-        elif self.method == "spectrum":
-            if self.spectrum is None or self.detector is None or self.expected is not None:
-                raise ValueError("method 'spectrum' needs spectrum and detector, and has no expected dose")
-        elif self.detector is None or self.instrument is None or self.elements:
-            raise ValueError(f"method '{self.method}' needs detector and instrument, and no elements")
+        match self.asks.way:
+            case "elements":
+                self._of_elements()
+            case "mean":
+                if len(set(self.of)) != 2 or self.detector is not None or self.elements:
+                    raise ValueError(
+                        f"method '{self.method}' needs of: two other points, and no detector and no elements"
+                    )
+            case "file":
+                if self.spectrum is None or self.detector is None or self.expected is not None:
+                    raise ValueError(f"method '{self.method}' needs spectrum and detector, and has no expected dose")
+            case _:
+                if self.detector is None or self.instrument is None or self.elements:
+                    raise ValueError(f"method '{self.method}' needs detector and instrument, and no elements")
         return self
+
+    def _of_elements(self) -> None:
+        if not self.elements or self.detector is not None:
+            raise ValueError(f"method '{self.method}' needs elements and no detector")
+        if len(self.elements) > 1 and self.pair_limit_percent is None:
+            raise ValueError("a point with several elements needs pair_limit_percent")
 
     @model_validator(mode="after")
     def _rules(self) -> Point:
         if (self.expected is None) != (self.limits is None):
             raise ValueError("expected dose and limits belong together; give both, or neither for report only")
-        if self.expected is None and self.plausible is None and self.method != "spectrum":
+        if self.expected is None and self.plausible is None and self.asks.way != "file":
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")
         if self.channel is not None and self.instrument is None:
             raise ValueError("channel is the input of an instrument; a reader's detector is named in its batch")
-        if self.method != "chamber" and (self.polarity or self.recombination or self.pre_irradiation_gy):
-            raise ValueError("polarity, recombination and pre_irradiation_gy belong to method 'chamber'")
+        self._measured_in_session()
         return self
+
+    def _measured_in_session(self) -> None:
+        """What only some methods measure beside the dose."""
+        stated = {"polarity": self.polarity, "recombination": self.recombination}
+        foreign = {kind: value for kind, value in stated.items() if value and kind not in self.asks.in_session}
+        if foreign or (self.pre_irradiation_gy and not self.asks.pre_irradiated):
+            theirs = ", ".join(f"'{name}'" for name in methods_that(lambda asks: bool(asks.in_session)))
+            raise ValueError(f"polarity, recombination and pre_irradiation_gy belong to method {theirs}")

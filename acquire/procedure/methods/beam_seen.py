@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from acquire.dosimetry import SeenBeam, beam_parts, slope
-from acquire.procedure.methods.collected_charge import IN_NC, curve
+from acquire.procedure.methods.collected_charge import IN_NC, Body, curve
 
 SHARE_OF_DURATION = 0.10  # how far a machine's dose rate may be from the stated one: assumed
 
@@ -21,7 +20,7 @@ class Still:
     scatter_nc: float = 0.0
 
 
-def still(bodies: Sequence[dict[str, Any]]) -> Still:
+def still(bodies: Sequence[Body]) -> Still:
     """From a background. Raises Invalid as `curve` does."""
     times, charges = curve(bodies)
     if len(times) < 3 or times[-1] <= times[0]:
@@ -33,7 +32,7 @@ def still(bodies: Sequence[dict[str, Any]]) -> Still:
 
 
 def beam_seen(
-    bodies: Sequence[dict[str, Any]],
+    bodies: Sequence[Body],
     without: Still,
     pauses_up_to_s: float | None = None,
     *,
@@ -52,7 +51,7 @@ def beam_seen(
     )
 
 
-def last_digit_nc(bodies: Sequence[dict[str, Any]]) -> float:
+def last_digit_nc(bodies: Sequence[Body]) -> float:
     """The last decimal place in which the charges differ, in nC: a coarse display rises in steps of it."""
     valued = [b for b in bodies if b["quantity"] == "charge" and b.get("value") is not None and b["unit"] in IN_NC]
     places = [int(Decimal(repr(float(b["value"]))).as_tuple().exponent) for b in valued if float(b["value"]) != 0]
@@ -64,15 +63,15 @@ def lasts_s(mu: float | None, dose_rate_mu_per_min: float | None) -> float | Non
     return None if mu is None or dose_rate_mu_per_min is None else 60 * mu / dose_rate_mu_per_min
 
 
-def duration_differs(parts: Sequence[Mapping[str, Any]], expected_s: float | None) -> str | None:
+def duration_differs(parts: Sequence[tuple[float, float, float]], expected_s: float | None) -> str | None:
     """What is wrong where the parts that count lasted shorter or longer than MU and dose rate say; None else.
 
-    parts: begin_s, end_s and interval_s of each. Its ends are known to one interval between readings each.
+    parts: (begin, end, interval between readings) of each, in s; both ends are known to one interval.
     """
     if expected_s is None or not parts:
         return None
-    lasted = sum(p["end_s"] - p["begin_s"] for p in parts)
-    ends = sum(2 * p["interval_s"] for p in parts)
+    lasted = sum(end - begin for begin, end, _ in parts)
+    ends = sum(2 * interval for *_, interval in parts)
     if abs(lasted - expected_s) <= SHARE_OF_DURATION * expected_s + ends:
         return None
     return f"the beam was on for {lasted:.1f} s, where its MU and the machine's dose rate give {expected_s:.1f} s"

@@ -6,10 +6,12 @@ Times are the instrument's own running clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
+
+from acquire.procedure.records.selection import Integrates
 
 IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
 _NO_VALUE = ("overload", "out-of-limit", "zero-check", "hv-fault", "not-a-number", "unparsed")
@@ -17,6 +19,9 @@ BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy", "se
 NEXT_TO_S = 5.0  # readings next to a marker follow each other in tenths of a second
 OUTSIDE_SHARE = 0.005  # of the measured charge; as much as leakage may have before it blocks
 RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement
+
+
+Body = Mapping[str, Any]  # a reading as the store has it; its keys are those of the bus (acquire.bus.messages)
 
 
 class Invalid(Exception):
@@ -38,7 +43,7 @@ def in_nc(value: float, unit: str) -> float:
     return value * IN_NC[unit]
 
 
-def curve(bodies: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
+def curve(bodies: Sequence[Body]) -> tuple[list[float], list[float]]:
     """(times in s of the instrument's clock, charges in nC) of the readings that carry a charge.
 
     Raises Invalid: a blocking flag, fewer than two readings, no clock, a clock that went back.
@@ -58,7 +63,7 @@ def curve(bodies: Sequence[dict[str, Any]]) -> tuple[list[float], list[float]]:
     return times, [in_nc(b["value"], b["unit"]) for b in valued]
 
 
-def collected_outside(bodies: Sequence[dict[str, Any]], around: Sequence[dict[str, Any]]) -> str | None:
+def collected_outside(bodies: Sequence[Body], around: Sequence[Body]) -> str | None:
     """What is wrong where a running charge rose between a marker and the nearest reading beyond it; else None.
 
     `around`: the readings next to the markers, outside. A beam that was on there has part of its charge uncounted.
@@ -87,7 +92,7 @@ def collected_outside(bodies: Sequence[dict[str, Any]], around: Sequence[dict[st
     return None
 
 
-def collected(bodies: Sequence[dict[str, Any]], integrates: Literal["running", "reset", "elements"]) -> Charge:
+def collected(bodies: Sequence[Body], integrates: Integrates) -> Charge:
     """Charge of one measurement from its readings in order.
 
     "running": last minus first. "reset": the last integral, where the first reading shows that the instrument was

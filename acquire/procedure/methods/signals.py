@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from acquire.procedure.methods.collected_charge import Invalid, in_nc
+from acquire.procedure.methods.collected_charge import Body, Invalid, in_nc
+from acquire.procedure.records.factors import FactorRecord
+from acquire.procedure.records.measured import ElementSignalRead
+from acquire.procedure.records.record import Number
 
 
-def signals(name: str, bodies: list[dict[str, Any]]) -> dict[str, Any]:
-    """The readings of one element in one unit; `value` is the first, `readings` all of them where there are several."""
+def signals(name: str, bodies: Sequence[Body], ecc: FactorRecord | None = None) -> ElementSignalRead:
+    """The readings of one element in one unit; `value` is the first, `readings` all of them where there are several.
+
+    ecc: its correction, which is kept beside them. Raises Invalid.
+    """
     found = [_signal(name, body) for body in bodies]
     if len({unit for _, unit in found}) != 1:
         raise Invalid(f"The readings of {name} are in different units.")
     value, unit = found[0]
-    several = {"readings": [each for each, _ in found]} if len(found) > 1 else {}
-    return {"value": value, "unit": unit, **several}
+    several = tuple(each for each, _ in found) if len(found) > 1 else None
+    return ElementSignalRead(element=name, value=value, unit=unit, readings=several, ecc=ecc)
 
 
-def _signal(name: str, body: dict[str, Any]) -> tuple[float, str]:
+def _signal(name: str, body: Body) -> tuple[Number, str]:
     """What the reader measured: charge in nC, or counts; refused where its file states corrections of its own."""
     if body.get("value") is None:
         flags = ", ".join(body.get("flags") or ()) or "no value"

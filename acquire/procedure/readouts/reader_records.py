@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from acquire.procedure.documents.asked import readouts_of
 from acquire.procedure.documents.inventory import Element, Inventory
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.reader_order import Arrived, in_readers_order
@@ -24,8 +25,6 @@ from acquire.store.entries import Entry, OfElement
 
 LOOKED_AT = 2000  # entries before the first readout, and behind the last
 LOOKED_AT_BYTES = 20_000_000  # of them: curves are long, and a carousel has few
-READOUTS = {"tld": ("scalar", "glow-curve"), "osl": ("scalar", "curve")}
-KINDS = tuple(dict.fromkeys(chain(*READOUTS.values())))
 HIDES = ("withheld", "gap", "invalid")  # entries in whose place any record may have been
 
 
@@ -54,10 +53,13 @@ def told_of(body: Mapping[str, Any]) -> Told:
     return msgspec.convert(body, Told)
 
 
-def is_readout(told: Told, kind: str) -> bool:
-    """A record that its reader calls unfinished has no value: the finished one comes later, and is the readout."""
+def is_readout(told: Told, kind: str | None) -> bool:
+    """Of an element of a kind, or of any.
+
+    A record that its reader calls unfinished has no value: the finished one comes later, and is the readout.
+    """
     unfinished = told.value is None and "incomplete" in told.flags
-    return told.kind in READOUTS[kind] and told.role == "sample" and not unfinished
+    return told.kind in readouts_of(kind) and told.role == "sample" and not unfinished
 
 
 def is_named(told: Told, batch: Batch | None) -> bool:
@@ -121,7 +123,7 @@ class _Names:
         element = next((e for e in known if e.element_index in (None, told.element_index)), None)
         if element is None:
             text = told.element if told.element_index is None else f"{told.element}.{told.element_index}"
-            return text if any(is_readout(told, kind) for kind in READOUTS) else None
+            return text if is_readout(told, None) else None
         return element.id if is_readout(told, element.kind) else None
 
     def counted(self, told: Told, name: str | None) -> str | None:
@@ -143,7 +145,7 @@ def _arrived(
         before = stream, entry.seq
         doubtful = entry.status == "damaged" or entry.kind in HIDES or _has_two_contents(connection, stream, entry)
         hidden = hidden or doubtful
-        if entry.status == "stored" and entry.kind in KINDS:
+        if entry.status == "stored" and entry.kind in readouts_of():
             arrived = _one(stream, entry, names, hidden)
             if arrived.record.kind != "other" or arrived.record.run is not None:  # progress while it heats is no record
                 yield arrived

@@ -10,8 +10,11 @@ from acquire.errors import Refused
 from acquire.procedure.documents.plan import Step
 from acquire.procedure.methods.beam_seen import Still, lasts_s, still
 from acquire.procedure.methods.collected_charge import Invalid
-from acquire.procedure.results.irradiation import Part, names_of, parts_of
-from acquire.procedure.results.selection import load, select
+from acquire.procedure.records.measured import PartRead
+from acquire.procedure.records.selection import OfCharges
+from acquire.procedure.results.irradiation import Measured, parts_of
+from acquire.procedure.results.loading import load_named
+from acquire.procedure.results.selection import select
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.beam_statements import IRRADIATION, PartSaid, keep_parts
 from acquire.procedure.session.session import Session, SessionState
@@ -25,12 +28,12 @@ def beam_parts_of(connection: sqlite3.Connection, session: Session, step_id: str
     Raises Refused for a step that collects no charge.
     """
     step = session.plan.step_named(step_id)
-    points = [p for p in step.measured if session.plan.point_named(p).method != "mosfet"]
+    points = [p for p in step.measured if session.plan.point_named(p).asks.way == "charge"]
     if not step.integrates or step.kind == "background" or not points:
         raise Refused(f"Step {step.id} ({step.kind}) collects no charge of a beam.")
     rate = step.dose_rate_mu_per_min or session.plan.dose_rate_mu_per_min
     return [
-        {"point": point, **part, "expected_s": lasts_s(step.mu, rate)}
+        {"point": point, **shown(part), "expected_s": lasts_s(step.mu, rate)}
         for point in points
         for part in _of_point(connection, session, step, point)
     ]
@@ -74,15 +77,15 @@ def assign_parts(
 
 def beams_shown(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
     """Of every step whose beam was measured, its parts: what `session status` and the record show."""
-    shown = []
+    found: list[dict[str, Any]] = []
     for step in session.plan.step:
         if step.integrates and step.kind != "background":
             try:
                 parts = beam_parts_of(connection, session, step.id)
             except Refused:
                 continue  # an irradiation of which the times alone count
-            shown += [{"step": step.id, **part} for part in parts]
-    return shown
+            found += [{"step": step.id, **part} for part in parts]
+    return found
 
 
 def beam_doubts(shown: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -108,20 +111,25 @@ def in_words(shown: Sequence[Mapping[str, Any]], step: str) -> str:
     return f"{len(own)} parts: {beams}" if len(own) > 1 else beams
 
 
+def shown(part: PartRead) -> dict[str, Any]:
+    """A part with every key, None for what nobody has said."""
+    return {name: getattr(part, name) for name in part.__struct_fields__}
+
+
 def _count(parts: Sequence[Mapping[str, Any]], point: str) -> int:
     return sum(p["point"] == point for p in parts)
 
 
-def _of_point(connection: sqlite3.Connection, session: Session, step: Step, point: str) -> Iterator[Part]:
-    chosen = select(connection, session, point)
-    attempt = next((a for a in chosen.get("attempts", ()) if a["step"] == step.id), None)
-    if attempt is None or not all(chosen["readings"].get(name) for name in names_of(attempt)):
+def _of_point(connection: sqlite3.Connection, session: Session, step: Step, point: str) -> Iterator[PartRead]:
+    chosen = select(connection, session, point, compared=False)
+    of = chosen.of
+    attempt = next((a for a in of.attempts if a.step == step.id), None) if isinstance(of, OfCharges) else None
+    if not isinstance(of, OfCharges) or attempt is None or not all(chosen.readings.get(n) for n in attempt.names):
         return
-    names = (*names_of(attempt), "background")
-    bodies = {name: [load(connection, ref) for ref in chosen["readings"].get(name, ())] for name in names}
+    bodies = load_named(connection, chosen.readings)
     try:
-        without = still(bodies["background"]) if bodies["background"] else Still()
-        integrates = chosen.get("integrates") or "running"
-        yield from parts_of(attempt, step, chosen, bodies, integrates, without)[0]
+        without = still(bodies["background"]) if bodies.get("background") else Still()
+        measured = Measured(bodies, chosen.measurements, of.parts_said or (), of.integrates or "running", without)
+        yield from parts_of(attempt, step, measured)[0]
     except Invalid:
         return  # the result says why there is no charge

@@ -19,9 +19,11 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid, collected
 from acquire.procedure.methods.doses import calculate
 from acquire.procedure.methods.exchanged import LOOK
+from acquire.procedure.records.selection import OfCharges
 from acquire.procedure.results.inputs import held_against_neighbours, prepare
-from acquire.procedure.results.selection import load, select
-from acquire.procedure.session.bound import Binding, as_bound, bindings, channel_of, is_port
+from acquire.procedure.results.loading import load_all
+from acquire.procedure.results.selection import select
+from acquire.procedure.session.bound import Binding, bindings, channel_of, is_port
 from acquire.procedure.session.session import Session, SessionState
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -46,9 +48,7 @@ def bind(
     if session.state not in BOUND_IN:
         raise Refused(f"Session {session.id} is {session.state}; diodes are bound once their ports were measured.")
     before = bindings(connection, session.id)
-    now = {point: {"detector": each.detector} for point, each in before.items()}
-    now |= {point: {"detector": detector} for point, detector in found.items()}
-    _is_an_exchange(session.plan, found, as_bound(session.plan, now))
+    _is_an_exchange(session.plan, found, {point: each.detector for point, each in before.items()} | dict(found))
     _is_told(connection, session, found)
     at = utc_now()
     with transaction(connection):
@@ -73,16 +73,15 @@ def bind(
             _agrees_with_the_signals(connection, session, point)
 
 
-def _is_an_exchange(plan: Plan, found: Mapping[str, str], bound: Plan) -> None:
+def _is_an_exchange(plan: Plan, found: Mapping[str, str], bound: Mapping[str, str]) -> None:
     """Planned diodes of one instrument change places: none is at two ports that was planned for one, none is gone."""
     ports = {each: _port(plan, each) for each in found}
     if len({point.instrument for point in ports.values()}) != 1:
         raise Refused("Name the ports of one instrument, each with the diode that lay there: B2=D-12 B7=D-14.")
     instrument = next(iter(ports.values())).instrument
-    planned, lay = (
-        Counter(p.detector or "" for p in each.point if is_port(p) and p.instrument == instrument)
-        for each in (plan, bound)
-    )
+    there = [p for p in plan.point if is_port(p) and p.instrument == instrument]
+    planned = Counter(p.detector or "" for p in there)
+    lay = Counter(bound.get(p.id, p.detector or "") for p in there)
     if unknown := [name for name in found.values() if name not in planned]:
         raise Refused(
             f"{', '.join(unknown)} is planned at no port of {instrument}; planned are {', '.join(sorted(planned))}."
@@ -119,7 +118,7 @@ def _is_told(connection: sqlite3.Connection, session: Session, found: Mapping[st
         if channel_of(session.inventory, planned) is not None:
             continue
         output = calculate(prepare(connection, select(connection, session, point)))
-        if LOOK not in " ".join(output.get("why", ())):
+        if LOOK not in " ".join(output.why or ()):
             raise Refused(
                 f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
                 " measured, and the sizes do not tell either that another diode lay there."
@@ -133,10 +132,10 @@ def _in_force(session: Session, before: Mapping[str, Binding], point: str) -> st
 def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) -> None:
     from acquire.procedure.results.result import versions  # noqa: PLC0415 - results are made from bindings
 
-    decided = [r for r in versions(connection, session.id, point) if r.output["decision"] != "INVALID"]
+    decided = [r for r in versions(connection, session.id, point) if r.output.decision != "INVALID"]
     if decided:
         raise Refused(
-            f"The result of {point} was decided already ({decided[-1].output['decision']}, v{decided[-1].version});"
+            f"The result of {point} was decided already ({decided[-1].output.decision}, v{decided[-1].version});"
             " a diode is bound before that, not after."
         )
 
@@ -144,15 +143,18 @@ def _is_undecided(connection: sqlite3.Connection, session: Session, point: str) 
 def _agrees_with_the_signals(connection: sqlite3.Connection, session: Session, point: str) -> None:
     """Inside the transaction that has the new rows, which is undone where they contradict the readings."""
     chosen = select(connection, session, point)
-    if "channel" not in chosen["bound"][point]:
+    of = chosen.of
+    if chosen.bound is None or not isinstance(of, OfCharges):
+        raise Refused(f"{point} is no port with a diode of its own.")
+    if chosen.bound[point].channel is None:
         return  # of one input; the sizes have told it before
-    said = f"The signals do not agree that {chosen['bound'][point]['detector']} lay at {point}: "
-    if not any(chosen.get("neighbours", {}).values()):
+    said = f"The signals do not agree that {chosen.bound[point].detector} lay at {point}: "
+    if not of.neighbours or not any(of.neighbours.values()):
         raise Refused(f"{said}no other diode of the instrument was read during it, or it was not measured.")
     try:
-        for name in chosen["neighbours"]:  # one that has no charge itself proves nothing
-            own = [load(connection, ref) for ref in chosen["readings"][name]]
-            collected(own, chosen.get("integrates") or "running")
-        held_against_neighbours(connection, chosen)
+        for name in of.neighbours:  # one that has no charge itself proves nothing
+            own = load_all(connection, chosen.readings[name])
+            collected(own, of.integrates or "running")
+        held_against_neighbours(connection, chosen, of)
     except (Invalid, DosimetryError) as why:
         raise Refused(f"{said}{why}") from why

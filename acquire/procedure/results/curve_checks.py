@@ -10,11 +10,14 @@ and nobody can read them once more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from acquire.procedure.documents.plan import Batch
-from acquire.procedure.results.waiting_time import Bodies
+from acquire.procedure.methods.collected_charge import Body
+from acquire.procedure.records.inputs import FindingRecord
+from acquire.procedure.records.measured import Elements
+from acquire.procedure.records.record import of_plain
+from acquire.procedure.results.loading import Bodies
 from acquire.quality import (
     Column,
     Finding,
@@ -32,15 +35,25 @@ from acquire.quality import (
 BACKGROUND = "background"  # a control: it need not glow, and is no sibling of what was irradiated
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedCurves:
+    """All findings, and the sentences of those that refuse, are doubted, or are only remarked."""
+
+    quality: tuple[FindingRecord, ...]
+    invalid: list[str]
+    doubts: tuple[str, ...]
+    remarks: list[str]
+
+
 def judged_curves(
     point: str,
     kinds: Mapping[str, Sequence[str]],
-    signals: Mapping[str, Any],
+    signals: Elements,
     bodies: Bodies,
     batch: Batch | None,
-    quality_control: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """`quality` (all findings), `invalid`, `doubts` and `remarks` (sentences) of a point's readings.
+    quality_control: Sequence[Body] = (),
+) -> JudgedCurves:
+    """What the curves of a point's readings say.
 
     kinds: the elements by what they are for ("elements", "standards", "controls", "checks"); signals: what was made of
     them, with their corrections; quality_control: PMT noise and reference light of their run.
@@ -51,12 +64,12 @@ def judged_curves(
     found += judge_batch(judged, limits) if any(each.shape for each in judged) else ()
     found += _spreads(signals, limits)
     found += _of_light([each.record for each in judged], quality_control, limits)
-    return {
-        "quality": [each.to_json() for each in gravest_first(found)],
-        "invalid": [_refusal(each, point, kinds) for each in _of(found, Severity.REFUSE)],
-        "doubts": [each.sentence for each in _of(found, Severity.DOUBT)],
-        "remarks": [each.sentence for each in _of(found, Severity.REMARK)],
-    }
+    return JudgedCurves(
+        quality=tuple(of_plain(each.to_json(), FindingRecord) for each in gravest_first(found)),
+        invalid=[_refusal(each, point, kinds) for each in _of(found, Severity.REFUSE)],
+        doubts=tuple(each.sentence for each in _of(found, Severity.DOUBT)),
+        remarks=[each.sentence for each in _of(found, Severity.REMARK)],
+    )
 
 
 def _of(found: Iterable[Finding], severity: Severity) -> list[Finding]:
@@ -68,9 +81,9 @@ def _of_kind(kind: str, names: Sequence[str], bodies: Bodies, limits: Limits) ->
     return [judge(_record(name, body, role), limits) for name in names for body in bodies.get(name, ())]
 
 
-def _record(name: str, body: Mapping[str, Any], role: str) -> ReaderRecord:
+def _record(name: str, body: Body, role: str) -> ReaderRecord:
     """A stored reading as a record that is judged; `name` is the element's own in this house."""
-    axes: Mapping[str, Any] = body.get("axes") or {}
+    axes: Mapping[str, Body] = body.get("axes") or {}
     return ReaderRecord(
         name=name,
         kind=body["kind"],
@@ -86,19 +99,21 @@ def _record(name: str, body: Mapping[str, Any], role: str) -> ReaderRecord:
     )
 
 
-def _of_light(
-    read: Sequence[ReaderRecord], quality_control: Sequence[Mapping[str, Any]], limits: Limits
-) -> list[Finding]:
+def _of_light(read: Sequence[ReaderRecord], quality_control: Sequence[Body], limits: Limits) -> list[Finding]:
     records = [_record(f"the reading of {each.get('clock')}", each, each["role"]) for each in quality_control]
     found = judge_light([*records, *read], limits)
     return [replace(each, severity=Severity.DOUBT) if each.severity is Severity.REFUSE else each for each in found]
 
 
-def _spreads(signals: Mapping[str, Any], limits: Limits) -> list[Finding]:
+def _spreads(signals: Elements, limits: Limits) -> list[Finding]:
     """Standards against standards and controls against controls, each with its own sensitivity applied."""
     found = []
-    for kind, limit in (("standards", limits.standards_percent), ("controls", limits.controls_percent)):
-        values = {each["element"]: each["value"] * each["ecc"]["value"] for each in signals.get(kind, ())}
+    read = (
+        ("standards", signals.standards, limits.standards_percent),
+        ("controls", signals.controls, limits.controls_percent),
+    )
+    for kind, of, limit in read:
+        values = {each.element: each.value * each.correction.value for each in of}
         if values:
             found += spread(kind, values, limit, f"limits.{kind}_percent of the plan's batch")
     return found

@@ -15,7 +15,8 @@ from acquire.dosimetry import own_detector_is_largest
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.beam_seen import Still, beam_seen
 from acquire.procedure.methods.collected_charge import Invalid, collected
-from acquire.procedure.results.neighbours import Bodies, Integrates, Refs
+from acquire.procedure.records.selection import Integrates, Ref, Refs
+from acquire.procedure.results.loading import Bodies
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.bound import channel_of, is_port
 from acquire.procedure.session.session import Session
@@ -27,8 +28,8 @@ MOST_S = 600.0  # a longer measurement is not looked at
 
 
 def elsewhere(
-    connection: sqlite3.Connection, session: Session, point: Point, marks: Mapping[str, Any]
-) -> dict[str, Refs]:
+    connection: sqlite3.Connection, session: Session, point: Point, marks: Mapping[str, Refs]
+) -> dict[str, dict[str, Refs]]:
     """References to readings of other instruments' diodes between the markers of each attempt: by detector.
 
     Only of instruments of the same host whose charge runs on; of one that nothing was measured with, none.
@@ -41,17 +42,17 @@ def elsewhere(
         for a in attempts(connection, session.id)
         if a.begun and a.in_force is not None and a.in_force.integrates == "running"
     }
-    found: dict[str, Refs] = {}
+    found: dict[str, dict[str, Refs]] = {}
     for name, (begin, end) in marks.items():
-        source = getattr(streams.named(connection, begin["stream"]), "source", None)
-        within = tuple(_time(connection, each["stream"], each["seq"]) for each in (begin, end))
+        source = getattr(streams.named(connection, begin.stream), "source", None)
+        within = tuple(_time(connection, each.stream, each.seq) for each in (begin, end))
         for other in others:
             stream = measurement(connection, running[other.instrument]).stream if other.instrument in running else None
             row = streams.named(connection, stream) if stream else None
             if row is None or row.source != source or None in within or other.detector in (None, point.detector):
                 continue
             channel = channel_of(session.inventory, other)
-            if refs := list(_between(connection, row.stream, row.through, within, channel)):
+            if refs := tuple(_between(connection, row.stream, row.through, within, channel)):
                 found.setdefault(name, {})[str(other.detector)] = refs
     return found
 
@@ -74,7 +75,7 @@ def none_elsewhere_is_larger(detector: str, own: Bodies, others: Mapping[str, Bo
 
 def _between(
     connection: sqlite3.Connection, stream: str, through: int, within: tuple[Any, ...], channel: str | None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Ref]:
     begin, end = within
     if (end - begin).total_seconds() > MOST_S:
         return
@@ -86,7 +87,7 @@ def _between(
         if datetime.fromisoformat(body["time"]) > end:
             return
         if entry.kind == "scalar" and (channel is None or body.get("channel") == channel):
-            yield {"stream": stream, "seq": entry.seq, "digest": entry.digest}
+            yield Ref(stream=stream, seq=entry.seq, digest=entry.digest)
 
 
 def _first_after(connection: sqlite3.Connection, stream: str, through: int, moment: datetime) -> int:

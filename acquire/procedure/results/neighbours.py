@@ -8,19 +8,16 @@ each other are the entrance diodes of other ports alone: an exit diode sees its 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
 
 from acquire.dosimetry import own_detector_is_largest
 from acquire.procedure.documents.point import Point
-from acquire.procedure.methods.collected_charge import Invalid, collected
+from acquire.procedure.methods.collected_charge import Body, Invalid, collected
+from acquire.procedure.records.selection import Integrates, Ref, Refs
+from acquire.procedure.results.loading import Bodies
 from acquire.procedure.session.bound import channel_of, is_port
 from acquire.procedure.session.session import Session
 from acquire.store import entries
-
-Bodies = Mapping[str, list[dict[str, Any]]]
-Integrates = Literal["running", "reset", "elements"]
-Refs = dict[str, list[dict[str, Any]]]
 
 
 def neighbours(session: Session, point: Point) -> dict[str, str]:
@@ -34,20 +31,19 @@ def neighbours(session: Session, point: Point) -> dict[str, str]:
 
 
 def readings_of(
-    connection: sqlite3.Connection, found: Mapping[str, str], marks: Mapping[str, list[dict[str, Any]]]
-) -> dict[str, Refs]:
+    connection: sqlite3.Connection, found: Mapping[str, str], marks: Mapping[str, Refs]
+) -> dict[str, dict[str, Refs]]:
     """References to the readings of these channels between the markers of each attempt: name, detector, readings.
 
     Raises Damaged for an entry that is not what was stored.
     """
-    selected: dict[str, Refs] = {}
+    selected: dict[str, dict[str, Refs]] = {}
     for name, (begin, end) in marks.items():
-        of: Refs = {detector: [] for detector in found.values()}
-        for entry, channel in _scalars(connection, begin["stream"], begin["seq"], end["seq"]):
+        of: dict[str, list[Ref]] = {detector: [] for detector in found.values()}
+        for entry, channel in _scalars(connection, begin.stream, begin.seq, end.seq):
             if channel is not None and channel in found:
-                ref = {"stream": begin["stream"], "seq": entry.seq, "digest": entry.digest}
-                of[found[channel]].append(ref)
-        selected[name] = {detector: refs for detector, refs in of.items() if refs}
+                of[found[channel]].append(Ref(stream=begin.stream, seq=entry.seq, digest=entry.digest))
+        selected[name] = {detector: tuple(refs) for detector, refs in of.items() if refs}
     return selected
 
 
@@ -66,22 +62,20 @@ def own_signal_is_largest(detector: str, own: Bodies, others: Mapping[str, Bodie
         )
 
 
-def _nc(other: str, bodies: list[dict[str, Any]], detector: str, integrates: Integrates) -> float:
+def _nc(other: str, bodies: Sequence[Body], detector: str, integrates: Integrates) -> float:
     try:
         return collected(bodies, integrates).nc
     except Invalid as error:
         raise Invalid(f"Whether {other} collected more than {detector} is not known: {error}") from error
 
 
-def on_channel(
-    connection: sqlite3.Connection, channel: str, stream: str, first: int, last: int
-) -> list[dict[str, Any]]:
+def on_channel(connection: sqlite3.Connection, channel: str, stream: str, first: int, last: int) -> Refs:
     """References to the readings of one channel between two markers, whichever channel those name."""
-    return [
-        {"stream": stream, "seq": entry.seq, "digest": entry.digest}
+    return tuple(
+        Ref(stream=stream, seq=entry.seq, digest=entry.digest)
         for entry, of in _scalars(connection, stream, first, last)
         if of == channel
-    ]
+    )
 
 
 def _scalars(

@@ -3,147 +3,192 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, slope_u
 from acquire.errors import Refused
-from acquire.procedure.documents.inventory import Inventory
-from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
-from acquire.procedure.methods.beam_seen import still
+from acquire.procedure.methods.beam_seen import Still, still
 from acquire.procedure.methods.collected_charge import Charge, Invalid, collected, curve
-from acquire.procedure.results.irradiation import Irradiation, irradiation
-from acquire.procedure.results.selection import Selection
-from acquire.procedure.results.waiting_time import Bodies, Marks, must_have_settled
-from acquire.procedure.session.ambient_conditions import EnteredConditions
+from acquire.procedure.records.measured import AmbientConditions, AttemptRead, BackgroundRead, ChargeRead, Charges
+from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges
+from acquire.procedure.results.entered_conditions import EnteredConditions
+from acquire.procedure.results.irradiation import Irradiation, Measured, irradiation
+from acquire.procedure.results.preparing import Preparing
+from acquire.procedure.results.waiting_time import must_have_settled
 
-Integrates = Literal["running", "reset", "elements"]
+ROLES = (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measuring:
+    """What the attempts of a point have in common. without: as it is without a beam, where beams are recognised."""
+
+    preparing: Preparing
+    integrates: Integrates
+    background: Charge
+    rate_nc_per_s: float
+    ambient: EnteredConditions | None
+    of: OfCharges
+    without: Still | None
 
 
 def charges(
-    selection: Selection,
-    plan: Plan,
-    point: Point,
-    inventory: Inventory,
-    bodies: Bodies,
-    marks: Marks,
+    preparing: Preparing,
+    of: OfCharges,
+    integrates: Integrates | None,
     conditions_valid: timedelta,
-) -> dict[str, Any]:
-    """`charge`, and for a chamber `opposite` and `reduced` where the session measured them; `background` beside them.
+    *,
+    beams_seen: bool = True,
+) -> Charges | None:
+    """The charge that counts, and for a chamber those at the opposite polarity and lower voltage; None unmeasured.
 
     A chamber has `environment` too: the ambient conditions at the first reading that counts; readings in others are
     brought to them. Raises Invalid, Refused, DosimetryError: no background, one that was too short, no valid attempt.
     """
+    point, bodies = preparing.point, preparing.bodies
     if "background" not in bodies:
-        return {}
-    integrates = selection.get("integrates") or inventory.instrument_named(point.instrument or "").integrates
+        return None
     if integrates is None:
         raise Refused(f"It is not written down how {point.instrument} added up when {point.id} was measured.")
     background = collected(bodies["background"], integrates)
     times, charges_nc = curve(bodies["background"])
     rate, (u_rate, dof) = slope(times, charges_nc), slope_u(times, charges_nc)
-    found: dict[str, Any] = {
-        "background": {
-            "nc": background.nc, "time_s": background.time_s, "nc_per_s": rate, "u_nc_per_s": u_rate, "dof": dof
-        }
-    }  # fmt: skip
-    ambient = (
-        EnteredConditions(selection["air"], conditions_valid, point.protocol) if point.method == "chamber" else None
+    ambient = EnteredConditions(of.air or (), conditions_valid, point.protocol) if point.asks.ambient else None
+    without = still(bodies["background"]) if beams_seen else None
+    measuring = _Measuring(preparing, integrates, background, rate, ambient, of, without)
+    found, environment = _by_role(measuring, of)
+    if "charge" not in found:
+        return None
+    return Charges(
+        **found,
+        environment=environment,
+        background=BackgroundRead(
+            nc=background.nc, time_s=background.time_s, nc_per_s=rate, u_nc_per_s=u_rate, dof=dof
+        ),
     )
-    for role, name in (("measurement", "charge"), ("polarity", "opposite"), ("recombination", "reduced")):
-        own = [a for a in selection["attempts"] if a["role"] == role]
-        if own:
-            made = [
-                _attempt(a, plan, point, integrates, (background, rate), selection, bodies, marks, ambient) for a in own
-            ]
-            if ambient is not None:
-                found.setdefault("environment", _environment(made, point))
-                made = [ambient.brought(each, found["environment"]) for each in made]
-            found[name] = _counted(made, point)
-    return found
 
 
-def _environment(made: Sequence[Mapping[str, Any]], point: Point) -> dict[str, Any]:
+def _by_role(measuring: _Measuring, of: OfCharges) -> tuple[dict[str, ChargeRead], AmbientConditions | None]:
+    found: dict[str, ChargeRead] = {}
+    environment: AmbientConditions | None = None
+    point, ambient = measuring.preparing.point, measuring.ambient
+    for role, name in ROLES:
+        made = [_attempt(measuring, a) for a in of.attempts if a.role == role]
+        if not made:
+            continue
+        if ambient is not None:
+            environment = to = environment or _environment(made, point)
+            made = [ambient.brought(each, to) for each in made]
+        found[name] = _counted(made, point)
+    return found, environment
+
+
+def _environment(made: Sequence[AttemptRead], point: Point) -> AmbientConditions:
     """The conditions at the first attempt that counts, with the step it belongs to."""
-    first = next(a for a in made if a["step"] == _choice(made, point).used[0])
-    return {**first["air"], "step": first["step"]}
+    first = next(a for a in made if a.step == _choice(made, point).used[0])
+    if first.air is None:
+        raise Invalid(f"The ambient conditions of {first.step} are not known.")
+    return replace(first.air, step=first.step)
 
 
-def _attempt(
-    attempt: Mapping[str, Any],
-    plan: Plan,
-    point: Point,
-    integrates: Integrates,
-    background: tuple[Charge, float],
-    selection: Selection,
-    bodies: Bodies,
-    marks: Marks,
-    ambient: EnteredConditions | None,
-) -> dict[str, Any]:
+def _attempt(measuring: _Measuring, attempt: AttemptTaken) -> AttemptRead:
     """Net charge of one attempt, with the conditions it was read in, or the sentence for which it has none."""
-    name = attempt["name"]
-    if name not in bodies or attempt.get("problem"):
-        return {"step": attempt["step"], "why": attempt.get("problem") or "It was not measured."}
+    preparing, name = measuring.preparing, attempt.name
+    if name not in preparing.bodies or attempt.problem:
+        return AttemptRead(step=attempt.step, why=attempt.problem or "It was not measured.")
     try:
-        must_have_settled(attempt, point, selection, bodies, marks)
-        at = {} if ambient is None else {"air": ambient.at(marks[name][0], attempt["step"])}
-        beam = irradiation(attempt, plan, selection, bodies, integrates, still(bodies["background"]))
-        return {"step": attempt["step"], **_net(beam, *background), **at, "beam": beam.told}
+        must_have_settled(attempt, preparing)
+        ambient = measuring.ambient
+        air = None if ambient is None else ambient.at(preparing.marks[name][0], attempt.step)
+        beam = _beam(measuring, attempt)
+        return replace(_net(measuring, attempt.step, beam, air), beam=beam.seen)
     except (Invalid, Refused, DosimetryError) as reason:
-        return {"step": attempt["step"], "why": str(reason)}
+        return AttemptRead(step=attempt.step, why=str(reason))
 
 
-def _net(beam: Irradiation, background: Charge, rate: float) -> dict[str, Any]:
+def _beam(measuring: _Measuring, attempt: AttemptTaken) -> Irradiation:
+    preparing, bodies = measuring.preparing, measuring.preparing.bodies
+    if measuring.without is None:
+        charge = collected(bodies[attempt.name], measuring.integrates)
+        return Irradiation(charge, charge.time_s, None)
+    plan, named, said = preparing.sources.plan, preparing.selection.measurements, measuring.of.parts_said or ()
+    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, measuring.without))
+
+
+def _net(measuring: _Measuring, step: str, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:
     """Charge after leakage; the background must have lasted at least as long as each measurement of the beam."""
-    charge = beam.charge
+    background, charge = measuring.background, beam.charge
     if background.time_s < beam.longest_s:
         raise Invalid(
             f"The background lasted {background.time_s:.1f} s, the measurement {beam.longest_s:.1f} s: it must not be"
             " shorter."
         )
-    taken = net_charge(charge.nc, rate, charge.time_s)
-    return {
-        "nc": taken.value_nc,
-        "gross_nc": taken.gross_nc,
-        "time_s": taken.duration_s,
-        "leakage_nc": taken.leakage_nc,
-        "leakage_percent": taken.leakage_percent,
-        "subtracted": taken.subtracted,
-    }
+    taken = net_charge(charge.nc, measuring.rate_nc_per_s, charge.time_s)
+    return AttemptRead(
+        step=step,
+        nc=taken.value_nc,
+        gross_nc=taken.gross_nc,
+        time_s=taken.duration_s,
+        leakage_nc=taken.leakage_nc,
+        leakage_percent=taken.leakage_percent,
+        subtracted=taken.subtracted,
+        air=air,
+    )
 
 
-def _choice(made: Sequence[Mapping[str, Any]], point: Point) -> Counted:
+def _choice(made: Sequence[AttemptRead], point: Point) -> Counted:
     """Which attempts count; the one there is, or what the rule makes of several. Raises Invalid where none is valid."""
-    if all("why" in each for each in made):
+    if all(each.why is not None for each in made):
         if len(made) == 1:
-            raise Invalid(made[0]["why"])
+            raise Invalid(made[0].why)
         steps: dict[str, list[str]] = defaultdict(list)
         for each in made:
-            steps[each["why"]].append(each["step"])
+            steps[each.why or ""].append(each.step)
         said = " ".join(f"{', '.join(names)}: {why}" for why, names in steps.items())
         raise Invalid(f"No attempt of this measurement is valid, and none is estimated. {said}")
-    attempts = [AttemptValue(a["step"], a.get("nc"), a.get("why")) for a in made]
+    attempts = [AttemptValue(a.step, a.nc, a.why) for a in made]
     return counting(attempts, point.attempt_rule or "mean-of-valid")
 
 
-def _counted(made: Sequence[dict[str, Any]], point: Point) -> dict[str, Any]:
+def _counted(made: Sequence[AttemptRead], point: Point) -> ChargeRead:
     """The one attempt, or what the rule makes of several; the others stay with their reasons."""
     counted = _choice(made, point)
     if len(made) == 1:
-        return {name: value for name, value in made[0].items() if name != "step"}
-    used = [a for a in made if a["step"] in counted.used]
-    mean = mean_of([a["nc"] for a in used])
-    longest = max(used, key=lambda a: float(a["time_s"]))
-    return {
-        **{name: value for name, value in longest.items() if name not in ("step", "nc", "gross_nc", "air", "brought")},
-        "nc": mean.value,
-        "gross_nc": mean_of([a["gross_nc"] for a in used]).value,
-        "repeats": mean.n,
-        "sem_percent": mean.sem_percent,
-        "rule": counted.rule,
-        "used": list(counted.used),
-        "left_out": [list(each) for each in counted.left_out],
-        "attempts": list(made),
-    }
+        return _as_charge(made[0])
+    used = [_as_charge(a) for a in made if a.step in counted.used]
+    mean = mean_of([a.nc for a in used])
+    longest = max(used, key=lambda a: a.time_s or 0.0)
+    return replace(
+        longest,
+        nc=mean.value,
+        gross_nc=mean_of([a.gross_nc for a in used if a.gross_nc is not None]).value,
+        air=None,
+        brought=None,
+        repeats=mean.n,
+        sem_percent=mean.sem_percent,
+        rule=counted.rule,
+        used=counted.used,
+        left_out=counted.left_out,
+        attempts=tuple(made),
+    )
+
+
+def _as_charge(attempt: AttemptRead) -> ChargeRead:
+    if attempt.nc is None:
+        raise Invalid(attempt.why or f"{attempt.step} has no charge.")
+    return ChargeRead(
+        nc=attempt.nc,
+        gross_nc=attempt.gross_nc,
+        time_s=attempt.time_s,
+        leakage_nc=attempt.leakage_nc,
+        leakage_percent=attempt.leakage_percent,
+        subtracted=attempt.subtracted,
+        air=attempt.air,
+        brought=attempt.brought,
+        beam=attempt.beam,
+    )

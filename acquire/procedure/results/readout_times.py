@@ -6,22 +6,20 @@ element's removal and the arrival of its reading.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from acquire import strict_numbers
 from acquire.dosimetry import days_between
 from acquire.procedure.documents.inventory import OwnedInstrument
-from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.methods.collected_charge import Body, Invalid
 
 CLOCKS_DIFFER = timedelta(minutes=15)  # a reader's clock and the host's are set by hand and by network
 FARTHEST_ZONE = timedelta(hours=14)  # a clock without a zone may be that far from UTC
 WAY_OUT = "where the clock is wrong or missing, two people state the time (acquire session read-at)"
 
 
-def read_at(name: str, body: Mapping[str, Any], reader: OwnedInstrument, stated: str | None) -> datetime:
+def read_at(name: str, body: Body, reader: OwnedInstrument, stated: str | None) -> datetime:
     """The moment of a readout. Raises Invalid without a clock, or without the zone of one that names none."""
     if stated is not None:
         return datetime.fromisoformat(stated)
@@ -39,9 +37,7 @@ def read_at(name: str, body: Mapping[str, Any], reader: OwnedInstrument, stated:
     return at.replace(tzinfo=ZoneInfo(reader.clock_zone))
 
 
-def days_since_removal(
-    name: str, body: Mapping[str, Any], removed: str, reader: OwnedInstrument, stated: str | None
-) -> float:
+def days_since_removal(name: str, body: Body, removed: str, reader: OwnedInstrument, stated: str | None) -> float:
     """Days from an element's removal to its readout. Raises Invalid where the readout lies outside what can be."""
     at, gone, came = (
         read_at(name, body, reader, stated), datetime.fromisoformat(removed), datetime.fromisoformat(body["time"])
@@ -59,7 +55,7 @@ def days_since_removal(
     return days_between(gone, at)
 
 
-def looks_older(name: str, body: Mapping[str, Any], removed: str, reader: OwnedInstrument) -> str | None:
+def looks_older(name: str, body: Body, removed: str, reader: OwnedInstrument) -> str | None:
     """A remark where the reader's clock puts the readout before the removal, whatever zone it may show."""
     clock = body.get("clock")
     if clock is None:

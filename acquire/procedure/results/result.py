@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
-from acquire.procedure.methods.doses import FORMULA, calculate
-from acquire.procedure.methods.factors import Inputs
-from acquire.procedure.methods.output import Output
+from acquire.procedure.methods import releases
+from acquire.procedure.methods.doses import calculate
+from acquire.procedure.records.output import Output, output_of
+from acquire.procedure.records.record import Flat
+from acquire.procedure.records.selection import Selection, selection_of
 from acquire.procedure.results.inputs import prepare
-from acquire.procedure.results.selection import Selection, select
+from acquire.procedure.results.selection import select
 from acquire.procedure.session.session import SessionState, get_session, move, state_of
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -27,7 +29,7 @@ class Result:
     at: str
     formula: str
     selection: Selection
-    inputs: Inputs
+    inputs: Flat
     inputs_sha256: str
     output: Output
     output_sha256: str
@@ -58,7 +60,7 @@ def calculate_point(connection: sqlite3.Connection, session_id: str, point: str,
         selection = select(connection, get_session(connection, session_id), point)
         inputs = prepare(connection, selection)
         output = calculate(inputs)
-        made = tuple(canonical(part) for part in (selection, inputs, output))
+        made = tuple(canonical(part.plain()) for part in (selection, inputs, output))
         last = connection.execute(
             "SELECT version, selection, inputs, output FROM result WHERE session = ? AND point = ?"
             " ORDER BY version DESC LIMIT 1",
@@ -67,7 +69,7 @@ def calculate_point(connection: sqlite3.Connection, session_id: str, point: str,
         if last is None or (last["selection"], last["inputs"], last["output"]) != made:
             version = last["version"] + 1 if last else 1
             calculated = audit.row(
-                "result", session=session_id, point=point, version=version, at=utc_now(), formula=FORMULA,
+                "result", session=session_id, point=point, version=version, at=utc_now(), formula=releases.newest(),
                 selection=made[0], inputs=made[1], inputs_sha256=digest(made[1]).hex(), output=made[2],
                 output_sha256=digest(made[2]).hex(),
             )  # fmt: skip
@@ -78,7 +80,7 @@ def calculate_point(connection: sqlite3.Connection, session_id: str, point: str,
                 f"{session_id} {point}",
                 rows=[calculated],
                 old=f"v{last['version']}" if last else None,
-                new=f"v{version} {output['decision']} {digest(made[2]).hex()}",
+                new=f"v{version} {output.decision} {digest(made[2]).hex()}",
             )
     return latest(connection, session_id, point)
 
@@ -117,9 +119,9 @@ def _result(row: sqlite3.Row) -> Result:
         version=row["version"],
         at=row["at"],
         formula=row["formula"],
-        selection=parse(row["selection"]),
+        selection=selection_of(parse(row["selection"])),
         inputs=parse(row["inputs"]),
         inputs_sha256=row["inputs_sha256"],
-        output=parse(row["output"]),
+        output=output_of(parse(row["output"])),
         output_sha256=row["output_sha256"],
     )

@@ -17,7 +17,9 @@ from typing import Any
 from acquire.canonical import canonical, digest, parse
 from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
-from acquire.procedure.methods.doses import FORMULA, calculate
+from acquire.procedure.methods import releases
+from acquire.procedure.methods.doses import calculate, parsed_inputs
+from acquire.procedure.records.selection import selection_of
 from acquire.procedure.results.inputs import prepare
 from acquire.procedure.stock.verify import verify_calibrations
 from acquire.store import anchors
@@ -189,12 +191,15 @@ def _result(connection: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
     if digest(row["inputs"]).hex() != row["inputs_sha256"] or digest(row["output"]).hex() != row["output_sha256"]:
         yield f"{name} was changed after it was stored, and its audit entry was recomputed."
         return
-    if row["formula"] != FORMULA:
-        yield f"{name} was calculated with '{row['formula']}'; this program has '{FORMULA}' and cannot repeat it."
+    if not releases.is_here(row["formula"]):
+        yield (
+            f"{name} was calculated with '{row['formula']}', which is not here; this program has"
+            f" {' and '.join(repr(each) for each in releases.RELEASES)} and cannot repeat it."
+        )
         return
     try:
-        inputs = canonical(prepare(connection, parse(row["selection"])))
-        output = canonical(calculate(parse(inputs)))
+        inputs = canonical(prepare(connection, selection_of(parse(row["selection"])), row["formula"]).plain())
+        output = canonical(calculate(parsed_inputs(parse(inputs), row["formula"]), row["formula"]).plain())
     except (Refused, DosimetryError) as refused:
         yield f"{name} cannot be calculated again: {refused}"
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:

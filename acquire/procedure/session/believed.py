@@ -6,20 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from acquire.dosimetry import (
-    SITES_OWN,
-    DosimetryError,
-    QualityFactor,
-    believed_threshold,
-    fraction_dose,
-    quality_factor_fits,
-)
+from acquire.dosimetry import SITES_OWN, DosimetryError, fraction_dose
 from acquire.dosimetry.believed import DEPLETION, SLOPE_PER_GY
 from acquire.errors import Refused
-from acquire.procedure.documents.calibrations import Calibration, Calibrations, FactorEntry
+from acquire.procedure.documents.calibrations import Calibration, Calibrations
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.registry import method_of
 
 _TOTAL = re.compile(r"([0-9.]+)\s*(c?Gy)\s*(?:in|/)\s*([0-9]+)\b")
 _EACH = re.compile(r"\b[0-9]+\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
@@ -52,7 +46,7 @@ def _of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Cali
     try:
         owner = point.detector or (inventory.element_named(point.elements[0]).reader if point.elements else None)
         batch = plan.batch_of(owner) if owner else None
-        if owner is None or point.method == "spectrum" or (batch is not None and batch.standards):
+        if owner is None or point.asks.way == "file" or (batch is not None and batch.standards):
             return
         of_beam = None if point.by_element else point.beam
         calibration = calibrations.valid_for(owner, on, of_beam, point.surface)
@@ -60,7 +54,7 @@ def _of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Cali
         return  # the point says so by itself
     yield from _without_range(calibration)
     try:
-        _detector(point, inventory, calibration)
+        method_of(point.method).believed(point, inventory, calibration)
     except (DosimetryError, Refused) as reason:
         yield str(reason)
 
@@ -94,26 +88,6 @@ def _without_range(calibration: Calibration) -> Iterator[str]:
                 f"calibration {calibration.id} of {calibration.of} gives no range for {name}: nothing is published, so"
                 f" write what you believe, as range = [low, high] in {entry.unit}."
             )
-
-
-def _detector(point: Point, inventory: Inventory, calibration: Calibration) -> None:
-    """Raises DosimetryError or Refused for a MOSFET's volts, or a k_q of another chamber, protocol or beam."""
-    if point.method == "mosfet":
-        stands, limit = inventory.detector_named(point.detector or "").threshold_mv, calibration.factors.get("limit_mv")
-        if stands is not None:
-            believed_threshold(stands, f"The inventory's threshold of {point.detector}")
-        if limit is not None:
-            believed_threshold(limit.value, f"The limit of {point.detector}")
-    if point.method == "chamber" and "k_q" in calibration.factors:
-        model = inventory.detector_named(point.detector or "").model
-        stated = _quality(calibration.factors["k_q"])
-        quality_factor_fits(stated, point.protocol, model, point.beam, calibration.conditions.quality)
-
-
-def _quality(entry: FactorEntry) -> QualityFactor:
-    return QualityFactor(
-        entry.value, entry.source, entry.formalism, entry.chamber, entry.tpr20_10, entry.pdd10x, entry.r50_cm
-    )
 
 
 def _of_batches(plan: Plan, calibrations: Calibrations) -> Iterator[str]:

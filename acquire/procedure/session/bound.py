@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
+from acquire.procedure.records.selection import BoundDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Binding:
     at: str
 
     @property
-    def really(self) -> dict[str, str]:
+    def really(self) -> BoundDetector:
         """What the point is measured with; no channel where its instrument has one input."""
-        return {"detector": self.detector} | ({"channel": self.channel} if self.channel else {})
+        return BoundDetector(detector=self.detector, channel=self.channel or None)
 
     @property
     def says(self) -> str:
@@ -55,14 +56,21 @@ def bindings(connection: sqlite3.Connection, session_id: str) -> dict[str, Bindi
     return {each.point: each for each in every_binding(connection, session_id)}
 
 
-def as_bound(plan: Plan, said: Mapping[str, Mapping[str, str]]) -> Plan:
-    """The plan with the detectors and channels as they really were: {point: {"detector", "channel"}}."""
-    return plan.model_copy(update={"point": tuple(p.model_copy(update=dict(said.get(p.id, {}))) for p in plan.point)})
+def as_bound(plan: Plan, said: Mapping[str, BoundDetector]) -> Plan:
+    """The plan with the detectors and channels as they really were, by point."""
+    return plan.model_copy(update={"point": tuple(_lay(p, said.get(p.id)) for p in plan.point)})
+
+
+def _lay(point: Point, said: BoundDetector | None) -> Point:
+    if said is None:
+        return point
+    on = {} if said.channel is None else {"channel": said.channel}
+    return point.model_copy(update={"detector": said.detector, **on})
 
 
 def is_port(point: Point) -> bool:
     """Whether the beam that is on must give the largest signal here: a diode on the entrance side of a port."""
-    return point.method == "diode" and point.surface == "entrance" and point.port is not None
+    return point.asks.tells_ports and point.surface == "entrance" and point.port is not None
 
 
 def channel_of(inventory: Inventory, point: Point) -> str | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.records.selection import ConsoleTime
 from acquire.store import audit
 from acquire.store.database import transaction
 
@@ -27,9 +27,9 @@ def enter_console_time(
         audit.keep(connection, who, "console time", session_id, rows=[shown], new=f"{total_s:g} s at {treated_at}")
 
 
-def console_time(connection: sqlite3.Connection, session_id: str) -> dict[str, Any] | None:
+def console_time(connection: sqlite3.Connection, session_id: str) -> ConsoleTime | None:
     """The newest entry, None where there is none."""
     row = connection.execute(
         "SELECT total_s, treated_at FROM console_time WHERE session = ? ORDER BY n DESC LIMIT 1", (session_id,)
     ).fetchone()
-    return {"total_s": row["total_s"], "treated_at": row["treated_at"]} if row else None
+    return ConsoleTime(total_s=row["total_s"], treated_at=row["treated_at"]) if row else None

@@ -75,7 +75,7 @@ def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
 
 def collects(plan: Plan, step: Step, points: Sequence[str]) -> bool:
     """Whether the step collects a charge at points. The irradiation of a MOSFET does not: of it the times count."""
-    return step.integrates and (not points or any(plan.point_named(each).method != "mosfet" for each in points))
+    return step.integrates and (not points or any(plan.point_named(each).asks.way != "threshold" for each in points))
 
 
 def of_step(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
-from typing import Any
 
 from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, fit_for
@@ -18,9 +17,10 @@ from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.documents.point import Point
-from acquire.procedure.methods import factors
 from acquire.procedure.methods.collected_charge import Invalid
-from acquire.procedure.methods.doses import planned_budget, planned_midline
+from acquire.procedure.methods.doses import planned_budget
+from acquire.procedure.methods.method import Sources
+from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
 from acquire.procedure.stock.frozen import with_stock
@@ -121,12 +121,13 @@ def readiness(
     step holds it against what they say.
     """
     wrong: list[str] = []
+    sources = Sources(plan, inventory, calibrations, on)
     wrong.extend(_instruments(plan, inventory, told))
     wrong.extend(twice(plan))
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
-                factors.ecc(element, plan, inventory, calibrations, on)
+                element_correction(element, sources)
             except Refused as refused:
                 wrong.extend(refused.sentences)
         wrong.extend(_check_element(batch, inventory))
@@ -146,17 +147,7 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
 
     Raises Refused, DosimetryError or Invalid for what is missing, out of date or outside its validity.
     """
-
-    def needs(each: Point) -> tuple[factors.Inputs, dict[str, Any]]:
-        eccs = {e: factors.ecc(e, plan, inventory, calibrations, on) for e in each.elements}
-        return factors.of_point(plan, each, inventory, calibrations, on), eccs
-
-    needed, eccs = needs(point)
-    if point.method == "spectrum":
-        return Budget(())
-    if point.method == "midline":
-        return planned_midline(needed, tuple(needs(plan.point_named(each)) for each in point.of))
-    return planned_budget(needed, eccs)
+    return planned_budget(Sources(plan, inventory, calibrations, on), point)
 
 
 def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Iterator[str]:

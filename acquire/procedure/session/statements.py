@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
+from acquire.procedure.documents.asked import methods_that
 from acquire.procedure.documents.moment import needs_offset
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.readouts.placed import placements
@@ -74,8 +75,9 @@ def pre_irradiated(
     connection: sqlite3.Connection, session: Session, detector: str, who: str, gy: float, reason: str
 ) -> None:
     """A chamber received a dose in Gy before its readings. Raises Refused for no chamber, no dose, or no beam named."""
-    if (kind := session.inventory.detector_named(detector).kind) != "chamber":
-        raise Refused(f"{detector} is a {kind}; only a chamber is pre-irradiated.")
+    kinds = methods_that(lambda asks: asks.pre_irradiated)
+    if (kind := session.inventory.detector_named(detector).kind) not in kinds:
+        raise Refused(f"{detector} is a {kind}; only a {' or '.join(kinds)} is pre-irradiated.")
     if not 0 < gy < 1000 or not reason.strip():
         raise Refused("Say how much the chamber received in Gy (above 0, below 1000), and in which beam.")
     _append(connection, session, Statement("pre-irradiated", None, detector, reason, who, value=gy))

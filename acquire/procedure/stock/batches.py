@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from acquire.canonical import utc_now
 from acquire.dosimetry.luminescence import Background, Depletion, depletion_corrected
@@ -28,7 +28,7 @@ class Batch:
     """
 
     batch: str
-    kind: Literal["tld", "osl"]
+    kind: str
     material: str
     background: Background
     limit_gy: float | None = None

@@ -24,6 +24,7 @@ from acquire.dosimetry.element_calibration import (
 from acquire.dosimetry.errors import DosimetryError, MissingFactor
 from acquire.dosimetry.luminescence import depletion_corrected
 from acquire.dosimetry.outliers import outside
+from acquire.procedure.documents.asked import element_asks
 from acquire.procedure.stock.terms import Terms
 from acquire.quality import Severity, against_history
 
@@ -224,9 +225,16 @@ def _reader(
 ) -> Output:
     """Coefficient and background as they are issued, and the change against the last one."""
     dose = Contribution("dose", terms.dose_u_percent or 0.0, terms.source or "", dof=terms.dose_dof or math.inf)
-    osl = inputs["kind"] == "osl"
+    asks = element_asks(inputs["kind"])
     found = reader_coefficient(
-        [*nets.values()], blank, share, 100 * (terms.dose_gy or 0.0), dose, scatter, per_signal=osl, unit=unit
+        [*nets.values()],
+        blank,
+        share,
+        100 * (terms.dose_gy or 0.0),
+        dose,
+        scatter,
+        per_signal=asks.per_signal,
+        unit=unit,
     )
     if terms.coefficient_range is not None:
         in_sites_range(found.value, terms.coefficient_range, f"The coefficient of the reader in {found.unit}")
@@ -238,7 +246,7 @@ def _reader(
         "decision": "not to be issued" if why else "may be issued",
         "why": why,
         "standards": [{"element": name, "net": net} for name, net in sorted(nets.items())],
-        "coefficient": _coefficient(found, "n_dw" if osl else "rcf"),
+        "coefficient": _coefficient(found, asks.coefficient or ""),
         "background": {"value": blank.value, "unit": unit, "u_percent": u_blank, **_dof(blank.dof)},
         **change,
     }

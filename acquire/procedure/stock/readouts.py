@@ -67,8 +67,8 @@ def read_part(connection: sqlite3.Connection, part: Part, reader: str, terms: Te
     except Invalid as why:
         return said | {"missing": str(why)}
     return said | {
-        "signals": signal.get("readings", [signal["value"]]),
-        "unit": signal["unit"],
+        "signals": list(signal.every),
+        "unit": signal.unit,
         "read_at": used[0].body["time"],
         "readings": [{"stream": r.stream, "seq": r.seq, "digest": r.digest} for r in used],
     }

@@ -55,5 +55,5 @@ def _readings(connection: sqlite3.Connection, part: dict[str, Any]) -> Iterator[
     except Invalid as why:
         yield str(why)
         return
-    if (said.get("readings", [said["value"]]), said["unit"]) != (part["signals"], part["unit"]):
+    if (list(said.every), said.unit) != (part["signals"], part["unit"]):
         yield f"the readings of {part['element']} give other signals than it was computed from."

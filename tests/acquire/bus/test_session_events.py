@@ -106,7 +106,7 @@ async def test_everything_of_a_session_is_told_once_the_worker_is_there_and_not_
         assert {(each["order"], each["simulated"]) for each in watcher.of("state")} == {("ORD-A-1", True)}
         told = {each["point"]: each for each in watcher.of("result")}
         assert {point: (each["decision"], each.get("dose_gy"), each["version"]) for point, each in told.items()} == {
-            r.point: (r.output["decision"], r.output.get("dose_gy"), 1) for r in results
+            r.point: (r.output.decision, r.output.dose_gy, 1) for r in results
         }
         assert {(m["step"], m["mark"]) for m in watcher.of("step")} >= {("b1", "begin"), ("b1", "end")}
         attached = [r for each in watcher.of("attached") if each["step"] == "b1" for r in each["readings"]]

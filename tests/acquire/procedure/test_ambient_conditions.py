@@ -84,18 +84,18 @@ async def test_entries_that_contradict_each_other_give_no_number_until_one_is_re
     with pytest.raises(Refused, match=r"Air 7 does not count in session .*; those that do: 1, 2\."):
         set_environment(connection, session, "MD-1", **fix | {"replaces": 7}, confirmed_by="MP-2", reason="mistyped")
     set_environment(connection, session, "MD-1", **fix, confirmed_by="MP-2", reason="mistyped")
-    assert [each["n"] for each in entries(connection, session)] == [1, 3]
+    assert [each.n for each in entries(connection, session)] == [1, 3]
 
 
 async def test_a_replacement_stands_at_the_time_of_what_it_replaces(connection, session, monkeypatch):
     wrong = enter(connection, session, 0.0, monkeypatch, temperature_c=21.8, pressure_kpa=100.8)
-    at = entries(connection, session)[1]["at"]
+    at = entries(connection, session)[1].at
     monkeypatch.setattr(ambient_conditions, "utc_now", lambda: "2099-01-01T00:00:00.000000Z")
     set_environment(
         connection, session, "MD-1", **COOL, source="room sensors", replaces=wrong, reason="read twice",
         confirmed_by="MP-2",
     )  # fmt: skip
-    assert entries(connection, session)[1]["at"] == at
+    assert entries(connection, session)[1].at == at
     assert (await output_of(connection, session))["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
 
 

@@ -10,7 +10,9 @@ from worked import GIVEN, factor, k_q
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.documents.calibrations import Calibrations, FactorEntry, read_calibrations
 from acquire.procedure.documents.plan import read_plan
+from acquire.procedure.methods.detector_needs import factor as factor_record
 from acquire.procedure.methods.rows import components_of, factor_of
+from acquire.procedure.records.factors import ComponentRecord
 from acquire.procedure.session.believed import fraction_gy
 
 
@@ -159,8 +161,8 @@ def test_an_element_correction_outside_its_batchs_range_is_named() -> None:
 
 def test_the_degrees_of_freedom_of_a_certificate_reach_the_budget() -> None:
     entry = certificate(u_percent=0.55, dof=7).calibration[0].factor("n_dw")
-    assert factor_of(entry.model_dump(mode="json", exclude_none=True)).dof == 7
-    (row,) = components_of([{"name": "x", "u_percent": 1.0, "source": "s", "dof": 4.0, "per": "result"}])
+    assert factor_of(factor_record(entry)).dof == 7
+    (row,) = components_of([ComponentRecord(name="x", u_percent=1.0, source="s", dof=4.0, per="result")])
     assert row.dof == 4
 
 

@@ -48,11 +48,11 @@ async def test_results_are_of_the_diode_that_lay_there_and_its_own_coefficients(
     before = closed_results(connection, session)
     assert [before[port]["decision"] for port in ("B2", "B7")] == ["INVALID", "INVALID"]
     bound(connection, session)
-    after = {each.point: each.output for each in calculate_session(connection, session, "MP-1")}
+    after = {each.point: each.output.plain() for each in calculate_session(connection, session, "MP-1")}
     for port, (name, channel) in {"B2": ("D-12", "2"), "B7": ("D-14", "3")}.items():
         assert 100 * after[port]["dose_gy"] == pytest.approx(dose_cgy(port), rel=1e-4)
         assert (after[port]["detector"], after[port]["channel"]) == (name, channel)
-        assert versions(connection, session, port)[0].output["decision"] == "INVALID"
+        assert versions(connection, session, port)[0].output.decision == "INVALID"
     planned, channel = PORTS["B2"][:2]
     said = (
         f"D-12 (channel 2) lay at B2, where {planned} (channel {channel}) was planned: {WHY} (MD-1, confirmed by MP-1)."

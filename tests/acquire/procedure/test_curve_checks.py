@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import case_d
+from msgspec.structs import replace
 from test_guards_in_sessions import one_chip
 from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
 from worked import READER, WorkedClient, calibration, closed_results, factor, ranged, run
 
 from acquire.errors import FileProblem
-from acquire.procedure.methods.output import _doubts
+from acquire.procedure.methods.output import doubts_of
+from acquire.procedure.records.inputs import Inputs
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.session import get_session
@@ -114,7 +116,7 @@ async def test_the_other_element_of_a_pair_counts_once_two_people_leave_the_clip
         "two people may leave T-1 out with the reason (acquire session exclude), and T-2 counts."
     )
     exclude(connection, get_session(connection, session), "T-1", "MP-1", "MD-1", "Its curve is clipped.")
-    again = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}["P"]
+    again = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}["P"]
     assert 100 * again["dose_gy"] == pytest.approx((sound(3).sum() - 4000) / 10_000)
     assert found(again, "refuse") == []
     assert verify_store(connection) == []
@@ -156,9 +158,11 @@ async def test_of_a_pair_each_chip_is_named_by_itself(connection):
 
 
 async def test_the_mean_of_two_points_carries_the_doubts_of_both():
-    part = {"doubts": ["A has a spike."]}
-    assert _doubts({"doubts": ["own."], "parts": [part, {}, part]}) == ["own.", "A has a spike.", "A has a spike."]
-    assert _doubts({}) == []
+    none = Inputs(point="P", method="midline", invalid=(), remarks=())
+    part = replace(none, doubts=("A has a spike.",))
+    whole = replace(none, doubts=("own.",), parts=(part, none, part))
+    assert doubts_of(whole) == ["own.", "A has a spike.", "A has a spike."]
+    assert doubts_of(none) == []
 
 
 # --- standards and controls ---

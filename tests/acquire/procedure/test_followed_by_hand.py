@@ -10,6 +10,7 @@ from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
 from worked import GIVEN, WorkedClient, closed_results, k_q, run
 
+from acquire.procedure.methods import releases
 from acquire.procedure.results.result import latest
 from acquire.procedure.results.verify import verify_store
 
@@ -101,11 +102,13 @@ def unlocked(connection, sql, *values):
 
 
 async def test_a_result_of_another_formula_version_is_named_and_not_repeated(connection, monkeypatch):
-    monkeypatch.setattr("acquire.procedure.results.result.FORMULA", "dosimetry 1, procedure 1")
+    monkeypatch.setattr(releases, "RELEASES", (releases.FIRST, "dosimetry 9, procedure 9"))
     session, _ = await with_client(connection, "E")
+    assert verify_store(connection) == []
+    monkeypatch.undo()
     said, _ = verify_store(connection)
-    assert said.startswith(f"Result E1 v1 of session {session} was calculated with 'dosimetry 1, procedure 1'; this")
-    assert said.endswith("cannot repeat it.")
+    assert said.startswith(f"Result E1 v1 of session {session} was calculated with 'dosimetry 9, procedure 9', which")
+    assert said.endswith("this program has 'dosimetry 2, procedure 6' and cannot repeat it.")
 
 
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):

@@ -9,6 +9,7 @@ from worked import GIVEN, Case, WorkedClient, calibration, closed_results, facto
 
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.documents.point import Point
+from acquire.procedure.records.selection import OfCharges, selection_of
 from acquire.procedure.results.waiting_time import unheld
 
 
@@ -212,9 +213,16 @@ async def test_a_step_of_the_hosts_clock_does_not_pass_for_waiting(connection, s
 def test_a_wait_between_two_streams_is_told_to_rest_on_the_calendar_clock() -> None:
     """After a lost link or a restart the monotonic clock says nothing of the time before."""
     point = Point.model_construct(settle_s=300.0)
-    attempts = [{"name": "measurement", "step": "irradiate-1"},
-                {"name": "polarity", "step": "polarity-1", "changed_after": "measurement"}]  # fmt: skip
+    attempts = [
+        {"name": "measurement", "role": "measurement", "step": "irradiate-1"},
+        {"name": "polarity", "role": "polarity", "step": "polarity-1", "changed_after": "measurement"},
+    ]
     for streams, told in ((("s-1", "s-1"), 0), (("s-1", "s-2"), 1)):
-        refs = {a["name"]: [{"stream": s}] for a, s in zip(attempts, streams, strict=True)}
-        remarks = unheld({"attempts": attempts, "readings": refs}, point)
+        refs = {a["name"]: [{"stream": s, "seq": 1, "digest": ""}] for a, s in zip(attempts, streams, strict=True)}
+        chosen = selection_of(
+            {"session": "s", "point": "P", "day": "2026-11-29", "problems": [], "remarks": [], "air": [],
+             "documents": {"plan": "", "calibrations": "", "inventory": ""}, "readings": refs, "attempts": attempts}
+        )  # fmt: skip
+        assert isinstance(chosen.of, OfCharges)
+        remarks = unheld(chosen, chosen.of, point)
         assert [("polarity-1 is by the host's calendar clock alone" in each) for each in remarks] == told * [True]

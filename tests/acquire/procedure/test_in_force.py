@@ -146,7 +146,7 @@ async def test_a_session_of_an_earlier_release_with_everything_typed_gives_what_
     output = closed_results(connection, session)["ref"]
     assert output["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-9)
     result = latest(connection, session, "ref")
-    assert not {"integrates", "channel"} & set(result.selection)
+    assert not {"integrates", "channel"} & set(result.selection.plain())
     assert verify_store(connection) == []
     assert calculate_session(connection, session, "MP-1") == [result]
     assert {a["in_force"] for e in build(connection, session)["events"] for a in e["attempts"]} == {None}
@@ -164,7 +164,7 @@ async def test_what_is_typed_and_what_the_model_says_give_the_same_dose(connecti
     client.read_elements(reads, "{counts}")
     output = closed_results(connection, session)["C2"]
     assert 100 * output["dose_gy"] == pytest.approx(GIVEN["C_c2_D"], rel=1e-9)
-    assert latest(connection, session, "C2").selection["integrates"] == "running"
+    assert latest(connection, session, "C2").selection.of.integrates == "running"
 
 
 async def test_the_record_says_what_was_in_force(connection, client: StoreClient):

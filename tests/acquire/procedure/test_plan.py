@@ -54,7 +54,7 @@ def test_five_percent_is_not_fit_and_says_what_would_be():
         (
             'method = "diode"',
             'method = "film"',
-            "point.0.method: Input should be 'diode'",
+            "point.0.method: 'film' is no method; the methods are chamber, diode, midline, mosfet, osl, spectrum, tld",
         ),
         ("tolerance_percent = 7.0", "tolerence_percent = 7.0", "point.0.limits.tolerance_percent: Field required"),
         ("dose_gy = 0.468", 'dose_gy = "much"', "point.0.expected.dose_gy: Input should be a valid number"),

@@ -6,12 +6,13 @@ stands for something that was lost, "name@run" states its run.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acquire.procedure.readouts.read_together import Together, together, together_as_stated
-from acquire.procedure.readouts.reader_order import Arrived, in_readers_order
 from acquire.procedure.readouts.reader_run import Begins, Limits, ReaderRun, Record, reader_runs
 
 WANTED = {"S1": 1, "S2": 1, "C": 1}
@@ -107,15 +108,11 @@ def test_a_chip_may_be_read_once_more_in_a_row_a_standard_or_control_may_not() -
 
 
 def test_records_of_two_readers_in_one_folder_are_of_two_runs() -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     both = [replace(each, reader="M6600 1" if each.seq < 3 else "M6600 2") for each in records("S1 S2 C T1")]
     assert [len(run.records) for run in reader_runs(both, WANTED, LIMITS)] == [2, 2]
 
 
 def test_the_elements_of_one_card_are_one_dosimeter() -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     two = [replace(r, dosimeter="card" + r.dosimeter.partition(" ")[0][:-1]) for r in records("P R A1 A2 B1 B2 P R T1")]
     assert [run.begins for run in reader_runs(two, WANTED, LIMITS)] == [Begins.FIRST, Begins.QUALITY_CONTROL]
 
@@ -171,38 +168,6 @@ def test_what_people_state_is_the_nearest_set_on_that_side_and_no_mixture_of_two
     assert stated(text, "before") == [1, 2, 3]
     assert stated(text, "after") == [9, 10, 11]
     assert stated("S1 S2 C T1 S1 C T2", "before") == [5, 6], "S2 is of the run before: C would stand in it twice"
-
-
-# --- the reader's order -----------------------------------------------------------------------------------------------
-
-
-def arrived(name: str, file: str | None, offset: int | None, seq: int = 0) -> Arrived:
-    record = Record("s", seq, "dosimeter", dosimeter=name, name=name, counted=name)
-    return Arrived(record, file, offset, 10, f"sha of {name}")
-
-
-def order(*found: Arrived) -> str:
-    return " ".join(("/" if r.begins_file else "") + str(r.name) for r in in_readers_order(found))
-
-
-def test_a_file_that_grows_goes_on_where_it_ended() -> None:
-    a, b, c = arrived("a", "f", 0), arrived("b", "f", 10), arrived("c", "f", 20)
-    x, y = arrived("x", "g", 0), arrived("y", "g", 10)
-    assert order(a, x, b, y, c) == "/a b c /x y"
-
-
-def test_a_file_that_was_exchanged_under_its_name_is_another() -> None:
-    assert order(arrived("a", "f", 0), arrived("b", "f", 10), arrived("c", "f", 0)) == "/a b /c"
-
-
-def test_a_file_that_was_renamed_and_grew_goes_on_where_one_file_ended() -> None:
-    assert order(arrived("a", "f", 0), arrived("b", "g", 10)) == "/a b"
-    assert order(arrived("a", "f", 0), arrived("x", "h", 0), arrived("b", "g", 10)) == "/a /x /b", "of which is open"
-
-
-def test_a_copy_stands_once_and_what_came_over_a_wire_is_no_copy() -> None:
-    assert order(arrived("a", "f", 0), arrived("a", "g", 0), arrived("b", "g", 10)) == "/a b"
-    assert order(arrived("a", None, None), arrived("a", None, None)) == "a a"
 
 
 # --- never another run's standards ------------------------------------------------------------------------------------
@@ -267,3 +232,103 @@ def test_without_quality_control_a_chip_has_its_own_standards_or_none(day: tuple
         found = together(runs, str(record.name), [record.at], WANTED)
         if found.doubt is None and not found.missing:
             assert {run_of[r.seq] for each in found.found.values() for r in each} == {run_of[record.seq]}, text
+
+
+# --- together, one rule after the other -------------------------------------------------------------------------------
+
+
+def seqs(found: Together) -> dict[str, list[int]]:
+    return {name: [record.seq for record in of] for name, of in found.found.items()}
+
+
+def test_what_was_read_together_has_its_run_its_standards_and_a_key() -> None:
+    found = of("P R S1 S2 C T2 X P R S1 S2 C T1", "T2")
+    assert (seqs(found), found.missing, found.doubt) == ({"S1": [3], "S2": [4], "C": [5]}, (), None)
+    assert found.key == (("C", (("s", 5),)), ("S1", (("s", 3),)), ("S2", (("s", 4),)))
+    assert found.key == of("P R S1 S2 C T2 X P R S1 S2 C T1", "X").key
+    assert found.key != of("P R S1 S2 C T2 X P R S1 S2 C T1", "T1").key
+
+
+def test_what_is_missing_is_named_where_the_run_is_known_as_far_as_it_goes() -> None:
+    assert of("P R S1 S2 T2", "T2").missing == ("C",)
+    assert of("P R S1 S2 T2", "T2").doubt is None
+    open_ = of("S1 S2 C T2 S1 S2 C", "T2")
+    assert (open_.missing, seqs(open_)) == ((), {"S1": [], "S2": [], "C": []})
+
+
+def test_readings_of_two_runs_are_no_readings_of_one() -> None:
+    runs = cut("P R S1 S2 C T2 P R S1 S2 C T2")
+    said = together(runs, "T2", [("s", 6), ("s", 12)], WANTED).doubt
+    assert said == (
+        "The run of T2 is not certain: its 2 readings are of different runs; two people state with which standards"
+        " it was read (acquire session reader-run)."
+    )
+    three = together(
+        cut("P R S1 S2 C T2 P R S1 S2 C T2 P R S1 S2 C T2"), "T2", [("s", 6), ("s", 12), ("s", 18)], WANTED
+    )
+    assert "its 3 readings" in str(three.doubt)
+    with pytest.raises(LookupError, match="entry 99 of stream s is no record"):
+        together(runs, "T2", [("s", 99)], WANTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        # two files further on, and two before
+        ("/ S1 S2 C X / Y / T2", "S1, S2, C stand beside it, a file begins between them"),
+        ("/ T2 / Y / S1 S2 C X", "S1, S2, C stand beside it, a file begins between them"),
+        ("P R S1 S2 C X P R Y / T2", None),
+        ("/ T2 S1 S2 C", None),
+        ("! S1 S2 C T2", None),
+        ("T2 S1 S2 C", None),
+        ("! X S1 S2 C T2", None),
+        ("/ S1 S2 C X / S1 T2 S2 C", None),
+        ("/ X S1 S2 C / S1 T2 S2 C X", None),
+        ("/ X S1 S2 C / T2 S1 S2 C", None),
+        ("/ X S1 S2 T2 C / Y S1 S2 C", None),
+        ("/ X S1 S2 C T2 / Y S1 C", "S1, C stand beside it too, a file begins between them"),
+        ("/ X S1 S2 C T2 P R Y S1 S2 C", None),
+    ],
+)
+def test_where_a_neighbour_may_be_of_the_same_run(text: str, doubt: str | None) -> None:
+    found = of(text, "T2").doubt
+    assert found is None if doubt is None else doubt in str(found)
+
+
+def stated_of(text: str, side: str, limits: Limits = LIMITS, wanted: dict[str, int] = WANTED) -> Together:
+    runs = reader_runs(records(text), wanted, limits)
+    at = next(r.at for run in runs for r in run.records if r.name == "T2")
+    return together_as_stated(runs, [at], wanted, side, limits)  # type: ignore[arg-type]
+
+
+def test_a_stretch_that_people_state_is_as_short_as_it_can_be_and_in_order() -> None:
+    before = stated_of("X S1 S2 C Y T2 Z S1", "before")
+    assert [record.seq for record in before.run.records] == [2, 3, 4, 5, 6]
+    assert (before.run.begins, before.run.certain, before.missing, before.doubt) == (Begins.PEOPLE, True, (), None)
+    after = stated_of("S1 X T2 Z C S2 S1 Y", "after")
+    assert [record.seq for record in after.run.records] == [3, 4, 5, 6, 7]
+    assert seqs(after) == {"S1": [7], "S2": [6], "C": [5]}
+
+
+def test_a_stretch_ends_with_the_records_and_names_what_is_missing() -> None:
+    assert stated_of("S2 C T2", "before").missing == ("S1",)
+    assert stated_of("T2 S1 S2", "after").missing == ("C",)
+    assert stated_of("S1 S2 C T2", "after").missing == ("S1", "S2", "C")
+    assert seqs(stated_of("T2 S1 S2", "after")) == {"S1": [2], "S2": [3], "C": []}
+
+
+def test_a_stretch_holds_no_element_too_often_but_a_chip_read_again_in_a_row() -> None:
+    assert stated_of("S1 S2 C T1 T2", "before").missing == ()
+    assert stated_of("S1 S2 C T1 T1 T2", "before").missing == ()
+    assert stated_of("S1 S2 C T1 Y T1 T2", "before").missing == ("S1", "S2", "C"), "T1 would stand in it twice"
+    assert stated_of("S1 S2 C T2 X T2", "after").missing == ("S1", "S2", "C")
+    assert stated_of("S1 S2 C C T2", "before").missing == ("S1", "S2"), "a control does not stand twice, not in a row"
+    assert stated_of("S1 S2 C T2 T2", "before").missing == ()
+
+
+def test_each_other_element_is_taken_as_often_as_it_is_wanted_and_in_the_order_it_was_read() -> None:
+    wanted = {"S1": 2, "C": 1}
+    limits = Limits({**wanted, "T2": 1})
+    assert seqs(stated_of("S1 S1 C T2", "before", limits, wanted)) == {"S1": [1, 2], "C": [3]}
+    assert stated_of("C S1 T2", "before", limits, wanted).missing == ("S1",)
+    assert seqs(stated_of("S1 S1 S1 C T2", "before", Limits({**wanted, "S1": 3}), wanted)) == {"S1": [2, 3], "C": [4]}

@@ -146,7 +146,7 @@ async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connec
     with pytest.raises(Refused, match="electrometer-1 is no reader"):
         read_at(connection, found, "electrometer-1", moment, "MP-1", "MD-1", "log book")
     read_at(connection, found, "reader-1", moment, "MP-1", "MD-1", "Log book of the reader.")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert step(outputs["R1"], "k_F")["value"] == pytest.approx(1.001, abs=1e-5)
     assert outputs["R1"]["remarks"][0].startswith("MP-1, confirmed by MD-1, state that reader-1 read the elements at")
     assert verify_store(connection) == []
@@ -258,12 +258,12 @@ async def test_imaging_that_nobody_speaks_of_is_not_stated(connection):
     found = get_session(connection, session)
     for point in ("E1", "E2"):
         no_imaging(connection, found, point, "RT-1")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert {outputs[p]["imaging"] for p in ("E1", "E2")} == {"none given"}
     assert len(build(connection, session)["not_stated"]) == 1
     imaging_given(connection, found, "E1", "RT-1", "cone-beam CT")
     no_imaging(connection, found, "E1", "RT-1")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert outputs["E1"]["decision"] == "INVALID"
     assert verify_store(connection) == []
 

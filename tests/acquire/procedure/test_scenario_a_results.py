@@ -17,7 +17,7 @@ from acquire.procedure.session.session import SessionState, get_session
 
 async def calculated(connection, client):
     session = await closed(connection, client)
-    return {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    return {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
 
 
 async def open_and_calculated(connection, client):
@@ -26,7 +26,7 @@ async def open_and_calculated(connection, client):
     await measured(connection, client, session)
     client.disc()
     close_session(connection, session, "MD-1", over="a fault of the test")
-    return {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    return {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ async def test_without_controls_there_is_no_result_and_all_readings_are_kept(con
     client.chips("second.asc", {k: v for k, v in CHIPS.items() if not k.startswith("3")})
     client.disc()
     close_session(connection, session, "MD-1")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert outputs["P4"]["why"][0].startswith("No result, controls missing in this reader session: C-1, C-2, C-3, C-4.")
     assert outputs["P6"]["decision"] == "REPORT ONLY"
 
@@ -159,7 +159,7 @@ async def test_controls_of_another_file_do_not_count(connection, client):
     client.chips("tuesday.asc", {k: v for k, v in CHIPS.items() if len(k) == 2})
     client.disc()
     close_session(connection, session, "MD-1")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert [w.split(":")[0] for w in outputs["P5"]["why"]][:2] == [
         "No result, standards missing in this reader session",
         "No result, controls missing in this reader session",
@@ -173,7 +173,7 @@ async def test_a_second_read_of_an_emptied_element_is_no_new_dose(connection, cl
     client.chips("again.asc", {"14": 170})
     client.disc()
     close_session(connection, session, "MD-1")
-    output = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}["P4"]
+    output = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}["P4"]
     assert round(100 * output["dose_gy"], 2) == 3.04
     assert output["remarks"] == [
         "T-014 was read 2 times; the first readout counts, the others are of an emptied element."
@@ -186,7 +186,7 @@ async def test_a_pair_that_disagrees_gives_no_mean(connection, client):
     client.chips("tray.asc", {**CHIPS, "16": 45_000})
     client.disc()
     close_session(connection, session, "MD-1")
-    output = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}["P4"]
+    output = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}["P4"]
     assert output["decision"] == "INVALID"
     assert "above the pair limit of 5 %" in output["why"][0]
 
@@ -197,7 +197,7 @@ async def test_an_implausible_report_only_dose_is_not_shown(connection, client):
     client.chips("tray.asc", CHIPS)
     client.disc(counts=295_039_000.0)
     close_session(connection, session, "MD-1")
-    output = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}["P6"]
+    output = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}["P6"]
     assert (output["decision"], "dose_gy" in output) == ("INVALID", False)
 
 
@@ -208,7 +208,7 @@ async def test_what_was_never_read_is_invalid_and_a_late_reading_makes_a_new_ver
     session = connection.execute("SELECT id FROM session").fetchone()[0]
     calculate_session(connection, session, "MP-1")
     old, new = versions(connection, session, "P4")
-    assert (old.output["decision"], new.output["decision"]) == ("INVALID", "REPORT ONLY")
+    assert (old.output.decision, new.output.decision) == ("INVALID", "REPORT ONLY")
     assert verify_store(connection) == []
 
 

@@ -14,6 +14,7 @@ from worked import GIVEN, Case, WorkedClient, calibration, closed_results, expec
 
 from acquire.dosimetry import quadrature
 from acquire.errors import FileProblem
+from acquire.procedure.records.output import output_of
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.results.trends import mean_deviation, observations, trends
 from acquire.procedure.results.verify import verify_store
@@ -63,7 +64,7 @@ async def test_the_mean_of_three_ports_has_the_common_part_once(connection):
     for port in ("b1", "b2", "b7"):
         assert 100 * outputs[port.upper()]["dose_gy"] == pytest.approx(GIVEN[f"A_{port}_D"], rel=1e-9)
         assert outputs[port.upper()]["deviation_expanded_percent"] == pytest.approx(GIVEN[f"A_{port}_U"], rel=1e-9)
-    mean = mean_deviation(outputs)
+    mean = mean_deviation({point: output_of(each) for point, each in outputs.items()})
     assert mean.deviation_percent == pytest.approx(GIVEN["A_mean"], rel=1e-9)
     assert mean.expanded_percent == pytest.approx(GIVEN["A_Ucorr"], rel=1e-9)
     assert mean.expanded_percent > GIVEN["A_Uunc"]
@@ -71,7 +72,7 @@ async def test_the_mean_of_three_ports_has_the_common_part_once(connection):
 
 
 def test_one_point_has_no_mean():
-    assert mean_deviation({"B1": {"decision": "INVALID", "why": []}}) is None
+    assert mean_deviation({"B1": output_of({"decision": "INVALID", "why": [], "remarks": []})}) is None
 
 
 # --- exit and midline, attempts, pairs -----------------------------------------------------------------------------

@@ -357,11 +357,11 @@ async def test_d_a_chip_left_out_with_its_reason_and_a_second_person(connection)
     with pytest.raises(Refused, match="has no placement"):
         exclude(connection, found, "S-1", "MP-1", "MD-1", "wrong one")
     exclude(connection, found, "neck-L-b", "MD-1", "MP-1", "It stayed in its tray.")
-    outputs = {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    outputs = {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
     assert 100 * outputs["neck-L"]["dose_gy"] == pytest.approx(GIVEN["D_neck_l"], rel=1e-9)
     assert outputs["neck-L"]["remarks"] == ["neck-L-b was left out: It stayed in its tray (MD-1, confirmed by MP-1)."]
     close_to(outputs["neck"], "D_neck", rel=0.01)  # three chips of equal weight there, a side of one chip here
-    assert [r.output["decision"] for r in versions(connection, session, "neck")] == ["INVALID", "PASS"]
+    assert [r.output.decision for r in versions(connection, session, "neck")] == ["INVALID", "PASS"]
     assert verify_store(connection) == []
     with pytest.raises(Refused, match="left out already"):
         exclude(connection, found, "neck-L-b", "MD-1", "MP-1", "again")

@@ -267,4 +267,4 @@ async def run(connection: Any, client: WorkedClient, session_id: str, *, skip: S
 def closed_results(connection: Any, session_id: str, over: str | None = None) -> dict[str, dict[str, Any]]:
     """Close and calculate; outputs by point."""
     close_session(connection, session_id, "MD-1", over=over)
-    return {r.point: r.output for r in calculate_session(connection, session_id, "MP-1")}
+    return {r.point: r.output.plain() for r in calculate_session(connection, session_id, "MP-1")}
