@@ -31,7 +31,7 @@ async def measured(connection: Any, shapes: Any, *ports: str, **plan: Any) -> st
 
 
 def again(connection: Any, session: str) -> dict[str, dict[str, Any]]:
-    return {r.point: r.output for r in calculate_session(connection, session, "MP-1")}
+    return {r.point: r.output.plain() for r in calculate_session(connection, session, "MP-1")}
 
 
 def held(output: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ async def test_a_port_image_and_a_beam_in_two_parts_are_shown_and_held_until_ass
         f"The part of 0.5 nC in 1.0 s is not of the irradiation (port image): {WHY} (MD-1, confirmed by MP-1)."
         in output["remarks"]
     )
-    assert versions(connection, session, "B1")[0].output["decision"] == "INVALID"
+    assert versions(connection, session, "B1")[0].output.decision == "INVALID"
     assert beam_doubts(beams_shown(connection, now)) == []
     assert verify_store(connection) == []
     assert verify_store(connection, session=session) == []
