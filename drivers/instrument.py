@@ -104,6 +104,11 @@ class Instrument(ABC):
         """Whether readings that were taken and never confirmed will be given again (a folder's files stay there)."""
         return False
 
+    @property
+    def speaks_unasked(self) -> bool:
+        """Whether take() waits for what the instrument says by itself, and asks for nothing."""
+        return False
+
     def last_words(self) -> tuple[Crossing | None, Crossing | None]:
         """The last request and the last reply as they crossed the wire; None of what has none."""
         return None, None

@@ -37,6 +37,11 @@ class ListeningInstrument(Instrument):
         return 0.0
 
     @property
+    def speaks_unasked(self) -> bool:
+        """That is what a listener is for."""
+        return True
+
+    @property
     def measures(self) -> str:
         """As its listener says. Raises DriverFault where it fails to say."""
         try:

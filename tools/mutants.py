@@ -50,7 +50,7 @@ TESTS = {
     "acquire/spool/journal.py": [f"acquire/spool/test_{what}.py" for what in ("journal", "damaged_entries", "pruning")],
     "acquire/spool/source.py": [
         f"acquire/noloss/test_{what}.py"
-        for what in ("source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
+        for what in ("source_counts", "source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
     "acquire/store/seals.py": ["acquire/store/test_verified_streams.py", "acquire/store/test_seals.py"],

@@ -74,9 +74,33 @@ class Received:
     expires_s: int | None = None  # what is left of the message's expiry, where it has one (MQTT 5)
 
 
+class _Told(asyncio.Future[None]):
+    """Whoever waits hears of an error; where nobody waits any more, nothing is said of "never retrieved" in the end."""
+
+    def set_exception(self, exception: Any, /) -> None:
+        super().set_exception(exception)
+        self.exception()
+
+
+class _AsTold:
+    """A future of aiomqtt's that it makes anew after each use: one that may be left alone stands in its place."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_told{name}"
+
+    def __get__(self, client: object, owner: type) -> asyncio.Future[None]:
+        found: asyncio.Future[None] = getattr(client, self._name)
+        return found
+
+    def __set__(self, client: object, given: asyncio.Future[None]) -> None:
+        setattr(client, self._name, _Told(loop=given.get_loop()))
+
+
 class _Client(aiomqtt.Client):
     """What aiomqtt 2.5 does not tell: an early close, a publish refused, a queue too long. And it waits otherwise."""
 
+    _connected = _AsTold()
+    _disconnected = _AsTold()
     held = 0  # bytes in the queue of messages
     largest: int | None = None  # packet the broker takes, in bytes, where it says so
     dropped = 0

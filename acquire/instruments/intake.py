@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -25,6 +26,7 @@ class Intake:
         self._full_since: str | None = None
         self._why = SPOOL_FULL
         self._missed = 0  # readings that came while the spool took none and will not come again
+        self._handed: tuple[asyncio.Future[int], int] | None = None  # what is being committed, and how many readings
 
     async def keep(self, device: Instrument, stream: Stream, readings: Sequence[Reading]) -> None:
         """Append readings; only then does the device hear that they are safe. Raises SpoolError."""
@@ -38,6 +40,35 @@ class Intake:
             raise
         if readings:
             await device.confirm()
+
+    async def hand_over(self, device: Instrument, stream: Stream, readings: Sequence[Reading]) -> None:
+        """Give readings to the spool once those handed over before are safe; settle() waits for these.
+
+        Where may_hand_over() says so. Raises SpoolError.
+        """
+        try:
+            await self.settle()
+        except SpoolError:
+            self._missed += len(readings)
+            raise
+        bodies = [(reading_body(reading), None) for reading in readings]
+        if any(len(body) > LARGEST_BODY for body, _ in bodies):
+            await self.keep(device, stream, readings)
+        elif bodies:
+            self._handed = self._recorder.hand_over(stream, bodies), len(bodies)
+
+    async def settle(self) -> None:
+        """Wait until what was handed over is safe. Raises SpoolError."""
+        handed, self._handed = self._handed, None
+        if handed is None:
+            return
+        try:
+            await handed[0]
+        except SpoolError as error:
+            self._refused(error)
+            self._missed += handed[1]
+            raise
+        self.appended += handed[1]
 
     async def gap(self, stream: Stream, reason: str, count: int | None, since: str) -> None:
         """Readings that were not taken; count None where nobody knows how many. Raises SpoolError."""
@@ -69,3 +100,11 @@ class Intake:
             else:
                 await self._recorder.append(stream, [(body, None) for body in group])
             self.appended += len(group)
+
+
+def may_hand_over(device: Instrument) -> bool:
+    """Whether the device may be asked for more while what it gave is being committed: it is asked without a pause, need
+    not hear that its readings are safe, and gives none again.
+    """
+    hears = type(device).confirm is not Instrument.confirm
+    return device.poll_interval_s == 0 and not (hears or device.comes_again or device.speaks_unasked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from acquire.backoff import Chance, pause_s
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc
 from acquire.instruments.desk import CommandDesk, Epoch
-from acquire.instruments.intake import Intake
+from acquire.instruments.intake import Intake, may_hand_over
 from acquire.instruments.measurement import Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
@@ -29,12 +29,13 @@ from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.spool.stream import Stream
-from drivers import Identity, Instrument, InstrumentError, LinkDown, ReplyTimeout
+from drivers import Identity, Instrument, InstrumentError, LinkDown, Reading, ReplyTimeout
 
 # With five seconds to connect, an instrument that is there again is found within ten.
 REOPEN_FLOOR_S, REOPEN_CEILING_S = 0.25, 4.0
 TURN_WITHIN_S = 30.0
 ROOM_EVERY_S = 1.0
+STRETCH_S = 1.0  # how long takes follow each other within one turn
 
 
 class Runner:
@@ -188,22 +189,43 @@ class Runner:
 
     async def _turn(self, device: Instrument, stream: Stream) -> None:
         """A take, or what must be settled first: nobody knows how many readings a gap after a command holds."""
-        if self._turns.doubt is None:
-            await self._take(device, stream)
+        if self._turns.doubt is None and may_hand_over(device):
+            await self._stretch(device, stream)
+        elif self._turns.doubt is None:
+            await self._intake.keep(device, stream, await self._given(device, stream))
         else:
             error, since = self._turns.doubt
             if isinstance(error, LinkDown):
                 raise error
             await self._recover(device, stream, error, None, since)
 
-    async def _take(self, device: Instrument, stream: Stream) -> None:
+    async def _given(self, device: Instrument, stream: Stream) -> Sequence[Reading]:
+        """One take; where its reply did not come the gap for it is in the stream, and nothing is given."""
         asked, self._turns.doing = datetime.now(UTC), "a reading"
         try:
-            readings = await self._turns.watchdog.watch(device.take(), "a reading")
+            return await self._turns.watchdog.watch(device.take(), "a reading")
         except ReplyTimeout as error:
+            await self._intake.settle()
             await self._recover(device, stream, error, max(1, len(device.channels)), utc(asked))
-            return
-        await self._intake.keep(device, stream, readings)
+            return ()
+
+    async def _stretch(self, device: Instrument, stream: Stream) -> None:
+        """Takes without a pause: the next is asked for while the readings of the one before are being committed.
+
+        All of them are safe before anybody else has a turn, so that nothing is known of this outside (rule 3.2).
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + STRETCH_S
+        try:
+            await self._intake.hand_over(device, stream, await self._given(device, stream))
+            while clock() < until and not self._is_wanted():
+                await self._intake.hand_over(device, stream, await self._given(device, stream))
+        finally:
+            await self._intake.settle()
+
+    def _is_wanted(self) -> bool:
+        """Whether something else is to be done than to go on taking."""
+        return bool(self._turns.wanted or self._turns.doubt or self._store_ahead or self._stopping.is_set())
 
     async def _recover(
         self, device: Instrument, stream: Stream, error: InstrumentError, missing: int | None, since: str

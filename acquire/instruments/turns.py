@@ -18,6 +18,7 @@ class Turns:
     def __init__(self, instrument: str) -> None:
         self.doing = "nothing"
         self.doubt: tuple[InstrumentError, str] | None = None
+        self.wanted = 0  # how many wait for a turn
         self.instrument_lock = asyncio.Lock()
         self.watchdog = Watchdog(instrument)
         self._instrument = instrument
@@ -69,6 +70,7 @@ class Turns:
 
     async def take(self, within_s: float) -> None:
         """Wait for a turn when nothing is in doubt; to be given back by instrument_lock.release(). Raises NoTurn."""
+        self.wanted += 1
         try:
             async with asyncio.timeout(within_s):
                 while True:
@@ -81,3 +83,5 @@ class Turns:
             raise NoTurn(
                 f"{self._instrument} was busy with {self.doing} for {within_s:g} s; nothing was done, ask again."
             ) from error
+        finally:
+            self.wanted -= 1

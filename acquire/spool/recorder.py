@@ -5,6 +5,8 @@ The recorder writes, the publisher sends (acquire.spool.publisher), which hears 
 
 from __future__ import annotations
 
+import asyncio
+
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Bodies, Spool
 from acquire.spool.stream import Stream
@@ -33,6 +35,13 @@ class Recorder:
         has ended: nothing is appended then.
         """
         return await self._spool.append(stream.number, bodies, urgent=urgent)
+
+    def hand_over(self, stream: Stream, bodies: Bodies) -> asyncio.Future[int]:
+        """The same, for whoever waits later: the future has the first seq once they are committed, and raises then.
+
+        What is appended afterwards comes after them.
+        """
+        return self._spool.append(stream.number, bodies)
 
     async def withhold(self, stream: Stream, body: bytes, reason: str) -> int:
         """Keep an original that is too large to send; its stand-in takes the seq, which is returned (rule 3.8).

@@ -43,7 +43,8 @@ def head(data: bytes) -> str:
 def lines(data: bytes) -> Iterator[tuple[Piece, str]]:
     """Each line with its text, without the byte order mark; a line that is not UTF-8 is read as Latin-1. Never raises.
 
-    A line of UTF-16 has the name of the same line in UTF-8.
+    A line of UTF-16 has the name of the same line in UTF-8; half of a surrogate pair in it, which is no character and
+    can be written down nowhere, is read as its code (\\ud9a1).
     """
     encoding, offset = stated(data)
     if is_wide(encoding):
@@ -51,11 +52,15 @@ def lines(data: bytes) -> Iterator[tuple[Piece, str]]:
         for found in LINE.finditer(data[offset:whole].decode(encoding, "surrogatepass")):
             line = found[0]
             raw = line.encode(encoding, "surrogatepass")
-            yield Piece(offset, raw, unended(line.encode("utf-8", "surrogatepass"))), line
+            yield Piece(offset, raw, unended(line.encode("utf-8", "surrogatepass"))), _visible(line)
             offset += len(raw)
         return
     for each in BYTES_LINE.finditer(data, offset):  # one after the other: all at once would be thirty times the file
         yield Piece(each.start(), each[0]), _text(each[0])
+
+
+def _visible(line: str) -> str:
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(raw: bytes) -> str:

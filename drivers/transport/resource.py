@@ -7,23 +7,27 @@ import re
 from drivers.errors import Misuse
 from drivers.strict_numbers import whole
 from drivers.transport.base import Transport
+from drivers.transport.hislip import HislipTransport
 from drivers.transport.prologix import PrologixTransport
 from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.tcp import TcpTransport
+from drivers.transport.vxi11 import Vxi11Transport
 
 ALLOWED = (
     "/dev/ttyUSB0, COM3 or serial:DEVICE; usb:VID:PID:SERIAL for a USB serial adapter; pyserial:URL,"
     " rfc2217://HOST:PORT, socket://, spy://, loop:// or hwgrep://;"
     " tcp:HOST:PORT; prologix:tcp:HOST:PORT:ADDRESS or prologix:DEVICE:ADDRESS for GPIB behind a Prologix adapter;"
-    " a VISA resource such as TCPIP::HOST::PORT::SOCKET, ASRL/dev/ttyS0::INSTR or GPIB0::27::INSTR"
+    " a VISA resource such as TCPIP::HOST::INSTR, TCPIP::HOST::hislip0::INSTR, TCPIP::HOST::PORT::SOCKET,"
+    " ASRL/dev/ttyS0::INSTR or GPIB0::27::INSTR; pyvisa:RESOURCE for one that is to go through pyvisa all the same"
 )
 GPIB_ADDRESSES = range(31)  # IEEE 488.1: 31 means nobody
 _PROLOGIX = "prologix:"
-_USB = "usb:"
+_USB, _PYVISA = "usb:", "pyvisa:"
 _PYSERIAL = re.compile(r"^(rfc2217|socket|spy|loop|hwgrep|alt|cp2110)://", re.IGNORECASE)
 _VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI)[^:]*::", re.IGNORECASE)
 _VISA_LINE = re.compile(r"^ASRL([^:]+)(?:::INSTR)?$", re.IGNORECASE)
 _VISA_SOCKET = re.compile(r"^TCPIP\d*::(.+)::([^:]*)::SOCKET$", re.IGNORECASE)
+_VISA_LAN = re.compile(r"^TCPIP\d*::(\[[^\]]+\][^:]*|[^:]+)(?:::(?!INSTR$)([^:]+))?(?:::INSTR)?$", re.IGNORECASE)
 _PRLGX = re.compile(r"^PRLGX-(TCPIP|ASRL)\d*::(.+?)(?:::INTFC)?$", re.IGNORECASE)
 _DEVICE = re.compile(r"^(/|COM\d+$)")
 
@@ -42,6 +46,8 @@ def open_transport(resource: str, serial: SerialSettings) -> Transport:
         return _prologix(resource, serial)
     if resource.startswith("tcp:"):
         return _tcp(resource)
+    if _VISA.match(resource.removeprefix(_PYVISA)) and resource.startswith(_PYVISA):
+        return _by_pyvisa(resource.removeprefix(_PYVISA))
     if (resource.startswith("pyserial:") and len(resource) > len("pyserial:")) or _PYSERIAL.match(resource):
         from drivers.transport.pyserial_backend import PyserialTransport  # noqa: PLC0415 - only where it is used
 
@@ -59,16 +65,42 @@ def _visa(resource: str, serial: SerialSettings) -> Transport:
         return _visa_socket(found[1], found[2])
     if found := _VISA_LINE.match(resource):
         return _serial_line(f"serial:{_device_of(found[1])}", serial)
+    if found := _VISA_LAN.match(resource):
+        return _lan(found[1], found[2] or "inst0", resource)
+    return _by_pyvisa(resource)
+
+
+def _by_pyvisa(resource: str) -> Transport:
     from drivers.transport.visa import VisaTransport  # noqa: PLC0415 - a heavy import
 
     return VisaTransport(_visa_name(resource))
+
+
+def _lan(host: str, device: str, resource: str) -> Transport:
+    """VXI-11, whose port may stand behind the host, or HiSLIP, whose port may stand behind the sub-address."""
+    if device.lower().startswith("hislip"):
+        sub_address, _, port = device.partition(",")
+        return HislipTransport(host, _lan_port(port or "4880", resource), sub_address, resource)
+    host, comma, port = host.partition(",")
+    return Vxi11Transport(host, _lan_port(port, resource) if comma else None, device, resource)
+
+
+def _lan_port(port: str, resource: str) -> int:
+    if _number(port) not in range(1, 65536):
+        raise Misuse(
+            f"'{resource}' has no TCP port; allowed are TCPIP::HOST,PORT::inst0::INSTR and"
+            " TCPIP::HOST::hislip0,PORT::INSTR with a port of 1 to 65535, or both without one."
+        )
+    return whole(port)
 
 
 def _has_control_lines(resource: str) -> bool:
     """Whether DTR and RTS can be chosen before the line is used: what pyserial's socket:// and cp2110:// ignore is no
     choice.
     """
-    line = resource.removeprefix(_PROLOGIX).removeprefix("pyserial:").removeprefix("spy://").lower()
+    line = (
+        resource.removeprefix(_PROLOGIX).removeprefix("pyserial:").removeprefix("spy://").lower().removeprefix(_PYVISA)
+    )
     without = line.startswith(("tcp:", "socket://", "cp2110://")) or _VISA.match(line)
     return _VISA_LINE.match(line) is not None or not without
 

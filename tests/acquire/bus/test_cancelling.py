@@ -56,6 +56,31 @@ async def test_a_connection_given_up_while_it_is_made_leaves_nothing_behind(tmp_
         assert len(list(Path("/proc/self/fd").iterdir())) <= open_before
 
 
+async def test_a_connection_lost_while_nobody_listens_says_nothing_in_the_end() -> None:
+    """Neither the loss, nor a refusal that met a cancellation, is an error that somebody forgot to look at."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, told: said.append(told["message"]))
+    lost = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK of MQTT 5: accepted
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        lost.set()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        async with connect(Endpoint("127.0.0.1", server.sockets[0].getsockname()[1]), "left-alone") as connection:
+            await lost.wait()
+            await until(connection._client._disconnected.done, 5, "the loss is known")
+        del connection
+        gc.collect()
+    loop.set_exception_handler(None)
+    assert said == []
+
+
 async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Path) -> None:
     async with running_mosquitto(tmp_path) as broker:
         spool = await Spool.open(tmp_path / "spool.db")

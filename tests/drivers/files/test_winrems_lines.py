@@ -180,6 +180,18 @@ def test_other_encodings_are_read_and_name_the_same_records(encoding: str) -> No
         assert data[begin : begin + length] == sample.raw
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_half_of_a_surrogate_pair_is_read_as_its_code(encoding: str) -> None:
+    text = line(1, f2="\ud9a1") + "\r\n" + line(2, f1='"M66\ud9a100"')
+    found = parse_file("x.ASC", text.encode(encoding, "surrogatepass"))
+    assert [(s.element, s.reader) for s in found.samples] == [("1", "M6600 \\ud9a1")]
+    (wrong,) = found.rejected
+    assert "'M66\\\\ud9a100', not a reader model" in wrong.reason
+    assert wrong.piece.raw == text.rpartition("\n")[2].encode(encoding, "surrogatepass"), (
+        "its bytes are kept as they are"
+    )
+
+
 def test_half_a_unit_of_utf_16_at_the_end_is_waited_for() -> None:
     data = (line(1) + "\r\n" + line(2)[:40]).encode("utf-16")[:-1]
     found = parse_file("x.ASC", data)

@@ -6,12 +6,14 @@ import pytest
 from wires import SERIAL
 
 from drivers import Misuse
+from drivers.transport.hislip import HislipTransport
 from drivers.transport.prologix import PrologixTransport
 from drivers.transport.pyserial_backend import PyserialTransport
 from drivers.transport.resource import ALLOWED, open_transport
 from drivers.transport.serial import SerialTransport
 from drivers.transport.tcp import TcpTransport
 from drivers.transport.visa import VisaTransport
+from drivers.transport.vxi11 import Vxi11Transport
 
 EVERYTHING = f"is no resource that is known here; allowed are {ALLOWED}."
 TCP = "is no TCP address; allowed is tcp:HOST:PORT, for example tcp:192.0.2.7:8123."
@@ -22,6 +24,10 @@ BEHIND = (
 GPIB = "has no GPIB address; allowed are 0 to 30, for example GPIB0::27::INSTR."
 LINE = "names no serial line; allowed is ASRL/dev/ttyS0::INSTR, or ASRL3::INSTR for COM3."
 PORT = "has no TCP port; allowed is TCPIP::HOST::PORT::SOCKET with a port of 1 to 65535."
+LAN = (
+    "has no TCP port; allowed are TCPIP::HOST,PORT::inst0::INSTR and TCPIP::HOST::hislip0,PORT::INSTR with a port of 1"
+    " to 65535, or both without one."
+)
 VISA = f"is no VISA resource; allowed are {ALLOWED}."
 
 
@@ -39,7 +45,11 @@ VISA = f"is no VISA resource; allowed are {ALLOWED}."
         ("TCPIP0::192.0.2.7::5025::SOCKET", TcpTransport), ("ASRL/dev/ttyS0::INSTR", SerialTransport),
         ("ASRL3::INSTR", SerialTransport), ("asrl/dev/ttyUSB0", SerialTransport),
         ("GPIB0::27::INSTR", VisaTransport), ("GPIB::27", VisaTransport), ("GPIB::27::96", VisaTransport),
-        ("USB0::0x05E6::0x6517::123::INSTR", VisaTransport), ("TCPIP::192.0.2.7::INSTR", VisaTransport),
+        ("USB0::0x05E6::0x6517::123::INSTR", VisaTransport), ("TCPIP::192.0.2.7::INSTR", Vxi11Transport),
+        ("TCPIP::192.0.2.7", Vxi11Transport), ("tcpip0::gateway::gpib0,27::INSTR", Vxi11Transport),
+        ("TCPIP::[::1],1024::inst0::INSTR", Vxi11Transport), ("TCPIP::192.0.2.7::hislip0::INSTR", HislipTransport),
+        ("TCPIP::192.0.2.7::HiSLIP0,4881", HislipTransport), ("pyvisa:TCPIP::192.0.2.7::INSTR", VisaTransport),
+        ("pyvisa:TCPIP::192.0.2.7::hislip0::INSTR", VisaTransport), ("pyvisa:GPIB0::27::INSTR", VisaTransport),
     ],
 )  # fmt: skip
 def test_a_resource_names_its_transport(resource: str, kind: type) -> None:
@@ -57,7 +67,11 @@ def test_a_resource_names_its_transport(resource: str, kind: type) -> None:
         ("prologix:tcp:host:1234:", BEHIND), ("prologix:tcp:host:1234:31", BEHIND), ("prologix:COM3:x", BEHIND),
         ("prologix:GPIB0::27::INSTR:27", BEHIND), ("prologix:prologix:COM3:5:27", BEHIND),
         ("ASRL::INSTR", LINE), ("GPIB::x", GPIB), ("GPIB0::31::INSTR", GPIB), ("TCPIP::host::x::SOCKET", PORT),
-        ("TCPIP::host::65536::SOCKET", PORT), ("TCPIP::", VISA), ("GPIB0::", VISA),
+        ("TCPIP::host::65536::SOCKET", PORT),
+        ("TCPIP::host,::inst0::INSTR", LAN), ("TCPIP::host,0::inst0::INSTR", LAN),
+        ("TCPIP::host::hislip0,x::INSTR", LAN),
+        ("pyvisa:", EVERYTHING), ("pyvisa:/dev/ttyUSB0", EVERYTHING), ("pyvisa:GPIB0::31::INSTR", GPIB),
+        ("TCPIP::", VISA), ("GPIB0::", VISA),
         ("GPIB0::x::INSTR::9::9", VISA), ("USB::1", VISA), ("PXI0::1::INSTR", VISA),
     ],
 )  # fmt: skip

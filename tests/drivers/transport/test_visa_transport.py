@@ -1,19 +1,11 @@
-"""Message based VISA resources: an instrument behind a small VXI-11 gateway of the tests' own (VXI-11.1, TCP/IP
-Instrument Protocol; ONC RPC, RFC 5531), reached through the real pyvisa-py.
-
-The instrument keeps the rule of IEEE 488.2: addressed to talk with nothing to say, it notes error -420.
-"""
+"""Message based VISA resources through the real pyvisa-py where a resource says so, without it where it does not."""
 
 from __future__ import annotations
 
-import asyncio
-import struct
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from gateway import LONG, Instrument, behind_a_gateway
 from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 
@@ -26,113 +18,14 @@ from drivers.transport.resource import open_transport
 from drivers.transport.serial_settings import SerialSettings
 from drivers.transport.visa import VisaTransport
 
-CREATE_LINK, WRITE, READ, READ_STATUS, DESTROY_LINK = 10, 11, 12, 13, 23
-IO_TIMEOUT, END, AVAILABLE = 15, 4, 0x10
-LONG = b"7" * 10_000 + b"\n"  # more than one read asks for
+by_both = pytest.mark.parametrize("way", ["", "pyvisa:"])
 
 
-class Instrument:
-    """Has its answer ready one look or one untimely read later, so that a reader that does not look is found out."""
-
-    def __init__(self) -> None:
-        self.output = b""
-        self.coming = b""
-        self.untimely = 0
-        self.heard: list[bytes] = []
-        self.taken = 0
-
-    def hear(self, data: bytes) -> None:
-        line = data.rstrip(b"\r\n")
-        self.heard.append(line)
-        error = b'-420,"Query UNTERMINATED"' if self.untimely else b'0,"No Error"'
-        reply = {
-            b"*IDN?": b"KEITHLEY INSTRUMENTS INC.,MODEL 6517B,4096271,A13/700X",
-            b":SYST:ERR?": error,
-            b"*ESR?": b"0",
-            b":SENS:DATA:FRES?": b"-000.0045E-09NCOUL,+%014.6fsecs,+%05dRDNG#" % (self.taken / 10, self.taken),
-            b"LONG?": LONG.rstrip(b"\n"),
-        }.get(line)
-        self.taken += line == b":SENS:DATA:FRES?"
-        if reply is not None:
-            self.coming = reply + b"\n"
-
-    def status(self) -> int:
-        there = AVAILABLE if self.output else 0
-        self.output, self.coming = self.output + self.coming, b""
-        return there
-
-    def say(self, most: int) -> bytes | None:
-        if not self.output:
-            self.untimely += 1
-            self.output, self.coming = self.coming, b""
-            return None
-        said, self.output = self.output[:most], self.output[most:]
-        return said
-
-
-class Gateway:
-    """One core channel: a record in, a record out."""
-
-    def __init__(self, instrument: Instrument) -> None:
-        self.instrument = instrument
-        self.writers: list[asyncio.StreamWriter] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.append(writer)
-        try:
-            while True:
-                (mark,) = struct.unpack(">I", await reader.readexactly(4))
-                call = await reader.readexactly(mark & 0x7FFFFFFF)
-                reply = self._answer(call)
-                writer.write(struct.pack(">I", 0x80000000 | len(reply)) + reply)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    def _answer(self, call: bytes) -> bytes:
-        xid, procedure = struct.unpack_from(">I", call)[0], struct.unpack_from(">I", call, 20)[0]
-        results = self._carry_out(procedure, call[40:])  # after two empty authenticators
-        return struct.pack(">6I", xid, 1, 0, 0, 0, 0) + results
-
-    def _carry_out(self, procedure: int, arguments: bytes) -> bytes:
-        if procedure == CREATE_LINK:
-            return struct.pack(">4I", 0, 1, 0, 4096)
-        if procedure == WRITE:
-            (length,) = struct.unpack_from(">I", arguments, 16)
-            self.instrument.hear(arguments[20 : 20 + length])
-            return struct.pack(">2I", 0, length)
-        if procedure == READ:
-            said = self.instrument.say(struct.unpack_from(">I", arguments, 4)[0])
-            if said is None:
-                return struct.pack(">3I", IO_TIMEOUT, 0, 0)
-            reason = 0 if self.instrument.output else END
-            return struct.pack(">3I", 0, reason, len(said)) + said + bytes(-len(said) % 4)
-        if procedure == READ_STATUS:
-            return struct.pack(">2I", 0, self.instrument.status())
-        return struct.pack(">I", 0)
-
-
-@asynccontextmanager
-async def behind_a_gateway(instrument: Instrument) -> AsyncIterator[tuple[str, Gateway]]:
-    """(resource, gateway)."""
-    gateway = Gateway(instrument)
-    server = await asyncio.start_server(gateway.serve, "127.0.0.1", 0)
-    try:
-        yield f"TCPIP::127.0.0.1,{server.sockets[0].getsockname()[1]}::inst0::INSTR", gateway
-    finally:
-        server.close()
-        for writer in gateway.writers:
-            writer.close()
-            await writer.wait_closed()
-        assert not [t.name for t in threading.enumerate() if t.name.startswith("port-")]
-
-
-async def test_an_instrument_is_never_addressed_to_talk_with_nothing_to_say() -> None:
+@by_both
+async def test_an_instrument_is_never_addressed_to_talk_with_nothing_to_say(way: str) -> None:
     instrument = Instrument()
     async with behind_a_gateway(instrument) as (resource, _):
-        link = Link(open_transport(resource, SerialSettings()), name=resource)
+        link = Link(open_transport(way + resource, SerialSettings()), name=resource)
         await link.open()
         for _ in range(3):
             await link.send(b"*CLS\n")
@@ -142,18 +35,20 @@ async def test_an_instrument_is_never_addressed_to_talk_with_nothing_to_say() ->
     assert link.stray == 0
 
 
-async def test_a_message_longer_than_one_read_comes_whole() -> None:
+@by_both
+async def test_a_message_longer_than_one_read_comes_whole(way: str) -> None:
     async with behind_a_gateway(Instrument()) as (resource, _):
-        link = Link(open_transport(resource, SerialSettings()), name=resource)
+        link = Link(open_transport(way + resource, SerialSettings()), name=resource)
         await link.open()
         assert await link.exchange(b"LONG?\n", Line(), timeout_s=10) == LONG.rstrip(b"\n")
         await link.close()
 
 
-async def test_a_6517_behind_a_gateway_is_set_up_and_read() -> None:
+@by_both
+async def test_a_6517_behind_a_gateway_is_set_up_and_read(way: str) -> None:
     instrument = Instrument()
     async with behind_a_gateway(instrument) as (resource, _):
-        device = connect(model("keithley-6517b"), resource, {"timeout_s": 0.5})
+        device = connect(model("keithley-6517b"), way + resource, {"timeout_s": 0.5})
         assert (await device.open()).serial == "4096271"
         stale, first = [r for r in await device.take() if r.value is None], await device.take()
         assert (len(stale), [r.value for r in first]) == (2, [pytest.approx(-4.5e-12)])
@@ -161,10 +56,11 @@ async def test_a_6517_behind_a_gateway_is_set_up_and_read() -> None:
     assert instrument.heard.count(b":SENS:DATA:FRES?") == 4
 
 
-async def test_vanish_read_of_a_gateway_is_a_lost_link(monkeypatch: pytest.MonkeyPatch) -> None:
+@by_both
+async def test_vanish_read_of_a_gateway_is_a_lost_link(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visa, "MESSAGE_MS", 100)  # the backend waits so long when it was in the middle of a call
     async with behind_a_gateway(Instrument()) as (resource, gateway):
-        link = Link(open_transport(resource, SerialSettings()), name=resource)
+        link = Link(open_transport(way + resource, SerialSettings()), name=resource)
         await link.open()
         for writer in gateway.writers:
             writer.close()

@@ -16,7 +16,8 @@ from simulators.vxi11 import Vxi11Port
 SERIAL = SerialSettings()
 LINES = ["/dev/ttyX", "pyserial:/dev/ttyX", "ASRL/dev/ttyX::INSTR"]
 SOCKETS = ["tcp:H:P", "pyserial:socket://H:P", "TCPIP::H::P::SOCKET"]
-MESSAGES = ["TCPIP::H,P::inst0::INSTR", "TCPIP::H::hislip0,P::INSTR"]  # each write is one message, with one response
+# each write is one message, with one response
+MESSAGES = [f"{way}TCPIP::H{end}" for way in ("", "pyvisa:") for end in (",P::inst0::INSTR", "::hislip0,P::INSTR")]
 BLOCK = bytes(range(256)) * 1200  # 307,200 bytes, every byte value in it: more than one message of either protocol
 
 
@@ -169,7 +170,7 @@ async def reachable(form: str, instrument: Instrument) -> AsyncIterator[tuple[st
     """(resource, unplug) for one of the forms above."""
     if form in MESSAGES:
         async with as_messages(form, instrument) as (resource, unplug):
-            yield resource, unplug
+            yield form.partition("TCPIP")[0] + resource, unplug
     elif form in LINES:
         with on_a_line(instrument) as (device, unplug):
             yield form.replace("/dev/ttyX", device), unplug
