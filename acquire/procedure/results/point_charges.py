@@ -43,7 +43,7 @@ def charges(
     integrates: Integrates | None,
     conditions_valid: timedelta,
     *,
-    beams_seen: bool = True,
+    beams_seen: bool = False,
 ) -> Charges | None:
     """The charge that counts, and for a chamber those at the opposite polarity and lower voltage; None unmeasured.
 
