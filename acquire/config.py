@@ -261,5 +261,5 @@ def _check_instruments(config: Config) -> Iterator[Finding]:
         except Misuse as error:
             yield ("instrument", n, "model"), str(error).rstrip(".")
         except ValidationError as error:
-            for e in error.errors(include_url=False, include_context=False):
+            for e in error.errors(include_url=False):
                 yield ("instrument", n, "settings", *e["loc"]), message(e, model)

@@ -13,6 +13,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from drivers.plain_words import plain
+
 Where = tuple[int | str, ...]
 _HEADER = re.compile(r"\[(\[)?([^\[\]]+)\]?\][ \t]*(#.*)?")  # of a line without blanks around it
 _KEY = re.compile(r"([A-Za-z0-9_.\"' -]+)=")
@@ -59,9 +61,9 @@ def _refuse_too_deep(text: str, name: str) -> None:
 
 
 def message(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """pydantic's message; for a key that does not exist, the one that was probably meant and those there are."""
+    """What is wrong, in words; for a key that does not exist, the one that was probably meant and those there are."""
     if error["type"] != "extra_forbidden":
-        return error["msg"].removeprefix("Value error, ")
+        return plain(error)
     known = _keys(model, error["loc"][:-1])
     near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     hint = f"; did you mean '{near[0]}'?" if near else ""

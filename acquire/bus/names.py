@@ -7,10 +7,15 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
+from drivers.plain_words import form
+
 ROOT = "dosimetry/v1"
 
 # A name that is one level of a topic: no '/', no wildcard, no blank, nothing that needs quoting in a shell.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+_NAME = form(
+    r"^[a-z0-9][a-z0-9._-]{0,63}$", "1 to 64 small letters, digits, '.', '_' or '-', the first a letter or digit"
+)
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 
 STORE = "store"  # where the store tells its state, among the hosts; no acquisition host may be called so
 

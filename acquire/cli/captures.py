@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from acquire.errors import Refused
 from acquire.terminal.output import emit_line, say
 from drivers import Misuse
+from drivers.plain_words import plain
 
 Listen = Annotated[str, typer.Option(help="Where the program connects: tcp:HOST:PORT (0: a free port) or pty[:LINK].")]
 T = TypeVar("T")
@@ -134,4 +135,4 @@ def _serial(given: list[str]) -> Any:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(SerialSettings.model_fields)
-        raise Misuse(f"Setting {where} of a serial line: {first['msg']}. The settings are {allowed}.") from error
+        raise Misuse(f"Setting {where} of a serial line: {plain(first)}. The settings are {allowed}.") from error

@@ -22,6 +22,7 @@ from acquire.profiles import offer_profiles
 from acquire.terminal.cards import card
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
+from drivers.plain_words import plain
 from drivers.registry import model as model_named
 from drivers.registry import models
 from drivers.trace import Trace
@@ -147,7 +148,7 @@ def settings_of(model: Model, given: list[str]) -> Settings:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(model.settings.model_fields)
-        raise Misuse(f"Setting {where} of {model.name}: {first['msg']}. The settings are {allowed}.") from error
+        raise Misuse(f"Setting {where} of {model.name}: {plain(first)}. The settings are {allowed}.") from error
 
 
 def read(

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -25,6 +25,9 @@ ConfigOption = Annotated[
 ]
 StoreOption = Annotated[str | None, typer.Option("--store", help="Store URL, sqlite:///PATH, instead of --config.")]
 SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
+SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
+Said = TypeVar("Said")
 By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
 
 
@@ -66,12 +69,12 @@ def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite
         connection.close()
 
 
-def with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], None]) -> None:
+def with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], Said]) -> Said:
     """Do something to one session of the store: act(connection, session)."""
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        act(connection, get_session(connection, session))
+        return act(connection, get_session(connection, session))
 
 
 def file_bytes(path: Path) -> bytes:

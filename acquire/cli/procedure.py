@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from acquire.bus.client import BusError
-from acquire.cli import beams, statements
+from acquire.cli import beams, plans, presence, statements
 from acquire.cli.place import (
     By,
     ConfigOption,
@@ -30,7 +30,6 @@ from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
-plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
@@ -42,15 +41,16 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the a
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(orders, name="order")
-    app.add_typer(plans, name="plan")
+    app.add_typer(plans.plans, name="plan")
     statements.register(sessions)
     beams.register(sessions)
+    presence.register(sessions)
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
 
 
-# --- orders and plans -----------------------------------------------------------------------------------------------
+# --- orders -----------------------------------------------------------------------------------------------
 
 
 @orders.command("add")
@@ -98,44 +98,6 @@ def _order(order: Any) -> dict[str, Any]:
     """What may be printed of an order: everything but who the patient is."""
     kept = {name: getattr(order, name) for name in order.__slots__ if name not in ("subject", "patient", "body")}
     return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
-
-
-@plans.command("add")
-def plan_add(
-    file: FilePath, calibrations: Calibrations, inventory: Inventory, by: By, config: ConfigOption = None,
-    store: StoreOption = None, as_json: Json = False,
-) -> None:  # fmt: skip
-    """Read a plan (TOML), check it against inventory and calibrations, and keep it as a new version."""
-    from acquire.procedure.documents.beams import unchecked  # noqa: PLC0415
-    from acquire.procedure.documents.calibrations import read_calibrations  # noqa: PLC0415
-    from acquire.procedure.documents.inventory import read_inventory  # noqa: PLC0415
-    from acquire.procedure.session.beams_given import not_compared  # noqa: PLC0415
-    from acquire.procedure.session.planning import add_plan  # noqa: PLC0415
-
-    owned = read_inventory(file_bytes(inventory), name_of(inventory))
-    factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
-    with plannable_store(config, store) as connection:
-        plan = add_plan(connection, file_bytes(file), name_of(file), by, owned, factors)
-        not_checked = [*unchecked(plan), *not_compared(connection, plan.order)]
-    if as_json:
-        points = [p.id for p in plan.point]
-        emit({"order": plan.order, "version": plan.version, "points": points, "not_checked": not_checked})
-    else:
-        tell(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
-    for sentence in () if as_json else not_checked:
-        say(sentence)
-
-
-@plans.command("confirm")
-def plan_confirm(
-    order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
-) -> None:
-    """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
-    from acquire.procedure.session.planning import confirm_expected  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        confirm_expected(connection, order, version, point, by)
-    tell(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------
@@ -219,7 +181,7 @@ def session_step(
     session: SessionId, step: Annotated[str, typer.Argument(metavar="STEP")],
     action: Annotated[Literal["begin", "end", "run", "skip", "abandon"], typer.Argument()],
     by: By, reason: Reason = None,
-    seconds: Annotated[float, typer.Option(help="With run: how long it lasts.")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="With run: how long it lasts; else as planned.")] = None,
     beam_given: Annotated[
         bool | None,
         typer.Option("--beam-given/--no-beam", help="With abandon; where neither is said the beam counts as given."),
@@ -233,6 +195,8 @@ def session_step(
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
     from acquire.procedure.session import steps  # noqa: PLC0415
     from acquire.procedure.session.rests import Rest  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.step_length import seconds_of  # noqa: PLC0415
 
     if action in ("skip", "abandon") and not reason:
         raise Refused(f"Say why: --reason is needed to {action} a step.")
@@ -243,6 +207,8 @@ def session_step(
         if action == "skip":
             steps.not_measured(connection, session, step, by, reason or "")
         else:
+            plan = get_session(connection, session).plan
+            lasts = seconds_of(plan, plan.step_named(step), seconds) if action == "run" else 0.0
 
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
@@ -252,7 +218,7 @@ def session_step(
                         await steps.end_step(connection, client, session, step, by)
                     elif action == "run":
                         await steps.run_step(
-                            connection, client, session, step, by, lambda _: asyncio.sleep(seconds), of_rest
+                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
                         )
                     else:
                         await steps.abandon_step(
@@ -274,6 +240,7 @@ def session_place(
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
     tell(f"{session}: {element} at {point}.")
+    presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("remove")
@@ -285,6 +252,7 @@ def session_remove(
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
     tell(f"{session}: {element} is back.")
+    presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("list")
@@ -304,8 +272,10 @@ def session_status(
     """Every step with how far it is, its beams, what keeps it open, what nobody has said, and what is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
+    from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
+    from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
@@ -326,7 +296,10 @@ def session_status(
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
         shown, outside = beams_shown(connection, found), beams_outside(connection, found)
-        doubts = [*run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside)]
+        doubts = [
+            *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
+            *run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside),
+        ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
     if as_json:
         told = {"steps": steps, "beams": shown, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
@@ -370,6 +343,7 @@ def results(
     from acquire.procedure.results.result import calculate_session  # noqa: PLC0415
     from acquire.procedure.results.result import results as stored  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.what_next import no_results_yet  # noqa: PLC0415
 
     if (session is None) != trend:
         raise Misuse("Name one session, or ask for --trend over all of them.")
@@ -388,12 +362,16 @@ def results(
             | {"fits": fits_of_point(connection, of, r)}
             for r in stored(connection, session)
         ]
+        why_none = None if found else no_results_yet(connection, of)
     from acquire.terminal.results import mean_of_points, print_results  # noqa: PLC0415
 
     if as_json:
-        emit({"session": session, "results": found, "mean_deviation": mean_of_points(found)})
-        return
-    print_results(found, explain=explain)
+        said = {} if why_none is None else {"says": why_none}
+        emit({"session": session, "results": found, "mean_deviation": mean_of_points(found), **said})
+    elif why_none is not None:
+        tell(why_none)
+    else:
+        print_results(found, explain=explain)
 
 
 def _trend(config: Path | None, store: str | None, as_json: bool) -> None:

@@ -7,13 +7,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, file_bytes, number, open_store, with_session
+from acquire.cli.place import (
+    By,
+    ConfigOption,
+    SecondPerson,
+    SessionId,
+    StoreOption,
+    Why,
+    file_bytes,
+    number,
+    open_store,
+    with_session,
+)
 from acquire.plain_files import name_of
 from acquire.terminal.output import tell
 from drivers import Misuse
-
-SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
 
 
 def register(sessions: typer.Typer) -> None:

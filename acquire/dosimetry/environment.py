@@ -5,11 +5,10 @@ from __future__ import annotations
 from acquire.dosimetry.budget import Contribution
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite
+from acquire.dosimetry.station_pressure import PRESSURE_KPA, TEMPERATURE_C, pressure_unit, temperature_unit
 
 ZERO_CELSIUS_K = 273.15  # TRS-398
 ZERO_CELSIUS_TG51_K = 273.2  # AAPM TG-51
-PRESSURE_KPA = (80.0, 106.0)
-TEMPERATURE_C = (5.0, 45.0)
 
 
 @finite
@@ -56,15 +55,12 @@ def _density(zero_k: float, temperature_c: float, pressure_kpa: float, t0_c: flo
 
 def _check(temperature_c: float, pressure_kpa: float) -> None:
     if not PRESSURE_KPA[0] <= pressure_kpa <= PRESSURE_KPA[1]:
-        likely = {1: "hPa", 2: "mmHg"}.get(
-            1 if 800 <= pressure_kpa <= 1060 else 2 if 600 <= pressure_kpa < 800 else 0, ""
-        )
+        likely = pressure_unit(pressure_kpa)
         raise OutsideValidity(
             f"The pressure {pressure_kpa} kPa lies outside {PRESSURE_KPA[0]} to {PRESSURE_KPA[1]} kPa: station pressure"
             f" in kPa is wanted, not hPa, mmHg or the sea-level value{f'; it looks like {likely}' if likely else ''}."
         )
     if not TEMPERATURE_C[0] <= temperature_c <= TEMPERATURE_C[1]:
-        likely = (
-            "; it looks like °F" if 50 < temperature_c < 115 else "; it looks like K" if temperature_c > 250 else ""
-        )
+        unit = temperature_unit(temperature_c)
+        likely = f"; it looks like {unit}" if unit else ""
         raise OutsideValidity(f"The temperature {temperature_c} °C lies outside 5 to 45 °C; give it in °C{likely}.")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.finite import finite
 
+_NO_BEAM = 0.02  # no beam is so far off; what is collected beside it is
 SCALE_LIMITS = (0.2, 5.0)  # measured/expected outside these is a mistake of units or detector, not a dose deviation
 
 # What a result is too high by when two units were mixed up, and what was probably taken for what.
@@ -40,10 +41,11 @@ def same_scale(dose_gy: float, expected_gy: float) -> None:
         raise OutsideValidity("Measured and expected dose must both be above 0 Gy to be compared.")
     ratio = dose_gy / expected_gy
     if not SCALE_LIMITS[0] <= ratio <= SCALE_LIMITS[1]:
-        hint = likely_unit(ratio)
+        hint = likely_unit(ratio) or "Gy and cGy, nC and pC"
+        unseen = " Perhaps no beam was seen." if ratio < _NO_BEAM else ""
         raise Blocked(
             f"The measured {dose_gy:.4g} Gy is {ratio:.3g} times the expected {expected_gy:.4g} Gy:"
-            f" check the units ({hint or 'Gy and cGy, nC and pC'}) and the detector before anything else."
+            f" check the units ({hint}) and the detector before anything else.{unseen}"
         )
 
 

@@ -15,6 +15,7 @@ from acquire.dosimetry.finite import finite
 # IAEA TRS-398 Rev.1 practice as clinics apply it: below 0.1 % leakage is only named, above 0.5 % the work stops.
 LEAKAGE_NAMED_PERCENT = 0.1
 LEAKAGE_BLOCKS_PERCENT = 0.5
+NO_BEAM_PERCENT = 20.0  # inferred: no wet connector leaks so much of a beam; what was collected is the leakage itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,20 @@ def net_charge(
     A leakage of at most 0.1 % of the reading is named and not subtracted (the plan's budget carries 0.1 % for it),
     unless the site always subtracts; above 0.5 % it raises Blocked. Raises OutsideValidity for a reading of zero.
     """
-    if duration_s <= 0 or gross_nc == 0:
-        raise OutsideValidity("A net charge needs a reading that is not zero and a duration above 0 s.")
+    if duration_s <= 0:
+        raise OutsideValidity(f"A net charge needs a duration above 0 s, not {duration_s:g} s.")
+    if gross_nc == 0:
+        raise OutsideValidity(
+            "The charge did not change during the measurement: no beam was seen. Was it given while the step ran, and"
+            " is the detector on this input?"
+        )
     leakage_nc = leakage_nc_per_s * duration_s
     percent = 100 * abs(leakage_nc / gross_nc)
+    if percent > NO_BEAM_PERCENT:
+        raise Blocked(
+            f"No beam was seen: {gross_nc:.3g} nC were collected, and leakage alone makes {leakage_nc:.3g} nC in that"
+            f" time ({percent:.0f} %). Was the beam given while the step ran, and is the detector on this input?"
+        )
     if percent > LEAKAGE_BLOCKS_PERCENT:
         raise Blocked(
             f"Leakage is {percent:.2f} % of the reading ({1000 * leakage_nc_per_s:.3f} pA for {duration_s:.1f} s),"

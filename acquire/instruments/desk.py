@@ -20,6 +20,7 @@ from acquire.instruments.within import within
 from acquire.spool.journal import SpoolError
 from acquire.spool.stream import Stream
 from drivers import CommandSpec, Declined, Instrument, InstrumentError, Misuse, ReplyTimeout
+from drivers.plain_words import plain
 
 
 @dataclass(slots=True)
@@ -160,6 +161,6 @@ class CommandDesk:
 
 
 def _first_problem(instrument: str, name: str, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
+    first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "parameters"
-    return f"{instrument} cannot {name}: {where}: {first['msg']}."
+    return f"{instrument} cannot {name}: {where}: {plain(first)}."

@@ -18,6 +18,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.readouts.stated_presence import presence_stated
 from acquire.procedure.results.beam_assignment import beams_shown
 from acquire.procedure.results.changes import changes
 from acquire.procedure.results.result import Result, results, versions
@@ -63,6 +64,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "beam_statements": [_plain(each) for each in beam_statements(connection, session.id)],
         "beam_parts_said": [_plain(each) for each in every_part_said(connection, session.id)],
         "beams_outside": [_plain(each) for each in beams_outside(connection, session)],
+        "presence_stated": [_plain(each) for each in presence_stated(connection, session.id)],
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),

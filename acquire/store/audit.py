@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from acquire.canonical import canonical, utc_now
+from acquire.canonical import canonical, parse, utc_now
 from acquire.printable import must_be_seen
 from acquire.store.canonical_rows import Key, readable, shape
 from acquire.store.made import last_received
 from acquire.store.record_tables import PEOPLE
 
 FIRST = "0" * 64
+ON_UPGRADE = "sealed on upgrade"
 Entry = Mapping[str, Any]  # an entry's columns, its texts as text
 _SAID = ("n", "at", "who", "what", "subject", "old", "new", "reason", "previous")
 _COLUMNS = (*_SAID, "rows", "hash")
@@ -122,6 +123,20 @@ def _entries(connection: sqlite3.Connection) -> Iterator[tuple[Entry, bool]]:
         for fetched in connection.execute(f"{shaped.select} WHERE n > ? ORDER BY n", (after,)):
             entry = {name: readable(fetched[name]) for name in _COLUMNS}
             yield entry, all(v.encode() == fetched[k] for k, v in entry.items() if isinstance(v, str))
+
+
+def entries_of_rows(connection: sqlite3.Connection, subjects: Iterable[str]) -> dict[tuple[str, Key], int]:
+    """The number of the entry with which each row was made, by table and key, among the entries about some subjects.
+
+    The numbers order what people did, and no clock does. Of what releases before schema 13 wrote there is none: its
+    rows were sealed together, when the store was upgraded.
+    """
+    written = "SELECT n, rows FROM audit WHERE subject = ? AND rows NOT NULL AND what <> ?"
+    found: dict[tuple[str, Key], int] = {}
+    for subject in subjects:
+        for n, rows in connection.execute(written, (subject, ON_UPGRADE)):
+            found |= {(table, tuple(key)): int(n) for table, key, _ in parse(rows.encode())}
+    return found
 
 
 def verify(connection: sqlite3.Connection) -> list[str]:

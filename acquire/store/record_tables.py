@@ -90,6 +90,7 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "beam_statement": PeoplesTable(
         "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION
     ),
+    "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

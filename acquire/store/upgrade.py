@@ -14,7 +14,6 @@ from acquire.store import audit
 from acquire.store.canonical_rows import shape
 from acquire.store.record_tables import PEOPLE
 
-SEALED = "sealed on upgrade"
 PROGRAM = "acquire"  # who: no person did this
 MOST_ROWS = 1000
 
@@ -37,7 +36,7 @@ def seal_rows(connection: sqlite3.Connection) -> None:
 def _keep(connection: sqlite3.Connection, subject: str, rows: Iterable[audit.Sealed]) -> None:
     waiting = iter(rows)
     while part := list(islice(waiting, MOST_ROWS)):
-        audit.append(connection, PROGRAM, SEALED, subject, part)
+        audit.append(connection, PROGRAM, audit.ON_UPGRADE, subject, part)
 
 
 def _rows(connection: sqlite3.Connection, table: str, where: str, *of: str) -> Iterator[audit.Sealed]:

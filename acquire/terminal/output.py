@@ -35,7 +35,10 @@ def tell(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints a table for people, without what would steer their terminal."""
+    """Prints a table for people, without what would steer their terminal; one without rows says so."""
+    if not rows:
+        tell(f"{title}: none.")
+        return
     from rich.console import Console  # noqa: PLC0415 - only where a table is printed
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

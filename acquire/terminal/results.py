@@ -60,7 +60,8 @@ def mean_of_points(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | Non
 
 
 def _outputs(results: Sequence[Mapping[str, Any]]) -> dict[str, Output]:
-    return {each["point"]: output_of(each) for each in results}
+    """Of the lines that are whole results; a summary (acquire.record.summary) has no budget to say more of."""
+    return {each["point"]: output_of(each) for each in results if "remarks" in each}
 
 
 Few = Sequence[tuple[tuple[str, str, str], int]]

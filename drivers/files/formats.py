@@ -27,6 +27,7 @@ from drivers.files.records import (
     origin,
 )
 from drivers.files.settings import FolderSettings
+from drivers.plain_words import plain
 from drivers.reading import Sample
 from drivers.settings import Settings
 
@@ -138,7 +139,7 @@ def options_of(fmt: Format, given: Mapping[str, Any]) -> Settings:
         where = ".".join(str(part) for part in first["loc"])
         allowed = ", ".join(fmt.options.model_fields) or "none"
         what = f"Option {where}" if where else "Options"
-        raise Misuse(f"{what} of {fmt.name}: {first['msg']}. Its options are: {allowed}.") from error
+        raise Misuse(f"{what} of {fmt.name}: {plain(first)}. Its options are: {allowed}.") from error
 
 
 def _guarded(fmt: Format, name: str, data: bytes, options: Settings) -> FileReadings:

@@ -18,6 +18,7 @@ from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.panasonic import records
 from drivers.panasonic.pairs import BaseUnit, Pairs
+from drivers.plain_words import form
 from drivers.reading import Flag, Sample
 from drivers.settings import Settings
 
@@ -30,7 +31,9 @@ class PanasonicOptions(Settings):
 
     base_unit: BaseUnit | None = Field(None, description="what the site's reader prints in: mSv, mGy or mR")
     unit_number: str | None = Field(
-        None, pattern=r"^[0-9]{3}$", description="of the reader whose lines these are; those of another are rejected"
+        None,
+        pattern=form(r"^[0-9]{3}$", "three digits, such as 001"),
+        description="of the reader whose lines these are; those of another are rejected",
     )
 
 

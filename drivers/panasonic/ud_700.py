@@ -14,6 +14,7 @@ from drivers.driver import Listener, WireSettings
 from drivers.instrument import Identity
 from drivers.model import Model, Quantity, Verified
 from drivers.panasonic.pairs import UNITS, BaseUnit, Pairs
+from drivers.plain_words import form
 from drivers.reading import Sample
 
 
@@ -26,7 +27,7 @@ class Ud700Settings(WireSettings):
 
     expected_serial: None = None  # nothing that the reader prints is known to be one
     base_unit: BaseUnit | None = None
-    unit_number: str | None = Field(None, pattern=r"^[0-9]{3}$")
+    unit_number: str | None = Field(None, pattern=form(r"^[0-9]{3}$", "three digits, such as 001"))
     timeout_s: float = Field(5.0, gt=0, le=120)
 
 

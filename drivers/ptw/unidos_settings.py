@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from drivers.driver import WireSettings
+from drivers.plain_words import form
 from drivers.settings import Settings
 
 Range = Literal["VERY_LOW", "LOW", "MEDIUM", "HIGH"]
@@ -78,4 +79,4 @@ class AutostartParameters(Settings):
 class DetectorParameters(Settings):
     """guid: of one detector, as `detectors` lists them."""
 
-    guid: str = Field(pattern=r"[0-9A-Za-z{}-]{1,64}")
+    guid: str = Field(pattern=form(r"[0-9A-Za-z{}-]{1,64}", "as the instrument shows it, in braces or not"))

@@ -7,15 +7,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from drivers.driver import WireSettings
+from drivers.plain_words import form
 from drivers.risoe import words
 from drivers.risoe.sequence import HeatProgram, LightProgram
 from drivers.settings import Settings
 from drivers.transport.serial_settings import SerialSettings
 
 ENDS = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n"}
-Mark = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[\x21-\x7e]+$")]
+_PRINTED = form(r"^[\x21-\x7e]+$", "printable ASCII without blanks")
+_WITH_BLANKS = form(r"^[\x20-\x7e]+$", "printable ASCII")
+Mark = Annotated[str, Field(min_length=1, max_length=16, pattern=_PRINTED)]
 Position = Annotated[int, Field(ge=1, le=words.POSITIONS)]
-Dosimeter = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Dosimeter = Annotated[str, Field(min_length=1, max_length=64, pattern=_PRINTED)]
 Temperature = Annotated[int, Field(ge=30, le=700)]
 Rate = Annotated[float, Field(ge=0.1, le=10)]
 
@@ -43,7 +46,7 @@ class MinisysSettings(WireSettings):
     echo: bool = False
     ready: Mark = ">"
     refusal: Mark = "?"
-    temperature_query: Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[\x20-\x7e]+$")] | None = None
+    temperature_query: Annotated[str, Field(min_length=1, max_length=16, pattern=_WITH_BLANKS)] | None = None
     cool_below_c: int = Field(60, ge=25, le=200)
     cool_s: int = Field(60, ge=0, le=3600)
 

@@ -68,7 +68,7 @@ def readouts_of(kind: str | None = None) -> tuple[str, ...]:
 
 def element_kinds() -> list[str]:
     """The kinds of element that some method reads."""
-    return _kinds(lambda asks: asks.way == "elements")
+    return kinds_that(lambda asks: asks.way == "elements")
 
 
 def element_asks(kind: str) -> Asks:
@@ -79,7 +79,8 @@ def element_asks(kind: str) -> Asks:
     return found[0]
 
 
-def _kinds(asks: Callable[[Asks], bool]) -> list[str]:
+def kinds_that(asks: Callable[[Asks], bool]) -> list[str]:
+    """The kinds of detector or element of the methods of which this is true."""
     return sorted({of.kind for of in _KNOWN.values() if of.kind is not None and asks(of)})
 
 
@@ -90,7 +91,7 @@ def _method(name: str) -> str:
 
 
 def _detector_kind(kind: str) -> str:
-    return _one_of(kind, "detector", _kinds(lambda asks: asks.way != "elements"))
+    return _one_of(kind, "detector", kinds_that(lambda asks: asks.way != "elements"))
 
 
 def _element_kind(kind: str) -> str:

@@ -13,8 +13,10 @@ from acquire.bus.names import Name
 from acquire.errors import Refused
 from acquire.procedure.documents.asked import DetectorKind, ElementKind
 from acquire.tomlfile import Written
+from drivers.plain_words import form
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+_ID = form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "1 to 64 letters, digits, '.', '_' or '-', the first no sign")
+Id = Annotated[str, StringConstraints(pattern=_ID)]
 
 
 class OwnedInstrument(Written):
@@ -42,8 +44,8 @@ class OwnedInstrument(Written):
     def _known_zone(cls, name: str | None) -> str | None:
         try:
             return name if name is None else ZoneInfo(name).key
-        except (ValueError, ZoneInfoNotFoundError) as error:
-            raise ValueError(f"'{name}' is no time zone known here; write it as Europe/Berlin") from error
+        except (ValueError, OSError, ZoneInfoNotFoundError) as error:  # of a name that no file can have
+            raise ValueError(f"'{str(name)[:40]}' is no time zone known here; write it as Europe/Berlin") from error
 
 
 class Detector(Written):
@@ -75,9 +77,13 @@ class Element(Written):
 
 
 class Inventory(Written):
-    """One inventory file."""
+    """One inventory file.
+
+    altitude_m: of the site, in m above sea level; a chamber's station pressure is held against it. It has no default.
+    """
 
     schema_: Literal["inventory/1"] = Field(alias="schema")
+    altitude_m: float | None = Field(None, ge=-430, le=4500)
     instrument: tuple[OwnedInstrument, ...]
     detector: tuple[Detector, ...] = ()
     element: tuple[Element, ...] = ()

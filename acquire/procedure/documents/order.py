@@ -23,6 +23,7 @@ from acquire.errors import FileProblem, Refused
 from acquire.procedure.documents import kept
 from acquire.store import audit
 from acquire.store.database import transaction
+from drivers.plain_words import plain
 
 CPT = "http://www.ama-assn.org/go/cpt"
 SPECIAL_DOSIMETRY = "77331"
@@ -57,7 +58,7 @@ def read_order(body: bytes, name: str, now: datetime | None = None) -> Order:
     try:
         request = ServiceRequest.model_validate_json(body)
     except ValidationError as error:
-        raise FileProblem(*(_fhir_sentence(name, e["loc"], e["msg"]) for e in error.errors())) from error
+        raise FileProblem(*(_fhir_sentence(name, e["loc"], plain(e)) for e in error.errors())) from error
     except Exception as error:  # the library's own: a resource type that is none, nested too deep, a date that is none
         why = f"{type(error).__name__}: {error}"[:200]
         raise FileProblem(f"{name}: it cannot be read as FHIR ServiceRequest (R4) ({why}).") from error

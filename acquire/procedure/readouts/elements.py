@@ -18,6 +18,7 @@ from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.placed import Placement, next_placed
 from acquire.procedure.readouts.reader_records import Told, is_named, is_readout, told_of
+from acquire.procedure.readouts.stated_presence import PresenceStated, stated_of
 from acquire.store.attribution import StoredReading, readings_of_element
 
 
@@ -27,6 +28,8 @@ class Readout:
 
     `several`: the sentence where different records could count and the plan does not say which; then none does.
     `by_clock`: the placement was written by an earlier release, and the store's clock alone tells what came after it.
+    `early`: what came between placing and removing, as those were written: it belongs to nothing, unless two people say
+    that the element was off by then (`as_stated`).
     """
 
     element: Element
@@ -35,20 +38,49 @@ class Readout:
     held: tuple[StoredReading, ...]
     several: str | None = None
     by_clock: bool = False
+    early: tuple[StoredReading, ...] = ()
+    as_stated: PresenceStated | None = None
 
 
 def readout(connection: sqlite3.Connection, element: Element, placement: Placement, batch: Batch | None) -> Readout:
     """Readings of a placed element that belong to this placement, and that the plan's batch lets count."""
     removed, again = placement.removed, next_placed(connection, placement)
+    every = [r for r in of_element(connection, element, batch) if again is None or not again.precedes(r.received)]
+    on_it = [r for r in every if placement.placed.precedes(r.received)]
     if removed is None:
-        return Readout(element, None, (), ())
-    came = [r for r in of_element(connection, element, batch) if removed.precedes(r.received)]
-    found = [r for r in came if again is None or not again.precedes(r.received)]
+        return Readout(element, None, (), (), early=tuple(on_it))
+    off = stated_of(connection, placement.session, placement.id, "was-removed")
+    found = [r for r in every if removed.precedes(r.received) or _said_of(off, r, every)]
+    early = tuple(r for r in on_it if r not in found)
     held = tuple(r for r in found if r.body["time"] < placement.placed_at)
     good = [r for r in found if r not in held]
     several = different_records(element, good, batch, batch.readings if batch else 1)
     by_clock = removed.by_clock or (again is not None and again.by_clock)
-    return Readout(element, good[0] if good else None, tuple(good[1:]), held, several, by_clock)
+    used = good[0] if good else None
+    stated = off if used is not None and not removed.precedes(used.received) else None
+    return Readout(element, used, tuple(good[1:]), held, several, by_clock, early, stated)
+
+
+def _said_of(off: PresenceStated | None, reading: StoredReading, every: Sequence[StoredReading]) -> bool:
+    """Whether two people state that the element was off its point before this reading: the one named, or a later."""
+    if off is None:
+        return False
+    at: list[tuple[str | None, int | None]] = [(each.stream, each.seq) for each in every]
+    named = (off.stream, off.seq)
+    return named in at and at.index((reading.stream, reading.seq)) >= at.index(named)
+
+
+def not_read(found: Readout, placement: Placement) -> str:
+    """Why an element that was placed has no reading that counts, with the way out where there is one."""
+    name, where = placement.dosimeter, placement.point
+    if not found.early:
+        return f"{name} of {where} {'has not been read' if placement.removed_at else 'has not come back'}."
+    if placement.removed_at is None:
+        return f"{name} of {where} was read, and has not come back by what is written: write its removal."
+    return (
+        f"{name} of {where} was read before its removal was written. If it was off the patient by then, two people say"
+        " so (acquire session was-removed)."
+    )
 
 
 def of_element(connection: sqlite3.Connection, element: Element, batch: Batch | None) -> list[StoredReading]:

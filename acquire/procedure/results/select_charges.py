@@ -18,7 +18,7 @@ from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
 from acquire.procedure.session.beam_statements import beam_statements
-from acquire.procedure.session.bound import channel_of
+from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
 from acquire.store import entries
@@ -41,7 +41,8 @@ def select_charges(choosing: Choosing) -> OfCharges:
     taken = _attempts(choosing, steps, done, order)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    before = list(done.get((_background(choosing, beams[0].id), point.instrument or ""), ()))[-1:]
+    background = background_before(session.plan, point, beams[0].id, session.inventory)
+    before = list(done.get((background.id if background else None, point.instrument or ""), ()))[-1:]
     _take_background(choosing, before)
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
     integrates = _in_force(choosing, [*before, *measured])
@@ -103,19 +104,6 @@ def _note_order(choosing: Choosing, steps: Sequence[Step]) -> None:
             f"The beam of {each.step} came during {each.subject}: {each.reason.strip().rstrip('.')}"
             f" ({each.who}, confirmed by {each.confirmed_by})."
         )
-
-
-def _background(choosing: Choosing, irradiate: str) -> str | None:
-    """The last background step before the beam with the same detector on the same instrument and channel."""
-    found, plan, point = None, choosing.session.plan, choosing.point
-    for step in plan.step:
-        if step.id == irradiate:
-            return found
-        if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            other, owned = plan.point_named(step.point), choosing.session.inventory
-            if channel_of(owned, other) == channel_of(owned, point):
-                found = step.id if other.detector == point.detector else None
-    return found
 
 
 def _take_background(choosing: Choosing, made: Sequence[Attempt]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from acquire.procedure.documents.plan import Batch
-from acquire.procedure.readouts.elements import Readout, readout
+from acquire.procedure.readouts.elements import Readout, not_read, readout
 from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.records.selection import OfElements
 from acquire.procedure.results.choosing import Choosing, refs
 from acquire.procedure.results.loading import load
 from acquire.procedure.results.select_run import RunSelected, select_run
+from acquire.procedure.session.exposure import Exposure, exposure_of_point
 from acquire.procedure.session.statements import Statement, imaging_of, newest, statements
 from acquire.procedure.stock.lapsed import lapsed
 from acquire.store.attribution import StoredReading
@@ -25,8 +26,9 @@ def select_elements(choosing: Choosing) -> OfElements:
     placed = _counting(choosing, said)
     if batch is not None and batch.channel is not None:
         choosing.channel = batch.channel
+    exposure = _exposed(choosing, placed)
     read_at = _read_at(choosing, reader, said)
-    read, removed = _read(choosing, placed, batch)
+    read, removed = _read(choosing, placed, batch, exposure)
     run = select_run(choosing, read) if read else RunSelected()
     found = OfElements(
         placements=tuple(p.id for p in placed),
@@ -44,6 +46,16 @@ def select_elements(choosing: Choosing) -> OfElements:
     return found
 
 
+def _exposed(choosing: Choosing, placed: Sequence[Placement]) -> Exposure:
+    """The session's beams; what is not shown of the elements, as far as they were in those of the point, is told."""
+    connection, session = choosing.connection, choosing.session
+    if placed:
+        problems, remarks = exposure_of_point(connection, session, choosing.point, placed)
+        choosing.problems += problems
+        choosing.remarks += remarks
+    return Exposure(connection, session)
+
+
 def _read_at(choosing: Choosing, reader: str, said: list[Statement]) -> str | None:
     """When a reader really read, where two people state it and fading is counted."""
     stated = newest(said, "read-at", reader) if choosing.point.fading is not None else None
@@ -57,7 +69,7 @@ def _read_at(choosing: Choosing, reader: str, said: list[Statement]) -> str | No
 
 
 def _read(
-    choosing: Choosing, placed: Sequence[Placement], batch: Batch | None
+    choosing: Choosing, placed: Sequence[Placement], batch: Batch | None, exposure: Exposure
 ) -> tuple[dict[str, Sequence[StoredReading]], dict[str, str | None]]:
     """The readings that count of each element, and when it was removed."""
     read: dict[str, Sequence[StoredReading]] = {}
@@ -73,6 +85,8 @@ def _read(
         wanted = batch.readings if batch else 1
         _note(choosing, found, placement, wanted)
         if found.used is not None:
+            if wrong := exposure.read_too_early(placement, found.used):
+                choosing.problems.append(wrong)
             read[placement.dosimeter] = (found.used, *found.later)[:wanted]
             choosing.readings[placement.dosimeter] = refs(read[placement.dosimeter])
             removed[placement.dosimeter] = placement.removed_at
@@ -101,8 +115,7 @@ def _counting(choosing: Choosing, statements_made: list[Statement]) -> list[Plac
 def _note(choosing: Choosing, found: Readout, placement: Placement, wanted: int) -> None:
     times = (found.used is not None) + len(found.later)
     if found.used is None:
-        state = "has not been read" if placement.removed_at else "has not come back"
-        choosing.problems.append(f"{placement.dosimeter} of {placement.point} {state}.")
+        choosing.problems.append(not_read(found, placement))
     elif times < wanted:
         choosing.problems.append(f"{placement.dosimeter} was read {times} times; the plan asks for {wanted} readings.")
     elif times > wanted:
@@ -113,6 +126,11 @@ def _note(choosing: Choosing, found: Readout, placement: Placement, wanted: int)
         choosing.remarks.append(
             f"Whether {placement.dosimeter} was read after its removal is by the store's clock alone: an earlier"
             " version kept nothing else."
+        )
+    if found.as_stated is not None:
+        choosing.remarks.append(
+            f"The removal of {placement.dosimeter} was written after its readout; two people say that it was off the"
+            f" patient by then: {found.as_stated.people}."
         )
     if found.held:
         choosing.remarks.append(

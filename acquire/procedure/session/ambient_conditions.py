@@ -1,5 +1,8 @@
 """Ambient conditions at a chamber: entered by people, and for each reading the entry nearest to it in time.
 
+What cannot be at the site's altitude is refused; what the weather there seldom makes, or jumps against the last entries
+at the same machine, counts where a second person confirms it (acquire.procedure.session.ambient_doubts).
+
 A mistyped entry is not taken back: another one replaces it, at the time of the first, with a reason and a second
 person. Entries near a reading that contradict each other give no number until one of them is replaced.
 """
@@ -9,10 +12,11 @@ from __future__ import annotations
 import sqlite3
 
 from acquire.canonical import utc_now
-from acquire.dosimetry.environment import PRESSURE_KPA, TEMPERATURE_C
+from acquire.dosimetry.station_pressure import PRESSURE_KPA, TEMPERATURE_C, pressure_unit, temperature_unit
 from acquire.errors import Refused
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.records.measured import AmbientConditions
+from acquire.procedure.session.ambient_doubts import doubted, needs_second_person, never
 from acquire.procedure.session.session import get_session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -35,12 +39,16 @@ def set_environment(
 
     Returns the entry's number. `replaces`: the number of a mistyped entry of the session, in whose place and at whose
     time this one stands. Raises Refused outside 5 to 45 °C, 80 to 106 kPa or 1 to 100 %: there the unit is probably
-    another one; and for a replacement without a reason and a second person.
+    another one; for what no weather makes at the site's altitude; and without a reason and a second person for a
+    replacement, for what is seldom there, and for a jump against the last entries at the same machine.
     """
-    get_session(connection, session_id)
+    session = get_session(connection, session_id)
     _believable(temperature_c, pressure_kpa, humidity_percent)
+    never(session, pressure_kpa)
     if replaces is not None:
         _may_replace(connection, session_id, replaces, who, confirmed_by, reason)
+    elif doubts := doubted(connection, session, temperature_c, pressure_kpa):
+        needs_second_person(doubts, who, confirmed_by, reason)
     entered = audit.row(
         "environment", session=session_id, temperature_c=temperature_c, pressure_kpa=pressure_kpa,
         humidity_percent=humidity_percent, source=source, at=utc_now(), who=who, replaces=replaces, reason=reason,
@@ -78,9 +86,13 @@ def entries(connection: sqlite3.Connection, session_id: str) -> list[AmbientCond
 
 def _believable(temperature_c: float, pressure_kpa: float, humidity_percent: float | None) -> None:
     if not TEMPERATURE_C[0] <= temperature_c <= TEMPERATURE_C[1]:
-        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 5 to 45 °C (is it °F or K?).")
+        unit = temperature_unit(temperature_c)
+        likely = f"; it looks like {unit}" if unit else ""
+        raise Refused(f"{temperature_c} °C is no room temperature; allowed is 5 to 45 °C{likely}.")
     if not PRESSURE_KPA[0] <= pressure_kpa <= PRESSURE_KPA[1]:
-        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 80 to 106 kPa (is it hPa or mmHg?).")
+        unit = pressure_unit(pressure_kpa)
+        likely = f"; it looks like {unit}" if unit else ""
+        raise Refused(f"{pressure_kpa} kPa is no station pressure; allowed is 80 to 106 kPa{likely}.")
     if humidity_percent is not None and not 1 <= humidity_percent <= 100:
         raise Refused(
             f"{humidity_percent} % is no relative humidity of a room; allowed is 1 to 100 % (is it a fraction?)."

@@ -6,7 +6,7 @@ import sqlite3
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.records.selection import ConsoleTime
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -17,9 +17,9 @@ def enter_console_time(
 ) -> None:
     """What the console showed: total dwell time in s, and when (ISO 8601 with its offset). The newest entry counts.
 
-    Raises Refused for a time that is not above 0, or a moment without offset.
+    Raises Refused for a time that is not above 0, a moment without offset, or one in the future.
     """
-    needs_offset(treated_at)
+    has_happened(treated_at)
     if not 0 < total_s < 86400:
         raise Refused(f"{total_s} s is no total dwell time; give it in seconds.")
     shown = audit.row("console_time", session=session_id, total_s=total_s, treated_at=treated_at, who=who, at=utc_now())

@@ -15,6 +15,7 @@ from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import Placement, last_removed, placements, where_out
+from acquire.procedure.session.presence import beam_is_asked
 from acquire.procedure.session.session import Session, SessionState, get_session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -51,11 +52,17 @@ def place(
 
 
 def remove(connection: sqlite3.Connection, session: Session, dosimeter: str, who: str) -> None:
-    """One element off the patient. Raises Refused when it is not out in this session."""
+    """One element off the patient.
+
+    Raises Refused when it is not out in this session, or where nothing says yet whether the beam was given that no
+    instrument measures: the order in which it is written tells later what the element was in.
+    """
     with transaction(connection):
         found = [p for p in placements(connection, session.id) if p.dosimeter == dosimeter and p.removed_at is None]
         if not found:
             raise Refused(f"{dosimeter} is not out in session {session.id}.")
+        if asked := beam_is_asked(connection, session, found[0]):
+            raise Refused(asked)
         removed = audit.row("removal", placement=found[0].id, removed_at=utc_now(), removed_by=who)
         new = f"{dosimeter} from {found[0].point}"
         audit.keep(connection, who, "element removed", session.id, rows=[removed], new=new)

@@ -23,6 +23,7 @@ from acquire.procedure.methods.method import Sources
 from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
+from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.stock.frozen import with_stock
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -41,9 +42,7 @@ def add_plan(
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
-    today = datetime.now(UTC).date()
-    frozen = with_stock(connection, plan, inventory, calibrations, today)
-    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
+    if wrong := check_plan(connection, plan, inventory, calibrations):
         raise Refused(*wrong)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
@@ -64,6 +63,18 @@ def add_plan(
                 if point.expected is not None and point.expected.checked_by is not None:
                     _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
     return plan
+
+
+def check_plan(
+    connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations
+) -> list[str]:
+    """What would stop a measurement of this plan today, with what the store has of the stock; one sentence each."""
+    today = datetime.now(UTC).date()
+    try:
+        frozen = with_stock(connection, plan, inventory, calibrations, today)
+    except Refused as refused:
+        return list(refused.sentences)
+    return readiness(plan, frozen.inventory, frozen.calibrations, today)
 
 
 def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:
@@ -131,6 +142,7 @@ def readiness(
             except Refused as refused:
                 wrong.extend(refused.sentences)
         wrong.extend(_check_element(batch, inventory))
+    wrong.extend(foreseen(plan, inventory))
     wrong.extend(not_believed(plan, inventory, calibrations, on))
     for point in plan.point:
         try:

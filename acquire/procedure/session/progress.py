@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from acquire.procedure.documents.plan import Step
-from acquire.procedure.readouts.elements import readout
+from acquire.procedure.readouts.elements import not_read, readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.session import Session
@@ -61,8 +61,8 @@ def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> li
     for placement in found.values():
         element = session.inventory.element_named(placement.dosimeter)
         batch = session.plan.batch_of(element.reader)
-        if element.reader == step.instrument and readout(connection, element, placement, batch).used is None:
-            missing.append(f"{placement.dosimeter} of {placement.point} has not been read.")
+        if element.reader == step.instrument and (of := readout(connection, element, placement, batch)).used is None:
+            missing.append(not_read(of, placement))
     return missing
 
 

@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.documents.asked import methods_that
-from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.documents.asked import kinds_that
+from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.console import console_time
+from acquire.procedure.session.presence import beams_unsaid
 from acquire.procedure.session.session import Session
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -75,7 +76,7 @@ def pre_irradiated(
     connection: sqlite3.Connection, session: Session, detector: str, who: str, gy: float, reason: str
 ) -> None:
     """A chamber received a dose in Gy before its readings. Raises Refused for no chamber, no dose, or no beam named."""
-    kinds = methods_that(lambda asks: asks.pre_irradiated)
+    kinds = kinds_that(lambda asks: asks.pre_irradiated)
     if (kind := session.inventory.detector_named(detector).kind) not in kinds:
         raise Refused(f"{detector} is a {kind}; only a {' or '.join(kinds)} is pre-irradiated.")
     if not 0 < gy < 1000 or not reason.strip():
@@ -88,12 +89,12 @@ def read_at(
 ) -> None:
     """When a reader really read this session's elements, where its own clock is missing or wrong (ISO 8601, offset).
 
-    Raises Refused for one person twice, no reason, no reader, or a moment without offset.
+    Raises Refused for one person twice, no reason, no reader, a moment without offset, or one in the future.
     """
     two_people("The time of a readout is stated", who, confirmed_by, reason)
     if not session.inventory.is_reader(session.inventory.instrument_named(reader).id):
         raise Refused(f"{reader} is no reader of elements.")
-    needs_offset(moment)
+    has_happened(moment)
     _append(connection, session, Statement("read-at", None, reader, reason, who, confirmed_by, moment=moment))
 
 
@@ -103,6 +104,11 @@ def open_questions(connection: sqlite3.Connection, session: Session) -> list[str
     unsaid = [p.id for p in session.plan.point if p.by_element and imaging_of(said, p.id) == "not stated"]
     chambers = {p.detector for p in session.plan.point if p.pre_irradiation_gy is not None}
     asked = []
+    if lying := beams_unsaid(connection, session):
+        asked.append(
+            f"No instrument measures the beam of {', '.join(lying)}. When it is off, and before the elements come off,"
+            " say that it was given (acquire session beam-given)."
+        )
     if unsaid:
         asked.append(
             f"Was imaging given while the elements lay at {', '.join(unsaid)}? Say so for each (acquire session"

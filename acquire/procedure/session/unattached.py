@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from acquire.procedure.documents.inventory import Element
+from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.session import Session
 from acquire.store.entries import decoded, of_elements_since
@@ -23,7 +24,10 @@ class Unattached:
 
 
 def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
-    """Readings on the session's readers since it began, of elements that are neither placed, standard nor control."""
+    """Readings on the session's readers since it began, of elements that are neither placed, standard nor control, and
+    those of placed ones that came before their removal was written.
+    """
+    early = _early(connection, session)
     readers = [name for name in session.instruments if session.inventory.is_reader(name)]
     expected = {p.dosimeter for p in placements(connection, session.id)}
     for batch in session.plan.batch:
@@ -41,4 +45,17 @@ def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattac
                 name = mine.id if mine else f"{entry.element}" + (f" ({index})" if index else "")
                 why = "has no placement in this session" if mine else "is not in the inventory"
                 found.append(Unattached(stream, entry.seq, instrument, name, why))
+            elif (stream, entry.seq) in early:
+                why = "was read before its removal was written"
+                found.append(Unattached(stream, entry.seq, instrument, mine.id, why))
+    return found
+
+
+def _early(connection: sqlite3.Connection, session: Session) -> set[tuple[str, int]]:
+    """Readings of placed elements that came while those were out, by what was written."""
+    found: set[tuple[str, int]] = set()
+    for placement in placements(connection, session.id):
+        element = session.inventory.element_named(placement.dosimeter)
+        read = readout(connection, element, placement, session.plan.batch_of(element.reader))
+        found |= {(each.stream, each.seq) for each in read.early}
     return found

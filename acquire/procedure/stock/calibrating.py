@@ -15,11 +15,12 @@ from pydantic import ValidationError
 
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
+from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.stock.batches import get_batch
 from acquire.procedure.stock.coefficients import FORMULA, calculate
 from acquire.procedure.stock.elements import element_named
-from acquire.procedure.stock.events import ElementEvent, event_rows, has_happened
+from acquire.procedure.stock.events import ElementEvent, event_rows
 from acquire.procedure.stock.history import is_set_aside
 from acquire.procedure.stock.issued import coefficient_of
 from acquire.procedure.stock.prepared import prepare
@@ -28,6 +29,7 @@ from acquire.procedure.stock.sessions import get_calibration, newest, newest_ver
 from acquire.procedure.stock.terms import Issues, Terms
 from acquire.store import audit
 from acquire.store.database import transaction
+from drivers.plain_words import plain
 
 
 def begin(
@@ -214,7 +216,7 @@ def terms_of(terms: dict[str, Any]) -> Terms:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(each) for each in first["loc"])
-        raise Refused(f"{f'{where}: ' if where else ''}{first['msg'].removeprefix('Value error, ')}.") from error
+        raise Refused(f"{f'{where}: ' if where else ''}{plain(first)}.") from error
 
 
 def _fits(connection: sqlite3.Connection, row: sqlite3.Row, name: str) -> None:

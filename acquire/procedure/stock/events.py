@@ -8,12 +8,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.procedure.documents.moment import needs_offset
+from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.stock.elements import element_named
 from acquire.store import audit
@@ -21,7 +20,6 @@ from acquire.store.database import transaction
 
 What = Literal["taken-over", "annealed", "bleached", "irradiated", "to-repeat", "withdrawn", "returned"]
 Ends = Literal["repair", "fall", "cable", "lamp", "high-voltage", "photomultiplier", "filter", "software", "other"]
-CLOCKS_DIFFER = timedelta(minutes=15)
 HIGHEST_GY = 1000.0  # no element of a clinic takes more; what is above was mistyped
 
 
@@ -136,10 +134,3 @@ def _check(event: ElementEvent, who: str) -> None:
         raise Refused("Say how much in Gy (above 0), and in which beam or source.")
     if (event.readings is not None) != (event.what == "taken-over") or (event.readings or 0) < 0:
         raise Refused("The number of earlier readings belongs to an element that is taken over, and is 0 or more.")
-
-
-def has_happened(moment: str) -> None:
-    """Raises Refused for what is no moment with an offset, and for one in the future."""
-    needs_offset(moment)
-    if datetime.fromisoformat(moment) > datetime.now(UTC) + CLOCKS_DIFFER:
-        raise Refused(f"{moment} lies in the future; say what has happened when it has.")

@@ -37,7 +37,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
     ("results", "SESSION"): ("decision", ("STORE",)),
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
-    ("results", "--trend"): ("point", ("STORE",)),
+    ("results", "--trend"): ("a chart needs eight", ("STORE",)),
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
     ("store", "stats"): ("Streams", ("STORE",)),
     ("store", "verify"): ("and the audit chain hold", ("STORE",)),
@@ -53,6 +53,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     ),
     "tests/acquire/cli/test_beam_commands.py": (
         "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
+    ),
+    "tests/acquire/cli/test_presence_commands.py": (
+        "plan check, session beam-given, session was-there, session was-removed"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",

@@ -79,7 +79,7 @@ async def test_commands_are_answered_or_plainly_refused(tmp_path: Path) -> None:
         assert await asker.command("scripted-1", "set-gain", {"gain": 3}) == {"gain": 3}
         for parameters, sentence in (
             ({"gain": 12}, "at most 9"),
-            ({"gian": 1}, "cannot set-gain: gain: Field required"),
+            ({"gian": 1}, "cannot set-gain: gain: it is missing"),
         ):
             with pytest.raises(NotDone, match=sentence):
                 await asker.command("scripted-1", "set-gain", parameters)

@@ -42,7 +42,7 @@ def case_b(sensor_mv: float = 6412.0) -> tuple[Case, list[tuple[str, float]]]:
     case.plan |= {
         "source": {
             "strength": factor(GIVEN["B_sk0"], "U", 2.5), "half_life": factor(GIVEN["B_half"], "d", 0.01),
-            "certified_at": "2027-01-18T12:00:00+01:00", "planned_s": GIVEN["B_tplan"],
+            "certified_at": "2026-01-18T12:00:00+01:00", "planned_s": GIVEN["B_tplan"],
             "planned_strength_u": GIVEN["B_skplan"], "limit_percent": 1.0,
         }
     }  # fmt: skip
@@ -104,7 +104,7 @@ def client_b(connection: object) -> WorkedClient:
 def case_c(points: tuple[str, ...] = ("C3", "C4"), skin_c: float = 31.0) -> tuple[Case, list[tuple[str, float]]]:
     case = Case("C")
     case.instrument("electrometer-1", "keithley-6517b")
-    case.instrument(READER, "winrems")
+    case.instrument(READER, "xsyg")
     diode(case, "D-11", 3.097, 0.25)
     diode(case, "D-14", 3.041, 0.28)
     wedge = {"expected": expected(GIVEN["C_c2_exp"], 2.0), "limits": limits(7, 10)}
@@ -185,7 +185,7 @@ def case_d() -> tuple[Case, list[tuple[str, float]]]:
 
 def case_e(crossed_unit: str = "mRAD") -> tuple[Case, list[tuple[str, float]]]:
     case = Case("E")
-    case.instrument(READER, "winrems")
+    case.instrument(READER, "xsyg")
     case.ecc |= {"u_percent": 2.5, "form": "sensitivity"}
     reader = {"reader_factor": ranged(9.120, "{counts}/mRAD", 1.5), "background": factor(52.0, crossed_unit)}
     case.calibrations.append(calibration(READER, "6 MV", reader))

@@ -21,13 +21,14 @@ from acquire.procedure.session.as_planned import state_as_planned
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.placement import correct, place, remove
+from acquire.procedure.session.presence import was_there
 from acquire.procedure.session.run_of_point import state_run
 from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 
-ZONE = "2027-02-05T10:31:00+01:00"
+ZONE = "2026-02-05T10:31:00+01:00"
 
 
 async def filled(connection: Any) -> str:
@@ -96,6 +97,8 @@ async def given_up(connection: Any, client: Any, case: Any) -> None:
     now = get_session(connection, second)
     place(connection, now, "R3", "r3-1", "MD-1", "a")
     remove(connection, get_session(connection, second), "r3-1", "MD-1")
+    for other in ("MP-1", "RT-1"):
+        was_there(connection, now, "r3-1", "MD-1", other, "its removal was ticked too early")
     imaging_given(connection, now, "R3", "MD-1", "cone-beam CT")
     enter_console_time(connection, second, "MD-1", total_s=12.5, treated_at=ZONE)
     attach_spectrum(connection, second, now.plan.point_named("spec"), "C.txt", (COLUMNS + "\n").encode(), "MP-1")

@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests/acquire/procedure python -m pytest -p keep_results tests/acquire/procedure/test_worked_cases.py ...
 
-One of each method, decision or refusal, and set of inputs: the shortest. The file of a release that stores may hold is
-never written again.
+One of each method, decision or refusal, and set of inputs: the shortest. A file that is there is not written again;
+while nothing was released with it, delete it first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,17 @@ from acquire.procedure.results import result
 LONGEST = 16000  # characters of inputs and output together: a spectrum's file is long
 Kept = dict[tuple[object, ...], tuple[str, str]]
 _kept: Kept = {}
+
+
+def pytest_configure() -> None:
+    """Before any test runs."""
+    if _file().exists():
+        raise pytest.UsageError(f"{_file()} is there: results of a release are kept once.")
+
+
+def _file() -> Path:
+    name = f"{releases.newest().replace(', ', '-').replace(' ', '-')}.jsonl"
+    return Path(__file__).parent / "released" / name
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,7 +68,5 @@ def _keep(inputs: bytes, output: bytes) -> None:
 
 def pytest_sessionfinish() -> None:
     """One line a result."""
-    name = f"{releases.newest().replace(', ', '-').replace(' ', '-')}.jsonl"
     lines = [json.dumps({"inputs": i, "output": o}, ensure_ascii=False) for i, o in sorted(_kept.values())]
-    path = Path(__file__).parent / "released" / name
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _file().write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -98,7 +98,7 @@ async def test_b_the_thresholds_before_and_after_are_readings_of_the_instrument(
     session = case.start(connection)
     async with probe:
         await run(connection, client, session)
-    at = "2027-02-05T10:31:00+01:00"
+    at = "2026-02-05T10:31:00+01:00"
     enter_console_time(connection, session, "MD-1", total_s=GIVEN["B_tcons"], treated_at=at)
     client.read_elements(reads)
     output = closed_results(connection, session)["bladder"]

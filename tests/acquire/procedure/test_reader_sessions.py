@@ -11,6 +11,7 @@ from test_worked_cases import measured
 from worked import GIVEN, WorkedClient, closed_results, factor, run
 
 from acquire.errors import FileProblem, Refused
+from acquire.procedure.documents import moment as stated
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.console import enter_console_time
@@ -43,7 +44,7 @@ async def read_after(connection, days, arrived=None, zone="UTC", **batch):
     case.add(connection)
     session = case.start(connection)
     await run(connection, client, session)
-    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2026-02-05T10:31:00+01:00")
     read = datetime.fromisoformat(client.now()) + timedelta(days=days)
     client.ahead_s += (arrived or days) * 86400
     client.read_elements(reads, clock=read)
@@ -75,10 +76,10 @@ async def test_the_zone_of_the_readers_clock_is_the_inventorys(connection):
 
 
 async def test_standards_that_state_when_they_were_irradiated_age_on_the_same_clock(connection):
-    # chips and standards wait ten days longer together: their difference, and k_F, stay as they were
-    irradiated = datetime.now(UTC) + timedelta(days=11.0)
+    # the chips are read after twelve days, and their standards a day older: it is their difference that counts
+    irradiated = datetime.now(UTC) - timedelta(days=1.0)
     output = await read_after(connection, 12.0, standards_irradiated=irradiated.isoformat())
-    assert step(output, "k_F")["value"] == pytest.approx(1 + 0.0005 * (12.0 - 1.0), abs=1e-5)
+    assert step(output, "k_F")["value"] == pytest.approx(1 + 0.0005 * (12.0 - 13.0), abs=1e-5)
     assert not any("as the plan says" in r for r in output["remarks"])
 
 
@@ -128,7 +129,7 @@ def faded(own=1.0):
     return case
 
 
-async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connection):
+async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connection, monkeypatch):
     case, reads = faded(), case_b()[1]
     client = client_b(connection)
     case.add(connection)
@@ -143,6 +144,9 @@ async def test_two_people_state_when_it_was_read_where_the_clock_is_wrong(connec
         read_at(connection, found, "reader-1", moment, "MP-1", "MP-1", "log book")
     with pytest.raises(Refused, match="no moment with an offset"):
         read_at(connection, found, "reader-1", "2027-02-05T10:20", "MP-1", "MD-1", "log book")
+    with pytest.raises(Refused, match="lies in the future; say what has happened when it has"):
+        read_at(connection, found, "reader-1", moment, "MP-1", "MD-1", "log book")
+    monkeypatch.setattr(stated, "utc_now", client.now)
     with pytest.raises(Refused, match="electrometer-1 is no reader"):
         read_at(connection, found, "electrometer-1", moment, "MP-1", "MD-1", "log book")
     read_at(connection, found, "reader-1", moment, "MP-1", "MD-1", "Log book of the reader.")
@@ -235,10 +239,10 @@ async def test_below_the_detection_limit_there_is_no_number(connection, make, sd
 async def test_the_blanks_are_in_the_unit_of_the_signal_and_at_least_ten(connection):
     case, reads = case_d()
     blanks(case, 0.06, "{counts}")
-    _, outputs = await measured(connection, case, reads)
-    assert outputs["head-R"]["why"] == ["The blanks are in {counts}, the signal of the elements is in nC."]
+    with pytest.raises(Refused, match=r"head-R: the blanks of reader-1 are in \{counts\}, its signal in nC"):
+        await measured(connection, case, reads)
     blanks(case, 0.06, "nC", n=9)
-    with pytest.raises(FileProblem, match="greater than or equal to 10"):
+    with pytest.raises(FileProblem, match="9 is out of range; it must be at least 10"):
         case.add(connection)
 
 

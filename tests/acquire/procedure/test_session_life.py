@@ -424,12 +424,12 @@ class Life(RuleBasedStateMachine):
         for session in list_sessions(self.connection):
             found = get_session(self.connection, session)
             for result in results(self.connection, session):
-                if result.output.get("dose_gy") is None or result.point == CHIP_POINT:
+                if result.output.dose_gy is None or result.point == CHIP_POINT:
                     continue
                 event("a dose of a diode")
                 own = {a.measurement for a in attempts(self.connection, session)
                        if found.plan.step_named(a.step).point == result.point}  # fmt: skip
-                used = {self.clinic.truth[r["stream"], r["seq"]] for refs in result.selection["readings"].values()
+                used = {self.clinic.truth[r.stream, r.seq] for refs in result.selection.readings.values()
                         for r in refs}  # fmt: skip
                 assert used <= own
                 assert self.beams[found.plan.port_of(result.point) or "", found.fraction] == 1

@@ -8,7 +8,7 @@ from datetime import timedelta
 import edits
 import pytest
 from cases import case_d
-from worked import READER, WorkedClient, closed_results
+from worked import READER, WorkedClient, closed_results, state_unmeasured_beam
 
 from acquire import canonical
 from acquire.procedure.readouts.elements import Readout, readout
@@ -58,6 +58,7 @@ def put(connection: sqlite3.Connection, session: str, chip: str = CHIP) -> None:
 
 
 def take(connection: sqlite3.Connection, session: str, chip: str = CHIP) -> None:
+    state_unmeasured_beam(connection, get_session(connection, session))
     remove(connection, get_session(connection, session), chip, "MD-1")
 
 

@@ -38,7 +38,7 @@ async def with_file(connection, body, **changes):
     session = case.start(connection)
     await run(connection, client, session)
     client.read_elements(reads)
-    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2027-02-05T10:31:00+01:00")
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2026-02-05T10:31:00+01:00")
     if body is not None:
         point = get_session(connection, session).plan.point_named("spec")
         attach_spectrum(connection, session, point, "B.txt", body.encode(), "MP-1")

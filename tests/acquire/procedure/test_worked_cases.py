@@ -47,7 +47,7 @@ async def measured(connection, case, reads, client=None, unit="nC", console_s=GI
     session = case.start(connection)
     await run(connection, client, session)
     if case.name == "B" and console_s:
-        enter_console_time(connection, session, "MD-1", total_s=console_s, treated_at="2027-02-05T10:31:00+01:00")
+        enter_console_time(connection, session, "MD-1", total_s=console_s, treated_at="2026-02-05T10:31:00+01:00")
     client.read_elements(reads, unit)
     return session, closed_results(connection, session)
 
@@ -94,7 +94,7 @@ async def test_b_without_the_right_dwell_time_there_is_no_number(connection, con
 
 
 @pytest.mark.parametrize(
-    ("total_s", "at"), [(440.6, "2027-02-05T10:31:00"), (440.6, "this morning"), (0.0, "2027-02-05T10:31Z")]
+    ("total_s", "at"), [(440.6, "2026-02-05T10:31:00"), (440.6, "this morning"), (0.0, "2026-02-05T10:31Z")]
 )
 def test_b_a_console_time_needs_seconds_and_a_moment_with_offset(connection, total_s, at):
     with pytest.raises(Refused, match=r"is no (moment with an offset|total dwell time)"):

@@ -14,11 +14,13 @@ from scenario_a import DEMO, StoreClient
 from acquire.procedure.documents.calibrations import read_calibrations
 from acquire.procedure.documents.inventory import read_inventory
 from acquire.procedure.documents.order import add_order
+from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.placement import place, remove
 from acquire.procedure.session.planning import add_plan
+from acquire.procedure.session.presence import beam_given, beam_is_asked
 from acquire.procedure.session.session import get_session, start_session, time_out
 from acquire.procedure.session.steps import run_step
 
@@ -94,6 +96,7 @@ class Case:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.altitude_m: float | None = 110.0  # standard atmosphere 100.0 kPa
         self.instruments: list[dict[str, Any]] = []
         self.detectors: list[dict[str, Any]] = []
         self.elements: list[dict[str, Any]] = []
@@ -139,7 +142,7 @@ class Case:
     @property
     def inventory(self) -> tuple[str, bytes]:
         owned = {"instrument": self.instruments, "detector": self.detectors, "element": self.elements}
-        return "inventory.toml", toml({"schema": "inventory/1", **owned})
+        return "inventory.toml", toml({"schema": "inventory/1", "altitude_m": self.altitude_m, **owned})
 
     @property
     def calibration_file(self) -> tuple[str, bytes]:
@@ -157,7 +160,7 @@ class Case:
         return "plan.toml", toml(
             {
                 "schema": "plan/1", "order": f"ORD-{self.name}-1", "name": self.name, "version": 1,
-                "approved_by": "MP-1", "approved_on": "date:2026-01-02", "machine": "LA-1", "fraction": 1,
+                "approved_by": "MP-1", "approved_on": "date:2020-01-02", "machine": "LA-1", "fraction": 1,
                 "technique": "t", "prescription": "50 Gy in 25 fractions", "target": "t",
                 "environment_valid_min": 120, **self.plan,
                 "point": self.points, "batch": self.batches, "step": self.steps,
@@ -249,6 +252,13 @@ class WorkedClient(StoreClient):
         self.put(READER, [entry if value is None else {**entry, "value": value}])
 
 
+def state_unmeasured_beam(connection: Any, session: Any) -> None:
+    """The beam was given, where no instrument says so, while everything still lies there."""
+    asked = [p for p in placements(connection, session.id) if p.removed_at is None]
+    for point in dict.fromkeys(p.point for p in asked if beam_is_asked(connection, session, p)):
+        beam_given(connection, session, "RT-1", [point])
+
+
 async def run(connection: Any, client: WorkedClient, session_id: str, *, skip: Sequence[str] = ()) -> None:
     """Every step that has markers, and every element placed and removed."""
     session = get_session(connection, session_id)
@@ -259,6 +269,7 @@ async def run(connection: Any, client: WorkedClient, session_id: str, *, skip: S
                 if step.kind == "place":
                     place(connection, now, point, element, "MD-1")
                 elif step.kind == "remove":
+                    state_unmeasured_beam(connection, now)
                     remove(connection, now, element, "MD-1")
         if step.has_markers and step.id not in skip:
             await run_step(connection, client, session_id, step.id, "MD-1", client.during)

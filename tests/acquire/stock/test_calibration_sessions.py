@@ -247,9 +247,9 @@ def test_dots_are_read_several_times_and_brought_back_to_the_first(connection):
         ({"rule": None}, "say by which rule elements are outside"),
         ({"outside": None}, "what becomes of those"),
         ({"dose_gy": None}, "needs the dose in Gy"),
-        ({"dose_gy": 0.0}, "dose_gy: Input should be greater than 0"),
+        ({"dose_gy": 0.0}, "dose_gy: 0.0 is out of range; it must be above 0"),
         ({"repeat_u_percent": 1.0}, "needs percent, degrees of freedom and source"),
-        ({"valid_until": None}, "valid_until: Field required"),
+        ({"valid_until": None}, "valid_until: it is missing"),
     ],
 )
 def test_what_a_clinic_decides_has_no_default(stock, terms, says):

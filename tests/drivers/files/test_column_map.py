@@ -72,13 +72,16 @@ def test_counts_charge_and_dose_are_kept_apart(unit: str, quantity: str, given: 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"element": "Serial", "value": "PMT"}, "Option unit of column-map: Field required. Its options are: element,"),
-        (MAP | {"unit": "counts"}, "Option unit of column-map: Input should be"),
-        (MAP | {"value": ""}, "Options of column-map: Value error, name either value or curve."),
+        (
+            {"element": "Serial", "value": "PMT"},
+            "Option unit of column-map: it is missing, and has",
+        ),
+        (MAP | {"unit": "counts"}, "Option unit of column-map: 'counts' is not known; allowed is"),
+        (MAP | {"value": ""}, "Options of column-map: name either value or curve."),
         (MAP | {"also": "dark=DRK"}, "'dark=DRK' has no unit; write name=column unit, with 1 for a number without one"),
         (MAP | {"also": "DRK {counts}"}, "'DRK {counts}' is not name=column"),
         (MAP | {"attributes": "Beam=x"}, "'Beam=x' is not name=column with a name of a-z, 0-9 and -"),
-        (MAP | {"clock": "Time"}, "Options of column-map: Value error, clock and clock_format belong together."),
+        (MAP | {"clock": "Time"}, "Options of column-map: clock and clock_format belong together."),
         (MAP | {"decimal_sign": "comma"}, "a comma cannot be both between cells and in numbers"),
     ],
 )

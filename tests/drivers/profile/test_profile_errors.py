@@ -26,12 +26,12 @@ def test_the_good_one_is_a_model() -> None:
     [
         # keys and types
         ('title = "Two inputs"', 'titel = "Two"', "line 4, titel: there is no such key; did you mean 'title'? Allowed"),
-        ("min = -200", 'min = "-200"', "line 30, field.charge.min: Input should be a valid number"),
-        ("max = 200", "max = inf", "line 31, field.charge.max: Input should be a finite number"),
-        ('is = "value"', 'is = "wert"', "line 27, field.charge.is: Input should be 'value', 'also'"),
-        ("profile = 1", "profile = 2", "line 1, profile: Input should be 1"),
-        ('vendor = "nobody"', "", "line 1, vendor: Field required"),
-        ('assumed = ["everything: it was invented for a test"]', "assumed = []", "line 8, assumed: Tuple should have at"),
+        ("min = -200", 'min = "-200"', "line 30, field.charge.min: '-200' is no number"),
+        ("max = 200", "max = inf", "line 31, field.charge.max: inf is no finite number"),
+        ('is = "value"', 'is = "wert"', "line 27, field.charge.is: 'wert' is not known; allowed is 'value', 'also'"),
+        ("profile = 1", "profile = 2", "line 1, profile: 2 is not known; allowed is 1"),
+        ('vendor = "nobody"', "", "line 1, vendor: it is missing"),
+        ('assumed = ["everything: it was invented for a test"]', "assumed = []", "line 8, assumed: at least 1 entry is needed"),
         ('name = "two-inputs"', 'name = "Two"', "line 2, name: 'Two' is no name that is allowed here; allowed are up to 60 small"),
         ("[reading.both]", "[reading.Both]", "line 43, reading.Both: 'Both' is no name that is allowed here"),
         ("send = \"Q\"", 'send = "Q"\npatern = "x"', "line 45, reading.both.patern: there is no such key; did you mean"),

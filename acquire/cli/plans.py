@@ -1,0 +1,89 @@
+"""plan check, add, confirm: what would stop a plan's measurement, with or without taking it in; the second person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, plannable_store
+from acquire.errors import Refused
+from acquire.plain_files import name_of
+from acquire.terminal.output import Json, emit, say, tell
+
+plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
+
+PlanFile = Annotated[Path, typer.Argument(metavar="FILE")]
+Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
+Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+
+
+@plans.command("check")
+def plan_check(
+    file: PlanFile, calibrations: Calibrations, inventory: Inventory, config: ConfigOption = None,
+    store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Hold a plan (TOML) against inventory and calibrations, and say everything that would stop it; changes nothing."""
+    from acquire.procedure.documents.calibrations import read_calibrations  # noqa: PLC0415
+    from acquire.procedure.documents.inventory import read_inventory  # noqa: PLC0415
+    from acquire.procedure.documents.plan import read_plan  # noqa: PLC0415
+    from acquire.procedure.session.advice import advice  # noqa: PLC0415
+    from acquire.procedure.session.planning import check_plan  # noqa: PLC0415
+
+    owned = read_inventory(file_bytes(inventory), name_of(inventory))
+    factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
+    plan = read_plan(file_bytes(file), name_of(file))
+    with plannable_store(config, store) as connection:
+        wrong = check_plan(connection, plan, owned, factors)
+    advised = advice(plan, owned)
+    if as_json:
+        emit({"order": plan.order, "version": plan.version, "stops": wrong, "advice": advised})
+    else:
+        for sentence in advised:
+            say(sentence)
+        for sentence in wrong:
+            tell(sentence)
+    if wrong:
+        raise Refused(f"Plan v{plan.version} of {plan.order} cannot be measured as it stands: {len(wrong)} reason(s).")
+    if not as_json:
+        tell(f"Plan v{plan.version} of {plan.order} can be measured.")
+
+
+@plans.command("add")
+def plan_add(
+    file: PlanFile, calibrations: Calibrations, inventory: Inventory, by: By, config: ConfigOption = None,
+    store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Read a plan (TOML), check it against inventory and calibrations, and keep it as a new version."""
+    from acquire.procedure.documents.beams import unchecked  # noqa: PLC0415
+    from acquire.procedure.documents.calibrations import read_calibrations  # noqa: PLC0415
+    from acquire.procedure.documents.inventory import read_inventory  # noqa: PLC0415
+    from acquire.procedure.session.advice import advice  # noqa: PLC0415
+    from acquire.procedure.session.beams_given import not_compared  # noqa: PLC0415
+    from acquire.procedure.session.planning import add_plan  # noqa: PLC0415
+
+    owned = read_inventory(file_bytes(inventory), name_of(inventory))
+    factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
+    with plannable_store(config, store) as connection:
+        plan = add_plan(connection, file_bytes(file), name_of(file), by, owned, factors)
+        not_checked = [*unchecked(plan), *not_compared(connection, plan.order)]
+    if as_json:
+        points = [p.id for p in plan.point]
+        emit({"order": plan.order, "version": plan.version, "points": points, "not_checked": not_checked})
+    else:
+        for sentence in (*advice(plan, owned), *not_checked):
+            say(sentence)
+        tell(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
+
+
+@plans.command("confirm")
+def plan_confirm(
+    order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
+) -> None:
+    """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
+    from acquire.procedure.session.planning import confirm_expected  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        confirm_expected(connection, order, version, point, by)
+    tell(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")

@@ -1,0 +1,73 @@
+"""session beam-given, was-there, was-removed: what people say of elements and the beam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acquire.cli.place import By, ConfigOption, SecondPerson, SessionId, StoreOption, Why, open_store, with_session
+from acquire.terminal.output import say, tell
+from drivers import Misuse
+
+
+def register(sessions: typer.Typer) -> None:
+    """Add these commands to those of sessions."""
+    for name, command in (("beam-given", beam_given), ("was-there", was_there), ("was-removed", was_removed)):
+        sessions.command(name)(command)
+
+
+def beam_given(
+    session: SessionId, by: By,
+    points: Annotated[
+        list[str] | None, typer.Argument(metavar="[POINT]...", help="All whose elements lie there now by default.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="No beam was given, and none will be.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="With --none: why.")] = None,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The beam that no instrument measures was given and is off, said before the elements come off; or none was."""
+    from acquire.procedure.session import presence  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+
+    if none != (reason is not None):
+        raise Misuse("--reason belongs to --none, and --none needs it.")
+    with open_store(config, store) as connection:
+        of = get_session(connection, session)
+        if reason is not None:
+            said = presence.no_beam(connection, of, by, reason, points or ())
+        else:
+            said = presence.beam_given(connection, of, by, points or ())
+    tell(f"{session}: {'no beam' if none else 'the beam'} was given while elements lay at {', '.join(said)}.")
+
+
+def was_there(
+    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
+    """An element lay at its point while the beam was on, though placing or removing it was written at another time."""
+    from acquire.procedure.session import presence  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: presence.was_there(c, s, element, by, confirmed_by, reason))
+    tell(f"{session}: {element} lay there during the beam.")
+
+
+def was_removed(
+    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
+    """An element was off the patient before it was read, though its removal was written afterwards."""
+    from acquire.procedure.session import presence  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: presence.was_removed(c, s, element, by, confirmed_by, reason))
+    tell(f"{session}: {element} was off before it was read.")
+
+
+def say_doubts(config: Path | None, store: str | None, session: str, element: str) -> None:
+    """At once, while it can still be put right: where an element was not in its beam by what is written."""
+    from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
+
+    for sentence in with_session(config, store, session, presence_doubts):
+        if element in sentence:
+            say(sentence)

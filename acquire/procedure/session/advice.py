@@ -1,0 +1,82 @@
+"""What a plan may leave as it is, and whoever wrote it should know: told when it is checked or taken in, no refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from acquire.errors import Refused
+from acquire.procedure.documents.inventory import Inventory
+from acquire.procedure.documents.plan import CHARGES, Plan
+from acquire.procedure.documents.point import Point
+from acquire.procedure.session.exposure import beam_steps
+from acquire.procedure.session.foreseen import background_before, charges_of
+from drivers import Misuse, registry
+
+
+def advice(plan: Plan, inventory: Inventory) -> list[str]:
+    """One sentence for each thing that no rule forbids and that would be found out during or after the beam."""
+    said: list[str] = []
+    for point in plan.point:
+        if point.asks.way == "charge":
+            said += [*_zero(plan, point, inventory), *_lengths(plan, point), *_range(point, inventory)]
+            said += _one_repeat(plan, point)
+        elif point.by_element and not beam_steps(plan, point):
+            said.append(
+                f"{point.id}: no step measures its beam; a person says when it was given, before its elements come off"
+                " (acquire session beam-given)."
+            )
+    return list(dict.fromkeys(said))
+
+
+def _zero(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
+    """A zero belongs to a detector on its input; a step of the same point stands before its background."""
+    first = next((s for s in charges_of(plan, point) if s.kind == "irradiate"), None)
+    background = background_before(plan, point, first.id, inventory) if first is not None else None
+    if background is None or not _can_zero(inventory, point.instrument or ""):
+        return
+    before = plan.step[: plan.step.index(background)]
+    zeros = [s for s in before if s.kind == "zero" and s.instrument == point.instrument]
+    of = plan.point_named(zeros[-1].point).detector if zeros and zeros[-1].point else None
+    if not zeros or of not in (None, point.detector):
+        yield (
+            f"{point.id}: no zero step of {point.instrument} with {point.detector} stands before {background.id}; a"
+            " zero ends with the detector that it was made with."
+        )
+
+
+def _can_zero(inventory: Inventory, name: str) -> bool:
+    try:
+        return bool(registry.model(inventory.instrument_named(name).model).framing.zero)
+    except (Misuse, Refused):
+        return False
+
+
+def _lengths(plan: Plan, point: Point) -> Iterator[str]:
+    own = [s for s in plan.step if s.point == point.id and s.kind in ("background", *CHARGES)]
+    if without := [s.id for s in own if s.duration_s is None]:
+        yield (
+            f"{point.id}: {', '.join(without)} state no duration_s; whether the background is as long as the beam is"
+            " known only when both were measured."
+        )
+
+
+def _range(point: Point, inventory: Inventory) -> Iterator[str]:
+    try:
+        full_scale = inventory.instrument_named(point.instrument or "").full_scale_nc
+    except Refused:
+        return
+    if full_scale is None:
+        yield (
+            f"The inventory states no full_scale_nc of {point.instrument}: whether a beam would overload its range is"
+            " not known before it."
+        )
+
+
+def _one_repeat(plan: Plan, point: Point) -> Iterator[str]:
+    name = "repeated readings" if point.asks.ambient else "reading"
+    several = sum(s.kind == "irradiate" for s in charges_of(plan, point)) > 1
+    if several and point.attempt_rule == "mean-of-valid" and name not in {c.name for c in point.uncertainty}:
+        yield (
+            f"{point.id}: where only one of its repeats counts in the end there is no result, since the plan states no"
+            f" component '{name}' for a single one."
+        )
