@@ -56,19 +56,23 @@ def plan_add(
     store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Read a plan (TOML), check it against inventory and calibrations, and keep it as a new version."""
+    from acquire.procedure.documents.beams import unchecked  # noqa: PLC0415
     from acquire.procedure.documents.calibrations import read_calibrations  # noqa: PLC0415
     from acquire.procedure.documents.inventory import read_inventory  # noqa: PLC0415
     from acquire.procedure.session.advice import advice  # noqa: PLC0415
+    from acquire.procedure.session.beams_given import not_compared  # noqa: PLC0415
     from acquire.procedure.session.planning import add_plan  # noqa: PLC0415
 
     owned = read_inventory(file_bytes(inventory), name_of(inventory))
     factors = read_calibrations(file_bytes(calibrations), name_of(calibrations))
     with plannable_store(config, store) as connection:
         plan = add_plan(connection, file_bytes(file), name_of(file), by, owned, factors)
+        not_checked = [*unchecked(plan), *not_compared(connection, plan.order)]
     if as_json:
-        emit({"order": plan.order, "version": plan.version, "points": [p.id for p in plan.point]})
+        points = [p.id for p in plan.point]
+        emit({"order": plan.order, "version": plan.version, "points": points, "not_checked": not_checked})
     else:
-        for sentence in advice(plan, owned):
+        for sentence in (*advice(plan, owned), *not_checked):
             say(sentence)
         tell(f"Plan v{plan.version} of {plan.order}: {len(plan.point)} points, {len(plan.step)} steps.")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import plans, presence, statements
+from acquire.cli import beams, plans, presence, statements
 from acquire.cli.asking import states_there
 from acquire.cli.place import (
     By,
@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(orders, name="order")
     app.add_typer(plans.plans, name="plan")
     statements.register(sessions)
+    beams.register(sessions)
     presence.register(sessions)
     app.add_typer(sessions, name="session")
     app.command()(results)
@@ -188,16 +189,27 @@ def session_step(
     action: Annotated[Literal["begin", "end", "run", "skip", "abandon"], typer.Argument()],
     by: By, reason: Reason = None,
     seconds: Annotated[float | None, typer.Option(help="With run: how long it lasts; else as planned.")] = None,
-    beam_given: Annotated[bool, typer.Option("--beam-given", help="With abandon: the beam was given.")] = False,
+    beam_given: Annotated[
+        bool | None,
+        typer.Option("--beam-given/--no-beam", help="With abandon; where neither is said the beam counts as given."),
+    ] = None,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
+    ] = False,
+    confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
     from acquire.procedure.session import steps  # noqa: PLC0415
+    from acquire.procedure.session.rests import Rest  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
     from acquire.procedure.session.step_length import seconds_of  # noqa: PLC0415
 
     if action in ("skip", "abandon") and not reason:
         raise Refused(f"Say why: --reason is needed to {action} a step.")
+    if rest and action not in ("begin", "run"):
+        raise Misuse("--rest goes with begin or run.")
+    of_rest = Rest(reason or "", confirmed_by or "") if rest else None
     with open_store(config, store) as connection:
         if action == "skip":
             steps.not_measured(connection, session, step, by, reason or "")
@@ -208,18 +220,22 @@ def session_step(
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
-                        await steps.begin_step(connection, client, session, step, by)
+                        await steps.begin_step(connection, client, session, step, by, of_rest)
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
                     elif action == "run":
-                        await steps.run_step(connection, client, session, step, by, lambda _: asyncio.sleep(lasts))
+                        await steps.run_step(
+                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
+                        )
                     else:
                         await steps.abandon_step(
                             connection, session, step, by, reason or "", beam_given=beam_given, client=client
                         )
 
             asyncio.run(act())
-    tell(f"{session}: {step} {action}.")
+    unknown = action == "abandon" and beam_given is None
+    counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
+    tell(f"{session}: {step} {action}.{counts}")
 
 
 @sessions.command("place")
@@ -260,9 +276,11 @@ def session_list(config: ConfigOption = None, store: StoreOption = None, as_json
 def session_status(
     session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
-    """Every step with how far it is, what keeps it open, what nobody has said, and which reader run is in doubt."""
+    """Every step with how far it is, its beams, what keeps it open, what nobody has said, and what is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
+    from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
     from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
+    from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
@@ -284,16 +302,20 @@ def session_status(
             for p in found_steps
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
+        shown, outside = beams_shown(connection, found), beams_outside(connection, found)
         doubts = [
             *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
-            *run_doubts(connection, found),
+            *run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside),
         ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
     if as_json:
-        told = {"steps": steps, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
+        told = {"steps": steps, "beams": shown, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
         emit({"session": session, "state": found.state, **told})
         return
-    rows = [(p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing)) for p in found_steps]
+    rows = [
+        (p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing) or in_words(shown, p.step.id))
+        for p in found_steps
+    ]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
     for sentence in (*keeps, *asks, *doubts, *of_fits):
         say(sentence)

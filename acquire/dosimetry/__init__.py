@@ -15,6 +15,7 @@ from acquire.dosimetry.background import (
     mean_of_standards,
     stated_background,
 )
+from acquire.dosimetry.beam_parts import BeamPart, SeenBeam, beam_parts
 from acquire.dosimetry.beam_quality import (
     d_ref_of_r50,
     dose_at_maximum,
@@ -200,6 +201,7 @@ __all__ = [
     "AttemptValue",
     "BackgroundSignal",
     "BatchCorrections",
+    "BeamPart",
     "Believed",
     "Blank",
     "Blocked",
@@ -239,6 +241,7 @@ __all__ = [
     "ReadCharge",
     "ReaderForm",
     "Repeatability",
+    "SeenBeam",
     "Simulated",
     "StandardsMean",
     "Term",
@@ -251,6 +254,7 @@ __all__ = [
     "background_of_controls",
     "background_of_session",
     "batch_corrections",
+    "beam_parts",
     "believable",
     "believed",
     "believed_threshold",

@@ -19,9 +19,12 @@ from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.readouts.stated_presence import presence_stated
+from acquire.procedure.results.beam_assignment import beams_shown
 from acquire.procedure.results.changes import changes
 from acquire.procedure.results.result import Result, results, versions
 from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.beam_statements import beam_statements, every_part_said
+from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.closing import asks_for_amendment, closed
 from acquire.procedure.session.progress import progress
@@ -58,6 +61,10 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "events": _events(connection, session),
         "placements": _placements(connection, session),
         "bindings": _bindings(connection, session),
+        "beams": beams_shown(connection, session),
+        "beam_statements": [_plain(each) for each in beam_statements(connection, session.id)],
+        "beam_parts_said": [_plain(each) for each in every_part_said(connection, session.id)],
+        "beams_outside": [_plain(each) for each in beams_outside(connection, session)],
         "presence_stated": [_plain(each) for each in presence_stated(connection, session.id)],
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
@@ -132,7 +139,7 @@ def _rows(
 
 def _point(connection: sqlite3.Connection, session: Session, point: Point, found: list[Result]) -> dict[str, Any]:
     plain = point.model_dump(mode="json")
-    steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and s.point == point.id]
+    steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and point.id in s.measured]
     result = next((r for r in found if r.point == point.id), None)
     if result is None:
         return {**plain, "beams": steps, "result": None, "versions": [], "inputs": None, "evidence": None, "fits": []}

@@ -380,3 +380,14 @@ def entry_count(connection: sqlite3.Connection, of: Mapping[str, Sequence[tuple[
     )
     runs = [(stream, first, last) for stream, windows in of.items() for first, last in windows]
     return sum(int(connection.execute(within, each).fetchone()[0]) for each in runs)
+
+
+def unknown_markers(connection: sqlite3.Connection) -> Iterator[tuple[str, Entry]]:
+    """Confirmed markers of measurements that no row of `attempt` tells of, each with its stream: after a restore."""
+    keys = connection.execute(
+        "SELECT s.stream, e.seq FROM entries e JOIN streams s ON s.number = e.stream"
+        " WHERE e.measurement IS NOT NULL AND e.status = 0 AND e.seq <= s.through"
+        " AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.measurement = e.measurement)"
+    ).fetchall()
+    for stream, seq in keys:
+        yield from ((stream, entry) for entry in between(connection, stream, seq, seq) if entry.status == "stored")

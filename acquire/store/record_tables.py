@@ -96,6 +96,13 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "reader_run_stated": PeoplesTable(
         "with which standards {dosimeter} was read in session {session}", "reader run {n}", _SESSION
     ),
+    "beam_part_said": PeoplesTable(
+        "that {nc} nC at {point} in session {session} were '{what}'", "what was said of a part of a beam ({n})",
+        _SESSION,
+    ),
+    "beam_statement": PeoplesTable(
+        "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION
+    ),
     "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(

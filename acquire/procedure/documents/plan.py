@@ -103,6 +103,11 @@ MARKED = ("zero", "background", "threshold", *CHARGES)
 class Step(Written):
     """One step. Steps run in the order of the file.
 
+    irradiate  one beam. It may be measured at several points at once (`points`: entrance and exit, say), each on its
+               own instrument and channel; `instrument` is left out where they are on several
+    mu, dose_rate_mu_per_min  how long the beam is on; where either is not stated that is not checked
+    pauses_up_to_s  beam-off between segments of one field that belongs to the field as it is planned; without it
+               every pause that is seen makes another part of the beam
     polarity, recombination  an irradiation of a chamber at the opposite polarity, at the lower voltage
     threshold                a MOSFET's threshold voltage is read: one step before its irradiation, one after it
     """
@@ -116,6 +121,8 @@ class Step(Written):
     point: Id | None = None
     points: tuple[Id, ...] = ()
     mu: float | None = Field(None, gt=0)
+    dose_rate_mu_per_min: float | None = Field(None, gt=0)
+    pauses_up_to_s: float | None = Field(None, gt=0)
     gantry_deg: float | None = None
     ssd_cm: float | None = None
     duration_s: float | None = Field(None, gt=0)
@@ -123,10 +130,15 @@ class Step(Written):
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
-        if (self.has_markers or self.kind == "read-out") and self.instrument is None:
+        several = self.kind == "irradiate" and len(self.points) > 1
+        if (self.has_markers or self.kind == "read-out") and self.instrument is None and not several:
             raise ValueError(f"a step of kind '{self.kind}' needs an instrument")
-        if self.kind in (*CHARGES, "threshold") and self.point is None:
-            raise ValueError(f"a step of kind '{self.kind}' needs a point")
+        if self.kind in (*CHARGES, "threshold") and (self.point is None) == (not several):
+            raise ValueError(f"a step of kind '{self.kind}' needs a point{' or points' * (self.kind == 'irradiate')}")
+        if len(set(self.points)) < len(self.points):
+            raise ValueError("a point stands twice among points")
+        if self.kind != "irradiate" and (self.dose_rate_mu_per_min or self.pauses_up_to_s):
+            raise ValueError("dose_rate_mu_per_min and pauses_up_to_s belong to steps of kind 'irradiate'")
         if not self.has_markers and not self.points:
             raise ValueError(f"a step of kind '{self.kind}' needs points")
         return self
@@ -135,6 +147,13 @@ class Step(Written):
     def has_markers(self) -> bool:
         """Whether the step is a measurement between markers in an instrument's stream."""
         return self.kind in MARKED
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The points that are measured between the step's markers; none of a step without markers."""
+        if not self.has_markers:
+            return ()
+        return (self.point,) if self.point is not None else self.points
 
     @property
     def integrates(self) -> bool:
@@ -147,6 +166,8 @@ class Plan(Written):
 
     fraction_gy: the prescribed dose of one fraction, where the text of the prescription does not say it as "78 Gy in 39
     fractions" or "4 × 7.0 Gy"; expected doses are held against it.
+    course: which course of the patient's treatments; a port of another course is another port.
+    dose_rate_mu_per_min: the machine's, where the steps do not state their own; it has no default.
     """
 
     schema_: Literal["plan/1"] = Field(alias="schema")
@@ -160,6 +181,8 @@ class Plan(Written):
     machine: str
     environment_valid_min: float | None = Field(None, gt=0)
     fraction: int = Field(ge=1)
+    course: int = Field(1, ge=1)
+    dose_rate_mu_per_min: float | None = Field(None, gt=0)
     technique: str
     prescription: str
     fraction_gy: float | None = Field(None, gt=0, lt=100)
@@ -204,6 +227,22 @@ class Plan(Written):
         return self
 
     @model_validator(mode="after")
+    def _one_beam_each(self) -> Plan:
+        """Several points of one irradiation are of one port, each on an instrument: the step's, if it names one."""
+        for step in (s for s in self.step if len(s.measured) > 1):
+            points = [self.point_named(name) for name in step.measured]
+            if len({p.port for p in points if p.port is not None}) > 1:
+                raise ValueError(f"step {step.id}: its points are of several ports; one irradiation is of one port")
+            if without := [p.id for p in points if p.instrument is None]:
+                raise ValueError(f"step {step.id}: {', '.join(without)} is on no instrument that reads during a beam")
+            others = [p.id for p in points if step.instrument not in (None, p.instrument)]
+            if others:
+                raise ValueError(
+                    f"step {step.id} names {step.instrument}; {', '.join(others)} is on another instrument"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _steps_fit(self) -> Plan:
         for point in self.point:
             if wrong := self._misfit(point):
@@ -212,7 +251,7 @@ class Plan(Written):
 
     def _misfit(self, point: Point) -> str | None:
         """What of the steps does not fit the method of a point."""
-        kinds = [s.kind for s in self.step if s.point == point.id and s.kind in (*CHARGES, "threshold")]
+        kinds = [s.kind for s in self.step if point.id in s.measured and s.kind in (*CHARGES, "threshold")]
         match point.asks.way:
             case "mean" if not set(point.of) <= self._measured():
                 return "of must name two measured points of this plan"
@@ -247,7 +286,7 @@ class Plan(Written):
         """The voltages of the steps are what k_pol and k_s are calculated with, and what the wait is counted from."""
         if point.settle_s is None:
             return "polarity and recombination need settle_s, the wait after a change of voltage"
-        own = [s for s in self.step if s.point == point.id and s.kind in CHARGES]
+        own = [s for s in self.step if point.id in s.measured and s.kind in CHARGES]
         if without := next((s for s in own if s.voltage_v is None), None):
             return f"step {without.id} needs voltage_v"
         full = next(s.voltage_v for s in own if s.kind == "irradiate") or 0.0
@@ -269,7 +308,15 @@ class Plan(Written):
     @property
     def instruments(self) -> list[str]:
         """Every instrument that a step uses, in order of first use."""
-        return list(dict.fromkeys(s.instrument for s in self.step if s.instrument))
+        return list(dict.fromkeys(each for s in self.step for each in self.inputs(s)))
+
+    def inputs(self, step: Step) -> dict[str, tuple[str, ...]]:
+        """The instruments of a step, each with the points that it measures in it."""
+        found: dict[str, tuple[str, ...]] = {step.instrument: ()} if step.instrument else {}
+        for name in step.measured:
+            on = step.instrument or self.point_named(name).instrument or ""
+            found[on] = (*found.get(on, ()), name)
+        return found
 
     def point_named(self, name: str) -> Point:
         """Raises Refused when there is none."""

@@ -19,6 +19,7 @@ from acquire.dosimetry import (
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.collected_charge import Invalid
+from acquire.procedure.methods.exchanged import must_not_look_exchanged
 from acquire.procedure.methods.method import Sources
 from acquire.procedure.methods.output import of_channel, output
 from acquire.procedure.methods.registry import method_of
@@ -133,7 +134,13 @@ def _compared(inputs: Inputs, dose: Dose) -> Output:
     return output(inputs, dose, _decide(_needs(inputs), dose))
 
 
-FINISHED = (Finished(releases.FIRST, _compared),)  # the newest first
+def _held(inputs: Inputs, dose: Dose) -> Output:
+    made = _compared(inputs, dose)
+    must_not_look_exchanged(inputs, dose, dose_of)
+    return made
+
+
+FINISHED = (Finished(releases.BEAMS_SEEN, _held), Finished(releases.FIRST, _compared))  # the newest first
 
 
 def _decide(needs: Needs, dose: Dose) -> Decision:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 FIRST = "dosimetry 2, procedure 6"
-RELEASES = (FIRST,)  # oldest first; none is ever taken away while a store may hold a result of it
+BEAMS_SEEN = "dosimetry 2, procedure 7"  # a beam is recognised in the signal; points that look exchanged are held
+RELEASES = (FIRST, BEAMS_SEEN)  # oldest first; none is ever taken away while a store may hold a result of it
 
 
 class Versioned(Protocol):
@@ -38,10 +39,11 @@ def is_here(release: str) -> bool:
 def chosen(versions: Iterable[V], release: str | None = None) -> V:
     """Of versions, newest first, the one that counts in a release, by default the newest.
 
-    Raises LookupError where there was none yet, ValueError for a release that is not here.
+    A version that counts since a release which is not here counts in none. Raises LookupError where there was none yet,
+    ValueError for a release that is not here.
     """
     wanted = RELEASES.index(release or newest())
     for version in versions:
-        if RELEASES.index(version.since) <= wanted:
+        if version.since in RELEASES and RELEASES.index(version.since) <= wanted:
             return version
     raise LookupError(f"There was none in '{release}'.")

@@ -34,6 +34,30 @@ class Brought(Record, frozen=True, kw_only=True):
     to: str
 
 
+class PartRead(Record, frozen=True, kw_only=True):
+    """A part of a beam: its number in the attempt, its measurement, begin and end on the instrument's clock, nC.
+
+    interval_s: between readings, to which its ends are known; what: as two people have said, None where nobody has.
+    """
+
+    n: int
+    name: str
+    measurement: str
+    begin_s: Number
+    end_s: Number
+    nc: Number
+    interval_s: Number
+    what: str | None = None
+
+
+class BeamRead(Record, frozen=True, kw_only=True):
+    """The parts in which a beam came; how long it should be on in s, where the plan states it; what stands with it."""
+
+    parts: tuple[PartRead, ...]
+    expected_s: Number | None = None
+    remark: str | None = None
+
+
 class AttemptRead(Record, frozen=True, kw_only=True):
     """One attempt at a step: its net charge in nC and how it came about, or `why` it has none."""
 
@@ -47,6 +71,7 @@ class AttemptRead(Record, frozen=True, kw_only=True):
     subtracted: bool | None = None
     air: AmbientConditions | None = None
     brought: Brought | None = None
+    beam: BeamRead | None = None
 
 
 class ChargeRead(Record, frozen=True, kw_only=True):
@@ -66,6 +91,7 @@ class ChargeRead(Record, frozen=True, kw_only=True):
     used: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] | None = None
     attempts: tuple[AttemptRead, ...] | None = None
+    beam: BeamRead | None = None
 
 
 class BackgroundRead(Record, frozen=True, kw_only=True):

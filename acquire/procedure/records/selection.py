@@ -37,10 +37,10 @@ class DocumentsUsed(Record, frozen=True, kw_only=True):
 
 
 class BoundDetector(Record, frozen=True, kw_only=True):
-    """The diode that lay at a port by the word of two people, and its channel."""
+    """The diode that lay at a port by the word of two people, and its channel where there are several."""
 
     detector: str
-    channel: str
+    channel: str | None = None
 
 
 class ConsoleTime(Record, frozen=True, kw_only=True):
@@ -60,7 +60,8 @@ class PreIrradiation(Record, frozen=True, kw_only=True):
 class AttemptTaken(Record, frozen=True, kw_only=True):
     """An attempt at an irradiation: its step, what it is for, the name of its readings, and what is wrong with it.
 
-    changed_after: the name of the last attempt at another voltage.
+    changed_after: the name of the last attempt at another voltage. rests: the names of what was measured of the rest of
+    its interrupted beam.
     """
 
     step: str
@@ -68,6 +69,21 @@ class AttemptTaken(Record, frozen=True, kw_only=True):
     name: str
     problem: str | None = None
     changed_after: str | None = None
+    rests: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that was measured of its beam, in order."""
+        return (self.name, *(self.rests or ()))
+
+
+class PartTaken(Record, frozen=True, kw_only=True):
+    """What two people have said of a part of a beam, which is known by its measurement and clock (s)."""
+
+    measurement: str
+    begin_s: Number
+    end_s: Number
+    what: str
 
 
 class RunTaken(Record, frozen=True, kw_only=True, rename=SPELT):
@@ -91,13 +107,18 @@ class RunTaken(Record, frozen=True, kw_only=True, rename=SPELT):
 
 
 class OfCharges(Record, frozen=True, kw_only=True):
-    """Of a detector whose charge is collected. integrates: how its instrument added up, where that was written down."""
+    """Of a detector whose charge is collected. integrates: how its instrument added up, where that was written down.
+
+    neighbours, elsewhere: readings of other ports' diodes on this instrument, and on others.
+    """
 
     air: tuple[AmbientConditions, ...] | None = None
     attempts: tuple[AttemptTaken, ...] = ()
     integrates: Integrates | UnsetType | None = UNSET
     neighbours: Mapping[str, Mapping[str, Refs]] | None = None
     pre_irradiation: PreIrradiation | UnsetType | None = UNSET
+    elsewhere: Mapping[str, Mapping[str, Refs]] | None = None
+    parts_said: tuple[PartTaken, ...] | None = None
 
 
 class OfThresholds(Record, frozen=True, kw_only=True):
@@ -143,32 +164,38 @@ class SelectionHead(Record, frozen=True, kw_only=True):
 Of = OfCharges | OfThresholds | OfElements | OfSpectrumFile
 _KEYS = {
     name for kind in (SelectionHead, OfCharges, OfElements, OfSpectrumFile) for name in kind.__struct_encode_fields__
-} | {"parts"}  # fmt: skip
+} | {"parts", "beside"}  # fmt: skip
 
 
 class Selection(SelectionHead, frozen=True, kw_only=True):
-    """A whole selection. parts: those of the points that this one is the mean of."""
+    """A whole selection.
+
+    parts: those of the points that this one is the mean of; beside: of those that it could be exchanged with.
+    """
 
     measurements: Mapping[str, str] = {}
     of: Of | None = None
     parts: tuple[Selection, ...] | None = None
+    beside: tuple[Selection, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
         """As it is stored."""
         head = SelectionHead(**{name: getattr(self, name) for name in SelectionHead.__struct_fields__})
         parts = {} if self.parts is None else {"parts": [each.plain() for each in self.parts]}
-        return {**self.measurements, **plain(head, self.of), **parts}
+        beside = {} if self.beside is None else {"beside": [each.plain() for each in self.beside]}
+        return {**self.measurements, **plain(head, self.of), **parts, **beside}
 
 
 def selection_of(flat: Flat) -> Selection:
     """The inverse. Raises msgspec.ValidationError (a ValueError) for what is no selection."""
     head = of_plain(flat, SelectionHead)
-    parts = flat.get("parts")
+    parts, beside = flat.get("parts"), flat.get("beside")
     return Selection(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         measurements={name: value for name, value in flat.items() if name not in _KEYS},
         of=_of(flat),
         parts=None if parts is None else tuple(selection_of(each) for each in parts),
+        beside=None if beside is None else tuple(selection_of(each) for each in beside),
     )
 
 

@@ -17,8 +17,10 @@ from acquire.procedure.documents.people import two_people
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid, collected
+from acquire.procedure.methods.doses import calculate
+from acquire.procedure.methods.exchanged import LOOK
 from acquire.procedure.records.selection import OfCharges
-from acquire.procedure.results.inputs import held_against_neighbours
+from acquire.procedure.results.inputs import held_against_neighbours, prepare
 from acquire.procedure.results.loading import load_all
 from acquire.procedure.results.selection import select
 from acquire.procedure.session.bound import Binding, bindings, channel_of, is_port
@@ -47,6 +49,7 @@ def bind(
         raise Refused(f"Session {session.id} is {session.state}; diodes are bound once their ports were measured.")
     before = bindings(connection, session.id)
     _is_an_exchange(session.plan, found, {point: each.detector for point, each in before.items()} | dict(found))
+    _is_told(connection, session, found)
     at = utc_now()
     with transaction(connection):
         for point in found:
@@ -105,13 +108,21 @@ def _planned_at(plan: Plan, point: str, detector: str) -> str:
 
 def _channel(session: Session, point: str) -> str:
     planned = session.plan.point_named(point)
-    channel = channel_of(session.inventory, planned)
-    if channel is None:
-        raise Refused(
-            f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
-            " measured, so that it cannot be told which diode lay there."
-        )
-    return channel
+    return channel_of(session.inventory, planned) or ""
+
+
+def _is_told(connection: sqlite3.Connection, session: Session, found: Mapping[str, str]) -> None:
+    """Diodes that were on one input, one after the other: only their sizes tell of an exchange."""
+    for point in found:
+        planned = session.plan.point_named(point)
+        if channel_of(session.inventory, planned) is not None:
+            continue
+        output = calculate(prepare(connection, select(connection, session, point)))
+        if LOOK not in " ".join(output.why or ()):
+            raise Refused(
+                f"{planned.detector} is on no channel of {planned.instrument}: nothing else was read while {point} was"
+                " measured, and the sizes do not tell either that another diode lay there."
+            )
 
 
 def _in_force(session: Session, before: Mapping[str, Binding], point: str) -> str | None:
@@ -135,6 +146,8 @@ def _agrees_with_the_signals(connection: sqlite3.Connection, session: Session, p
     of = chosen.of
     if chosen.bound is None or not isinstance(of, OfCharges):
         raise Refused(f"{point} is no port with a diode of its own.")
+    if chosen.bound[point].channel is None:
+        return  # of one input; the sizes have told it before
     said = f"The signals do not agree that {chosen.bound[point].detector} lay at {point}: "
     if not of.neighbours or not any(of.neighbours.values()):
         raise Refused(f"{said}no other diode of the instrument was read during it, or it was not measured.")

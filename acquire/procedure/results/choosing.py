@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from acquire.procedure.documents.plan import Step
 from acquire.procedure.documents.point import Point
-from acquire.procedure.records.selection import BoundDetector, Ref, Refs
+from acquire.procedure.records.selection import BoundDetector, PartTaken, Ref, Refs
 from acquire.procedure.results.neighbours import on_channel
 from acquire.procedure.session.attempts import Attempt, attempts
+from acquire.procedure.session.beam_statements import every_part_said, rests
+from acquire.procedure.session.bound import channel_of
 from acquire.procedure.session.session import Session
 from acquire.store import entries
 from acquire.store.attribution import MeasurementView, StoredReading, measurement
 from acquire.store.entries import Damaged
+
+Done = Mapping[tuple[str | None, str], Sequence[Attempt]]
 
 
 @dataclass(slots=True)
@@ -36,10 +41,49 @@ class Choosing:
     remarks: list[str] = field(default_factory=list)
     told: bool = False
 
-    def done(self) -> dict[str | None, Attempt]:
-        """The attempt that counts of each step, by the step's id."""
-        found = attempts(self.connection, self.session.id)
-        return {a.step: a for a in found if a.ended and a.abandoned is None}
+    def done(self) -> Done:
+        """The attempts that count, by step and instrument: one, or the parts of an interrupted beam in their order."""
+        found: dict[tuple[str | None, str], list[Attempt]] = {}
+        of_rests = rests(self.connection, self.session.id)
+        for attempt in attempts(self.connection, self.session.id):
+            key, is_rest = (attempt.step, attempt.instrument), attempt.measurement in of_rests
+            if attempt.begun and (attempt.beam_given or (attempt.ended and attempt.abandoned is None)):
+                found[key] = [*(found.get(key, []) if is_rest else []), attempt]
+        whole = {key for key, made in found.items() if len(made) > 1 or (made[0].ended and made[0].abandoned is None)}
+        return {key: made for key, made in found.items() if key in whole}
+
+    def instrument_of(self, step: Step) -> str:
+        """The instrument on which a step measures the point."""
+        return step.instrument or self.point.instrument or ""
+
+    def shared_channel(self, step: Step, came: str | None = None) -> str | None:
+        """The point's channel where the markers may name another one's; None where they name its own.
+
+        Its step measures others on the same instrument, or its beam came during the step `came`.
+        """
+        beside = self.session.plan.inputs(step).get(self.instrument_of(step), ())
+        is_others = len(beside) > 1 or came not in (None, step.id)
+        return channel_of(self.session.inventory, self.point) if is_others else None
+
+    def note_of_beams(self, beams: Sequence[Attempt]) -> tuple[PartTaken, ...] | None:
+        """What people have said of the parts of these beams, and that one of them is the rest of another."""
+        own = {each.measurement for each in beams}
+        said = {
+            (p.measurement, p.begin_s, p.end_s): p
+            for p in every_part_said(self.connection, self.session.id)
+            if p.point == self.point.id and p.measurement in own
+        }
+        self.remarks += [p.says for p in said.values()]
+        self.remarks += [
+            f"{each.step} was interrupted and its rest measured after it: {each.reason.strip().rstrip('.')}"
+            f" ({each.who}, confirmed by {each.confirmed_by}); its parts are summed."
+            for measured, each in rests(self.connection, self.session.id).items()
+            if measured in own
+        ]
+        taken = [
+            PartTaken(measurement=p.measurement, begin_s=p.begin_s, end_s=p.end_s, what=p.what) for p in said.values()
+        ]
+        return tuple(taken) or None
 
     def not_measured(self, step: str) -> str:
         """The sentence of a step that was not measured, with the reason where one was given."""
@@ -48,11 +92,18 @@ class Choosing:
         ).fetchone()
         return f"Step {step} was not measured{': ' + row['reason'].rstrip('.') if row else ''}."
 
-    def take(self, attempt: Attempt, name: str) -> str | None:
-        """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is."""
+    def take(self, attempt: Attempt, name: str, shared: str | None = None) -> str | None:
+        """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is.
+
+        `shared`: the point's channel, where the markers may name another one's.
+        """
         view = measurement(self.connection, attempt.measurement)
+        if shared not in (None, view.channel):
+            view = replace(view, channel=shared)
+        else:
+            shared = None
         self.measurements.setdefault(name, attempt.measurement)
-        self.readings[name] = self._readings(view)
+        self.readings[name] = self._readings(view, shared)
         if view.refused:
             self.remarks.append(
                 f"{view.refused} reply(ies) during {attempt.step} could not be read and were kept apart."
@@ -66,21 +117,29 @@ class Choosing:
 
     def _is_of_channel(self, channel: str | None) -> bool:
         """The first measurement tells the channel; of a bound detector it is known whatever the markers say."""
-        if self._is_bound:
+        if self._bound_to is not None:
             return True
         if not self.told:
             self.channel, self.told = channel, True
         return channel == self.channel
 
     @property
-    def _is_bound(self) -> bool:
-        return self.point.id in self.bound
+    def _bound_to(self) -> str | None:
+        bound = self.bound.get(self.point.id)
+        return bound.channel if bound else None
 
-    def _readings(self, view: MeasurementView) -> Refs:
-        """Those of the markers' channel, or of the channel that two people have bound to the point."""
-        if not self._is_bound or view.stream is None or view.begin_seq is None or view.end_seq is None:
+    def _readings(self, view: MeasurementView, shared: str | None) -> Refs:
+        """Those of the markers' channel, or of the channel that is the point's own or bound to it by two people."""
+        channel = self._bound_to or shared
+        if channel is None or view.stream is None or view.begin_seq is None or view.end_seq is None:
             return refs(view.readings)
-        return on_channel(self.connection, self.bound[self.point.id].channel, view.stream, view.begin_seq, view.end_seq)
+        return on_channel(self.connection, channel, view.stream, view.begin_seq, view.end_seq)
+
+    def marked_from(self, attempt: Attempt, name: str) -> None:
+        """The marks under a name begin with those of an earlier attempt: the beam whose rest was measured."""
+        view = measurement(self.connection, attempt.measurement)
+        if view.stream is not None and view.begin_seq is not None:
+            self.marks[name] = (self._marker(view.stream, view.begin_seq), self.marks[name][1])
 
     def _marker(self, stream: str, seq: int) -> Ref:
         entry = entries.entry_at(self.connection, stream, seq)

@@ -13,7 +13,7 @@ from acquire.errors import Refused
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.dwell_check import dwell_check
 from acquire.procedure.methods.registry import method_of
-from acquire.procedure.methods.releases import FIRST, chosen
+from acquire.procedure.methods.releases import BEAMS_SEEN, FIRST, chosen
 from acquire.procedure.records.inputs import Inputs
 from acquire.procedure.records.selection import (
     ConsoleTime,
@@ -26,7 +26,7 @@ from acquire.procedure.records.selection import (
 )
 from acquire.procedure.results.loading import load_named
 from acquire.procedure.results.preparing import Preparing, begun, sources_of
-from acquire.procedure.results.read_charges import largest_signal, read_charges
+from acquire.procedure.results.read_charges import largest_signal, read_charges, read_charges_of_first
 from acquire.procedure.results.read_elements import read_elements
 from acquire.procedure.results.read_spectrum import read_spectrum
 from acquire.procedure.results.read_thresholds import read_thresholds
@@ -40,18 +40,21 @@ def prepare(connection: sqlite3.Connection, selection: Selection, release: str |
     """
     preparing = begun(connection, selection)
     parts: tuple[Inputs, ...] | None = None
+    beside: tuple[Inputs, ...] | None = None
     try:
         method = method_of(preparing.point.method, release)
         preparing.needs = method.needs(preparing.sources, preparing.point)
         _dwell(preparing)
         if selection.parts is not None:
             parts = tuple(prepare(connection, part, release) for part in selection.parts)
+        if selection.beside is not None:
+            beside = tuple(prepare(connection, each, release) for each in selection.beside)
         if selection.of is not None:
             chosen(READ[type(selection.of)], release).read(preparing, selection.of)
     except (Refused, Invalid, DosimetryError) as reason:
         if not preparing.invalid or str(reason) not in " ".join(preparing.invalid):
             preparing.invalid.append(str(reason))
-    return _inputs(preparing, parts)
+    return _inputs(preparing, parts, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,14 @@ class Read:
 
 # By what was selected; the versions of each, the newest first.
 READ: Mapping[type[Of], tuple[Read, ...]] = {
-    OfCharges: (Read(FIRST, read_charges),),
+    OfCharges: (Read(BEAMS_SEEN, read_charges), Read(FIRST, read_charges_of_first)),
     OfThresholds: (Read(FIRST, read_thresholds),),
     OfElements: (Read(FIRST, read_elements),),
     OfSpectrumFile: (Read(FIRST, read_spectrum),),
 }
 
 
-def _inputs(preparing: Preparing, parts: tuple[Inputs, ...] | None) -> Inputs:
+def _inputs(preparing: Preparing, parts: tuple[Inputs, ...] | None, beside: tuple[Inputs, ...] | None) -> Inputs:
     selection, point = preparing.selection, preparing.point
     bound = selection.bound is not None and point.id in selection.bound
     return Inputs(
@@ -88,6 +91,7 @@ def _inputs(preparing: Preparing, parts: tuple[Inputs, ...] | None) -> Inputs:
         needs=preparing.needs,
         measured=preparing.measured,
         parts=parts,
+        beside=beside,
     )
 
 

@@ -12,10 +12,12 @@ from msgspec.structs import replace
 from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, mean_of, net_charge, slope, slope_u
 from acquire.errors import Refused
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.beam_seen import Still, still
 from acquire.procedure.methods.collected_charge import Charge, Invalid, collected, curve
 from acquire.procedure.records.measured import AmbientConditions, AttemptRead, BackgroundRead, ChargeRead, Charges
 from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges
 from acquire.procedure.results.entered_conditions import EnteredConditions
+from acquire.procedure.results.irradiation import Irradiation, Measured, irradiation
 from acquire.procedure.results.preparing import Preparing
 from acquire.procedure.results.waiting_time import must_have_settled
 
@@ -24,17 +26,24 @@ ROLES = (("measurement", "charge"), ("polarity", "opposite"), ("recombination", 
 
 @dataclass(frozen=True, slots=True)
 class _Measuring:
-    """What the attempts of a point have in common."""
+    """What the attempts of a point have in common. without: as it is without a beam, where beams are recognised."""
 
     preparing: Preparing
     integrates: Integrates
     background: Charge
     rate_nc_per_s: float
     ambient: EnteredConditions | None
+    of: OfCharges
+    without: Still | None
 
 
 def charges(
-    preparing: Preparing, of: OfCharges, integrates: Integrates | None, conditions_valid: timedelta
+    preparing: Preparing,
+    of: OfCharges,
+    integrates: Integrates | None,
+    conditions_valid: timedelta,
+    *,
+    beams_seen: bool = False,
 ) -> Charges | None:
     """The charge that counts, and for a chamber those at the opposite polarity and lower voltage; None unmeasured.
 
@@ -50,7 +59,8 @@ def charges(
     times, charges_nc = curve(bodies["background"])
     rate, (u_rate, dof) = slope(times, charges_nc), slope_u(times, charges_nc)
     ambient = EnteredConditions(of.air or (), conditions_valid, point.protocol) if point.asks.ambient else None
-    measuring = _Measuring(preparing, integrates, background, rate, ambient)
+    without = still(bodies["background"]) if beams_seen else None
+    measuring = _Measuring(preparing, integrates, background, rate, ambient, of, without)
     found, environment = _by_role(measuring, of)
     if "charge" not in found:
         return None
@@ -95,17 +105,27 @@ def _attempt(measuring: _Measuring, attempt: AttemptTaken) -> AttemptRead:
         must_have_settled(attempt, preparing)
         ambient = measuring.ambient
         air = None if ambient is None else ambient.at(preparing.marks[name][0], attempt.step)
-        return _net(measuring, attempt.step, collected(preparing.bodies[name], measuring.integrates), air)
+        beam = _beam(measuring, attempt)
+        return replace(_net(measuring, attempt.step, beam, air), beam=beam.seen)
     except (Invalid, Refused, DosimetryError) as reason:
         return AttemptRead(step=attempt.step, why=str(reason))
 
 
-def _net(measuring: _Measuring, step: str, charge: Charge, air: AmbientConditions | None) -> AttemptRead:
-    """Charge after leakage; the background must have lasted at least as long as the measurement."""
-    background = measuring.background
-    if background.time_s < charge.time_s:
+def _beam(measuring: _Measuring, attempt: AttemptTaken) -> Irradiation:
+    preparing, bodies = measuring.preparing, measuring.preparing.bodies
+    if measuring.without is None:
+        charge = collected(bodies[attempt.name], measuring.integrates)
+        return Irradiation(charge, charge.time_s, None)
+    plan, named, said = preparing.sources.plan, preparing.selection.measurements, measuring.of.parts_said or ()
+    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, measuring.without))
+
+
+def _net(measuring: _Measuring, step: str, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:
+    """Charge after leakage; the background must have lasted at least as long as each measurement of the beam."""
+    background, charge = measuring.background, beam.charge
+    if background.time_s < beam.longest_s:
         raise Invalid(
-            f"The background lasted {background.time_s:.1f} s, the measurement {charge.time_s:.1f} s: it must not be"
+            f"The background lasted {background.time_s:.1f} s, the measurement {beam.longest_s:.1f} s: it must not be"
             " shorter."
         )
     taken = net_charge(charge.nc, measuring.rate_nc_per_s, charge.time_s)
@@ -170,4 +190,5 @@ def _as_charge(attempt: AttemptRead) -> ChargeRead:
         subtracted=attempt.subtracted,
         air=attempt.air,
         brought=attempt.brought,
+        beam=attempt.beam,
     )

@@ -10,11 +10,14 @@ from msgspec import UNSET, UnsetType
 from acquire.procedure.documents.plan import Step
 from acquire.procedure.methods.collected_charge import collected_outside
 from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges, PreIrradiation, Refs
-from acquire.procedure.results.choosing import Choosing
+from acquire.procedure.results.choosing import Choosing, Done
+from acquire.procedure.results.elsewhere import elsewhere
 from acquire.procedure.results.loading import load
 from acquire.procedure.results.neighbours import neighbours, readings_of
 from acquire.procedure.session import ambient_conditions
+from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.beam_statements import beam_statements
 from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
@@ -22,7 +25,6 @@ from acquire.store import entries
 
 ROLES = {"irradiate": "measurement", "polarity": "polarity", "recombination": "recombination"}
 LOOKED_AT = 50  # entries beyond a marker, among them those of other channels
-Done = Mapping[str | None, Attempt]
 
 
 def select_charges(choosing: Choosing) -> OfCharges:
@@ -30,54 +32,85 @@ def select_charges(choosing: Choosing) -> OfCharges:
     session, point, done = choosing.session, choosing.point, choosing.done()
     said = _pre_irradiation(choosing)
     air = ambient_conditions.entries(choosing.connection, session.id) if point.asks.ambient else ()
-    steps = [s for s in session.plan.step if s.kind in ROLES and s.point == point.id]
+    steps = [s for s in session.plan.step if s.kind in ROLES and point.id in s.measured]
     beams = [s for s in steps if s.kind == "irradiate"]
     if not beams:
         choosing.problems.append(f"{point.id} has no irradiation planned; one is needed for its dose.")
         return OfCharges(air=tuple(air), pre_irradiation=said)
-    taken = _attempts(choosing, steps, done)
+    order = order_said(choosing.connection, session.id)
+    taken = _attempts(choosing, steps, done, order)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    before = background_before(session.plan, point, beams[0].id)
-    background = before.id if before is not None else None
-    _take_background(choosing, background, done)
-    measured = [done[s] for s in (background, *(s.id for s in steps)) if s in done]
-    integrates = _in_force(choosing, measured)
+    background = background_before(session.plan, point, beams[0].id, session.inventory)
+    before = list(done.get((background.id if background else None, point.instrument or ""), ()))[-1:]
+    _take_background(choosing, before)
+    measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
+    integrates = _in_force(choosing, [*before, *measured])
+    _note_order(choosing, steps)
+    marks = {a.name: choosing.marks[a.name] for a in taken if a.problem is None}
     return OfCharges(
         air=tuple(air),
         attempts=tuple(taken),
         integrates=integrates,
-        neighbours=_neighbours(choosing, taken),
+        neighbours=_neighbours(choosing, marks),
+        elsewhere=elsewhere(choosing.connection, session, point, marks) or None,
+        parts_said=choosing.note_of_beams(measured),
         pre_irradiation=said,
     )
 
 
-def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done) -> list[AttemptTaken]:
+def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapping[str, str]) -> list[AttemptTaken]:
     found: list[AttemptTaken] = []
     last: tuple[float | None, str] | None = None
     for step in steps:
         role = ROLES[step.kind]
         before = sum(a.role == role for a in found)
         name = f"{role} {before + 1}" if before else role
-        changed_after = None
-        if step.id not in done:
+        changed_after, came = None, order.get(step.id, step.id)
+        rests: tuple[str, ...] = ()
+        made = done.get((came, choosing.instrument_of(step)), ())
+        if not made:
             problem: str | None = choosing.not_measured(step.id)
         else:
-            problem = choosing.take(done[step.id], name)
-            if problem is None and _integrates(choosing.session, done[step.id]) == "running":
-                problem = _outside(choosing.connection, choosing.readings[name], choosing.channel)
+            names = (name, *(f"{name}, rest {n}" for n in range(1, len(made))))
+            problem, rests = _take_all(choosing, made, names, choosing.shared_channel(step, came)), names[1:]
             if last is not None and last[0] != step.voltage_v:
                 changed_after = last[1]
             last = (step.voltage_v, name)
-        found.append(AttemptTaken(step=step.id, role=role, name=name, problem=problem, changed_after=changed_after))
+        found.append(
+            AttemptTaken(
+                step=step.id, role=role, name=name, problem=problem, changed_after=changed_after, rests=rests or None
+            )
+        )
     return found
 
 
-def _take_background(choosing: Choosing, step: str | None, done: Done) -> None:
+def _take_all(choosing: Choosing, made: Sequence[Attempt], names: Sequence[str], shared: str | None) -> str | None:
+    """The measurement of an attempt and those of the rest of its beam; returns what is wrong, if anything is."""
+    for each, name in zip(made, names, strict=True):
+        problem = choosing.take(each, name, shared)
+        if problem is None and _integrates(choosing.session, each) == "running":
+            problem = _outside(choosing.connection, choosing.readings[name], choosing.channel)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _note_order(choosing: Choosing, steps: Sequence[Step]) -> None:
+    own = {each.id for each in steps}
+    said = [s for s in beam_statements(choosing.connection, choosing.session.id, "order") if s.step in own]
+    for each in said[-1:]:
+        choosing.remarks.append(
+            f"The beam of {each.step} came during {each.subject}: {each.reason.strip().rstrip('.')}"
+            f" ({each.who}, confirmed by {each.confirmed_by})."
+        )
+
+
+def _take_background(choosing: Choosing, made: Sequence[Attempt]) -> None:
     point = choosing.point
-    if step is None or step not in done:
+    if not made:
         choosing.problems.append(f"{point.id} has no background measured with {point.detector} before its beam.")
-    elif problem := choosing.take(done[step], "background"):
+    elif problem := choosing.take(made[-1], "background"):
         choosing.problems.append(problem)
 
 
@@ -97,11 +130,10 @@ def _in_force(choosing: Choosing, measured: Sequence[Attempt]) -> Integrates | U
     return next(iter(found)) if any(each.in_force is not None for each in measured) else UNSET
 
 
-def _neighbours(choosing: Choosing, taken: Sequence[AttemptTaken]) -> dict[str, dict[str, Refs]] | None:
+def _neighbours(choosing: Choosing, marks: Mapping[str, Refs]) -> dict[str, dict[str, Refs]] | None:
     others = neighbours(choosing.session, choosing.point)
     if not others:
         return None
-    marks = {a.name: choosing.marks[a.name] for a in taken if a.problem is None}
     return readings_of(choosing.connection, others, marks)
 
 

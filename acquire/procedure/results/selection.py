@@ -14,13 +14,14 @@ from dataclasses import replace
 from msgspec import UNSET, UnsetType
 
 from acquire.procedure.documents.point import Point
-from acquire.procedure.records.selection import BoundDetector, ConsoleTime, DocumentsUsed, Of, Selection
+from acquire.procedure.records.selection import ConsoleTime, DocumentsUsed, Of, OfCharges, Selection
 from acquire.procedure.results.choosing import Choosing
 from acquire.procedure.results.loading import load
 from acquire.procedure.results.select_charges import select_charges
 from acquire.procedure.results.select_elements import select_elements
 from acquire.procedure.results.select_spectrum import select_spectrum
 from acquire.procedure.results.select_thresholds import select_thresholds
+from acquire.procedure.session.as_planned import order_said, said_as_planned
 from acquire.procedure.session.bound import Binding, as_bound, bindings, is_port
 from acquire.procedure.session.console import console_time
 from acquire.procedure.session.planning import newest_version
@@ -28,20 +29,22 @@ from acquire.procedure.session.session import Session
 from acquire.procedure.stock.lapsed import lapsed_detector
 
 
-def select(connection: sqlite3.Connection, session: Session, point_id: str) -> Selection:
+def select(connection: sqlite3.Connection, session: Session, point_id: str, *, compared: bool = True) -> Selection:
     """The selection for a point: references to readings with their digests, documents, environment, and what is wrong.
 
+    compared: with the points of the session beside it that it could be exchanged with.
     `problems` holds one sentence for each thing because of which no number can be given.
     """
     said = bindings(connection, session.id) if is_port(session.plan.point_named(point_id)) else {}
-    bound = {each.point: BoundDetector(detector=each.detector, channel=each.channel) for each in said.values()}
-    session = replace(session, plan=as_bound(session.plan, bound)) if bound else session
+    bound = {each.point: each.really for each in said.values()}
+    as_measured, session = session, replace(session, plan=as_bound(session.plan, bound)) if bound else session
     point = session.plan.point_named(point_id)
     choosing = Choosing(connection, session, point, bound, remarks=_remarks(connection, session, point, said))
     if point_id in bound:
         choosing.channel = bound[point_id].channel
     of, parts = _of_its_way(choosing), None
     choosing.problems += _lapsed(choosing)
+    beside = _beside(choosing, as_measured) if compared and isinstance(of, OfCharges) else ()
     if point.asks.way == "mean":
         parts = tuple(select(connection, session, each) for each in point.of)
     return Selection(
@@ -59,6 +62,7 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str) -> S
         measurements=choosing.measurements,
         of=of,
         parts=parts,
+        beside=beside or None,
     )
 
 
@@ -87,6 +91,32 @@ def _of_its_way(choosing: Choosing) -> Of | None:
             return select_spectrum(choosing)
         case "mean":
             return None
+
+
+def _beside(choosing: Choosing, session: Session) -> tuple[Selection, ...]:
+    """The measured points of other ports by the same method: which two of them may be exchanged is told by their size.
+
+    Not those of which two people have said how they were: as planned, bound to other diodes, or in another order.
+    """
+    connection, point, found = choosing.connection, choosing.point, []
+    said, order = said_as_planned(connection, session.id), order_said(connection, session.id)
+    settled = {*bindings(connection, session.id), *(p for s in order for p in session.plan.step_named(s).measured)}
+    for other in session.plan.point:
+        if {point.id, other.id} <= settled or other.method != point.method or other.port in (None, point.port):
+            continue
+        if other.expected is None or point.expected is None or point.port is None:
+            continue
+        if stated := said.get(frozenset((point.id, other.id))):
+            people = f"{stated.who}, confirmed by {stated.confirmed_by}"
+            choosing.remarks.append(
+                f"{point.id} and {other.id} were as planned: {stated.reason.strip().rstrip('.')} ({people})."
+            )
+            continue
+        beside = select(connection, session, other.id, compared=False)
+        of = beside.of
+        if not beside.problems and isinstance(of, OfCharges) and not any(a.problem for a in of.attempts):
+            found.append(beside)
+    return tuple(found)
 
 
 def _remarks(connection: sqlite3.Connection, session: Session, point: Point, said: Mapping[str, Binding]) -> list[str]:

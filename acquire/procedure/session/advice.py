@@ -31,7 +31,7 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
 def _zero(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
     """A zero belongs to a detector on its input; a step of the same point stands before its background."""
     first = next((s for s in charges_of(plan, point) if s.kind == "irradiate"), None)
-    background = background_before(plan, point, first.id) if first is not None else None
+    background = background_before(plan, point, first.id, inventory) if first is not None else None
     if background is None or not _can_zero(inventory, point.instrument or ""):
         return
     before = plan.step[: plan.step.index(background)]

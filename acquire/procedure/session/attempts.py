@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -44,18 +44,32 @@ def attempts(connection: sqlite3.Connection, session_id: str, step: str | None =
     return [_attempt(connection, row) for row in rows]
 
 
-def request(connection: sqlite3.Connection, session_id: str, step: Step, who: str) -> Attempt:
-    """The attempt to begin: one that was asked for and has not begun yet, or a new one."""
-    waiting = [a for a in attempts(connection, session_id, step.id) if not a.begun and a.abandoned is None]
+def request(
+    connection: sqlite3.Connection,
+    session_id: str,
+    step: Step,
+    who: str,
+    instrument: str | None = None,
+    beside: Callable[[str], Sequence[audit.Row]] = lambda _: (),
+) -> Attempt:
+    """The attempt to begin on an instrument (the step's): one that was asked for and has not begun yet, or a new one.
+
+    `beside`: rows that are made with a new one, from its measurement id.
+    """
+    instrument = instrument or step.instrument or ""
+    own = [a for a in attempts(connection, session_id, step.id) if a.instrument == instrument]
+    waiting = [a for a in own if not a.begun and a.abandoned is None]
     if waiting:
         return waiting[0]
+    new = str(uuid4())
     asked = audit.row(
-        "attempt", measurement=str(uuid4()), session=session_id, step=step.id, kind=step.kind,
-        instrument=step.instrument, requested_at=utc_now(), who=who,
+        "attempt", measurement=new, session=session_id, step=step.id, kind=step.kind, instrument=instrument,
+        requested_at=utc_now(), who=who,
     )  # fmt: skip
     with transaction(connection):
-        audit.keep(connection, who, "attempt requested", session_id, rows=[asked], new=step.id)
-    return attempts(connection, session_id, step.id)[-1]
+        rows = [asked, *beside(new)]
+        audit.keep(connection, who, "attempt requested", session_id, rows=rows, new=step.id)
+    return next(a for a in attempts(connection, session_id, step.id) if a.measurement == new)
 
 
 def mark(

@@ -34,7 +34,7 @@ def _of_points(
     for point in session.plan.point:
         beams = charges_of(session.plan, point) if point.asks.way == "charge" else []
         first = next((s for s in beams if s.kind == "irradiate"), None)
-        background = background_before(session.plan, point, first.id) if first is not None else None
+        background = background_before(session.plan, point, first.id, session.inventory) if first is not None else None
         if first is None or background is None or first.id in over or background.id not in done:
             continue
         if said := _wrong(connection, point, beams, done[background.id]):

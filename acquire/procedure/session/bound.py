@@ -27,12 +27,17 @@ class Binding:
     at: str
 
     @property
+    def really(self) -> BoundDetector:
+        """What the point is measured with; no channel where its instrument has one input."""
+        return BoundDetector(detector=self.detector, channel=self.channel or None)
+
+    @property
     def says(self) -> str:
         """The sentence that stands with the result."""
+        on, planned_on = (f" (channel {each})" if each else "" for each in (self.channel, self.planned_channel))
         return (
-            f"{self.detector} (channel {self.channel}) lay at {self.point}, where {self.planned} (channel"
-            f" {self.planned_channel}) was planned: {self.reason.strip().rstrip('.')} ({self.who}, confirmed by"
-            f" {self.confirmed_by})."
+            f"{self.detector}{on} lay at {self.point}, where {self.planned}{planned_on} was planned:"
+            f" {self.reason.strip().rstrip('.')} ({self.who}, confirmed by {self.confirmed_by})."
         )
 
 
@@ -57,7 +62,10 @@ def as_bound(plan: Plan, said: Mapping[str, BoundDetector]) -> Plan:
 
 
 def _lay(point: Point, said: BoundDetector | None) -> Point:
-    return point if said is None else point.model_copy(update={"detector": said.detector, "channel": said.channel})
+    if said is None:
+        return point
+    on = {} if said.channel is None else {"channel": said.channel}
+    return point.model_copy(update={"detector": said.detector, **on})
 
 
 def is_port(point: Point) -> bool:

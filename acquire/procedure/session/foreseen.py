@@ -24,21 +24,29 @@ def foreseen(plan: Plan, inventory: Inventory) -> list[str]:
     said = [*_moments(plan), *_altitude(plan, inventory), *of_batches(plan, inventory)]
     for point in plan.point:
         if point.asks.way == "charge":
-            said += _of_charges(plan, point)
+            said += _of_charges(plan, point, inventory)
         elif point.by_element:
             said += of_elements(plan, point, inventory)
     return [*said, *(each for step in plan.step for each in _of_step(plan, step, inventory))]
 
 
-def background_before(plan: Plan, point: Point, irradiate: str) -> Step | None:
-    """The last background step before a beam on the point's instrument, if it is of the point's detector."""
+def background_before(plan: Plan, point: Point, irradiate: str, inventory: Inventory) -> Step | None:
+    """The last background step before a beam on the point's instrument and channel, if it is of its detector."""
     found = None
     for step in plan.step:
         if step.id == irradiate:
             return found
         if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            found = step if plan.point_named(step.point).detector == point.detector else None
+            other = plan.point_named(step.point)
+            if _input_of(inventory, other) == _input_of(inventory, point):
+                found = step if other.detector == point.detector else None
     return found
+
+
+def _input_of(inventory: Inventory, point: Point) -> str | None:
+    """The channel of a point, None where it has none or its detector is not known."""
+    placed = [d.channel for d in inventory.detector if d.id == point.detector]
+    return point.channel or next(iter(placed), None)
 
 
 def charges_of(plan: Plan, point: Point) -> list[Step]:
@@ -69,13 +77,13 @@ def _altitude(plan: Plan, inventory: Inventory) -> Iterator[str]:
         )
 
 
-def _of_charges(plan: Plan, point: Point) -> Iterator[str]:
+def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
     steps = charges_of(plan, point)
     first = next((s for s in steps if s.kind == "irradiate"), None)
     if first is None:
         yield f"{point.id} has no irradiation planned; one is needed for its dose."
         return
-    background = background_before(plan, point, first.id)
+    background = background_before(plan, point, first.id, inventory)
     if background is None:
         yield (
             f"{point.id}: no background step with {point.detector} on {point.instrument} stands before {first.id} as"

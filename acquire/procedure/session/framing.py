@@ -82,9 +82,9 @@ def of_state(instrument: OwnedInstrument, state: State) -> Iterator[str]:
         yield from _commands(instrument, instrument.id, _published(state), state.integrates)
 
 
-def collects(plan: Plan, step: Step) -> bool:
-    """Whether the step collects a charge. The irradiation of a MOSFET does not: of it the times count."""
-    return step.integrates and not (step.point is not None and plan.point_named(step.point).asks.way == "threshold")
+def collects(plan: Plan, step: Step, points: Sequence[str]) -> bool:
+    """Whether the step collects a charge at points. The irradiation of a MOSFET does not: of it the times count."""
+    return step.integrates and (not points or any(plan.point_named(each).asks.way != "threshold" for each in points))
 
 
 def of_step(
@@ -209,11 +209,11 @@ def completed(state: State, model: Model | None) -> State:
     return state.model_copy(update=said)
 
 
-def channel_of(plan: Plan, inventory: Inventory, step: Step) -> str | None:
-    """The channel that a step measures: the one its point names, or else the place of the point's detector."""
-    if step.point is None:
+def channel_of(plan: Plan, inventory: Inventory, points: Sequence[str]) -> str | None:
+    """The channel of the first of the points on an instrument: the one it names, or else the place of its detector."""
+    if not points:
         return None
-    point = plan.point_named(step.point)
+    point = plan.point_named(points[0])
     return point.channel or (inventory.detector_named(point.detector).channel if point.detector else None)
 
 

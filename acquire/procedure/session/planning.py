@@ -10,6 +10,7 @@ from acquire.canonical import utc_now
 from acquire.dosimetry import Budget, DosimetryError, LifeSpent, RangeTooSmall, fit_for
 from acquire.errors import Refused
 from acquire.procedure.documents import kept
+from acquire.procedure.documents.beams import twice
 from acquire.procedure.documents.calibrations import Calibrations
 from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.causes import Cause, Stop, of_kind
@@ -163,6 +164,7 @@ def readiness(
     wrong: list[str] = []
     sources = Sources(plan, inventory, calibrations, on)
     wrong.extend(of_kind(each, "inventory") for each in _instruments(plan, inventory, told))
+    wrong.extend(twice(plan))
     for batch in plan.batch:
         for element in (*batch.standards, *batch.controls):
             try:
@@ -202,7 +204,7 @@ def planned(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibr
 
 def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Iterator[str]:
     """What is wrong with the instruments that the plan uses, and with how its steps use them."""
-    used = dict.fromkeys([*(s.instrument for s in plan.step if s.instrument), *(b.reader for b in plan.batch)])
+    used = dict.fromkeys([*plan.instruments, *(b.reader for b in plan.batch)])
     for name in used:
         try:
             owned = inventory.instrument_named(name)
@@ -215,25 +217,28 @@ def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Ite
             yield f"{name}: {reason}"
             continue
         yield from framing.of_model(owned, model)
-        for step in (s for s in plan.step if s.instrument == name):
-            yield from _step(plan, inventory, step, model)
+        for step in (s for s in plan.step if name in plan.inputs(s)):
+            yield from _step(plan, inventory, step, name, model)
 
 
-def _step(plan: Plan, inventory: Inventory, step: Step, model: Model) -> Iterator[str]:
-    adds_up = {q.integrates for q in model.quantities}
-    if framing.collects(plan, step) and adds_up.isdisjoint(framing.CHARGE):
-        yield f"Step {step.id} collects a charge; {step.instrument} is a {model.name}, which gives none that adds up."
+def _step(plan: Plan, inventory: Inventory, step: Step, instrument: str, model: Model) -> Iterator[str]:
+    adds_up, points = {q.integrates for q in model.quantities}, plan.inputs(step)[instrument]
+    if framing.collects(plan, step, points) and adds_up.isdisjoint(framing.CHARGE):
+        yield f"Step {step.id} collects a charge; {instrument} is a {model.name}, which gives none that adds up."
     if step.kind == "read-out" and "elements" not in adds_up:
-        yield f"Step {step.id} reads elements; {step.instrument} is a {model.name}, which reads none."
-    try:
-        channel = framing.channel_of(plan, inventory, step)
-    except Refused:
-        return  # the point says so by itself
-    if said := framing.of_channel(step.instrument or "", step, channel, model.channels):
-        yield said
-    point = plan.point_named(step.point) if step.point else None
-    if point is not None and point.channel and point.detector:
-        place = inventory.detector_named(point.detector).channel
+        yield f"Step {step.id} reads elements; {instrument} is a {model.name}, which reads none."
+    channels = []
+    for name in points or (None,):
+        try:
+            channels.append(framing.channel_of(plan, inventory, (name,) if name else ()))
+        except Refused:
+            return  # the point says so by itself
+        if said := framing.of_channel(instrument, step, channels[-1], model.channels):
+            yield said
+    if len(points) > 1 and len(set(channels)) < len(channels):
+        yield f"Step {step.id} measures {', '.join(points)} on one channel of {instrument} at once."
+    for point in (plan.point_named(name) for name in points):
+        place = inventory.detector_named(point.detector).channel if point.channel and point.detector else None
         if place not in (None, point.channel):
             yield f"Point {point.id} is on channel {point.channel}; the inventory has {point.detector} on {place}."
 

@@ -40,9 +40,10 @@ def progress(connection: sqlite3.Connection, session: Session) -> list[StepStatu
 def _status(connection: sqlite3.Connection, session: Session, step: Step) -> StepStatus:
     if step.has_markers:
         own = [a for a in attempts(connection, session.id, step.id) if a.abandoned is None]
-        if any(a.ended for a in own):
-            return StepStatus(step, "done")
-        return StepStatus(step, "running" if any(a.begun for a in own) else "waiting")
+        on = set(session.plan.inputs(step))
+        if any(a.begun and not a.ended for a in own):
+            return StepStatus(step, "running" if on <= {a.instrument for a in own if a.begun} else "waiting")
+        return StepStatus(step, "done" if own and on <= {a.instrument for a in own if a.ended} else "waiting")
     missing = tuple(_missing(connection, session, step))
     return StepStatus(step, "waiting" if missing else "done", missing)
 

@@ -25,6 +25,7 @@ from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import stops
+from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.stops import Execution
 from acquire.procedure.stock.file_coefficients import first_rows
@@ -261,18 +262,13 @@ def fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, 
     """A repeat on a patient is the next planned fraction, never more beam today. Raises Refused."""
     if plan.purpose != "patient":
         return
-    row = connection.execute(
-        "SELECT max(s.fraction) AS last FROM session s JOIN attempt a ON a.session = s.id"
-        " JOIN attempt_mark m ON m.measurement = a.measurement AND m.mark = 'begun'"
-        " WHERE s.order_id = ? AND a.kind = 'irradiate' AND NOT EXISTS (SELECT 1 FROM attempt_mark x"
-        " WHERE x.measurement = a.measurement AND x.mark = 'abandoned' AND x.beam_given = 0)",
-        (order_id,),
-    ).fetchone()
-    if row["last"] is not None and fraction <= row["last"]:
+    last = last_fraction(connection, order_id)
+    if last is not None and fraction <= last:
         raise Refused(
-            f"Fraction {row['last']} of {order_id} was measured already; a repeat on a patient is the next planned"
-            f" fraction, never more beam: start the session for fraction {row['last'] + 1} or later."
+            f"Fraction {last} of {order_id} was measured already; {NEVER}: start the session for fraction {last + 1} or"
+            " later."
         )
+    must_be_free(connection, plan, order_id, fraction)
     if fraction < plan.fraction:
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 

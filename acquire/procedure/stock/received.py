@@ -89,12 +89,13 @@ def not_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventor
             )
 
 
-def irradiated_rows(inventory: Inventory, plan: Plan, step: Step, measurement: str) -> list[audit.Row]:
-    """What lies in the beam when an attempt at a step begins, for the caller's own entry."""
+def irradiated_rows(
+    inventory: Inventory, plan: Plan, step: Step, of: Collection[str], measurement: str
+) -> list[audit.Row]:
+    """What lies in the beam, at the points that an attempt measures, when it begins: for the caller's own entry."""
     if step.kind not in CHARGES:
         return []
-    asked = dict.fromkeys((*step.points, *([step.point] if step.point else ())))
-    points = [plan.point_named(each) for each in asked]
+    points = [plan.point_named(each) for each in of]
     return [
         audit.row(
             "detector_irradiated", measurement=measurement, point=point.id, detector=point.detector,

@@ -51,6 +51,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session console-time, session read-at, session pre-irradiated, session imaging, session correct,"
         " session exclude, session spectrum, session environment, session reader-run"
     ),
+    "tests/acquire/cli/test_beam_commands.py": (
+        "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
+    ),
     "tests/acquire/cli/test_presence_commands.py": (
         "plan check, session beam-given, session was-there, session was-removed"
     ),

@@ -14,9 +14,11 @@ from worked import run
 
 from acquire.fits.kept import Curve, keep
 from acquire.procedure.documents.cancelled import cancel_order
+from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.ambient_conditions import set_environment
+from acquire.procedure.session.as_planned import state_as_planned
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.placement import correct, place, remove
@@ -85,6 +87,10 @@ async def exchanged(connection: Any) -> None:
         await run(connection, ProbeClient(connection, probe, beams(swapped=True)), session)
     now = get_session(connection, session)
     bind(connection, now, {"B2": "D-12", "B7": "D-14"}, "MD-1", "MP-1", "serials read on the patient")
+    for was in ("port image", "irradiation"):
+        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two")
+    for other in ("B2", "B7"):
+        state_as_planned(connection, now, ["B1", other], "MD-1", "MP-1", "serials read on the patient")
 
 
 async def given_up(connection: Any, client: Any, case: Any) -> None:

@@ -108,13 +108,13 @@ async def test_a_result_of_another_formula_version_is_named_and_not_repeated(con
     monkeypatch.undo()
     said, _ = verify_store(connection)
     assert said.startswith(f"Result E1 v1 of session {session} was calculated with 'dosimetry 9, procedure 9', which")
-    assert said.endswith("this program has 'dosimetry 2, procedure 6' and cannot repeat it.")
+    assert said.endswith("'dosimetry 2, procedure 6' and 'dosimetry 2, procedure 7' and cannot repeat it.")
 
 
 async def test_the_hash_of_the_inputs_is_held_against_them(connection):
     session, _ = await with_client(connection, "E")
     kept = latest(connection, session, "E1")
-    assert kept.formula == "dosimetry 2, procedure 6"
+    assert kept.formula == "dosimetry 2, procedure 7"
     unlocked(
         connection,
         "UPDATE result SET inputs = CAST(replace(CAST(inputs AS TEXT), '57910', '57911') AS BLOB) WHERE point = 'E1'",

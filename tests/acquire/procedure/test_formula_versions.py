@@ -14,6 +14,7 @@ from acquire.procedure.results.verify import verify_store
 from acquire.record import build, html
 
 NEXT = "dosimetry 3, procedure 6"
+NOW = releases.newest()
 
 
 async def calculated(connection):
@@ -53,7 +54,7 @@ async def test_an_old_result_stays_what_it_was_and_a_new_one_is_made_beside_it(c
     assert verify_store(connection) == []
     for point in ("ent", "exi", "mid"):  # the mean of two that changed changes too, though its own formula did not
         old, new = versions(connection, session, point)
-        assert (old.formula, new.formula) == (releases.FIRST, NEXT)
+        assert (old.formula, new.formula) == (NOW, NEXT)
         assert old.output.plain() == before[point]
         assert new.output.dose_gy == pytest.approx(1.01 * before[point]["dose_gy"])
 
@@ -63,7 +64,7 @@ async def test_what_another_formula_does_not_change_is_no_new_version(connection
     released()
     registry._KNOWN["diode"] = registry._KNOWN["diode"][1:]  # a release that changed some other method
     calculate_session(connection, session, "MP-1")
-    assert [r.formula for r in versions(connection, session, "ent")] == [releases.FIRST]
+    assert [r.formula for r in versions(connection, session, "ent")] == [NOW]
 
 
 async def test_the_record_shows_both_side_by_side_with_what_changed(connection, released):
@@ -72,15 +73,15 @@ async def test_the_record_shows_both_side_by_side_with_what_changed(connection, 
     calculate_session(connection, session, "MP-1")
     record = build(connection, session)
     first, second = next(p for p in record["points"] if p["id"] == "ent")["versions"]
-    assert (first["calculated_with"], second["calculated_with"]) == (releases.FIRST, NEXT)
+    assert (first["calculated_with"], second["calculated_with"]) == (NOW, NEXT)
     assert first["changed"] == []
     changed = {each["what"]: (each["was"], each["now"]) for each in second["changed"]}
-    assert changed["formula"] == (releases.FIRST, NEXT)
+    assert changed["formula"] == (NOW, NEXT)
     assert changed["formula_version"] == ("2", "3")
     assert changed["dose_gy"] == (before["ent"]["dose_gy"], second["dose_gy"])
     assert not any(what.startswith("inputs") for what in changed)
     page = html(record)
-    assert f"formula {releases.FIRST} → {NEXT}" in page
+    assert f"formula {NOW} → {NEXT}" in page
     assert "Versions of this result side by side" in page
 
 
@@ -90,7 +91,7 @@ async def test_a_version_that_is_no_more_here_is_said_and_not_guessed(connection
     monkeypatch.setattr(releases, "RELEASES", (NEXT,))
     said = [each for each in verify_store(connection) if " ent " in each]
     assert said == [
-        f"Result ent v1 of session {session} was calculated with '{releases.FIRST}', which is not here; this program"
+        f"Result ent v1 of session {session} was calculated with '{NOW}', which is not here; this program"
         f" has '{NEXT}' and cannot repeat it."
     ]
 
@@ -99,6 +100,6 @@ def test_a_method_that_came_later_is_in_no_earlier_release(released, monkeypatch
     released()
     newest = registry.method_of("diode")
     monkeypatch.setitem(registry._KNOWN, "later", (dataclasses.replace(newest, name="later"),))
-    with pytest.raises(LookupError, match=f"There was no method 'later' in '{releases.FIRST}'"):
-        registry.method_of("later", releases.FIRST)
-    assert registry.method_of("diode", releases.FIRST) is registry._KNOWN["diode"][1]
+    with pytest.raises(LookupError, match=f"There was no method 'later' in '{NOW}'"):
+        registry.method_of("later", NOW)
+    assert registry.method_of("diode", NOW) is registry._KNOWN["diode"][1]

@@ -1,0 +1,120 @@
+"""session parts, assign-parts, no-beam, as-planned, beam-order: what a signal shows, and what two people say of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, with_session
+from acquire.terminal.output import Json, emit, say, table, tell
+from drivers import Misuse
+
+SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
+StepId = Annotated[str, typer.Argument(metavar="STEP")]
+
+
+def register(sessions: typer.Typer) -> None:
+    """Add these commands to those of sessions."""
+    for name, command in (
+        ("parts", parts), ("assign-parts", assign_parts), ("no-beam", no_beam), ("as-planned", as_planned),
+        ("beam-order", beam_order),
+    ):  # fmt: skip
+        sessions.command(name)(command)
+
+
+def parts(
+    session: SessionId, step: StepId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+) -> None:
+    """In which parts the beam of a step came: begin and end on the instrument's clock, charge, and what they were."""
+    from acquire.procedure.results.beam_assignment import beam_parts_of  # noqa: PLC0415
+
+    found: list[dict[str, Any]] = []
+    with_session(config, store, session, lambda c, s: found.extend(beam_parts_of(c, s, step)))
+    if as_json:
+        emit({"session": session, "step": step, "parts": found})
+        return
+    rows = [
+        (p["point"], str(p["n"]), f"{p['begin_s']:.1f}", f"{p['end_s'] - p['begin_s']:.1f}", f"{p['nc']:.4g}",
+         p["what"] or "not said")
+        for p in found
+    ]  # fmt: skip
+    table(f"Parts of the beam of {step}", ("point", "part", "begin s", "lasted s", "nC", "what it was"), rows)
+    if found:
+        say(f"Pauses shorter than {2 * max(p['interval_s'] for p in found):.1f} s are not seen.")
+        expected = found[0]["expected_s"]
+        mu = f"By MU and dose rate the beam is on for {expected:.1f} s." if expected else "Not held against MU."
+        say(mu)
+    else:
+        say(f"No beam is seen in {step}.")
+
+
+def assign_parts(
+    session: SessionId, step: StepId,
+    what: Annotated[list[str], typer.Argument(metavar="PART=WHAT...", help="1='port image' 2=irradiation")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """What each part of a beam was: `irradiation` (these are summed), or what else; by two people."""
+    from acquire.procedure.results import beam_assignment  # noqa: PLC0415
+
+    found = dict(_part_and_what(each) for each in what)
+    if len(found) != len(what):
+        raise Misuse("Name each part once.")
+    with_session(
+        config, store, session,
+        lambda c, s: beam_assignment.assign_parts(c, s, step, found, by, confirmed_by, reason),
+    )  # fmt: skip
+    tell(f"{session}: {step}: {', '.join(f'part {n} was {said}' for n, said in sorted(found.items()))}.")
+
+
+def _part_and_what(text: str) -> tuple[int, str]:
+    part, equals, what = text.partition("=")
+    if not (part.isdecimal() and equals and what.strip()):
+        raise Misuse(f"'{text}' is no PART=WHAT, such as 2=irradiation.")
+    return int(part), what
+
+
+def no_beam(
+    session: SessionId, step: StepId, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
+    store: StoreOption = None,
+) -> None:  # fmt: skip
+    """No beam was given in a step after all, as the linac's record shows; by two people. The signal must agree."""
+    from acquire.procedure.session.no_beam import state_no_beam  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: state_no_beam(c, s, step, by, confirmed_by, reason))
+    tell(f"{session}: no beam was given in {step}.")
+
+
+def as_planned(
+    session: SessionId,
+    points: Annotated[list[str], typer.Argument(metavar="POINT POINT", help="The two points that look exchanged.")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Two points look exchanged and are not: detectors and beams were as planned; by two people."""
+    from acquire.procedure.session.as_planned import state_as_planned  # noqa: PLC0415
+
+    with_session(config, store, session, lambda c, s: state_as_planned(c, s, points, by, confirmed_by, reason))
+    tell(f"{session}: {' and '.join(points)} were measured as planned.")
+
+
+def beam_order(
+    session: SessionId,
+    came: Annotated[list[str], typer.Argument(metavar="STEP=STEP...", help="b2=b7 b7=b2: b2's beam came during b7.")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Beams came in another order than planned: say during which step each came; by two people."""
+    from acquire.procedure.session.as_planned import state_order  # noqa: PLC0415
+
+    found = dict(_two_steps(each) for each in came)
+    if len(found) != len(came):
+        raise Misuse("Name each step once.")
+    with_session(config, store, session, lambda c, s: state_order(c, s, found, by, confirmed_by, reason))
+    tell(f"{session}: {', '.join(f'the beam of {step} came during {other}' for step, other in found.items())}.")
+
+
+def _two_steps(text: str) -> tuple[str, str]:
+    step, equals, other = text.partition("=")
+    if not (step and equals and other):
+        raise Misuse(f"'{text}' is no STEP=STEP, such as b2=b7.")
+    return step, other
