@@ -30,11 +30,15 @@ from acquire.errors import FileProblem, Refused
 from acquire.instruments import requests
 from acquire.instruments.entries import reading_body
 from acquire.instruments.marks import Begin, End
-from acquire.procedure import spectra
 from acquire.procedure.documents import order
 from acquire.procedure.documents.calibrations import Calibrations
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
+from acquire.procedure.documents.spectrum_plan import SpectrumPlan
+from acquire.procedure.methods import spectrum
+from acquire.procedure.records.measured import SpectrumFile
+from acquire.procedure.records.needs import Needs
+from acquire.procedure.records.record import of_plain
 from acquire.spool import answers
 from acquire.spool.source import Source
 from acquire.store.database import connect
@@ -176,17 +180,20 @@ def _configuration(folder: Path) -> Parse:
     return parse
 
 
-def _spectrum(plan: spectra.SpectrumPlan) -> Parse:
+def _spectrum(plan: SpectrumPlan) -> Parse:
+    said = dict.fromkeys(("expected", "limits", "plausible", "course"))
+    said |= {"surface": "entrance", "position": "in-field", "protocol": "trs398", "fff": False, "components": []}
+    needs = of_plain(said | {"spectrum": plan.model_dump()}, Needs)
+
     def parse(data: bytes) -> None:
-        measured = spectra.read(plan, data)
-        spectra.report({"spectrum": plan.model_dump(), "measured": measured, "remarks": []})
+        spectrum.report(needs, SpectrumFile(measured=spectrum.read(plan, data)), [])
 
     return parse
 
 
 ON_SCALE: dict[str, Any] = {"cut_kev_um": 0.2, "y0_kev_um": 125.0, "diameter_um": 2.0}
-SPE = spectra.SpectrumPlan(file="spe", marker=3.0, y_edge_kev_um=136.0, edge_source="proton edge", **ON_SCALE)
-COLUMNS = spectra.SpectrumPlan(file="log-columns", live_s=590.0, real_s=600.0, **ON_SCALE)
+SPE = SpectrumPlan(file="spe", marker=3.0, y_edge_kev_um=136.0, edge_source="proton edge", **ON_SCALE)
+COLUMNS = SpectrumPlan(file="log-columns", live_s=590.0, real_s=600.0, **ON_SCALE)
 
 
 # --- the bus ------------------------------------------------------------------------------------------------------

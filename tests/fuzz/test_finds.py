@@ -16,9 +16,9 @@ from acquire.bus.messages import ReadingEntry
 from acquire.bus.sparkplug import _metrics
 from acquire.dosimetry import DosimetryError
 from acquire.errors import FileProblem, Refused
-from acquire.procedure import spectra
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.order import read_order
+from acquire.procedure.methods import spectrum
 from acquire.store.database import connect
 from acquire.store.ingest import ingest
 from acquire.terminal.messages import body_of, readable
@@ -108,13 +108,13 @@ def test_the_need_in_a_long_note_is_found_at_once() -> None:
 @pytest.mark.parametrize("count", [b"9" * 400, b"9" * 5000, "\u0661".encode(), b"1_0", b"-1", b"+1", b"1.0"])
 def test_a_count_is_digits_and_no_more_than_can_be_counted(count: bytes) -> None:
     with pytest.raises(DosimetryError, match="is no count"):
-        spectra.read(SPE, seeds.SPE.replace(b"      12", count))
+        spectrum.read(SPE, seeds.SPE.replace(b"      12", count))
 
 
 @pytest.mark.parametrize("body", [b"1 1e999\n", b"1 nan\n", b"1e308 1\n1e309 1\n", b"1 1_0\n", "1 \u0661\n".encode()])
 def test_columns_are_finite_numbers(body: bytes) -> None:
     with pytest.raises((DosimetryError, Refused)), np.errstate(all="raise"):
-        spectra.read(COLUMNS, body)
+        spectrum.read(COLUMNS, body)
 
 
 # --- the bus ------------------------------------------------------------------------------------------------------
