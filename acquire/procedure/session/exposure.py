@@ -16,6 +16,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.readouts.stated_presence import PresenceStated, presence_stated, stated_of
 from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.beam_statements import beam_statements
 from acquire.procedure.session.session import Session
 from acquire.store import audit
 from acquire.store.attribution import StoredReading
@@ -96,10 +97,11 @@ class Exposure:
             for row in connection.execute("SELECT * FROM attempt_mark WHERE measurement = ?", (a.measurement,))
         }
         self.stated = presence_stated(connection, session.id)
+        self._no_beam = {s.step for s in beam_statements(connection, session.id, "no-beam")}
 
     def beams(self, point: Point) -> list[Beam]:
         """The beams that were given to the elements of a point: as measured, or where none was, as stated."""
-        wanted = {s.id for s in beam_steps(self._session.plan, point)}
+        wanted = {s.id for s in beam_steps(self._session.plan, point)} - self._no_beam
         measured = [
             self._measured(a.measurement, a.step)
             for a in self._attempts

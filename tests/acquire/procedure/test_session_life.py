@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from cases import CF
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
@@ -33,7 +34,9 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.closing import close_session, keeps_open
 from acquire.procedure.session.placement import place, remove
 from acquire.procedure.session.progress import next_step
+from acquire.procedure.session.rests import Rest
 from acquire.procedure.session.session import (
+    Session,
     SessionState,
     get_session,
     list_sessions,
@@ -158,6 +161,7 @@ class Life(RuleBasedStateMachine):
         self.clinic = Clinic(self.connection)
         self.loop = asyncio.new_event_loop()
         self.beams: Counter[tuple[str, int]] = Counter()  # (port, fraction): how often the linac gave it
+        self.nc: Counter[tuple[str, int]] = Counter()  # and how much a diode there collects of it
         self.made: dict[tuple[str, str, int], str] = {}  # (session, point, version): digest of the result
         self.reached: dict[str, SessionState] = {}
         self.version = 1
@@ -284,6 +288,10 @@ class Life(RuleBasedStateMachine):
         port = found.plan.port_of(found.plan.step_named(step).point or "") or ""
         self.beams[port, found.fraction] += 1
         assert self.beams[port, found.fraction] == 1, f"port {port} was given twice in fraction {found.fraction}"
+        self.collects(found, step, port, nc)
+
+    def collects(self, found: Session, step: str, port: str, nc: float) -> None:
+        self.nc[port, found.fraction] += nc
         self.clinic.beam[step] = nc
         self.wait(self.clinic.during(found.plan.step_named(step)))
 
@@ -320,6 +328,22 @@ class Life(RuleBasedStateMachine):
         self.measures(which, None, "half", ends=False)
         self.abandons_what_runs(which, given=True)
         self.measures(which, None, "given", ends=True)
+
+    @rule(which=st.integers(0, 1), port=st.sampled_from(list(PORTS)), second=st.sampled_from(["RT-1", "RT-1", "MD-1"]))
+    def rest_of_a_beam(self, which: int, port: str, second: str) -> None:
+        """What the linac still has to give of an interrupted beam: of one that was begun, and by the word of two."""
+        session = self.chosen(which)
+        name = f"beam-{port.lower()}"
+        rest = Rest("interlock", second)
+        begun = begin_step(self.connection, self.clinic, session, name, "MD-1", rest)
+        if not self.tried(lambda: self.wait(begun)):
+            return
+        found = get_session(self.connection, session)
+        assert second == "RT-1"
+        assert any(a.begun and a.beam_given is not False for a in attempts(self.connection, session, name)[:-1])
+        self.beams[port, found.fraction] = 1  # at most the one that was begun: its rest is none of its own
+        self.collects(found, name, port, 11.0)
+        self.tried(lambda: self.wait(end_step(self.connection, self.clinic, session, name, "MD-1")))
 
     @rule(which=st.integers(0, 1), any_step=st.one_of(st.none(), st.integers(0, 6)))
     def leaves_out(self, which: int, any_step: int | None) -> None:
@@ -432,7 +456,9 @@ class Life(RuleBasedStateMachine):
                 used = {self.clinic.truth[r.stream, r.seq] for refs in result.selection.readings.values()
                         for r in refs}  # fmt: skip
                 assert used <= own
-                assert self.beams[found.plan.port_of(result.point) or "", found.fraction] == 1
+                beam = (found.plan.port_of(result.point) or "", found.fraction)
+                assert self.beams[beam] == 1
+                assert result.output.dose_gy == pytest.approx(0.02 * self.nc[beam]), "a dose that was not given"
 
     @invariant()
     def a_refusal_is_a_sentence(self) -> None:
