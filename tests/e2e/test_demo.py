@@ -76,9 +76,11 @@ def check_record(found: dict[str, Any], folder: Path) -> None:
         assert words in page
     store = next(folder.glob("*/store.db"))
     with sqlite3.connect(store) as db:
-        reasons = {row[0] for row in db.execute("SELECT reason FROM entry WHERE status <> 'stored'")}
+        # a machine that is busy with something else lets a reply come late: a gap then says so
+        refused = "SELECT DISTINCT reason FROM entry WHERE status <> 'stored' AND kind <> 'gap'"
+        reasons = {row[0] for row in db.execute(refused)}
     db.close()
-    assert all(reason.startswith("Set aside: it may have been converted before") for reason in reasons)
+    assert [r for r in reasons if not r.startswith("Set aside: it may have been converted before")] == []
 
 
 @pytest.mark.slow
