@@ -15,6 +15,7 @@ from typing import Any
 
 from acquire.canonical import parse
 from acquire.errors import Refused
+from acquire.procedure.documents.asked import kinds_that
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import Detector, Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
@@ -115,7 +116,7 @@ def _with(connection: sqlite3.Connection, detector: Detector) -> Detector:
     found = irradiations(connection, detector.serial)
     here = sum(_counts_gy(each) for each in found if _since(each, detector.accumulated_on))
     reached = None
-    if detector.kind == "mosfet":
+    if detector.kind in kinds_that(lambda asks: asks.way == "threshold"):
         reached = _threshold_mv(connection, {(each.session, each.point) for each in found})
     update: dict[str, Any] = {}
     if here and detector.accumulated_gy is not None:

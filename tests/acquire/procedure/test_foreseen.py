@@ -198,7 +198,7 @@ async def test_leakage_alone_is_no_wet_connector_but_no_beam(connection):
 
 async def test_a_charge_that_stands_still_is_no_beam(connection):
     said = await without_beam(connection, 0.0, 0.0)
-    assert said.startswith("The charge did not change during the measurement: no beam was seen.")
+    assert said == "No beam is seen in the signal of c2: nothing stands out of the scatter of its readings."
 
 
 def test_the_page_of_what_is_said_when_names_files_that_are_there():

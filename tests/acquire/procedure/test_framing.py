@@ -145,7 +145,7 @@ def test_a_threshold_needs_a_voltage_and_a_zero_neither_charge_nor_channel():
 
 
 def test_a_serial_number_that_the_instrument_cannot_tell_is_a_persons_word_in_the_record():
-    untold = "17 (by the inventory; not told by the instrument)"
+    untold = "not told by the instrument; the inventory says 17"
     assert begun(owned(model="keithley-617"), serial=None, model="617").serial == untold
     assert begun(owned(model="keithley-617"), serial="17", model="617").serial == "17"
-    assert begun(owned(model="keithley-617"), serial=None, model=None).serial == "17"
+    assert begun(owned(model="keithley-617"), serial=None, model=None).serial == untold

@@ -30,9 +30,11 @@ def one_chip(background_unit: str = "nC", rcf_unit: str = "nC/cGy") -> Case:
 
 
 async def test_the_background_of_a_reader_is_in_the_unit_of_its_coefficient(connection):
+    with pytest.raises(Refused, match=r"background of reader-1 is in pC, its coefficient in nC/cGy"):
+        one_chip("pC").add(connection)
     _, outputs = await measured(connection, one_chip(), [("T-1", 64.4)])
     assert 100 * outputs["P"]["dose_gy"] == pytest.approx(5.0)
-    with pytest.raises(Refused, match=r"background of reader-1 is in pC, its coefficient in nC/cGy"):
+    with pytest.raises(Refused, match=r"is not the one that is in force: background is 0\.4 pC and was 0\.4 nC"):
         one_chip("pC").add(connection)
 
 

@@ -17,11 +17,11 @@ from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.attempts import attempts
-from acquire.procedure.session.beams_given import not_compared
+from acquire.procedure.session.beams_given import must_not_repeat, not_compared
 from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.no_beam import state_no_beam
-from acquire.procedure.session.planning import confirm_expected
+from acquire.procedure.session.planning import confirm_expected, get_plan
 from acquire.procedure.session.progress import next_step, progress
 from acquire.procedure.session.rests import Rest
 from acquire.procedure.session.session import get_session
@@ -72,6 +72,7 @@ async def test_a_new_plan_that_renames_the_point_gives_no_second_beam(connection
     case.add(connection)
     one = case.start(connection)
     client = ShapedClient(connection, charges("B1"))
+    await run(connection, client, one)
     renamed = case_a("B1")
     renamed.plan |= {"version": 2}
     renamed.points[0] |= {"id": "Entrance-1", "port": "b 1", "site": "somewhere else"}
@@ -80,12 +81,11 @@ async def test_a_new_plan_that_renames_the_point_gives_no_second_beam(connection
         step.pop("gantry_deg", None)
     renamed.add_plan(connection)
     confirm_expected(connection, "ORD-A-1", 2, "Entrance-1", "MP-2")
-    other = renamed.start(connection)
-    await until_beam(connection, client, other)
-    await run(connection, client, one)
-    assert "x-b1 had its beam in fraction 1: port b1 of this patient" in await refused_at_begin(
-        connection, client, other, "x-b1"
-    )
+    with pytest.raises(Refused, match="Fraction 1 of ORD-A-1 was measured already"):
+        renamed.start(connection)
+    plan = get_plan(connection, "ORD-A-1", 2)
+    with pytest.raises(Refused, match="x-b1 had its beam in fraction 1: port b1 of this patient"):
+        must_not_repeat(connection, "ORD-A-1", plan, 1, plan.step_named("x-b1"))
 
 
 def second_order(connection: Any, subject: str | None = None) -> Case:
