@@ -66,6 +66,17 @@ class Check:
         with suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         begun = time.monotonic()
+        self._judge()
+        if self.finding is not None and not self._given_up.is_set():
+            self._judge()
+        if not self._given_up.is_set():
+            _write_down(self._path, time.monotonic() - begun, self.finding, self.failed)
+
+    def _judge(self) -> None:
+        """A disk that fails meanwhile makes SQLite find damage as well: a finding is one that is made twice, by two
+        connections.
+        """
+        self.finding = self.failed = None
         try:
             self.finding = self._found()
         except sqlite3.Error as error:
@@ -73,8 +84,6 @@ class Check:
                 self.finding = str(error)
             else:
                 self.failed = str(error)
-        if not self._given_up.is_set():
-            _write_down(self._path, time.monotonic() - begun, self.finding, self.failed)
 
     def _found(self) -> str | None:
         uri = f"{self._path.absolute().as_uri()}?mode=ro"

@@ -230,7 +230,7 @@ class ServedFile:
             self._disconnect()
             self._doubt(error)
         elif code_of(error) in DISK:  # SQLite keeps some of these for a connection's whole life
-            self._was_unreadable |= code_of(error) == sqlite3.SQLITE_IOERR
+            self._was_unreadable = True
             self._disconnect()
             self._tell(f"The store {self._path} cannot be used ({error}): nothing is confirmed until it can be.")
         elif code_of(error) == sqlite3.SQLITE_FULL:

@@ -169,3 +169,23 @@ def test_what_is_written_down_is_of_the_file_that_was_checked(tmp_path: Path) ->
     assert last_check(path) is None
     path.with_name("some.db.checked").write_bytes(b"\xff")
     assert last_check(path) is None
+
+
+@pytest.mark.parametrize("second", [[], ["row 3 missing"]])
+def test_what_is_found_once_while_a_disk_fails_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: list[str]
+) -> None:
+    """SQLite calls a file malformed too where its disk fails for a moment: it counts when it is found again."""
+    said = iter([sqlite3.DatabaseError("database disk image is malformed"), second])
+
+    def found(_connection: sqlite3.Connection, _table: str | None = None) -> list[str]:
+        each = next(said)
+        if isinstance(each, sqlite3.Error):
+            each.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise each
+        return each
+
+    monkeypatch.setattr(checking, "findings", found)
+    check = Check(some_file(tmp_path / "some.db"))
+    wait(lambda: check.done)
+    assert (check.finding, check.failed) == ("; ".join(second) or None, None)

@@ -205,7 +205,7 @@ async def test_both_worked_cases_run_on_profiles_from_order_to_results(tmp_path:
 async def two_diodes_are_exchanged_and_bound(desk: Desk) -> None:
     session = await desk.started(case_a())
     for port, (_, _, charges, *_) in PORTS.items():
-        await desk.acquire("session", "step", session, f"background-{port.lower()}", "run", "--seconds", "6")
+        await desk.acquire("session", "step", session, f"background-{port.lower()}", "run", "--seconds", "20")
         await desk.measured(session, port.lower(), "electrometer-1", charges)
     await desk.closed(session)
     found = await desk.results(session)
