@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -232,6 +233,7 @@ def _when(what: str, item: Calibration | Elements, on: date) -> str:
     return f"{what} ended on {item.valid_until}; the measurement is of {on}: calibrate it again, or use another."
 
 
+@lru_cache(maxsize=32)  # the same bytes are read at every step of a session, and they are frozen
 def read_calibrations(body: bytes, name: str) -> Calibrations:
     """Parse a calibration file. Raises FileProblem."""
     return tomlfile.read(body, name, Calibrations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -136,6 +137,7 @@ def _named(items: Iterable[T], name: str, kind: str) -> T:
     raise Refused(Stop("inventory", f"The inventory has no {kind} '{name}'."))
 
 
+@lru_cache(maxsize=32)  # the same bytes are read at every step of a session, and they are frozen
 def read_inventory(body: bytes, name: str) -> Inventory:
     """Parse an inventory file. Raises FileProblem."""
     return tomlfile.read(body, name, Inventory)

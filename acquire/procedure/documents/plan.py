@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -342,6 +343,7 @@ class Plan(Written):
         return next((b for b in self.batch if b.reader == reader), None)
 
 
+@lru_cache(maxsize=32)  # the same bytes are read at every step of a session, and they are frozen
 def read_plan(body: bytes, name: str) -> Plan:
     """Parse a plan file. Raises FileProblem with file, line and key."""
     return tomlfile.read(body, name, Plan)
