@@ -81,6 +81,9 @@ def fitted(connection: Any) -> None:
 async def exchanged(connection: Any) -> None:
     """Worked case A with two diodes exchanged, which two people put right."""
     case, probe = case_a(), Probe("diode-electrometer-12")
+    for step in case.steps:  # short: every edit of the store is looked for in all of it
+        if step["kind"] in ("background", "irradiate"):
+            step["duration_s"] = 2.0
     case.add(connection)
     session = case.start(connection)
     async with probe:
