@@ -8,7 +8,6 @@ version 1.0 as the protocol is generally known.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from drivers.errors import LinkDown, shown
 from drivers.transport.hislip_channel import (
@@ -26,6 +25,7 @@ from drivers.transport.hislip_channel import (
     Channel,
     Head,
 )
+from drivers.transport.lan import LanTransport
 from drivers.transport.plain import HELD, plain
 from drivers.transport.received import Received
 
@@ -36,14 +36,13 @@ FIRST_NUMBER, ANY_NUMBER = 0xFFFFFF00, 0xFFFFFFFF
 TOO_MANY_CLIENTS = 4  # of a fatal error, table 14
 
 
-class HislipTransport:
+class HislipTransport(LanTransport):
     """resource: its name in sentences."""
 
     def __init__(self, host: str, port: int, sub_address: str, resource: str) -> None:
+        super().__init__(resource)
         self._host, self._port = host.removeprefix("[").removesuffix("]"), port
-        self._sub_address, self._resource = sub_address, resource
-        self._reader: Received | None = None
-        self._lost: LinkDown | None = LinkDown(f"{resource} is not open.")
+        self._sub_address = sub_address
         self._messages = self._aside = Channel(self._hear, self._ended)
         self._answer: asyncio.Future[tuple[Head, bytes]] | None = None  # while it is being opened
         self._most = LARGEST
@@ -53,12 +52,8 @@ class HislipTransport:
     async def open(self) -> None:
         """Both connections, within five seconds. Raises LinkDown, naming why."""
         try:
-            async with asyncio.timeout(OPENED_S):
+            async with self._opening(OPENED_S):
                 await self._begin()
-        except TimeoutError as error:
-            raise LinkDown(f"{self._resource} cannot be opened: no answer in {OPENED_S:g} s.") from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
-            raise LinkDown(f"{self._resource} cannot be opened: {plain(error)}.") from error
         finally:
             self._answer = None
             if self._lost is not None:
@@ -74,20 +69,6 @@ class HislipTransport:
                 self._send(DATA_END if at + most >= len(data) else DATA, data[at : at + most])
         except ConnectionError as error:
             raise LinkDown(f"{self._resource} is gone: {plain(error)}.") from error
-
-    async def read_some(self) -> bytes:
-        """What is there; at least one byte. Raises LinkDown when all that came before the end has been given."""
-        data = await self._reader.read(65536) if self._reader is not None else b""
-        if data:
-            return data
-        raise self._lost or LinkDown(f"{self._resource} is not open.")
-
-    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
-        """hear() gets what the instrument says, in the loop's turn in which it arrives. Raises LinkDown."""
-        if self._reader is None:
-            raise LinkDown(f"{self._resource} is not open.")
-        self._reader.hear = hear
-        return self._reader.quiet
 
     async def close(self) -> None:
         """Close both. Never raises."""

@@ -14,10 +14,10 @@ no reply to one call is taken for that to another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 
 from drivers.errors import LinkDown
+from drivers.transport.lan import LanTransport
 from drivers.transport.plain import plain
 from drivers.transport.question import asks
 from drivers.transport.received import Received
@@ -31,14 +31,12 @@ QUESTIONS = 100  # of an instrument that are remembered
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.0001, 0.02  # between two looks for a message: each is twice as long as the last
 
 
-class Vxi11Transport:
+class Vxi11Transport(LanTransport):
     """resource: its name in sentences. port None: the port mapper of the host is asked."""
 
     def __init__(self, host: str, port: int | None, device: str, resource: str) -> None:
+        super().__init__(resource)
         self._where = host.removeprefix("[").removesuffix("]"), port, device
-        self._resource = resource
-        self._reader: Received | None = None
-        self._lost: LinkDown | None = LinkDown(f"{resource} is not open.")
         self._serving: asyncio.Task[None] | None = None
         self._jobs: list[tuple[bytes, asyncio.Future[None]]] = []  # messages to be sent; the first may be under way
         self._woken: asyncio.Future[None] | None = None
@@ -50,13 +48,8 @@ class Vxi11Transport:
 
     async def open(self) -> None:
         """Connect and take a link within five seconds. Raises LinkDown, naming why."""
-        try:
-            async with asyncio.timeout(OPENED_S):
-                link = await created(*self._where, id(self) & 0x7FFFFFFF, self._ended)
-        except TimeoutError as error:
-            raise LinkDown(f"{self._resource} cannot be opened: no answer in {OPENED_S:g} s.") from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: what can be no name of a host
-            raise LinkDown(f"{self._resource} cannot be opened: {plain(error)}.") from error
+        async with self._opening(OPENED_S):
+            link = await created(*self._where, id(self) & 0x7FFFFFFF, self._ended)
         self._reader, self._lost, self._pause_s = Received(), None, LONGEST_PAUSE_S
         self._question, self._unfinished, self._stopping, self._tells_status = b"", False, False, True
         self._answered_at_once.clear()
@@ -71,20 +64,6 @@ class Vxi11Transport:
         self._jobs.append((data, done))
         self._wake()
         await done
-
-    async def read_some(self) -> bytes:
-        """What is there; at least one byte. Raises LinkDown when all that came before the end has been given."""
-        data = await self._reader.read(65536) if self._reader is not None else b""
-        if data:
-            return data
-        raise self._lost or LinkDown(f"{self._resource} is not open.")
-
-    def pass_to(self, hear: Callable[[bytes], None]) -> Callable[[], bool]:
-        """hear() gets what the instrument says, in the loop's turn in which it arrives. Raises LinkDown."""
-        if self._reader is None:
-            raise LinkDown(f"{self._resource} is not open.")
-        self._reader.hear = hear
-        return self._reader.quiet
 
     async def close(self) -> None:
         """Give the link back and close. Never raises."""
