@@ -150,6 +150,11 @@ class Step(Written):
         return self.kind in MARKED
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """Every point that the step names, whether it is measured in it or elements are placed, removed or read."""
+        return (*((self.point,) if self.point is not None else ()), *self.points)
+
+    @property
     def measured(self) -> tuple[str, ...]:
         """The points that are measured between the step's markers; none of a step without markers."""
         if not self.has_markers:
@@ -200,7 +205,7 @@ class Plan(Written):
         for ids, what in ((points, "point"), ([s.id for s in self.step], "step")):
             if len(set(ids)) < len(ids):
                 raise ValueError(f"a {what} id stands more than once")
-        asked = {p for s in self.step for p in (*s.points, *([s.point] if s.point else []))}
+        asked = {p for s in self.step for p in s.named}
         if unknown := sorted(asked - set(points)):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
         if unused := sorted(self._measured() - asked):

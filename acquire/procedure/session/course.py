@@ -47,7 +47,7 @@ def carried(
             if irradiated or placed:
                 plan = get_plan(connection, order, row["plan_version"])
                 names = {each.id for each in plan.point if same_place(each, point)}
-                steps = {s.id for s in plan.step if {s.point, *s.points} & names}
+                steps = {s.id for s in plan.step if names & set(s.named)}
                 days = [day for step, day in irradiated if step in steps]
                 days += [day for name, day in placed if name in names]
                 found |= {(row["fraction"], day) for day in days}

@@ -59,8 +59,8 @@ def of_order(connection: sqlite3.Connection, asked: Execution, seen: Seen) -> li
     except Refused as reason:
         found += [of_kind(each, "fraction") for each in reason.sentences]
     found += _elements(connection, asked.plan, asked.inventory, asked.plan.step)
-    found += _zero_checks(asked.plan.step, seen)
-    return [*found, *_offline(asked.plan.step, seen), *_computer(connection, seen)]
+    found += _zero_checks(asked.plan, asked.plan.step, seen)
+    return [*found, *_offline(asked.plan, asked.plan.step, seen), *_computer(connection, seen)]
 
 
 def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> list[Stop]:
@@ -69,7 +69,7 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
         return [Stop("session", f"Session {session.id} is {session.state}; nothing can be measured in it any more.")]
     steps = progress(connection, session)
     left = [each.step for each in steps if each.progress in ("waiting", "running")]
-    asked = {name for step in left for name in (step.point, *step.points)}
+    asked = {name for step in left for name in step.named}
     now, points = session.now, [p for p in session.plan.point if p.id in asked]
     found = stops.of_session(connection, now, points)
     found += stops.of_states(session.inventory, seen.there)
@@ -77,10 +77,10 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
     found += _expected(connection, now)
     if session.state is SessionState.PLANNED:
         found.append(Stop("time-out", f"Session {session.id} has had no time-out (acquire session time-out)."))
-    found += [*_running(steps), *_zero(session.plan, steps), *_zero_checks(left, seen)]
+    found += [*_running(steps), *_zero(session.plan, steps), *_zero_checks(session.plan, left, seen)]
     found += _elements(connection, session.plan, session.inventory, left)
     found += _unread_beside(connection, session)
-    return [*found, *_offline(left, seen), *_computer(connection, seen)]
+    return [*found, *_offline(session.plan, left, seen), *_computer(connection, seen)]
 
 
 def _expected(connection: sqlite3.Connection, asked: Execution) -> Iterator[Stop]:
@@ -140,17 +140,18 @@ def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
         if zero.kind != "zero" or each.progress == "done":
             continue
         waits = any(
-            s.step.kind in CHARGES and s.progress == "waiting" and s.step.instrument == zero.instrument
-            and zero.point in (None, s.step.point) for s in steps[n:]
+            s.step.kind in CHARGES and s.progress == "waiting"
+            and zero.point in (None, *plan.inputs(s.step)[zero.instrument])
+            for s in steps[n:] if zero.instrument in plan.inputs(s.step)
         )  # fmt: skip
         if waits and (n < until or each.progress == "not measured"):
             why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
             yield Stop("zero", f"{zero.instrument} is not zeroed: step {zero.id} was {why}.")
 
 
-def _zero_checks(steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
+def _zero_checks(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
     """Instruments that say that their zero check is on: their readings carry no value."""
-    for name in _measuring(steps):
+    for name in _measuring(plan, steps):
         said = {key.casefold(): value for key, value in seen.there[name].settings.items()} if name in seen.there else {}
         if any(
             (key.endswith(":zch") or key == "zero check") and value in (True, 1, "1") for key, value in said.items()
@@ -158,9 +159,9 @@ def _zero_checks(steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
             yield Stop("zero", f"{name} has its zero check on: its readings carry no value. Switch it off.")
 
 
-def _offline(steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
+def _offline(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
     """Instruments that a step measures with and that are not there, or not able to."""
-    needed = _measuring(steps)
+    needed = _measuring(plan, steps)
     if needed and seen.not_asked is not None:
         yield Stop("instrument-offline", f"{', '.join(needed)} could not be asked: {seen.not_asked}")
         return
@@ -204,5 +205,6 @@ def _computer(connection: sqlite3.Connection, seen: Seen) -> Iterator[Stop]:
             )
 
 
-def _measuring(steps: Sequence[Step]) -> list[str]:
-    return list(dict.fromkeys(s.instrument for s in steps if s.has_markers and s.instrument))
+def _measuring(plan: Plan, steps: Sequence[Step]) -> list[str]:
+    """Every instrument that these steps measure with; a beam may be measured on several at once."""
+    return list(dict.fromkeys(name for s in steps if s.has_markers for name in plan.inputs(s)))

@@ -67,13 +67,9 @@ def beam_steps(plan: Plan, point: Point) -> tuple[Step, ...]:
     else those that the plan has between placing and removing them.
     """
     every = [s for s in plan.step if s.kind in CHARGES]
-    own = [s for s in every if point.id in _points(s)]
-    of_port = [s for s in every if point.port and point.port in {plan.port_of(p) for p in _points(s)}]
+    own = [s for s in every if point.id in s.named]
+    of_port = [s for s in every if point.port and point.port in {plan.port_of(p) for p in s.named}]
     return tuple(own or of_port or _while_there(plan, point, every))
-
-
-def _points(step: Step) -> tuple[str, ...]:
-    return (*((step.point,) if step.point else ()), *step.points)
 
 
 def _while_there(plan: Plan, point: Point, every: Sequence[Step]) -> list[Step]:

@@ -51,7 +51,7 @@ def _input_of(inventory: Inventory, point: Point) -> str | None:
 
 def charges_of(plan: Plan, point: Point) -> list[Step]:
     """The steps that collect the charges of a point, in the plan's order."""
-    return [s for s in plan.step if s.kind in CHARGES and point.id in (s.point, *s.points)]
+    return [s for s in plan.step if s.kind in CHARGES and point.id in s.named]
 
 
 def _moments(plan: Plan) -> Iterator[str]:

@@ -140,7 +140,8 @@ async def end_step(
 
     An instrument that does not end leaves the others ended; the step is then ended again.
     """
-    session, step = get_session(connection, session_id), get_session(connection, session_id).plan.step_named(step_id)
+    session = get_session(connection, session_id)
+    step = session.plan.step_named(step_id)
     running = [a for a in _open(connection, session_id, step_id) if a.begun]
     if not running:
         raise Refused(f"No attempt of {step_id} is running in session {session_id}.")
@@ -262,9 +263,9 @@ def _open(connection: sqlite3.Connection, session_id: str, step_id: str) -> list
 
 def _still_holds(connection: sqlite3.Connection, session: Session, step: Step) -> None:
     """Raises Refused for what has come up since the session was started; what is left after a beam is measured."""
-    asked = {step.point, *step.points}
+    asked = set(step.named)
     points = [p for p in session.plan.point if p.id in asked]
-    beams = {s.id for s in session.plan.step if s.kind in CHARGES and asked & {s.point, *s.points}}
+    beams = {s.id for s in session.plan.step if s.kind in CHARGES and asked & set(s.named)}
     if any(a.begun and a.step in beams for a in attempts(connection, session.id)) and step.kind not in CHARGES:
         return
     if wrong := stops.of_session(connection, session.now, points):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cases import case_b, case_c, case_f, client_f
 from scenario_a import DEMO, StoreClient, prepared, published
+from test_one_beam_many_points import TwoInputs, two_instruments
 from worked import READER, WorkedClient, run
 
 from acquire.bus.messages import State
@@ -252,6 +253,18 @@ def test_an_instrument(connection, case, says, cause, words):
 def test_instruments_that_could_not_be_asked(connection, case):
     what = replace(seen(), states={}, not_asked="no service was named.")
     only(ask(connection, case, what), "instrument-offline", "electrometer-1 could not be asked: no service was named.")
+
+
+async def test_every_instrument_of_one_beam_is_asked_for(connection):
+    case = two_instruments()
+    case.add(connection)
+    session = case.start(connection)
+    client = TwoInputs(connection)
+    for step in (s for s in get_session(connection, session).plan.step if s.has_markers and s.kind != "irradiate"):
+        await run_step(connection, client, session, step.id, "MD-1", client.during)
+    both = seen(**{"electrometer-3": state(serial="electrometer-3")})
+    assert ask_session(connection, session, both) == []
+    only(ask_session(connection, session), "instrument-offline", "Nothing is known of electrometer-3 on this broker")
 
 
 def test_a_reader_that_is_not_there_stops_nothing_today(connection, case):
