@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, with_session
+from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, named_once, two_names, with_session
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
@@ -58,9 +58,7 @@ def assign_parts(
     """What each part of a beam was: `irradiation` (these are summed), or what else; by two people."""
     from acquire.procedure.results import beam_assignment  # noqa: PLC0415
 
-    found = dict(_part_and_what(each) for each in what)
-    if len(found) != len(what):
-        raise Misuse("Name each part once.")
+    found = named_once(what, _part_and_what, "part")
     with_session(
         config, store, session,
         lambda c, s: beam_assignment.assign_parts(c, s, step, found, by, confirmed_by, reason),
@@ -106,15 +104,6 @@ def beam_order(
     """Beams came in another order than planned: say during which step each came; by two people."""
     from acquire.procedure.session.as_planned import state_order  # noqa: PLC0415
 
-    found = dict(_two_steps(each) for each in came)
-    if len(found) != len(came):
-        raise Misuse("Name each step once.")
+    found = named_once(came, lambda word: two_names(word, "STEP=STEP", "b2=b7"), "step")
     with_session(config, store, session, lambda c, s: state_order(c, s, found, by, confirmed_by, reason))
     tell(f"{session}: {', '.join(f'the beam of {step} came during {other}' for step, other in found.items())}.")
-
-
-def _two_steps(text: str) -> tuple[str, str]:
-    step, equals, other = text.partition("=")
-    if not (step and equals and other):
-        raise Misuse(f"'{text}' is no STEP=STEP, such as b2=b7.")
-    return step, other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -28,6 +28,7 @@ SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
 Said = TypeVar("Said")
+Key = TypeVar("Key")
 By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
 
 
@@ -75,6 +76,22 @@ def with_session(config: Path | None, store: str | None, session: str, act: Call
 
     with open_store(config, store) as connection:
         return act(connection, get_session(connection, session))
+
+
+def named_once(words: Sequence[str], pair: Callable[[str], tuple[Key, Said]], what: str) -> dict[Key, Said]:
+    """What each word says of something, as NAME=VALUE. Raises Misuse where one is named twice."""
+    found = dict(pair(each) for each in words)
+    if len(found) != len(words):
+        raise Misuse(f"Name each {what} once.")
+    return found
+
+
+def two_names(word: str, form: str, example: str) -> tuple[str, str]:
+    """The names on both sides of the equals sign. Raises Misuse where one is missing."""
+    one, equals, other = word.partition("=")
+    if not (one and equals and other):
+        raise Misuse(f"'{word}' is no {form}, such as {example}.")
+    return one, other
 
 
 def file_bytes(path: Path) -> bytes:

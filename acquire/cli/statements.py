@@ -15,8 +15,10 @@ from acquire.cli.place import (
     StoreOption,
     Why,
     file_bytes,
+    named_once,
     number,
     open_store,
+    two_names,
     with_session,
 )
 from acquire.plain_files import name_of
@@ -92,18 +94,9 @@ def bind(
     """Diodes lay at other ports than planned: bind each to where it was, by two people; the signals must agree."""
     from acquire.procedure.results import binding  # noqa: PLC0415
 
-    found = dict(_point_and_diode(each) for each in lay)
-    if len(found) != len(lay):
-        raise Misuse("Name each point once.")
+    found = named_once(lay, lambda word: two_names(word, "POINT=DIODE", "B2=D-12"), "point")
     with_session(config, store, session, lambda c, s: binding.bind(c, s, found, by, confirmed_by, reason))
     tell(f"{session}: {', '.join(f'{diode} lay at {point}' for point, diode in found.items())}.")
-
-
-def _point_and_diode(text: str) -> tuple[str, str]:
-    point, equals, diode = text.partition("=")
-    if not (point and equals and diode):
-        raise Misuse(f"'{text}' is no POINT=DIODE, such as B2=D-12.")
-    return point, diode
 
 
 def imaging(

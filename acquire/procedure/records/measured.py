@@ -58,12 +58,9 @@ class BeamRead(Record, frozen=True, kw_only=True):
     remark: str | None = None
 
 
-class AttemptRead(Record, frozen=True, kw_only=True):
-    """One attempt at a step: its net charge in nC and how it came about, or `why` it has none."""
+class HowCollected(Record, frozen=True, kw_only=True):
+    """How a net charge came about: before leakage was taken off, in which time, air and parts of the beam."""
 
-    step: str
-    why: str | None = None
-    nc: Number | None = None
     gross_nc: Number | None = None
     time_s: Number | None = None
     leakage_nc: Number | None = None
@@ -74,24 +71,24 @@ class AttemptRead(Record, frozen=True, kw_only=True):
     beam: BeamRead | None = None
 
 
-class ChargeRead(Record, frozen=True, kw_only=True):
+class AttemptRead(HowCollected, frozen=True, kw_only=True):
+    """One attempt at a step: its net charge in nC and how it came about, or `why` it has none."""
+
+    step: str
+    why: str | None = None
+    nc: Number | None = None
+
+
+class ChargeRead(HowCollected, frozen=True, kw_only=True):
     """The net charge that counts in nC: of the only attempt, or what the plan's rule made of several."""
 
     nc: Number
-    gross_nc: Number | None = None
-    time_s: Number | None = None
-    leakage_nc: Number | None = None
-    leakage_percent: Number | None = None
-    subtracted: bool | None = None
-    air: AmbientConditions | None = None
-    brought: Brought | None = None
     repeats: int | None = None
     sem_percent: Number | UnsetType | None = UNSET
     rule: str | None = None
     used: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] | None = None
     attempts: tuple[AttemptRead, ...] | None = None
-    beam: BeamRead | None = None
 
 
 class BackgroundRead(Record, frozen=True, kw_only=True):

@@ -93,7 +93,7 @@ def correct(
         )
     if any(right in batch.travelling for batch in session.plan.batch):
         raise Refused(f"{right} is a standard, control or check element of this plan; it was not on the patient.")
-    if same_person(who, confirmed_by) or not reason.strip() or not confirmed_by.strip():
+    if same_person(who, confirmed_by) or not reason.strip():
         raise Refused("A correction needs a reason and a second person who confirms it.")
     with transaction(connection):
         found = [p for p in placements(connection, session.id) if p.dosimeter == wrong]

@@ -27,7 +27,7 @@ from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
 from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.stock.file_coefficients import first_rows
-from acquire.procedure.stock.frozen import with_stock
+from acquire.procedure.stock.frozen import Frozen, with_stock
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -46,9 +46,7 @@ def add_plan(
     """
     plan = read_plan(body, name)
     get_order(connection, plan.order)
-    if wrong := check_plan(connection, plan, inventory, calibrations):
-        raise Refused(*wrong)
-    frozen = with_stock(connection, plan, inventory, calibrations, datetime.now(UTC).date())
+    frozen = _measurable(connection, plan, inventory, calibrations)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
         versions = {
@@ -97,14 +95,22 @@ def check_plan(
     connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations
 ) -> list[str]:
     """What would stop a measurement of this plan today, with what the store has of the stock; one sentence each."""
-    if gone := cancelled(connection, plan.order):
-        return [gone]
-    today = datetime.now(UTC).date()
     try:
-        frozen = with_stock(connection, plan, inventory, calibrations, today)
+        _measurable(connection, plan, inventory, calibrations)
     except Refused as refused:
         return list(refused.sentences)
-    return readiness(plan, frozen.inventory, frozen.calibrations, today)
+    return []
+
+
+def _measurable(connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations) -> Frozen:
+    """What a plan takes of the stock, where it could be measured today. Raises Refused for all that would stop it."""
+    if gone := cancelled(connection, plan.order):
+        raise Refused(gone)
+    today = datetime.now(UTC).date()
+    frozen = with_stock(connection, plan, inventory, calibrations, today)
+    if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
+        raise Refused(*wrong)
+    return frozen
 
 
 def get_plan(connection: sqlite3.Connection, order_id: str, version: int) -> Plan:

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from acquire.canonical import parse
 from acquire.errors import Refused
@@ -135,23 +135,23 @@ def _since(each: Irradiated, day: date | None) -> bool:
 
 
 def _dose_gy(connection: sqlite3.Connection, session: str, point: str) -> float | None:
-    found = _latest(connection, session, point)
-    return None if found is None else found[1].get("dose_gy")
+    return _latest(connection, "output", session, point).get("dose_gy")
 
 
 def _threshold_mv(connection: sqlite3.Connection, where: Collection[tuple[str, str]]) -> float | None:
     """The highest threshold in mV that was read after an irradiation here."""
-    read = (found[0].get("threshold") for each in sorted(where) if (found := _latest(connection, *each)) is not None)
+    read = (_latest(connection, "inputs", *each).get("threshold") for each in sorted(where))
     return max((each["after_mv"] for each in read if each), default=None)
 
 
-def _latest(connection: sqlite3.Connection, session: str, point: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Inputs and output of the newest result of a point."""
+def _latest(
+    connection: sqlite3.Connection, what: Literal["inputs", "output"], session: str, point: str
+) -> dict[str, Any]:
+    """That part of the newest result of a point; empty where there is none."""
     row = connection.execute(
-        "SELECT inputs, output FROM result WHERE session = ? AND point = ? ORDER BY version DESC LIMIT 1",
-        (session, point),
+        f"SELECT {what} FROM result WHERE session = ? AND point = ? ORDER BY version DESC LIMIT 1", (session, point)
     ).fetchone()
-    return None if row is None else (parse(row["inputs"]), parse(row["output"]))
+    return {} if row is None else dict(parse(row[what]))
 
 
 def _at_most_gy(point: Point) -> float:
