@@ -23,6 +23,7 @@ from acquire.cli import (
     fitting,
     importing,
     instruments,
+    noticing,
     procedure,
     serving,
     spools,
@@ -56,6 +57,7 @@ importing.register(app)
 fitting.register(app)
 procedure.register(app)
 doctoring.register(app)
+noticing.register(app)
 elements.register(app)
 calibrations.register(app)
 stores.register(app)
