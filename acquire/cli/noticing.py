@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from acquire.cli.place import By, ConfigOption, StoreOption, consulted, open_store
 from acquire.config_part import notices_of
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, tell
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def notices_list(
     if as_json:
         emit([_plain(each) for each in found])
         return
-    table("Notices", ("notice", "at", "what", "stands"), [(each.n, each.at, each.says, each.stands) for each in found])
+    _print(found)
     if config is not None and notices_of(config) is None:
         say(f"{config} has no [notices]: nobody is told by mail.")
 
@@ -69,7 +70,7 @@ def hold_list(config: ConfigOption = None, store: StoreOption = None, as_json: J
     if as_json:
         emit([_plain(each) for each in found])
         return
-    table("Holds", ("notice", "order", "what", "since"), [(each.n, each.order, each.says, each.at) for each in found])
+    _print(found)
 
 
 @holds.command("lift")
@@ -87,6 +88,13 @@ def hold_lift(
     with open_store(config, store) as connection:
         found = lift(connection, notice, by, role, reason, confirmed_by)
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}. The next fraction may be measured.")
+
+
+def _print(found: Sequence[Notice]) -> None:
+    for each in found:
+        tell(f"Notice {each.n}, {each.at[:16]}Z: {each.says}: {each.stands}.")
+    if not found:
+        tell("None.")
 
 
 def _role(config: Path | None, by: str) -> Role:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,6 +20,7 @@ from acquire.bus.tls import Secret, Tls, Unusable
 from acquire.config_notices import MailServer
 
 DEADLINE_S = 60.0
+FAREWELL_S = 2.0
 LATER = range(400, 500)
 
 
@@ -44,12 +46,12 @@ class Sender:
         try:
             context = None if server.security == "none" else Tls(self._beside(server.ca_file)).context()
             password = None if server.password_file is None else _password(self.folder / server.password_file)
-            async with asyncio.timeout(self.deadline_s):
-                await aiosmtplib.send(
-                    mail, hostname=server.host, port=server.port, use_tls=server.security == "tls",
-                    start_tls=server.security == "starttls", tls_context=context, username=server.username,
-                    password=password, timeout=self.deadline_s, local_hostname=server.sender.rpartition("@")[2],
-                )  # fmt: skip
+            client = aiosmtplib.SMTP(
+                hostname=server.host, port=server.port, use_tls=server.security == "tls",
+                start_tls=server.security == "starttls", tls_context=context, username=server.username,
+                password=password, timeout=self.deadline_s, local_hostname=server.sender.rpartition("@")[2],
+            )  # fmt: skip
+            await self._hand_over(client, mail)
         except Unusable as error:
             raise NotSent(str(error), later=True) from error
         except TimeoutError as error:
@@ -61,6 +63,18 @@ class Sender:
             raise NotSent(f"the mail server refused it ({error.code})", later=error.code in LATER) from error
         except (SMTPException, OSError, ValueError) as error:
             raise NotSent(f"the mail server could not be used ({type(error).__name__})", later=True) from error
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
+        """Not as a context of the client: that would say QUIT and wait for an answer, also when this is cancelled."""
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                await client.connect()
+                await client.send_message(mail)
+            with suppress(SMTPException, OSError, TimeoutError):  # the mail is taken, whatever becomes of a farewell
+                async with asyncio.timeout(FAREWELL_S):
+                    await client.quit()
+        finally:
+            client.close()
 
     def _beside(self, path: Path | None) -> Path | None:
         return None if path is None else self.folder / path

@@ -90,7 +90,7 @@ async def test_once_out_of_tolerance_holds_nothing_and_twice_in_a_row_does(conne
     for fraction, nc in ((1, OUT), (2, WITHIN), (3, OUT), (4, OUT)):
         await calculated(connection, case, nc, fraction)
     assert causes(connection) == ["OUT OF TOLERANCE", "OUT OF TOLERANCE", "TWICE OUT"]
-    with pytest.raises(Refused, match="Notice 3 holds the next fraction: C2 of session .* second time in a row"):
+    with pytest.raises(Refused, match=r"Notice 3 holds the next fraction: C2 of session .* second time in a row"):
         case.start(connection, 5)
 
 
