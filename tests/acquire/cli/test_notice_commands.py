@@ -71,9 +71,7 @@ def test_who_has_not_the_role_is_told_who_has(folder: Path) -> None:
 def test_the_status_of_a_session_shows_its_notices(folder: Path) -> None:
     (found,) = json.loads(run(folder, "notices", "list", "--json"))
     assert "Notice 1: C2 of session" in run(folder, "session", "status", found["session"])
-    status = json.loads(
-        acquire("session", "status", found["session"], "--json", "-c", "service.toml", cwd=folder).stdout
-    )
+    status = json.loads(run(folder, "session", "status", found["session"], "--json"))
     assert [each["cause"] for each in status["notices"]] == ["ACTION"]
 
 
