@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, StoreOption, consulted, open_store
+from acquire.cli.amiss import consulted
+from acquire.cli.place import By, ConfigOption, StoreOption, open_store
 from acquire.config_part import notices_of
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, tell
