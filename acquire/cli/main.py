@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from acquire.bus.client import BusError
 from acquire.bus.instrument_client import NotDone
 from acquire.cli import (
+    billing,
     brokers,
     bus,
     calibrations,
@@ -55,6 +56,7 @@ captures.register(app)
 importing.register(app)
 fitting.register(app)
 procedure.register(app)
+billing.register(app)
 doctoring.register(app)
 elements.register(app)
 calibrations.register(app)
