@@ -41,11 +41,11 @@ def select_charges(choosing: Choosing) -> OfCharges:
     taken = _attempts(choosing, steps, done, order)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    background = background_before(session.plan, point, beams[0].id, session.inventory)
+    background = _background(choosing, beams[0])
     before = list(done.get((background.id if background else None, point.instrument or ""), ()))[-1:]
     _take_background(choosing, before)
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
-    integrates = _in_force(choosing, [*before, *measured])
+    integrates = _in_force(choosing, before if choosing.across else [*before, *measured])
     _note_order(choosing, steps)
     marks = {a.name: choosing.marks[a.name] for a in taken if a.problem is None}
     return OfCharges(
@@ -57,6 +57,16 @@ def select_charges(choosing: Choosing) -> OfCharges:
         parts_said=choosing.note_of_beams(measured),
         pre_irradiation=said,
     )
+
+
+def _background(choosing: Choosing, beam: Step) -> Step | None:
+    """The step in which it is measured: of a diode of another instrument, that of the port which it was planned for."""
+    plan, inventory, bound = choosing.as_planned, choosing.session.inventory, choosing.across
+    if bound is None:
+        return background_before(choosing.session.plan, choosing.point, beam.id, inventory)
+    own = next(p for p in plan.point if (p.detector, p.instrument) == (bound.detector, bound.instrument))
+    first = next(s for s in plan.step if s.kind == "irradiate" and own.id in s.measured)
+    return background_before(plan, own, first.id, inventory)
 
 
 def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapping[str, str]) -> list[AttemptTaken]:
@@ -87,6 +97,8 @@ def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapp
 
 def _take_all(choosing: Choosing, made: Sequence[Attempt], names: Sequence[str], shared: str | None) -> str | None:
     """The measurement of an attempt and those of the rest of its beam; returns what is wrong, if anything is."""
+    if choosing.across is not None:
+        return choosing.take_across(made[0], names[0])
     for each, name in zip(made, names, strict=True):
         problem = choosing.take(each, name, shared)
         if problem is None and _integrates(choosing.session, each) == "running":
@@ -132,7 +144,7 @@ def _in_force(choosing: Choosing, measured: Sequence[Attempt]) -> Integrates | U
 
 def _neighbours(choosing: Choosing, marks: Mapping[str, Refs]) -> dict[str, dict[str, Refs]] | None:
     others = neighbours(choosing.session, choosing.point)
-    if not others:
+    if not others or choosing.across is not None:
         return None
     return readings_of(choosing.connection, others, marks)
 
