@@ -17,6 +17,7 @@ from acquire.procedure.results.neighbours import neighbours, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.background_seen import BackgroundSeen, measured_backgrounds, seen
 from acquire.procedure.session.beam_statements import beam_statements
 from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.session import Session
@@ -42,8 +43,7 @@ def select_charges(choosing: Choosing) -> OfCharges:
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
     background = _background(choosing, beams[0])
-    before = list(done.get((background.id if background else None, point.instrument or ""), ()))[-1:]
-    _take_background(choosing, before)
+    before = _take_background(choosing, background)
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
     integrates = _in_force(choosing, before if choosing.across else [*before, *measured])
     _note_order(choosing, steps)
@@ -118,12 +118,42 @@ def _note_order(choosing: Choosing, steps: Sequence[Step]) -> None:
         )
 
 
-def _take_background(choosing: Choosing, made: Sequence[Attempt]) -> None:
-    point = choosing.point
-    if not made:
+def _take_background(choosing: Choosing, step: Step | None) -> list[Attempt]:
+    """The attempt at a background that counts: the one there is, or which of several the plan's rule names."""
+    point, connection, session = choosing.point, choosing.connection, choosing.session
+    made = measured_backgrounds(connection, session, step.id, point.instrument) if step is not None else []
+    if step is None or not made:
         choosing.problems.append(f"{point.id} has no background measured with {point.detector} before its beam.")
-    elif problem := choosing.take(made[-1], "background"):
+        return []
+    counts = made[-1] if len(made) == 1 else made[_counting(choosing, step, made)]
+    shared = None if choosing.across else choosing.shared_channel(step)
+    if problem := choosing.take(counts, "background", shared):
         choosing.problems.append(problem)
+    return [counts]
+
+
+def _counting(choosing: Choosing, step: Step, made: Sequence[Attempt]) -> int:
+    """Which of several backgrounds counts; that and the others are told. The last one where none is of use."""
+    rule = choosing.session.plan.background_rule or "last-valid"
+    found = [seen(choosing.connection, choosing.session, choosing.point, each) for each in made]
+    valid = [n for n, each in enumerate(found) if each is not None and each.why is None]
+    counts = (valid or [len(made) - 1])[0 if rule == "first-valid" else -1]
+    told = "; ".join(f"{n}: {_told(each)}" for n, each in enumerate(found, start=1))
+    choosing.remarks.append(
+        f"{step.id} was measured {len(made)} times ({told}); by the rule {rule}, which the plan fixed beforehand,"
+        f" number {counts + 1} counts."
+    )
+    return counts
+
+
+def _told(background: BackgroundSeen | None) -> str:
+    if background is None:
+        return "not confirmed yet"
+    return (
+        background.why.rstrip(".")
+        if background.why
+        else (f"{background.lasted_s:.1f} s, {1e3 * background.nc_per_s:.3g} pC/s")
+    )
 
 
 def _integrates(session: Session, attempt: Attempt) -> Integrates | None:
