@@ -56,7 +56,7 @@ async def test_charge_from_the_start_key_on() -> None:
             "radiological": False,
             "unit": "C",
             "range": "MEDIUM",
-            "full_scale_c": pytest.approx(1),
+            "full_scale_c": pytest.approx(2e-6),
         }
         await unit.run_command("start", {})
         simulator.detector.expose(5e-7, 5.0)
