@@ -160,7 +160,8 @@ async def test_what_was_collected_before_the_port_was_measured_is_shown_as_a_par
     seen = beam_parts_of(connection, get_session(connection, session), "b1")
     assert [round(p["nc"], 2) for p in seen] == [2.5, WITH_D_14]
     said = {1: "another patient's beam", 2: "irradiation"}
-    assign_parts(connection, get_session(connection, session), "b1", said, "MD-1", "RT-1", "the linac's record")
+    people = "MD-1", "RT-1", "the linac's record"
+    assign_parts(connection, get_session(connection, session), "b1", said, *people, mu={2: 92})
     after = again(connection, session)
     assert 100 * after["B1"]["dose_gy"] == pytest.approx(RIGHT_CGY["B1"], rel=2e-4)
     assert verify_store(connection) == []

@@ -5,3 +5,6 @@ ALTER TABLE binding ADD COLUMN instrument TEXT;
 ALTER TABLE binding ADD COLUMN stream TEXT;
 ALTER TABLE binding ADD COLUMN first_seq INTEGER;
 ALTER TABLE binding ADD COLUMN last_seq INTEGER;
+
+-- How many MU a part of a beam had, as the console shows it.
+ALTER TABLE beam_part_said ADD COLUMN mu REAL;
