@@ -19,10 +19,12 @@ from acquire.cli import (
     captures,
     commands,
     doctoring,
+    door,
     elements,
     fitting,
     importing,
     instruments,
+    people,
     procedure,
     serving,
     spools,
@@ -61,6 +63,8 @@ calibrations.register(app)
 stores.register(app)
 spools.register(app)
 brokers.register(app)
+people.register(app)
+door.put_before(app)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from acquire.procedure.documents.order import Order
 from acquire.procedure.methods.registry import method_of
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.session import Session, list_sessions
 
 HOSPITAL = ("19", "21", "22")
@@ -43,9 +44,11 @@ def checks(connection: sqlite3.Connection, session: Session, order: Order, found
     ports = _ports(session, valid)
     ordered = order.authored_on.isoformat()
     who = f"{order.requester} ({order.requester_role})"
+    typed = not_known(connection, session)
     return [
         _check("Purpose", session.plan.purpose == "patient", "The measurement serves this patient's treatment.",
                f"The purpose is {session.plan.purpose}: routine work is never chargeable."),
+        _check("People are known", typed is None, "Everybody logged in.", typed or ""),
         _check("Order before the measurement", before, f"Ordered {ordered}, before the first beam.",
                f"The order of {ordered} is later than the first beam ({first})."),
         _check("Treating physician", order.requester_role is not None, f"Ordered by {who}.",
@@ -89,7 +92,7 @@ def proposal(
         "notes": _notes(place, len(ports), volumes),
         "payer_table_version": None,
         "missing": [c.missing for c in rules if not c.met and c.missing],
-        "status": "proposal, not submitted",
+        "status": "proposal, not submitted" if not_known(connection, session) is None else "nothing can be charged",
     }
 
 

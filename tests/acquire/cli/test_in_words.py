@@ -70,6 +70,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_guarded_chain.py": "broker config",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "tests/acquire/cli/test_people_commands.py": (
+        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
+    ),
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
