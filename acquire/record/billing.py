@@ -48,7 +48,6 @@ def checks(connection: sqlite3.Connection, session: Session, order: Order, found
     return [
         _check("Purpose", session.plan.purpose == "patient", "The measurement serves this patient's treatment.",
                f"The purpose is {session.plan.purpose}: routine work is never chargeable."),
-        _check("People are known", typed is None, "Everybody logged in.", typed or ""),
         _check("Order before the measurement", before, f"Ordered {ordered}, before the first beam.",
                f"The order of {ordered} is later than the first beam ({first})."),
         _check("Treating physician", order.requester_role is not None, f"Ordered by {who}.",
@@ -66,6 +65,7 @@ def checks(connection: sqlite3.Connection, session: Session, order: Order, found
         _check("Physicist's review", False, "", "The physicist's review of the results is not signed."),
         _check("Interpretation", False, "", "The radiation oncologist's interpretation is not written and signed."),
         _check("Result used", False, "", "The decision on the plan (unchanged, adjusted, re-planned) is not written."),
+        _check("People are known", typed is None, "Everybody logged in.", typed or ""),
         _check("Unit limits of the payer", False, "", "No unit limit table of the payer is loaded."),
     ]  # fmt: skip
 

@@ -55,6 +55,7 @@ async def test_what_is_missing_for_77331(record):
         "The physicist's review of the results is not signed.",
         "The radiation oncologist's interpretation is not written and signed.",
         "The decision on the plan (unchanged, adjusted, re-planned) is not written.",
+        "People were not authenticated: this store has no accounts, and every name in it was typed.",
         "No unit limit table of the payer is loaded.",
     ]
     charge = record["charge"]
