@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 from acquire.bus.declared import model_of
 from acquire.bus.names import Name
-from acquire.printable import Seen
+from acquire.seen import Seen
 from drivers import Also, Axis, Reading
 
 

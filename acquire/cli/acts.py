@@ -1,4 +1,4 @@
-"""What each command does to the record, as an act of acquire.people.duties: the door asks it before the command runs.
+"""What each command does to the record, as an act of acquire.duties: the door asks it before the command runs.
 
 The program does not start with a command that stands nowhere here.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from acquire.people.duties import Act
+from acquire.duties import Act
 
 
 @dataclass(frozen=True, slots=True)

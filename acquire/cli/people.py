@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli import login_file
-from acquire.cli.door import PasswordFile, password, person
+from acquire.cli.let_in import PasswordFile, password, person
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.errors import Refused
 from acquire.people import (

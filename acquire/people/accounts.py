@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from acquire.canonical import canonical, parse, utc_now
+from acquire.duties import ALONE, Role
 from acquire.errors import Refused
-from acquire.people.duties import ALONE, Role
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.present import PROGRAM, has_accounts

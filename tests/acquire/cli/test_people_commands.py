@@ -8,6 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,27 @@ from cases import case_c, case_e
 
 from acquire.cli.acts import ACTS, BY_PASSWORD, OF_THE_HOST, READS
 from acquire.cli.door import ASKS, put_before
-from acquire.cli.main import app
+from acquire.cli.on_demand import TABLE
 from acquire.people import here
 from acquire.procedure.session.session import get_session
 from acquire.store.database import connect
 
 
-def commands(below: typer.Typer = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    for each in below.registered_commands:
-        name = each.name or each.callback.__name__.replace("_", "-")
+def commands() -> Iterator[tuple[str, Any]]:
+    for module in sorted({place.module for place in TABLE.values()}):
+        made = typer.Typer()
+        import_module(f"acquire.cli.{module}").register(made)
+        put_before(made)
+        yield from dict(_below(made, ())).items()
+
+
+def _below(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for each in app.registered_commands:
+        name = each.name or str(getattr(each.callback, "__name__", "")).replace("_", "-")
         yield " ".join((*path, name)), each.callback
-    for group in below.registered_groups:
-        yield from commands(group.typer_instance, (*path, str(group.name)))
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            yield from _below(group.typer_instance, (*path, str(group.name)))
 
 
 def test_every_command_stands_in_the_table_once_and_none_is_there_that_is_not() -> None:
