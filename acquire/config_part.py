@@ -17,6 +17,7 @@ from acquire.config import (
     SIMULATOR,
     Config,
     InstrumentsPart,
+    NoticesPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -26,6 +27,7 @@ from acquire.config import (
     load,
     store_of,
 )
+from acquire.config_notices import NoticesConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -73,6 +75,11 @@ def service_place(path: Path) -> ServicePlace:
 def store_place(path: Path) -> StorePlace:
     """The store of a configuration. Raises FileProblem."""
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
+
+
+def notices_of(path: Path) -> NoticesConfig | None:
+    """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
+    return _part(path, NoticesPart).notices
 
 
 def spool_place(path: Path) -> SpoolPlace | None:

@@ -32,6 +32,8 @@ class Act(StrEnum):
     MEASURE = "measure"
     STATE = "state or correct what was measured"
     CALCULATE = "calculate"
+    ACKNOWLEDGE = "acknowledge notices"
+    LIFT_HOLD = "lift a hold"
     KEEP_ELEMENTS = "keep elements and enter calibrations"
     CONFIRM_COEFFICIENT = "confirm or give up coefficients"
     CONFIRM = "be the second person"
@@ -51,6 +53,8 @@ MAY: Mapping[Act, frozenset[Role]] = {
     Act.MEASURE: frozenset({_M, _D, _T}),
     Act.STATE: frozenset({_M, _D, _T}),
     Act.CALCULATE: frozenset({_M, _D}),
+    Act.ACKNOWLEDGE: frozenset({_P, _M}),
+    Act.LIFT_HOLD: frozenset({_P, _M}),
     Act.KEEP_ELEMENTS: frozenset({_M, _D}),
     Act.CONFIRM_COEFFICIENT: frozenset({_M}),
     Act.CONFIRM: frozenset({_P, _M, _D, _T}),

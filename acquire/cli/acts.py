@@ -25,7 +25,7 @@ READS = frozenset({
     "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "plan check", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
-    "store export", "spool status", "report",
+    "store export", "spool status", "report", "notices list", "hold list",
 })  # fmt: skip
 """Writes no row that people make."""
 
@@ -79,6 +79,8 @@ ACTS: Mapping[str, Act | When] = {
     "calibration ended": Act.KEEP_ELEMENTS,
     "calibration confirm": Act.CONFIRM_COEFFICIENT,
     "calibration reject": Act.CONFIRM_COEFFICIENT,
+    "notices acknowledge": Act.ACKNOWLEDGE,
+    "hold lift": Act.LIFT_HOLD,
     "store restore": Act.KEEP_STORE,
     "store declare-ended": Act.KEEP_STORE,
     "user role": Act.KEEP_PEOPLE,

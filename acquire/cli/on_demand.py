@@ -42,6 +42,8 @@ TABLE: Mapping[str, Place] = {
     "results": Place("procedure", "The doses of a session, with uncertainty and decision."),
     "report": Place("procedure", "The record of a session, as a page or as canonical JSON."),
     "doctor": Place("doctoring", "What would stop this measurement, and who can mend it."),
+    "notices": Place("noticing", "What must reach people, and who has read it."),
+    "hold": Place("noticing", "What holds the next fraction's session, and lifting it."),
     "elements": Place("elements", "The stock of TLD chips and OSL dots."),
     "calibration": Place("calibrations", "Calibrations of elements, readers and files."),
     "store": Place("stores", "The session store."),

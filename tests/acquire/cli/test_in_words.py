@@ -35,6 +35,8 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
+    ("notices", "list"): ("is out of tolerance", ("STORE",)),
+    ("hold", "list"): ("None.", ("STORE",)),
     ("results", "SESSION"): ("decision", ("STORE",)),
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
     ("results", "--trend"): ("a chart needs eight", ("STORE",)),
@@ -73,6 +75,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/acquire/cli/test_people_commands.py": (
         "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
     ),
+    "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
