@@ -35,6 +35,7 @@ class Act(StrEnum):
     ACKNOWLEDGE = "acknowledge notices"
     LIFT_HOLD = "lift a hold"
     KEEP_ELEMENTS = "keep elements and enter calibrations"
+    KEEP_TABLES = "keep the payers' tables"
     CONFIRM_COEFFICIENT = "confirm or give up coefficients"
     CONFIRM = "be the second person"
     OPERATE = "operate instruments"
@@ -56,6 +57,7 @@ MAY: Mapping[Act, frozenset[Role]] = {
     Act.ACKNOWLEDGE: frozenset({_P, _M}),
     Act.LIFT_HOLD: frozenset({_P, _M}),
     Act.KEEP_ELEMENTS: frozenset({_M, _D}),
+    Act.KEEP_TABLES: frozenset({_P, _M, _A}),
     Act.CONFIRM_COEFFICIENT: frozenset({_M}),
     Act.CONFIRM: frozenset({_P, _M, _D, _T}),
     Act.OPERATE: frozenset({_M, _D, _T}),

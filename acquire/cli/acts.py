@@ -26,6 +26,7 @@ READS = frozenset({
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "report", "notices list", "hold list",
+    "billing show", "billing table list",
 })  # fmt: skip
 """Writes no row that people make."""
 
@@ -81,6 +82,8 @@ ACTS: Mapping[str, Act | When] = {
     "calibration reject": Act.CONFIRM_COEFFICIENT,
     "notices acknowledge": Act.ACKNOWLEDGE,
     "hold lift": Act.LIFT_HOLD,
+    "billing table add": Act.KEEP_TABLES,
+    "billing table withdraw": Act.KEEP_TABLES,
     "store restore": Act.KEEP_STORE,
     "store declare-ended": Act.KEEP_STORE,
     "user role": Act.KEEP_PEOPLE,

@@ -41,6 +41,9 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
     ("results", "--trend"): ("a chart needs eight", ("STORE",)),
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
+    ("billing", "SESSION"): ("▲ Interpretation", ("STORE",)),
+    ("billing", "show", "ORDER", "--course"): ("Nothing is submitted from here", ("STORE",)),
+    ("billing", "table", "list"): ("Payer X", ("STORE",)),
     ("store", "stats"): ("Streams", ("STORE",)),
     ("store", "verify"): ("and the audit chain hold", ("STORE",)),
     ("store", "anchor"): ('{"at":', ("STORE",)),
@@ -70,6 +73,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_commands_on_the_bus.py": "command",
     "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
     "tests/e2e/test_guarded_chain.py": "broker config",
+    "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
     "tests/acquire/cli/test_people_commands.py": (
