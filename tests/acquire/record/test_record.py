@@ -69,7 +69,8 @@ async def test_what_is_missing_for_77331(record):
         ["B1", "B2", "B7"],
     )
     assert charge["volumes_of_interest"] == ["P4", "P5", "P6"]
-    assert charge["status"] == "nothing can be charged"  # names were typed
+    assert charge["status"] == "proposal, not submitted"
+    assert not charge["ready"]
 
 
 async def test_the_patient_is_not_in_the_record(connection, record):
