@@ -214,6 +214,9 @@ def session_step(
         bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
     ] = False,
     confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
+    ] = False,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
@@ -224,8 +227,10 @@ def session_step(
 
     if action in ("skip", "abandon") and not reason:
         raise Refused(f"Say why: --reason is needed to {action} a step.")
-    if rest and action not in ("begin", "run"):
-        raise Misuse("--rest goes with begin or run.")
+    if (rest or again) and action not in ("begin", "run"):
+        raise Misuse(f"{'--rest' if rest else '--again'} goes with begin or run.")
+    if rest and again:
+        raise Misuse("--rest is of a beam, --again of a zero or a background: say one of the two.")
     of_rest = Rest(reason or "", confirmed_by or "") if rest else None
     said: list[str] = []
     with open_store(config, store) as connection:
@@ -238,13 +243,13 @@ def session_step(
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
-                        await steps.begin_step(connection, client, session, step, by, of_rest)
+                        await steps.begin_step(connection, client, session, step, by, of_rest, again=again)
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
                         said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
                         await steps.run_step(
-                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
+                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest, again=again
                         )
                         said.append(await _what_was_measured(connection, session, step))
                     else:

@@ -245,7 +245,7 @@ def _placements(connection: sqlite3.Connection, session: Session) -> list[dict[s
 
 def _bindings(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
     """Diodes that lay elsewhere than planned: both bindings, who said so, who confirmed it, when and why."""
-    return [_plain(each) for each in every_binding(connection, session.id)]
+    return [{k: v for k, v in _plain(each).items() if v is not None} for each in every_binding(connection, session.id)]
 
 
 def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:

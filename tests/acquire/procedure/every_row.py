@@ -144,7 +144,7 @@ async def exchanged(connection: Any) -> None:
     now = get_session(connection, session)
     bind(connection, now, {"B2": "D-12", "B7": "D-14"}, "MD-1", "MP-1", "serials read on the patient")
     for was in ("port image", "irradiation"):
-        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two")
+        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two", mu={1: 92.0})
     for other in ("B2", "B7"):
         state_as_planned(connection, now, ["B1", other], "MD-1", "MP-1", "serials read on the patient")
 
