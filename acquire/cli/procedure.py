@@ -23,7 +23,9 @@ from acquire.cli.place import (
     with_session,
 )
 from acquire.cli.writing import new_file
+from acquire.config_part import measures_really
 from acquire.errors import Refused
+from acquire.people import has_accounts
 from acquire.plain_files import name_of
 from acquire.printable import printable_json
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -130,12 +132,27 @@ def session_start(
     from acquire.procedure.session.session import start_session  # noqa: PLC0415
 
     with plannable_store(config, store) as connection:
+        if not simulated:
+            _must_know_people(connection, config, order)
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
             states=states_there(config, by, _instruments(connection, order)),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
+
+
+def _must_know_people(connection: Any, config: Path | None, order: str) -> None:
+    """Raises Refused for a patient before real instruments where the store does not know who people are."""
+    from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
+
+    if config is None or has_accounts(connection) or not measures_really(config):
+        return
+    if get_plan(connection, order, newest_version(connection, order)).purpose == "patient":
+        raise Refused(
+            "A patient is measured with real instruments by people who log in: this store has no accounts (acquire user"
+            " add)."
+        )
 
 
 def _instruments(connection: Any, order: str) -> list[str]:

@@ -28,6 +28,7 @@ from acquire.procedure.session.beam_statements import beam_statements, every_par
 from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
@@ -56,6 +57,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "id": session.id,
         "status": "DRAFT",
         "simulated": session.simulated,
+        "people_not_known": not_known(connection, session),
         "notice": NOT_A_DEVICE,
         "order": _order(order),
         "plan": _plan(session),
