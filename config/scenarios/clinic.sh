@@ -63,13 +63,13 @@ people() {
 }
 
 account() { # what an administrator sets is good for setting an own password, and for nothing else
-    printf 'own word of %s\n' "$1" >"passwords/$1"
+    head -c 12 /dev/urandom | base64 >"passwords/$1"
     if [ "$1" = AD-1 ]; then
         acquire user add AD-1 --name "Name of AD-1" --role administrator --password-file passwords/AD-1
+        as AD-1
         return
     fi
-    as AD-1
-    printf 'first word for %s\n' "$1" >passwords/first
+    head -c 12 /dev/urandom | base64 >passwords/first
     acquire user add "$1" --name "Name of $1" --role "$2" --password-file passwords/first
     acquire user password "$1" --password-file passwords/first --new-password-file "passwords/$1"
 }
