@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from acquire.bus.client import Endpoint
 from acquire.config import (
     Config,
+    OrdersPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -71,6 +72,11 @@ def service_place(path: Path) -> ServicePlace:
 def store_place(path: Path) -> StorePlace:
     """The store of a configuration. Raises FileProblem."""
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
+
+
+def orders_part(path: Path) -> OrdersPart:
+    """How orders are read, and where their patients are kept; its files relative to the file. Raises FileProblem."""
+    return _part(path, OrdersPart)
 
 
 def spool_place(path: Path) -> SpoolPlace | None:

@@ -23,6 +23,8 @@ from acquire.cli import (
     fitting,
     importing,
     instruments,
+    orders,
+    patients,
     procedure,
     serving,
     spools,
@@ -55,6 +57,8 @@ captures.register(app)
 importing.register(app)
 fitting.register(app)
 procedure.register(app)
+app.add_typer(orders.orders, name="order")
+app.add_typer(patients.patients, name="patients")
 doctoring.register(app)
 elements.register(app)
 calibrations.register(app)

@@ -29,7 +29,6 @@ from acquire.printable import printable_json
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
-orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
@@ -40,7 +39,6 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the a
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.add_typer(orders, name="order")
     app.add_typer(plans.plans, name="plan")
     statements.register(sessions)
     beams.register(sessions)
@@ -48,72 +46,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
-
-
-# --- orders -----------------------------------------------------------------------------------------------
-
-
-@orders.command("add")
-def order_add(
-    file: FilePath, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
-) -> None:
-    """Read an order from a FHIR R4 ServiceRequest (JSON); refused unless it is one for 77331 by a physician."""
-    from acquire.procedure.documents.order import add_order  # noqa: PLC0415 - brings the FHIR models
-
-    with open_store(config, store) as connection:
-        order = add_order(connection, file_bytes(file), name_of(file), by)
-    emit(_order(order)) if as_json else tell(f"Order {order.id} is in the store.")
-
-
-@orders.command("list")
-def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All orders."""
-    from acquire.procedure.documents.order import list_orders  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = [_order(each) for each in list_orders(connection)]
-    if as_json:
-        emit(found)
-    else:
-        table(
-            "Orders", ("order", "authored", "requester"), [(o["id"], o["authored_on"], o["requester"]) for o in found]
-        )
-
-
-@orders.command("show")
-def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """One order. The patient's reference is not printed."""
-    from acquire.procedure.documents.order import get_order  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = _order(get_order(connection, order))
-    if as_json:
-        emit(found)
-    else:
-        for key, value in found.items():
-            tell(f"{key}: {value}")
-
-
-@orders.command("cancel")
-def order_cancel(
-    order: str,
-    by: By,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
-    config: ConfigOption = None,
-    store: StoreOption = None,
-) -> None:
-    """Cancel an order: no session of it is started, and one under way stops at its next step."""
-    from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        cancel_order(connection, order, by, reason)
-    tell(f"Order {order} is cancelled.")
-
-
-def _order(order: Any) -> dict[str, Any]:
-    """What may be printed of an order: everything but who the patient is."""
-    kept = {name: getattr(order, name) for name in order.__slots__ if name not in ("subject", "patient", "body")}
-    return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------

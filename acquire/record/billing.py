@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from acquire.procedure.documents.order import Order
+from acquire.procedure.documents.order import Order, copied_need, get_order
 from acquire.procedure.methods.registry import method_of
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
@@ -48,8 +48,10 @@ def checks(connection: sqlite3.Connection, session: Session, order: Order, found
                f"The purpose is {session.plan.purpose}: routine work is never chargeable."),
         _check("Order before the measurement", before, f"Ordered {ordered}, before the first beam.",
                f"The order of {ordered} is later than the first beam ({first})."),
-        _check("Treating physician", order.requester_role is not None, f"Ordered by {who}.",
-               "The order does not state that its requester is the treating physician."),
+        _check("Treating physician", order.draft is None and order.requester_role is not None, f"Ordered by {who}.",
+               _not_a_physicians(order)),
+        _check("Written order", order.telephone is None, "The order is in writing.",
+               "The order was taken by telephone: whether it supports the charge is for the coder to settle."),
         _check("Need", bool(order.necessity), order.necessity, "The order states no need."),
         _check("Effect on treatment", order.effect is not None, f"Decides: {order.effect}",
                "The order does not say what its result decides."),
@@ -86,7 +88,7 @@ def proposal(
         "ports": ports,
         "ports_of_earlier_sessions": earlier,
         "volumes_of_interest": volumes,
-        "notes": _notes(place, len(ports), volumes),
+        "notes": _notes(place, len(ports), volumes) + _of_order(connection, session),
         "payer_table_version": None,
         "missing": [c.missing for c in rules if not c.met and c.missing],
         "status": "proposal, not submitted",
@@ -95,6 +97,18 @@ def proposal(
 
 def _check(rule: str, met: bool, says: str, missing: str) -> BillingCheck:
     return BillingCheck(rule, met, says if met else missing, None if met else missing)
+
+
+def _not_a_physicians(order: Order) -> str:
+    if order.draft is not None:
+        return f"Order {order.id} is a draft: {order.draft}."
+    said = [each for each in order.lacks if "physician" in each]
+    return said[0] if said else "The order does not state that its requester is the treating physician."
+
+
+def _of_order(connection: sqlite3.Connection, session: Session) -> list[str]:
+    notice = copied_need(connection, get_order(connection, session.order_id))
+    return [notice] if notice else []
 
 
 def _notes(place: str | None, units: int, volumes: list[str]) -> list[str]:
