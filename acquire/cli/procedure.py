@@ -10,6 +10,7 @@ import typer
 
 from acquire.cli import beams, plans, presence, statements
 from acquire.cli.asking import states_there
+from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
     ConfigOption,
@@ -80,14 +81,24 @@ def _instruments(connection: Any, order: str) -> list[str]:
 def session_time_out(
     session: SessionId, read_by: Annotated[str, typer.Option()], confirmed_by: Annotated[str, typer.Option()],
     identifiers_agree: Annotated[bool, typer.Option("--identifiers-agree", help="Both were compared.")] = False,
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
+    ] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
+    from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
     from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
-        states = states_there(config, read_by, get_session(connection, session).instruments)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree, states=states)
+    with orders_room(config, store) if identifier else open_store(config, store) as opened:
+        connection = opened[0] if isinstance(opened, tuple) else opened
+        found = get_session(connection, session)
+        if isinstance(opened, tuple):
+            must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
+        states = states_there(config, read_by, found.instruments)
+        agree = identifiers_agree or bool(identifier)
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states)
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

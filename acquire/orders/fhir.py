@@ -74,7 +74,8 @@ def _modifiers(document: Table, of: Resources, used: Iterable[Table | None]) -> 
     """What changes the meaning of the whole and is not understood here, in all that was read."""
     if true(of.request, "doNotPerform"):
         yield "doNotPerform is true: it says that the measurement is not to be done."
-    for each in (of.request, *(resource for resource in used if resource is not None)):
+    own = {key: value for key, value in of.request.items() if key != "contained"}
+    for each in (own, *(resource for resource in used if resource is not None)):
         yield from _unknown(str(each.get("resourceType")), walk(each))
     if document is not of.request:  # its entries that were not read mean nothing here
         yield from _unknown("Bundle", ((0, key, value) for key, value in document.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,5 +138,8 @@ def _by_reference(reference: Table, led: Led) -> Iterator[Identifier]:
     if "identifier=" in told:
         system, _, value = unquote(told.rpartition("identifier=")[2]).rpartition("|")
         yield Identifier(system, value)
+    elif told.startswith("urn:") and led.resource is not None and tables(led.resource, "identifier"):
+        return  # a name inside this Bundle; the resource itself tells more
     elif told and not told.startswith("#"):
-        yield Identifier(REFERENCE, led.name.rsplit("Patient/", 1)[-1])
+        found = re.search(r"Patient/([^/?#]+)", told)
+        yield Identifier(REFERENCE, found[1] if found else told)

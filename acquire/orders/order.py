@@ -99,7 +99,15 @@ def of_body(body: bytes) -> Order:
             said[name] = datetime.fromisoformat(said[name])
     phoned: Mapping[str, Any] | None = said.get("telephone")
     said["telephone"] = phoned and Telephone(**phoned)
-    return Order(**{**said, "reasons": tuple(said["reasons"]), "history": tuple(said["history"])})
+    return Order(
+        **{
+            "requester_role": None,
+            "effect": None,
+            **said,
+            "reasons": tuple(said["reasons"]),
+            "history": tuple(said["history"]),
+        }
+    )
 
 
 def is_content(body: bytes) -> bool:

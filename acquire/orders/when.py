@@ -50,7 +50,8 @@ def placed(clock: datetime, zone: tzinfo | None) -> datetime:
         return clock
     if zone is None:
         raise NoMoment(NO_ZONE)
-    return max(clock.replace(tzinfo=zone, fold=fold) for fold in (0, 1)).astimezone(zone)
+    later = max(clock.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return datetime.fromisoformat(later.astimezone(zone).isoformat())
 
 
 def span(text: str, zone: tzinfo | None) -> tuple[datetime, datetime]:
