@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from acquire.bus.client import Endpoint
 from acquire.config import (
     Config,
+    NoticesPart,
     OrdersPart,
     ProfilesPart,
     ServicePart,
@@ -25,6 +26,7 @@ from acquire.config import (
     load,
     store_of,
 )
+from acquire.config_notices import NoticesConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -77,6 +79,11 @@ def store_place(path: Path) -> StorePlace:
 def orders_part(path: Path) -> OrdersPart:
     """How orders are read, and where their patients are kept; its files relative to the file. Raises FileProblem."""
     return _part(path, OrdersPart)
+
+
+def notices_of(path: Path) -> NoticesConfig | None:
+    """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
+    return _part(path, NoticesPart).notices
 
 
 def spool_place(path: Path) -> SpoolPlace | None:

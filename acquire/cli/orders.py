@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, StoreOption, consulted, file_bytes, open_store, store_path
+from acquire.cli.amiss import consulted
+from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, store_path
 from acquire.config_part import orders_part
 from acquire.errors import Refused
 from acquire.plain_files import name_of
@@ -22,6 +23,11 @@ OrderFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="FHIR ServiceRequest or Bundle (JSON), HL7 v2, or an order form (TOML).")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(orders, name="order")
 
 
 @contextmanager

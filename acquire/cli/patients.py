@@ -7,14 +7,20 @@ from typing import Annotated
 
 import typer
 
+from acquire.cli.amiss import consulted
 from acquire.cli.orders import orders_room
-from acquire.cli.place import By, ConfigOption, StoreOption, consulted, store_path
+from acquire.cli.place import By, ConfigOption, StoreOption, store_path
 from acquire.config_part import orders_part
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell
 from drivers import Misuse
 
 patients = typer.Typer(no_args_is_help=True, help="Who the patients are, kept apart from the measurements.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(patients, name="patients")
 
 
 @patients.command("show")

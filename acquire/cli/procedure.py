@@ -226,6 +226,8 @@ def session_status(
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
+    from acquire.procedure.session.holds import holding  # noqa: PLC0415
+    from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
@@ -251,16 +253,20 @@ def session_status(
             *run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside),
         ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
+        own = notices(connection, session)
+        others = [n for n in holding(connection, found.order_id, found.plan) if n.session != session]
     if as_json:
         told = {"steps": steps, "beams": shown, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
-        emit({"session": session, "state": found.state, **told})
+        noticed = {"notices": [plain(n) for n in own], "held_by": [plain(n) for n in others]}
+        emit({"session": session, "state": found.state, **told, **noticed})
         return
     rows = [
         (p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing) or in_words(shown, p.step.id))
         for p in found_steps
     ]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    for sentence in (*keeps, *asks, *doubts, *of_fits):
+    of_notices = [f"Notice {n.n}: {n.says}: {n.stands}." for n in (*own, *others)]
+    for sentence in (*keeps, *asks, *doubts, *of_fits, *of_notices):
         say(sentence)
 
 

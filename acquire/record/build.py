@@ -27,6 +27,8 @@ from acquire.procedure.session.beam_statements import beam_statements, every_par
 from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.notices import notices
+from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.reader_run_statements import every_run_stated
 from acquire.procedure.session.session import Session, get_session
@@ -70,6 +72,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
+        "notices": [notice_plain(each) for each in notices(connection, session.id)],
         "rules_77331": [_plain(rule) for rule in rules],
         "not_stated": not_stated({r.point: r.output for r in found}),
         "missing_for_77331": [rule.missing for rule in rules if rule.missing],

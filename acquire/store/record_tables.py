@@ -105,6 +105,11 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "result": PeoplesTable(
         "result {point} v{version} of session {session}", "result {point} v{version} of session {session}", _SESSION
     ),
+    "notice": PeoplesTable("notice {n}, {cause} at {point} of session {session}", "notice {n}", _SESSION),
+    "notice_mark": PeoplesTable(
+        "'{what}' of notice {notice}", "what became of a notice ({n})",
+        "notice IN (SELECT n FROM notice WHERE session = ?1)",
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
@@ -158,6 +163,7 @@ NO_PART: Mapping[tuple[str, str], str] = {
     ("alarm", "*"): "what the service noticed, for whoever looks after it; counted and forgotten",
     ("unreadable", "*"): "messages that are no readings: kept for the search for a fault, bounded, never attributed",
     ("told", "*"): "how far subscribers were told; a wrong number makes events come twice or not at all, no reading",
+    ("notice_waiting", "*"): "how long a notice has waited; a wrong number makes a reminder come early or late",
     ("identity", "started_at"): "when the service began to serve the file",
     ("identity", "start"): "counts the starts of the service, for who was heard since",
     ("streams", "head"): "the highest seq heard of while the stream is open; once it ended it is sealed",

@@ -109,7 +109,7 @@ def put_order(
         same = {
             kept.name_of(order.body()),
             kept.name_of(original.body),
-        }  # the file itself: in releases before schema 22
+        }  # the file itself: in releases before schema 23
         if any(each.sha256 in same for each in known):
             return get_order(connection, order.id)
         raise Refused(

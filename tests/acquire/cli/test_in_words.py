@@ -36,6 +36,8 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
+    ("notices", "list"): ("is out of tolerance", ("STORE",)),
+    ("hold", "list"): ("None.", ("STORE",)),
     ("results", "SESSION"): ("decision", ("STORE",)),
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
     ("results", "--trend"): ("a chart needs eight", ("STORE",)),
@@ -71,6 +73,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_guarded_chain.py": "broker config",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"

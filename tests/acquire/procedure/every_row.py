@@ -22,6 +22,7 @@ from acquire.procedure.documents.messages import receive
 from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session import notices
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.as_planned import state_as_planned
 from acquire.procedure.session.closing import close_session
@@ -33,6 +34,7 @@ from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.store.database import transaction
 
 ZONE = "2026-02-05T10:31:00+01:00"
 
@@ -71,6 +73,7 @@ async def filled(connection: Any) -> str:
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     ordered(connection)
+    told(connection, session)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
@@ -86,6 +89,21 @@ def ordered(connection: Any) -> None:
         for n in (2, 3):
             body = merged("MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR", f"A-{n}")
             receive(connection, patients, body, Site())
+
+
+def told(connection: Any, session: str) -> None:
+    """Two notices, and everything that can become of one."""
+    with transaction(connection):
+        notices.make(connection, session, "R1", "RESULT NOT THERE", 2)
+    first, held = notices.notices(connection, session)
+    for notice in (first, held):
+        with transaction(connection):
+            for n, name in enumerate(("MP-1", "MP-2")):
+                notices.mark(connection, notice, "mailed", name=name, round=n)
+                notices.mark(connection, notice, "not-delivered", name=name, reason="no answer")
+            notices.mark(connection, notice, "stand-in", role="physicist")
+        notices.acknowledge(connection, notice.n, "MP-2", "physicist")
+    notices.lift(connection, held.n, "MP-1", "physicist", "read today", "RO-1")
 
 
 def fitted(connection: Any) -> None:
