@@ -11,7 +11,7 @@ from acquire.canonical import canonical, parse
 
 SCHEMA = "order/1"
 SPECIAL_DOSIMETRY = "77331"
-Source = Literal["fhir", "hl7", "hand"]
+Source = Literal["fhir", "hl7", "hand", "routine"]
 _MOMENTS = ("authored_on", "not_before", "not_after")
 
 
@@ -57,6 +57,8 @@ class Order:
     @property
     def lacks(self) -> tuple[str, ...]:
         """What the record will still miss, one sentence each."""
+        if self.source == "routine":
+            return ()  # no physician orders it
         said = []
         if self.effect is None:
             said.append("The order does not say what its result decides.")

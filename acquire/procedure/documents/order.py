@@ -23,6 +23,7 @@ from acquire.procedure.documents import kept
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.fhir_of_before import order_of_before
 from acquire.procedure.documents.patients import bind_patient, current
+from acquire.procedure.documents.routine_work import is_routine, opened
 from acquire.store import audit
 from acquire.store.database import transaction
 
@@ -106,10 +107,7 @@ def put_order(
     patient, rows = bind_patient(connection, patients, request.identity, order.id, who)
     if known:
         _must_be_of(connection, order.id, patient)
-        same = {
-            kept.name_of(order.body()),
-            kept.name_of(original.body),
-        }  # the file itself: in releases before schema 23
+        same = (kept.name_of(order.body()), kept.name_of(original.body))  # before schema 24 the file itself was kept
         if any(each.sha256 in same for each in known):
             return get_order(connection, order.id)
         raise Refused(
@@ -151,7 +149,7 @@ def put_change(
 
 
 def get_order(connection: sqlite3.Connection, order_id: str, version: int | None = None) -> Order:
-    """An order of the store, the newest version unless one is named. Raises Refused when there is none."""
+    """An order of the store, or routine work that has none; the newest version unless one is named. Raises Refused."""
     row = connection.execute("SELECT patient FROM orders WHERE id = ?", (order_id,)).fetchone()
     if row is None:
         raise Refused(f"There is no order {order_id}; add its file with `acquire order add FILE`.")
@@ -160,7 +158,10 @@ def get_order(connection: sqlite3.Connection, order_id: str, version: int | None
     if found is None:
         raise Refused(f"Order {order_id} has no version {version}; the newest is {every[-1].version}.")
     _, body = kept.fetch(connection, found.sha256)
-    order = of_body(body) if is_content(body) else order_of_before(body)
+    if is_routine(connection, order_id):
+        order = _routine(body)
+    else:
+        order = of_body(body) if is_content(body) else order_of_before(body)
     return order.of(row["patient"], found.version)
 
 
@@ -181,6 +182,15 @@ def versions_of(connection: sqlite3.Connection, order_id: str) -> list[OrderVers
     first = connection.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
     before = [] if first is None else [OrderVersion(1, first["added_at"], first["added_by"], None, first["sha256"])]
     return [*before, *found]
+
+
+def _routine(body: bytes) -> Order:
+    """Routine work in the form of an order: nobody's patient, no need, never chargeable."""
+    name, purpose, who, at = opened(body)
+    return Order(
+        id=name, requester=who, requester_role=None, authored_on=at, text=f"routine work: {purpose}", necessity="",
+        effect=None, source="routine",
+    )  # fmt: skip
 
 
 def version_at_start(connection: sqlite3.Connection, session_id: str) -> int:

@@ -17,8 +17,10 @@ from acquire.store.database import transaction
 def of_order(connection: sqlite3.Connection, order_id: str, plan_version: int | None) -> list[Stop]:
     """What keeps anything from being measured on an order now; `plan_version`: None where there is no plan yet.
 
-    Raises Refused where there is no such order.
+    Nothing where there is no order of that id: routine work is opened with its first plan.
     """
+    if not versions_of(connection, order_id):
+        return []
     if gone := cancelled(connection, order_id):
         return [gone]
     order = get_order(connection, order_id)
