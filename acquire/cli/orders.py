@@ -58,7 +58,7 @@ def order_add(
     body = file_bytes(file)
     with orders_room(config, store) as (connection, patients, site):
         if is_message(body):
-            _messages(connection, patients, site, body, name_of(file), as_json=as_json)
+            _messages(connection, patients, site, body, name_of(file), by, as_json=as_json)
             return
         order = add_order(connection, body, name_of(file), by, patients=patients, site=site)
         notice = copied_need(connection, order)
@@ -147,7 +147,7 @@ def order_messages(config: ConfigOption = None, store: StoreOption = None, as_js
 
 
 def _messages(
-    connection: sqlite3.Connection, patients: Any, site: Any, body: bytes, name: str, *, as_json: bool
+    connection: sqlite3.Connection, patients: Any, site: Any, body: bytes, name: str, by: str, *, as_json: bool
 ) -> None:
     """Take the messages of a file, each by itself. Raises Refused where one was not taken; the others were."""
     from acquire.orders.hl7_message import messages_of_file  # noqa: PLC0415
@@ -158,7 +158,7 @@ def _messages(
         found = messages_of_file(body)
     except NotAnOrder as error:
         raise Refused(f"{name}: {error}") from error
-    answers = [receive(connection, patients, each, site) for each in found]
+    answers = [receive(connection, patients, each, site, by=by) for each in found]
     told = [{"control_id": a.control_id, "answer": a.code, "says": a.says, "repeat": a.is_repeat} for a in answers]
     if as_json:
         emit({"messages": told})

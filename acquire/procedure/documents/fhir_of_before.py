@@ -1,4 +1,4 @@
-"""Orders that releases before schema 24 kept: the FHIR file itself, judged then by the rules of then."""
+"""Orders that releases before schema 26 kept: the FHIR file itself, judged then by the rules of then."""
 
 from __future__ import annotations
 

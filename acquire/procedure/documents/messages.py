@@ -26,6 +26,7 @@ from acquire.procedure.documents.order import Original, copied_need, put_change,
 from acquire.procedure.documents.patients import merge
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import here
 
 Allowed = Callable[[str, str], bool]  # sending application and facility
 
@@ -51,16 +52,27 @@ class _Rejected(Exception):
 
 
 def receive(
-    connection: sqlite3.Connection, patients: Patients, body: bytes, site: Site, allowed: Allowed | None = None
+    connection: sqlite3.Connection,
+    patients: Patients,
+    body: bytes,
+    site: Site,
+    allowed: Allowed | None = None,
+    *,
+    by: str | None = None,
 ) -> Answered:
-    """Take a message, or say in one answer why not. Raises sqlite3.Error where the store cannot keep it now."""
+    """Take a message, or say in one answer why not. Raises sqlite3.Error where the store cannot keep it now.
+
+    `by`: the person who brings it as a file. Without one it is the sending program's, as the listener let it in.
+    """
     header = header_of(body)
     sender, control_id = "", ""
     try:
         message = message_of(body)
         sender, control_id = _sender(message), message.control_id
         _must_be_ours(message, allowed)
-        says, is_repeat = _take(connection, patients, message, body, site)
+        who = by or f"hl7 {sender}"
+        with here(*([] if by else [who])):
+            says, is_repeat = _take(connection, patients, message, body, site, who)
     except _Rejected as reason:
         return _answered("AR", str(reason), header, sender, control_id, reason.error)
     except NotAnOrder as reason:
@@ -113,16 +125,16 @@ def _must_be_ours(message: Message, allowed: Allowed | None) -> None:
 
 
 def _take(
-    connection: sqlite3.Connection, patients: Patients, message: Message, body: bytes, site: Site
+    connection: sqlite3.Connection, patients: Patients, message: Message, body: bytes, site: Site, who: str
 ) -> tuple[str, bool]:
     """What was done, in ids only, and whether it was a repeat. Raises Refused, NotAnOrder."""
-    who, mark = _sender(message), patients.mark(body)
+    sender, mark = _sender(message), patients.mark(body)
     wanted = wishes(message, site) if message.kind in KINDS else []
     if wrong := [each for wish in wanted if wish.request for each in judged(wish.request.order, datetime.now(UTC))]:
         raise NotAnOrder(*wrong)
     with transaction(connection):
         known = connection.execute(
-            "SELECT mark, says FROM message_taken WHERE sender = ? AND control_id = ?", (who, message.control_id)
+            "SELECT mark, says FROM message_taken WHERE sender = ? AND control_id = ?", (sender, message.control_id)
         ).fetchone()
         if known is not None:
             if known["mark"] == mark:
@@ -135,7 +147,9 @@ def _take(
             reason = f"ADT^{message.kind[1]} {message.control_id}"
             done += [merge(connection, patients, each.kept, each.retired, who, reason) for each in merges_of(message)]
         says = _joined(f"{each}." for each in done or ["accounts are not kept here: there is nothing to follow"])
-        row = audit.row("message_taken", sender=who, control_id=message.control_id, mark=mark, says=says, at=utc_now())
+        row = audit.row(
+            "message_taken", sender=sender, control_id=message.control_id, mark=mark, says=says, at=utc_now()
+        )
         audit.keep(connection, who, "message taken", message.control_id, rows=[row], new=says)
     return says, False
 

@@ -22,6 +22,7 @@ from acquire.patients import Patients, PatientsFile, beside
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.fhir_of_before import order_of_before
+from acquire.procedure.documents.known_requester import held_against_accounts
 from acquire.procedure.documents.patients import bind_patient, current
 from acquire.procedure.documents.routine_work import is_routine, opened
 from acquire.store import audit
@@ -102,12 +103,12 @@ def put_order(
     connection: sqlite3.Connection, patients: Patients, request: Request, original: Original, who: str
 ) -> Order:
     """`add_order` of what was read, inside the caller's transaction."""
-    order = request.order
+    order = held_against_accounts(connection, request).order
     known = versions_of(connection, order.id)
     patient, rows = bind_patient(connection, patients, request.identity, order.id, who)
     if known:
         _must_be_of(connection, order.id, patient)
-        same = (kept.name_of(order.body()), kept.name_of(original.body))  # before schema 24 the file itself was kept
+        same = (kept.name_of(order.body()), kept.name_of(original.body))  # before schema 26 the file itself was kept
         if any(each.sha256 in same for each in known):
             return get_order(connection, order.id)
         raise Refused(
@@ -128,7 +129,7 @@ def put_change(
     connection: sqlite3.Connection, patients: Patients, request: Request, original: Original, who: str, reason: str
 ) -> Order:
     """`change_order` of what was read, inside the caller's transaction."""
-    order = request.order
+    order = held_against_accounts(connection, request).order
     before = get_order(connection, order.id)
     if connection.execute("SELECT 1 FROM order_cancelled WHERE order_id = ?", (order.id,)).fetchone():
         raise Refused(f"Order {order.id} was cancelled; what is wanted instead is an order of its own.")

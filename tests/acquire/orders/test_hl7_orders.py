@@ -75,7 +75,7 @@ def test_change_and_cancellation_are_followed_and_the_old_version_stays(room: An
     assert [get_order(room[0], "ORD-V2-1", n).effect for n in (1, 2, 3)] == [
         "whether MU are rescaled.", "whether MU are changed.", "whether MU are left.",
     ]  # fmt: skip
-    assert versions_of(room[0], "ORD-V2-1")[-1].who == "MOSAIQ@RADONC"
+    assert versions_of(room[0], "ORD-V2-1")[-1].who == "hl7 MOSAIQ@RADONC"
     assert answered(room, order("DC", control_id="M-4")).code == "AA"
     assert cancelled(room[0], "ORD-V2-1") is not None
     assert "was cancelled" in answered(room, order("XO", control_id="M-5")).says
