@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from itertools import pairwise, takewhile
-from statistics import median
 from typing import Literal
 
 from acquire.strict_numbers import clock
@@ -195,7 +194,7 @@ def _at_its_pace(records: Sequence[Record], quality_control: Record) -> bool:
     steps = [took for one, then in pairwise(begun) if (took := _passed(one, then)) is not None]
     if passed is None or not steps:
         return False
-    usual = median(steps)  # one that somebody waited for is no pace
+    usual = sorted(steps)[len(steps) // 2]  # the median: one that somebody waited for is no pace
     return usual > timedelta(0) and timedelta(0) <= passed <= PACE * usual
 
 
