@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 
 from acquire.bus.client import Endpoint
 from acquire.config import (
+    SIMULATOR,
     Config,
+    InstrumentsPart,
+    NoticesPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -24,6 +27,7 @@ from acquire.config import (
     load,
     store_of,
 )
+from acquire.config_notices import NoticesConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -73,10 +77,20 @@ def store_place(path: Path) -> StorePlace:
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
 
 
+def notices_of(path: Path) -> NoticesConfig | None:
+    """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
+    return _part(path, NoticesPart).notices
+
+
 def spool_place(path: Path) -> SpoolPlace | None:
     """The spool of a configuration; None where it has none. Raises FileProblem."""
     spool = _part(path, SpoolPart).spool
     return None if spool is None else SpoolPlace(path.parent / spool.path, spool)
+
+
+def measures_really(path: Path) -> bool:
+    """Whether any instrument of a configuration is none of its simulators. Raises FileProblem."""
+    return any(not each.resource.startswith(SIMULATOR) for each in _part(path, InstrumentsPart).instrument)
 
 
 def offer_profiles_of(path: Path) -> None:

@@ -10,7 +10,8 @@ from uuid import UUID
 import typer
 
 from acquire.checking import sentence
-from acquire.cli.place import ConfigOption, consulted
+from acquire.cli.amiss import consulted
+from acquire.cli.place import ConfigOption
 from acquire.config_part import spool_place
 from acquire.spool import aside, rescue
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB

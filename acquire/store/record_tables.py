@@ -89,6 +89,11 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "result": PeoplesTable(
         "result {point} v{version} of session {session}", "result {point} v{version} of session {session}", _SESSION
     ),
+    "notice": PeoplesTable("notice {n}, {cause} at {point} of session {session}", "notice {n}", _SESSION),
+    "notice_mark": PeoplesTable(
+        "'{what}' of notice {notice}", "what became of a notice ({n})",
+        "notice IN (SELECT n FROM notice WHERE session = ?1)",
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
@@ -116,6 +121,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "coefficient": PeoplesTable(
         "calibration {calibration} of {owner}, {what}", "a coefficient of {owner} ({n})", _EVERY_SESSION
     ),
+    "billing_table": PeoplesTable(
+        "the table {name}, {what}, of {valid_from} to {valid_until}", "billing table {n}", _EVERY_SESSION
+    ),
     "element_batch": PeoplesTable("batch {batch} v{version}", "batch {batch} v{version}", _EVERY_SESSION),
     "element": PeoplesTable("element {element} v{version}", "element {element} v{version}", _EVERY_SESSION),
     "element_event": PeoplesTable("'{what}' of element {element}", "event {n} of element {element}", _EVERY_SESSION),
@@ -132,16 +140,25 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "element_calibration_mark": PeoplesTable(
         "'{mark}' of calibration {calibration}", "mark {n} of calibration {calibration}", _EVERY_SESSION
     ),
+    "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
+    "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),
+    "password_tried": PeoplesTable(
+        "'{what}' of the password of {account}", "trial {n} of a password", _EVERY_SESSION
+    ),
+    "log_in": PeoplesTable("the log-in {n} of {account}", "log-in {n}", _EVERY_SESSION),
+    "log_in_ended": PeoplesTable("the end of log-in {log_in}", "the end of log-in {log_in}", _EVERY_SESSION),
 }  # fmt: skip
 
 OF_EVERY_SESSION = frozenset(table for table, held in PEOPLE.items() if held.of == _EVERY_SESSION)
-"""What sessions rest on and none owns: elements and the coefficients issued for them are held with each session."""
+"""What sessions rest on and none owns: elements, the coefficients issued for them, and who people are; held with each
+session."""
 
 # Nothing of these is said by an instrument, a person or a result: (table, column), or (table, "*") for all of it.
 NO_PART: Mapping[tuple[str, str], str] = {
     ("alarm", "*"): "what the service noticed, for whoever looks after it; counted and forgotten",
     ("unreadable", "*"): "messages that are no readings: kept for the search for a fault, bounded, never attributed",
     ("told", "*"): "how far subscribers were told; a wrong number makes events come twice or not at all, no reading",
+    ("notice_waiting", "*"): "how long a notice has waited; a wrong number makes a reminder come early or late",
     ("identity", "started_at"): "when the service began to serve the file",
     ("identity", "start"): "counts the starts of the service, for who was heard since",
     ("streams", "head"): "the highest seq heard of while the stream is open; once it ended it is sealed",

@@ -19,7 +19,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.readouts.elements import of_element, readout
 from acquire.procedure.readouts.placed import placements, where_out
-from acquire.procedure.session import stops
+from acquire.procedure.session import holds, stops
 from acquire.procedure.session.placement import cannot_be_placed
 from acquire.procedure.session.planning import unconfirmed
 from acquire.procedure.session.progress import StepStatus, progress
@@ -77,6 +77,7 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
     found += _expected(connection, now)
     if session.state is SessionState.PLANNED:
         found.append(Stop("time-out", f"Session {session.id} has had no time-out (acquire session time-out)."))
+        found += holds.of_next(connection, session.order_id, session.plan, session.fraction, session.id)
     found += [*_running(steps), *_zero(session.plan, steps), *_zero_checks(session.plan, left, seen)]
     found += _elements(connection, session.plan, session.inventory, left)
     found += _unread_beside(connection, session)
@@ -139,14 +140,12 @@ def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
         zero = each.step
         if zero.kind != "zero" or each.progress == "done":
             continue
-        waits = any(
-            s.step.kind in CHARGES and s.progress == "waiting"
-            and zero.point in (None, *plan.inputs(s.step)[zero.instrument])
-            for s in steps[n:] if zero.instrument in plan.inputs(s.step)
-        )  # fmt: skip
-        if waits and (n < until or each.progress == "not measured"):
-            why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
-            yield Stop("zero", f"{zero.instrument} is not zeroed: step {zero.id} was {why}.")
+        waiting = [s.step for s in steps[n:] if s.step.kind in CHARGES and s.progress == "waiting"]
+        for name, own in plan.inputs(zero).items():
+            waits = any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s))
+            if waits and (n < until or each.progress == "not measured"):
+                why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
+                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was {why}.")
 
 
 def _zero_checks(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:

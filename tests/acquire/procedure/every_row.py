@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import eventful_streams
+import pytest
 import stocked
 from cases import case_b, client_b
+from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
+from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
+from acquire.people import log_in, prove
 from acquire.procedure.documents.cancelled import cancel_order
 from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
+from acquire.procedure.session import notices
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.as_planned import state_as_planned
 from acquire.procedure.session.closing import close_session
@@ -28,12 +33,36 @@ from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.record.billing_tables import add_table, withdraw_table
+from acquire.store.database import transaction
 
+PAYER = b"""schema = "payer-table/1"
+payer = "Payer X"
+valid_from = 2026-01-01
+valid_until = 2026-12-31
+limit = [{ code = "77331", units = 6, per = "course", firm = false, source = "policy 4" }]
+"""
 ZONE = "2026-02-05T10:31:00+01:00"
 
 
 async def filled(connection: Any) -> str:
     """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
+    people(connection)
+    with everybody():
+        return await _filled(connection)
+
+
+def people(connection: Any) -> None:
+    """Accounts, log-ins that ended and that hold, and a trial of a password that was wrong."""
+    staffed(connection)
+    before = None
+    for account in ("MP-1", "MD-1", "MP-1"):
+        before = log_in(connection, prove(connection, account, password_of(account), "log in"), before)
+    with pytest.raises(Refused):
+        prove(connection, "MP-1", "wrong", "log in")
+
+
+async def _filled(connection: Any) -> str:
     eventful_streams.filled(connection)
     stocked.every_row(connection)
     case, reads = case_with_spectrum()
@@ -65,10 +94,34 @@ async def filled(connection: Any) -> str:
     state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
+    limits(connection)
+    told(connection, session)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def limits(connection: Any) -> None:
+    """Tables of unit limits: a payer's that stands, and one that was withdrawn."""
+    for payer in ("Payer X", "Payer Y"):
+        number, _ = add_table(connection, "payer.toml", PAYER.replace(b"Payer X", payer.encode()), "MP-1", None)
+    withdraw_table(connection, number, "MP-1", "of last year")
+
+
+def told(connection: Any, session: str) -> None:
+    """Two notices, and everything that can become of one."""
+    with transaction(connection):
+        notices.make(connection, session, "R1", "RESULT NOT THERE", 2)
+    first, held = notices.notices(connection, session)
+    for notice in (first, held):
+        with transaction(connection):
+            for n, name in enumerate(("MP-1", "MP-2")):
+                notices.mark(connection, notice, "mailed", name=name, round=n)
+                notices.mark(connection, notice, "not-delivered", name=name, reason="no answer")
+            notices.mark(connection, notice, "stand-in", role="physicist")
+        notices.acknowledge(connection, notice.n, "MP-2", "physicist")
+    notices.lift(connection, held.n, "MP-1", "physicist", "read today", "RO-1")
 
 
 def fitted(connection: Any) -> None:
@@ -91,7 +144,7 @@ async def exchanged(connection: Any) -> None:
     now = get_session(connection, session)
     bind(connection, now, {"B2": "D-12", "B7": "D-14"}, "MD-1", "MP-1", "serials read on the patient")
     for was in ("port image", "irradiation"):
-        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two")
+        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two", mu={1: 92.0})
     for other in ("B2", "B7"):
         state_as_planned(connection, now, ["B1", other], "MD-1", "MP-1", "serials read on the patient")
 
