@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from simulators.clock import Clock
 from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
+from simulators.files.reader_clock import ReaderClock
 from simulators.files.xsyg import KELVIN, TLD_100, first_order, poisson
 from simulators.model import FileModel
 
@@ -22,6 +23,7 @@ ASSUMED = (
     "a chip is heated from 20 °C at 5 K/s to 350 °C, a count and a temperature every 0.2 s",
     "relative heights and widths of the TLD-100 peaks; 20 dark counts per channel",
     "a sample for each tray, a sequence for each position of it",
+    "its clock is told as UTC, without its zone being known",
     "the file is written under another name and renamed when complete",
 )
 OPTIONS = ("start", "counts", "background", "author", "tray")
@@ -32,7 +34,7 @@ OF_SEQUENCE = ("fileName", "readerFW", "comment", "state", "parentID")
 
 
 class Xlum:
-    """The reader. Options: start (ISO date and time, UTC), counts (of the highest channel at dose_scale 1), background
+    """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
     (dark counts per channel), author, tray (chips that are read at once when it starts).
     """
 
@@ -41,7 +43,8 @@ class Xlum:
         self.clock = clock
         self.emitted = 0
         self._rng = random.Random(f"{seed}:xlum")
-        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:00:00"))
+        self._shown = ReaderClock(clock, options)
+        self._at = self._shown.now()
         self._counts = float(options.get("counts", 4000.0))
         self._background = float(options.get("background", 20.0))
         self._author = str(options.get("author", "simulated"))
@@ -55,6 +58,7 @@ class Xlum:
         """
         if not sample or any(char in sample for char in "/\\\0"):
             raise ValueError(f"{sample!r} cannot name a file; give the sample a name without slashes.")
+        self._at = max(self._at, self._shown.now())
         path = self.folder / f"{sample}_{self._at:%Y%m%d%H%M%S}.xlum"
         root = ElementTree.Element("xlum", {
             "xmlns:xlum": "http://xlum.r-luminescence.org", "lang": "en", "formatVersion": "1.0", "flavour": "generic",

@@ -38,6 +38,12 @@ async def test_a_tray_is_read_as_the_format_of_its_reader(
     assert all(s.value == pytest.approx(mean, rel=0.12) for s in samples), "they were irradiated alike"
 
 
+async def test_a_table_of_dots_is_dropped_too(tmp_path: Path) -> None:
+    await (await serve("osl-table", f"dir:{tmp_path}", options={"tray": 12})).close()
+    (table,) = tmp_path.iterdir()
+    assert len(table.read_text().splitlines()) == 13
+
+
 @pytest.mark.parametrize("tray", [0.5, -1, 501, "many"])
 async def test_a_tray_that_cannot_be_is_refused(tmp_path: Path, tray: Any) -> None:
     with pytest.raises(ValueError, match="A tray holds 1 to 500 chips, not"):
