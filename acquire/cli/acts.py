@@ -23,7 +23,7 @@ class When:
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
     "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "plan check", "session list",
-    "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
+    "session status", "session parts", "plan templates", "plan new", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "report", "notices list", "hold list",
     "billing show", "billing table list",
@@ -44,6 +44,7 @@ ACTS: Mapping[str, Act | When] = {
     "order add": Act.BRING_ORDER,
     "order cancel": Act.BRING_ORDER,
     "plan add": Act.PLAN,
+    "plan from-dicom": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,
     "session start": Act.MEASURE,
     "session time-out": Act.MEASURE,

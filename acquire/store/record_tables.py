@@ -60,6 +60,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "order_cancelled": PeoplesTable(
         "that order {order_id} was cancelled", "that order {order_id} was cancelled", f"order_id = ({ORDER})"
     ),
+    "rt_plan_seen": PeoplesTable(
+        "that the RT Plan {uid} was read for order {order_id}", "an RT Plan that was read ({n})",
+        f"order_id = ({ORDER})",
+    ),
     "session": PeoplesTable("session {id}", "session {id}", "id = ?1"),
     "session_state": PeoplesTable("state {state} of session {session}", "state {n} of a session", _SESSION),
     "time_out": PeoplesTable("the time-out of session {session}", "time-out {n}", _SESSION),

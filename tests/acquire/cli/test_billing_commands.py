@@ -9,15 +9,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from command_line import acquire
-
-sys.path.append(str(Path(__file__).parents[1] / "procedure"))
-
 from every_row import PAYER
 from scenario_a import StoreClient, closed
 
