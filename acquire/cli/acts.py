@@ -23,7 +23,8 @@ class When:
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
     "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "plan check", "session list",
-    "session status", "session parts", "plan templates", "plan new", "elements list", "elements show", "elements export", "calibration list",
+    "session status", "session parts", "plan templates", "plan new",
+    "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "report", "notices list", "hold list",
     "billing show", "billing table list",

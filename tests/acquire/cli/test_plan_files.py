@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from cases import diode
 from command_line import acquire
+from followed_page import followed
 from rt_plans import beam, electrons, high_dose_rate, plan, referenced, tangents, written
 from test_plan_templates import CF, COMMON, DOSE
 from worked import Case
 
 from acquire.errors import Refused
-from acquire.plan_templates import filled
+from acquire.plan_templates import filled, templates
 from acquire.plan_templates.filling import of_words
 from acquire.procedure.documents.order import add_order
 from acquire.procedure.documents.to_fill import places
@@ -23,6 +24,7 @@ from acquire.procedure.session.planning import get_plan
 from acquire.procedure.session.rt_plan_seen import another_rt_plan
 from acquire.store.database import connect
 
+PAGE = Path(__file__).parents[3] / "docs" / "plans.md"
 ORDER = Path(__file__).parents[3] / "config" / "demo" / "order-A-1.json"
 
 
@@ -159,3 +161,17 @@ def test_a_plan_that_changed_since_has_its_expected_doses_to_be_confirmed(there)
     edited = made(there, one_port(RTPlanLabel="IORT edited"), "entrance", out="edited.toml")
     assert "same UID, other content" in edited.stderr
     assert acquire("store", "verify", there[1]).returncode == 0
+
+
+def test_the_page_can_be_followed(there):
+    folder, _ = there
+    connection = connect(folder / "store.db")
+    add_order(connection, ORDER.read_bytes(), "order.json", "MD-1")
+    connection.close()
+    (folder / "plan.dcm").write_bytes(written(tangents()))
+    for line, done in followed(PAGE, folder, {"STORE": "sqlite:///store.db"}, "MP-1"):
+        assert done.returncode == 0, (line, done.stderr)
+    made_by_hand = tomllib.loads((folder / "entrance.toml").read_text())
+    assert made_by_hand["step"][1]["mu"] == 92
+    assert len(tomllib.loads((folder / "from-dicom.toml").read_text())["point"]) == 3
+    assert all(f"| `{t.name}` |" in PAGE.read_text() for t in templates())
