@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, StoreOption, named_once, open_store, two_names
+from acquire.cli.place import By, ConfigOption, StoreOption, named_once, two_names
 from acquire.cli.writing import new_file
 from acquire.plain_files import name_of, read_plain
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -74,19 +74,21 @@ def plan_from_dicom(
     No expected dose is taken from a beam dose. Another file than that of the plan that is here puts that plan's
     expected doses back to "to be confirmed".
     """
+    from acquire.cli.orders import orders_room  # noqa: PLC0415
     from acquire.plan_templates import template as template_of  # noqa: PLC0415
     from acquire.plan_templates.filling import filled, of_words  # noqa: PLC0415
     from acquire.plan_templates.from_rt_plan import document  # noqa: PLC0415
+    from acquire.procedure.documents.identities import same_patient  # noqa: PLC0415
     from acquire.procedure.documents.order import get_order  # noqa: PLC0415
     from acquire.procedure.session.planning import get_plan  # noqa: PLC0415
-    from acquire.procedure.session.rt_plan_seen import another_rt_plan, same_patient, saw_rt_plan  # noqa: PLC0415
+    from acquire.procedure.session.rt_plan_seen import another_rt_plan, saw_rt_plan  # noqa: PLC0415
     from acquire.rtplan import LARGEST, read_rt_plan  # noqa: PLC0415
 
     chosen, words = template_of(template), _given(given)
     plan = read_rt_plan(read_plain(file, LARGEST), name_of(file))
-    with open_store(config, store) as connection:
+    with orders_room(config, store) as (connection, patients, _):
         get_order(connection, order)
-        compared = same_patient(connection, order, plan.patient)
+        compared = same_patient(connection, patients, order, plan.patient)
         newest = connection.execute("SELECT max(version) FROM plan WHERE order_id = ?", (order,)).fetchone()[0]
         text = document(chosen, plan, order, (newest or 0) + 1)
         text = filled(text, of_words(text, words))
@@ -95,7 +97,7 @@ def plan_from_dicom(
         waits = another_rt_plan(connection, get_plan(connection, order, newest)) if newest else None
     said = {"template": chosen.name, "order": order, "uid": plan.uid, "sha256": plan.sha256, "waits": waits}
     if not compared:
-        say(f"Not compared: order {order} states no record number to hold the file's patient against.")
+        say(f"Not compared: of the patient of order {order} no record number is known to hold the file's against.")
     if waits:
         say(waits)
     _write(output, text, {**said, "patient": "as in the order" if compared else "not compared"}, as_json=as_json)
