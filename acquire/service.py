@@ -26,7 +26,8 @@ from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
-from acquire.config import SIMULATOR, InstrumentConfig, Loaded, SpoolConfig
+from acquire.config import InstrumentConfig, Loaded, SpoolConfig
+from acquire.config_instruments import SIMULATOR
 from acquire.errors import Refused
 from acquire.fits import Fitter
 from acquire.instruments.ledger import Ledger

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
 import sqlite3
 import sys
 
 import typer
 from typer.exceptions import TyperException
 
+from acquire.account import whose
 from acquire.bus.client import BusError
 from acquire.bus.instrument_client import NotDone
 from acquire.cli import (
@@ -68,7 +70,12 @@ def main() -> None:
     configure(logging.WARNING)  # `acquire run` turns it on
     try:
         _run()
+    except SystemExit as ended:
+        if ended.code == REFUSED and not sys.stderr.closed and (account := whose()):
+            say(account)
+        raise
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is short, and has no traceback to give
         if not sys.stderr.closed:
             say_what_is_amiss()
 
