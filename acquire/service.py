@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -261,9 +262,7 @@ async def _start_others(running: Service) -> None:
 
 async def run(loaded: Loaded) -> None:
     """Run until SIGINT or SIGTERM; SIGHUP reloads. A part that fails by itself stops all of it, with its error."""
-    from sdnotify import SystemdNotifier  # noqa: PLC0415 - only the service needs it
-
-    notify: Notify = SystemdNotifier().notify
+    notify, within_s = _systemd()
     stop, hang_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -271,7 +270,7 @@ async def run(loaded: Loaded) -> None:
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with service(loaded) as running:
         log.info("running", site=running.topics.site, broker=f"{running.endpoint.host}:{running.endpoint.port}")
-        if (within_s := watchdog_s()) is not None:
+        if within_s is not None:
             running.start(feed(running.heartbeat, notify, within_s), "watchdog")
         notify("READY=1")
         gc.collect()
@@ -285,6 +284,19 @@ async def run(loaded: Loaded) -> None:
         for task in running.parts:
             if task.done() and not task.cancelled():
                 task.result()
+
+
+def _systemd() -> tuple[Notify, float | None]:
+    """How systemd is told, and within how many seconds it wants to be told that we live (None: it does not).
+
+    It is nobody else's: a Mosquitto that we start would say in our name that it is ready.
+    """
+    from sdnotify import SystemdNotifier  # noqa: PLC0415 - only the service needs it
+
+    notify, within_s = SystemdNotifier().notify, watchdog_s()
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+        os.environ.pop(name, None)
+    return notify, within_s
 
 
 async def _ended(running: Service, stop: asyncio.Event, hang_up: asyncio.Event) -> bool:

@@ -17,7 +17,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parents[1]
 NAME = "dosimetry-acquire"
-MADE_OF = ("pyproject.toml", "README.md", "LICENSE", "requirements/run.in", "acquire", "drivers", "simulators", "config")
+MADE_OF = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "requirements/run.in",
+    "acquire",
+    "drivers",
+    "simulators",
+    "config",
+)
 PYTHON = f"python3.{sys.version_info.minor}"
 PREFIX = Path("usr/lib") / NAME
 SYSTEM = {  # in the package: from this folder
@@ -57,7 +66,7 @@ def wheel(into: Path) -> Path:
                 shutil.copytree(HERE / name, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(HERE / name, target)
-        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(made), str(source),
+        run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--wheel-dir", str(made), str(source),
             SOURCE_DATE_EPOCH=epoch())  # fmt: skip
         (found,) = made.iterdir()
         into.mkdir(parents=True, exist_ok=True)
@@ -87,7 +96,7 @@ def environment(prefix: Path) -> None:
     """A virtual environment on the system's Python, as `python -m venv` lays it out, without pip."""
     with tempfile.TemporaryDirectory() as folder:
         made = wheel(Path(folder))
-        install = (sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--ignore-installed",
+        install = (sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--no-deps", "--ignore-installed",
                    "--disable-pip-version-check", "--no-warn-script-location", "--prefix", str(prefix))  # fmt: skip
         run(*install, "--requirement", str(HERE / "requirements/run.txt"))
         run(*install, str(made))
@@ -95,7 +104,9 @@ def environment(prefix: Path) -> None:
     (prefix / "bin").mkdir()
     for name in ("python", "python3"):
         (prefix / "bin" / name).symlink_to(f"/usr/bin/{PYTHON}")
-    (prefix / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {PYTHON[6:]}\n")
+    (prefix / "pyvenv.cfg").write_text(
+        f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {PYTHON[6:]}\n"
+    )
     (prefix / "bin/acquire").write_text(f"#!/{PREFIX}/bin/python3 -I\n{START}")
     for path in [*prefix.glob(f"lib/{PYTHON}/site-packages/*/**/tests")]:
         shutil.rmtree(path)
