@@ -18,6 +18,7 @@ from acquire.bus.client import Endpoint
 from acquire.bus.names import STORE, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.config_instruments import SIMULATOR, check_instruments
+from acquire.config_notices import NoticesConfig, check_notices
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import Named, offer_profiles
@@ -115,6 +116,12 @@ class SimulatorConfig(Written):
     options: Mapping[str, Any] = {}
 
 
+class NoticesPart(Written):
+    """What a command must know of a file to know who is told what must reach people."""
+
+    notices: NoticesConfig | None = None
+
+
 class ServicePart(Written):
     """What a command must know of a file to speak to the service that runs."""
 
@@ -140,7 +147,7 @@ class ProfilesPart(Written):
     profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
 
 
-class Config(StorePart, SpoolPart, ProfilesPart, ServicePart):
+class Config(StorePart, SpoolPart, ProfilesPart, NoticesPart, ServicePart):
     """One file."""
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
@@ -210,6 +217,8 @@ def check_part(part: Written) -> Iterator[Finding]:
             path_of(part.store.url)
         except StoreError as error:
             yield ("store", "url"), str(error).rstrip(".")
+    if isinstance(part, NoticesPart) and part.notices is not None:
+        yield from check_notices(part.notices)
 
 
 def _check(config: Config, folder: Path) -> Iterator[Finding]:
@@ -220,6 +229,8 @@ def _check(config: Config, folder: Path) -> Iterator[Finding]:
         yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
     if config.instrument and config.spool is None:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
+    if config.notices is not None and config.store is None:
+        yield ("notices",), "notices come of the store; name them in the configuration of the store's host"
     yield from check_instruments(config.instrument, {each.id: each.model for each in config.simulator})
 
 

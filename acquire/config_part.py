@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from acquire.bus.client import Endpoint
 from acquire.config import (
     Config,
+    NoticesPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -24,6 +25,7 @@ from acquire.config import (
     load,
     store_of,
 )
+from acquire.config_notices import NoticesConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -71,6 +73,11 @@ def service_place(path: Path) -> ServicePlace:
 def store_place(path: Path) -> StorePlace:
     """The store of a configuration. Raises FileProblem."""
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
+
+
+def notices_of(path: Path) -> NoticesConfig | None:
+    """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
+    return _part(path, NoticesPart).notices
 
 
 def spool_place(path: Path) -> SpoolPlace | None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import Annotated, Any
-
-from pydantic import AfterValidator
+from typing import Any
 
 from acquire.errors import Refused
 
@@ -73,13 +71,3 @@ def first_hidden(value: Any, where: tuple[int | str, ...] = ()) -> tuple[tuple[i
         if here is not None:
             return here
     return None
-
-
-def _seen(text: str) -> str:
-    if (found := hidden_in(text)) is not None:
-        raise ValueError(f"it holds {found}, which nobody sees; write it without")
-    return text
-
-
-Seen = Annotated[str, AfterValidator(_seen)]
-"""A text in which every character is seen: what names something."""

@@ -32,6 +32,7 @@ from acquire.errors import Refused
 from acquire.fits import Fitter
 from acquire.heartbeat import Heartbeat, Notify, feed, watchdog_s
 from acquire.instruments.runner import Runner
+from acquire.mail import Courier, Sender
 from acquire.spool.health import HostState
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
 from acquire.spool.opening import Waiting, opened, opened_later
@@ -179,8 +180,15 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
     stack.push_async_callback(running.stop_parts)
     running.start(running.worker.run(running.endpoint), "store")
     running.start(Fitter(running.worker.use).run(), "fits")
+    running.start(_courier(running.loaded, running.worker).run(), "notices")
     if running.loaded.anchor is not None:
         running.start(running.worker.keep_anchors(), "anchor")
+
+
+def _courier(loaded: Loaded, worker: Worker) -> Courier:
+    told = loaded.config.notices
+    mail = None if told is None or told.mail is None else Sender(told.mail, loaded.path.parent)
+    return Courier(worker.use, told, mail)
 
 
 async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> None:

@@ -15,12 +15,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from acquire.cli.on_demand import TABLE
+
 WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
+COMMANDS = [f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})]
 _forked.set_forkserver_preload(
-    ["acquire.cli", "acquire.procedure.session.planning", "acquire.procedure.results.result"]
+    ["acquire.cli", *COMMANDS, "acquire.procedure.session.planning", "acquire.procedure.results.result"]
 )
 
 

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
 from acquire.bus.declared import model_of
 from acquire.bus.names import Name
-from acquire.printable import Seen
+from acquire.seen import Seen
 from drivers import Also, Axis, Reading
 
 
@@ -307,6 +307,22 @@ class ResultChange(Message):
     simulated: bool
 
 
+class NoticeChange(Message):
+    """Something must reach people, or what became of it. Who they are is not said."""
+
+    notice: int = Field(ge=1)
+    mark: str = Field(description="arisen, acknowledged (by one role), stand-in, not-delivered (a mail) or lifted")
+    cause: str = Field(
+        description="ACTION, OUT OF TOLERANCE, TWICE OUT, INVALID, RESULT AWAITED or RESULT NOT THERE"
+    )  # fmt: skip
+    point: str
+    version: int | None = Field(None, ge=1, description="of the result; null where there is none")
+    holds: bool = Field(description="true: the next fraction's session waits until the notice is lifted")
+    order: str
+    fraction: int
+    simulated: bool
+
+
 class _Event(Message):
     schema_: Literal["event/1"] = Field("event/1", alias="schema")
     session: Name
@@ -341,8 +357,17 @@ class ResultEvent(_Event):
     detail: ResultChange
 
 
+class NoticeEvent(_Event):
+    """Something of the session must reach people, or what became of it."""
+
+    event: Literal["notice"]
+    detail: NoticeChange
+
+
 class SessionEvent(
-    RootModel[Annotated[StateEvent | StepEvent | AttachedEvent | ResultEvent, Field(discriminator="event")]]
+    RootModel[
+        Annotated[StateEvent | StepEvent | AttachedEvent | ResultEvent | NoticeEvent, Field(discriminator="event")]
+    ]
 ):
     """Something that happened in a session: ids only, never a person."""
 

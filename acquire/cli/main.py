@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import io
-import logging
 import signal
-import sqlite3
 import sys
 
 import typer
 from typer.exceptions import TyperException
 
 from acquire.account import whose
-from acquire.bus.client import BusError
-from acquire.bus.instrument_client import NotDone
-from acquire.cli import (
-    brokers,
-    bus,
-    calibrations,
-    captures,
-    commands,
-    doctoring,
-    elements,
-    fitting,
-    importing,
-    instruments,
-    procedure,
-    serving,
-    spools,
-    stores,
-)
-from acquire.cli.place import say_what_is_amiss
+from acquire.cli.amiss import say_what_is_amiss
+from acquire.cli.on_demand import OnDemand
 from acquire.errors import FileProblem, Refused
-from acquire.spool.journal import SpoolError
-from acquire.store.database import StoreError
-from acquire.terminal.logs import configure
 from acquire.terminal.output import say
-from drivers.errors import InstrumentError, Misuse
 
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="acquire",
+    cls=OnDemand,
     help="Measurement acquisition for special dosimetry. Not a cleared medical device: results are verified by a"
     " qualified medical physicist.",
     no_args_is_help=True,
@@ -49,25 +27,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-serving.register(app)
-bus.register(app)
-commands.register(app)
-instruments.register(app)
-captures.register(app)
-importing.register(app)
-fitting.register(app)
-procedure.register(app)
-doctoring.register(app)
-elements.register(app)
-calibrations.register(app)
-stores.register(app)
-spools.register(app)
-brokers.register(app)
+
+
+@app.callback()
+def _acquire() -> None:
+    """Nothing is to be done before a command."""
 
 
 def main() -> None:
     """Entry point of `acquire`."""
-    configure(logging.WARNING)  # `acquire run` turns it on
     try:
         _run()
     except SystemExit as ended:
@@ -89,17 +57,8 @@ def _run() -> None:
         for sentence in error.sentences:
             say(sentence)
         sys.exit(USAGE)
-    except Misuse as error:
+    except Refused as error:
         say(str(error))
-        sys.exit(USAGE)
-    except (Refused, InstrumentError, StoreError, SpoolError, NotDone) as error:
-        say(str(error))
-        sys.exit(REFUSED)
-    except BusError as error:
-        say(f"The broker cannot be had: {error}.")
-        sys.exit(REFUSED)
-    except sqlite3.Error as error:
-        say(f"The store cannot be used: {error}.")
         sys.exit(REFUSED)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
@@ -109,12 +68,29 @@ def _run() -> None:
     except TyperException as error:
         _usage(error)
     except Exception as error:
-        from acquire.dosimetry.errors import DosimetryError  # noqa: PLC0415 - brings numpy
+        sys.exit(_of_a_part(error))
 
-        if not isinstance(error, DosimetryError):
-            raise
+
+def _of_a_part(error: Exception) -> int:
+    """Says the sentence of an error that a part of the program declares, and returns its code. Raises what is none."""
+    import sqlite3  # noqa: PLC0415 - each brings its part, which had raised already
+
+    from acquire.bus.client import BusError  # noqa: PLC0415
+    from acquire.bus.instrument_client import NotDone  # noqa: PLC0415
+    from acquire.dosimetry.errors import DosimetryError  # noqa: PLC0415
+    from acquire.spool.journal import SpoolError  # noqa: PLC0415
+    from acquire.store.database import StoreError  # noqa: PLC0415
+    from drivers.errors import InstrumentError, Misuse  # noqa: PLC0415
+
+    if isinstance(error, BusError):
+        say(f"The broker cannot be had: {error}.")
+    elif isinstance(error, sqlite3.Error):
+        say(f"The store cannot be used: {error}.")
+    elif isinstance(error, InstrumentError | StoreError | SpoolError | NotDone | DosimetryError):
         say(str(error))
-        sys.exit(REFUSED)
+    else:
+        raise error
+    return USAGE if isinstance(error, Misuse) else REFUSED
 
 
 def _of_system(error: OSError) -> None:

@@ -6,20 +6,22 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from acquire.account import work_as_owner_of
-from acquire.bus.client import Endpoint
-from acquire.bus.instrument_client import InstrumentClient, instrument_client
-from acquire.bus.names import Topics
-from acquire.config_part import amiss, offer_profiles_of, service_place, store_place
+from acquire.cli.amiss import consulted
+from acquire.config_part import offer_profiles_of, service_place, store_place
 from acquire.errors import FileProblem
 from acquire.plain_files import read_plain
 from acquire.store.database import connect, path_of
-from acquire.terminal.output import say
 from drivers import Misuse
+
+if TYPE_CHECKING:
+    from acquire.bus.client import Endpoint
+    from acquire.bus.instrument_client import InstrumentClient
+    from acquire.bus.names import Topics
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", envvar="ACQUIRE_CONFIG", help="Configuration of the service.")
@@ -117,18 +119,19 @@ async def open_instrument_client(config: Path | None, by: str) -> AsyncIterator[
     """
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG).")
+    from acquire.bus.instrument_client import instrument_client  # noqa: PLC0415 - brings the client of the broker
+
     async with instrument_client(*running_service(config), by) as made:
         yield made
 
 
 def running_service(config: Path) -> tuple[Endpoint, Topics]:
     """Its broker and its topics. Raises FileProblem, and Refused where it has no fixed port."""
+    from acquire.bus.names import Topics  # noqa: PLC0415
+
     place = service_place(config)
     consulted(config, profiles=True)
     return place.endpoint, Topics(place.site)
-
-
-GOES_ON = "The service that runs goes on with what it read when it began; it would not start again with this."
 
 
 @contextmanager
@@ -140,23 +143,3 @@ def plannable_store(config: Path | None, store: str | None) -> Iterator[sqlite3.
         consulted(config, profiles=True)
     with open_store(config, store) as connection:
         yield connection
-
-
-_consulted: dict[Path, bool] = {}  # and whether its profiles are looked at, too
-
-
-def consulted(config: Path, *, profiles: bool = False) -> None:
-    """A part of this configuration was used: what else is wrong with it is told at the end (`say_what_is_amiss`)."""
-    _consulted[config] = profiles or _consulted.get(config, False)
-
-
-def say_what_is_amiss() -> None:
-    """A line for each configuration of which a part was used and another is wrong.
-
-    When the command has done what it was asked: looking at profiles must not keep anybody from ending a step.
-    """
-    while _consulted:
-        path, profiles = _consulted.popitem()
-        if sentences := amiss(path, profiles=profiles):
-            more = f" (and {len(sentences) - 1} more; `acquire check {path}` tells all)" if len(sentences) > 1 else ""
-            say(f"Warning: {sentences[0]}{more} {GOES_ON}")

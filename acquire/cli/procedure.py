@@ -210,6 +210,7 @@ def session_step(
     if rest and action not in ("begin", "run"):
         raise Misuse("--rest goes with begin or run.")
     of_rest = Rest(reason or "", confirmed_by or "") if rest else None
+    said: list[str] = []
     with open_store(config, store) as connection:
         if action == "skip":
             steps.not_measured(connection, session, step, by, reason or "")
@@ -223,10 +224,12 @@ def session_step(
                         await steps.begin_step(connection, client, session, step, by, of_rest)
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
+                        said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
                         await steps.run_step(
                             connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
                         )
+                        said.append(await _what_was_measured(connection, session, step))
                     else:
                         await steps.abandon_step(
                             connection, session, step, by, reason or "", beam_given=beam_given, client=client
@@ -235,7 +238,20 @@ def session_step(
             asyncio.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
-    tell(f"{session}: {step} {action}.{counts}")
+    tell(f"{session}: {step} {action}.{counts}{''.join(said)}")
+
+
+async def _what_was_measured(connection: Any, session: str, step: str) -> str:
+    """What a step collected, or that it is on its way, once the store has had a moment to take it."""
+    from acquire.procedure.results.beam_assignment import beams_shown, in_words  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.stored import until_stored  # noqa: PLC0415
+
+    found = get_session(connection, session)
+    if await until_stored(connection, found, step):
+        return " Its readings are not in the store yet: they come by themselves, acquire session status shows them."
+    beams = in_words(beams_shown(connection, found), step)
+    return f" {beams}." if beams else ""
 
 
 @sessions.command("place")
@@ -283,6 +299,8 @@ def session_status(
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
+    from acquire.procedure.session.holds import holding  # noqa: PLC0415
+    from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
@@ -308,16 +326,20 @@ def session_status(
             *run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside),
         ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
+        own = notices(connection, session)
+        others = [n for n in holding(connection, found.order_id, found.plan) if n.session != session]
     if as_json:
         told = {"steps": steps, "beams": shown, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
-        emit({"session": session, "state": found.state, **told})
+        noticed = {"notices": [plain(n) for n in own], "held_by": [plain(n) for n in others]}
+        emit({"session": session, "state": found.state, **told, **noticed})
         return
     rows = [
         (p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing) or in_words(shown, p.step.id))
         for p in found_steps
     ]
     table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    for sentence in (*keeps, *asks, *doubts, *of_fits):
+    of_notices = [f"Notice {n.n}: {n.says}: {n.stands}." for n in (*own, *others)]
+    for sentence in (*keeps, *asks, *doubts, *of_fits, *of_notices):
         say(sentence)
 
 

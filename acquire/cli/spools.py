@@ -11,7 +11,8 @@ import typer
 
 from acquire.account import work_as_owner_of
 from acquire.checking import sentence
-from acquire.cli.place import ConfigOption, consulted
+from acquire.cli.amiss import consulted
+from acquire.cli.place import ConfigOption
 from acquire.config_part import spool_place
 from acquire.spool import aside, rescue
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB

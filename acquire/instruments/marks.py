@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from acquire.printable import Seen
+from acquire.seen import Seen
 from drivers import Settings
 
 Text = Annotated[Seen, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -77,15 +77,37 @@ def _result(connection: sqlite3.Connection, row: sqlite3.Row) -> Found:
     return session, "result", detail
 
 
+def _notice(connection: sqlite3.Connection, row: sqlite3.Row) -> Found | None:
+    """New "n mark". How mail goes on is nobody's affair on the bus; that none arrives is."""
+    n, mark = row["new"].split(" ", 1)
+    if mark == "mailed":
+        return None
+    notice = connection.execute("SELECT * FROM notice WHERE n = ?", (int(n),)).fetchone()
+    of = _session(connection, notice["session"])
+    detail = {
+        "notice": notice["n"],
+        "mark": mark,
+        "cause": notice["cause"],
+        "point": notice["point"],
+        "version": notice["version"] or None,
+        "holds": bool(notice["holds"]),
+        "order": of["order_id"],
+        "fraction": of["fraction"],
+        "simulated": bool(of["simulated"]),
+    }
+    return notice["session"], "notice", detail
+
+
 def _session(connection: sqlite3.Connection, session: str) -> sqlite3.Row:
     row: sqlite3.Row = connection.execute("SELECT * FROM session WHERE id = ?", (session,)).fetchone()
     return row
 
 
-_TOLD: Mapping[str, Callable[[sqlite3.Connection, sqlite3.Row], Found]] = {
+_TOLD: Mapping[str, Callable[[sqlite3.Connection, sqlite3.Row], Found | None]] = {
     "session started": _started,
     "session state": _moved,
     "attempt abandoned": _abandoned,
     "not measured": _left_out,
     "result": _result,
+    "notice": _notice,
 }

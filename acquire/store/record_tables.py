@@ -89,6 +89,11 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "result": PeoplesTable(
         "result {point} v{version} of session {session}", "result {point} v{version} of session {session}", _SESSION
     ),
+    "notice": PeoplesTable("notice {n}, {cause} at {point} of session {session}", "notice {n}", _SESSION),
+    "notice_mark": PeoplesTable(
+        "'{what}' of notice {notice}", "what became of a notice ({n})",
+        "notice IN (SELECT n FROM notice WHERE session = ?1)",
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
@@ -116,6 +121,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "coefficient": PeoplesTable(
         "calibration {calibration} of {owner}, {what}", "a coefficient of {owner} ({n})", _EVERY_SESSION
     ),
+    "billing_table": PeoplesTable(
+        "the table {name}, {what}, of {valid_from} to {valid_until}", "billing table {n}", _EVERY_SESSION
+    ),
     "element_batch": PeoplesTable("batch {batch} v{version}", "batch {batch} v{version}", _EVERY_SESSION),
     "element": PeoplesTable("element {element} v{version}", "element {element} v{version}", _EVERY_SESSION),
     "element_event": PeoplesTable("'{what}' of element {element}", "event {n} of element {element}", _EVERY_SESSION),
@@ -142,6 +150,7 @@ NO_PART: Mapping[tuple[str, str], str] = {
     ("alarm", "*"): "what the service noticed, for whoever looks after it; counted and forgotten",
     ("unreadable", "*"): "messages that are no readings: kept for the search for a fault, bounded, never attributed",
     ("told", "*"): "how far subscribers were told; a wrong number makes events come twice or not at all, no reading",
+    ("notice_waiting", "*"): "how long a notice has waited; a wrong number makes a reminder come early or late",
     ("identity", "started_at"): "when the service began to serve the file",
     ("identity", "start"): "counts the starts of the service, for who was heard since",
     ("streams", "head"): "the highest seq heard of while the stream is open; once it ended it is sealed",

@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from acquire.errors import FileProblem, Refused
 from acquire.instruments.marks import Begin
-from acquire.printable import Seen, hidden_in, is_hidden, must_be_seen, printable, printable_json
+from acquire.printable import hidden_in, is_hidden, must_be_seen, printable, printable_json
 from acquire.procedure.documents.inventory import read_inventory
+from acquire.seen import Seen
 from drivers.printable import hidden_in as hidden_in_driver
 
 HIDDEN = {

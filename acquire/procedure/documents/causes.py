@@ -8,7 +8,7 @@ from typing import Literal, Self, get_args
 Cause = Literal[
     "order", "plan", "plan-newer", "expected-dose", "fraction", "tolerance", "calibration", "second-person",
     "detector-dose", "detector-count", "elements", "standards", "range", "mosfet-life", "inventory", "instrument-model",
-    "instrument-serial", "instrument-offline", "zero", "time-out", "clock", "disk", "session",
+    "instrument-serial", "instrument-offline", "zero", "time-out", "clock", "disk", "session", "hold",
 ]  # fmt: skip
 
 WHO: Mapping[Cause, str] = {
@@ -35,6 +35,7 @@ WHO: Mapping[Cause, str] = {
     "clock": "whoever looks after the computer",
     "disk": "whoever looks after the computer",
     "session": "dosimetrist",
+    "hold": "physicist or physician",
 }
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 

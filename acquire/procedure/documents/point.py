@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from acquire.bus.names import Name
 from acquire.procedure.documents.asked import Asks, MethodName, asks_of, methods_that
@@ -103,6 +103,20 @@ class Course(Written):
     imaging: Imaging | None = None
 
 
+class ResultDue(Written):
+    """A result of elements is needed before a fraction; people are reminded at these moments, with their offset."""
+
+    fraction: int = Field(ge=2)
+    by: AwareDatetime
+    remind_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _order(self) -> ResultDue:
+        if self.remind_at is not None and self.remind_at >= self.by:
+            raise ValueError("remind_at must be before by")
+        return self
+
+
 class Fading(Written):
     """The site's k_F = 1 + per_day (days - days_of_standards), known from low_days to high_days after irradiation.
 
@@ -150,6 +164,9 @@ class Point(Written):
     """A place on or in the patient; `factors` are those of place and beam, a detector's own are in its calibration.
 
     protocol, fff  of a chamber: TRS-398 or TG-51, and whether the beam has no flattening filter (then k_vol is needed)
+    volume         the volume of interest whose cumulative dose is measured, of a point of no port; several points may
+                   lie in one
+    beam_number    the port's number in the RT Plan, where the plan was made from one
     surface        which side a diode lies on; the exit side has calibrations and a factor (cf_backscatter) of its own
     of             the two points whose mean, times the factor f_mid, a point of method "midline" is
     position       inside or outside the field: an OSL dot outside asks for the site's k_q_out
@@ -159,6 +176,7 @@ class Point(Written):
     settle_s       the wait after a change of the chamber's voltage; a reading taken earlier does not count
     detector_fractions  on how many fractions of the course the place may carry a detector (a build-up cap casts a
                    shadow); counted over sessions, plan versions and orders
+    result_due     of elements: before which fraction their result is needed, and when people are reminded of it
     pre_irradiation_gy  what a chamber must have received before its readings; it is stated in the session
     """
 
@@ -166,6 +184,8 @@ class Point(Written):
     site: str
     side: str
     port: str | None = None
+    volume: str | None = Field(None, min_length=1)
+    beam_number: int | None = Field(None, ge=0)
     beam: str
     method: MethodName
     protocol: Literal["trs398", "tg51"] = "trs398"
@@ -185,6 +205,7 @@ class Point(Written):
     settle_s: float | None = Field(None, gt=0)
     pre_irradiation_gy: float | None = Field(None, gt=0)
     detector_fractions: int | None = Field(None, ge=1)
+    result_due: ResultDue | None = None
     polarity: Polarity | None = None
     recombination: Recombination | None = None
     fading: Fading | None = None
@@ -246,6 +267,10 @@ class Point(Written):
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")
+        if self.port is not None and self.volume is not None:
+            raise ValueError("a point is of a port, or of a volume of interest; give one of port and volume")
+        if self.result_due is not None and not self.by_element:
+            raise ValueError("result_due is of elements, which are read days later")
         if self.channel is not None and self.instrument is None:
             raise ValueError("channel is the input of an instrument; a reader's detector is named in its batch")
         self._measured_in_session()

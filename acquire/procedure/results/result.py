@@ -12,8 +12,10 @@ from acquire.procedure.methods.doses import calculate
 from acquire.procedure.records.output import Output, output_of
 from acquire.procedure.records.record import Flat
 from acquire.procedure.records.selection import Selection, selection_of
+from acquire.procedure.results.arising import cause_of
 from acquire.procedure.results.inputs import prepare
 from acquire.procedure.results.selection import select
+from acquire.procedure.session import notices
 from acquire.procedure.session.session import SessionState, get_session, move, state_of
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -54,10 +56,11 @@ def calculate_session(connection: sqlite3.Connection, session_id: str, who: str)
 def calculate_point(connection: sqlite3.Connection, session_id: str, point: str, who: str) -> Result:
     """Calculate one point from what the store holds now, and keep it as a new version if it differs from the last.
 
-    Raises Refused where there is no such session.
+    A notice that it gives rise to is made with it. Raises Refused where there is no such session.
     """
     with transaction(connection):
-        selection = select(connection, get_session(connection, session_id), point)
+        session = get_session(connection, session_id)
+        selection = select(connection, session, point)
         inputs = prepare(connection, selection)
         output = calculate(inputs)
         made = tuple(canonical(part.plain()) for part in (selection, inputs, output))
@@ -82,6 +85,9 @@ def calculate_point(connection: sqlite3.Connection, session_id: str, point: str,
                 old=f"v{last['version']}" if last else None,
                 new=f"v{version} {output.decision} {digest(made[2]).hex()}",
             )
+            before = output_of(parse(last["output"])).decision if last else None
+            if cause := cause_of(connection, session, selection, output.decision, before):
+                notices.make(connection, session_id, point, cause, version)
     return latest(connection, session_id, point)
 
 

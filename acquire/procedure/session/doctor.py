@@ -19,7 +19,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.readouts.elements import of_element, readout
 from acquire.procedure.readouts.placed import placements, where_out
-from acquire.procedure.session import stops
+from acquire.procedure.session import holds, stops
 from acquire.procedure.session.placement import cannot_be_placed
 from acquire.procedure.session.planning import unconfirmed
 from acquire.procedure.session.progress import StepStatus, progress
@@ -77,6 +77,7 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
     found += _expected(connection, now)
     if session.state is SessionState.PLANNED:
         found.append(Stop("time-out", f"Session {session.id} has had no time-out (acquire session time-out)."))
+        found += holds.of_next(connection, session.order_id, session.plan, session.fraction, session.id)
     found += [*_running(steps), *_zero(session.plan, steps), *_zero_checks(session.plan, left, seen)]
     found += _elements(connection, session.plan, session.inventory, left)
     found += _unread_beside(connection, session)

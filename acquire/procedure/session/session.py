@@ -24,7 +24,7 @@ from acquire.procedure.documents.kept import File
 from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
-from acquire.procedure.session import stops
+from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.stops import Execution
@@ -110,10 +110,12 @@ def start_session(
 
     Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
     detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
-    that may not be used, or an instrument that says it is another one than the inventory has.
+    that may not be used, an instrument that says it is another one than the inventory has, or a hold of an earlier
+    fraction that nobody has lifted.
     """
     asked = asked_for(connection, order_id, calibrations, inventory, fraction)
     plan, fraction = asked.plan, asked.fraction
+    due.come_due(connection, order_id, plan, fraction)
     wrong, frozen = stops.of_start(connection, asked, states or {})
     if wrong or frozen is None:
         raise Refused(*wrong)
@@ -212,7 +214,7 @@ def time_out(
 
     Names here are ids of roles ("MD-1"); `states`: what its instruments say now. Raises Refused for one person twice,
     identifiers that do not agree, an expected dose that nobody has confirmed, whatever has come up since the session
-    was started, or an instrument that says it is another one than the inventory has.
+    was started (a hold among it), or an instrument that says it is another one than the inventory has.
     """
     session = get_session(connection, session_id)
     if same_person(read_by, confirmed_by):
@@ -225,7 +227,10 @@ def time_out(
             " (acquire plan confirm)."
         )
     there = {name: each for name, each in (states or {}).items() if each.state not in stops.SILENT}
-    if wrong := [*stops.of_session(connection, session.now), *stops.of_states(session.inventory, there)]:
+    wrong = [*stops.of_session(connection, session.now), *stops.of_states(session.inventory, there)]
+    if session.state is SessionState.PLANNED:
+        wrong += holds.of_next(connection, session.order_id, session.plan, session.fraction, session.id)
+    if wrong:
         raise Refused(*wrong)
     read = audit.row(
         "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),

@@ -20,7 +20,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid
-from acquire.procedure.session import framing
+from acquire.procedure.session import framing, holds
 from acquire.procedure.session.course import carried
 from acquire.procedure.session.planning import cause_of, newest_version, planned, readiness
 from acquire.procedure.stock.frozen import Frozen, file_stops, taken_of_stock
@@ -67,6 +67,7 @@ def of_start(
         stops += of_told_ranges(plan, frozen.inventory, frozen.calibrations, on, states)
     stops += of_states(asked.inventory, states)
     stops += of_counts(connection, asked, plan.point)
+    stops += holds.of_next(connection, asked.order_id, plan, asked.fraction)
     return stops, frozen
 
 

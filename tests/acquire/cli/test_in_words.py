@@ -35,10 +35,15 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
+    ("notices", "list"): ("is out of tolerance", ("STORE",)),
+    ("hold", "list"): ("None.", ("STORE",)),
     ("results", "SESSION"): ("decision", ("STORE",)),
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
     ("results", "--trend"): ("a chart needs eight", ("STORE",)),
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
+    ("billing", "SESSION"): ("▲ Interpretation", ("STORE",)),
+    ("billing", "show", "ORDER", "--course"): ("Nothing is submitted from here", ("STORE",)),
+    ("billing", "table", "list"): ("Payer X", ("STORE",)),
     ("store", "stats"): ("Streams", ("STORE",)),
     ("store", "verify"): ("and the audit chain hold", ("STORE",)),
     ("store", "anchor"): ('{"at":', ("STORE",)),
@@ -68,8 +73,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_commands_on_the_bus.py": "command",
     "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
     "tests/e2e/test_guarded_chain.py": "broker config",
+    "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"

@@ -122,7 +122,7 @@ def test_a_word_of_the_command_line_is_quoted_without_what_is_hidden(
 ) -> None:
     """A shell puts the names of files there: `acquire import *`."""
     monkeypatch.setattr(sys, "argv", ["acquire", *words])
-    monkeypatch.setattr(sys.modules["acquire.cli.main"], "configure", lambda level: None)
+    monkeypatch.setattr(logs, "configure", lambda level: None)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code != 0
