@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parents[1]
@@ -66,11 +67,21 @@ def wheel(into: Path) -> Path:
                 shutil.copytree(HERE / name, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(HERE / name, target)
-        run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--wheel-dir", str(made), str(source),
+        isolated = ("--no-build-isolation",) if _has_backend() else ()
+        run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", *isolated, "--wheel-dir", str(made), str(source),
             SOURCE_DATE_EPOCH=epoch())  # fmt: skip
         (found,) = made.iterdir()
         into.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(found, into / found.name))
+
+
+def _has_backend() -> bool:
+    """Whether the pinned setuptools is here already; otherwise pip fetches it for an environment of its own."""
+    (wanted,) = tomllib.loads((HERE / "pyproject.toml").read_text())["build-system"]["requires"]
+    try:
+        return wanted == f"setuptools=={metadata.version('setuptools')}"
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def tree(root: Path) -> None:

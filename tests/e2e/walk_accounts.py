@@ -50,12 +50,12 @@ def _is_option(parameter: Any) -> bool:
 
 
 def _value(parameter: Any, file: str) -> str:
-    kind = parameter.type
-    if getattr(kind, "choices", None):
-        return str(kind.choices[0])
-    if kind.name in ("integer", "float", "number", "NUMBER"):
-        return "1"
-    return file if kind.name in ("path", "filename", "file") else "x=1"
+    kind = parameter.type_descriptor.annotation
+    if choices := getattr(kind, "__args__", ()):
+        kind = choices[0]
+    if isinstance(kind, str):
+        return kind
+    return {int: "1", float: "1", Path: file}.get(kind, "x=1")
 
 
 def run_as(account: int, words: list[str], home: Path) -> dict[str, Any]:
