@@ -5,8 +5,11 @@ python3 walk_accounts.py ACCOUNT --store URL --spool PATH        a line of JSON 
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import pwd
 import sys
 import tempfile
@@ -16,6 +19,7 @@ from typing import Any
 
 import typer.main
 
+import acquire
 from acquire.cli.main import app, main
 
 WAITS = ("run", "demo", "tail", "simulate")  # for ever, and open no file of ours but by `run`
@@ -82,8 +86,17 @@ def run_as(account: int, words: list[str], home: Path) -> dict[str, Any]:
     return {"words": words, "code": os.waitstatus_to_exitcode(status), **said}
 
 
+def import_all() -> None:
+    """Once, before the first of many forks."""
+    for each in pkgutil.walk_packages(acquire.__path__, "acquire."):
+        if not each.name.startswith(("acquire.demo", "acquire.fits.process")):
+            importlib.import_module(each.name)
+    gc.freeze()
+
+
 def walk() -> None:
     """All of them."""
+    import_all()
     account = pwd.getpwnam(sys.argv[1]).pw_uid
     where = dict(zip(("store", "spool"), (sys.argv[3], sys.argv[5]), strict=True))
     with tempfile.TemporaryDirectory() as folder:
