@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -42,6 +42,9 @@ from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
 from simulators import Served, serve
 
+if TYPE_CHECKING:
+    from acquire.order_listener import OrderListener
+
 log = structlog.get_logger("service")
 
 CONFIRMED_WITHIN_S = 5.0
@@ -61,6 +64,7 @@ class Service:
     acquisition: Acquisition | None = None
     departed: Departed | None = None
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    orders: OrderListener | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _others: list[asyncio.Task[None]] = field(default_factory=list)  # what is told to other systems
     _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
@@ -183,6 +187,11 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
     running.start(_courier(running.loaded, running.worker).run(), "notices")
     if running.loaded.anchor is not None:
         running.start(running.worker.keep_anchors(), "anchor")
+    if running.loaded.config.orders.listen is not None:
+        from acquire.order_listener import OrderListener  # noqa: PLC0415 - most hosts listen for none
+
+        running.orders = OrderListener(running.loaded, running.worker.use)
+        await stack.enter_async_context(running.orders.listening())
 
 
 def _courier(loaded: Loaded, worker: Worker) -> Courier:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acquire.account import name_of, work_as_owner_of
 from acquire.broker.processes import listening_on
-from acquire.config import Loaded
+from acquire.config import Loaded, host_and_port
 from acquire.config_instruments import cannot_be_there, unlikely_there
 from acquire.errors import Refused
 from acquire.filesystem import problem
@@ -127,6 +127,8 @@ def _listeners(loaded: Loaded) -> Iterator[tuple[str, tuple[str, int]]]:
     broker = loaded.config.broker
     if broker.mode != "external" and broker.port:
         yield "the broker", (broker.host, broker.port)
+    if loaded.config.orders.listen is not None:
+        yield "the listener of orders", host_and_port(loaded.config.orders.listen)
     for each in loaded.config.simulator:
         for what, where in ((f"the simulator '{each.id}'", each.listen), (f"the control of '{each.id}'", each.control)):
             host, _, port = (where or "").removeprefix("tcp:").rpartition(":")
