@@ -16,11 +16,10 @@ Text = Annotated[str, typer.Option("--text", help="In words; printed in the reco
 Reason = Annotated[str, typer.Option("--reason", help="Why; printed in the record.")]
 
 
-def register(sessions: typer.Typer, orders: typer.Typer) -> None:
-    """Add these commands to those of sessions and orders."""
+def register(sessions: typer.Typer) -> None:
+    """Add these commands to those of sessions; `cover` is one of orders."""
     for command in (review, interpret, decide, sign, amend, versions):
         sessions.command(command.__name__)(command)
-    orders.command("cover")(cover)
 
 
 def review(

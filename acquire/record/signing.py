@@ -98,8 +98,9 @@ def _may_sign(
     if all(each.account in measured for each in now.signatures):
         reviewed = " and ".join(each.account for each in now.signatures)
         raise Refused(f"{reviewed} measured this session: another physicist reviews it before it is interpreted.")
-    requester = get_order(connection, session.order_id).requester
-    if prescribes(account, requester):
+    order = get_order(connection, session.order_id)
+    requester = order.requester
+    if any(prescribes(account, each) for each in (requester, order.covering_for) if each is not None):
         return None
     if not covers(connection, session.order_id, account.id):
         raise Refused(
