@@ -22,6 +22,7 @@ from acquire.errors import Refused
 from acquire.orders.hl7_answer import answer
 from acquire.orders.hl7_message import LARGEST, header_of
 from acquire.orders.mllp import AFTER, BEGIN, END, Frames
+from acquire.patients import PatientsError
 from acquire.procedure.documents.messages import Allowed, Answered, cannot_be_kept, receive
 from acquire.procedure.documents.site import patients_of, site_of
 from acquire.store.alarms import raise_alarm
@@ -126,15 +127,20 @@ class OrderListener:
     async def _answer(self, body: bytes, allowed: Allowed) -> Answered:
         try:
             answered = await self._use(lambda connection: self._received(connection, body, allowed))
-        except sqlite3.Error as error:
-            self.counts["not kept"] += 1
-            log.warning("a message cannot be kept now", why=str(error))
-            return cannot_be_kept(body)
+        except (sqlite3.Error, PatientsError) as error:
+            return self._not_kept(body, str(error))
+        except Exception as error:  # ours: no partner is left without an answer for it; nothing of the content is told
+            return self._not_kept(body, f"an error of the program ({type(error).__name__})")
         assert answered is not None
         self.counts[answered.code] += 1
         log.info("message", sender=answered.sender, control_id=answered.control_id, answer=answered.code,
                  says=answered.says, repeat=answered.is_repeat)  # fmt: skip
         return answered
+
+    def _not_kept(self, body: bytes, why: str) -> Answered:
+        self.counts["not kept"] += 1
+        log.warning("a message cannot be kept now", why=why)
+        return cannot_be_kept(body)
 
     def _received(self, connection: sqlite3.Connection, body: bytes, allowed: Allowed) -> Answered:
         with patients_of(self._store, self._loaded.config.patients, self._loaded.path.parent) as patients:

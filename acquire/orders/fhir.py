@@ -22,6 +22,7 @@ from acquire.orders.resources import Resources
 from acquire.orders.when import NoMoment, moment, span
 
 CPT = ("http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12")
+_ENDED = ("revoked", "completed", "entered-in-error")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -96,7 +97,8 @@ def _unknown(kind: str, parts: Iterable[tuple[int, str, Any]]) -> Iterator[str]:
 def _status(request: Table) -> Iterator[str]:
     status, intent = text(request, "status"), text(request, "intent")
     if status != "active":
-        yield f"the order's status is '{status}'; only an 'active' order can be measured."
+        ended = " One that is here already is ended with `acquire order cancel`." if status in _ENDED else ""
+        yield f"the order's status is '{status}'; only an 'active' order can be measured.{ended}"
     if intent != "order":
         yield f"the intent is '{intent}'; only an 'order' can be measured, not a proposal or a plan."
 

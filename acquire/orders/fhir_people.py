@@ -114,8 +114,9 @@ def _identity(patient: Table) -> Identity:
     names = sorted(tables(patient, "name"), key=lambda each: each.get("use") not in ("official", "usual", None))
     name = ""
     if names:
-        given = [each for each in names[0].get("given") or () if isinstance(each, str)]
-        name = text(names[0], "text") or " ".join([*given, text(names[0], "family") or ""]).strip()
+        given = [text({"given": each}, "given", joined=True) or "" for each in names[0].get("given") or ()]
+        family = text(names[0], "family", joined=True) or ""
+        name = text(names[0], "text", joined=True) or " ".join([*given, family]).strip()
     numbers = tuple(
         Identifier(text(each, "system") or "", text(each, "value") or "", _kind(each))
         for each in tables(patient, "identifier")
