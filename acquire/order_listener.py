@@ -10,6 +10,7 @@ import asyncio
 import socket
 import sqlite3
 import ssl
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -47,7 +48,7 @@ class OrderListener:
         self._store: Path = loaded.store
         self._site = site_of(self._orders)
         self._use = use
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], float] = {}  # when each connection last said something
         self.counts: Counter[str] = Counter()
         self.port = 0
 
@@ -78,22 +79,24 @@ class OrderListener:
     async def _begun(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._open) >= MOST_CONNECTIONS:
-            await self._note("connections beyond the bound", f"more than {MOST_CONNECTIONS} at once; it was ended.")
-            writer.close()
-            return
-        self._open.add(task)
+        if len(self._open) >= MOST_CONNECTIONS:  # idle ones keep nobody out
+            min(self._open, key=self._open.__getitem__).cancel()
+            says = f"more than {MOST_CONNECTIONS} at once; the one that was silent longest was ended."
+            await self._note("connections beyond the bound", says)
+        self._open[task] = time.monotonic()
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, task)
         except (OSError, ssl.SSLError):
             self.counts["connections lost"] += 1
         except asyncio.CancelledError:
             pass  # the service stops; what was committed and not answered is sent again
         finally:
-            self._open.discard(task)
+            self._open.pop(task, None)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         made = writer.get_extra_info("socket")
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a partner that died unsaid is noticed
         allowed, frames = self._allowed(writer), Frames(LARGEST)
@@ -105,6 +108,7 @@ class OrderListener:
                 except TimeoutError:
                     await self._note("unfinished messages", "a message began and did not come to its end.")
                     return
+                self._open[task] = time.monotonic()
                 for body in frames.feed(data):
                     answered = await self._answer(body, allowed)
                     if not await self._send(writer, answered.body):

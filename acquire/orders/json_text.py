@@ -63,6 +63,17 @@ def text(of: Table, key: str, where: str = "", *, joined: bool = False) -> str |
     return value
 
 
+def texts(of: Table, key: str, where: str = "", *, joined: bool = False) -> list[str]:
+    """A list of texts. Raises NotAnOrder as `text` does."""
+    value = of.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise NotAnOrder(f"{where}{key} is not as FHIR has it: a list of texts is wanted.")
+    found = (text({key: each}, key, where, joined=joined) for each in value)
+    return [each for each in found if each is not None]
+
+
 def true(of: Table, key: str) -> bool:
     """Whether a truth value is true. Raises NotAnOrder for what is neither true nor false."""
     value = of.get(key)

@@ -437,10 +437,10 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 
 NAMES = (
-    *FILES, "import", "order", "order form", "hl7", "plan-A-v2", "inventory", "calibrations", "configuration", "spe",
-    "columns", "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event",
-    "home assistant", "6517", "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
-    "panasonic", "risoe", "ptw",
+    *FILES, "import", "order", "order form", "hl7", "plan-A-v2", "inventory", "calibrations", "configuration",
+    "spe", "columns", "ingest", "batch", "committed", "batch-committed", "command", "state", "answer",
+    "event", "home assistant", "6517", "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos",
+    "profile", "profile-reply", "recording", "panasonic", "risoe", "ptw",
 )  # fmt: skip
 
 

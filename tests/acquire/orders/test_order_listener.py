@@ -154,8 +154,13 @@ async def test_connections_are_bounded(tmp_path: Path, monkeypatch: Any) -> None
     async with listening(tmp_path) as (listener, _):
         first, second = await raw(listener), await raw(listener)
         await until(lambda: len(listener._open) == 2)
+        second[1].write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(second[0]) == ("AA", "M-1")
         third = await raw(listener)
-        assert await third[0].read() == b""
+        assert await first[0].read() == b"", "who was silent longest makes room"
+        for n, (reader, writer) in enumerate((second, third), start=2):
+            writer.write(b"\x0b" + order(number=f"O-{n}", control_id=f"M-{n}") + b"\x1c\r")
+            assert await code_of(reader) == ("AA", f"M-{n}")
         for _, writer in (first, second, third):
             writer.close()
 
