@@ -81,6 +81,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "tests/acquire/cli/test_signing_commands.py": (
+        "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
+    ),
     "tests/acquire/cli/test_people_commands.py": (
         "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
     ),
