@@ -46,6 +46,7 @@ ACTS: Mapping[str, Act | When] = {
     "order change": Act.BRING_ORDER,
     "order cancel": Act.BRING_ORDER,
     "patients show": Act.LOOK_UP,
+    "patients original": Act.LOOK_UP,
     "plan add": Act.PLAN,
     "plan from-dicom": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,

@@ -93,7 +93,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
         " calibration ended, calibration reject, calibration touched"
     ),
-    "docs/orders.md": "order change, plan still-holds, patients key, patients rotate, patients verify, patients show",
+    "docs/orders.md": (
+        "order change, plan still-holds, patients key, patients rotate, patients verify, patients show,"
+        " patients original"
+    ),
     "docs/procedure.md": (
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"
