@@ -74,7 +74,7 @@ async def test_each_point_of_worked_case_a_is_made_from_its_own_readings_and_not
 
 
 async def amiss(connection: Any) -> str:
-    """Of case A: no background of B2, the beam of B1 given up, that of B7 left out, one chip out, imaging, read twice."""
+    """Of case A: no background of B2, B1 given up, B7 left out, one chip out, imaging, a disc read twice."""
     session, client = prepared(connection), StoreClient(connection)
     plan = get_session(connection, session).plan
     for step in plan.step:
