@@ -14,8 +14,11 @@ from typing import Any, TypeVar
 
 from acquire.bus.client import Endpoint
 from acquire.config import (
+    SIMULATOR,
     Config,
+    InstrumentsPart,
     NoticesPart,
+    OrdersPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -75,6 +78,11 @@ def store_place(path: Path) -> StorePlace:
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
 
 
+def orders_part(path: Path) -> OrdersPart:
+    """How orders are read, and where their patients are kept; its files relative to the file. Raises FileProblem."""
+    return _part(path, OrdersPart)
+
+
 def notices_of(path: Path) -> NoticesConfig | None:
     """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
     return _part(path, NoticesPart).notices
@@ -84,6 +92,11 @@ def spool_place(path: Path) -> SpoolPlace | None:
     """The spool of a configuration; None where it has none. Raises FileProblem."""
     spool = _part(path, SpoolPart).spool
     return None if spool is None else SpoolPlace(path.parent / spool.path, spool)
+
+
+def measures_really(path: Path) -> bool:
+    """Whether any instrument of a configuration is none of its simulators. Raises FileProblem."""
+    return any(not each.resource.startswith(SIMULATOR) for each in _part(path, InstrumentsPart).instrument)
 
 
 def offer_profiles_of(path: Path) -> None:

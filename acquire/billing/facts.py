@@ -14,7 +14,10 @@ FORMS = ("planning", "physics", "management", "brachytherapy")
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """The physician's order. `need`, `effect` and `history` are the texts that it states."""
+    """The physician's order. `need`, `effect` and `history` are the texts that it states.
+
+    draft      why it is no physician's order; telephone: who took it, and when; copied: where its need is not its own
+    """
 
     id: str
     requester: str
@@ -24,6 +27,9 @@ class OrderFacts:
     effect: str | None
     history: tuple[str, ...]
     cancelled: str | None = None
+    draft: str | None = None
+    telephone: str | None = None
+    copied: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class SessionFacts:
     began      the first beam that was begun, or the placing of the first element where no instrument measured one
     day        the date of service, on the clock of the order
     equipment  instrument or detector: its model and serial number
+    people_not_known  why nobody can say who made it; None where everybody had logged in
     """
 
     id: str
@@ -141,6 +148,7 @@ class SessionFacts:
     review: Signed | None = None
     interpretation: Signed | None = None
     decision: Decided | None = None
+    people_not_known: str | None = None
 
     @property
     def valid(self) -> list[PointFacts]:

@@ -36,6 +36,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
+    f" UNION SELECT sha256 FROM order_version WHERE order_id = ({ORDER})"
 )
 PLACED = "SELECT dosimeter FROM placement WHERE session = ?1"
 FITTED = "curve fitted"  # what the audit entry of a fit says
@@ -59,6 +60,21 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     ),
     "order_cancelled": PeoplesTable(
         "that order {order_id} was cancelled", "that order {order_id} was cancelled", f"order_id = ({ORDER})"
+    ),
+    "order_version": PeoplesTable(
+        "v{version} of order {order_id}", "v{version} of order {order_id}", f"order_id = ({ORDER})"
+    ),
+    "plan_holds": PeoplesTable(
+        "that plan v{version} holds for v{order_version} of order {order_id}",
+        "that plan v{version} holds for v{order_version} of order {order_id}", f"order_id = ({ORDER})",
+    ),
+    "patient_known": PeoplesTable(
+        "that v{version} of what is known of patient {patient} was told",
+        "that v{version} of what is known of patient {patient} was told", _EVERY_SESSION,
+    ),
+    "patient_merged": PeoplesTable("that {retired} is {kept}", "merge {n} of patients", _EVERY_SESSION),
+    "message_taken": PeoplesTable(
+        "message {control_id} of {sender}", "message {control_id} of {sender}", _EVERY_SESSION
     ),
     "session": PeoplesTable("session {id}", "session {id}", "id = ?1"),
     "session_state": PeoplesTable("state {state} of session {session}", "state {n} of a session", _SESSION),
@@ -140,10 +156,18 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "element_calibration_mark": PeoplesTable(
         "'{mark}' of calibration {calibration}", "mark {n} of calibration {calibration}", _EVERY_SESSION
     ),
+    "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
+    "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),
+    "password_tried": PeoplesTable(
+        "'{what}' of the password of {account}", "trial {n} of a password", _EVERY_SESSION
+    ),
+    "log_in": PeoplesTable("the log-in {n} of {account}", "log-in {n}", _EVERY_SESSION),
+    "log_in_ended": PeoplesTable("the end of log-in {log_in}", "the end of log-in {log_in}", _EVERY_SESSION),
 }  # fmt: skip
 
 OF_EVERY_SESSION = frozenset(table for table, held in PEOPLE.items() if held.of == _EVERY_SESSION)
-"""What sessions rest on and none owns: elements and the coefficients issued for them are held with each session."""
+"""What sessions rest on and none owns: elements, the coefficients issued for them, and who people are; held with each
+session."""
 
 # Nothing of these is said by an instrument, a person or a result: (table, column), or (table, "*") for all of it.
 NO_PART: Mapping[tuple[str, str], str] = {

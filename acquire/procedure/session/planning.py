@@ -12,7 +12,6 @@ from acquire.errors import Refused
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.beams import twice
 from acquire.procedure.documents.calibrations import Calibrations
-from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.causes import Cause, Stop, of_kind
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.order import get_order
@@ -27,11 +26,13 @@ from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
 from acquire.procedure.session.foreseen import foreseen
+from acquire.procedure.session.order_holds import holds_for, of_order
 from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.procedure.stock.frozen import Frozen, with_stock
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import has_accounts
 from drivers import Misuse, registry
 from drivers.model import Model
 
@@ -47,8 +48,7 @@ def add_plan(
     """
     plan = read_plan(body, name)
     work = rows_of_work(connection, plan, who)
-    if not work:
-        get_order(connection, plan.order)
+    order_version = 1 if work else get_order(connection, plan.order).version
     frozen = _measurable(connection, plan, inventory, calibrations)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
@@ -64,9 +64,11 @@ def add_plan(
             "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
         )
         own = [*_files(connection, plan, inventory, calibrations), *first_rows(connection, frozen.first, who)]
+        own.append(holds_for(plan.order, plan.version, order_version, who, None))
         rows, new = [*work, *file, added, *own], f"v{plan.version} {sha256}"
         audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
-        if not versions:  # the first plan carries its own second person; every later one is confirmed anew
+        # Where names are typed the first plan carries its own second person; every later one is confirmed anew.
+        if not versions and not has_accounts(connection):
             for point in plan.point:
                 if point.expected is not None and point.expected.checked_by is not None:
                     _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
@@ -108,8 +110,8 @@ def check_plan(
 
 def _measurable(connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations) -> Frozen:
     """What a plan takes of the stock, where it could be measured today. Raises Refused for all that would stop it."""
-    if gone := cancelled(connection, plan.order):
-        raise Refused(gone)
+    if gone := of_order(connection, plan.order, None):
+        raise Refused(*gone)
     today = datetime.now(UTC).date()
     frozen = with_stock(connection, plan, inventory, calibrations, today)
     if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):
@@ -152,11 +154,18 @@ def unconfirmed(connection: sqlite3.Connection, order_id: str, version: int) -> 
 
 
 def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int, point_id: str, who: str) -> None:
-    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it."""
+    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it.
+
+    Where people log in, that is also who brought the plan in: the name in its file was typed.
+    """
     point = get_plan(connection, order_id, version).point_named(point_id)
     if point.expected is None:
         raise Refused(f"Point {point_id} has no expected dose to confirm.")
-    if same_person(point.expected.entered_by, who):
+    entered = [point.expected.entered_by]
+    if has_accounts(connection):
+        asked = "SELECT added_by FROM plan WHERE order_id = ? AND version = ?"
+        entered.append(connection.execute(asked, (order_id, version)).fetchone()["added_by"])
+    if any(same_person(each, who) for each in entered):
         raise Refused(f"{who} entered the expected dose of {point_id}; another person must confirm it.")
     with transaction(connection):
         if point_id in unconfirmed(connection, order_id, version):

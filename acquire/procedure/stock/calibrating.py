@@ -74,8 +74,9 @@ def add(
 ) -> None:
     """Enter elements that were irradiated to the session's dose, or read as blanks, in one cycle. Raises Refused.
 
-    moment: when they were irradiated. run: the file of the reader in which their readings are; without it the first
-    readings count that come in after this entry.
+    moment: when they were irradiated. run: the reader run in which their readings are, by where it begins ("FILE, byte
+    N", as results print it), or a file that holds one; without it the first readings count that come in after this
+    entry.
     """
     row = get_calibration(connection, calibration)
     _is_open(connection, calibration)

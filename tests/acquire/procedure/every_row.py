@@ -5,15 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import eventful_streams
+import pytest
 import stocked
 from cases import case_b, client_b
+from messages_v2 import merged
+from messages_v2 import order as v2_order
+from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
 
+from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
+from acquire.orders import Site
+from acquire.patients import PatientsFile
+from acquire.people import log_in, prove
 from acquire.procedure.documents.cancelled import cancel_order
+from acquire.procedure.documents.messages import receive
 from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
@@ -43,6 +52,22 @@ ZONE = "2026-02-05T10:31:00+01:00"
 
 async def filled(connection: Any) -> str:
     """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
+    people(connection)
+    with everybody():
+        return await _filled(connection)
+
+
+def people(connection: Any) -> None:
+    """Accounts, log-ins that ended and that hold, and a trial of a password that was wrong."""
+    staffed(connection)
+    before = None
+    for account in ("MP-1", "MD-1", "MP-1"):
+        before = log_in(connection, prove(connection, account, password_of(account), "log in"), before)
+    with pytest.raises(Refused):
+        prove(connection, "MP-1", "wrong", "log in")
+
+
+async def _filled(connection: Any) -> str:
     eventful_streams.filled(connection)
     stocked.every_row(connection)
     case, reads = case_with_spectrum()
@@ -74,12 +99,24 @@ async def filled(connection: Any) -> str:
     state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
+    ordered(connection)
     limits(connection)
     told(connection, session)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def ordered(connection: Any) -> None:
+    """Orders by messages: of three patients, of whom two merges make one."""
+    with PatientsFile(None) as patients:
+        for n in (1, 2, 3):
+            number = f"MRN-EXAMPLE-{n}^^^HOSP^MR"
+            receive(connection, patients, v2_order(number=f"ORD-V2-{n}", control_id=f"M-{n}", number_of=number), Site())
+        for n in (2, 3):
+            body = merged("MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR", f"A-{n}")
+            receive(connection, patients, body, Site())
 
 
 def limits(connection: Any) -> None:

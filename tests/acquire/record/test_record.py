@@ -57,6 +57,7 @@ async def test_what_is_missing_for_77331(record):
         "The radiation oncologist's interpretation is not written and signed.",
         "The order's physician (RO-1) has not signed the report.",
         "The decision on the plan (unchanged, adjusted, re-planned) is not written.",
+        "People were not authenticated: this store has no accounts, and every name in it was typed.",
         "The professional part needs the physician's signature.",
     ]
     assert "no unit limit table of the payer holds on" in limits
@@ -69,13 +70,17 @@ async def test_what_is_missing_for_77331(record):
     )
     assert charge["volumes_of_interest"] == ["P4", "P5", "P6"]
     assert charge["status"] == "proposal, not submitted"
+    assert not charge["ready"]
+
+
+DOCUMENTS = "SELECT body FROM document"
 
 
 async def test_the_patient_is_not_in_the_record(connection, record):
     stored = connection.execute("SELECT patient FROM orders").fetchone()[0]
-    assert stored == "Patient/example-a"
-    for text in (json.dumps(record), html(record)):
+    for text in (json.dumps(record), html(record), *(row[0].decode() for row in connection.execute(DOCUMENTS))):
         assert "example-a" not in text
+        assert stored not in text
 
 
 async def test_the_page_stands_alone(record):
