@@ -132,7 +132,7 @@ OF_PROCEDURE = {
     "results/select_thresholds": "worked_cases",
     "results/selection": "selections no_number beam_recognised",
     "results/waiting_time": "charges_by_hand",
-    "session/run_of_point": "reader_runs",
+    "session/run_of_point": "selections reader_runs",
 }
 for _room, _tests in (("acquire/dosimetry", OF_DOSES), ("acquire/procedure", OF_PROCEDURE)):
     for _module, _names in _tests.items():

@@ -14,6 +14,7 @@ from worked import WorkedClient, run
 from acquire.procedure.results.select_run import _certainly_apart, _last_of
 from acquire.procedure.results.selection import select
 from acquire.procedure.session.placement import place, remove
+from acquire.procedure.session.run_of_point import run_doubts
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.statements import exclude, imaging_given
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured, run_step
@@ -128,6 +129,7 @@ async def test_what_is_amiss_is_said_and_what_was_read_is_named_all_the_same(con
     ]
     assert p6["imaging"] != "not stated"
     assert p6["readings"] == {"X-1": [1]}
+    assert run_doubts(connection, get_session(connection, session)) == []
     assert p6["remarks"] == ["X-1 was read 2 times; the first readout counts, the others are of an emptied element."]
 
 
