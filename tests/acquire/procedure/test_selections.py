@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from cases import case_e
+from cases import case_c, case_e
 from scenario_a import CHIPS, StoreClient, closed, prepared
 from test_reader_run_rules import cut
 from worked import WorkedClient, run
@@ -191,3 +191,14 @@ async def test_readings_are_named_by_their_own_digests(connection: Any) -> None:
             entry = entries.entry_at(connection, ref.stream, ref.seq)
             assert entry is not None
             assert entry.digest == ref.digest
+
+
+async def test_a_dot_that_was_read_less_often_than_the_plan_asks_is_a_problem(connection: Any) -> None:
+    case, reads = case_c()
+    case.add(connection)
+    session, client = case.start(connection), WorkedClient(connection)
+    await run(connection, client, session)
+    client.read_elements(list(dict(reads).items()), "{counts}")
+    dot = next(p for p in case.points if p["method"] == "osl")
+    found = chosen(connection, session, dot["id"])["problems"]
+    assert f"{dot['elements'][0]} was read 1 times; the plan asks for 3 readings." in found
