@@ -42,6 +42,9 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("results", "SESSION", "--explain"): ("decision", ("STORE",)),
     ("results", "--trend"): ("a chart needs eight", ("STORE",)),
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
+    ("plan", "templates"): ("skin-bolus", ()),
+    ("plan", "templates", "entrance"): ("monitor units of the port", ()),
+    ("plan", "new", "entrance", "-o", "p.toml", "port=B1", "mu=92"): ("p.toml: 45 value(s) are still asked for", ()),
     ("billing", "SESSION"): ("▲ Interpretation", ("STORE",)),
     ("billing", "show", "ORDER", "--course"): ("Nothing is submitted from here", ("STORE",)),
     ("billing", "table", "list"): ("Payer X", ("STORE",)),
@@ -74,9 +77,13 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/e2e/test_commands_on_the_bus.py": "command",
     "tests/e2e/test_profiles_in_the_service.py": "run, session bind",
     "tests/e2e/test_guarded_chain.py": "broker config",
+    "tests/acquire/cli/test_plan_files.py": "plan from-dicom",
     "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "tests/acquire/cli/test_signing_commands.py": (
+        "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
+    ),
     "tests/acquire/cli/test_people_commands.py": (
         "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
     ),
