@@ -148,6 +148,7 @@ def _instruments(connection: Any, order: str) -> list[str]:
 def session_time_out(
     session: SessionId, read_by: Annotated[str, typer.Option()], confirmed_by: Annotated[str, typer.Option()],
     identifiers_agree: Annotated[bool, typer.Option("--identifiers-agree", help="Both were compared.")] = False,
+    form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
@@ -155,7 +156,9 @@ def session_time_out(
 
     with open_store(config, store) as connection:
         states = states_there(config, read_by, get_session(connection, session).instruments)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree, states=states)
+        time_out(
+            connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree, states=states, form=form
+        )
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

@@ -32,6 +32,7 @@ from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.reader_run_statements import every_run_stated
 from acquire.procedure.session.session import Session, get_session
+from acquire.procedure.session.transcribed import totals, transcriptions
 from acquire.procedure.session.unattached import unattached
 from acquire.record.billing import checks, proposal
 from acquire.record.equipment import equipment
@@ -71,6 +72,8 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
+        "transcribed": [_plain(each) for each in transcriptions(connection, session.id)],
+        "totals_read_back": [_plain(each) for each in totals(connection, session.id)],
         "notices": [notice_plain(each) for each in notices(connection, session.id)],
         "rules_77331": [_plain(rule) for rule in rules],
         "not_stated": not_stated({r.point: r.output for r in found}),

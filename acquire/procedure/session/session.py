@@ -209,10 +209,12 @@ def time_out(
     *,
     identifiers_agree: bool,
     states: Mapping[str, State] | None = None,
+    form: int | None = None,
 ) -> None:
     """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
 
-    Names here are ids of roles ("MD-1"); `states`: what its instruments say now. Raises Refused for one person twice,
+    Names here are ids of roles ("MD-1"); `states`: what its instruments say now; `form`: the downtime form on which it
+    was signed, where it is entered late. Raises Refused for one person twice,
     identifiers that do not agree, an expected dose that nobody has confirmed, whatever has come up since the session
     was started (a hold among it), or an instrument that says it is another one than the inventory has.
     """
@@ -233,7 +235,8 @@ def time_out(
     if wrong:
         raise Refused(*wrong)
     read = audit.row(
-        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),
+        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by,
+        stated=canonical(stated(session) | ({} if form is None else {"form": form})),
         at=utc_now(),
     )  # fmt: skip
     with transaction(connection):

@@ -103,7 +103,7 @@ def of_told_ranges(
     """Points whose expected charge is more than the range holds that their instrument says it is set to."""
     full = {name: nc for name, each in states.items() if (nc := framing.told_full_scale_nc(each)) is not None}
     for point in (p for p in plan.point if p.instrument in full):
-        told, expected = full[point.instrument or ""], _expected_nc(plan, point, inventory, calibrations, on)
+        told, expected = full[point.instrument or ""], expected_nc(plan, point, inventory, calibrations, on)
         if expected is not None and expected > told:
             yield Stop(
                 "range",
@@ -112,7 +112,7 @@ def of_told_ranges(
             )
 
 
-def _expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:
+def expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:
     """The charge that a point's expected dose gives, in nC: what a range that holds nothing is refused for."""
     none = tuple(each.model_copy(update={"full_scale_nc": HOLDS_NOTHING_NC}) for each in inventory.instrument)
     try:

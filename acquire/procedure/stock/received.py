@@ -38,7 +38,10 @@ class Irradiated:
 
 
 def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
-    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam."""
+    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam.
+
+    Those that were entered from a form come last.
+    """
     rows = connection.execute(
         "SELECT d.*, a.session, m.at FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
         " JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE d.serial = ? AND NOT EXISTS"
@@ -46,12 +49,17 @@ def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated
         " AND x.beam_given = 0) ORDER BY m.n",
         (serial,),
     )
+    written = connection.execute(
+        "SELECT read_at AS at, point, session, at_most_gy, NULL AS before_gy FROM transcription WHERE serial = ?"
+        " AND replaces IS NULL ORDER BY n",
+        (serial,),
+    )
     return [
         Irradiated(
             row["at"], row["point"], row["session"], _dose_gy(connection, row["session"], row["point"]),
             row["at_most_gy"], row["before_gy"],
         )
-        for row in rows
+        for row in (*rows, *written)
     ]  # fmt: skip
 
 
@@ -101,7 +109,7 @@ def irradiated_rows(
         audit.row(
             "detector_irradiated", measurement=measurement, point=point.id, detector=point.detector,
             serial=(own := inventory.detector_named(point.detector)).serial, before_gy=own.accumulated_gy,
-            at_most_gy=_at_most_gy(point),
+            at_most_gy=at_most_gy(point),
         )
         for point in points
         if point.detector is not None
@@ -154,7 +162,8 @@ def _latest(
     return {} if row is None else dict(parse(row[what]))
 
 
-def _at_most_gy(point: Point) -> float:
+def at_most_gy(point: Point) -> float:
+    """The most that a point is believed to receive, in Gy."""
     if point.expected is not None:
         return point.expected.dose_gy
     return point.plausible.high_gy if point.plausible is not None else 0.0

@@ -10,7 +10,8 @@ from cases import case_b, client_b
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
-from worked import run
+from worked import WorkedClient, run
+from written_down import entered, navel, printed
 
 from acquire.fits.kept import Curve, keep
 from acquire.procedure.documents.cancelled import cancel_order
@@ -22,6 +23,7 @@ from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.as_planned import state_as_planned
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
 from acquire.procedure.session.run_of_point import state_run
@@ -68,6 +70,7 @@ async def filled(connection: Any) -> str:
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
     told(connection, session)
+    written_down(connection)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
@@ -87,6 +90,24 @@ def told(connection: Any, session: str) -> None:
             notices.mark(connection, notice, "stand-in", role="physicist")
         notices.acknowledge(connection, notice.n, "MP-2", "physicist")
     notices.lift(connection, held.n, "MP-1", "physicist", "read today", "RO-1")
+
+
+def written_down(connection: Any) -> None:
+    """Two forms, what was entered from them, compared and corrected, and totals read back and set aside."""
+    case = navel("W")
+    case.add(connection)
+    forms = [printed(connection, case, fraction) for fraction in (1, 2)]
+    for fraction, form in enumerate(forms, start=1):
+        session = case.start(connection, fraction)
+        now = get_session(connection, session)
+        entered(connection, now, form=form)
+        entered(connection, now, "36.03 nC", form=form, correct=True)
+        check(connection, now, "navel", "36.03 nC", "MP-2")
+        client = WorkedClient(connection)
+        client.of("electrometer-1").charge_nc = 36.0
+        client.idle("electrometer-1")
+        read_back(connection, now, "navel", 1.0, "MP-2")
+        set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
 
 
 def fitted(connection: Any) -> None:
