@@ -41,6 +41,7 @@ TABLE: Mapping[str, Place] = {
     "session": Place("procedure", "Sessions: one execution of a plan."),
     "results": Place("procedure", "The doses of a session, with uncertainty and decision."),
     "report": Place("procedure", "The record of a session, as a page or as canonical JSON."),
+    "billing": Place("billing", "Charge proposals for 77331, and tables of unit limits."),
     "doctor": Place("doctoring", "What would stop this measurement, and who can mend it."),
     "downtime": Place("downtime", "While the computer is down: a form, entered later."),
     "notices": Place("noticing", "What must reach people, and who has read it."),

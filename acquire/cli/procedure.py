@@ -213,6 +213,7 @@ def session_step(
     if rest and action not in ("begin", "run"):
         raise Misuse("--rest goes with begin or run.")
     of_rest = Rest(reason or "", confirmed_by or "") if rest else None
+    said: list[str] = []
     with open_store(config, store) as connection:
         if action == "skip":
             steps.not_measured(connection, session, step, by, reason or "")
@@ -226,10 +227,12 @@ def session_step(
                         await steps.begin_step(connection, client, session, step, by, of_rest)
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
+                        said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
                         await steps.run_step(
                             connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
                         )
+                        said.append(await _what_was_measured(connection, session, step))
                     else:
                         await steps.abandon_step(
                             connection, session, step, by, reason or "", beam_given=beam_given, client=client
@@ -238,7 +241,20 @@ def session_step(
             asyncio.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
-    tell(f"{session}: {step} {action}.{counts}")
+    tell(f"{session}: {step} {action}.{counts}{''.join(said)}")
+
+
+async def _what_was_measured(connection: Any, session: str, step: str) -> str:
+    """What a step collected, or that it is on its way, once the store has had a moment to take it."""
+    from acquire.procedure.results.beam_assignment import beams_shown, in_words  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.stored import until_stored  # noqa: PLC0415
+
+    found = get_session(connection, session)
+    if await until_stored(connection, found, step):
+        return " Its readings are not in the store yet: they come by themselves, acquire session status shows them."
+    beams = in_words(beams_shown(connection, found), step)
+    return f" {beams}." if beams else ""
 
 
 @sessions.command("place")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
+from acquire.billing import Judged, judge, proposal
 from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
 from acquire.procedure.documents.order import Order, get_order
@@ -34,7 +35,7 @@ from acquire.procedure.session.reader_run_statements import every_run_stated
 from acquire.procedure.session.session import Session, get_session
 from acquire.procedure.session.transcribed import totals, transcriptions
 from acquire.procedure.session.unattached import unattached
-from acquire.record.billing import checks, proposal
+from acquire.record.billing_facts import claim_of
 from acquire.record.equipment import equipment
 from acquire.record.evidence import of_result
 from acquire.store import anchors
@@ -49,7 +50,8 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
     session = get_session(connection, session_id)
     order = get_order(connection, session.order_id)
     found = results(connection, session_id)
-    rules = checks(connection, session, order, found)
+    claim = claim_of(connection, session_id)
+    judged = judge(claim)
     record: dict[str, Any] = {
         "schema": "record/1",
         "id": session.id,
@@ -75,10 +77,10 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "transcribed": [_plain(each) for each in transcriptions(connection, session.id)],
         "totals_read_back": [_plain(each) for each in totals(connection, session.id)],
         "notices": [notice_plain(each) for each in notices(connection, session.id)],
-        "rules_77331": [_plain(rule) for rule in rules],
+        "rules_77331": [rule_of(each) for each in judged],
         "not_stated": not_stated({r.point: r.output for r in found}),
-        "missing_for_77331": [rule.missing for rule in rules if rule.missing],
-        "charge": proposal(connection, session, found, rules),
+        "missing_for_77331": [each.finding.says for each in judged if each.finding.status == "missing"],
+        "charge": proposal(claim, judged),
         "integrity": _integrity(connection, session),
         "amendments": [],
         "signatures": [],
@@ -90,6 +92,15 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
 def seal(record: dict[str, Any]) -> str:
     """SHA-256 (hex) of the canonical JSON of the record without its own digest and the signatures over it."""
     return digest(canonical({k: v for k, v in record.items() if k not in UNSEALED})).hex()
+
+
+def rule_of(judged: Judged) -> dict[str, Any]:
+    """One rule of 77331 as the record and the command print it."""
+    rule, found = judged.rule, judged.finding
+    return {
+        "id": rule.id, "rule": rule.title, "status": found.status, "met": found.status != "missing", "says": found.says,
+        "where": found.where, "source": rule.source,
+    }  # fmt: skip
 
 
 def _plain(item: Any) -> dict[str, Any]:

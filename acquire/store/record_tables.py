@@ -135,6 +135,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "coefficient": PeoplesTable(
         "calibration {calibration} of {owner}, {what}", "a coefficient of {owner} ({n})", _EVERY_SESSION
     ),
+    "billing_table": PeoplesTable(
+        "the table {name}, {what}, of {valid_from} to {valid_until}", "billing table {n}", _EVERY_SESSION
+    ),
     "element_batch": PeoplesTable("batch {batch} v{version}", "batch {batch} v{version}", _EVERY_SESSION),
     "element": PeoplesTable("element {element} v{version}", "element {element} v{version}", _EVERY_SESSION),
     "element_event": PeoplesTable("'{what}' of element {element}", "event {n} of element {element}", _EVERY_SESSION),

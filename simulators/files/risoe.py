@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
 from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
+from simulators.files.reader_clock import ReaderClock
 from simulators.files.xsyg import KELVIN, TLD_100, first_order, poisson
 from simulators.model import FileModel
 
@@ -47,7 +48,8 @@ class Risoe:
         self.clock = clock
         self.emitted = 0
         self._rng = random.Random(f"{seed}:risoe")
-        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:00:00"))
+        self._shown = ReaderClock(clock, options)
+        self._at = self._shown.now()
         self._counts = float(options.get("counts", 4000.0))
         self._background = float(options.get("background", 20.0))
         self._version = int(options.get("version", 8))
@@ -65,6 +67,7 @@ class Risoe:
         """
         if not sample or any(char in sample for char in "/\\\0") or len(sample.encode("latin-1", "replace")) > 20:
             raise ValueError(f"{sample!r} cannot name a sample; give it 1 to 20 characters without slashes.")
+        self._at = max(self._at, self._shown.now())
         path = self.folder / f"{sample}_{self._at:%Y%m%d%H%M%S}.binx"
         previous, records = 0, []
         for run, (position, scale) in enumerate(dose_scales, start=1):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
+from simulators.files.reader_clock import ReaderClock
 from simulators.model import FileModel
 
 ASSUMED = (
@@ -38,7 +39,8 @@ class WinRems:
         self._name = str(options.get("file", "EXPORT.ASC"))
         self._rcf = float(options.get("rcf", 0.0))
         self._ecc = float(options.get("ecc", 0.0))
-        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:02:15"))
+        self._shown = ReaderClock(clock, options)
+        self._at = self._shown.now()
         self._read_time = timedelta(seconds=float(options.get("read_time_s", 30.0)))
         self._drift = 1 + float(options.get("light_drift_percent", 0.0)) / 100
         self._lit = 0
@@ -50,6 +52,7 @@ class WinRems:
         export's path.
         """
         path = self.folder / self._name
+        self._at = max(self._at, self._shown.now())
         with path.open("a", encoding="ascii", newline="") as export:
             for card, charges in dosimeters:
                 if self._since_qc >= QC_EVERY:

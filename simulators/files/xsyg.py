@@ -11,13 +11,14 @@ import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from simulators.clock import Clock
 from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
+from simulators.files.reader_clock import ReaderClock
 from simulators.model import FileModel
 
 ASSUMED = (
@@ -71,7 +72,8 @@ class Xsyg:
         self.clock = clock
         self.emitted = 0
         self._rng = random.Random(f"{seed}:xsyg")
-        self._at = datetime.fromisoformat(options.get("start", "2026-01-05T09:00:00"))
+        self._shown = ReaderClock(clock, options)
+        self._at = self._shown.now()
         self._counts = float(options.get("counts", 4000.0))
         self._background = float(options.get("background", 20.0))
         self._user = str(options.get("user", "physicist"))
@@ -87,6 +89,7 @@ class Xsyg:
             raise ValueError(f"{sample_name!r} cannot name a file; give the sample a name without slashes.")
         times = [round(CHANNEL_S * (i + 1), 1) for i in range(round(self._duration_s / CHANNEL_S))]
         root = self._document(sample_name, position, times, dose_scale, faults)
+        self._at = max(self._at, self._shown.now())
         path = self.folder / f"{sample_name}_{self._at:%Y%m%d%H%M%S}_{position}.xsyg"
         unfinished = path.with_suffix(".part")
         ElementTree.indent(root)

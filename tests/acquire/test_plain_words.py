@@ -107,7 +107,7 @@ PLANS = [
     ("version = 0", "version: 0 is out of range; it must be at least 1"),
     (
         'purpose = "routine"',
-        "purpose: 'routine' is not known; allowed is 'patient', 'phantom' or 'detector-calibration'",
+        "purpose: 'routine' is not known; allowed is 'patient', 'phantom', 'detector-calibration' or 'routine-qa'",
     ),
     ("fraction_gy = nan", "fraction_gy: nan is no finite number"),
     ("approved_on = 2027-02-05T10:31:00", "approved_on: 2027-02-05 10:31:00 has a time of day; a day is meant"),

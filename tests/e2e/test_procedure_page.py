@@ -28,6 +28,7 @@ def on_free_ports(text: str) -> str:
 async def test_the_page_can_be_followed(tmp_path: Path) -> None:
     code, said = await follow(on_free_ports(script(PAGE)), tmp_path)
     assert code == 0, said + (tmp_path / "case-A" / "service.log").read_text()[-2000:]
+    assert re.search(r"b1 end\. 15\.6\d nC in \d\.\d s\.", said)  # told by the command that ended the step
     record = json.loads((tmp_path / "case-A" / "record.json").read_text())
     points = {each["id"]: each["result"] for each in record["points"]}
     assert 100 * points["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.15)

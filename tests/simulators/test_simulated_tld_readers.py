@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -87,3 +89,26 @@ async def test_same_seed_writes_the_same_file(tmp_path: Path) -> None:
         texts.append(served.instrument.read_out("chip", 1, 0.5).read_bytes())  # type: ignore[union-attr]  # an Xsyg
         await served.close()
     assert texts[0] == texts[1]
+
+
+async def test_a_reader_shows_the_date_of_the_computer_unless_it_was_set(tmp_path: Path) -> None:
+    for start, year in (({}, f"{datetime.now():%Y}"), ({"start": "2031-05-06T07:08:09"}, "2031")):
+        served = await serve("winrems", f"dir:{tmp_path}", options={"file": f"{year}.ASC", **start})
+        path = served.instrument.read_out([(1, (None, 1.0, None, None))])  # type: ignore[union-attr]  # a WinRems
+        assert {fields[11][:4] for fields in read_export(path)} == {year}
+        await served.close()
+
+
+async def test_an_osl_reader_appends_a_line_a_reading(tmp_path: Path) -> None:
+    served = await serve("osl-table", f"dir:{tmp_path}", options={"start": "2027-02-08T10:30:00"})
+    reader: Any = served.instrument
+    reader.read_out_request({"dots": [["C3-1", 64820], ["C3-1", 64790]]})
+    path = reader.read_out_request({"dots": [["S-1", 26010]]})
+    assert path.read_bytes() == (
+        b"Dot,Reading,Counts,Read at\r\nC3-1,1,64820,2027-02-08 10:30:00\r\nC3-1,2,64790,2027-02-08 10:30:10\r\n"
+        b"S-1,1,26010,2027-02-08 10:30:20\r\n"
+    )
+    for dot, counts in (("a,b", 1), ("a", 1.5), ("", 1)):
+        with pytest.raises(ValueError, match="cannot be read: a dot has an engraving without commas and whole counts"):
+            reader.read_out_request({"dots": [[dot, counts]]})
+    await served.close()

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from acquire.canonical import utc_now
 from acquire.errors import FileProblem, Refused
 from acquire.procedure.documents import kept
+from acquire.procedure.documents.routine_work import is_routine, opened
 from acquire.store import audit
 from acquire.store.database import transaction
 from drivers.plain_words import plain
@@ -87,11 +88,13 @@ def add_order(connection: sqlite3.Connection, body: bytes, name: str, who: str) 
 
 
 def get_order(connection: sqlite3.Connection, order_id: str) -> Order:
-    """An order of the store, read again from its bytes. Raises Refused when there is none."""
+    """An order of the store, or routine work that has none, read again from its bytes. Raises Refused."""
     row = connection.execute("SELECT sha256 FROM orders WHERE id = ?", (order_id,)).fetchone()
     if row is None:
         raise Refused(f"There is no order {order_id}; add its file with `acquire order add FILE`.")
     _, body = kept.fetch(connection, row["sha256"])
+    if is_routine(connection, order_id):
+        return _routine(body)
     return _order(ServiceRequest.model_validate_json(body))
 
 
@@ -99,6 +102,15 @@ def list_orders(connection: sqlite3.Connection) -> list[Order]:
     """All orders, oldest first."""
     rows = connection.execute("SELECT id FROM orders ORDER BY audit_entry NULLS FIRST, added_at, id").fetchall()
     return [get_order(connection, row["id"]) for row in rows]
+
+
+def _routine(body: bytes) -> Order:
+    """Routine work in the form of an order: nobody's patient, no need, never chargeable."""
+    name, purpose, who, at = opened(body)
+    return Order(
+        id=name, requester=who, requester_role=None, authored_on=at, text=f"routine work: {purpose}", necessity="",
+        effect=None, reasons=(), history=(), patient="", lacks=(),
+    )  # fmt: skip
 
 
 def _fhir_sentence(name: str, where: tuple[int | str, ...], message: str) -> str:

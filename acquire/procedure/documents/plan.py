@@ -15,9 +15,11 @@ from acquire.errors import Refused
 from acquire.procedure.documents.asked import methods_that
 from acquire.procedure.documents.brachy_source import BrachySource
 from acquire.procedure.documents.calibrations import FactorEntry, Range
+from acquire.procedure.documents.charging import Adjustment, Unlisted
 from acquire.procedure.documents.curve_limits import LimitsTable
 from acquire.procedure.documents.inventory import Id
 from acquire.procedure.documents.point import Point
+from acquire.procedure.documents.rt_plan_file import RtPlanFile
 from acquire.tomlfile import Written
 
 
@@ -173,6 +175,11 @@ class Plan(Written):
     fraction_gy: the prescribed dose of one fraction, where the text of the prescription does not say it as "78 Gy in 39
     fractions" or "4 × 7.0 Gy"; expected doses are held against it.
     course: which course of the patient's treatments; a port of another course is another port.
+    purpose: fixed with the first reading; only "patient" can ever be charged, and the others need no physician's order:
+    `order` then names the work.
+    adjustment: what this version changes of the treatment after an earlier one was measured.
+    radionuclide: where one was given to the patient unsealed; that is nuclear medicine.
+    unlisted: where the work fits no code. rt_plan: the file of the planning system that it was made from.
     dose_rate_mu_per_min: the machine's, where the steps do not state their own; it has no default.
     """
 
@@ -182,7 +189,7 @@ class Plan(Written):
     version: int = Field(ge=1)
     approved_by: str
     approved_on: date
-    purpose: Literal["patient", "phantom", "detector-calibration"]
+    purpose: Literal["patient", "phantom", "detector-calibration", "routine-qa"]
     place_of_service: Literal["11", "19", "21", "22", "24"] | None = None
     machine: str
     environment_valid_min: float | None = Field(None, gt=0)
@@ -195,6 +202,10 @@ class Plan(Written):
     target: str
     text: str = ""
     source: BrachySource | None = None
+    radionuclide: Literal["by injection", "by mouth"] | None = None
+    rt_plan: RtPlanFile | None = None
+    adjustment: tuple[Adjustment, ...] = ()
+    unlisted: Unlisted | None = None
     point: tuple[Point, ...] = Field(min_length=1)
     batch: tuple[Batch, ...] = ()
     step: tuple[Step, ...] = Field(min_length=1)
@@ -210,6 +221,14 @@ class Plan(Written):
             raise ValueError(f"steps name {', '.join(unknown)}, which is no point of this plan")
         if unused := sorted(self._measured() - asked):
             raise ValueError(f"no step measures {', '.join(unused)}")
+        return self
+
+    @model_validator(mode="after")
+    def _adjusts_its_own(self) -> Plan:
+        """A change names ports or volumes as this plan has them: one that is misspelt would change nothing."""
+        own = {each for p in self.point for each in (p.port, p.volume) if each is not None}
+        if unknown := sorted({each for a in self.adjustment for each in a.of if each not in own}):
+            raise ValueError(f"adjustment names {', '.join(unknown)}, which is no port and no volume of this plan")
         return self
 
     @model_validator(mode="after")

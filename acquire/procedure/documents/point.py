@@ -164,6 +164,9 @@ class Point(Written):
     """A place on or in the patient; `factors` are those of place and beam, a detector's own are in its calibration.
 
     protocol, fff  of a chamber: TRS-398 or TG-51, and whether the beam has no flattening filter (then k_vol is needed)
+    volume         the volume of interest whose cumulative dose is measured, of a point of no port; several points may
+                   lie in one
+    beam_number    the port's number in the RT Plan, where the plan was made from one
     surface        which side a diode lies on; the exit side has calibrations and a factor (cf_backscatter) of its own
     of             the two points whose mean, times the factor f_mid, a point of method "midline" is
     position       inside or outside the field: an OSL dot outside asks for the site's k_q_out
@@ -181,6 +184,8 @@ class Point(Written):
     site: str
     side: str
     port: str | None = None
+    volume: str | None = Field(None, min_length=1)
+    beam_number: int | None = Field(None, ge=0)
     beam: str
     method: MethodName
     protocol: Literal["trs398", "tg51"] = "trs398"
@@ -262,6 +267,8 @@ class Point(Written):
             raise ValueError("a point without expected dose needs plausible: the lowest and highest believable dose")
         if self.pair_rule == "named" and self.pair_named not in self.elements:
             raise ValueError("pair_rule 'named' needs pair_named: the element of the pair that counts")
+        if self.port is not None and self.volume is not None:
+            raise ValueError("a point is of a port, or of a volume of interest; give one of port and volume")
         if self.result_due is not None and not self.by_element:
             raise ValueError("result_due is of elements, which are read days later")
         if self.channel is not None and self.instrument is None:

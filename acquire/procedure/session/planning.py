@@ -19,6 +19,7 @@ from acquire.procedure.documents.order import get_order
 from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Batch, Plan, Step, read_plan
 from acquire.procedure.documents.point import Point
+from acquire.procedure.documents.routine_work import rows_of_work
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.doses import planned_budget
 from acquire.procedure.methods.method import Sources
@@ -38,14 +39,16 @@ from drivers.model import Model
 def add_plan(
     connection: sqlite3.Connection, body: bytes, name: str, who: str, inventory: Inventory, calibrations: Calibrations
 ) -> Plan:
-    """Read, check and keep a plan. The same bytes again change nothing.
+    """Read, check and keep a plan. The same bytes again change nothing. Routine work is opened with its first plan.
 
-    Raises FileProblem (file, line, key), or Refused: no such order, a version that is here with another content or is
-    not newer, a method that is not fit for its tolerance, a factor missing or out of date, an element of the stock that
-    may not be used.
+    Raises FileProblem (file, line, key), or Refused: no such order, another purpose after the first reading, a version
+    that is here with another content or is not newer, a method that is not fit for its tolerance, a factor missing or
+    out of date, an element of the stock that may not be used.
     """
     plan = read_plan(body, name)
-    get_order(connection, plan.order)
+    work = rows_of_work(connection, plan, who)
+    if not work:
+        get_order(connection, plan.order)
     frozen = _measurable(connection, plan, inventory, calibrations)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
@@ -56,11 +59,12 @@ def add_plan(
         if versions.get(plan.version) == sha256:
             return plan
         _is_newer(plan, versions)
+        _purpose_stays(connection, plan)
         added = audit.row(
             "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
         )
         own = [*_files(connection, plan, inventory, calibrations), *first_rows(connection, frozen.first, who)]
-        rows, new = [*file, added, *own], f"v{plan.version} {sha256}"
+        rows, new = [*work, *file, added, *own], f"v{plan.version} {sha256}"
         audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
         if not versions:  # the first plan carries its own second person; every later one is confirmed anew
             for point in plan.point:
@@ -281,6 +285,23 @@ def _is_newer(plan: Plan, versions: dict[int, str]) -> None:
         )
     if versions and plan.version < max(versions):
         raise Refused(f"Plan v{plan.version} of {plan.order} is older than v{max(versions)}, which is here.")
+
+
+def _purpose_stays(connection: sqlite3.Connection, plan: Plan) -> None:
+    """What was measured for one purpose is never made to serve another. Raises Refused."""
+    measured = connection.execute(
+        "SELECT DISTINCT s.id, s.plan_version FROM session s WHERE s.order_id = ?1 AND (EXISTS (SELECT 1 FROM attempt a"
+        " JOIN attempt_mark m ON m.measurement = a.measurement AND m.mark = 'begun' WHERE a.session = s.id)"
+        " OR EXISTS (SELECT 1 FROM placement p WHERE p.session = s.id)) ORDER BY s.id",
+        (plan.order,),
+    ).fetchall()
+    for row in measured:
+        was = get_plan(connection, plan.order, row["plan_version"]).purpose
+        if was != plan.purpose:
+            raise Refused(
+                f"Session {row['id']} of {plan.order} was measured with the purpose '{was}', which is fixed with the"
+                f" first reading; work with the purpose '{plan.purpose}' needs an order or a name of its own."
+            )
 
 
 def _newest(versions: dict[int, str]) -> str | None:

@@ -31,8 +31,15 @@ from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
 
+PAYER = b"""schema = "payer-table/1"
+payer = "Payer X"
+valid_from = 2026-01-01
+valid_until = 2026-12-31
+limit = [{ code = "77331", units = 6, per = "course", firm = false, source = "policy 4" }]
+"""
 ZONE = "2026-02-05T10:31:00+01:00"
 
 
@@ -69,12 +76,20 @@ async def filled(connection: Any) -> str:
     state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
+    limits(connection)
     told(connection, session)
     written_down(connection)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def limits(connection: Any) -> None:
+    """Tables of unit limits: a payer's that stands, and one that was withdrawn."""
+    for payer in ("Payer X", "Payer Y"):
+        number, _ = add_table(connection, "payer.toml", PAYER.replace(b"Payer X", payer.encode()), "MP-1", None)
+    withdraw_table(connection, number, "MP-1", "of last year")
 
 
 def told(connection: Any, session: str) -> None:

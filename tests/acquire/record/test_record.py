@@ -51,12 +51,15 @@ async def test_any_change_shows_in_the_seal(record):
 
 
 async def test_what_is_missing_for_77331(record):
-    assert record["missing_for_77331"] == [
+    *unsigned, limits = record["missing_for_77331"]
+    assert unsigned == [
         "The physicist's review of the results is not signed.",
         "The radiation oncologist's interpretation is not written and signed.",
+        "The order's physician (RO-1) has not signed the report.",
         "The decision on the plan (unchanged, adjusted, re-planned) is not written.",
-        "No unit limit table of the payer is loaded.",
+        "The professional part needs the physician's signature.",
     ]
+    assert "no unit limit table of the payer holds on" in limits
     charge = record["charge"]
     assert (charge["code"], charge["modifier"], charge["units"], charge["ports"]) == (
         "77331",

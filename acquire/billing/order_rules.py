@@ -1,0 +1,74 @@
+"""Rules about the physician's order."""
+
+from __future__ import annotations
+
+from acquire.billing.rule import Case, Finding, Rule, either, met, missing
+
+
+def written_order(case: Case) -> Finding:
+    """An order is there, and stands."""
+    order, where = case.session.order, f"order {case.session.order.id}"
+    if order.cancelled is not None:
+        return missing(order.cancelled, where)
+    if case.session.plan.purpose != "patient":
+        return missing(f"{order.id} is {case.session.plan.purpose} work; no physician orders it for a patient.", where)
+    return met(f"Order {order.id}, written {order.authored_on.isoformat()}.", where)
+
+
+def order_before(case: Case) -> Finding:
+    """The order is earlier than the measurement. Nobody can back-date it."""
+    session, where = case.session, f"order {case.session.order.id}, session {case.session.id}"
+    if session.began is None:
+        return missing("Nothing was measured yet.", where)
+    ordered, began = session.order.authored_on.isoformat(), session.began.isoformat()
+    return either(
+        not session.before_order,
+        f"Ordered {ordered}, before {session.began_with} ({began}).",
+        f"The order of {ordered} is later than {session.began_with} ({began}): it supports no charge for this session.",
+        where,
+    )
+
+
+def treating_physician(case: Case) -> Finding:
+    """A physician ordered it, not a physicist alone."""
+    order = case.session.order
+    return either(
+        order.requester_role is not None,
+        f"Ordered by {order.requester} ({order.requester_role}).",
+        "The order does not state that its requester is the treating physician.",
+        f"order {order.id}, requester",
+    )
+
+
+def need(case: Case) -> Finding:
+    """Why the measurement is needed, in words: a bare check-box is refused for the neighbouring code 77370."""
+    order = case.session.order
+    return either(
+        bool(order.need.strip()), order.need, "The order states no need.", f"order {order.id}, note or reason"
+    )
+
+
+def effect(case: Case) -> Finding:
+    """What its result decides."""
+    order = case.session.order
+    says = f"Decides: {order.effect}"
+    return either(
+        bool(order.effect), says, "The order does not say what its result decides.", f"order {order.id}, note"
+    )
+
+
+def history(case: Case) -> Finding:
+    """Earlier treatment and imaging that matter."""
+    order = case.session.order
+    otherwise = "The order names no history (earlier treatment, imaging)."
+    return either(bool(order.history), "; ".join(order.history) + ".", otherwise, f"order {order.id}, supporting info")
+
+
+RULES = (
+    Rule("written-order", "Written order", "dossier 3 [5][7]", written_order),
+    Rule("order-before", "Order before the measurement", "dossier 3 [5][7]; scenarios [C2]", order_before),
+    Rule("treating-physician", "Treating physician", "dossier 3 [5]", treating_physician),
+    Rule("need", "Need", "dossier 3 [5][51][52]", need),
+    Rule("effect", "Effect on treatment", "dossier 3 [5][51]", effect),
+    Rule("history", "History relevant to the treatment", "design 9", history),
+)
