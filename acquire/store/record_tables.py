@@ -108,6 +108,12 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "total_read_back": PeoplesTable(
         "what an electrometer kept at {point} of session {session}", "what an electrometer kept ({n})", _SESSION
     ),
+    "clock_compared": PeoplesTable(
+        "the clock of {machine} in session {session}", "a clock that was compared ({n})", _SESSION
+    ),
+    "taken_over": PeoplesTable(
+        "that {who} took session {session} over", "who took a session over ({n})", _SESSION
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION

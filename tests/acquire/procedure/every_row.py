@@ -21,6 +21,7 @@ from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session import notices
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.as_planned import state_as_planned
+from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.downtime import check, read_back, set_aside
@@ -31,6 +32,7 @@ from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.procedure.session.take_over import take_over
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
 
@@ -123,6 +125,8 @@ def written_down(connection: Any) -> None:
         client.idle("electrometer-1")
         read_back(connection, now, "navel", 1.0, "MP-2")
         set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
+        compare_clock(connection, now, "LA-1", ZONE, "2026-02-05T10:34:12+01:00", "MD-1")
+        take_over(connection, now, "MD-2", "MD-1 was called away")
 
 
 def fitted(connection: Any) -> None:

@@ -12,11 +12,13 @@ from acquire.canonical import canonical
 from acquire.errors import Refused
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session, keeps_open
 from acquire.procedure.session.course import carried
 from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.steps import begin_step, not_measured
+from acquire.procedure.session.take_over import take_over
 from acquire.procedure.session.transcribed import NO_RAW_BYTES
 from acquire.procedure.stock.received import irradiations
 from acquire.record import build, html
@@ -207,3 +209,31 @@ def test_the_form_has_everything_that_is_known_and_no_patient(connection: Any, c
         assert known in form, known
     assert "<script" not in form
     assert "A4" in form
+
+
+def test_case_d_the_linacs_clock_is_192_s_behind_and_stands_in_the_record(connection: Any, case: Case) -> None:
+    session = get_session(connection, case.start(connection))
+    theirs, ours = "2026-02-15T07:58:41+01:00", "2026-02-15T08:01:53+01:00"
+    found = compare_clock(connection, session, "LA-1", theirs, ours, "MD-1")
+    assert found.says.startswith("The clock of LA-1 was 192 s behind this computer's")
+    record = build(connection, session.id)
+    assert record["session"]["clocks"][0]["behind_s"] == 192
+    assert "192 s behind this computer" in html(record)
+    for wrong in ("2026-02-13T07:58:41+01:00", "2026-02-15T07:58:41", "2199-02-15T07:58:41+01:00"):
+        with pytest.raises(Refused):
+            compare_clock(connection, session, "LA-1", wrong, ours, "MD-1")
+    with pytest.raises(Refused, match="Name the machine"):
+        compare_clock(connection, session, " ", theirs, ours, "MD-1")
+
+
+def test_who_takes_a_session_over_says_why_and_from_whom(connection: Any, case: Case) -> None:
+    session = get_session(connection, case.start(connection))
+    with pytest.raises(Refused, match=r"MD-1 has session .* already"):
+        take_over(connection, session, "md-1", "lunch")
+    with pytest.raises(Refused, match="Say why"):
+        take_over(connection, session, "MD-2", " ")
+    take_over(connection, session, "MD-2", "MD-1 was called away")
+    assert take_over(connection, session, "MD-3", "shift").from_whom == "MD-2"
+    page = html(build(connection, session.id))
+    assert "Taken over by MD-2 from MD-1" in page
+    assert verify_store(connection) == []

@@ -78,3 +78,40 @@ CREATE TRIGGER total_read_back_no_update BEFORE UPDATE ON total_read_back
 BEGIN SELECT RAISE(ABORT, 'total_read_back is append-only'); END;
 CREATE TRIGGER total_read_back_no_delete BEFORE DELETE ON total_read_back
 BEGIN SELECT RAISE(ABORT, 'total_read_back is append-only'); END;
+
+-- Clocks of other machines against this computer's, compared by a person; nothing is attributed by them. And who took a
+-- session over in its middle.
+
+CREATE TABLE clock_compared (
+    n INTEGER PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES session,
+    machine TEXT NOT NULL,
+    theirs TEXT NOT NULL,            -- with its offset from UTC
+    ours TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    made_after INTEGER
+) STRICT;
+
+CREATE TABLE taken_over (
+    n INTEGER PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES session,
+    from_whom TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    who TEXT NOT NULL,
+    at TEXT NOT NULL,
+    made_after INTEGER,
+    CHECK (from_whom <> who)
+) STRICT;
+
+CREATE INDEX clock_compared_session ON clock_compared (session);
+CREATE INDEX taken_over_session ON taken_over (session);
+
+CREATE TRIGGER clock_compared_no_update BEFORE UPDATE ON clock_compared
+BEGIN SELECT RAISE(ABORT, 'clock_compared is append-only'); END;
+CREATE TRIGGER clock_compared_no_delete BEFORE DELETE ON clock_compared
+BEGIN SELECT RAISE(ABORT, 'clock_compared is append-only'); END;
+CREATE TRIGGER taken_over_no_update BEFORE UPDATE ON taken_over
+BEGIN SELECT RAISE(ABORT, 'taken_over is append-only'); END;
+CREATE TRIGGER taken_over_no_delete BEFORE DELETE ON taken_over
+BEGIN SELECT RAISE(ABORT, 'taken_over is append-only'); END;
