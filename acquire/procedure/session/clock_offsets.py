@@ -1,4 +1,4 @@
-"""How far the clocks of other machines are from this computer's: written down and printed, and nothing rests on them."""
+"""How far the clocks of other machines are from this computer's: written down and printed; nothing rests on them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import BLOCKING, Body, in_nc
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.progress import progress
-from acquire.procedure.session.session import Session, SessionState, move
+from acquire.procedure.session.session import Session, SessionState, move, state_of
 from acquire.procedure.session.stops import Execution, expected_nc
 from acquire.procedure.session.transcribed import Form, Transcription, form_numbered, in_force
 from acquire.procedure.stock.received import at_most_gy
@@ -92,7 +92,7 @@ def enter(
             connection, who, "transcribed", session.id, rows=[*file, made], old=before.as_written if before else None,
             new=f"{point_id} {charge} from form {form}", reason=reason,
         )  # fmt: skip
-        if session.state is SessionState.READY:
+        if state_of(connection, session.id) is SessionState.READY:
             move(connection, session.id, SessionState.MEASURING, who)
 
 
