@@ -148,12 +148,17 @@ class ProfilesPart(Written):
     profiles: tuple[Path, ...] = Field((), description="files, or folders of files, that describe instruments")
 
 
-class Config(StorePart, SpoolPart, ProfilesPart, NoticesPart, ServicePart):
+class InstrumentsPart(Written):
+    """What a command must know of a file to know whether anything real is measured."""
+
+    instrument: tuple[InstrumentConfig, ...] = ()
+
+
+class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, ServicePart):
     """One file."""
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     bus: BusConfig = BusConfig()
-    instrument: tuple[InstrumentConfig, ...] = ()
     simulator: tuple[SimulatorConfig, ...] = ()
 
 

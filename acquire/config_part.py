@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 from acquire.bus.client import Endpoint
 from acquire.config import (
+    SIMULATOR,
     Config,
+    InstrumentsPart,
     NoticesPart,
     ProfilesPart,
     ServicePart,
@@ -84,6 +86,11 @@ def spool_place(path: Path) -> SpoolPlace | None:
     """The spool of a configuration; None where it has none. Raises FileProblem."""
     spool = _part(path, SpoolPart).spool
     return None if spool is None else SpoolPlace(path.parent / spool.path, spool)
+
+
+def measures_really(path: Path) -> bool:
+    """Whether any instrument of a configuration is none of its simulators. Raises FileProblem."""
+    return any(not each.resource.startswith(SIMULATOR) for each in _part(path, InstrumentsPart).instrument)
 
 
 def offer_profiles_of(path: Path) -> None:

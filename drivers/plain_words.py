@@ -113,6 +113,7 @@ _YES = "answer; write true or false, without quotes"
 _NUMBER = "number; write it without quotes and with a decimal point"
 _WHOLE = "whole number"
 _TEXT = "text; write it in quotes"
+_UUID = "UUID, such as 0f0e7a58-5f43-4b7e-9c37-1f0f6a3c2d11"
 
 _SAID: Mapping[str, Said] = {
     "missing": "it is missing, and has no default",
@@ -141,6 +142,7 @@ _SAID: Mapping[str, Said] = {
     "datetime_from_date_parsing": _is_no(_MOMENT), "time_type": _is_no("time of day"),
     "time_parsing": _is_no("time of day"), "timezone_naive": _no_offset, "timezone_aware": _no_offset,
     "timezone_offset": _no_offset,
+    "uuid_type": _is_no(_UUID), "uuid_parsing": _is_no(_UUID), "uuid_version": _is_no(_UUID),
     "bytes_type": _is_no("bytes"), "path_type": _is_no("path; write it in quotes"),
     "value_error": _own, "assertion_error": _own,
     "invalid_key": lambda _, value: f"{shown(value)} is no name of a key",

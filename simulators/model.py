@@ -24,6 +24,9 @@ class FileInstrument(Protocol):
     def read_out_request(self, request: Mapping[str, Any]) -> Path:
         """Read dosimeters out as a back-door request asks; gives the file that was written."""
 
+    def read_tray(self, chips: int) -> None:
+        """Read so many dosimeters of its own choice out, as the option `tray` asks when it starts."""
+
     def state(self) -> Mapping[str, Any]:
         """What a test may want to know, in JSON types."""
 

@@ -18,6 +18,8 @@ from simulators.places import host_and_port, port_from
 from simulators.ports import Port
 from simulators.registry import model_named
 
+MOST_CHIPS = 500
+
 
 class Served:
     """A simulated instrument that can be reached.
@@ -125,7 +127,15 @@ def _serve_folder(
     folder = Path(path)
     instrument = info.make(folder, clock, seed, options)
     folder.mkdir(parents=True, exist_ok=True)
+    if (tray := options.get("tray", 0)) != 0:
+        instrument.read_tray(_chips(tray))
     return Served(info.model, instrument, link=None, port=None, folder=folder, seed=seed)
+
+
+def _chips(tray: Any) -> int:
+    if not isinstance(tray, int) or not 1 <= tray <= MOST_CHIPS:
+        raise ValueError(f"A tray holds 1 to {MOST_CHIPS} chips, not {tray!r}.")
+    return tray
 
 
 async def _serve_line(

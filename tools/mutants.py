@@ -4,7 +4,7 @@ Each mutant changes one token: a comparison, and/or/not, an arithmetic sign, a n
 pattern, a flag, a value returned, a statement left out. Sentences, docstrings, annotations and decorators stay. Its
 tests run in a copy of the tree, forked from a process that has imported what does not change. Tests that fail or that
 hang have noticed. Survivors that change nothing are named in mutants-equivalent.tsv (module, line, mutation, reason).
-Of more than SAMPLE mutants of a module a seeded random choice is tried; ALL=1 tries all.
+Of more than SAMPLE mutants of a module a seeded random choice is tried; ALL=1 tries all. PROCESSES at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pytest_asyncio  # noqa: F401
 from mutations import ROOT, Mutant, mutants_of
 
 EQUIVALENT = Path(__file__).with_name("mutants-equivalent.tsv")
-SAMPLE, SEED, PROCESSES = 150, 8, 2
+SAMPLE, SEED, PROCESSES = int(os.environ.get("SAMPLE", "150")), 8, int(os.environ.get("PROCESSES", "2"))
 TIMES_AS_LONG, AT_LEAST_S = 3, 8.0  # as the tests of the unchanged module take
 TESTS = {
     "drivers/replies.py": ["drivers/test_replies.py", "drivers/test_link.py"],
@@ -115,10 +115,24 @@ OF_DOSES = {
 OF_PROCEDURE = {
     "methods/chamber": "chamber_corrections",
     "methods/collected_charge": "charges_by_hand charge_collected",
+    "methods/doses": "guards_in_sessions",
+    "methods/luminescence_chain": "worked_cases curve_checks",
+    "methods/osl": "worked_cases",
+    "methods/tld": "no_number worked_cases",
+    "readouts/elements": "reader_records elements_in_the_beam set_clocks",
     "readouts/read_together": "reader_run_rules",
     "readouts/reader_order": "reader_order",
+    "results/across": "bound_across",
+    "results/choosing": "bound_across one_beam_many_points",
     "results/point_charges": "charges_by_hand",
+    "results/select_charges": "backgrounds_again bound_across one_beam_many_points charge_collected",
+    "results/select_elements": "no_number elements_in_the_beam worked_cases",
+    "results/select_run": "reader_runs",
+    "results/select_spectrum": "spectra",
+    "results/select_thresholds": "worked_cases",
+    "results/selection": "no_number beam_recognised bindings",
     "results/waiting_time": "charges_by_hand",
+    "session/run_of_point": "reader_runs",
 }
 for _room, _tests in (("acquire/dosimetry", OF_DOSES), ("acquire/procedure", OF_PROCEDURE)):
     for _module, _names in _tests.items():
@@ -130,7 +144,7 @@ FORK = multiprocessing.get_context("fork")
 
 def copied_tree(where: Path) -> Path:
     """What tests need of the tree."""
-    for name in ("acquire", "drivers", "simulators", "tests"):
+    for name in ("acquire", "config", "drivers", "simulators", "tests"):
         shutil.copytree(ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"))
     (where / "tests" / "conftest.py").unlink()  # its house rules cost more time than most tests here
     shutil.copy(ROOT / "pyproject.toml", where)

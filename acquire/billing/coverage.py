@@ -21,7 +21,7 @@ ROWS = (
     Row("the method is specified, with the devices", ("method", "equipment")),
     Row("all treated fields that were measured are listed", ("fields-listed",)),
     Row("the measurements are documented, signed and dated by physicist and radiation oncologist",
-        ("review", "interpretation")),
+        ("review", "interpretation", "people")),
     Row("the prescribing physician reviews, signs and dates; the result is used", ("prescriber", "result-used")),
     Row("not for routine work", ("purpose",)),
     Row("uses that are seen as special (abutting and very small fields, bolus, whole body, junctions, organs, devices)",

@@ -123,6 +123,7 @@ class SessionFacts:
     began      the first beam that was begun, or the placing of the first element where no instrument measured one
     day        the date of service, on the clock of the order
     equipment  instrument or detector: its model and serial number
+    people_not_known  why nobody can say who made it; None where everybody had logged in
     """
 
     id: str
@@ -141,6 +142,7 @@ class SessionFacts:
     review: Signed | None = None
     interpretation: Signed | None = None
     decision: Decided | None = None
+    people_not_known: str | None = None
 
     @property
     def valid(self) -> list[PointFacts]:

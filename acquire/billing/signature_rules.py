@@ -60,10 +60,17 @@ def physicians_part(case: Case) -> Finding:
     return either(signed is not None, says, "The professional part needs the physician's signature.", where)
 
 
+def people(case: Case) -> Finding:
+    """Everybody who made the session logged in: a name that was typed is nobody's."""
+    typed = case.session.people_not_known
+    return either(typed is None, "Everybody logged in.", typed or "", f"session {case.session.id}, accounts")
+
+
 RULES = (
     Rule("review", "Physicist's review", "dossier 3 [5][7]", review),
     Rule("interpretation", "Interpretation", "dossier 3 [5][6][7]", interpretation),
     Rule("prescriber", "Signed by the prescribing physician", "dossier 3 [5][6]; scenario D", prescriber),
     Rule("result-used", "Result used", "dossier 3 [5][6]; design 9", result_used),
+    Rule("people", "People are known", "dossier 6, 21 CFR 11.10", people),
     Rule("physicians-part", "Physician took part", "dossier 3 [55]", physicians_part),
 )

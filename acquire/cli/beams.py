@@ -53,15 +53,19 @@ def parts(
 def assign_parts(
     session: SessionId, step: StepId,
     what: Annotated[list[str], typer.Argument(metavar="PART=WHAT...", help="1='port image' 2=irradiation")],
-    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+    by: By, confirmed_by: SecondPerson, reason: Why,
+    mu: Annotated[
+        list[str] | None, typer.Option("--mu", metavar="PART=MU", help="2=92: of each part that is irradiation.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """What each part of a beam was: `irradiation` (these are summed), or what else; by two people."""
     from acquire.procedure.results import beam_assignment  # noqa: PLC0415
 
-    found = named_once(what, _part_and_what, "part")
+    found, had = named_once(what, _part_and_what, "part"), named_once(mu or [], _part_and_mu, "part")
     with_session(
         config, store, session,
-        lambda c, s: beam_assignment.assign_parts(c, s, step, found, by, confirmed_by, reason),
+        lambda c, s: beam_assignment.assign_parts(c, s, step, found, by, confirmed_by, reason, mu=had),
     )  # fmt: skip
     tell(f"{session}: {step}: {', '.join(f'part {n} was {said}' for n, said in sorted(found.items()))}.")
 
@@ -71,6 +75,17 @@ def _part_and_what(text: str) -> tuple[int, str]:
     if not (part.isdecimal() and equals and what.strip()):
         raise Misuse(f"'{text}' is no PART=WHAT, such as 2=irradiation.")
     return int(part), what
+
+
+def _part_and_mu(text: str) -> tuple[int, float]:
+    from acquire.dosimetry.errors import DosimetryError  # noqa: PLC0415 - brings numpy
+    from acquire.dosimetry.number_text import parse_number  # noqa: PLC0415
+
+    part, _, mu = text.partition("=")
+    try:
+        return int(part), parse_number(mu)
+    except (ValueError, DosimetryError) as error:
+        raise Misuse(f"'{text}' is no PART=MU, such as 2=92.") from error
 
 
 def no_beam(

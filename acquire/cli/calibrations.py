@@ -89,7 +89,10 @@ def add(
     batch: Annotated[str | None, typer.Option("--batch", help="All elements of this batch that are in use.")] = None,
     cycle: Annotated[int, typer.Option(help="Which annealing, irradiation and readout: 1, 2, ...")] = 1,
     at: Annotated[str | None, typer.Option(help="When they were irradiated: 2027-02-05T10:31:00+01:00.")] = None,
-    run: Annotated[str | None, typer.Option(help="The reader's file; else the first readings from now on.")] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="The reader run, by where it begins, or the file; else the first readings from now on."),
+    ] = None,
     config: ConfigOption = None,
     store: StoreOption = None,
     as_json: Json = False,

@@ -121,7 +121,15 @@ def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings
         return
     of_file = ("file", "format", "readouts", "rejected", "reason")
     table("Files", of_file, [tuple(f[c] for c in of_file) for f in listed])
-    of_readout = ("element", "kind", "channel", "points", "sum", "unit", "flags", "attributes")
+    of_readout = (
+        "element",
+        "kind",
+        "channel",
+        "points",
+        "sum",
+        "unit",
+        "flags",
+    )  # in --json: what its record says of itself
     table("Readouts", of_readout, [tuple(_cell(r.get(c)) for c in of_readout) for r in readouts])
     for file in listed:
         for note in file["notes"]:
@@ -131,8 +139,8 @@ def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {text}" for key, text in value.items())
+    if isinstance(value, float):
+        return f"{value:.8g}"
     return ", ".join(value) if isinstance(value, list) else value
 
 

@@ -52,6 +52,10 @@ TABLE: Mapping[str, Place] = {
     "spool": Place("spools", "The spool of an acquisition host."),
     "broker": Place("brokers", "The broker's configuration."),
     "bus": Place("bus", "The bus and its published contract."),
+    "login": Place("people", "Log in to a store for a shift."),
+    "logout": Place("people", "End the log-in of this file."),
+    "whoami": Place("people", "Who is logged in, with which roles, and for how long."),
+    "user": Place("people", "Accounts: who may do what."),
 }
 
 
@@ -70,14 +74,16 @@ class Commands(Mapping[str, Any]):
 
 @cache
 def _command(name: str) -> Any:
-    """Raises KeyError for one that is not in the table."""
+    """The command behind its door. Raises KeyError for one that is not in the table."""
     module = TABLE[name].module
+    from acquire.cli.door import put_before  # noqa: PLC0415 - brings the table of acts
     from acquire.terminal.logs import configure  # noqa: PLC0415 - brings the library of the log
 
     configure(logging.WARNING)  # `acquire run` turns it on
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(lambda: None)  # a group, however many commands the file has
     import_module(f"acquire.cli.{module}").register(app)
+    put_before(app)
     group: Any = typer.main.get_command(app)
     return group.commands[name]
 

@@ -23,7 +23,9 @@ from acquire.cli.place import (
     with_session,
 )
 from acquire.cli.writing import new_file
+from acquire.config_part import measures_really
 from acquire.errors import Refused
+from acquire.people import has_accounts
 from acquire.plain_files import name_of
 from acquire.printable import printable_json
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -130,12 +132,27 @@ def session_start(
     from acquire.procedure.session.session import start_session  # noqa: PLC0415
 
     with plannable_store(config, store) as connection:
+        if not simulated:
+            _must_know_people(connection, config, order)
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
             states=states_there(config, by, _instruments(connection, order)),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
+
+
+def _must_know_people(connection: Any, config: Path | None, order: str) -> None:
+    """Raises Refused for a patient before real instruments where the store does not know who people are."""
+    from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
+
+    if config is None or has_accounts(connection) or not measures_really(config):
+        return
+    if get_plan(connection, order, newest_version(connection, order)).purpose == "patient":
+        raise Refused(
+            "A patient is measured with real instruments by people who log in: this store has no accounts (acquire user"
+            " add)."
+        )
 
 
 def _instruments(connection: Any, order: str) -> list[str]:
@@ -200,6 +217,9 @@ def session_step(
         bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
     ] = False,
     confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
+    ] = False,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
@@ -210,8 +230,10 @@ def session_step(
 
     if action in ("skip", "abandon") and not reason:
         raise Refused(f"Say why: --reason is needed to {action} a step.")
-    if rest and action not in ("begin", "run"):
-        raise Misuse("--rest goes with begin or run.")
+    if (rest or again) and action not in ("begin", "run"):
+        raise Misuse(f"{'--rest' if rest else '--again'} goes with begin or run.")
+    if rest and again:
+        raise Misuse("--rest is of a beam, --again of a zero or a background: say one of the two.")
     of_rest = Rest(reason or "", confirmed_by or "") if rest else None
     said: list[str] = []
     with open_store(config, store) as connection:
@@ -224,13 +246,13 @@ def session_step(
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
-                        await steps.begin_step(connection, client, session, step, by, of_rest)
+                        await steps.begin_step(connection, client, session, step, by, of_rest, again=again)
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
                         said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
                         await steps.run_step(
-                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest
+                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest, again=again
                         )
                         said.append(await _what_was_measured(connection, session, step))
                     else:

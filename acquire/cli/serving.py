@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,10 +16,11 @@ from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
 from acquire.cli.folders import FolderCheck, check_folders
 from acquire.cli.place import running_service
-from acquire.config import Loaded, load
+from acquire.config import SIMULATOR, Loaded, load
 from acquire.errors import FileProblem, Refused
 from acquire.filesystem import problem
 from acquire.integrity import is_there
+from acquire.people import has_accounts
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers.registry import model
@@ -106,6 +109,23 @@ def _anchor_beside_the_store(loaded: Loaded) -> list[str]:
     ]
 
 
+def _people_not_known(loaded: Loaded) -> list[str]:
+    """The store is only read: what is served meanwhile is not touched, and what is there not made newer."""
+    real = [each.id for each in loaded.config.instrument if not each.resource.startswith(SIMULATOR)]
+    if not real or loaded.store is None:
+        return []
+    try:
+        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            if has_accounts(store):
+                return []
+    except sqlite3.Error:
+        pass  # no store yet, or one of before accounts
+    return [
+        f"{', '.join(real)}: no patient is measured with real instruments before the store has accounts; make the first"
+        " with `acquire user add`."
+    ]
+
+
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
@@ -132,7 +152,12 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "profiles": [
             {"file": str(each.path), "model": each.model.name, "label": each.model.label} for each in loaded.profiles
         ],
-        "warnings": [*cautions(loaded), *folders.warnings, *_anchor_beside_the_store(loaded)],
+        "warnings": [
+            *cautions(loaded),
+            *folders.warnings,
+            *_anchor_beside_the_store(loaded),
+            *_people_not_known(loaded),
+        ],
         "problems": folders.problems,
     }
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from acquire import people
 from acquire.checking import last_check, sentence
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.cli.writing import new_file
@@ -19,7 +21,7 @@ from acquire.errors import Refused
 from acquire.filesystem import problem
 from acquire.printable import printable_json
 from acquire.store import anchors, audit, copies
-from acquire.store.database import connect, identity, transaction
+from acquire.store.database import StoreError, connect, identity, transaction
 from acquire.store.entries import counts
 from acquire.store.export import export as rows_of
 from acquire.store.streams import every
@@ -175,6 +177,8 @@ def restore(
     retention = None if accept_loss else _retention(config)
     done = copies.restore(path, file, retention=retention)
     with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
+        if done.aside is not None:
+            _keep_accounts(connection, done.aside, by)
         audit.keep(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
     aside = str(done.aside) if done.aside else None
     document = {"path": str(path), "store": done.store, "epoch": done.epoch, "as_of": done.as_of, "kept": aside}
@@ -182,6 +186,18 @@ def restore(
     if not as_json:
         say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
         say("Anchors made since then do not hold any more: keep their file with what was there, and begin a new one.")
+
+
+def _keep_accounts(connection: sqlite3.Connection, replaced: Path, by: str) -> None:
+    """People are who they were before the restore; where the file that was replaced can be read."""
+    try:
+        with closing(connect(replaced)) as before:
+            kept = people.carry_over(connection, before, by)
+    except (StoreError, sqlite3.Error):
+        say(f"Accounts as they were before the restore could not be read from {replaced}: look at acquire user list.")
+        return
+    if kept:
+        say(f"Accounts and passwords stay as they were before the restore: {', '.join(kept)}.")
 
 
 def _retention(config: Path | None) -> timedelta:

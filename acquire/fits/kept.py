@@ -12,6 +12,7 @@ from acquire.packing import packed, unpacked
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.entries import entry_at
+from acquire.store.present import PROGRAM
 from acquire.store.record_tables import FITTED
 
 ANALYSIS = "glow 1"
@@ -19,7 +20,6 @@ ANALYSIS = "glow 1"
 may change a figure or a sentence. Curves that an earlier one fitted are fitted again then, beside it."""
 DECAY = ""  # in place of a preset: a decay needs none
 LIGHT = ("OSL", "IRSL")  # modes of a record (XSYG's recordType) under constant light: its curve is a decay
-PROGRAM = "acquire"  # who: no person did this
 
 
 @dataclass(frozen=True, slots=True)

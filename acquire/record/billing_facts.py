@@ -27,6 +27,7 @@ from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.course import orders_of_course
+from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
 from acquire.record.billing_tables import tables
@@ -102,6 +103,7 @@ def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple
         review=review,
         interpretation=interpretation,
         decision=decision,
+        people_not_known=not_known(connection, session),
     )
 
 

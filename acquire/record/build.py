@@ -29,6 +29,7 @@ from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.clock_offsets import clocks_compared
 from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
@@ -59,6 +60,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "id": session.id,
         "status": "DRAFT",
         "simulated": session.simulated,
+        "people_not_known": not_known(connection, session),
         "notice": NOT_A_DEVICE,
         "order": _order(order),
         "plan": _plan(session),
@@ -250,7 +252,7 @@ def _placements(connection: sqlite3.Connection, session: Session) -> list[dict[s
 
 def _bindings(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
     """Diodes that lay elsewhere than planned: both bindings, who said so, who confirmed it, when and why."""
-    return [_plain(each) for each in every_binding(connection, session.id)]
+    return [{k: v for k, v in _plain(each).items() if v is not None} for each in every_binding(connection, session.id)]
 
 
 def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:

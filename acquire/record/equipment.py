@@ -14,6 +14,7 @@ from acquire.procedure.results.result import Result
 from acquire.procedure.session.framing import NOT_TOLD
 from acquire.procedure.session.serials import serial_of
 from acquire.procedure.session.session import Session
+from acquire.record.elements import before_session
 from acquire.store.entries import body_at
 
 
@@ -32,7 +33,11 @@ def equipment(connection: sqlite3.Connection, session: Session, found: Sequence[
     return {
         "instruments": [_instrument(connection, session, name, found) for name in session.instruments],
         "detectors": [session.inventory.detector_named(d).model_dump(mode="json") for d in detectors],
-        "elements": [session.inventory.element_named(e).model_dump(mode="json") for e in elements],
+        "elements": [
+            session.inventory.element_named(e).model_dump(mode="json")
+            | {"before": before_session(connection, e, session.started_at)}
+            for e in elements
+        ],
         "calibrations": certificates,
         "element_corrections": [
             {k: v for k, v in e.model_dump(mode="json").items() if k != "ecc"}

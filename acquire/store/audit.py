@@ -18,6 +18,7 @@ from acquire.canonical import canonical, parse, utc_now
 from acquire.printable import must_be_seen
 from acquire.store.canonical_rows import Key, readable, shape
 from acquire.store.made import last_received
+from acquire.store.present import must_be_here
 from acquire.store.record_tables import PEOPLE
 
 FIRST = "0" * 64
@@ -54,9 +55,12 @@ def keep(
     """Make rows and the audit entry that tells of them, inside the caller's transaction; returns the rows' keys.
 
     Raises sqlite3.ProgrammingError outside of a transaction: then one could be there without the other; Refused for a
-    text in which a character is hidden: what a person states is what others read.
+    text in which a character is hidden (what a person states is what others read), and, where the store has accounts,
+    for a person or a second person who did not show who they are.
     """
     must_be_seen(who=who, what=what, subject=subject, old_value=old, new_value=new, reason=reason)
+    second = (each.values.get("confirmed_by") for each in rows)
+    must_be_here(connection, [who, *(str(each) for each in second if each is not None)])
     if not connection.in_transaction:
         raise sqlite3.ProgrammingError("rows and their audit entry are written inside one transaction")
     made = [_insert(connection, each) for each in rows]

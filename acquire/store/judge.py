@@ -20,11 +20,14 @@ from acquire.checksum import checksum, seed
 from acquire.store.entries import KIND, REFUSED, STORED, Row
 from acquire.store.envelope import Part
 from acquire.store.texts import flaw, flaw_of_reading
+from drivers.plain_words import plain
 
 _entries = TypeAdapter(Entry)
 _any = msgspec.json.Decoder()
 
 UNPARSED = KIND["unparsed"]
+LONGEST_REASON = 300  # characters
+ALTERNATIVES = ("str", "int", "float", "bool")  # of which a value may be one: no key that somebody wrote
 
 _row = partial(tuple.__new__, Row)  # what Row() does, at a third of the time
 
@@ -128,7 +131,14 @@ def _in_full(place: Place, seq: int, raw: bytes) -> Row:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_context=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:300]
-    return str(error)[:300]
+    """Why it is no entry, in words: where, what is wrong, what is allowed."""
+    match error:
+        case ValidationError():
+            first = error.errors(include_url=False)[0]
+            at = ".".join(str(part) for part in first["loc"] if part not in ALTERNATIVES)
+            return f"{at or 'the entry'}: {plain(first)}"[:LONGEST_REASON]
+        case RecursionError():
+            return "it is no JSON that can be read: brackets stand too deep in brackets"
+        case UnicodeError():
+            return "it is no JSON that can be read: it holds what is no character"
+    return f"it is no JSON that can be read: {error}"[:LONGEST_REASON]

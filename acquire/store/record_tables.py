@@ -160,10 +160,18 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "element_calibration_mark": PeoplesTable(
         "'{mark}' of calibration {calibration}", "mark {n} of calibration {calibration}", _EVERY_SESSION
     ),
+    "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
+    "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),
+    "password_tried": PeoplesTable(
+        "'{what}' of the password of {account}", "trial {n} of a password", _EVERY_SESSION
+    ),
+    "log_in": PeoplesTable("the log-in {n} of {account}", "log-in {n}", _EVERY_SESSION),
+    "log_in_ended": PeoplesTable("the end of log-in {log_in}", "the end of log-in {log_in}", _EVERY_SESSION),
 }  # fmt: skip
 
 OF_EVERY_SESSION = frozenset(table for table, held in PEOPLE.items() if held.of == _EVERY_SESSION)
-"""What sessions rest on and none owns: elements and the coefficients issued for them are held with each session."""
+"""What sessions rest on and none owns: elements, the coefficients issued for them, and who people are; held with each
+session."""
 
 # Nothing of these is said by an instrument, a person or a result: (table, column), or (table, "*") for all of it.
 NO_PART: Mapping[tuple[str, str], str] = {

@@ -12,9 +12,9 @@ from itertools import islice
 
 from acquire.store import audit
 from acquire.store.canonical_rows import shape
+from acquire.store.present import PROGRAM
 from acquire.store.record_tables import PEOPLE
 
-PROGRAM = "acquire"  # who: no person did this
 MOST_ROWS = 1000
 
 _OF_ORDERS = {"orders": "id", "plan": "order_id", "expected_confirmed": "order_id"}

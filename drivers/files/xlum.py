@@ -1,7 +1,7 @@
 """XLUM, the open exchange format of luminescence data: a curve of counts for each such curve of a record.
 
-Known from its public description and example files. Nesting is that of XSYG. Comments, authors and file names can name
-a person and are left in the bytes.
+Known from its public description (specification 1.0.0, doi 10.5281/zenodo.7362438) and example files. Nesting is that
+of XSYG. Comments, authors and file names can name a person and are left in the bytes.
 """
 
 from __future__ import annotations
@@ -83,14 +83,17 @@ def _sample(
     name: str, record: Record, piece: Piece, curve: Curve, heater: Curve | None, flags: tuple[Flag, ...]
 ) -> Sample:
     kind = record.attributes.get("recordType", "")
-    is_glow = kind == "TL"
     signal = _values(curve)
     if not signal:
         raise BadRecord("its curve is empty", Flag.INCOMPLETE)
-    if len(curve.attributes.get("xValues", "").split()) > 1:
-        raise BadRecord("a spectrum, which is not read")
-    time = _times(curve, len(signal))
-    axes = {"time": axis("s", time), "signal": axis("{counts}", signal)}
+    wavelengths = _wavelengths(curve)
+    time = _times(curve, len(signal), len(wavelengths) or 1)
+    axes = {"time": axis("s", time)}
+    if wavelengths:
+        axes |= {"wavelength": axis("nm", wavelengths), "spectrum": axis("{counts}", signal)}
+    else:
+        axes["signal"] = axis("{counts}", signal)
+    is_glow = kind == "TL" and not wavelengths
     if heater is not None:
         axes |= _temperature(heater, time)
     return Sample(
@@ -123,13 +126,34 @@ def _values(curve: Curve) -> list[float]:
     return _numbers(text, "its curve")
 
 
-def _times(curve: Curve, points: int) -> list[float]:
+def _wavelengths(curve: Curve) -> list[float]:
+    """Of a spectrometer's spectra, none of any other curve. The first spectrum stands first, in the order of xValues.
+
+    So figure 3.1 of the specification has it. The R package xlum 0.1 writes the wavelengths of a spectrum as its times,
+    and no unit of x: such a file is refused.
+    """
+    if len(curve.attributes.get("yValues", "").split()) > 1:
+        raise BadRecord("it is of a camera, whose pictures are not read")
+    words = curve.attributes.get("xValues", "")
+    if len(words.split()) < 2:
+        return []
+    unit = curve.attributes.get("xUnit", "")
+    if unit != "nm":
+        raise BadRecord(
+            f"a spectrum whose xValues are in '{unit[:20]}', not in nm: it is not read, since there are programs that"
+            " write wavelengths as times and tell no unit of x"
+        )
+    return _numbers(words, "its xValues")
+
+
+def _times(curve: Curve, values: int, at_each: int = 1) -> list[float]:
     unit = curve.attributes.get("tUnit", "")
     if unit != "s":
         raise BadRecord(f"the times of its curve are in '{unit[:20]}', not in s")
     time = _numbers(curve.attributes.get("tValues", ""), "its tValues")
-    if len(time) != points:
-        raise BadRecord(f"its curve has {points} values at {len(time)} times", Flag.INCOMPLETE)
+    if len(time) * at_each != values:
+        at = f"{len(time)} times" if at_each == 1 else f"{len(time)} times and {at_each} wavelengths"
+        raise BadRecord(f"its curve has {values} values at {at}", Flag.INCOMPLETE)
     if any(later < earlier for earlier, later in pairwise(time)):
         raise BadRecord("the times of its curve go back")
     return time
@@ -185,6 +209,7 @@ XLUM = Format(
         "a curve in cts is one of counts, the first in K or °C the heater's",
         "times are UTC as they are written (Z); the clock is given without a zone",
         "a state that is not told is finished",
-        "spectra are not read: nothing says in which order their values stand",
+        "spectra of a spectrometer are a curve of their own, whose sum is no dose's signal; only those in nm are read",
+        "no file of a spectrometer was at hand; the order of its values is that of the specification's figure 3.1",
     ),
 )

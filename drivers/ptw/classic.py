@@ -67,10 +67,11 @@ class UnidosClassic(Driver[ClassicSettings]):
             await self._press(RANGES[self.settings.range])
 
     async def read_back(self) -> Mapping[str, Any]:
-        """Unit and range, and whether it shows doses."""
+        """Unit and range, whether it shows doses, and the largest charge in C that the range shows."""
         radiological = await self.wire.ask(request("?F"), words.parse_radiological)
         unit, range_ = self._scale = await self._scale_in_force()
-        return {"radiological": radiological, "unit": unit, "range": range_.name}
+        full = {"full_scale_c": range_.most * 10.0**range_.exponent} if unit == "C" else {}
+        return {"radiological": radiological, "unit": unit, "range": range_.name, **full}
 
     async def take(self) -> Sequence[Sample]:
         """Reads the display (V), then state, unit and range that were in force for it."""

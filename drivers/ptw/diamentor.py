@@ -217,6 +217,7 @@ PTW_DIAMENTOR = Model(
         "the second four fields of a measurement are those of a second chamber",
         "the last field of a measurement says nothing that is needed (it is not used)",
         "E4, E5 and E6 in the place of a measurement mean that there is no number now",
+        "the full scale of the range in use is not told",
         "a line ends with LF or CR LF; 8 data bits, no parity",
         "not yet run on a real instrument by this project",
     ),

@@ -217,6 +217,7 @@ PTW_MULTIDOS = Model(
         "by the order of its channels, and lm, um, am as one or two characters",
         "U: S, M, H per second, minute, hour; A for coulomb and ampere",
         "a bare word reads each setting back, A and SET too",
+        "the full scale of a range is not told: a charge is held against it only where the inventory states it",
         "not yet run on a real instrument by this project",
     ),
 )  # fmt: skip

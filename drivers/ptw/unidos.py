@@ -80,7 +80,10 @@ class PtwUnidos(UnidosCommands):
             self._hv.was_set(time.monotonic())
 
     async def read_back(self) -> Mapping[str, Any]:
-        """Units, range, voltage, autostart. Raises Declined, naming what is not as it was set."""
+        """Units, range with the largest current in A that it takes, voltage, autostart.
+
+        Raises Declined, naming what is not as it was set.
+        """
         s = self.settings
         hv_v = None if self._hv.by_command else s.hv_v
         wanted = {"UEL": s.electrical, "RGE": self._range, "HV": hv_v, "ASE": self._autostart}
@@ -90,7 +93,9 @@ class PtwUnidos(UnidosCommands):
             if value is not None and s.access == "write":
                 self._hold_against(word, words.text_of(value), found[word])
         self._full = await self._full_scale()
-        return {"electrical": found["UEL"], "range": found["RGE"], "hv_v": found["HV"], "autostart": found["ASE"]}
+        stated = {"electrical": found["UEL"], "range": found["RGE"], "hv_v": found["HV"], "autostart": found["ASE"]}
+        in_a = self._full is not None and (self._full.range, self._full.rate_unit) == (found["RGE"], "A")
+        return {**stated, **({"full_scale_a": self._full.rate} if self._full is not None and in_a else {})}
 
     async def take(self) -> Sequence[Sample]:
         """Reads integral and rate (MV), then the range that was in force (RGE) where the unit states it."""
@@ -227,6 +232,7 @@ PTW_UNIDOS_TANGO = Model(
         f"the voltage that MV states is the one at the detector, within {HV_WITHIN:.0%} of the one set when reached",
         "30 s after the voltage was reached and 2 s after a change of range a reading is settled (settings)",
         "no rate is over the full scale that MVM states without an overload flag",
+        "a range is too small where the mean current of a beam is above its full scale; its largest charge is not told",
         "the types of values in JSON records: they are passed on as they come",
         "not yet run on a real instrument by this project",
     ),

@@ -5,6 +5,7 @@ The columns are invented, since the real ones are the site's own choice: the dae
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -15,16 +16,17 @@ from simulators.files.reader_clock import ReaderClock
 from simulators.model import FileModel
 
 ASSUMED = ("names and order of the columns", "a reading takes 10 s", "lines are appended to one table")
-OPTIONS = ("start", "file")
+OPTIONS = ("start", "file", "tray")
 HEADING = "Dot,Reading,Counts,Read at"
 READING = timedelta(seconds=10)
 
 
 class OslTable:
-    """The reader. Options: start (ISO date and time), file (name of the table)."""
+    """The reader. Options: start (ISO date and time), file (name of the table), tray (dots that are read at once
+    when it starts)."""
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
-        del seed  # counts are given
+        self._rng = random.Random(f"{seed}:osl-table")
         self.folder = folder
         self.clock = clock
         self.emitted = 0
@@ -57,6 +59,10 @@ class OslTable:
         if odd := [dot for dot, counts in asked if not dot or set(dot) & set(',"\r\n') or not isinstance(counts, int)]:
             raise ValueError(f"{odd[0]!r} cannot be read: a dot has an engraving without commas and whole counts.")
         return self.read_out(asked)
+
+    def read_tray(self, chips: int) -> None:
+        """So many dots that were irradiated alike, within 3 %, each once."""
+        self.read_out([(f"DOT{n:04}", round(self._rng.gauss(20_000, 600))) for n in range(1, chips + 1)])
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""

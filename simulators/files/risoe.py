@@ -25,7 +25,7 @@ ASSUMED = (
     "the file is written under another name and renamed when complete",
     "PREVIOUS is the length of the record before, 0 for the first",
 )
-OPTIONS = ("start", "counts", "background", "version", "system")
+OPTIONS = ("start", "counts", "background", "version", "system", "tray")
 HEADER = {6: 447, 7: 447, 8: 507}
 POINTS = 350
 RATE = 5.0
@@ -40,7 +40,8 @@ TEXTS = {"SAMPLE": (28, 20), "TIME": (264, 6), "DATE": (271, 6)}
 
 class Risoe:
     """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
-    (dark counts per channel), version (6, 7 or 8), system (number of the reader).
+    (dark counts per channel), version (6, 7 or 8), system (number of the reader), tray (chips that are read
+    at once when it starts).
     """
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
@@ -88,6 +89,10 @@ class Risoe:
         scales = [(int(where), float(scale)) for where, scale in request["dose_scales"].items()]
         faults = {int(where): faults_of({"faults": each}) for where, each in request.get("faults", {}).items()}
         return self.read_out(str(request["sample"]), scales, faults)
+
+    def read_tray(self, chips: int) -> None:
+        """So many chips that were irradiated alike, within 3 %."""
+        self.read_out("tray", [(n, self._rng.gauss(1.0, 0.03)) for n in range(1, chips + 1)])
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""

@@ -21,14 +21,15 @@ ASSUMED = (
     "lines end with CR LF and are appended to one export file",
     "one dosimeter takes 30 s to read",
 )
-OPTIONS = ("file", "rcf", "ecc", "start", "read_time_s", "terminator", "light_drift_percent")
+OPTIONS = ("file", "rcf", "ecc", "start", "read_time_s", "terminator", "light_drift_percent", "tray")
 Charges = tuple[float | None, float | None, float | None, float | None]
 QC_EVERY = 10
 
 
 class WinRems:
     """The reader. Options: file (name of the export), rcf, ecc, start (ISO date and time), read_time_s, terminator,
-    light_drift_percent (of the reference light, from one quality pair to the next).
+    light_drift_percent (of the reference light, from one quality pair to the next), tray (cards that are read at once
+    when it starts).
     """
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
@@ -72,6 +73,11 @@ class WinRems:
         Raises ValueError for a card that has not four.
         """
         return self.read_out([(int(card), _four(charges)) for card, charges in request["dosimeters"]])
+
+    def read_tray(self, chips: int) -> None:
+        """So many cards that were irradiated alike, within 3 %; elements ii and iii are active."""
+        drawn = [(self._rng.gauss(80_000.0, 2_400.0), self._rng.gauss(80_000.0, 2_400.0)) for _ in range(chips)]
+        self.read_out([(n, (None, *two, None)) for n, two in enumerate(drawn, start=1)])
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""

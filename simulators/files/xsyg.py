@@ -27,7 +27,7 @@ ASSUMED = (
     "the heater lags its profile by 0.2 s and reads within 0.3 K",
     "the file is written under another name and renamed when complete",
 )
-OPTIONS = ("start", "counts", "background", "user", "rate_k_per_s", "top_c")
+OPTIONS = ("start", "counts", "background", "user", "rate_k_per_s", "top_c", "tray")
 BOLTZMANN_EV = 8.617333e-5
 KELVIN = 273.15
 CHANNEL_S = 0.1
@@ -64,7 +64,7 @@ def first_order(t_k: float, peak: Peak) -> float:
 
 class Xsyg:
     """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
-    (dark counts per channel), user, rate_k_per_s, top_c.
+    (dark counts per channel), user, rate_k_per_s, top_c, tray (chips that are read at once when it starts).
     """
 
     def __init__(self, folder: Path, clock: Clock, seed: int, options: Mapping[str, Any]) -> None:
@@ -105,6 +105,11 @@ class Xsyg:
         """
         of_chip = str(request["sample_name"]), int(request["position"]), float(request["dose_scale"])
         return self.read_out(*of_chip, faults_of(request))
+
+    def read_tray(self, chips: int) -> None:
+        """So many chips that were irradiated alike, within 3 %: a file each."""
+        for position in range(1, chips + 1):
+            self.read_out("tray", position, self._rng.gauss(1.0, 0.03))
 
     def state(self) -> Mapping[str, Any]:
         """A JSON-ready picture for the back door."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from acquire import tomlfile
+from acquire.bus.messages import Entry
 from acquire.config import Config
 from acquire.procedure.documents.calibrations import Calibrations
 from acquire.procedure.documents.curve_limits import LimitsFile
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.stock.terms import Terms
+from acquire.store.judge import Place, judge
 from drivers import SerialSettings, registry
 from drivers.files.formats import formats
 from drivers.plain_words import form, plain
@@ -74,6 +78,43 @@ def test_no_field_of_a_model_says_it_in_pydantic_s_words(name: str) -> None:
                     assert not OWN.search(said), (field, bad, each["type"], said)
             except (TypeError, AttributeError, OverflowError, OSError) as other:
                 raise AssertionError(f"{field} lets {bad!r} through to {other!r}") from other
+
+
+ENTRIES: dict[str, dict[str, Any]] = {
+    "scalar": {"quantity": "charge", "unit": "C", "value": 1.0, "raw": "x"},
+    "glow-curve": {"quantity": "counts", "unit": "{counts}", "value": 1.0, "raw": "x", "axes": {}},
+    "marker": {"mark": "begin", "measurement": str(UUID(int=5)), "session": "s", "step": "b1"},
+    "withheld": {"reason": "altered"},
+    "gap": {"reason": "spool full", "count": 3},
+}
+READ = {"time": "2027-02-05T10:31:00Z", "monotonic_s": 1.0}
+
+
+@pytest.mark.parametrize("kind", [*ENTRIES, "nothing of ours", None])
+def test_what_the_store_refuses_of_a_message_is_said_in_words_whatever_field_is_wrong(kind: str | None) -> None:
+    good = {**READ, **ENTRIES.get(str(kind), {}), "kind": kind}
+    fields = {f for e in get_args(get_args(Entry)[0]) for f in e.model_fields} | {"flags", "axes", "origin"}
+    refused = 0
+    for field in sorted(fields):
+        bad = [each for each in BAD if not isinstance(each, date | bytes)]
+        values = [{k: v for k, v in good.items() if k != field}, *({**good, field: each} for each in bad)]
+        for value in (each for each in values if each is not None):
+            said = judge(Place("s", 1, 1), 1, json.dumps(value).encode()).reason
+            refused += said is not None
+            assert not OWN.search(said or ""), (field, value, said)
+            assert not re.match(r"[^:]*: *$|: ", said or ""), (field, value, said)
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[", b"5", b'"x"', b"\xff", b"[" * 100_000, b"null", b'{"kind":"scalar","value":1e999}']
+)
+def test_what_is_no_entry_at_all_is_said_in_words(raw: bytes) -> None:
+    said = judge(Place("s", 1, 1), 1, raw).reason
+    assert said
+    assert not OWN.search(said)
+    assert "recursion" not in said
+    assert "codec" not in said
 
 
 def test_the_walk_reaches_what_people_write() -> None:

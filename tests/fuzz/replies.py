@@ -2,7 +2,7 @@
 
     python tests/fuzz/replies.py ptw-multidos --replies 1000000
     python tests/fuzz/replies.py all --replies 1000000
-    python tests/fuzz/replies.py keithley-6514 --replies 1 --seed 1 --from-life 17    # a find once more
+    python tests/fuzz/replies.py keithley-6514 --replies 1 --seed 1 --from-life 17    # a find once more, or go on
 
 A find is an error that no driver declares (the engine would tell it as a DriverFault), something that does not end, a
 number beside a flag that forbids it or beyond the range in force, a reading that cannot be kept, and an instrument that
@@ -61,6 +61,7 @@ from simulators.link import Link
 
 MOST_S = 1000.0  # of virtual time for one call: the longest command of all takes 200 s
 STUCK_S = 120.0  # of real time for one life, which takes less than a second
+WATCHED_EVERY_S = 10.0  # the watchdog is a thread: starting one for each life cost more than the life on a busy machine
 REPLIES_OF_A_LIFE = 250
 BETWEEN_S = 0.12
 WELL_AGAIN = 6  # tries on a line that is well again
@@ -80,9 +81,13 @@ def wired() -> tuple[str, ...]:
 
 @dataclass
 class Count:
-    """mutated: replies; believed, flagged, unparsed: readings; raised: errors by their names; finds: sentences."""
+    """mutated: replies; believed, flagged, unparsed: readings; raised: errors by their names; finds: sentences.
+
+    next_life: the first that has not been lived yet; a run that begins there goes on with this one.
+    """
 
     mutated: int = 0
+    next_life: int = 0
     readings: Counter[str] = field(default_factory=Counter)
     raised: Counter[str] = field(default_factory=Counter)
     finds: list[str] = field(default_factory=list)
@@ -252,33 +257,52 @@ def _where(error: BaseException) -> str:
     return " > ".join(f"{Path(each.filename).name}:{each.lineno}" for each in at[-3:])
 
 
+class Watchdog:
+    """Ends the process with every stack where `still_going` was not called for STUCK_S of real time."""
+
+    def __init__(self) -> None:
+        self._set_at = -WATCHED_EVERY_S
+
+    def still_going(self) -> None:
+        """A life begins."""
+        if time.monotonic() - self._set_at >= WATCHED_EVERY_S:
+            self._set_at = time.monotonic()
+            faulthandler.dump_traceback_later(STUCK_S + WATCHED_EVERY_S, exit=True)
+
+    def __enter__(self) -> Watchdog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+
+
 def lives(name: str, replies: int, seed: int, first: int = 0, *, of_a_life: int = REPLIES_OF_A_LIFE) -> Iterator[Count]:
     """The count after each life, until so many replies were mutated. Raises KeyError for a model without a set-up."""
     simulated = MODELS[name]
     assert isinstance(simulated, WireModel), f"{name} has no simulator of that name: write one from its manual."
     count, setups, number = Count(), SETUPS[name], first
-    while count.mutated < replies:
-        r = random.Random(f"{seed} {name} {number}")
-        called = f"{name}, seed {seed}, life {number}"
-        life = Life(model(name), setups[number % len(setups)], r, count, called)
-        faulthandler.dump_traceback_later(STUCK_S, exit=True)
-        try:
+    with Watchdog() as watchdog:
+        while count.mutated < replies:
+            r = random.Random(f"{seed} {name} {number}")
+            called = f"{name}, seed {seed}, life {number}"
+            life = Life(model(name), setups[number % len(setups)], r, count, called)
+            watchdog.still_going()
             with no_undeclared_errors(life.find):
                 run(life.lived(simulated, of_a_life))
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-        number += 1
-        yield count
+            number += 1
+            count.next_life = number
+            yield count
 
 
-def files(name: str, count: int, seed: int) -> Iterator[Count]:
-    """The same for a reader's file format, whose "replies" are its files."""
+def files(name: str, count: int, seed: int, first: int = 0) -> Iterator[Count]:
+    """The same for a reader's file format, whose "replies" are its files: one of them is a life."""
     done = Count()
     with targets() as known:
-        for number in range(count):
+        for number in range(first, first + count):
             if (wrong := _of_file(known[name], name, seed, number)) is not None:
                 done.finds.append(f"{name}, seed {seed}, file {number}: {wrong[:300]}")
             done.mutated += 1
+            done.next_life = number + 1
             yield done
 
 
@@ -294,7 +318,7 @@ def counted(
     if name in wired():
         yield from lives(name, replies, seed, first, of_a_life=of_a_life)
     else:
-        yield from files(name, replies, seed)
+        yield from files(name, replies, seed, first)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -303,7 +327,7 @@ def main(arguments: Sequence[str]) -> int:
     asked.add_argument("model", help="a model, or all", choices=("all", *models()))
     asked.add_argument("--replies", type=int, default=1_000_000, help="mutated replies for each model")
     asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--from-life", type=int, default=0, help="to see one find again")
+    asked.add_argument("--from-life", type=int, default=0, help="to see a find again, or to go on")
     given = asked.parse_args(arguments)
     found = 0
     for name in models() if given.model == "all" else (given.model,):
@@ -321,15 +345,18 @@ def _told(name: str, replies: int, seed: int, first: int) -> int:
         told = len(done.finds)
         if time.monotonic() > said + SAID_EVERY_S:
             said = time.monotonic()
-            print(
-                f"{name}: {done.mutated} of {replies}, {done.mutated / (said - begun):.0f}/s, {told} finds", flush=True
-            )
-    took = time.monotonic() - begun
-    print(
-        f"{name}: {done.mutated} mutated replies, seed {seed}, {took:.0f} s: {told} finds;"
-        f" readings {dict(sorted(done.readings.items()))}; errors {dict(sorted(done.raised.items()))}", flush=True,
-    )  # fmt: skip
+            print(_so_far(name, seed, first, done, said - begun), flush=True)
+    print(_so_far(name, seed, first, done, time.monotonic() - begun), "Done.", flush=True)
     return told
+
+
+def _so_far(name: str, seed: int, first: int, done: Count, took: float) -> str:
+    """One line that holds all there is to know of a run, should it be the last."""
+    return (
+        f"{name}: {done.mutated} mutated replies, seed {seed}, lives {first} to {done.next_life - 1}, {took:.0f} s"
+        f" ({done.mutated / took:.0f}/s): {len(done.finds)} finds; readings {dict(sorted(done.readings.items()))};"
+        f" errors {dict(sorted(done.raised.items()))}; go on with --from-life {done.next_life}."
+    )
 
 
 if __name__ == "__main__":

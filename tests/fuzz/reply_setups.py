@@ -40,7 +40,7 @@ def _keithley_6517() -> tuple[Setup, ...]:
 
 def _risoe(end_c: int, points: int) -> Setup:
     """The protocol states no largest count."""
-    glow = {"positions": [1] * 100, "end_c": end_c, "rate": 10.0, "points": points}
+    glow = {"positions": [1] * 20, "end_c": end_c, "rate": 10.0, "points": points}
     asked = (("lower", {}), ("initialise", {}), ("glow-curve", glow))
     return Setup({"cool_s": 0, "progress_every_s": 25}, asked=asked)
 

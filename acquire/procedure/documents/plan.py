@@ -101,13 +101,15 @@ class Batch(Written):
 
 CHARGES = ("irradiate", "polarity", "recombination")
 MARKED = ("zero", "background", "threshold", *CHARGES)
+AT_ONCE = ("zero", "background", "threshold", "irradiate")  # what may be done at several points in one step
 
 
 class Step(Written):
     """One step. Steps run in the order of the file.
 
     irradiate  one beam. It may be measured at several points at once (`points`: entrance and exit, say), each on its
-               own instrument and channel; `instrument` is left out where they are on several
+               own instrument and channel; `instrument` is left out where they are on several. So may a zero, a
+               background and a threshold
     mu, dose_rate_mu_per_min  how long the beam is on; where either is not stated that is not checked
     pauses_up_to_s  beam-off between segments of one field that belongs to the field as it is planned; without it
                every pause that is seen makes another part of the beam
@@ -133,11 +135,14 @@ class Step(Written):
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
-        several = self.kind == "irradiate" and len(self.points) > 1
+        several = self.kind in AT_ONCE and len(self.points) > 1
+        if self.has_markers and self.points and (self.point is not None or not several):
+            allowed = "a point, or two points or more" if self.kind in AT_ONCE else "one point"
+            raise ValueError(f"a step of kind '{self.kind}' has {allowed}")
         if (self.has_markers or self.kind == "read-out") and self.instrument is None and not several:
             raise ValueError(f"a step of kind '{self.kind}' needs an instrument")
         if self.kind in (*CHARGES, "threshold") and (self.point is None) == (not several):
-            raise ValueError(f"a step of kind '{self.kind}' needs a point{' or points' * (self.kind == 'irradiate')}")
+            raise ValueError(f"a step of kind '{self.kind}' needs a point{' or points' * (self.kind in AT_ONCE)}")
         if len(set(self.points)) < len(self.points):
             raise ValueError("a point stands twice among points")
         if self.kind != "irradiate" and (self.dose_rate_mu_per_min or self.pauses_up_to_s):
@@ -175,6 +180,7 @@ class Plan(Written):
     fraction_gy: the prescribed dose of one fraction, where the text of the prescription does not say it as "78 Gy in 39
     fractions" or "4 × 7.0 Gy"; expected doses are held against it.
     course: which course of the patient's treatments; a port of another course is another port.
+    background_rule: which one counts of a background that was measured again; without it none is.
     purpose: fixed with the first reading; only "patient" can ever be charged, and the others need no physician's order:
     `order` then names the work.
     adjustment: what this version changes of the treatment after an earlier one was measured.
@@ -195,6 +201,7 @@ class Plan(Written):
     environment_valid_min: float | None = Field(None, gt=0)
     fraction: int = Field(ge=1)
     course: int = Field(1, ge=1)
+    background_rule: Literal["first-valid", "last-valid"] | None = None
     dose_rate_mu_per_min: float | None = Field(None, gt=0)
     technique: str
     prescription: str
@@ -253,10 +260,10 @@ class Plan(Written):
 
     @model_validator(mode="after")
     def _one_beam_each(self) -> Plan:
-        """Several points of one irradiation are of one port, each on an instrument: the step's, if it names one."""
+        """Several points of a step are each on an instrument, the step's if it names one; of one beam on one port."""
         for step in (s for s in self.step if len(s.measured) > 1):
             points = [self.point_named(name) for name in step.measured]
-            if len({p.port for p in points if p.port is not None}) > 1:
+            if step.kind == "irradiate" and len({p.port for p in points if p.port is not None}) > 1:
                 raise ValueError(f"step {step.id}: its points are of several ports; one irradiation is of one port")
             if without := [p.id for p in points if p.instrument is None]:
                 raise ValueError(f"step {step.id}: {', '.join(without)} is on no instrument that reads during a beam")

@@ -12,6 +12,10 @@ Side = Literal["before", "after"]
 WAY_OUT = "two people state with which standards it was read (acquire session reader-run)"
 NOT_TOLD = {
     Begins.UNTOLD: "what is between them does not state its run, as the others do",
+    Begins.QUALITY_CONTROL: (
+        "quality control stands between them after just ten dosimeters, as within a run and as at the beginning of"
+        " one, and by the reader's clock it did not follow at the pace of the dosimeters"
+    ),
     Begins.FILE: "a file begins between them, and nothing in the records tells whether the run goes on in it",
     Begins.CLOCK: "the reader's clock stands at another time there, and nothing else tells whether the run went on",
     Begins.LOSS: "something between them was lost, which may have been the beginning of a run",

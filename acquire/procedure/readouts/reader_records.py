@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
 
 import msgspec
 
 from acquire.procedure.documents.asked import readouts_of
-from acquire.procedure.documents.inventory import Element, Inventory
+from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.reader_order import Arrived, in_readers_order
 from acquire.procedure.readouts.reader_run import Record
@@ -71,9 +71,9 @@ def is_named(told: Told, batch: Batch | None) -> bool:
 
 
 def reader_records(
-    connection: sqlite3.Connection, inventory: Inventory, batch: Batch | None, readings: Sequence[StoredReading]
+    connection: sqlite3.Connection, known: Iterable[Element], batch: Batch | None, readings: Sequence[StoredReading]
 ) -> list[Record]:
-    """The records of a reader around readouts of its elements, in the reader's order."""
+    """The records of a reader around readouts of its elements, in the reader's order. known: the elements by name."""
     reader = readings[0].instrument
     numbers = dict(connection.execute("SELECT stream, number FROM streams WHERE instrument = ?", (reader,)).fetchall())
     ends = sorted((numbers[each.stream], each.seq, each.stream) for each in readings)
@@ -82,7 +82,7 @@ def reader_records(
     beside = list(_up_to(entries.of_instrument(connection, reader, in_, first - 1, before=False), of, last))
     behind, _ = _most(entries.of_instrument(connection, reader, of, last, before=False))
     found = chain(reversed(before), beside, behind)
-    arrived = _arrived(connection, found, _Names(inventory, batch, reader), hidden=is_cut)
+    arrived = _arrived(connection, found, _Names(known, batch, reader), hidden=is_cut)
     return in_readers_order(arrived, {(each.stream, each.seq) for each in readings})
 
 
@@ -108,10 +108,10 @@ def _up_to(found: Iterator[OfElement], stream: str, seq: int) -> Iterator[OfElem
 class _Names:
     """What the inventory calls the elements of a reader."""
 
-    def __init__(self, inventory: Inventory, batch: Batch | None, reader: str) -> None:
+    def __init__(self, known: Iterable[Element], batch: Batch | None, reader: str) -> None:
         self._batch = batch
         self._of: dict[str, list[Element]] = {}
-        for element in inventory.element:
+        for element in known:
             if element.reader == reader:
                 self._of.setdefault(element.read_as, []).append(element)
 

@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise, takewhile
 from typing import Literal
 
 from acquire.strict_numbers import clock
 
 QUALITY_CONTROL_EVERY = 10  # dosimeters of a run under way (WinREMS files of three sessions); elsewhere a run begins
+PACE = 3  # assumed: quality control of a run under way is no later than so many times what a dosimeter takes
 LONGEST_WITHOUT = timedelta(hours=1)  # assumed: so many take some ten minutes (43 to 49 s each in the same files)
 LONGEST_PAUSE = timedelta(hours=12)  # assumed, of a run without quality control: it is not left overnight
 
@@ -171,7 +173,9 @@ def _untold_border(open_: _Stretch, records: Sequence[Record], n: int) -> tuple[
         return (Begins.FILE, False) if begun_twice else None
     if record.is_quality_control and open_.since != QUALITY_CONTROL_EVERY:
         return Begins.QUALITY_CONTROL, True
-    if _stands_elsewhere(open_, record):
+    if record.is_quality_control and not _at_its_pace(open_.records, record):
+        return Begins.QUALITY_CONTROL, False
+    if open_.since is None and _stands_elsewhere(before, record):
         return Begins.CLOCK, False
     goes_on = not record.is_quality_control and _goes_on(open_, records, n)
     return (Begins.FILE, False) if record.begins_file and not goes_on else None
@@ -181,15 +185,34 @@ def _differ(one: str | None, other: str | None) -> bool:
     return None not in (one, other) and one != other
 
 
-def _stands_elsewhere(open_: _Stretch, record: Record) -> bool:
-    """Whether the reader's clock stands so far off that a run without a sign of its beginning may have begun.
+def _at_its_pace(records: Sequence[Record], quality_control: Record) -> bool:
+    """Whether quality control after just ten dosimeters came as soon as they follow each other.
 
-    Asked where no quality control would show it, and of quality control that would come in a run under way just so.
+    Then the reader was not loaded anew in between, by its own clock. Where that shows no time nothing tells.
     """
-    passed = _passed(open_.records[-1], record)
-    if passed is None or (open_.since is not None and not record.is_quality_control):
+    passed, begun = _passed(records[-1], quality_control), _dosimeters_since_quality_control(records)
+    steps = [took for one, then in pairwise(begun) if (took := _passed(one, then)) is not None]
+    if passed is None or not steps:
         return False
-    return abs(passed) > (LONGEST_PAUSE if open_.since is None else LONGEST_WITHOUT)
+    usual = sorted(steps)[len(steps) // 2]  # the median: one that somebody waited for is no pace
+    return usual > timedelta(0) and timedelta(0) <= passed <= PACE * usual
+
+
+def _dosimeters_since_quality_control(records: Sequence[Record]) -> list[Record]:
+    """The first record of each, in order."""
+    found: list[Record] = []
+    for record in takewhile(lambda each: not each.is_quality_control, reversed(records)):
+        if record.kind == "dosimeter":
+            if found and found[-1].dosimeter == record.dosimeter:
+                found.pop()
+            found.append(record)
+    return found[::-1]
+
+
+def _stands_elsewhere(before: Record, record: Record) -> bool:
+    """Whether the reader's clock stands so far off that a run without any quality control may have ended."""
+    passed = _passed(before, record)
+    return passed is not None and abs(passed) > LONGEST_PAUSE
 
 
 def _goes_on(open_: _Stretch, records: Sequence[Record], n: int) -> bool:

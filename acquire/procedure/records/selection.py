@@ -37,10 +37,23 @@ class DocumentsUsed(Record, frozen=True, kw_only=True):
 
 
 class BoundDetector(Record, frozen=True, kw_only=True):
-    """The diode that lay at a port by the word of two people, and its channel where there are several."""
+    """The diode that lay at a port by the word of two people, and its channel where there are several.
+
+    instrument: its own one, where the port is measured on another; stream, first_seq, last_seq: the entries of that
+    instrument among which those of the port's beam are.
+    """
 
     detector: str
     channel: str | None = None
+    instrument: str | None = None
+    stream: str | None = None
+    first_seq: int | None = None
+    last_seq: int | None = None
+
+    @property
+    def is_across(self) -> bool:
+        """Whether its charge was collected on another instrument than the port's."""
+        return self.stream is not None
 
 
 class ConsoleTime(Record, frozen=True, kw_only=True):

@@ -19,6 +19,8 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.beam_statements import IRRADIATION, PartSaid, keep_parts
 from acquire.procedure.session.session import Session, SessionState
 
+MOST_MU = 100_000.0
+MU_WITHIN, MU_SHARE = 1.0, 0.01  # a console shows whole MU of each part: assumed
 ASSIGNED_IN = (SessionState.MEASURING, SessionState.MEASURED, SessionState.CALCULATED)
 
 
@@ -47,10 +49,14 @@ def assign_parts(
     who: str,
     confirmed_by: str,
     reason: str,
+    *,
+    mu: Mapping[int, float],
 ) -> None:
     """Say of each part of a step's beam what it was: "irradiation", or what else; the same at each of its points.
 
-    Raises Refused: one person alone, no reason, parts that were not seen or not named, a session that is not measured.
+    mu: by part, as the console shows it, of all that are of the irradiation. Raises Refused: one person alone, no
+    reason, parts that were not seen or not named, MU that are missing or not those of the plan, a session that is not
+    measured.
     """
     if session.state not in ASSIGNED_IN:
         raise Refused(f"Session {session.id} is {session.state}; parts are assigned once a beam was measured.")
@@ -65,14 +71,33 @@ def assign_parts(
         raise Refused(f"The points of {step_id} do not show the same parts ({odd[0]} shows fewer): they stay held.")
     if blank := [n for n, what in found.items() if not what.strip()]:
         raise Refused(f"Say what part {blank[0]} was: '{IRRADIATION}', or what else.")
+    _holds_mu(session.plan.step_named(step_id), {n: what.strip() for n, what in found.items()}, mu)
     said = [
         PartSaid(
             p["point"], p["measurement"], p["begin_s"], p["end_s"], p["nc"], found[p["n"]].strip(), reason, who,
-            confirmed_by,
+            confirmed_by, mu.get(p["n"]),
         )
         for p in parts
     ]  # fmt: skip
     keep_parts(connection, session.id, step_id, said)
+
+
+def _holds_mu(step: Step, found: Mapping[int, str], mu: Mapping[int, float]) -> None:
+    """Raises Refused unless each part of the irradiation has its MU, and all of them those of the plan."""
+    if unknown := [n for n in mu if n not in found]:
+        raise Refused(f"Part {unknown[0]} of {step.id} was not seen, and has no MU.")
+    if odd := [n for n, of in mu.items() if not 0 < of < MOST_MU]:
+        raise Refused(f"Part {odd[0]} cannot have {mu[odd[0]]:g} MU; they are above 0 and below {MOST_MU:g}.")
+    counted = [n for n, what in sorted(found.items()) if what == IRRADIATION]
+    if without := [n for n in counted if n not in mu]:
+        raise Refused(f"Say how many MU part {without[0]} of {step.id} had, as the console shows it (--mu).")
+    whole = sum(mu[n] for n in counted)
+    if counted and step.mu is not None and abs(whole - step.mu) > max(MU_WITHIN, MU_SHARE * step.mu):
+        raise Refused(
+            f"The parts of {step.id} that are its irradiation had {' + '.join(f'{mu[n]:g}' for n in counted)} ="
+            f" {whole:g} MU, and the plan has {step.mu:g} MU: what the linac still has to give is measured as its rest"
+            " (--rest); with other MU than planned there is no dose to compare."
+        )
 
 
 def beams_shown(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:

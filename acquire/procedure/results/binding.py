@@ -1,7 +1,8 @@
 """The way back when diodes were exchanged on the patient: two people bind each to the port at which it lay.
 
 Coefficients follow the diode and its channel, place and expected dose stay with the port. The signals decide whether
-it can be true: afterwards each port's own diode must have collected the most during it.
+it can be true: afterwards each port's own diode must have collected the most during it. Diodes on instruments of their
+own are bound with what each of them collected there meanwhile (acquire.procedure.results.across).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid, collected
 from acquire.procedure.methods.doses import calculate
 from acquire.procedure.methods.exchanged import LOOK
-from acquire.procedure.records.selection import OfCharges
+from acquire.procedure.records.selection import BoundDetector, OfCharges
+from acquire.procedure.results.across import lay_across
 from acquire.procedure.results.inputs import held_against_neighbours, prepare
 from acquire.procedure.results.loading import load_all
 from acquire.procedure.results.selection import select
-from acquire.procedure.session.bound import Binding, bindings, channel_of, is_port
+from acquire.procedure.session.bound import Binding, bindings, channel_of, is_port, planned_at
 from acquire.procedure.session.session import Session, SessionState
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -41,15 +43,16 @@ def bind(
 ) -> None:
     """Bind diodes to the ports at which they really lay, {point: detector}; results are then made from these.
 
-    Raises Refused: one person alone, no reason, no exchange of planned diodes of one instrument, a signal that
-    contradicts it still, or a result that was decided already.
+    Raises Refused: one person alone, no reason, no exchange of planned diodes, a signal that contradicts it still, or a
+    result that was decided already.
     """
     two_people("A diode is bound to another point", who, confirmed_by, reason)
     if session.state not in BOUND_IN:
         raise Refused(f"Session {session.id} is {session.state}; diodes are bound once their ports were measured.")
     before = bindings(connection, session.id)
     _is_an_exchange(session.plan, found, {point: each.detector for point, each in before.items()} | dict(found))
-    _is_told(connection, session, found)
+    lay = {point: _lay(connection, session, point, detector) for point, detector in found.items()}
+    _is_told(connection, session, {point: found[point] for point, each in lay.items() if not each.is_across})
     at = utc_now()
     with transaction(connection):
         for point in found:
@@ -57,11 +60,11 @@ def bind(
         rows = [
             audit.row(
                 "binding", session=session.id, point=point, planned=session.plan.point_named(point).detector,
-                planned_channel=_channel(session, point), detector=detector,
-                channel=_channel(session, _planned_at(session.plan, point, detector)), reason=reason, who=who,
-                confirmed_by=confirmed_by, at=at,
+                planned_channel=_channel(session, point), detector=each.detector, channel=each.channel or "",
+                reason=reason, who=who, confirmed_by=confirmed_by, at=at, instrument=each.instrument,
+                stream=each.stream, first_seq=each.first_seq, last_seq=each.last_seq,
             )
-            for point, detector in found.items()
+            for point, each in lay.items()
         ]  # fmt: skip
         old = ", ".join(f"{_in_force(session, before, point)} at {point}" for point in found)
         new = ", ".join(f"{detector} at {point}" for point, detector in found.items())
@@ -69,23 +72,20 @@ def bind(
             connection, who, "diodes bound", session.id, rows=rows, old=old,
             new=f"{new}, confirmed by {confirmed_by}", reason=reason,
         )  # fmt: skip
-        for point in found:
-            _agrees_with_the_signals(connection, session, point)
+        for point, each in lay.items():
+            if not each.is_across:
+                _agrees_with_the_signals(connection, session, point)
 
 
 def _is_an_exchange(plan: Plan, found: Mapping[str, str], bound: Mapping[str, str]) -> None:
-    """Planned diodes of one instrument change places: none is at two ports that was planned for one, none is gone."""
-    ports = {each: _port(plan, each) for each in found}
-    if len({point.instrument for point in ports.values()}) != 1:
-        raise Refused("Name the ports of one instrument, each with the diode that lay there: B2=D-12 B7=D-14.")
-    instrument = next(iter(ports.values())).instrument
-    there = [p for p in plan.point if is_port(p) and p.instrument == instrument]
+    """Planned diodes change places: none is at two ports that was planned for one, none is gone."""
+    for each in found:
+        _port(plan, each)
+    there = [p for p in plan.point if is_port(p)]
     planned = Counter(p.detector or "" for p in there)
     lay = Counter(bound.get(p.id, p.detector or "") for p in there)
     if unknown := [name for name in found.values() if name not in planned]:
-        raise Refused(
-            f"{', '.join(unknown)} is planned at no port of {instrument}; planned are {', '.join(sorted(planned))}."
-        )
+        raise Refused(f"{', '.join(unknown)} is planned at no port; planned are {', '.join(sorted(planned))}.")
     if twice := sorted((lay - planned).keys()):
         gone = ", ".join(sorted((planned - lay).keys()))
         raise Refused(
@@ -100,10 +100,12 @@ def _port(plan: Plan, name: str) -> Point:
     return point
 
 
-def _planned_at(plan: Plan, point: str, detector: str) -> str:
-    """A port of the same instrument for which the diode was planned: its channel is known from there."""
-    instrument = plan.point_named(point).instrument
-    return next(p.id for p in plan.point if is_port(p) and (p.instrument, p.detector) == (instrument, detector))
+def _lay(connection: sqlite3.Connection, session: Session, point: str, detector: str) -> BoundDetector:
+    """Where the diode that lay at a point was read: with the point, or on an instrument of its own. Raises Refused."""
+    own = planned_at(session.plan, point, detector)
+    if own.instrument == session.plan.point_named(point).instrument:
+        return BoundDetector(detector=detector, channel=channel_of(session.inventory, own))
+    return lay_across(connection, session, point, own)
 
 
 def _channel(session: Session, point: str) -> str:

@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from acquire.procedure.documents.plan import Step
+from acquire.errors import Refused
+from acquire.procedure.documents.plan import Plan, Step
 from acquire.procedure.documents.point import Point
 from acquire.procedure.records.selection import BoundDetector, PartTaken, Ref, Refs
+from acquire.procedure.results.across import readings_of
 from acquire.procedure.results.neighbours import on_channel
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beam_statements import every_part_said, rests
@@ -26,12 +28,14 @@ class Choosing:
     """One point of a session, and what was chosen so far.
 
     `problems` holds one sentence for each thing because of which no number can be given. channel: None until a
-    measurement or the plan has told it, or where there is none.
+    measurement or the plan has told it, or where there is none. The session's plan has the detectors as they really
+    lay, `as_planned` as they were planned.
     """
 
     connection: sqlite3.Connection
     session: Session
     point: Point
+    as_planned: Plan
     bound: dict[str, BoundDetector]
     channel: str | None = None
     readings: dict[str, Refs] = field(default_factory=dict)
@@ -54,7 +58,13 @@ class Choosing:
 
     def instrument_of(self, step: Step) -> str:
         """The instrument on which a step measures the point."""
-        return step.instrument or self.point.instrument or ""
+        return step.instrument or self.as_planned.point_named(self.point.id).instrument or ""
+
+    @property
+    def across(self) -> BoundDetector | None:
+        """The diode of another instrument that lay at the point, where two people have said so."""
+        bound = self.bound.get(self.point.id)
+        return bound if bound is not None and bound.is_across else None
 
     def shared_channel(self, step: Step, came: str | None = None) -> str | None:
         """The point's channel where the markers may name another one's; None where they name its own.
@@ -91,6 +101,15 @@ class Choosing:
             "SELECT reason FROM not_measured WHERE session = ? AND step = ?", (self.session.id, step)
         ).fetchone()
         return f"Step {step} was not measured{': ' + row['reason'].rstrip('.') if row else ''}."
+
+    def take_across(self, attempt: Attempt, name: str) -> str | None:
+        """The markers of a measurement under a name, with the readings of the diode that lay there."""
+        problem = self.take(attempt, name)
+        try:
+            self.readings[name] = readings_of(self.connection, self.across) if self.across else ()
+        except Refused as lost:
+            return str(lost)
+        return problem
 
     def take(self, attempt: Attempt, name: str, shared: str | None = None) -> str | None:
         """Readings and markers of a measurement under a name; returns what is wrong with it, if anything is.

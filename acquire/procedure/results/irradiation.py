@@ -32,13 +32,17 @@ class Irradiation:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The readings of a point by name with their measurements, what was said of parts, how it adds up."""
+    """The readings of a point by name with their measurements, what was said of parts, how it adds up.
+
+    across: they are those of another instrument's diode, of before and after the measurement too.
+    """
 
     bodies: Bodies
     named: Mapping[str, str]
     said: Sequence[PartTaken]
     integrates: Integrates
     without: Still
+    across: bool = False
 
 
 def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradiation:
@@ -59,9 +63,13 @@ def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradi
         sum(c.nc for c in charges) - sum(p.nc for p in others) - without.nc_per_s * other_s,
         sum(c.time_s for c in charges) - other_s,
     )
+    if measured.across:
+        lasted_s = sum(p.end_s - p.begin_s for p in counted)
+        charge = Charge(sum(p.nc for p in counted) + without.nc_per_s * lasted_s, lasted_s)
     remark = f"{step.id}: {differs}; its parts were assigned by two people." if differs else None
     seen = BeamRead(parts=tuple(parts), expected_s=expected_s, remark=remark)
-    return Irradiation(charge, max(c.time_s for c in charges), seen)
+    longest_s = charge.time_s if measured.across else max(c.time_s for c in charges)
+    return Irradiation(charge, longest_s, seen)
 
 
 def parts_of(attempt: AttemptTaken, step: Step, measured: Measured) -> tuple[list[PartRead], list[str]]:

@@ -117,7 +117,9 @@ def _beam(measuring: _Measuring, attempt: AttemptTaken) -> Irradiation:
         charge = collected(bodies[attempt.name], measuring.integrates)
         return Irradiation(charge, charge.time_s, None)
     plan, named, said = preparing.sources.plan, preparing.selection.measurements, measuring.of.parts_said or ()
-    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, measuring.without))
+    bound = (preparing.selection.bound or {}).get(preparing.point.id)
+    across = bound is not None and bound.is_across
+    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, measuring.without, across))
 
 
 def _net(measuring: _Measuring, step: str, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:

@@ -17,6 +17,7 @@ from acquire.procedure.results.neighbours import neighbours, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.background_seen import BackgroundSeen, measured_backgrounds, seen
 from acquire.procedure.session.beam_statements import beam_statements
 from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.session import Session
@@ -41,11 +42,10 @@ def select_charges(choosing: Choosing) -> OfCharges:
     taken = _attempts(choosing, steps, done, order)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    background = background_before(session.plan, point, beams[0].id, session.inventory)
-    before = list(done.get((background.id if background else None, point.instrument or ""), ()))[-1:]
-    _take_background(choosing, before)
+    background = _background(choosing, beams[0])
+    before = _take_background(choosing, background)
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
-    integrates = _in_force(choosing, [*before, *measured])
+    integrates = _in_force(choosing, before if choosing.across else [*before, *measured])
     _note_order(choosing, steps)
     marks = {a.name: choosing.marks[a.name] for a in taken if a.problem is None}
     return OfCharges(
@@ -57,6 +57,16 @@ def select_charges(choosing: Choosing) -> OfCharges:
         parts_said=choosing.note_of_beams(measured),
         pre_irradiation=said,
     )
+
+
+def _background(choosing: Choosing, beam: Step) -> Step | None:
+    """The step in which it is measured: of a diode of another instrument, that of the port which it was planned for."""
+    plan, inventory, bound = choosing.as_planned, choosing.session.inventory, choosing.across
+    if bound is None:
+        return background_before(choosing.session.plan, choosing.point, beam.id, inventory)
+    own = next(p for p in plan.point if (p.detector, p.instrument) == (bound.detector, bound.instrument))
+    first = next(s for s in plan.step if s.kind == "irradiate" and own.id in s.measured)
+    return background_before(plan, own, first.id, inventory)
 
 
 def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapping[str, str]) -> list[AttemptTaken]:
@@ -87,6 +97,8 @@ def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapp
 
 def _take_all(choosing: Choosing, made: Sequence[Attempt], names: Sequence[str], shared: str | None) -> str | None:
     """The measurement of an attempt and those of the rest of its beam; returns what is wrong, if anything is."""
+    if choosing.across is not None:
+        return choosing.take_across(made[0], names[0])
     for each, name in zip(made, names, strict=True):
         problem = choosing.take(each, name, shared)
         if problem is None and _integrates(choosing.session, each) == "running":
@@ -106,12 +118,42 @@ def _note_order(choosing: Choosing, steps: Sequence[Step]) -> None:
         )
 
 
-def _take_background(choosing: Choosing, made: Sequence[Attempt]) -> None:
-    point = choosing.point
-    if not made:
+def _take_background(choosing: Choosing, step: Step | None) -> list[Attempt]:
+    """The attempt at a background that counts: the one there is, or which of several the plan's rule names."""
+    point, connection, session = choosing.point, choosing.connection, choosing.session
+    made = measured_backgrounds(connection, session, step.id, point.instrument) if step is not None else []
+    if step is None or not made:
         choosing.problems.append(f"{point.id} has no background measured with {point.detector} before its beam.")
-    elif problem := choosing.take(made[-1], "background"):
+        return []
+    counts = made[-1] if len(made) == 1 else made[_counting(choosing, step, made)]
+    shared = None if choosing.across else choosing.shared_channel(step)
+    if problem := choosing.take(counts, "background", shared):
         choosing.problems.append(problem)
+    return [counts]
+
+
+def _counting(choosing: Choosing, step: Step, made: Sequence[Attempt]) -> int:
+    """Which of several backgrounds counts; that and the others are told. The last one where none is of use."""
+    rule = choosing.session.plan.background_rule or "last-valid"
+    found = [seen(choosing.connection, choosing.session, choosing.point, each) for each in made]
+    valid = [n for n, each in enumerate(found) if each is not None and each.why is None]
+    counts = (valid or [len(made) - 1])[0 if rule == "first-valid" else -1]
+    told = "; ".join(f"{n}: {_told(each)}" for n, each in enumerate(found, start=1))
+    choosing.remarks.append(
+        f"{step.id} was measured {len(made)} times ({told}); by the rule {rule}, which the plan fixed beforehand,"
+        f" number {counts + 1} counts."
+    )
+    return counts
+
+
+def _told(background: BackgroundSeen | None) -> str:
+    if background is None:
+        return "not confirmed yet"
+    return (
+        background.why.rstrip(".")
+        if background.why
+        else (f"{background.lasted_s:.1f} s, {1e3 * background.nc_per_s:.3g} pC/s")
+    )
 
 
 def _integrates(session: Session, attempt: Attempt) -> Integrates | None:
@@ -132,7 +174,7 @@ def _in_force(choosing: Choosing, measured: Sequence[Attempt]) -> Integrates | U
 
 def _neighbours(choosing: Choosing, marks: Mapping[str, Refs]) -> dict[str, dict[str, Refs]] | None:
     others = neighbours(choosing.session, choosing.point)
-    if not others:
+    if not others or choosing.across is not None:
         return None
     return readings_of(choosing.connection, others, marks)
 

@@ -40,7 +40,8 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str, *, c
     bound = {each.point: each.really for each in said.values()}
     as_measured, session = session, replace(session, plan=as_bound(session.plan, bound)) if bound else session
     point = session.plan.point_named(point_id)
-    choosing = Choosing(connection, session, point, bound, remarks=_remarks(connection, session, point, said))
+    remarks = _remarks(connection, session, point, said)
+    choosing = Choosing(connection, session, point, as_measured.plan, bound, remarks=remarks)
     if point_id in bound:
         choosing.channel = bound[point_id].channel
     of, parts = _of_its_way(choosing), None

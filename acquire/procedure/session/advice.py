@@ -9,7 +9,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.session.exposure import beam_steps
-from acquire.procedure.session.foreseen import background_before, charges_of
+from acquire.procedure.session.foreseen import background_before, charges_of, on_input
 from drivers import Misuse, registry
 
 
@@ -29,15 +29,16 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
 
 
 def _zero(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
-    """A zero belongs to a detector on its input; a step of the same point stands before its background."""
+    """A zero belongs to a detector on its input, or to the whole instrument; one stands before its background."""
     first = next((s for s in charges_of(plan, point) if s.kind == "irradiate"), None)
     background = background_before(plan, point, first.id, inventory) if first is not None else None
     if background is None or not _can_zero(inventory, point.instrument or ""):
         return
     before = plan.step[: plan.step.index(background)]
-    zeros = [s for s in before if s.kind == "zero" and s.instrument == point.instrument]
-    of = plan.point_named(zeros[-1].point).detector if zeros and zeros[-1].point else None
-    if not zeros or of not in (None, point.detector):
+    zeros = [s for s in before if s.kind == "zero" and point.instrument in plan.inputs(s)]
+    own = [s for s in zeros if not s.named or on_input(plan, s, point, inventory)]
+    of = [p.detector for p in on_input(plan, own[-1], point, inventory)] if own else []
+    if not own or (of and point.detector not in of):
         yield (
             f"{point.id}: no zero step of {point.instrument} with {point.detector} stands before {background.id}; a"
             " zero ends with the detector that it was made with."
@@ -52,7 +53,7 @@ def _can_zero(inventory: Inventory, name: str) -> bool:
 
 
 def _lengths(plan: Plan, point: Point) -> Iterator[str]:
-    own = [s for s in plan.step if s.point == point.id and s.kind in ("background", *CHARGES)]
+    own = [s for s in plan.step if point.id in s.measured and s.kind in ("background", *CHARGES)]
     if without := [s.id for s in own if s.duration_s is None]:
         yield (
             f"{point.id}: {', '.join(without)} state no duration_s; whether the background is as long as the beam is"

@@ -22,7 +22,10 @@ What = Literal["rest", "no-beam", "as-planned", "order"]
 
 @dataclass(frozen=True, slots=True)
 class PartSaid:
-    """One part of a measurement's signal at a point, and what it was; times on the instrument's own clock in s."""
+    """One part of a measurement's signal at a point, and what it was; times on the instrument's own clock in s.
+
+    mu: as the console shows it, of every part that is of the irradiation.
+    """
 
     point: str
     measurement: str
@@ -33,6 +36,7 @@ class PartSaid:
     reason: str
     who: str
     confirmed_by: str
+    mu: float | None = None
 
     @property
     def counts(self) -> bool:
@@ -43,8 +47,9 @@ class PartSaid:
     def says(self) -> str:
         """The sentence that stands with the result."""
         was = "is of the irradiation" if self.counts else f"is not of the irradiation ({self.what})"
+        mu = "" if self.mu is None else f" and {self.mu:g} MU"
         return (
-            f"The part of {self.nc:.4g} nC in {self.end_s - self.begin_s:.1f} s {was}:"
+            f"The part of {self.nc:.4g} nC in {self.end_s - self.begin_s:.1f} s{mu} {was}:"
             f" {self.reason.strip().rstrip('.')} ({self.who}, confirmed by {self.confirmed_by})."
         )
 
@@ -69,7 +74,7 @@ class BeamStatement:
 def every_part_said(connection: sqlite3.Connection, session_id: str) -> list[PartSaid]:
     """All that was said of parts in a session, oldest first."""
     rows = connection.execute(
-        "SELECT point, measurement, begin_s, end_s, nc, what, reason, who, confirmed_by FROM beam_part_said"
+        "SELECT point, measurement, begin_s, end_s, nc, what, reason, who, confirmed_by, mu FROM beam_part_said"
         " WHERE session = ? ORDER BY n",
         (session_id,),
     )

@@ -14,7 +14,10 @@ from acquire.procedure.records.selection import BoundDetector
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One detector and channel bound to a point, beside those that were planned; `at` on the store's clock (UTC)."""
+    """One detector and channel bound to a point, beside those that were planned; `at` on the store's clock (UTC).
+
+    instrument: where the diode is, if that is another one than the point's; with the entries of it that count.
+    """
 
     point: str
     planned: str
@@ -25,16 +28,24 @@ class Binding:
     who: str
     confirmed_by: str
     at: str
+    instrument: str | None
+    stream: str | None
+    first_seq: int | None
+    last_seq: int | None
 
     @property
     def really(self) -> BoundDetector:
         """What the point is measured with; no channel where its instrument has one input."""
-        return BoundDetector(detector=self.detector, channel=self.channel or None)
+        return BoundDetector(
+            detector=self.detector, channel=self.channel or None, instrument=self.instrument, stream=self.stream,
+            first_seq=self.first_seq, last_seq=self.last_seq,
+        )  # fmt: skip
 
     @property
     def says(self) -> str:
         """The sentence that stands with the result."""
         on, planned_on = (f" (channel {each})" if each else "" for each in (self.channel, self.planned_channel))
+        on += f" (read on {self.instrument})" if self.instrument else ""
         return (
             f"{self.detector}{on} lay at {self.point}, where {self.planned}{planned_on} was planned:"
             f" {self.reason.strip().rstrip('.')} ({self.who}, confirmed by {self.confirmed_by})."
@@ -44,8 +55,8 @@ class Binding:
 def every_binding(connection: sqlite3.Connection, session_id: str) -> list[Binding]:
     """All bindings of a session, oldest first."""
     rows = connection.execute(
-        "SELECT point, planned, planned_channel, detector, channel, reason, who, confirmed_by, at FROM binding"
-        " WHERE session = ? ORDER BY n",
+        "SELECT point, planned, planned_channel, detector, channel, reason, who, confirmed_by, at, instrument, stream,"
+        " first_seq, last_seq FROM binding WHERE session = ? ORDER BY n",
         (session_id,),
     )
     return [Binding(**dict(row)) for row in rows]
@@ -64,8 +75,8 @@ def as_bound(plan: Plan, said: Mapping[str, BoundDetector]) -> Plan:
 def _lay(point: Point, said: BoundDetector | None) -> Point:
     if said is None:
         return point
-    on = {} if said.channel is None else {"channel": said.channel}
-    return point.model_copy(update={"detector": said.detector, **on})
+    on = {"channel": said.channel, "instrument": said.instrument}
+    return point.model_copy(update={"detector": said.detector} | {k: v for k, v in on.items() if v is not None})
 
 
 def is_port(point: Point) -> bool:
@@ -76,3 +87,10 @@ def is_port(point: Point) -> bool:
 def channel_of(inventory: Inventory, point: Point) -> str | None:
     """The channel of a point, or else the one its detector is plugged into."""
     return point.channel or inventory.detector_named(point.detector or "").channel
+
+
+def planned_at(plan: Plan, point: str, detector: str) -> Point:
+    """A port for which a planned diode was planned, of the point's instrument if there is one: its channel is there."""
+    instrument = plan.point_named(point).instrument
+    there = [p for p in plan.point if is_port(p) and p.detector == detector]
+    return next((p for p in there if p.instrument == instrument), there[0])

@@ -140,14 +140,12 @@ def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
         zero = each.step
         if zero.kind != "zero" or each.progress == "done":
             continue
-        waits = any(
-            s.step.kind in CHARGES and s.progress == "waiting"
-            and zero.point in (None, *plan.inputs(s.step)[zero.instrument])
-            for s in steps[n:] if zero.instrument in plan.inputs(s.step)
-        )  # fmt: skip
-        if waits and (n < until or each.progress == "not measured"):
-            why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
-            yield Stop("zero", f"{zero.instrument} is not zeroed: step {zero.id} was {why}.")
+        waiting = [s.step for s in steps[n:] if s.step.kind in CHARGES and s.progress == "waiting"]
+        for name, own in plan.inputs(zero).items():
+            waits = any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s))
+            if waits and (n < until or each.progress == "not measured"):
+                why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
+                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was {why}.")
 
 
 def _zero_checks(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:

@@ -36,11 +36,15 @@ def background_before(plan: Plan, point: Point, irradiate: str, inventory: Inven
     for step in plan.step:
         if step.id == irradiate:
             return found
-        if step.kind == "background" and step.instrument == point.instrument and step.point is not None:
-            other = plan.point_named(step.point)
-            if _input_of(inventory, other) == _input_of(inventory, point):
-                found = step if other.detector == point.detector else None
+        if step.kind == "background" and (there := on_input(plan, step, point, inventory)):
+            found = step if any(other.detector == point.detector for other in there) else None
     return found
+
+
+def on_input(plan: Plan, step: Step, point: Point, inventory: Inventory) -> list[Point]:
+    """The points that a step measures on a point's instrument and channel: the point itself, or one before or after."""
+    there = (plan.point_named(name) for name in plan.inputs(step).get(point.instrument or "", ()))
+    return [other for other in there if _input_of(inventory, other) == _input_of(inventory, point)]
 
 
 def _input_of(inventory: Inventory, point: Point) -> str | None:
@@ -99,29 +103,38 @@ def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]
 
 
 def _of_step(plan: Plan, step: Step, inventory: Inventory) -> Iterator[str]:
-    if step.kind == "background" and step.point is None:
+    if step.kind == "background" and not step.named:
         yield f"Step {step.id} names no point: a background belongs to a detector, and counts for nothing without."
-    if step.point is None or not step.has_markers:
-        return
-    point = plan.point_named(step.point)
-    if point.asks.way in ("elements", "mean", "file"):
-        yield f"Step {step.id} measures {point.id} with {step.instrument}; a point of method '{point.method}' is not."
-        return
-    if step.instrument != point.instrument:
-        yield f"Step {step.id} is on {step.instrument}, its point {point.id} on {point.instrument}; one is wrong."
-    elif (model := _model(inventory, step.instrument)) is not None:
-        yield from _gives(step, point, model)
+    for point in (plan.point_named(name) for name in step.measured):
+        if point.asks.way in ("elements", "mean", "file"):
+            on = step.instrument or "an instrument"
+            yield f"Step {step.id} measures {point.id} with {on}; a point of method '{point.method}' is not."
+        elif step.instrument not in (None, point.instrument):
+            yield f"Step {step.id} is on {step.instrument}, its point {point.id} on {point.instrument}; one is wrong."
+        else:
+            if (model := _model(inventory, point.instrument)) is not None:
+                yield from _gives(step, point, model)
+            yield from _one_each(plan, step, point, inventory)
+
+
+def _one_each(plan: Plan, step: Step, point: Point, inventory: Inventory) -> Iterator[str]:
+    """An input reads one detector at a time, which lies at one point."""
+    there = on_input(plan, step, point, inventory)
+    if there[0] is point and len(there) > 1 and (step.kind == "irradiate" or len({p.detector for p in there}) > 1):
+        names = " and ".join(p.id for p in there)
+        yield f"Step {step.id} measures {names} at once on one input of {point.instrument}; give each its own step."
 
 
 def _gives(step: Step, point: Point, model: Model) -> Iterator[str]:
     """Whether the model gives, in a unit that is known, what the step needs of it."""
     if step.kind == "threshold" and not any(q.name == "voltage" for q in model.quantities):
-        yield f"Step {step.id} reads a threshold voltage; {step.instrument} is a {model.name}, which gives none."
+        yield f"Step {step.id} reads a threshold voltage; {point.instrument} is a {model.name}, which gives none."
     if point.asks.way == "charge":
         charges = [q for q in model.quantities if q.integrates in ("running", "reset") and q.name == "charge"]
         if charges and not any(q.unit in IN_NC for q in charges):
             yield (
-                f"{step.instrument} gives its charge in {charges[0].unit or 'no unit'}; allowed are {', '.join(IN_NC)}."
+                f"{point.instrument} gives its charge in {charges[0].unit or 'no unit'}; allowed are"
+                f" {', '.join(IN_NC)}."
             )
 
 

@@ -170,12 +170,18 @@ def told_range(state: State) -> str | None:
 
 
 def told_full_scale_nc(state: State) -> float | None:
-    """Full scale in nC of the charge range that the instrument is set to, where it states that as a number in C."""
-    said = told_range(state)
+    """Full scale in nC of the charge range that the instrument is set to, where it states it, or its range in C."""
+    said = state.settings.get("full_scale_c", told_range(state))
     try:
-        return None if said is None or state.measures != "charge" else float(said) * 1e9
+        return None if said is None or state.measures != "charge" else float(str(said)) * 1e9
     except ValueError:
         return None
+
+
+def told_full_scale_na(state: State) -> float | None:
+    """The largest current in nA that the range of the instrument takes, where that is what it states."""
+    said = state.settings.get("full_scale_a")
+    return float(said) * 1e9 if isinstance(said, int | float) and state.measures == "charge" else None
 
 
 def of_range(instrument: OwnedInstrument, state: State) -> Iterator[Stop]:

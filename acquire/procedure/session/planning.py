@@ -32,6 +32,7 @@ from acquire.procedure.stock.frozen import Frozen, with_stock
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import has_accounts
 from drivers import Misuse, registry
 from drivers.model import Model
 
@@ -66,7 +67,8 @@ def add_plan(
         own = [*_files(connection, plan, inventory, calibrations), *first_rows(connection, frozen.first, who)]
         rows, new = [*work, *file, added, *own], f"v{plan.version} {sha256}"
         audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
-        if not versions:  # the first plan carries its own second person; every later one is confirmed anew
+        # Where names are typed the first plan carries its own second person; every later one is confirmed anew.
+        if not versions and not has_accounts(connection):
             for point in plan.point:
                 if point.expected is not None and point.expected.checked_by is not None:
                     _confirm(connection, plan.order, plan.version, point.id, point.expected.checked_by)
@@ -152,11 +154,18 @@ def unconfirmed(connection: sqlite3.Connection, order_id: str, version: int) -> 
 
 
 def confirm_expected(connection: sqlite3.Connection, order_id: str, version: int, point_id: str, who: str) -> None:
-    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it."""
+    """A second person stands by the expected dose of a point. Raises Refused for the one who entered it.
+
+    Where people log in, that is also who brought the plan in: the name in its file was typed.
+    """
     point = get_plan(connection, order_id, version).point_named(point_id)
     if point.expected is None:
         raise Refused(f"Point {point_id} has no expected dose to confirm.")
-    if same_person(point.expected.entered_by, who):
+    entered = [point.expected.entered_by]
+    if has_accounts(connection):
+        asked = "SELECT added_by FROM plan WHERE order_id = ? AND version = ?"
+        entered.append(connection.execute(asked, (order_id, version)).fetchone()["added_by"])
+    if any(same_person(each, who) for each in entered):
         raise Refused(f"{who} entered the expected dose of {point_id}; another person must confirm it.")
     with transaction(connection):
         if point_id in unconfirmed(connection, order_id, version):

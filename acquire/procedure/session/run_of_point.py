@@ -40,7 +40,7 @@ class RunsOfReader:
         own = {e for p in session.plan.point for e in p.elements} | set(read)
         self._limits = Limits(dict.fromkeys(own, self.batch.readings) | self.wanted, self.batch.readings)
         self._stated = runs_stated(connection, session.id)
-        records = reader_records(connection, session.inventory, session.plan.batch_of(self.reader), readings)
+        records = reader_records(connection, session.inventory.element, session.plan.batch_of(self.reader), readings)
         self.runs = reader_runs(records, self.wanted, self._limits)
 
     def of(self, name: str, readings: Sequence[StoredReading]) -> Together:

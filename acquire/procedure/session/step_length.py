@@ -26,9 +26,7 @@ def seconds_of(plan: Plan, step: Step, asked: float | None) -> float:
 
 
 def _longest_beam(plan: Plan, background: Step) -> float:
-    """Of the points that are measured with the background's detector on its instrument, as planned; 0 where none is."""
-    if background.point is None:
-        return 0.0
-    detector = plan.point_named(background.point).detector
-    of = [p for p in plan.point if (p.detector, p.instrument) == (detector, background.instrument)]
+    """Of the points that are measured with the background's detectors on its instruments, as planned; 0 without."""
+    detectors = {(p.detector, p.instrument) for p in (plan.point_named(name) for name in background.measured)}
+    of = [p for p in plan.point if (p.detector, p.instrument) in detectors]
     return max((s.duration_s or 0.0 for p in of for s in charges_of(plan, p)), default=0.0)

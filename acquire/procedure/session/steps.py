@@ -17,7 +17,7 @@ from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.plan import CHARGES, Step
-from acquire.procedure.session import framing, rests, stops
+from acquire.procedure.session import framing, once_more, rests, stops
 from acquire.procedure.session.attempts import Attempt, attempts, mark, request
 from acquire.procedure.session.beams_given import must_not_repeat
 from acquire.procedure.session.framing import InForce
@@ -55,17 +55,22 @@ async def begin_step(
     step_id: str,
     who: str,
     rest: Rest | None = None,
+    *,
+    again: bool = False,
 ) -> Attempt:
     """Begin a step with markers, on each of its instruments. Asked again before it has begun, it uses the same ids.
 
-    `rest`: what is measured now is the rest of the step's interrupted beam. Raises Refused when it is not this step's
-    turn, before the time-out, when it would mean more beam on a patient, or where an instrument's own state contradicts
-    the inventory or cannot give what the step collects: then nothing has begun on any, or what had is given up.
+    `rest`: what is measured now is the rest of the step's interrupted beam; `again`: a zero or background that was done
+    is done once more, before its beam. Raises Refused when it is not this step's turn, before the time-out, when it
+    would mean more beam on a patient, or where an instrument's own state contradicts the inventory or cannot give what
+    the step collects: then nothing has begun on any, or what had is given up.
     """
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
     if rest is not None:
         rests.may_begin(connection, session, step, rest, who)
+    elif again:
+        once_more.may_begin(connection, session, step)
     else:
         _may_begin(connection, session, step)
         _still_holds(connection, session, step)
@@ -183,13 +188,16 @@ async def run_step(
     who: str,
     during: During,
     rest: Rest | None = None,
+    *,
+    again: bool = False,
 ) -> Attempt:
-    """Begin, let `during` happen (the beam, the background time), end. A zero step sends the instrument's own zero."""
-    attempt = await begin_step(connection, client, session_id, step_id, who, rest)
+    """Begin, let `during` happen (the beam, the background time), end. A zero step sends each instrument's own zero."""
+    await begin_step(connection, client, session_id, step_id, who, rest, again=again)
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
-    for name in _framing(session, attempt).zero if step.kind == "zero" else ():
-        await client.command(attempt.instrument, name, {})
+    for attempt in _open(connection, session_id, step_id) if step.kind == "zero" else ():
+        for name in _framing(session, attempt).zero:
+            await client.command(attempt.instrument, name, {})
     await during(step)
     return await end_step(connection, client, session_id, step_id, who)
 

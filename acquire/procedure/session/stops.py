@@ -19,6 +19,7 @@ from acquire.procedure.documents.causes import Stop, of_kind
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.beam_seen import lasts_s
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.session import framing, holds
 from acquire.procedure.session.course import carried
@@ -100,16 +101,33 @@ def of_states(inventory: Inventory, states: Mapping[str, State]) -> Iterator[Sto
 def of_told_ranges(
     plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date, states: Mapping[str, State]
 ) -> Iterator[Stop]:
-    """Points whose expected charge is more than the range holds that their instrument says it is set to."""
-    full = {name: nc for name, each in states.items() if (nc := framing.told_full_scale_nc(each)) is not None}
-    for point in (p for p in plan.point if p.instrument in full):
-        told, expected = full[point.instrument or ""], expected_nc(plan, point, inventory, calibrations, on)
-        if expected is not None and expected > told:
+    """Points whose expected charge, or current, is more than the range takes that their instrument is set to."""
+    for point in (p for p in plan.point if p.instrument in states):
+        state = states[point.instrument or ""]
+        in_nc, in_na = framing.told_full_scale_nc(state), framing.told_full_scale_na(state)
+        if (in_nc, in_na) == (None, None):
+            continue
+        expected = expected_nc(plan, point, inventory, calibrations, on)
+        if expected is not None and in_nc is not None and expected > in_nc:
             yield Stop(
                 "range",
-                f"{point.id}: The expected {expected:.4g} nC would overload the range of {told:g} nC that"
+                f"{point.id}: The expected {expected:.4g} nC would overload the range of {in_nc:g} nC that"
                 f" {point.instrument} is set to: take the next one.",
             )
+        seconds = _shortest_beam_s(plan, point)
+        if expected is not None and in_na is not None and seconds is not None and expected / seconds > in_na:
+            yield Stop(
+                "range",
+                f"{point.id}: The expected {expected:.4g} nC in {seconds:.0f} s are {expected / seconds:.4g} nA, and"
+                f" the range that {point.instrument} is set to takes {in_na:g} nA: take the next one.",
+            )
+
+
+def _shortest_beam_s(plan: Plan, point: Point) -> float | None:
+    """By MU and dose rate, where the plan states both."""
+    beams = [s for s in plan.step if s.kind == "irradiate" and point.id in s.measured]
+    found = [lasts_s(s.mu, s.dose_rate_mu_per_min or plan.dose_rate_mu_per_min) for s in beams]
+    return min((each for each in found if each is not None), default=None)
 
 
 def expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:

@@ -17,8 +17,8 @@ from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.moment import has_happened
 from acquire.procedure.documents.people import same_person
+from acquire.procedure.stock import formulas
 from acquire.procedure.stock.batches import get_batch
-from acquire.procedure.stock.coefficients import FORMULA, calculate
 from acquire.procedure.stock.elements import element_named
 from acquire.procedure.stock.events import ElementEvent, event_rows
 from acquire.procedure.stock.history import is_set_aside
@@ -74,8 +74,9 @@ def add(
 ) -> None:
     """Enter elements that were irradiated to the session's dose, or read as blanks, in one cycle. Raises Refused.
 
-    moment: when they were irradiated. run: the file of the reader in which their readings are; without it the first
-    readings count that come in after this entry.
+    moment: when they were irradiated. run: the reader run in which their readings are, by where it begins ("FILE, byte
+    N", as results print it), or a file that holds one; without it the first readings count that come in after this
+    entry.
     """
     row = get_calibration(connection, calibration)
     _is_open(connection, calibration)
@@ -109,12 +110,13 @@ def compute(connection: sqlite3.Connection, calibration: str, who: str) -> dict[
         row = get_calibration(connection, calibration)
         _is_open(connection, calibration)
         inputs = prepare(connection, row)
-        output = calculate(parse(canonical(inputs)))
+        formula = formulas.newest()
+        output = formula.calculate(parse(canonical(inputs)))
         made, last = (canonical(inputs), canonical(output)), newest(connection, calibration)
         if last is None or (last["inputs"], last["output"]) != made:
             version = 1 if last is None else last["version"] + 1
-            rows = [audit.row("element_calibration_result", calibration=calibration, version=version, formula=FORMULA,
-                              inputs=made[0], inputs_sha256=digest(made[0]).hex(), output=made[1],
+            rows = [audit.row("element_calibration_result", calibration=calibration, version=version,
+                              formula=formula.name, inputs=made[0], inputs_sha256=digest(made[0]).hex(), output=made[1],
                               output_sha256=digest(made[1]).hex(), at=utc_now(), who=who)]  # fmt: skip
             new = f"v{version} {output['decision']}"
             audit.keep(connection, who, "calibration computed", calibration, rows=rows, new=new)

@@ -28,7 +28,6 @@ from acquire.procedure.documents.asked import element_asks
 from acquire.procedure.stock.terms import Terms
 from acquire.quality import Severity, against_history
 
-FORMULA = "element calibration 1"
 Inputs = Mapping[str, Any]
 Output = dict[str, Any]
 

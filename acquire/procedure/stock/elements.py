@@ -101,6 +101,14 @@ def element_named(connection: sqlite3.Connection, name: str) -> StockElement:
     return _element(row)
 
 
+def known_element(connection: sqlite3.Connection, name: str, known_at: str) -> StockElement | None:
+    """An element as the store knew it at a moment of its clock (UTC); None where it did not."""
+    row = connection.execute(
+        "SELECT * FROM element WHERE element = ? AND at < ? ORDER BY version DESC LIMIT 1", (name, known_at)
+    ).fetchone()
+    return None if row is None else _element(row)
+
+
 def every_element(connection: sqlite3.Connection, batch: str | None = None) -> list[StockElement]:
     """The newest version of every element, of one batch or of all. Raises Refused for an unknown batch."""
     if batch is not None:

@@ -3,7 +3,8 @@ one by a second person in the store.
 
 A file is typed by one person and nobody sees who changed a figure in it. So the store keeps what was used last, to the
 last digit: what differs is refused until somebody entered it and somebody else confirmed it. The first coefficient of a
-detector or reader has nothing to be held against; as with a first plan, the names in the file stand for it.
+detector or reader has nothing to be held against: as with a first plan, the names in the file stand for it, but only
+where names are typed anyway. Where people log in, two of them stand by the first one, too.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from acquire.procedure.stock.stated import (
 )
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import has_accounts
 
 IN_FORCE = ("first", "confirmed")
 
@@ -102,7 +104,12 @@ def unconfirmed(connection: sqlite3.Connection, found: Iterable[Stated], on: dat
 def first(
     connection: sqlite3.Connection, found: Iterable[Stated], inventory: Inventory, calibrations: Calibrations
 ) -> list[Stated]:
-    """Everything in a file of those detectors, readers and elements that are used and that the store did not know."""
+    """Everything in a file of those detectors, readers and elements that are used and that the store did not know.
+
+    Nothing where people log in: a name in a file is nobody's word.
+    """
+    if has_accounts(connection):
+        return []
     owners = {(each.owner, each.covers == ELEMENTS) for each in found if _is_news(connection, each)}
     every = [of_file(inventory, each) for each in entries_of(calibrations)]
     own = [each for each in every if (each.owner, each.covers == ELEMENTS) in owners]
@@ -211,7 +218,7 @@ def _unlike(connection: sqlite3.Connection, stated: Stated, on: date) -> str | N
             f"Calibration {stated.calibration} of {stated.owner} was withdrawn by {gone.who}"
             f" ({(gone.reason or '').rstrip('.')}): calibrate again, or use another."
         )
-    if not _earlier(connection, stated):
+    if not _earlier(connection, stated) and not has_accounts(connection):
         return None
     if stated.covers == ELEMENTS and all(
         _corrects_alike(connection, stated, name, on) for name in stated.content["ecc"]
@@ -282,7 +289,8 @@ def _corrects_alike(connection: sqlite3.Connection, stated: Stated, name: str, o
     """Whether an element is corrected as it was last, or for the first time; what else its batch holds is no matter."""
     standing = [each for each in _standing(connection, stated) if name in each.content["ecc"]]
     if not standing:
-        return not any(name in each.content["ecc"] for each in _earlier(connection, stated))
+        known = any(name in each.content["ecc"] for each in _earlier(connection, stated))
+        return not known and not has_accounts(connection)
     last = ([each for each in standing if holds(each.content, on)] or standing)[-1].content
     rest = (last.keys() | stated.content.keys()) - {"ecc"}
     same = all(last.get(key) == stated.content.get(key) for key in rest)

@@ -24,6 +24,7 @@ from acquire.procedure.stock.events import ElementEvent, events_of
 from acquire.store.attribution import StoredReading
 
 EMPTIED = ("annealed", "bleached")
+ALWAYS = "9999"  # behind every moment that is written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class History:
         return self.accumulated_gy + sum(each.upper_gy for each in self.irradiations if each.dose_gy is None)
 
     @property
+    def emptied(self) -> ElementEvent | None:
+        """The event of its last annealing or bleaching."""
+        return next((e for e in self.events if e.what in EMPTIED and e.moment == self.emptied_at), None)
+
+    @property
     def irradiated_at(self) -> str | None:
         """When it was last irradiated."""
         moments = [each.moment for each in self.irradiations if each.moment is not None]
@@ -106,10 +112,12 @@ def _set_aside(events: Sequence[ElementEvent]) -> ElementEvent | None:
     return said[-1] if said and said[-1].what != "returned" else None
 
 
-def history(connection: sqlite3.Connection, element: StockElement) -> History:
-    """The whole life of an element, as the store knows it now."""
-    batch, events = get_batch(connection, element.batch), events_of(connection, element.element)
-    read = of_element(connection, of_inventory(connection, element), None)
+def history(connection: sqlite3.Connection, element: StockElement, known_at: str = ALWAYS) -> History:
+    """The whole life of an element, as the store knows it; or as it knew it at a moment of its own clock (UTC)."""
+    batch = get_batch(connection, element.batch)
+    events = [each for each in events_of(connection, element.element) if each.at < known_at]
+    every = of_element(connection, of_inventory(connection, element), None)
+    read = [each for each in every if each.received.at < known_at]
     emptied = max(
         (e.moment for e in events if e.what in EMPTIED and e.moment), key=datetime.fromisoformat, default=None
     )
@@ -117,8 +125,8 @@ def history(connection: sqlite3.Connection, element: StockElement) -> History:
     loss = batch.depletion_per_reading
     irradiations = (
         *(Irradiation(e.moment, e.dose_gy, e.source or e.what) for e in events if e.dose_gy is not None),
-        *_calibrations(connection, element.element),
-        *_placements(connection, element.element),
+        *_calibrations(connection, element.element, known_at),
+        *_placements(connection, element.element, known_at),
     )
     return History(
         element=element,
@@ -148,22 +156,22 @@ def _times(readings: Sequence[StoredReading]) -> int:
     return max(kinds.values(), default=0)
 
 
-def _calibrations(connection: sqlite3.Connection, element: str) -> list[Irradiation]:
+def _calibrations(connection: sqlite3.Connection, element: str, known_at: str) -> list[Irradiation]:
     rows = connection.execute(
         "SELECT p.moment, c.id, c.terms FROM element_calibration_part p JOIN element_calibration c ON"
-        " c.id = p.calibration WHERE p.element = ? AND p.role = 'irradiated' ORDER BY p.moment",
-        (element,),
+        " c.id = p.calibration WHERE p.element = ? AND p.role = 'irradiated' AND p.at < ? ORDER BY p.moment",
+        (element, known_at),
     )
     return [Irradiation(r["moment"], parse(r["terms"])["dose_gy"], f"calibration {r['id']}") for r in rows]
 
 
-def _placements(connection: sqlite3.Connection, element: str) -> list[Irradiation]:
+def _placements(connection: sqlite3.Connection, element: str, known_at: str) -> list[Irradiation]:
     found = []
-    for placement in placements_of(connection, element):
+    for placement in (each for each in placements_of(connection, element) if each.placed_at < known_at):
         where, moment = f"{placement.point} of session {placement.session}", placement.removed_at or placement.placed_at
         row = connection.execute(
-            "SELECT output FROM result WHERE session = ? AND point = ? ORDER BY version DESC LIMIT 1",
-            (placement.session, placement.point),
+            "SELECT output FROM result WHERE session = ? AND point = ? AND at < ? ORDER BY version DESC LIMIT 1",
+            (placement.session, placement.point, known_at),
         ).fetchone()
         dose = None if row is None else parse(row["output"]).get("dose_gy")
         upper = 0.0 if dose is not None else _expected_gy(connection, placement.session, placement.point)

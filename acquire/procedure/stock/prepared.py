@@ -11,7 +11,7 @@ from acquire.canonical import parse
 from acquire.errors import Refused
 from acquire.procedure.stock.batches import get_batch
 from acquire.procedure.stock.issued import coefficient_of, corrections, issued
-from acquire.procedure.stock.readouts import parts_of, read_part
+from acquire.procedure.stock.readouts import parts_of, read_parts
 from acquire.procedure.stock.sessions import newest
 from acquire.procedure.stock.terms import Terms
 
@@ -19,7 +19,7 @@ from acquire.procedure.stock.terms import Terms
 def prepare(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
     """Everything a calibration is computed from, as the store holds it now."""
     terms, batch = Terms.model_validate(parse(row["terms"])), get_batch(connection, row["batch"])
-    parts = [read_part(connection, p, row["reader"], terms) for p in parts_of(connection, row["id"])]
+    parts = list(read_parts(connection, parts_of(connection, row["id"]), row["reader"], terms))
     depletion = {"per_reading": batch.depletion_per_reading, "form": batch.depletion} if batch.depletion else None
     last, _ = coefficient_of(connection, batch.batch, row["reader"], _begun(row))
     return {

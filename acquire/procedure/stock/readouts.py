@@ -1,13 +1,14 @@
 """Which readings belong to a calibration session, and their signals: the same readings that a session's dose is from.
 
-An element's part names the reader's file, or else takes the first readings that came in after it was entered and
-before the element was irradiated or placed again. What has no such reading is named, and so is what has another kind.
+An element's part names the reader run, or a file that holds one of the element, or else takes the first readings that
+came in after it was entered and before the element was irradiated or placed again. What has no such reading is named,
+and so is what has another kind.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.signals import signals
 from acquire.procedure.readouts.elements import different_records, of_element
 from acquire.procedure.stock.elements import element_named, of_inventory
+from acquire.procedure.stock.named_runs import NamedRuns
 from acquire.procedure.stock.terms import Terms
 from acquire.store.attribution import StoredReading
 from acquire.store.made import Made
@@ -24,7 +26,7 @@ from acquire.store.made import Made
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One element in one cycle. `moment`: of its irradiation; `run`: its reader's file, None by order of receipt."""
+    """One element in one cycle. `moment`: of its irradiation; `run`: where it was read, None by order of receipt."""
 
     n: int
     element: str
@@ -47,21 +49,32 @@ def parts_of(connection: sqlite3.Connection, calibration: str) -> list[Part]:
     return [Part(*row) for row in rows]
 
 
-def read_part(connection: sqlite3.Connection, part: Part, reader: str, terms: Terms) -> dict[str, Any]:
-    """What an element's part read: signals, unit, and the entries they are from; or `missing`, why there is none."""
-    element = of_inventory(connection, element_named(connection, part.element))
+def read_parts(
+    connection: sqlite3.Connection, parts: Sequence[Part], reader: str, terms: Terms
+) -> Iterator[dict[str, Any]]:
+    """What the element of each part read: signals, unit, and their entries; or `missing`, why there is none.
+
+    Raises Refused where what is named as its run holds an element in several.
+    """
     wanted = PlanBatch(
         reader=reader, readings=terms.readings, readout=terms.readout, channel=terms.channel,
         depletion_per_reading=0.0, depletion="growing",
     )  # fmt: skip
-    found = _of_part(connection, part, of_element(connection, element, wanted))
+    runs = NamedRuns(connection, wanted)
+    for part in parts:
+        yield _read_part(connection, part, wanted, runs)
+
+
+def _read_part(connection: sqlite3.Connection, part: Part, wanted: PlanBatch, runs: NamedRuns) -> dict[str, Any]:
+    element = of_inventory(connection, element_named(connection, part.element))
+    found = _of_part(connection, part, of_element(connection, element, wanted), runs)
     said: dict[str, Any] = {"element": part.element, "cycle": part.cycle, "role": part.role, "moment": part.moment}
-    if len(found) < terms.readings:
-        times = f"was read {len(found)} times of {terms.readings}" if found else "was not read"
+    if len(found) < wanted.readings:
+        times = f"was read {len(found)} times of {wanted.readings}" if found else "was not read"
         return said | {"missing": f"{times} in cycle {part.cycle}{f' ({part.run})' if part.run else ''}"}
-    if several := different_records(element, found, wanted, terms.readings):
+    if several := different_records(element, found, wanted, wanted.readings):
         return said | {"missing": several}
-    used = found[: terms.readings]
+    used = found[: wanted.readings]
     try:
         signal = signals(part.element, [each.body for each in used])
     except Invalid as why:
@@ -74,26 +87,31 @@ def read_part(connection: sqlite3.Connection, part: Part, reader: str, terms: Te
     }
 
 
-def _of_part(connection: sqlite3.Connection, part: Part, found: Sequence[StoredReading]) -> list[StoredReading]:
+def _of_part(
+    connection: sqlite3.Connection, part: Part, found: Sequence[StoredReading], runs: NamedRuns
+) -> list[StoredReading]:
     if part.run is not None:
-        return _of_run(part, found)
+        return _of_run(part, part.run, found, runs)
     entered = Made(part.made_after, part.at)
     again = _next_use(connection, part)
     later = [r for r in found if entered.precedes(r.received)]
     return [r for r in later if again is None or r.received.number <= again]
 
 
-def _of_run(part: Part, found: Sequence[StoredReading]) -> list[StoredReading]:
-    """Readings of the named file; where it holds several days, the day stands behind its name. Raises Refused."""
-    runs: Mapping[tuple[str, str], list[StoredReading]] = {}
-    for reading in found:
-        file, day = key = _file_and_day(reading)
-        if part.run in (file, f"{file} {day}"):
-            runs = {**runs, key: [*runs.get(key, []), reading]}
-    if len(runs) > 1:
-        days = ", ".join(f"'{file} {day}'" for file, day in runs)
-        raise Refused(f"{part.run} holds {part.element} in several runs; name the one: {days}.")
-    return next(iter(runs.values()), [])
+def _of_run(part: Part, named: str, found: Sequence[StoredReading], runs: NamedRuns) -> list[StoredReading]:
+    """Readings of what is named: a reader run; or a file, or a file and a day, that holds just one of the element."""
+    in_file = [each for each in found if named in _file_and_day(each)]
+    of: dict[str, list[StoredReading]] = {}
+    for each in in_file if len(in_file) > 1 else found if not in_file else ():
+        of.setdefault(runs.name(each, found), []).append(each)
+    if not in_file:
+        return of.get(named, [])
+    if len(of) > 1:
+        raise Refused(
+            f"{named} holds {part.element} in several runs; name the one by where it begins:"
+            f" {', '.join(repr(each) for each in of)}."
+        )
+    return in_file
 
 
 def _next_use(connection: sqlite3.Connection, part: Part) -> int | None:
@@ -108,6 +126,6 @@ def _next_use(connection: sqlite3.Connection, part: Part) -> int | None:
 
 
 def _file_and_day(reading: StoredReading) -> tuple[str, str]:
-    """The reader's file (or stream) and the day on its clock, which only tells what stands in one file apart."""
-    origin = reading.body.get("origin") or {}
-    return str(origin.get("file") or reading.stream), str(reading.body.get("clock") or "")[:10]
+    """The reader's file (or stream), and with the day on its clock behind it: either may be named."""
+    file = str((reading.body.get("origin") or {}).get("file") or reading.stream)
+    return file, f"{file} {str(reading.body.get('clock') or '')[:10]}"

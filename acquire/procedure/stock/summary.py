@@ -8,7 +8,7 @@ from typing import Any
 
 from acquire.canonical import parse
 from acquire.procedure.stock.issued import Issued, ended_by, issued
-from acquire.procedure.stock.readouts import Part, parts_of, read_part
+from acquire.procedure.stock.readouts import Part, parts_of, read_parts
 from acquire.procedure.stock.sessions import get_calibration, list_calibrations, newest, state_of
 from acquire.procedure.stock.terms import Terms
 
@@ -35,7 +35,7 @@ def summary(connection: sqlite3.Connection, calibration: str) -> dict[str, Any]:
 def _unread(connection: sqlite3.Connection, row: sqlite3.Row, parts: Sequence[Part]) -> list[str]:
     """What keeps each part from having a signal: not read yet, or a reading that is none."""
     terms = Terms.model_validate(parse(row["terms"]))
-    read = (read_part(connection, part, row["reader"], terms) for part in parts)
+    read = read_parts(connection, parts, row["reader"], terms)
     return [f"{each['element']}, {each['role']}: {each['missing']}" for each in read if "missing" in each]
 
 

@@ -10,7 +10,7 @@ from acquire.canonical import canonical, digest, parse
 from acquire.dosimetry.errors import DosimetryError
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.signals import signals
-from acquire.procedure.stock.coefficients import FORMULA, calculate
+from acquire.procedure.stock.formulas import FORMULAS, formula_named
 from acquire.store import entries
 
 
@@ -26,14 +26,16 @@ def _held(connection: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
     if digest(row["inputs"]).hex() != row["inputs_sha256"] or digest(row["output"]).hex() != row["output_sha256"]:
         yield f"{name} was changed after it was stored, and its audit entry was recomputed."
         return
-    if row["formula"] != FORMULA:
-        yield f"{name} was computed with '{row['formula']}'; this program has '{FORMULA}' and cannot repeat it."
+    formula = formula_named(row["formula"])
+    if formula is None:
+        known = " and ".join(repr(each.name) for each in FORMULAS)
+        yield f"{name} was computed with '{row['formula']}'; this program has {known} and cannot repeat it."
         return
     try:
         inputs = parse(row["inputs"])
         for part in inputs.get("parts", ()):
             yield from (f"{name}: {wrong}" for wrong in _readings(connection, part))
-        if canonical(calculate(inputs)) != row["output"]:
+        if canonical(formula.calculate(inputs)) != row["output"]:
             yield f"{name}: the same inputs give other coefficients now."
     except (DosimetryError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         yield f"{name} cannot be computed again: what it names is no content of a calibration ({error!r})."

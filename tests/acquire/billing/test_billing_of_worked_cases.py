@@ -28,6 +28,7 @@ UNSIGNED = [
     "The radiation oncologist's interpretation is not written and signed.",
     "The order's physician (RO-1) has not signed the report.",
     "The decision on the plan (unchanged, adjusted, re-planned) is not written.",
+    "People were not authenticated: this store has no accounts, and every name in it was typed.",
     "The professional part needs the physician's signature.",
 ]
 

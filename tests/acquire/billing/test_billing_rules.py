@@ -59,6 +59,7 @@ LACKS = {
     "interpretation": whole(interpretation=None),
     "prescriber": whole(interpretation=Signed("RO-2", "radiation oncologist", "2027-02-05T11:00:00Z")),
     "result-used": whole(decision=None),
+    "people": whole(people_not_known="People were not authenticated."),
     "physicians-part": whole(interpretation=None),
     "units": whole(points=(point("B1", "B1", decision="INVALID"),)),
     "place-of-service": whole(plan=replace(PLAN, place=None)),

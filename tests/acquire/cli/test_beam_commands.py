@@ -52,8 +52,11 @@ async def test_parts_are_listed_shown_in_the_status_and_assigned(desk: Desk) -> 
     desk.refuses(2, "'2' is no PART=WHAT, such as 2=irradiation.", "assign-parts", "b1", "2", *TWO)
     desk.refuses(2, "Name each part once.", "assign-parts", "b1", "1=image", "1=irradiation", *TWO)
     parts = ("b1", "1=port image", "2=irradiation", "3=irradiation")
-    desk.refuses(1, "Parts of a beam are assigned with a reason, by one person", "assign-parts", *parts, *ALONE)
-    said = desk.says("assign-parts", *parts, *TWO)
+    mu = ("--mu", "2=36,8", "--mu", "3=55.2")
+    desk.refuses(1, "Parts of a beam are assigned with a reason, by one person", "assign-parts", *parts, *mu, *ALONE)
+    desk.refuses(1, "Say how many MU part 2 of b1 had, as the console shows it (--mu).", "assign-parts", *parts, *TWO)
+    desk.refuses(2, "'2=all' is no PART=MU, such as 2=92.", "assign-parts", *parts, "--mu", "2=all", *TWO)
+    said = desk.says("assign-parts", *parts, *mu, *TWO)
     assert said == "b1: part 1 was port image, part 2 was irradiation, part 3 was irradiation."
     assert 100 * desk.results()["B1"]["dose_gy"] == pytest.approx(PORTS["B1"][5], abs=0.006)
     parts_said = json.loads(desk.run("session", "parts", desk.session, "b1", "--json").stdout)["parts"]

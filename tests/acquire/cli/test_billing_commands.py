@@ -51,7 +51,7 @@ def test_the_card_has_every_rule_with_a_tick_or_what_is_missing(measured):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"77331  {session}: proposal, not submitted"
-    assert sum(line[:1] in "✓▲–" and line[:1] != "" for line in lines) == 25
+    assert sum(line[:1] in "✓▲–" and line[:1] != "" for line in lines) == 26
     assert any(line.split("  ")[0] == "✓ Purpose" for line in lines)
     assert "B1, B2, B7" in done.stdout
     assert len(lines) < 80

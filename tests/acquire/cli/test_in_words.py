@@ -80,6 +80,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "downtime form, downtime enter, downtime check, downtime total, session clock, session take-over"
     ),
     "tests/acquire/cli/test_downtime_commands.py": "downtime set-aside",
+    "tests/acquire/cli/test_people_commands.py": (
+        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
+    ),
     "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"

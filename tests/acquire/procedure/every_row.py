@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import eventful_streams
+import pytest
 import stocked
 from cases import case_b, client_b
+from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import WorkedClient, run
 from written_down import entered, navel, printed
 
+from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
+from acquire.people import log_in, prove
 from acquire.procedure.documents.cancelled import cancel_order
 from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
@@ -47,6 +51,22 @@ ZONE = "2026-02-05T10:31:00+01:00"
 
 async def filled(connection: Any) -> str:
     """A session measured and calculated, and a second fraction that was given up; returns the first one's id."""
+    people(connection)
+    with everybody():
+        return await _filled(connection)
+
+
+def people(connection: Any) -> None:
+    """Accounts, log-ins that ended and that hold, and a trial of a password that was wrong."""
+    staffed(connection)
+    before = None
+    for account in ("MP-1", "MD-1", "MP-1"):
+        before = log_in(connection, prove(connection, account, password_of(account), "log in"), before)
+    with pytest.raises(Refused):
+        prove(connection, "MP-1", "wrong", "log in")
+
+
+async def _filled(connection: Any) -> str:
     eventful_streams.filled(connection)
     stocked.every_row(connection)
     case, reads = case_with_spectrum()
@@ -105,8 +125,8 @@ def told(connection: Any, session: str) -> None:
                 notices.mark(connection, notice, "mailed", name=name, round=n)
                 notices.mark(connection, notice, "not-delivered", name=name, reason="no answer")
             notices.mark(connection, notice, "stand-in", role="physicist")
-        notices.acknowledge(connection, notice.n, "MP-2", "physicist")
-    notices.lift(connection, held.n, "MP-1", "physicist", "read today", "RO-1")
+        notices.acknowledge(connection, notice.n, "MP-2", ["physicist"])
+    notices.lift(connection, held.n, "MP-1", ["physicist"], "read today", "RO-1")
 
 
 def written_down(connection: Any) -> None:
@@ -149,7 +169,7 @@ async def exchanged(connection: Any) -> None:
     now = get_session(connection, session)
     bind(connection, now, {"B2": "D-12", "B7": "D-14"}, "MD-1", "MP-1", "serials read on the patient")
     for was in ("port image", "irradiation"):
-        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two")
+        assign_parts(connection, now, "b1", {1: was}, "MD-1", "MP-1", "console read by two", mu={1: 92.0})
     for other in ("B2", "B7"):
         state_as_planned(connection, now, ["B1", other], "MD-1", "MP-1", "serials read on the patient")
 

@@ -63,12 +63,12 @@ async def test_a_port_image_and_a_beam_in_two_parts_are_shown_and_held_until_ass
     (doubt,) = beam_doubts(beams_shown(connection, now))
     assert doubt.startswith("The beam of b1 came in 3 parts; two people say")
     said = {1: "port image", 2: "irradiation", 3: "irradiation"}
-    assign_parts(connection, now, "b1", said, *PEOPLE)
+    assign_parts(connection, now, "b1", said, *PEOPLE, mu={1: 2, 2: 36.8, 3: 55.2})
     output = again(connection, session)["B1"]
     assert 100 * output["dose_gy"] == pytest.approx(47.33, abs=0.006)
     assert output["decision"] == "PASS"
     assert (
-        f"The part of 0.5 nC in 1.0 s is not of the irradiation (port image): {WHY} (MD-1, confirmed by MP-1)."
+        f"The part of 0.5 nC in 1.0 s and 2 MU is not of the irradiation (port image): {WHY} (MD-1, confirmed by MP-1)."
         in output["remarks"]
     )
     assert versions(connection, session, "B1")[0].output.decision == "INVALID"
@@ -82,22 +82,52 @@ async def test_what_is_said_of_parts_is_said_by_two_of_every_part(connection: An
     whole = {1: "port image", 2: "irradiation"}
     for who, by, why in (("MD-1", "md-1", WHY), ("MD-1", "", WHY), ("MD-1", "MP-1", " ")):
         with pytest.raises(Refused, match="with a reason, by one person and confirmed by another"):
-            assign_parts(connection, session, "b1", whole, who, by, why)
+            assign_parts(connection, session, "b1", whole, who, by, why, mu={2: 92})
     with pytest.raises(Refused, match="Say of each part of b1 what it was; seen are 1, 2"):
-        assign_parts(connection, session, "b1", {2: "irradiation"}, *PEOPLE)
+        assign_parts(connection, session, "b1", {2: "irradiation"}, *PEOPLE, mu={2: 92})
     with pytest.raises(Refused, match="collects no charge of a beam"):
-        assign_parts(connection, session, "background-b1", whole, *PEOPLE)
-    assign_parts(connection, session, "b1", {1: "image", 2: "another patient's field"}, *PEOPLE)
+        assign_parts(connection, session, "background-b1", whole, *PEOPLE, mu={2: 92})
+    assign_parts(connection, session, "b1", {1: "image", 2: "another patient's field"}, *PEOPLE, mu={})
     assert held(closed_results(connection, session.id)["B1"]).startswith("No part of the signal of b1")
-    assign_parts(connection, session, "b1", whole, *PEOPLE)  # the newest counts
+    assign_parts(connection, session, "b1", whole, *PEOPLE, mu={2: 92})  # the newest counts
     assert 100 * again(connection, session.id)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("mu", "says"),
+    [
+        ({}, "Say how many MU part 2 of b1 had, as the console shows it"),
+        ({2: 50}, "Say how many MU part 3 of b1 had"),
+        ({2: 50, 3: 30}, "had 50 + 30 = 80 MU, and the plan has 92 MU: what the linac still has to give is measured"),
+        ({2: 50, 3: 43.1}, "= 93.1 MU, and the plan has 92 MU"),
+        ({2: 50, 3: 42, 4: 1}, "Part 4 of b1 was not seen, and has no MU"),
+        ({2: -50, 3: 142}, "Part 2 cannot have -50 MU; they are above 0 and below 100000"),
+        ({2: 50, 3: 0}, "Part 3 cannot have 0 MU"),
+        ({2: 50, 3: 41}, None),
+        ({1: 3, 2: 50, 3: 42}, None),
+    ],
+)
+async def test_the_mu_of_each_part_are_asked_and_held_against_the_plan(
+    connection: Any, mu: dict[int, float], says: str | None
+) -> None:
+    two = [IMAGE, PAUSE, (4.0, 6.27), PAUSE, (6.0, 9.40)]
+    session = get_session(connection, await measured(connection, {"b1": two}, "B1"))
+    said = {1: "port image", 2: "irradiation", 3: "irradiation"}
+    if says is None:
+        assign_parts(connection, session, "b1", said, *PEOPLE, mu=mu)
+        assert 100 * closed_results(connection, session.id)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.006)
+        return
+    with pytest.raises(Refused) as refused:
+        assign_parts(connection, session, "b1", said, *PEOPLE, mu=mu)
+    assert says in str(refused.value)
 
 
 async def test_a_beam_in_two_parts_is_one_irradiation_once_two_people_say_so(connection: Any) -> None:
     halves = [(5.0, 7.835), (10.0, 0.0), (5.0, 7.835)]
     session = await measured(connection, {"b1": halves}, "B1")
     assert "came in 2 parts" in held(closed_results(connection, session)["B1"])
-    assign_parts(connection, get_session(connection, session), "b1", {1: "irradiation", 2: "irradiation"}, *PEOPLE)
+    both = {1: "irradiation", 2: "irradiation"}
+    assign_parts(connection, get_session(connection, session), "b1", both, *PEOPLE, mu={1: 46, 2: 46})
     assert 100 * again(connection, session)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.006)
 
 
@@ -123,7 +153,7 @@ async def test_how_long_the_beam_was_on_is_held_against_mu_and_dose_rate(
         assert 100 * output["dose_gy"] == pytest.approx(47.33, abs=0.006)
         return
     assert f"the beam was on {says}, where its MU and the machine's dose rate give 9.2 s" in held(output)
-    assign_parts(connection, get_session(connection, session), "b1", {1: "irradiation"}, *PEOPLE)
+    assign_parts(connection, get_session(connection, session), "b1", {1: "irradiation"}, *PEOPLE, mu={1: 92})
     output = again(connection, session)["B1"]
     assert 100 * output["dose_gy"] == pytest.approx(47.33, abs=0.006)
     assert any("9.2 s; its parts were assigned by two people" in each for each in output["remarks"])

@@ -108,7 +108,7 @@ async def test_one_person_alone_is_refused_however_the_name_is_written(connectio
     [
         ({"B2": "D-12"}, "D-12 cannot have been at two ports; say too where D-14 lay"),
         ({"B1": "D-12", "B7": "D-11"}, "The signals do not agree that D-12 lay at B1: During this port D-11 collected"),
-        ({"B2": "D-99", "B7": "D-14"}, "D-99 is planned at no port of electrometer-1; planned are D-11, D-12, D-14"),
+        ({"B2": "D-99", "B7": "D-14"}, "D-99 is planned at no port; planned are D-11, D-12, D-14"),
         ({"B2": "D-14", "B7": "D-12"}, "The signals do not agree that D-14 lay at B2: During this port D-12 collected"),
         ({"B9": "D-14"}, "B9"),
     ],

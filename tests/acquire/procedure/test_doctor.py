@@ -185,6 +185,34 @@ def test_c_the_same_of_the_range_that_the_instrument_says_it_is_set_to(connectio
     assert ask(connection, case, seen(**{ELECTROMETER: on_50_nc})) == []
 
 
+def test_c_the_same_of_the_charge_that_a_ptw_says_its_range_shows(connection, case):
+    """UNIDOS classic: the largest value of ?R and its prefix."""
+    shows = {"radiological": False, "unit": "C", "range": "MEDIUM", "full_scale_c": 2e-8}
+    what = seen(**{ELECTROMETER: state(serial=ELECTROMETER, settings=shows)})
+    only(ask(connection, case, what), "range", "C2: The expected 40.32 nC would overload the range of 20 nC")
+    more = state(serial=ELECTROMETER, settings={**shows, "full_scale_c": 2e-7})
+    assert ask(connection, case, seen(**{ELECTROMETER: more})) == []
+
+
+def test_c_the_same_of_the_current_that_a_ptw_says_its_range_takes(connection):
+    """UNIDOS Tango: MVM states a current, and the beam lasts 24 s by its MU: 40.32 nC in 24 s are 1.68 nA."""
+    case, _ = case_c()
+    next(s for s in case.steps if s["kind"] == "irradiate")["mu"] = 160.0
+    case.plan["dose_rate_mu_per_min"] = 400.0
+    case.add(connection)
+    takes = {"electrical": "true", "range": "LOW", "full_scale_a": 1.6e-9}
+    what = seen(**{ELECTROMETER: state(serial=ELECTROMETER, settings=takes)})
+    said = "C2: The expected 40.32 nC in 24 s are 1.68 nA, and the range that electrometer-1 is set to takes 1.6 nA"
+    only(ask(connection, case, what), "range", said)
+    more = state(serial=ELECTROMETER, settings={**takes, "full_scale_a": 1.7e-9})
+    assert ask(connection, case, seen(**{ELECTROMETER: more})) == []
+
+
+def test_c_without_mu_and_dose_rate_its_current_is_not_known(connection, case):
+    what = seen(**{ELECTROMETER: state(serial=ELECTROMETER, settings={"range": "LOW", "full_scale_a": 1e-12})})
+    assert ask(connection, case, what) == []
+
+
 def test_a_range_that_is_not_the_one_that_is_used(connection, case):
     case.instruments[0]["range"] = 2e-7
     on_2_uc = state(serial=ELECTROMETER, settings={"SENS:CHAR:RANG": "2E-06"})

@@ -238,7 +238,7 @@ async def test_a_beam_that_ended_early_has_its_rest_too_and_each_part_may_be_ass
     output = closed_results(connection, session)["B1"]
     assert "came in 3 parts" in output["why"][0]
     said = {1: "irradiation", 2: "port image", 3: "irradiation"}
-    assign_parts(connection, get_session(connection, session), "b1", said, "MD-1", "MP-1", WHY)
+    assign_parts(connection, get_session(connection, session), "b1", said, "MD-1", "MP-1", WHY, mu={1: 37, 3: 55})
     (result,) = calculate_session(connection, session, "MP-1")
     assert 100 * (result.output.dose_gy or 0.0) == pytest.approx(47.33, abs=0.006)
 

@@ -164,7 +164,7 @@ async def test_parts_and_rests_are_those_of_every_point(connection: Any) -> None
         ("B1", 1), ("B1", 2), ("B1", 3), ("B1-beside", 1), ("B1-beside", 2), ("B1-beside", 3),
     ]  # fmt: skip
     said = {1: "port image", 2: "irradiation", 3: "irradiation"}
-    assign_parts(connection, now, "b1", said, "MD-1", "MP-1", "console")
+    assign_parts(connection, now, "b1", said, "MD-1", "MP-1", "console", mu={2: 37, 3: 55})
     assert doses(connection, session) == AS_GIVEN
     assert verify_store(connection) == []
 

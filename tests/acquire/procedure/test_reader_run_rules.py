@@ -1,12 +1,14 @@
 """The rules by which a reader's records are cut into runs, and what each leaves open: pure, on letters.
 
 P and R are quality control, S1, S2 and C travel with the chips, everything else is a chip. "/" begins a file, "!"
-stands for something that was lost, "name@run" states its run.
+stands for something that was lost, "~" for three minutes of the reader's clock in which nothing was read, "name@run"
+states its run. A record comes 46 s after the one before.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -23,10 +25,13 @@ LIMITS = Limits({**WANTED, "T1": 1, "T2": 1})
 def records(text: str) -> list[Record]:
     found: list[Record] = []
     begins_file = after_loss = False
+    clock = datetime(2027, 2, 5, 9)
     for word in text.split():
-        if word in "/!":
+        if word in "/!~":
             begins_file, after_loss = begins_file or word == "/", after_loss or word == "!"
+            clock += timedelta(minutes=3 * (word == "~"))
             continue
+        clock += timedelta(seconds=46)
         name, _, run = word.partition("@")
         seq = len(found) + 1
         kind = QUALITY.get(name, "dosimeter")
@@ -34,7 +39,7 @@ def records(text: str) -> list[Record]:
         found.append(
             Record(
                 "s", seq, kind, dosimeter=f"{name} {seq}" if own else "", name=own, counted=own, run=run or None,  # type: ignore[arg-type]
-                begins_file=begins_file, after_loss=after_loss,
+                clock=clock.isoformat(), begins_file=begins_file, after_loss=after_loss,
             )
         )  # fmt: skip
         begins_file = after_loss = False
@@ -66,6 +71,11 @@ SEVEN = " ".join(f"X{n}" for n in range(7))
         ("P R S1 S2 C T1 P R T2", "P R S1 S2 C T1 | P R T2"),
         (f"P R S1 S2 C {SEVEN} P R T2", f"P R S1 S2 C {SEVEN} P R T2"),
         (f"P R S1 S2 C {SEVEN} P R S1 S2 C T2", f"P R S1 S2 C {SEVEN} | P R S1 S2 C T2"),
+        # and at the pace of the dosimeters, by the reader's clock: else it may be another run of just ten
+        (f"P R S1 S2 C {SEVEN} ~ P R T2", f"P R S1 S2 C {SEVEN} ? P R T2"),
+        (f"P R S1 S2 ~ C ~ {SEVEN} ~ P R T2", f"P R S1 S2 C {SEVEN} ? P R T2"),
+        (f"P R S1 S2 C ~ {SEVEN} P R T2", f"P R S1 S2 C {SEVEN} P R T2"),
+        (f"P R S1 S2 C {SEVEN} ~ P R S1 S2 C T2", f"P R S1 S2 C {SEVEN} ? P R S1 S2 C T2"),
         (f"S1 S2 C {SEVEN} P R T2", f"S1 S2 C {SEVEN} | P R T2"),
         ("S1 S2 C T1 P R P R T2", "S1 S2 C T1 | P R P R T2"),
         # an element that stands twice: the runs have their standards first, or last, or it is open where one begins
@@ -134,6 +144,10 @@ def of(text: str, chip: str) -> Together:
         ("X S1 S2 C S1 T2", "S2, C stand beside it, elements were read twice"),
         ("S1@a S2@a C@a T2", "what is between them does not state its run"),
         ("! T2 S1 S2 C", "what stands before it is too far away"),
+        (
+            f"P R S1 S2 C {SEVEN} ~ P R T2",
+            "S1, S2, C stand beside it, quality control stands between them after just ten",
+        ),
         ("S1 S2 ! C T2", "S1, S2 stand beside it, something between them was lost"),
     ],
 )
@@ -148,6 +162,8 @@ def test_what_is_open_is_said(text: str, doubt: str) -> None:
         "/ T1 S1 S2 C / T2 S1 S2 C",
         "/ S1 S2 C T2 / T1 S1 S2 C",
         "P R S1 S2 C T2 P R S1 S2 C T1",
+        f"P R S1 S2 C T2 {TEN.removesuffix(' X6 X7 X8 X9')} ~ P R S1 S2 C T1",
+        f"P R S1 S2 C {SEVEN} ~ P R S1 S2 C T2",
         "S1 S2 C S1 S2 C T2",
     ],
 )
@@ -180,12 +196,13 @@ def reader_day(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]]]:
     truth: list[tuple[int, int]] = []
     seq = chips = 0
     for n in range(draw(st.integers(1, 4))):
-        size = draw(st.integers(1, 18).filter(lambda k: (k + 3) % 10))
+        size = draw(st.integers(1, 18))
         own = [f"X{chips + k}" for k in range(size)]
         chips += size
         dosimeters = ["S1", "S2", "C", *own] if draw(st.booleans()) else [*own, "S1", "S2", "C"]
         for k, name in enumerate(dosimeters):
             if k % 10 == 0:
+                words += ["~"] if k == 0 else []  # the reader is loaded
                 words += (["/"] if k == 0 and draw(st.booleans()) else []) + ["P", "R"]
                 truth += [(n, seq + 1), (n, seq + 2)]
                 seq += 2

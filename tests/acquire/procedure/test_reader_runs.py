@@ -96,13 +96,13 @@ async def test_reference_light_that_fell_before_a_chip_was_read_is_a_doubt_of_it
 ) -> None:
     await measured.of("T-1", "T-2")
     others = [f"X-{n}" for n in range(1, 6)]  # with T-1, standards and control ten dosimeters
-    begin, then = run_of(*QC, *TRAVELLING, "T-1", *others), MORNING + timedelta(minutes=12)
+    begin, then = run_of(*QC, *TRAVELLING, "T-1", *others), MORNING + timedelta(seconds=12 * 46)
     await measured.folder.put("tray.asc", begin + run_of(*QC, "T-2", begin=then, light=light))
     outputs = measured.results()
     warned = [text for text in outputs["at-T-2"]["warnings"] if "Reference light" in text]
     assert bool(warned) is said
     if said:
-        assert "-10.4 % from its running mean at the reading of 2027-02-05T09:12:46; the limit is 5 %" in warned[0]
+        assert "-10.4 % from its running mean at the reading of 2027-02-05T09:09:58; the limit is 5 %" in warned[0]
         (found,) = [each for each in outputs["at-T-2"]["quality"] if each["check"] == "Reference light"]
         assert found["severity"] == "doubt"
     assert not any("Reference light" in text for text in outputs["at-T-1"]["warnings"]), "it was read before"
@@ -208,14 +208,21 @@ async def test_a_second_day_without_standards_or_quality_control_has_no_result(m
     assert "the reader's clock stands at another time there" in why(outputs, "T-2")
 
 
-async def test_a_run_of_just_ten_dosimeters_is_not_continued_hours_later(measured: Measured) -> None:
+@pytest.mark.parametrize("later", [timedelta(minutes=15), timedelta(hours=3)])
+async def test_a_run_of_just_ten_dosimeters_goes_on_after_a_pause_only_where_two_people_say_so(
+    measured: Measured, later: timedelta
+) -> None:
     others = [f"X-{n}" for n in range(5)]
     await measured.of("T-1", "T-2")
-    second = run_of(*QC, "T-2", sensitivity=2.0, begin=MORNING + timedelta(hours=3))
-    await measured.folder.put("tray.asc", run_of(*QC, *TRAVELLING, *others, "T-1") + second)
+    then = run_of(*QC, "T-2", begin=MORNING + later)
+    await measured.folder.put("tray.asc", run_of(*QC, *TRAVELLING, *others, "T-1") + then)
     outputs = measured.results()
     assert cgy(outputs, "T-1") == TRUE
-    assert NOT_CERTAIN in why(outputs, "T-2")
+    said = why(outputs, "T-2")
+    assert NOT_CERTAIN in said
+    assert "quality control stands between them after just ten dosimeters" in said
+    measured.state("T-2", side="before")
+    assert cgy(measured.again(), "T-2") == TRUE
 
 
 async def test_a_run_over_midnight(measured: Measured) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from scenario_a import DEMO, StoreClient
 
+from acquire.errors import Refused
+from acquire.people import has_accounts
 from acquire.procedure.documents.calibrations import read_calibrations
 from acquire.procedure.documents.inventory import read_inventory
 from acquire.procedure.documents.order import add_order
@@ -19,10 +22,11 @@ from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.placement import place, remove
-from acquire.procedure.session.planning import add_plan
+from acquire.procedure.session.planning import add_plan, confirm_expected, unconfirmed
 from acquire.procedure.session.presence import beam_given, beam_is_asked
 from acquire.procedure.session.session import get_session, start_session, time_out
 from acquire.procedure.session.steps import run_step
+from acquire.procedure.stock.file_coefficients import confirm, enter
 
 GIVEN: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "dosimetry" / "scenarios.json").read_text(encoding="utf-8")
@@ -173,11 +177,17 @@ class Case:
         self.add_plan(connection)
 
     def add_plan(self, connection: Any) -> None:
-        add_plan(
-            connection, self.plan_file[1], self.plan_file[0], "MP-1",
-            read_inventory(self.inventory[1], "inventory.toml"),
-            read_calibrations(self.calibration_file[1], "calibrations.toml"),
-        )  # fmt: skip
+        owned = read_inventory(self.inventory[1], "inventory.toml")
+        factors = read_calibrations(self.calibration_file[1], "calibrations.toml")
+        if not has_accounts(connection):
+            add_plan(connection, self.plan_file[1], self.plan_file[0], "MP-1", owned, factors)
+            return
+        with suppress(Refused):  # nothing is new
+            for each, _ in enter(connection, "MD-1", owned, factors, "of the case", 1000.0):
+                confirm(connection, each, "MP-2")
+        plan = add_plan(connection, self.plan_file[1], self.plan_file[0], "MP-1", owned, factors)
+        for name in unconfirmed(connection, plan.order, plan.version):
+            confirm_expected(connection, plan.order, plan.version, name, "MP-2")
 
     def start(self, connection: Any, fraction: int | None = None, **ambient: float) -> str:
         session = start_session(

@@ -57,6 +57,7 @@ async def test_what_is_missing_for_77331(record):
         "The radiation oncologist's interpretation is not written and signed.",
         "The order's physician (RO-1) has not signed the report.",
         "The decision on the plan (unchanged, adjusted, re-planned) is not written.",
+        "People were not authenticated: this store has no accounts, and every name in it was typed.",
         "The professional part needs the physician's signature.",
     ]
     assert "no unit limit table of the payer holds on" in limits
@@ -69,6 +70,7 @@ async def test_what_is_missing_for_77331(record):
     )
     assert charge["volumes_of_interest"] == ["P4", "P5", "P6"]
     assert charge["status"] == "proposal, not submitted"
+    assert not charge["ready"]
 
 
 async def test_the_patient_is_not_in_the_record(connection, record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 from statistics import fmean, stdev
 
 import pytest
@@ -215,6 +216,33 @@ def test_readings_of_before_are_found_by_their_file_and_others_by_order_of_recei
     parts = calibrating.prepare(stock.connection, calibrating.get_calibration(stock.connection, name))["parts"]
     assert [p["signals"] for p in parts if p["cycle"] == 2] == [[7.0]] * 12
     assert parts[0]["signals"][0] == pytest.approx(stock.signal(0), rel=0.01)
+
+
+def test_two_runs_of_one_file_are_told_apart_by_where_they_begin(stock):
+    twice = [(c, value) for value in (7.0, 9.0) for c in chips()]
+    stock.read(twice, "both")
+    stream = stock.connection.execute("SELECT stream FROM streams").fetchone()["stream"]
+    name = stock.begin()
+    stock.irradiated(name, chips(), 1, run="both")
+    with pytest.raises(Refused, match=f"T-001 in several runs; .*: 'entry 1 of .*', 'entry 13 of stream {stream}'"):
+        stock.compute(name)
+    name = stock.begin()
+    stock.irradiated(name, chips(), 1, run=f"entry 1 of stream {stream}")
+    stock.irradiated(name, chips(), 2, run=f"entry 13 of stream {stream}")
+    stock.irradiated(name, ["T-001"], 3, run=f"entry 2 of stream {stream}")
+    parts = calibrating.prepare(stock.connection, calibrating.get_calibration(stock.connection, name))["parts"]
+    assert [p.get("signals") for p in parts] == [[7.0]] * 12 + [[9.0]] * 12 + [None]
+    assert parts[-1]["missing"] == f"was not read in cycle 3 (entry 2 of stream {stream})"
+
+
+def test_a_file_and_a_day_name_a_run_as_before(stock):
+    monday = datetime(2027, 2, 1, 9)
+    for days, value in enumerate((7.0, 9.0)):
+        stock.read(dict.fromkeys(chips(), value), "both", clock=monday + timedelta(days=days))
+    name = stock.begin()
+    stock.irradiated(name, chips(), 1, run="both 2027-02-02")
+    parts = calibrating.prepare(stock.connection, calibrating.get_calibration(stock.connection, name))["parts"]
+    assert [p["signals"] for p in parts] == [[9.0]] * 12
 
 
 def test_a_reading_without_a_number_is_a_reason_and_never_a_signal(stock):

@@ -22,7 +22,7 @@ from acquire.procedure.stock.events import ElementEvent, ended, note
 from acquire.procedure.stock.history import history
 from acquire.procedure.stock.toml_text import toml_of
 from acquire.procedure.stock.touched import touched
-from acquire.record import build
+from acquire.record import build, html
 
 PAIR = ("T-005", "T-006")
 GIVEN_CGY = 150.0
@@ -252,6 +252,38 @@ async def test_what_a_chip_received_is_the_sum_of_what_happened_to_it(calibrated
     note(calibrated.connection, ["T-005"], ElementEvent("irradiated", "exposed by mistake", hours_ago(1), 12.0,
                                                         source="6 MV"), "MD-1")  # fmt: skip
     refused(calibrated, r"T-005 has received 20\.\d+ Gy in all; batch B-1 may receive 20 Gy: use another element")
+
+
+async def test_a_record_says_what_an_element_had_been_through_when_its_session_began(calibrated):
+    connection = calibrated.connection
+    note(connection, ["T-005"], ElementEvent("taken-over", "old book", dose_gy=3.0, readings=7), "MD-1")
+    note(connection, ["T-005"], ElementEvent("annealed", "before use", hours_ago(1), source="400 °C 1 h"), "MD-1")
+    first = await measured(calibrated, planned())
+    closed_results(connection, first)
+    record = build(connection, first)
+    said = {e["id"]: e["before"] for e in record["equipment"]["elements"]}
+    assert (said["T-005"]["accumulated_gy"], said["T-005"]["irradiations"]) == (3.0 + 2 * DOSE_GY, 3)
+    assert said["T-005"]["emptied"]["what"] == "annealed"
+    assert said["T-005"]["says"].startswith("7 Gy in 3 irradiations; the last on ")
+    assert "; read 9 times; annealed on " in said["T-005"]["says"]
+    assert said["T-006"]["says"].endswith("read 2 times; no annealing or bleaching is entered")
+    assert f"before this session: {said['T-005']['says']}" in html(record)
+    second = await measured(calibrated, planned("S2"), "patient-2")
+    (later,) = [e["before"] for e in build(connection, second)["equipment"]["elements"] if e["id"] == "T-005"]
+    assert later["accumulated_gy"] == pytest.approx(7.0 + GIVEN_CGY / 100, rel=0.01)
+    assert later["readings"] == 10
+    note(connection, ["T-005"], ElementEvent("annealed", "once more", hours_ago(0.01)), "MD-1")
+    assert build(connection, first)["equipment"] == record["equipment"]
+
+
+async def test_an_irradiation_without_a_result_counts_in_a_record_with_what_was_expected(calibrated):
+    await measured(calibrated, planned())
+    second = await measured(calibrated, planned("S2"), "patient-2")
+    (before,) = [
+        e["before"] for e in build(calibrated.connection, second)["equipment"]["elements"] if e["id"] == "T-005"
+    ]
+    assert (before["accumulated_gy"], before["at_most_gy"]) == (2 * DOSE_GY, 2 * DOSE_GY + GIVEN_CGY / 100)
+    assert "4 Gy in 3 irradiations (at most 5.5 Gy: some have no result)" in before["says"]
 
 
 def test_the_fading_clock_runs_from_the_last_irradiation_and_the_count_from_the_last_anneal(calibrated):

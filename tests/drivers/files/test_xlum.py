@@ -127,7 +127,18 @@ def test_what_is_no_curve_of_counts_is_noted() -> None:
         (record(curve("")), "its curve is empty", (Flag.INCOMPLETE,)),
         (record(curve(t="1 3 2")), "the times of its curve go back", ()),
         (record(curve(tUnit="ms")), "the times of its curve are in 'ms', not in s", ()),
-        (record(curve(xValues="400 410")), "a spectrum, which is not read", ()),
+        (
+            record(curve(xValues="400 410", xUnit="")),
+            "a spectrum whose xValues are in '', not in nm: it is not read, since there are programs that write"
+            " wavelengths as times and tell no unit of x",
+            (),
+        ),
+        (record(curve(xValues="1 2", yValues="1 2")), "it is of a camera, whose pictures are not read", ()),
+        (
+            record(curve(xValues="400 410", xUnit="nm")),
+            "its curve has 3 values at 3 times and 2 wavelengths",
+            (Flag.INCOMPLETE,),
+        ),
         (record(curve(), heater("x")), "its curve has 'x', which is no number", (Flag.NOT_A_NUMBER,)),
         (record(curve(), state="started"), "it is 'started', not 'finished': no value", (Flag.INCOMPLETE,)),
         (record(curve(state="aborted")), "its curve is 'aborted', not 'finished': no value", (Flag.INCOMPLETE,)),
@@ -140,6 +151,20 @@ def test_what_is_not_sound_rejects_its_record_and_no_other(broken: str, said: st
     assert rejected.reason == f"x.xlum, record 1: {said}."
     assert rejected.flags == flags
     assert rejected.may_complete == ("started" in said)
+
+
+def test_spectra_stand_one_after_the_other_with_the_wavelength_running_first() -> None:
+    counts = "5 6 7 8 9 10"  # two wavelengths at three times: figure 3.1 of the specification
+    spectra = only(
+        record(curve(counts, component="spectrometer", xValues="468 470", xUnit="nm", yValues="0"), heater())
+    )
+    assert {name: (each.unit, each.values) for name, each in spectra.axes.items()} == {
+        "time": ("s", (1, 2, 3)),
+        "wavelength": ("nm", (468, 470)),
+        "spectrum": ("{counts}", (5, 6, 7, 8, 9, 10)),
+        "temperature": ("K", (293, 303, 313)),
+    }
+    assert (spectra.kind, spectra.value, spectra.channel) == ("curve", 45.0, "spectrometer")
 
 
 def test_a_file_that_is_being_written_is_waited_for() -> None:

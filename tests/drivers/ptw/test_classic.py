@@ -52,7 +52,12 @@ def test_ranges_units_flags_and_menus() -> None:
 async def test_charge_from_the_start_key_on() -> None:
     async with simulated(NAME, range="medium") as (unit, simulator, clock):
         assert simulator.range_ == "R1"
-        assert unit.settings_in_force == {"radiological": False, "unit": "C", "range": "MEDIUM"}
+        assert unit.settings_in_force == {
+            "radiological": False,
+            "unit": "C",
+            "range": "MEDIUM",
+            "full_scale_c": pytest.approx(2e-6),
+        }
         await unit.run_command("start", {})
         simulator.detector.expose(5e-7, 5.0)
         clock.advance(6.0)

@@ -104,7 +104,7 @@ async def test_set_up_takes_the_token_sends_what_is_configured_and_reads_it_back
             "HV;-200", *BACK,
         ]  # fmt: skip
         assert instrument.settings_in_force == {
-            "electrical": "true", "range": "HIGH", "hv_v": "-200", "autostart": "false",
+            "electrical": "true", "range": "HIGH", "hv_v": "-200", "autostart": "false", "full_scale_a": 1.65e-6,
         }  # fmt: skip
         assert (instrument.measures, instrument.integrates) == ("charge", "reset")
     assert device.heard[-1] == "TOK;0", "write permission is given back"

@@ -1,0 +1,64 @@
+"""The door: before a command that writes runs, who asks for it is known, may do it, and so is a second person.
+
+It stands before every command of the program at once (`put_before`). The command is given the name and never asks; in a
+store without accounts it is the one that was typed.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from acquire.cli.acts import When, act_of
+from acquire.duties import Act
+
+ASKS = ("by", "read_by")  # parameters that name whoever asks
+PASSWORD = "confirm_password_file"
+SecondPassword = Annotated[
+    Path | None, typer.Option("--confirm-password-file", help="The second person's password; else it is asked for.")
+]
+Command = Callable[..., Any]
+
+
+def put_before(app: typer.Typer, path: tuple[str, ...] = ()) -> None:
+    """Put the door before every command of a program. Raises LookupError for one of which no act is known."""
+    for command in app.registered_commands:
+        if command.callback is not None:
+            name = command.name or command.callback.__name__.lower().replace("_", "-")
+            act = act_of(" ".join((*path, name)))
+            if act is not None and not hasattr(command.callback, "__wrapped__"):  # a file may be asked twice
+                command.callback = behind(act, command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            put_before(group.typer_instance, (*path, str(group.name)))
+
+
+def behind(act: Act | When, command: Command) -> Command:
+    """A command that runs in the name of whoever was let in; who is asked for it may then be left out."""
+    asked = inspect.signature(command, eval_str=True)
+    (who,) = (name for name in ASKS if name in asked.parameters)
+    needed = asked.parameters[who].default is inspect.Parameter.empty
+
+    @functools.wraps(command)
+    def entered(**given: Any) -> Any:
+        second_file = given.pop(PASSWORD, None)
+        if isinstance(act, When) and bool(given[act.option]) is not act.given:
+            return command(**given)
+        from acquire.cli.let_in import let_in  # noqa: PLC0415 - brings the store
+
+        with let_in(act.act if isinstance(act, When) else act, given, who, second_file, needed=needed):
+            return command(**given)
+
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in asked.parameters.values()]
+    parameters = [each.replace(default=None) if each.name == who else each for each in parameters]
+    if "confirmed_by" in asked.parameters:
+        parameters.append(
+            inspect.Parameter(PASSWORD, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SecondPassword)
+        )
+    entered.__signature__ = asked.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return entered

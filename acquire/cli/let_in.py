@@ -1,0 +1,98 @@
+"""Who is let in: the log-in of whoever asks, held against the act, and a second person by the own password."""
+
+from __future__ import annotations
+
+import getpass
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from acquire.bus.tls import Secret, Unusable
+from acquire.cli import login_file
+from acquire.cli.place import store_path
+from acquire.duties import Act
+from acquire.errors import Refused
+from acquire.people import Account, must_be_allowed, must_be_own, prove, who_holds
+from acquire.store.database import connect, identity
+from acquire.store.present import has_accounts, here
+from drivers import Misuse
+
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
+]
+
+
+@contextmanager
+def let_in(act: Act, given: dict[str, Any], who: str, second_file: Path | None, *, needed: bool) -> Iterator[None]:
+    """Put the names of those who are here into what the command was given. Raises Refused, Misuse."""
+    with _accounts(act, given) as connection:
+        if connection is None:
+            if given[who] is None and needed:
+                raise Misuse(f"Say who does this: --{who.replace('_', '-')} (or ACQUIRE_BY), a role id such as MP-1.")
+            people = [str(given[who])]
+        else:
+            first = person(connection, act, given[who])
+            given[who], people = first.id, [first.id]
+            if given.get("confirmed_by") is not None:
+                second = _second(connection, given["confirmed_by"], second_file, act)
+                given["confirmed_by"] = second.id
+                people.append(second.id)
+    with here(*people):
+        yield
+
+
+@contextmanager
+def _accounts(act: Act, given: Mapping[str, Any]) -> Iterator[sqlite3.Connection | None]:
+    """The store's accounts; None where it has none, or where the command needs no store and names none."""
+    path = _store_of(act, given)
+    if path is None:
+        yield None
+        return
+    with closing(connect(path)) as connection:
+        yield connection if has_accounts(connection) else None
+
+
+def _store_of(act: Act, given: Mapping[str, Any]) -> Path | None:
+    config, store = given.get("config"), given.get("store")
+    if act is Act.OPERATE and "store" not in given:
+        from acquire.config_part import store_place  # noqa: PLC0415
+
+        path = store_place(config).store if config is not None else None
+        return path if path is not None and path.exists() else None
+    path = store_path(config, store)
+    return path if path.exists() or act is not Act.KEEP_STORE else None
+
+
+def person(connection: sqlite3.Connection, act: Act, named: str | None = None) -> Account:
+    """Whoever is logged in here, who may do this. Raises Refused: nobody, another than was named, or not allowed."""
+    account = who_holds(connection, login_file.read(identity(connection)[0])).account
+    if named is not None and named.casefold() != account.id.casefold():
+        raise Refused(f"{account.id} is logged in, not {named}: a name that is typed must be the log-in.")
+    must_be_own(connection, account)
+    must_be_allowed(account.id, account.roles, act)
+    return account
+
+
+def _second(connection: sqlite3.Connection, named: str, file: Path | None, act: Act) -> Account:
+    """A second person, who shows by the own password to be it. Raises Refused."""
+    account = prove(connection, named, password(named, file, "--confirm-password-file"), f"confirm: {act}")
+    must_be_own(connection, account)
+    must_be_allowed(account.id, account.roles, Act.CONFIRM)
+    return account
+
+
+def password(of: str, file: Path | None, option: str = "--password-file") -> str:
+    """A password, from a file or asked for at the terminal; never from the command line. Raises Refused."""
+    if file is not None:
+        try:
+            return Secret(file=file).read()
+        except Unusable as error:
+            raise Refused(f"{error}.") from None
+    if not sys.stdin.isatty():
+        raise Refused(f"Nobody can be asked for the password of {of} here: name a file that holds it with {option}.")
+    return getpass.getpass(f"Password of {of}: ")

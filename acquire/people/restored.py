@@ -1,0 +1,44 @@
+"""After a restore people are who they were before it: a backup brings nobody back, and takes nobody away."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+from acquire.canonical import utc_now
+from acquire.people.accounts import every_account, row_of
+from acquire.store import audit
+
+WHY = "kept over a restore"
+
+
+def carry_over(connection: sqlite3.Connection, replaced: sqlite3.Connection, who: str) -> list[str]:
+    """Bring accounts and passwords as they stood in the store that a backup replaces, and end every log-in of the copy.
+
+    Returns whose account or password came from there. Inside the caller's transaction.
+    """
+    rows: list[audit.Row] = []
+    kept: list[str] = []
+    here = {each.id: each for each in every_account(connection)}
+    for account in every_account(replaced):
+        now = here.get(account.id)
+        changed = []
+        if now is None or replace(now, version=account.version) != account:
+            changed.append(row_of(replace(account, version=(now.version if now else 0) + 1), who, WHY))
+        newest, had = _password(replaced, account.id), _password(connection, account.id)
+        if had is None or had["hash"] != newest["hash"]:
+            n = (had["n"] if had else 0) + 1
+            changed.append(audit.row("account_password", **{**dict(newest), "n": n, "at": utc_now()}))
+        rows += changed
+        kept += [account.id] if changed else []
+    open_ones = connection.execute("SELECT n FROM log_in WHERE n NOT IN (SELECT log_in FROM log_in_ended)").fetchall()
+    rows += [audit.row("log_in_ended", log_in=each["n"], at=utc_now()) for each in open_ones]
+    if rows:
+        audit.keep(connection, who, f"accounts {WHY}", "accounts", rows=rows, new=", ".join(kept))
+    return kept
+
+
+def _password(connection: sqlite3.Connection, account: str) -> Any:
+    newest = "SELECT account, n, hash, who FROM account_password WHERE account = ? ORDER BY n DESC LIMIT 1"
+    return connection.execute(newest, (account,)).fetchone()

@@ -1,0 +1,239 @@
+"""The door before every command, and the commands for people: login, logout, whoami, user."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from command_line import acquire
+from people_known import logged_in, password_file, staffed
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
+
+from cases import case_c, case_e
+
+from acquire.cli.acts import ACTS, BY_PASSWORD, OF_THE_HOST, READS
+from acquire.cli.door import ASKS, put_before
+from acquire.cli.on_demand import TABLE
+from acquire.people import here
+from acquire.procedure.session.session import get_session
+from acquire.store.database import connect
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    for module in sorted({place.module for place in TABLE.values()}):
+        made = typer.Typer()
+        import_module(f"acquire.cli.{module}").register(made)
+        put_before(made)
+        yield from dict(_below(made, ())).items()
+
+
+def _below(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for each in app.registered_commands:
+        name = each.name or str(getattr(each.callback, "__name__", "")).replace("_", "-")
+        yield " ".join((*path, name)), each.callback
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            yield from _below(group.typer_instance, (*path, str(group.name)))
+
+
+def test_every_command_stands_in_the_table_once_and_none_is_there_that_is_not() -> None:
+    places = [*ACTS, *READS, *OF_THE_HOST, *BY_PASSWORD]
+    assert sorted(name for name, _ in commands()) == sorted(places)
+
+
+def test_whoever_is_asked_for_a_name_is_asked_at_the_door() -> None:
+    for name, callback in commands():
+        asked = inspect.signature(inspect.unwrap(callback)).parameters
+        names = [each for each in (*ASKS, "confirmed_by") if each in asked]
+        assert bool(names) == (name in ACTS), name
+        assert hasattr(callback, "__wrapped__") == (name in ACTS), name
+
+
+def test_a_command_that_stands_nowhere_does_not_start() -> None:
+    forgotten = typer.Typer()
+    forgotten.command("forgotten")(lambda: None)
+    with pytest.raises(LookupError, match="the command 'forgotten' stands nowhere"):
+        put_before(forgotten)
+
+
+class Clinic:
+    """A store with accounts, an order, a plan and a session whose dots lie on the patient."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.connection = connect(folder / "store.db", create=True)
+        staffed(self.connection)
+        case, _ = case_e()
+        with here("MD-1", "MP-1", "MP-2", "RT-1"):
+            case.add(self.connection)
+            self.session = case.start(self.connection)
+
+    def run(self, who: str | None, *words: str) -> Any:
+        env = {**os.environ, "ACQUIRE_LOGIN": str(self.folder / "nobody")}
+        env = env if who is None else logged_in(self.connection, who, self.folder)
+        return acquire(*words, "--store", f"sqlite:///{self.folder / 'store.db'}", cwd=self.folder, env=env)
+
+    def says(self, who: str | None, *words: str) -> str:
+        done = self.run(who, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refuses(self, who: str | None, sentence: str, *words: str) -> None:
+        done = self.run(who, *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def last(self) -> sqlite3.Row:
+        return self.connection.execute("SELECT * FROM audit ORDER BY n DESC LIMIT 1").fetchone()
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Clinic]:
+    made = Clinic(tmp_path)
+    yield made
+    made.connection.close()
+
+
+def test_who_does_it_is_who_is_logged_in(clinic: Clinic) -> None:
+    place = ("session", "place", clinic.session, "E1", "e1-1")
+    clinic.refuses(None, "Nobody is logged in to this store: log in (acquire login).", *place, "--by", "MD-1")
+    clinic.refuses("MD-1", "MD-1 is logged in, not MP-1: a name that is typed", *place, "--by", "MP-1")
+    clinic.refuses("AD-1", "AD-1 (administrator) may not measure; that is for a physicist or dosimetrist", *place)
+    clinic.refuses("AU-1", "AU-1 (auditor) may not measure", *place)
+    clinic.refuses("RO-1", "RO-1 (radiation-oncologist) may not measure", *place)
+    assert clinic.says("MD-1", *place) == f"{clinic.session}: e1-1 at E1.\n"
+    assert clinic.last()["who"] == "MD-1"
+    clinic.says("RT-1", "session", "beam-given", clinic.session, "E1", "--by", "rt-1")
+    assert clinic.last()["who"] == "RT-1"
+
+
+def test_a_second_person_shows_who_it_is(clinic: Clinic) -> None:
+    clinic.says("MD-1", "session", "place", clinic.session, "E1", "e1-1")
+    says = ("session", "exclude", clinic.session, "e1-1", "--reason", "dropped", "--confirmed-by")
+    given = ("--confirm-password-file", password_file("RT-1", clinic.folder))
+    clinic.refuses("MD-1", "Nobody can be asked for the password of RT-1 here: name a file", *says, "RT-1")
+    clinic.refuses("MD-1", "The account or the password is wrong.", *says, "MP-1", *given)
+    own = ("--confirm-password-file", password_file("MD-1", clinic.folder))
+    clinic.refuses("MD-1", "with a reason, by one person and confirmed by another", *says, "md-1", *own)
+    admin = ("--confirm-password-file", password_file("AD-1", clinic.folder))
+    clinic.refuses("MD-1", "AD-1 (administrator) may not be the second person", *says, "AD-1", *admin)
+    clinic.says("MD-1", *says, "rt-1", *given)
+    row = clinic.connection.execute("SELECT who, confirmed_by FROM statement WHERE what = 'excluded'").fetchone()
+    assert tuple(row) == ("MD-1", "RT-1")
+
+
+def test_reading_needs_nobody(clinic: Clinic) -> None:
+    assert "READY" in clinic.says(None, "session", "status", clinic.session)
+    clinic.says(None, "results", clinic.session)
+    clinic.refuses(None, "Nobody is logged in", "results", clinic.session, "--calculate")
+
+
+def test_from_no_account_to_people(tmp_path: Path) -> None:
+    """The first account, the others, own passwords, a lock; by commands alone, in words."""
+    store, login = ("--store", f"sqlite:///{tmp_path / 's.db'}"), tmp_path / "login"
+    env = {**os.environ, "ACQUIRE_LOGIN": str(login)}
+    for name in ("admin", "first", "own"):
+        (tmp_path / name).write_text(f"the {name} of words\n")
+
+    def ran(code: int, *words: str) -> str:
+        done = acquire(*words, *store, cwd=tmp_path, env=env)
+        assert done.returncode == code, done.stderr
+        assert "of words" not in done.stdout + done.stderr
+        return str(done.stdout + done.stderr)
+
+    ran(0, "store", "create")
+    assert "This store has no accounts; whoever owns its file makes the first one" in ran(1, "whoami")
+    add = ("user", "add", "AD-1", "--name", "Ada Strator", "--password-file", "admin")
+    assert "The first account is an administrator's" in ran(1, *add, "--role", "physicist")
+    assert "there is no way back" in ran(0, *add, "--role", "administrator")
+    assert "Nobody is logged in to this store" in ran(1, *add, "--role", "administrator")
+    assert "AD-1 (Ada Strator, administrator) is logged in." in ran(0, "login", "AD-1", "--password-file", "admin")
+    assert login.stat().st_mode & 0o777 == 0o600
+    assert "479 minutes left" in ran(0, "whoami")
+    said = ran(0, "user", "add", "MP-1", "--name", "Mary Phys", "--role", "physicist", "--password-file", "first")
+    assert "MP-1 sets an own password before anything else" in said
+    ran(0, "login", "mp-1", "--password-file", "first")
+    assert "set an own one first" in ran(1, "order", "cancel", "ORD-1", "--reason", "x")
+    ran(0, "user", "password", "MP-1", "--password-file", "first", "--new-password-file", "own")
+    assert "There is no order ORD-1" in ran(1, "order", "cancel", "ORD-1", "--reason", "x")
+    assert "may not keep accounts" in ran(1, "user", "role", "MP-1", "--role", "administrator", "--reason", "x")
+    login.chmod(0o644)
+    assert "is not a file that you alone may read" in ran(1, "order", "cancel", "ORD-1", "--reason", "x")
+    login.chmod(0o600)
+    assert "Logged out." in ran(0, "logout")
+    assert "Nobody is logged in" in ran(1, "logout")
+    ran(0, "login", "AD-1", "--password-file", "admin")
+    assert "MP-1: dosimetrist, active." in ran(0, "user", "role", "MP-1", "--role", "dosimetrist", "--reason", "moved")
+    assert "MP-1: dosimetrist, locked." in ran(0, "user", "lock", "MP-1", "--reason", "left")
+    assert "MP-1 is locked; an administrator unlocks it" in ran(1, "login", "MP-1", "--password-file", "own")
+    assert "MP-1: dosimetrist, active." in ran(0, "user", "unlock", "MP-1", "--reason", "came back")
+    ran(0, "user", "password", "MP-1", "--reset", "--new-password-file", "first")
+    found = json.loads(ran(0, "user", "list", "--json"))
+    assert [(f["account"], f["roles"], f["state"], f["failures"]) for f in found] == [
+        ("AD-1", ["administrator"], "active", 0), ("MP-1", ["dosimetrist"], "active", 0)
+    ]  # fmt: skip
+    assert "Accounts" in ran(0, "user", "list")
+    assert "audit chain hold" in ran(0, "store", "verify")
+
+
+REAL = """site = "clinic"
+[broker]
+mode = "external"
+[store]
+url = "sqlite:///store.db"
+[spool]
+path = "spool.db"
+[[instrument]]
+id = "electrometer-1"
+model = "keithley-6517b"
+resource = "tcp:192.0.2.1:5025"
+"""
+
+
+def test_a_patient_before_real_instruments_needs_accounts(tmp_path: Path) -> None:
+    (tmp_path / "service.toml").write_text(REAL)
+    connection = connect(tmp_path / "store.db", create=True)
+    case, _ = case_c()
+    case.add(connection)
+    for name, body in (case.inventory, case.calibration_file):
+        (tmp_path / name).write_bytes(body)
+    files = ("--inventory", "inventory.toml", "--calibrations", "calibrations.toml", "--config", "service.toml")
+    done = acquire("session", "start", "ORD-C-1", *files, "--by", "MD-1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "A patient is measured with real instruments by people who log in: this store has no accounts" in done.stderr
+    done = acquire("session", "start", "ORD-C-1", *files, "--by", "MD-1", "--simulated", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert get_session(connection, done.stdout.strip()).simulated
+    warned = "electrometer-1: no patient is measured with real instruments before the store has accounts"
+    assert warned in acquire("check", "service.toml", cwd=tmp_path).stderr
+    staffed(connection)
+    assert warned not in acquire("check", "service.toml", cwd=tmp_path).stderr
+    connection.close()
+
+
+def test_a_restore_keeps_accounts_and_ends_log_ins(clinic: Clinic) -> None:
+    clinic.says(None, "store", "backup", "b.db")
+    clinic.says("AD-1", "user", "lock", "MP-1", "--reason", "left")
+    clinic.connection.close()
+    before = connect(clinic.folder / "store.db")
+    env = logged_in(before, "AD-1", clinic.folder)
+    before.close()
+    store = ("--store", f"sqlite:///{clinic.folder / 'store.db'}")
+    done = acquire("store", "restore", "b.db", *store, cwd=clinic.folder, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "Accounts and passwords stay as they were before the restore: MP-1." in done.stderr
+    done = acquire("order", "cancel", "ORD-E-1", "--reason", "x", *store, cwd=clinic.folder, env=env)
+    assert "This log-in has ended" in done.stderr
+    done = acquire("login", "MP-1", "--password-file", password_file("MP-1", clinic.folder), *store, env=env)
+    assert "MP-1 is locked" in done.stderr
