@@ -137,8 +137,8 @@ def written_down(connection: Any) -> None:
     for fraction, form in enumerate(forms, start=1):
         session = case.start(connection, fraction)
         now = get_session(connection, session)
-        entered(connection, now, form=form)
-        entered(connection, now, "36.03 nC", form=form, correct=True)
+        entered(connection, now, who="MD-1", form=form)
+        entered(connection, now, "36.03 nC", who="MD-1", form=form, correct=True)
         check(connection, now, "navel", "36.03 nC", "MP-2")
         client = WorkedClient(connection)
         client.of("electrometer-1").charge_nc = 36.0
@@ -146,7 +146,7 @@ def written_down(connection: Any) -> None:
         read_back(connection, now, "navel", 1.0, "MP-2")
         set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
         compare_clock(connection, now, "LA-1", ZONE, "2026-02-05T10:34:12+01:00", "MD-1")
-        take_over(connection, now, "MD-2", "MD-1 was called away")
+        take_over(connection, now, "RT-1", "MD-1 was called away")
 
 
 def fitted(connection: Any) -> None:

@@ -46,14 +46,14 @@ def printed(connection: Any, case: Case, fraction: int = 1) -> int:
     return keep_form(connection, asked, "MP-1", lambda n: form_page(asked, n, utc_now(), "MP-1")).n
 
 
-def entered(connection: Any, session: Session | str, charge: str = WRITTEN, **other: Any) -> None:
-    """As MD-2 entered it from the form."""
+def entered(connection: Any, session: Session | str, charge: str = WRITTEN, who: str = "MD-2", **other: Any) -> None:
+    """As it was entered from the form that MD-2 had filled."""
     session = get_session(connection, session) if isinstance(session, str) else session
     said = {
         "form": 1, "read_at": "2026-02-15T15:00:00+01:00", "written_by": "MD-2", "scan": SCAN,
         "reason": "computer down",
     } | other  # fmt: skip
-    enter(connection, session, "navel", charge, "MD-2", **said)
+    enter(connection, session, "navel", charge, who, **said)
 
 
 def left_out(connection: Any, session: str) -> None:
