@@ -24,7 +24,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.session import Session, SessionState, move, state_of
 from acquire.procedure.session.stops import Execution, expected_nc
-from acquire.procedure.session.transcribed import Form, Transcription, form_numbered, in_force
+from acquire.procedure.session.transcribed import Form, Transcription, form_numbered, in_force, must_be_of
 from acquire.procedure.stock.received import at_most_gy
 from acquire.store import audit, entries, streams
 from acquire.store.database import transaction
@@ -71,17 +71,17 @@ def enter(
     measured or left out, a charge that is none or far from what the plan expects, a scan that is none.
     """
     point, step = session.plan.point_named(point_id), _step(session, point_id)
-    _is_of_session(form_numbered(connection, form), form, session)
+    must_be_of(connection, form, session.id, session.order_id, session.plan.version, session.fraction)
     nc = _charge(charge)
     _plausible(session, point, nc, charge)
     has_happened(read_at)
     _is_scan(scan)
     if not reason.strip() or not written_by.strip():
         raise Refused("Say why it was not measured as usual (--reason), and who filled the form (--written-by).")
-    before = in_force(connection, session.id).get(point_id)
-    _may_enter(connection, session, step, before, correct=correct)
     own = session.inventory.detector_named(point.detector or "")
     with transaction(connection):
+        before = in_force(connection, session.id).get(point_id)
+        _may_enter(connection, session, step, before, correct=correct)
         sha256, file = kept.to_keep(connection, "scan", *scan)
         made = audit.row(
             "transcription", session=session.id, point=point_id, step=step.id, form=form, as_written=charge, nc=nc,
@@ -90,7 +90,7 @@ def enter(
         )  # fmt: skip
         audit.keep(
             connection, who, "transcribed", session.id, rows=[*file, made], old=before.as_written if before else None,
-            new=f"{point_id} {charge} from form {form}", reason=reason,
+            new=f"{point_id} {charge} from form {form}, written by {written_by}", reason=reason,
         )  # fmt: skip
         if state_of(connection, session.id) is SessionState.READY:
             move(connection, session.id, SessionState.MEASURING, who)
@@ -101,19 +101,19 @@ def check(connection: sqlite3.Connection, session: Session, point_id: str, charg
 
     Raises Refused for the one who entered it, or where the two differ.
     """
-    found = in_force(connection, session.id).get(point_id)
-    if found is None or found.checked_by is not None:
-        state = "nothing is entered" if found is None else f"{found.checked_by} has compared it already"
-        raise Refused(f"{point_id} of session {session.id}: {state}.")
-    if same_person(found.who, who):
-        raise Refused(f"{found.who} entered it; another person compares it with the form.")
-    if _charge(charge) != found.nc:
-        raise Refused(
-            f"{charge} is not what {found.who} entered for {point_id}. Read the form together; then it is entered again"
-            " (acquire downtime enter --correct)."
-        )
-    made = audit.row("transcription_checked", transcription=found.n, as_written=charge, who=who, at=utc_now())
     with transaction(connection):
+        found = in_force(connection, session.id).get(point_id)
+        if found is None or found.checked_by is not None:
+            state = "nothing is entered" if found is None else f"{found.checked_by} has compared it already"
+            raise Refused(f"{point_id} of session {session.id}: {state}.")
+        if same_person(found.who, who):
+            raise Refused(f"{found.who} entered it; another person compares it with the form.")
+        if _charge(charge) != found.nc:
+            raise Refused(
+                f"{charge} is not what {found.who} entered for {point_id}. Read the form together; then it is entered"
+                " again (acquire downtime enter --correct)."
+            )
+        made = audit.row("transcription_checked", transcription=found.n, as_written=charge, who=who, at=utc_now())
         audit.keep(connection, who, "transcription checked", session.id, rows=[made], new=f"{point_id} {charge}")
     return in_force(connection, session.id)[point_id]
 
@@ -177,17 +177,6 @@ def _step(session: Session, point_id: str) -> Step:
             " what takes several readings is measured again at the next planned fraction."
         )
     return steps[0]
-
-
-def _is_of_session(form: Form | None, n: int, session: Session) -> None:
-    if form is None:
-        raise Refused(f"No form {n} was printed; its number stands at the top of the form.")
-    theirs = (form.order_id, form.plan_version, form.fraction)
-    if theirs != (session.order_id, session.plan.version, session.fraction):
-        raise Refused(
-            f"Form {n} is of {form.order_id}, plan v{form.plan_version}, fraction {form.fraction}; session {session.id}"
-            f" is of {session.order_id}, plan v{session.plan.version}, fraction {session.fraction}."
-        )
 
 
 def _charge(text: str) -> float:

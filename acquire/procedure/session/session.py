@@ -28,6 +28,7 @@ from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.stops import Execution
+from acquire.procedure.session.transcribed import must_be_of
 from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -219,6 +220,8 @@ def time_out(
     was started (a hold among it), or an instrument that says it is another one than the inventory has.
     """
     session = get_session(connection, session_id)
+    if form is not None:
+        must_be_of(connection, form, session_id, session.order_id, session.plan.version, session.fraction)
     if same_person(read_by, confirmed_by):
         raise Refused("A time-out needs two people; the same one read and confirmed.")
     if not identifiers_agree:

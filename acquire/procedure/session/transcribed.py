@@ -8,6 +8,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from acquire.errors import Refused
+
 NO_RAW_BYTES = "no raw bytes: re-derivation from the entered value only"
 
 
@@ -76,6 +78,18 @@ def form_numbered(connection: sqlite3.Connection, n: int) -> Form | None:
     """A form by the number that is printed on it."""
     row = connection.execute("SELECT * FROM downtime_form WHERE n = ?", (n,)).fetchone()
     return Form(**dict(row)) if row else None
+
+
+def must_be_of(connection: sqlite3.Connection, n: int, session: str, order: str, version: int, fraction: int) -> None:
+    """Raises Refused for a form that was never printed, or for another order, plan version or fraction."""
+    form = form_numbered(connection, n)
+    if form is None:
+        raise Refused(f"No form {n} was printed; its number stands at the top of the form.")
+    if (form.order_id, form.plan_version, form.fraction) != (order, version, fraction):
+        raise Refused(
+            f"Form {n} is of {form.order_id}, plan v{form.plan_version}, fraction {form.fraction}; session {session}"
+            f" is of {order}, plan v{version}, fraction {fraction}."
+        )
 
 
 def transcriptions(connection: sqlite3.Connection, session_id: str) -> list[Transcription]:

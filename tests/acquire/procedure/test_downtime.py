@@ -16,12 +16,14 @@ from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session, keeps_open
 from acquire.procedure.session.course import carried
 from acquire.procedure.session.downtime import check, read_back, set_aside
-from acquire.procedure.session.session import get_session
+from acquire.procedure.session.notices import notices
+from acquire.procedure.session.session import get_session, time_out
 from acquire.procedure.session.steps import begin_step, not_measured
 from acquire.procedure.session.take_over import take_over
 from acquire.procedure.session.transcribed import NO_RAW_BYTES
 from acquire.procedure.stock.received import irradiations
 from acquire.record import build, html
+from acquire.record.billing_facts import claim_of
 
 
 @pytest.fixture
@@ -237,3 +239,30 @@ def test_who_takes_a_session_over_says_why_and_from_whom(connection: Any, case: 
     page = html(build(connection, session.id))
     assert "Taken over by MD-2 from MD-1" in page
     assert verify_store(connection) == []
+
+
+def test_a_time_out_is_entered_from_the_sessions_own_form(connection: Any, case: Case) -> None:
+    printed(connection, case, 2)
+    session = case.start(connection)
+    with pytest.raises(Refused, match="Form 2 is of ORD-D-1, plan v1, fraction 2"):
+        time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True, form=2)
+    time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True, form=1)
+    assert "entered late, as signed on downtime form 1" in html(build(connection, session))
+
+
+def test_the_order_must_be_before_the_moment_on_the_form(connection: Any, case: Case) -> None:
+    session = case.start(connection)
+    left_out(connection, session)
+    entered(connection, session, read_at="2020-02-15T15:00:00+01:00")
+    check(connection, get_session(connection, session), "navel", "36.02 nC", "MP-2")
+    (asked,) = claim_of(connection, session).asked
+    assert asked.began is not None
+    assert (asked.began.year, asked.began_with) == (2020, "the first beam")
+    assert asked.began < asked.order.authored_on
+
+
+async def test_a_held_total_is_told_to_the_physicist(connection: Any, case: Case) -> None:
+    session = await kept_total(connection, case, 30.62)
+    read_back(connection, get_session(connection, session), "navel", 1.0, "MP-2")
+    closed(connection, session)
+    assert [(each.cause, each.waits_for) for each in notices(connection)] == [("INVALID", ("physicist",))]
