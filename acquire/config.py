@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -30,6 +31,7 @@ from drivers.registry import model as model_named
 Text = Annotated[str, StringConstraints(min_length=1)]
 Finding = tuple[Where, str]
 SIMULATOR = "simulator:"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class TlsConfig(Written):
@@ -88,6 +90,47 @@ class StoreConfig(Written):
     )
 
 
+class PatientsConfig(Written):
+    """Where identities are kept, apart from the store (docs/orders.md); beside it unless this says otherwise."""
+
+    path: Path | None = None
+    key_file: Path | None = Field(None, description="the key they are encrypted with (`acquire patients key`)")
+
+
+class PhysicianCode(Written):
+    """A code that makes a requester a physician at this site."""
+
+    system: Text
+    code: Text
+
+
+class SenderConfig(Written):
+    """A program that may send orders: MSH-3 and MSH-4 of its messages, and with TLS its certificate's common name."""
+
+    application: Text
+    facility: str = ""
+    certificate: Text | None = None
+
+
+class OrdersTls(Written):
+    """TLS of the listener for orders: our certificate, and the authority of those who may connect."""
+
+    cert_file: Path
+    key_file: Path
+    ca_file: Path
+
+
+class OrdersConfig(Written):
+    """How orders are read, and where messages of HL7 v2 are listened for."""
+
+    listen: Text | None = Field(None, description="HOST:PORT of the listener (MLLP); nothing is listened to without it")
+    tls: OrdersTls | None = None
+    sender: tuple[SenderConfig, ...] = ()
+    time_zone: Text | None = Field(None, description="of moments without an offset, as America/New_York")
+    physician_code: tuple[PhysicianCode, ...] = ()
+    physician_titles: tuple[Text, ...] = ()
+
+
 class BusConfig(Written):
     """What is told on the broker besides the contract (docs/bus.md, "For other systems"); nothing unless asked for."""
 
@@ -142,6 +185,13 @@ class StorePart(Written):
     store: StoreConfig | None = None
 
 
+class OrdersPart(Written):
+    """What a command must know of a file to read orders and to find whose they are."""
+
+    orders: OrdersConfig = OrdersConfig()
+    patients: PatientsConfig = PatientsConfig()
+
+
 class ProfilesPart(Written):
     """What a command must know of a file to plan with the models that its profiles describe."""
 
@@ -154,7 +204,7 @@ class InstrumentsPart(Written):
     instrument: tuple[InstrumentConfig, ...] = ()
 
 
-class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, ServicePart):
+class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, OrdersPart, ServicePart):
     """One file."""
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
@@ -218,6 +268,8 @@ def check_part(part: Written) -> Iterator[Finding]:
         if part.broker.mode == "external" and part.broker.port == 0:
             yield ("broker", "port"), "an external broker has a port of its own, 1 to 65535"
         yield from _check_access(part.broker)
+    if isinstance(part, OrdersPart):
+        yield from _check_orders(part.orders)
     if isinstance(part, StorePart) and part.store is not None:
         try:
             path_of(part.store.url)
@@ -230,6 +282,8 @@ def check_part(part: Written) -> Iterator[Finding]:
 def _check(config: Config) -> Iterator[Finding]:
     """What one part must know of another, too."""
     yield from check_part(config)
+    if config.orders.listen is not None and config.store is None:
+        yield ("orders", "listen"), "orders are kept in the store: listen on the host that has a [store]"
     if config.host == STORE:
         yield ("host",), f"'{STORE}' is where the store tells its state; give this host another name"
     if config.instrument and config.spool is None:
@@ -237,6 +291,38 @@ def _check(config: Config) -> Iterator[Finding]:
     if config.notices is not None and config.store is None:
         yield ("notices",), "notices come of the store; name them in the configuration of the store's host"
     yield from _check_instruments(config)
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """The two parts of HOST:PORT. Raises ValueError."""
+    host, _, port = listen.rpartition(":")
+    if not (host and port.isascii() and port.isdecimal() and int(port) <= 65535):
+        raise ValueError(listen)
+    return host.strip("[]"), int(port)
+
+
+def _check_orders(orders: OrdersConfig) -> Iterator[Finding]:
+    if orders.time_zone is not None:
+        try:
+            ZoneInfo(orders.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield ("orders", "time_zone"), f"'{orders.time_zone}' is no time zone; one is America/New_York"
+    if orders.listen is None:
+        return
+    try:
+        host, _ = host_and_port(orders.listen)
+    except ValueError:
+        yield ("orders", "listen"), "it is HOST:PORT, such as 127.0.0.1:2575"
+        return
+    if host not in LOOPBACK and (orders.tls is None or not orders.sender):
+        yield (
+            ("orders", "listen"),
+            "from a network orders come over TLS and from named senders only: give tls and [[orders.sender]], or listen"
+            " on 127.0.0.1",
+        )
+    for n, each in enumerate(orders.sender):
+        if orders.tls is not None and each.certificate is None:
+            yield ("orders", "sender", n), "with tls a sender is known by its certificate: give the common name"
 
 
 def _check_access(broker: BrokerConfig) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from acquire.config import (
     Config,
     InstrumentsPart,
     NoticesPart,
+    OrdersPart,
     ProfilesPart,
     ServicePart,
     SpoolConfig,
@@ -75,6 +76,11 @@ def service_place(path: Path) -> ServicePlace:
 def store_place(path: Path) -> StorePlace:
     """The store of a configuration. Raises FileProblem."""
     return StorePlace(*store_of(_part(path, StorePart), path.parent))
+
+
+def orders_part(path: Path) -> OrdersPart:
+    """How orders are read, and where their patients are kept; its files relative to the file. Raises FileProblem."""
+    return _part(path, OrdersPart)
 
 
 def notices_of(path: Path) -> NoticesConfig | None:

@@ -26,7 +26,8 @@ ALONE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 class Act(StrEnum):
     """What is done, as it is said when it is refused."""
 
-    BRING_ORDER = "bring in or cancel orders"
+    BRING_ORDER = "bring in, change or cancel orders"
+    LOOK_UP = "look up who a patient is"
     PLAN = "plan"
     CONFIRM_EXPECTED = "confirm an expected dose"
     MEASURE = "measure"
@@ -49,6 +50,7 @@ _A = Role.ADMINISTRATOR
 
 MAY: Mapping[Act, frozenset[Role]] = {
     Act.BRING_ORDER: frozenset({_P, _M, _D}),
+    Act.LOOK_UP: frozenset({_P, _M, _D, _T}),
     Act.PLAN: frozenset({_M}),
     Act.CONFIRM_EXPECTED: frozenset({_P, _M, _D}),
     Act.MEASURE: frozenset({_M, _D, _T}),

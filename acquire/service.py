@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -44,6 +44,9 @@ from drivers import Instrument, connect
 from drivers.registry import model
 from simulators import Served, serve
 
+if TYPE_CHECKING:
+    from acquire.order_listener import OrderListener
+
 log = structlog.get_logger("service")
 
 # A driver that does not come back is cancelled after this; with what letting go may take (acquire.instruments.within)
@@ -63,6 +66,7 @@ class Service:
     simulators: dict[str, Served] = field(default_factory=dict)
     publisher: Publisher | None = None
     worker: Worker | None = None
+    orders: OrderListener | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
     _running: list[asyncio.Task[None]] = field(default_factory=list)
@@ -128,6 +132,11 @@ async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> N
     running.start(_courier(running.loaded, running.worker).run(), "notices")
     if running.loaded.anchor is not None:
         running.start(running.worker.keep_anchors(), "anchor")
+    if running.loaded.config.orders.listen is not None:
+        from acquire.order_listener import OrderListener  # noqa: PLC0415 - most hosts listen for none
+
+        running.orders = OrderListener(running.loaded, running.worker.use)
+        await stack.enter_async_context(running.orders.listening())
 
 
 def _courier(loaded: Loaded, worker: Worker) -> Courier:

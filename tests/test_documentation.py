@@ -15,8 +15,8 @@ from acquire.cli.main import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
 GROUPS = (
-    "order", "plan", "session", "elements", "calibration", "store", "spool", "bus", "broker", "notices", "hold",
-    "downtime", "billing", "user",
+    "order", "patients", "plan", "session", "elements", "calibration", "store", "spool", "bus", "broker", "notices",
+    "hold", "downtime", "billing", "user",
 )  # fmt: skip
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 

@@ -14,7 +14,10 @@ FORMS = ("planning", "physics", "management", "brachytherapy")
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """The physician's order. `need`, `effect` and `history` are the texts that it states."""
+    """The physician's order. `need`, `effect` and `history` are the texts that it states.
+
+    draft      why it is no physician's order; telephone: who took it, and when; copied: where its need is not its own
+    """
 
     id: str
     requester: str
@@ -24,6 +27,9 @@ class OrderFacts:
     effect: str | None
     history: tuple[str, ...]
     cancelled: str | None = None
+    draft: str | None = None
+    telephone: str | None = None
+    copied: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

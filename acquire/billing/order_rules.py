@@ -12,6 +12,10 @@ def written_order(case: Case) -> Finding:
         return missing(order.cancelled, where)
     if case.session.plan.purpose != "patient":
         return missing(f"{order.id} is {case.session.plan.purpose} work; no physician orders it for a patient.", where)
+    if order.draft is not None:
+        return missing(f"Order {order.id} is a draft: {order.draft}; it can never support a charge.", where)
+    if order.telephone is not None:
+        return missing(f"Order {order.id} was {order.telephone}; whether it supports the charge is the coder's.", where)
     return met(f"Order {order.id}, written {order.authored_on.isoformat()}.", where)
 
 
@@ -43,9 +47,8 @@ def treating_physician(case: Case) -> Finding:
 def need(case: Case) -> Finding:
     """Why the measurement is needed, in words: a bare check-box is refused for the neighbouring code 77370."""
     order = case.session.order
-    return either(
-        bool(order.need.strip()), order.need, "The order states no need.", f"order {order.id}, note or reason"
-    )
+    says = order.need if order.copied is None else f"{order.need} {order.copied}"
+    return either(bool(order.need.strip()), says, "The order states no need.", f"order {order.id}, note or reason")
 
 
 def effect(case: Case) -> Finding:

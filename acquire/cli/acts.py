@@ -22,7 +22,8 @@ class When:
 
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
-    "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "plan check", "session list",
+    "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
+    "plan check", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "report", "notices list", "hold list",
@@ -32,7 +33,7 @@ READS = frozenset({
 
 OF_THE_HOST = frozenset({
     "broker config", "store create", "store migrate", "store backup", "spool resend", "spool pair", "spool restore",
-    "spool salvage", "spool give-up",
+    "spool salvage", "spool give-up", "patients key", "patients rotate", "patients verify",
 })  # fmt: skip
 """For whoever owns the files of this machine; nothing of it is written in a person's name."""
 
@@ -42,9 +43,12 @@ BY_PASSWORD = frozenset({"login", "logout", "user add", "user password"})
 ACTS: Mapping[str, Act | When] = {
     "command": When("listing", Act.OPERATE, given=False),
     "order add": Act.BRING_ORDER,
+    "order change": Act.BRING_ORDER,
     "order cancel": Act.BRING_ORDER,
+    "patients show": Act.LOOK_UP,
     "plan add": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,
+    "plan still-holds": Act.PLAN,
     "session start": Act.MEASURE,
     "session time-out": Act.MEASURE,
     "session environment": Act.MEASURE,

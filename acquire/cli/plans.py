@@ -1,4 +1,4 @@
-"""plan check, add, confirm: what would stop a plan's measurement, with or without taking it in; the second person."""
+"""plan check, add, confirm, still-holds: what would stop a plan, taking it in, the second person, a changed order."""
 
 from __future__ import annotations
 
@@ -87,3 +87,17 @@ def plan_confirm(
     with open_store(config, store) as connection:
         confirm_expected(connection, order, version, point, by)
     tell(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
+
+
+@plans.command("still-holds")
+def plan_still_holds(
+    order: str, version: int, by: By,
+    reason: Annotated[str, typer.Option("--reason", help="Why the plan needs no change; kept in the audit trail.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """State that a plan holds for its order as it was changed; a session that stopped may go on."""
+    from acquire.procedure.session.order_holds import still_holds  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        now = still_holds(connection, order, version, by, reason)
+    tell(f"Plan v{version} of {order} holds for v{now} of the order.")

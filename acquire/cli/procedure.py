@@ -10,6 +10,7 @@ import typer
 
 from acquire.cli import beams, plans, presence, statements
 from acquire.cli.asking import states_there
+from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
     ConfigOption,
@@ -31,7 +32,6 @@ from acquire.printable import printable_json
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
-orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
@@ -42,7 +42,6 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the a
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.add_typer(orders, name="order")
     app.add_typer(plans.plans, name="plan")
     statements.register(sessions)
     beams.register(sessions)
@@ -50,72 +49,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
-
-
-# --- orders -----------------------------------------------------------------------------------------------
-
-
-@orders.command("add")
-def order_add(
-    file: FilePath, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
-) -> None:
-    """Read an order from a FHIR R4 ServiceRequest (JSON); refused unless it is one for 77331 by a physician."""
-    from acquire.procedure.documents.order import add_order  # noqa: PLC0415 - brings the FHIR models
-
-    with open_store(config, store) as connection:
-        order = add_order(connection, file_bytes(file), name_of(file), by)
-    emit(_order(order)) if as_json else tell(f"Order {order.id} is in the store.")
-
-
-@orders.command("list")
-def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All orders."""
-    from acquire.procedure.documents.order import list_orders  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = [_order(each) for each in list_orders(connection)]
-    if as_json:
-        emit(found)
-    else:
-        table(
-            "Orders", ("order", "authored", "requester"), [(o["id"], o["authored_on"], o["requester"]) for o in found]
-        )
-
-
-@orders.command("show")
-def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """One order. The patient's reference is not printed."""
-    from acquire.procedure.documents.order import get_order  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = _order(get_order(connection, order))
-    if as_json:
-        emit(found)
-    else:
-        for key, value in found.items():
-            tell(f"{key}: {value}")
-
-
-@orders.command("cancel")
-def order_cancel(
-    order: str,
-    by: By,
-    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
-    config: ConfigOption = None,
-    store: StoreOption = None,
-) -> None:
-    """Cancel an order: no session of it is started, and one under way stops at its next step."""
-    from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        cancel_order(connection, order, by, reason)
-    tell(f"Order {order} is cancelled.")
-
-
-def _order(order: Any) -> dict[str, Any]:
-    """What may be printed of an order: everything but who the patient is."""
-    kept = {name: getattr(order, name) for name in order.__slots__ if name not in ("subject", "patient", "body")}
-    return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------
@@ -165,17 +98,25 @@ def _instruments(connection: Any, order: str) -> list[str]:
 def session_time_out(
     session: SessionId, read_by: Annotated[str, typer.Option()], confirmed_by: Annotated[str, typer.Option()],
     identifiers_agree: Annotated[bool, typer.Option("--identifiers-agree", help="Both were compared.")] = False,
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
+    ] = None,
     form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
+    from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
     from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
-        states = states_there(config, read_by, get_session(connection, session).instruments)
-        time_out(
-            connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree, states=states, form=form
-        )
+    with orders_room(config, store) if identifier else open_store(config, store) as opened:
+        connection = opened[0] if isinstance(opened, tuple) else opened
+        found = get_session(connection, session)
+        if isinstance(opened, tuple):
+            must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
+        states = states_there(config, read_by, found.instruments)
+        agree = identifiers_agree or bool(identifier)
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

@@ -19,14 +19,14 @@ from acquire.billing.facts import (
 )
 from acquire.errors import Refused
 from acquire.procedure.documents.cancelled import cancelled
-from acquire.procedure.documents.order import get_order
+from acquire.procedure.documents.order import copied_need, get_order, version_at_start
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.registry import method_of
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
-from acquire.procedure.session.course import orders_of_course
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
@@ -56,7 +56,7 @@ def claim_of(connection: sqlite3.Connection, name: str, *, course: bool = False)
 
 def course_of(connection: sqlite3.Connection, order_id: str, course: int) -> CourseFacts:
     """Every session of a course, over the orders of its patient, as they were started."""
-    orders = orders_of_course(connection, order_id)
+    orders = orders_of_patient(connection, order_id)
     plans: dict[tuple[str, int], PlanFacts] = {}
     for order in orders:
         rows = connection.execute("SELECT version FROM plan WHERE order_id = ? ORDER BY version", (order,)).fetchall()
@@ -79,7 +79,7 @@ def signatures(connection: sqlite3.Connection, session_id: str) -> tuple[Signed 
 
 
 def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple[str, int], PlanFacts]) -> SessionFacts:
-    order = _order(connection, session.order_id)
+    order = _order(connection, session)
     found = results(connection, session.id)
     began, began_with = _began(connection, session)
     calculated = _calculated(connection, session, found)
@@ -108,12 +108,15 @@ def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple
     )
 
 
-def _order(connection: sqlite3.Connection, order_id: str) -> OrderFacts:
-    order = get_order(connection, order_id)
-    said = cancelled(connection, order_id)
+def _order(connection: sqlite3.Connection, session: Session) -> OrderFacts:
+    """The order as it was when the session was started."""
+    order = get_order(connection, session.order_id, version_at_start(connection, session.id))
+    said, phoned = cancelled(connection, order.id), order.telephone
     return OrderFacts(
         order.id, order.requester, order.requester_role, order.authored_on, order.necessity, order.effect,
-        order.history, None if said is None else str(said),
+        order.history, None if said is None else str(said), order.draft,
+        f"taken by telephone by {phoned.taken_by} at {phoned.taken_at}" if phoned else None,
+        copied_need(connection, order),
     )  # fmt: skip
 
 

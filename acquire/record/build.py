@@ -1,7 +1,7 @@
 """The complete record of a session as one JSON document, made from the store alone.
 
 The same store gives the same bytes: nothing in it depends on when it is printed. The patient is not in it; the store
-keeps the opaque reference with the order.
+knows him by an id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from acquire.billing import Judged, judge, proposal
 from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
-from acquire.procedure.documents.order import Order, get_order
+from acquire.procedure.documents.order import Order, OrderVersion, get_order, version_at_start, versions_of
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
@@ -51,7 +51,7 @@ UNSEALED = ("sha256", "signatures")
 def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
     """The record. `sha256` is that of its canonical JSON without signatures. Raises Refused for an unknown session."""
     session = get_session(connection, session_id)
-    order = get_order(connection, session.order_id)
+    order = get_order(connection, session.order_id, version_at_start(connection, session_id))
     found = results(connection, session_id)
     claim = claim_of(connection, session_id)
     judged = judge(claim)
@@ -63,6 +63,7 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "people_not_known": not_known(connection, session),
         "notice": NOT_A_DEVICE,
         "order": _order(order),
+        "order_versions": [_order_version(connection, session.order_id, v) for v in versions_of(connection, order.id)],
         "plan": _plan(session),
         "session": _session(connection, session),
         "equipment": equipment(connection, session, found),
@@ -123,8 +124,22 @@ def _order(order: Order) -> dict[str, Any]:
         "decides": order.effect,
         "diagnosis_codes": list(order.reasons),
         "history": list(order.history),
-        "patient": "kept in the store with the order, not in this record",
+        "version": order.version,
+        "entered_from": order.source,
+        "telephone": None if order.telephone is None else _plain(order.telephone),
+        "covering_for": order.covering_for,
+        "entered_late": order.entered_late,
+        "patient": "kept apart from the measurements, not in this record",
     }
+
+
+def _order_version(connection: sqlite3.Connection, order_id: str, version: OrderVersion) -> dict[str, Any]:
+    """Who ordered what when, of each version; the order above is the one the session was started on."""
+    said = get_order(connection, order_id, version.version)
+    return {
+        "version": version.version, "requester": said.requester, "authored_on": said.authored_on.isoformat(),
+        "came_at": version.at, "from": version.who, "reason": version.reason, "draft": said.draft,
+    }  # fmt: skip
 
 
 def _plan(session: Session) -> dict[str, Any]:
@@ -260,11 +275,9 @@ def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, An
     rows = connection.execute("SELECT kind, name, sha256 FROM document ORDER BY kind, name, sha256")
     wanted = {session.calibrations_sha256, session.inventory_sha256}
     row = connection.execute(
-        "SELECT o.sha256 AS o, p.sha256 AS p FROM orders o JOIN plan p ON p.order_id = o.id"
-        " WHERE o.id = ? AND p.version = ?",
-        (session.order_id, session.plan.version),
+        "SELECT sha256 FROM plan WHERE order_id = ? AND version = ?", (session.order_id, session.plan.version)
     ).fetchone()
-    wanted |= {row["o"], row["p"]}
+    wanted |= {row["sha256"], *(each.sha256 for each in versions_of(connection, session.order_id))}
     return {
         "software": f"dosimetry-acquire {metadata.version('dosimetry-acquire')}",
         "formulas": releases.newest(),

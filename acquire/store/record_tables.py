@@ -38,6 +38,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     f" UNION SELECT sha256 FROM downtime_form WHERE order_id = ({ORDER})"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
+    f" UNION SELECT sha256 FROM order_version WHERE order_id = ({ORDER})"
 )
 PLACED = "SELECT dosimeter FROM placement WHERE session = ?1"
 FITTED = "curve fitted"  # what the audit entry of a fit says
@@ -61,6 +62,21 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     ),
     "order_cancelled": PeoplesTable(
         "that order {order_id} was cancelled", "that order {order_id} was cancelled", f"order_id = ({ORDER})"
+    ),
+    "order_version": PeoplesTable(
+        "v{version} of order {order_id}", "v{version} of order {order_id}", f"order_id = ({ORDER})"
+    ),
+    "plan_holds": PeoplesTable(
+        "that plan v{version} holds for v{order_version} of order {order_id}",
+        "that plan v{version} holds for v{order_version} of order {order_id}", f"order_id = ({ORDER})",
+    ),
+    "patient_known": PeoplesTable(
+        "that v{version} of what is known of patient {patient} was told",
+        "that v{version} of what is known of patient {patient} was told", _EVERY_SESSION,
+    ),
+    "patient_merged": PeoplesTable("that {retired} is {kept}", "merge {n} of patients", _EVERY_SESSION),
+    "message_taken": PeoplesTable(
+        "message {control_id} of {sender}", "message {control_id} of {sender}", _EVERY_SESSION
     ),
     "session": PeoplesTable("session {id}", "session {id}", "id = ?1"),
     "session_state": PeoplesTable("state {state} of session {session}", "state {n} of a session", _SESSION),

@@ -14,14 +14,19 @@ from acquire.store.database import transaction
 
 def cancel_order(connection: sqlite3.Connection, order_id: str, who: str, reason: str) -> None:
     """Cancel an order, with the reason. Raises Refused: no such order, cancelled already, no reason."""
+    with transaction(connection):
+        put_cancellation(connection, order_id, who, reason)
+
+
+def put_cancellation(connection: sqlite3.Connection, order_id: str, who: str, reason: str) -> None:
+    """`cancel_order` inside the caller's transaction."""
     get_order(connection, order_id)
     if not reason.strip():
         raise Refused("Say why the order is cancelled.")
-    with transaction(connection):
-        if said := cancelled(connection, order_id):
-            raise Refused(said)
-        rows = [audit.row("order_cancelled", order_id=order_id, who=who, reason=reason, at=utc_now())]
-        audit.keep(connection, who, "order cancelled", order_id, rows=rows, reason=reason)
+    if said := cancelled(connection, order_id):
+        raise Refused(said)
+    rows = [audit.row("order_cancelled", order_id=order_id, who=who, reason=reason, at=utc_now())]
+    audit.keep(connection, who, "order cancelled", order_id, rows=rows, reason=reason)
 
 
 def cancelled(connection: sqlite3.Connection, order_id: str) -> Stop | None:

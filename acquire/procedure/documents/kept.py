@@ -13,9 +13,14 @@ File = tuple[str, bytes]
 """A file that somebody gave us: its name and its bytes."""
 
 
+def name_of(body: bytes) -> str:
+    """The SHA-256 (hex) under which a file's bytes are kept."""
+    return hashlib.sha256(body).hexdigest()
+
+
 def to_keep(connection: sqlite3.Connection, kind: str, name: str, body: bytes) -> tuple[str, list[audit.Row]]:
     """SHA-256 (hex) of a file's bytes, and the row to be made of them: none where the same bytes are here."""
-    sha256 = hashlib.sha256(body).hexdigest()
+    sha256 = name_of(body)
     if connection.execute("SELECT 1 FROM document WHERE sha256 = ?", (sha256,)).fetchone():
         return sha256, []
     return sha256, [audit.row("document", sha256=sha256, kind=kind, name=name, body=body, added_at=utc_now())]

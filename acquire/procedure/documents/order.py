@@ -1,101 +1,169 @@
-"""The physician's order: a FHIR ServiceRequest (R4) for special dosimetry, code 77331.
+"""The orders of the store, in versions: read, kept, changed, and read again. The old version always stays.
 
-Checked first against the R4B models of `fhir.resources`: R4B changed nothing in ServiceRequest that R4 files use, so an
-R4 file passes. Then against what the code asks for: an active order of a treating physician, dated, with the need in
-words. The patient stands in the store as the opaque reference of the file and nowhere else.
+What the store keeps is the order's content, without the patient. The bytes as they came, which may hold a name or a
+record number, and the identity go to the patients' room; the store has their marks.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from fhir.resources.R4B.coding import Coding
-from fhir.resources.R4B.practitionerrole import PractitionerRole
-from fhir.resources.R4B.servicerequest import ServiceRequest
-from pydantic import ValidationError
+from datetime import datetime
+from pathlib import Path
 
 from acquire.canonical import utc_now
 from acquire.errors import FileProblem, Refused
+from acquire.orders import Order, Request, Site, read_request
+from acquire.orders.need import MANY, wording
+from acquire.orders.order import is_content, of_body
+from acquire.patients import Patients, PatientsFile, beside
 from acquire.procedure.documents import kept
+from acquire.procedure.documents.causes import Stop
+from acquire.procedure.documents.fhir_of_before import order_of_before
+from acquire.procedure.documents.known_requester import held_against_accounts
+from acquire.procedure.documents.patients import bind_patient, current
 from acquire.procedure.documents.routine_work import is_routine, opened
 from acquire.store import audit
 from acquire.store.database import transaction
-from drivers.plain_words import plain
 
-CPT = "http://www.ama-assn.org/go/cpt"
-SPECIAL_DOSIMETRY = "77331"
-_NEED = re.compile(r"necessity:", re.IGNORECASE)
-_EFFECT = re.compile(r"\b(?:result\s{1,9})?decides\b:?", re.IGNORECASE)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PHYSICIAN = re.compile(r"\bdoctor\b|physician|oncologist", re.IGNORECASE)
+__all__ = ["FileProblem", "Order", "add_order", "change_order", "get_order", "list_orders", "read_order"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """An accepted order. `lacks` names what the record will still miss; `patient` stays in the store."""
+class Original:
+    """What an order came as: the name of the file or message, and its bytes."""
 
-    id: str
-    requester: str
-    requester_role: str | None
-    authored_on: datetime
-    text: str
-    necessity: str
-    effect: str | None
-    reasons: tuple[str, ...]
-    history: tuple[str, ...]
-    patient: str
-    lacks: tuple[str, ...]
+    name: str
+    body: bytes
 
 
-def read_order(body: bytes, name: str, now: datetime | None = None) -> Order:
-    """Parse and judge one file, a FHIR R4 ServiceRequest, as of `now` (UTC).
+@dataclass(frozen=True, slots=True)
+class OrderVersion:
+    """When a version of an order came in, from whom, and why it was changed."""
+
+    version: int
+    at: str
+    who: str
+    reason: str | None
+    sha256: str
+
+
+def read_order(body: bytes, name: str, now: datetime | None = None, site: Site | None = None) -> Order:
+    """Parse and judge one file, FHIR or a form, as of `now` (UTC).
 
     Raises FileProblem with one sentence for each thing that is wrong.
     """
-    try:
-        request = ServiceRequest.model_validate_json(body)
-    except ValidationError as error:
-        raise FileProblem(*(_fhir_sentence(name, e["loc"], plain(e)) for e in error.errors())) from error
-    except Exception as error:  # the library's own: a resource type that is none, nested too deep, a date that is none
-        why = f"{type(error).__name__}: {error}"[:200]
-        raise FileProblem(f"{name}: it cannot be read as FHIR ServiceRequest (R4) ({why}).") from error
-    problems = [f"{name}: {problem}" for problem in _problems(request, now or datetime.now(UTC))]
-    if problems:
-        raise FileProblem(*problems)
-    return _order(request)
+    return read_request(body, name, now, site).order
 
 
-def add_order(connection: sqlite3.Connection, body: bytes, name: str, who: str) -> Order:
-    """Read, then keep the order with its bytes. The same bytes again change nothing.
+def add_order(
+    connection: sqlite3.Connection,
+    body: bytes,
+    name: str,
+    who: str,
+    *,
+    patients: Patients | None = None,
+    site: Site | None = None,
+) -> Order:
+    """Read, then keep the order and, apart from it, the patient. What says the same again changes nothing.
 
-    Raises FileProblem, or Refused when the same id came before with another content.
+    `patients`: the room of identities, by default the file beside the store. Raises FileProblem, PatientsError, or
+    Refused: the same id came before with another content or for another patient.
     """
-    order = read_order(body, name)
-    with transaction(connection):
-        sha256, file = kept.to_keep(connection, "order", name, body)
-        known = connection.execute("SELECT sha256 FROM orders WHERE id = ?", (order.id,)).fetchone()
-        if known is not None and known["sha256"] == sha256:
-            return order
-        if known is not None:
-            raise Refused(f"Order {order.id} is here with another content; a changed order needs an id of its own.")
-        added = audit.row("orders", id=order.id, sha256=sha256, patient=order.patient, added_at=utc_now(), added_by=who)
-        audit.keep(connection, who, "order added", order.id, rows=[*file, added], new=sha256)
-    return order
+    request = read_request(body, name, site=site)
+    with _room(connection, patients) as room, transaction(connection):
+        return put_order(connection, room, request, Original(name, body), who)
 
 
-def get_order(connection: sqlite3.Connection, order_id: str) -> Order:
-    """An order of the store, or routine work that has none, read again from its bytes. Raises Refused."""
-    row = connection.execute("SELECT sha256 FROM orders WHERE id = ?", (order_id,)).fetchone()
+def change_order(
+    connection: sqlite3.Connection,
+    body: bytes,
+    name: str,
+    who: str,
+    reason: str,
+    *,
+    patients: Patients | None = None,
+    site: Site | None = None,
+) -> Order:
+    """A new version of an order that is here, with the reason; its plan is to be confirmed against it.
+
+    Raises FileProblem, PatientsError, or Refused: no such order, cancelled, no reason, for another patient, a draft in
+    the place of an order.
+    """
+    if not reason.strip():
+        raise Refused("Say why the order is changed.")
+    request = read_request(body, name, site=site)
+    with _room(connection, patients) as room, transaction(connection):
+        return put_change(connection, room, request, Original(name, body), who, reason)
+
+
+def put_order(
+    connection: sqlite3.Connection, patients: Patients, request: Request, original: Original, who: str
+) -> Order:
+    """`add_order` of what was read, inside the caller's transaction."""
+    order = held_against_accounts(connection, request).order
+    known = versions_of(connection, order.id)
+    patient, rows = bind_patient(connection, patients, request.identity, order.id, who)
+    if known:
+        _must_be_of(connection, order.id, patient)
+        same = (kept.name_of(order.body()), kept.name_of(original.body))  # before schema 26 the file itself was kept
+        if any(each.sha256 in same for each in known):
+            return get_order(connection, order.id)
+        raise Refused(
+            f"Order {order.id} is here with another content; what was changed comes in as a change (acquire order"
+            " change), or as an order of its own."
+        )
+    sha256, file = kept.to_keep(connection, "order", f"{order.id}.json", order.body())
+    now = utc_now()
+    rows += [
+        *file, audit.row("orders", id=order.id, sha256=sha256, patient=patient, added_at=now, added_by=who),
+        _version(order, 1, sha256, patients, original, who, now, None),
+    ]  # fmt: skip
+    audit.keep(connection, who, "draft added" if order.draft else "order added", order.id, rows=rows, new=sha256)
+    return order.of(patient, 1)
+
+
+def put_change(
+    connection: sqlite3.Connection, patients: Patients, request: Request, original: Original, who: str, reason: str
+) -> Order:
+    """`change_order` of what was read, inside the caller's transaction."""
+    order = held_against_accounts(connection, request).order
+    before = get_order(connection, order.id)
+    if connection.execute("SELECT 1 FROM order_cancelled WHERE order_id = ?", (order.id,)).fetchone():
+        raise Refused(f"Order {order.id} was cancelled; what is wanted instead is an order of its own.")
+    patient, rows = bind_patient(connection, patients, request.identity, order.id, who)
+    _must_be_of(connection, order.id, patient)
+    if order.draft and before.draft is None:
+        raise Refused(f"Order {order.id} is a physician's, and the change is none: {order.draft}.")
+    sha256, file = kept.to_keep(connection, "order", f"{order.id}-v{before.version + 1}.json", order.body())
+    if versions_of(connection, order.id)[-1].sha256 == sha256:
+        return before
+    version = before.version + 1
+    rows += [*file, _version(order, version, sha256, patients, original, who, utc_now(), reason)]
+    audit.keep(
+        connection, who, "order changed", order.id, rows=rows, old=f"v{before.version}", new=f"v{version} {sha256}",
+        reason=reason,
+    )  # fmt: skip
+    return order.of(patient, version)
+
+
+def get_order(connection: sqlite3.Connection, order_id: str, version: int | None = None) -> Order:
+    """An order of the store, or routine work that has none; the newest version unless one is named. Raises Refused."""
+    row = connection.execute("SELECT patient FROM orders WHERE id = ?", (order_id,)).fetchone()
     if row is None:
         raise Refused(f"There is no order {order_id}; add its file with `acquire order add FILE`.")
-    _, body = kept.fetch(connection, row["sha256"])
+    every = versions_of(connection, order_id)
+    found = every[-1] if version is None else next((v for v in every if v.version == version), None)
+    if found is None:
+        raise Refused(f"Order {order_id} has no version {version}; the newest is {every[-1].version}.")
+    _, body = kept.fetch(connection, found.sha256)
     if is_routine(connection, order_id):
-        return _routine(body)
-    return _order(ServiceRequest.model_validate_json(body))
+        order = _routine(body)
+    else:
+        order = of_body(body) if is_content(body) else order_of_before(body)
+    return order.of(row["patient"], found.version)
 
 
 def list_orders(connection: sqlite3.Connection) -> list[Order]:
@@ -104,135 +172,84 @@ def list_orders(connection: sqlite3.Connection) -> list[Order]:
     return [get_order(connection, row["id"]) for row in rows]
 
 
+def versions_of(connection: sqlite3.Connection, order_id: str) -> list[OrderVersion]:
+    """Every version of an order, oldest first; of one of earlier releases, as it came."""
+    rows = connection.execute(
+        "SELECT version, at, who, reason, sha256 FROM order_version WHERE order_id = ? ORDER BY version", (order_id,)
+    ).fetchall()
+    found = [OrderVersion(row["version"], row["at"], row["who"], row["reason"], row["sha256"]) for row in rows]
+    if found and found[0].version == 1:
+        return found
+    first = connection.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
+    before = [] if first is None else [OrderVersion(1, first["added_at"], first["added_by"], None, first["sha256"])]
+    return [*before, *found]
+
+
 def _routine(body: bytes) -> Order:
     """Routine work in the form of an order: nobody's patient, no need, never chargeable."""
     name, purpose, who, at = opened(body)
     return Order(
         id=name, requester=who, requester_role=None, authored_on=at, text=f"routine work: {purpose}", necessity="",
-        effect=None, reasons=(), history=(), patient="", lacks=(),
+        effect=None, source="routine",
     )  # fmt: skip
 
 
-def _fhir_sentence(name: str, where: tuple[int | str, ...], message: str) -> str:
-    place = ".".join(str(part) for part in where) or "the file"
-    return f"{name}: {place} is not as FHIR ServiceRequest (R4) has it: {message}."
+def version_at_start(connection: sqlite3.Connection, session_id: str) -> int:
+    """Which version of its order a session was started on, by the order of the audit trail."""
+    row = connection.execute(
+        "SELECT max(v.version) AS version FROM session s JOIN order_version v ON v.order_id = s.order_id"
+        " AND v.audit_entry < s.audit_entry WHERE s.id = ?",
+        (session_id,),
+    ).fetchone()
+    return int(row["version"] or 1)
 
 
-def _problems(request: ServiceRequest, now: datetime) -> Iterator[str]:
-    """Every reason not to take this order, in the order a reader would look."""
-    if request.status != "active":
-        yield f"the order's status is '{request.status}'; only an 'active' order can be measured."
-    if request.intent != "order":
-        yield f"the intent is '{request.intent}'; only an 'order' can be measured, not a proposal or a plan."
-    codes = [c.code for c in _codings(request) if c.system == CPT]
-    if SPECIAL_DOSIMETRY not in codes:
-        said = f"asks for {', '.join(map(str, codes))}" if codes else "has no CPT code"
-        yield f"the order {said}; special dosimetry is {SPECIAL_DOSIMETRY} in system {CPT}."
-    if not _ID.fullmatch(_order_id(request)):
-        yield f"the order's id '{_order_id(request)}' cannot be used; 1 to 64 letters, digits, '.', '_' or '-' can."
-    yield from _who_and_when(request, now)
-    if _necessity(request) is None:
-        yield "the order gives no need; write it as reasonCode text or as a note 'Necessity: ...'."
-
-
-def _who_and_when(request: ServiceRequest, now: datetime) -> Iterator[str]:
-    if _requester(request) is None:
-        yield "the order names no requester; the treating physician must order the measurement."
-    role = _role(request)
-    if role is not None and not _PHYSICIAN.search(role):
-        yield f"the requester is '{role}'; only the treating physician can order, this stays a draft."
-    if request.authoredOn is None:
-        yield "the order has no authoredOn; it must be dated before the measurement."
-    elif not isinstance(request.authoredOn, datetime) or request.authoredOn.tzinfo is None:
-        yield "authoredOn has no time of day with zone; write for example 2026-02-02T16:05:00-05:00."
-    elif request.authoredOn > now:
-        yield f"authoredOn {request.authoredOn.isoformat()} lies in the future."
-    if request.subject is None or not request.subject.reference:
-        yield "the order has no subject reference; it must say for which patient it is."
-
-
-def _order(request: ServiceRequest) -> Order:
-    necessity, effect, role = _necessity(request), _effect(request), _role(request)
-    if request.authoredOn is None or request.subject is None or not request.subject.reference:
-        raise FileProblem("The order has no date or no subject.")
-    lacks = []
-    if effect is None:
-        lacks.append("The order does not say what its result decides.")
-    if role is None:
-        lacks.append("The order does not state that its requester is the treating physician.")
-    return Order(
-        id=_order_id(request),
-        requester=_requester(request) or "",
-        requester_role=role,
-        authored_on=request.authoredOn,
-        text=(request.code.text if request.code else None) or "",
-        necessity=necessity or "",
-        effect=effect,
-        reasons=tuple(_reasons(request)),
-        history=tuple(info.display for info in request.supportingInfo or () if info.display),
-        patient=request.subject.reference,
-        lacks=tuple(lacks),
+def draft_stop(order: Order) -> Stop | None:
+    """The sentence where an order is a draft; None where it is a physician's."""
+    if order.draft is None:
+        return None
+    return Stop(
+        "order",
+        f"Order {order.id} is a draft: {order.draft}. Nothing is planned, measured or charged on it; the physician's"
+        " own order makes it one.",
     )
 
 
-def _codings(request: ServiceRequest) -> list[Coding]:
-    return list((request.code.coding if request.code else None) or ())
-
-
-def _order_id(request: ServiceRequest) -> str:
-    placed = [i.value for i in request.identifier or () if i.value]
-    return placed[0] if placed else (request.id or "")
-
-
-def _requester(request: ServiceRequest) -> str | None:
-    """The requester as an id: identifier, else the reference without its type, else the practitioner of the role."""
-    who = request.requester
-    if who is None:
+def copied_need(connection: sqlite3.Connection, order: Order) -> str | None:
+    """A notice where many orders state the need in the same words; None where they do not."""
+    (number,) = connection.execute(
+        "SELECT count(DISTINCT order_id) FROM order_version WHERE wording = ?", (wording(order.necessity),)
+    ).fetchone()
+    if number < MANY:
         return None
-    if who.identifier is not None and who.identifier.value:
-        return str(who.identifier.value)
-    contained = _contained_role(request)
-    if contained is not None and contained.practitioner is not None and contained.practitioner.reference:
-        return str(contained.practitioner.reference).removeprefix("Practitioner/")
-    return str(who.reference).rsplit("/", 1)[-1] if who.reference else None
+    return (
+        f"The need of {order.id} is word for word that of {number} orders here: a text for all patients, or a standing"
+        " order, states no need of this one."
+    )
 
 
-def _contained_role(request: ServiceRequest) -> PractitionerRole | None:
-    wanted = (request.requester.reference or "").removeprefix("#") if request.requester else ""
-    contained = (r for r in request.contained or () if isinstance(r, PractitionerRole))
-    return next((r for r in contained if r.id == wanted), None)
+@contextmanager
+def _room(connection: sqlite3.Connection, patients: Patients | None) -> Iterator[Patients]:
+    """The room of identities that is given, or else the file beside the store, which is not encrypted then."""
+    if patients is not None:
+        yield patients
+        return
+    file = next(row["file"] for row in connection.execute("PRAGMA database_list") if row["name"] == "main")
+    with PatientsFile(beside(Path(file)) if file else None) as made:
+        yield made
 
 
-def _role(request: ServiceRequest) -> str | None:
-    role = _contained_role(request)
-    if role is None or not role.code:
-        return None
-    return role.code[0].text or next((c.code for c in role.code[0].coding or () if c.code), None)
+def _must_be_of(connection: sqlite3.Connection, order_id: str, patient: str) -> None:
+    (stored,) = connection.execute("SELECT patient FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if current(connection, stored) != patient:
+        raise Refused(f"Order {order_id} is here for another patient; one order is of one patient, for ever.")
 
 
-def _notes(request: ServiceRequest) -> str:
-    return " ".join(note.text.strip() for note in request.note or () if note.text)
-
-
-def _necessity(request: ServiceRequest) -> str | None:
-    """What follows "Necessity:" in a note, up to what the result decides; else the texts of reasonCode."""
-    notes = _notes(request)
-    need = _NEED.search(notes)
-    until = _EFFECT.search(notes, need.end()) if need else None
-    stated = notes[need.end() : until.start() if until else None].strip() if need else ""
-    words = [r.text for r in request.reasonCode or () if r.text]
-    return stated or " ".join(words).strip() or None
-
-
-def _effect(request: ServiceRequest) -> str | None:
-    """What follows "decides" in a note."""
-    notes = _notes(request)
-    stated = _EFFECT.search(notes)
-    return (notes[stated.end() :].strip() or None) if stated else None
-
-
-def _reasons(request: ServiceRequest) -> Iterator[str]:
-    for reason in request.reasonCode or ():
-        for coding in reason.coding or ():
-            if coding.code:
-                yield coding.code
+def _version(
+    order: Order, version: int, sha256: str, patients: Patients, original: Original, who: str, at: str,
+    reason: str | None,
+) -> audit.Row:  # fmt: skip
+    return audit.row(
+        "order_version", order_id=order.id, version=version, sha256=sha256, wording=wording(order.necessity),
+        original=patients.keep_original(original.name, original.body), reason=reason, who=who, at=at,
+    )  # fmt: skip

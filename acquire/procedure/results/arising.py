@@ -6,10 +6,11 @@ import sqlite3
 
 from acquire.canonical import parse
 from acquire.dosimetry import DecisionState, repeats_out
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.point import Point
 from acquire.procedure.records.output import output_of
 from acquire.procedure.records.selection import OfElements, OfTranscribed, Selection
-from acquire.procedure.session.course import orders_of_course, same_place
+from acquire.procedure.session.course import same_place
 from acquire.procedure.session.notices import Cause
 from acquire.procedure.session.planning import get_plan
 from acquire.procedure.session.session import Session
@@ -53,7 +54,7 @@ def _last_accepted(connection: sqlite3.Connection, session: Session, point_id: s
     """
     point, last = session.plan.point_named(point_id), True
     earlier = [
-        row for order in orders_of_course(connection, session.order_id)
+        row for order in orders_of_patient(connection, session.order_id)
         for row in connection.execute(
             "SELECT id, order_id, plan_version, fraction FROM session WHERE order_id = ? AND fraction < ?",
             (order, session.fraction),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from acquire.errors import Refused
 from acquire.procedure.documents.beams import BeamMarks, marks_of, patient_key
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan, Step
 from acquire.procedure.methods.beam_seen import Still, beam_seen, still
 from acquire.procedure.methods.collected_charge import Invalid
@@ -53,7 +54,7 @@ class _Treated:
 def beams_of_patient(connection: sqlite3.Connection, order_id: str, fraction: int, course: int) -> list[GivenBeam]:
     """Every beam that the order's patient had in a fraction of a course, whichever order asked for it."""
     found: list[GivenBeam] = []
-    for each in _sessions(connection, _orders_of_patient(connection, order_id), fraction):
+    for each in _sessions(connection, orders_of_patient(connection, order_id), fraction):
         if each.plan.purpose == "patient" and each.plan.course == course:
             found += _beams_of(connection, each)
     return found
@@ -110,12 +111,6 @@ def _told(step: Step, plan: Plan, given: GivenBeam) -> str:
         f"{step.id} had its beam in fraction {given.fraction}: {by} of this patient, step {given.step} of session"
         f" {given.session} ({given.order_id}), {given.how}."
     )
-
-
-def _orders_of_patient(connection: sqlite3.Connection, order_id: str) -> list[str]:
-    rows = connection.execute("SELECT id, patient FROM orders").fetchall()
-    own = next((patient_key(row["patient"]) for row in rows if row["id"] == order_id), None)
-    return [r["id"] for r in rows if r["id"] == order_id or (own is not None and patient_key(r["patient"]) == own)]
 
 
 def _sessions(connection: sqlite3.Connection, orders: list[str], fraction: int | None) -> Iterator[_Treated]:

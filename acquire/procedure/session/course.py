@@ -1,6 +1,6 @@
 """What belongs to one course of treatment: every order of the same patient, with all its plan versions and sessions.
 
-The patient is an opaque reference of the order, compared and never printed. An order does not name its course; a second
+The patient is an id of the store's own, merges followed. An order does not name its course; a second
 course of the same patient counts with the first, so that nothing is counted too low.
 """
 
@@ -8,20 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import CHARGES
 from acquire.procedure.documents.point import Point
 from acquire.procedure.session.planning import get_plan
 from acquire.procedure.session.transcribed import in_force
-
-
-def orders_of_course(connection: sqlite3.Connection, order_id: str) -> list[str]:
-    """The orders of the same patient, this one among them, in the order in which they came."""
-    rows = connection.execute(
-        "SELECT id FROM orders WHERE patient = (SELECT patient FROM orders WHERE id = ?)"
-        " ORDER BY audit_entry NULLS FIRST, added_at, id",
-        (order_id,),
-    )
-    return [row["id"] for row in rows]
 
 
 def same_place(one: Point, other: Point) -> bool:
@@ -39,7 +30,7 @@ def carried(
     An irradiation that was begun counts unless it was said to have given no beam, and so does an element placed there.
     """
     found: set[tuple[int, str]] = set()
-    for order in orders_of_course(connection, order_id):
+    for order in orders_of_patient(connection, order_id):
         sessions = connection.execute(
             "SELECT id, plan_version, fraction FROM session WHERE order_id = ?1 AND id IS NOT ?2", (order, but)
         ).fetchall()

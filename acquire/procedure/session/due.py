@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point, ResultDue
 from acquire.procedure.readouts.placed import placements
-from acquire.procedure.session.course import orders_of_course
 from acquire.procedure.session.notices import Cause, has_result, is_made, make
 from acquire.procedure.session.planning import get_plan
 from acquire.store.database import transaction
@@ -41,7 +41,7 @@ class Missing:
 
 def missing(connection: sqlite3.Connection, order_id: str, plan: Plan) -> Iterator[Missing]:
     """What is awaited in the course of a plan: over all orders and plan versions of its patient."""
-    for order in orders_of_course(connection, order_id) if plan.purpose == "patient" else ():
+    for order in orders_of_patient(connection, order_id) if plan.purpose == "patient" else ():
         for row in connection.execute("SELECT id FROM session WHERE order_id = ?", (order,)).fetchall():
             of, found = missing_in(connection, row["id"])
             yield from found if of.course == plan.course else ()

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 
 from acquire.procedure.documents.causes import Stop
+from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import due
-from acquire.procedure.session.course import orders_of_course
 from acquire.procedure.session.notices import SAYS, Notice, notices
 from acquire.procedure.session.planning import get_plan
 
@@ -23,7 +23,7 @@ def holding(connection: sqlite3.Connection, order_id: str, plan: Plan) -> list[N
     """The notices that hold a session of this plan: of the same patient and course, whichever order they are of."""
     if plan.purpose != "patient":
         return []
-    orders = set(orders_of_course(connection, order_id))
+    orders = set(orders_of_patient(connection, order_id))
     return [
         each for each in notices(connection)
         if each.is_holding and each.order in orders and _course(connection, each.session) == plan.course

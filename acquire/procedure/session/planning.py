@@ -12,7 +12,6 @@ from acquire.errors import Refused
 from acquire.procedure.documents import kept
 from acquire.procedure.documents.beams import twice
 from acquire.procedure.documents.calibrations import Calibrations
-from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.causes import Cause, Stop, of_kind
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.order import get_order
@@ -27,6 +26,7 @@ from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.session import framing
 from acquire.procedure.session.believed import not_believed
 from acquire.procedure.session.foreseen import foreseen
+from acquire.procedure.session.order_holds import holds_for, of_order
 from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.procedure.stock.frozen import Frozen, with_stock
 from acquire.procedure.stock.toml_text import toml_of
@@ -48,8 +48,7 @@ def add_plan(
     """
     plan = read_plan(body, name)
     work = rows_of_work(connection, plan, who)
-    if not work:
-        get_order(connection, plan.order)
+    order_version = 1 if work else get_order(connection, plan.order).version
     frozen = _measurable(connection, plan, inventory, calibrations)
     with transaction(connection):
         sha256, file = kept.to_keep(connection, "plan", name, body)
@@ -65,6 +64,7 @@ def add_plan(
             "plan", order_id=plan.order, version=plan.version, sha256=sha256, added_at=utc_now(), added_by=who
         )
         own = [*_files(connection, plan, inventory, calibrations), *first_rows(connection, frozen.first, who)]
+        own.append(holds_for(plan.order, plan.version, order_version, who, None))
         rows, new = [*work, *file, added, *own], f"v{plan.version} {sha256}"
         audit.keep(connection, who, "plan added", plan.order, rows=rows, old=_newest(versions), new=new)
         # Where names are typed the first plan carries its own second person; every later one is confirmed anew.
@@ -110,8 +110,8 @@ def check_plan(
 
 def _measurable(connection: sqlite3.Connection, plan: Plan, inventory: Inventory, calibrations: Calibrations) -> Frozen:
     """What a plan takes of the stock, where it could be measured today. Raises Refused for all that would stop it."""
-    if gone := cancelled(connection, plan.order):
-        raise Refused(gone)
+    if gone := of_order(connection, plan.order, None):
+        raise Refused(*gone)
     today = datetime.now(UTC).date()
     frozen = with_stock(connection, plan, inventory, calibrations, today)
     if wrong := readiness(plan, frozen.inventory, frozen.calibrations, today):

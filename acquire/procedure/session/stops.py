@@ -14,7 +14,6 @@ from acquire.bus.messages import State
 from acquire.dosimetry import DosimetryError, RangeTooSmall
 from acquire.errors import Refused
 from acquire.procedure.documents.calibrations import Calibrations
-from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.causes import Stop, of_kind
 from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
@@ -23,6 +22,7 @@ from acquire.procedure.methods.beam_seen import lasts_s
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.session import framing, holds
 from acquire.procedure.session.course import carried
+from acquire.procedure.session.order_holds import of_order
 from acquire.procedure.session.planning import cause_of, newest_version, planned, readiness
 from acquire.procedure.stock.frozen import Frozen, file_stops, taken_of_stock
 from acquire.procedure.stock.lapsed import lapsed_detector
@@ -54,7 +54,7 @@ def of_start(
     """
     states = {name: each for name, each in states.items() if each.state not in SILENT}
     plan, on = asked.plan, asked.on
-    stops = [*_cancelled(connection, asked.order_id)]
+    stops = [*of_order(connection, asked.order_id, plan.version)]
     stops += file_stops(connection, plan, asked.inventory, asked.calibrations, on)
     frozen: Frozen | None = None
     try:
@@ -75,7 +75,7 @@ def of_start(
 def of_session(connection: sqlite3.Connection, now: Execution, points: Iterable[Point] | None = None) -> list[Stop]:
     """What has come up since a session was started that stops it, or of some of its points; one sentence each."""
     points = [*(now.plan.point if points is None else points)]
-    stops = [*_cancelled(connection, now.order_id), *_newer_plan(connection, now)]
+    stops = [*of_order(connection, now.order_id, now.plan.version), *_newer_plan(connection, now)]
     inventory = received_anew(connection, now.plan, now.inventory)
     for point in points:
         try:
@@ -155,11 +155,6 @@ def of_counts(connection: sqlite3.Connection, asked: Execution, points: Iterable
             f" carried one on {len(found)} (fraction {fractions}): move the point, or leave it out in a new version of"
             " the plan.",
         )
-
-
-def _cancelled(connection: sqlite3.Connection, order_id: str) -> list[Stop]:
-    said = cancelled(connection, order_id)
-    return [] if said is None else [said]
 
 
 def _newer_plan(connection: sqlite3.Connection, now: Execution) -> list[Stop]:

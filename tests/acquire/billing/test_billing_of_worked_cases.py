@@ -41,22 +41,16 @@ def charge(connection, name, **of):
 
 def add(case, connection, at, monkeypatch):
     """The case with an order that says it was written at `at`, which may be later than now."""
-    written = f'"authoredOn": "{at.isoformat()}"'.encode()
-    read, to_keep = order_module.read_order, order_module.kept.to_keep
-    later = datetime.now(UTC) + timedelta(days=1)
+    read, later = order_module.read_request, datetime.now(UTC) + timedelta(days=1)
+
+    def dated(body, name, now=None, site=None):
+        start = body.index(b'"authoredOn"')
+        written = f'"authoredOn": "{at.isoformat()}"'.encode()
+        return read(body[:start] + written + body[body.index(b",", start) :], name, later, site)
+
     with monkeypatch.context() as patched:
-        patched.setattr(order_module, "read_order", lambda body, name: read(_dated(body, written), name, later))
-        patched.setattr(order_module.kept, "to_keep", _keeping(to_keep, written))
+        patched.setattr(order_module, "read_request", dated)
         case.add(connection)
-
-
-def _dated(body, written):
-    start = body.index(b'"authoredOn"')
-    return body[:start] + written + body[body.index(b",", start) :]
-
-
-def _keeping(to_keep, written):
-    return lambda c, kind, name, body: to_keep(c, kind, name, _dated(body, written) if kind == "order" else body)
 
 
 async def test_a_three_ports_in_a_hospital_and_two_volumes_for_the_coder(connection):

@@ -19,7 +19,7 @@ from command_line import acquire
 from acquire.cli.main import app
 from acquire.store.database import connect
 
-sys.path.append(str(Path(__file__).parents[1] / "procedure"))
+sys.path += [str(Path(__file__).parents[1] / "procedure"), str(Path(__file__).parents[1] / "orders")]
 
 from every_row import filled
 
@@ -33,6 +33,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("bus", "contract", "there"): ("there", ()),
     ("order", "list"): ("Orders", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
+    ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
     ("notices", "list"): ("is out of tolerance", ("STORE",)),
@@ -89,6 +90,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
         " calibration ended, calibration reject, calibration touched"
     ),
+    "docs/orders.md": "order change, plan still-holds, patients key, patients rotate, patients verify, patients show",
     "docs/procedure.md": (
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"

@@ -8,6 +8,8 @@ import eventful_streams
 import pytest
 import stocked
 from cases import case_b, client_b
+from messages_v2 import merged
+from messages_v2 import order as v2_order
 from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import beams, case_a
@@ -17,8 +19,11 @@ from written_down import entered, navel, printed
 
 from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
+from acquire.orders import Site
+from acquire.patients import PatientsFile
 from acquire.people import log_in, prove
 from acquire.procedure.documents.cancelled import cancel_order
+from acquire.procedure.documents.messages import receive
 from acquire.procedure.results.beam_assignment import assign_parts
 from acquire.procedure.results.binding import bind
 from acquire.procedure.results.result import calculate_session
@@ -98,6 +103,7 @@ async def _filled(connection: Any) -> str:
     state_run(connection, now, ["r2-2", "r3-1"], "before", "MD-1", "MP-1", "the log book of the reader")
     close_session(connection, session, "MD-1")
     calculate_session(connection, session, "MP-1")
+    ordered(connection)
     limits(connection)
     told(connection, session)
     written_down(connection)
@@ -105,6 +111,17 @@ async def _filled(connection: Any) -> str:
     fitted(connection)
     await given_up(connection, client, case)
     return session
+
+
+def ordered(connection: Any) -> None:
+    """Orders by messages: of three patients, of whom two merges make one."""
+    with PatientsFile(None) as patients:
+        for n in (1, 2, 3):
+            number = f"MRN-EXAMPLE-{n}^^^HOSP^MR"
+            receive(connection, patients, v2_order(number=f"ORD-V2-{n}", control_id=f"M-{n}", number_of=number), Site())
+        for n in (2, 3):
+            body = merged("MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR", f"A-{n}")
+            receive(connection, patients, body, Site())
 
 
 def limits(connection: Any) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from scenario_a import DEMO, demo_file
 
 from acquire.errors import FileProblem, Refused
+from acquire.patients import PatientsFile, beside
 from acquire.procedure.documents.order import add_order, get_order, list_orders, read_order
 
 
@@ -83,11 +85,15 @@ def test_nothing_is_stored_of_a_refused_order(connection):
     assert list_orders(connection) == []
 
 
-def test_an_order_is_kept_with_its_bytes_and_cannot_change(connection):
+def test_an_order_is_kept_apart_from_its_bytes_and_cannot_change(connection):
     name, body = demo_file("order-A-1.json")
     order = add_order(connection, body, name, "MD-1")
     assert add_order(connection, body, name, "MD-1") == order
     assert get_order(connection, "ORD-A-1") == order
-    assert connection.execute("SELECT body FROM document").fetchone()[0] == body
+    kept = connection.execute("SELECT body FROM document").fetchone()[0]
+    assert b"example-a" not in kept
+    with PatientsFile(beside(Path(connection.execute("PRAGMA database_list").fetchone()["file"]))) as patients:
+        mark = connection.execute("SELECT original FROM order_version").fetchone()[0]
+        assert patients.original(mark) == (name, body)
     with pytest.raises(Refused, match="another content"):
         add_order(connection, body.replace(b"MR of", b"PET of"), name, "MD-1")

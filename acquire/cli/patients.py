@@ -1,0 +1,99 @@
+"""patients show, key, rotate, verify: the identities that are kept apart from the measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acquire.cli.amiss import consulted
+from acquire.cli.orders import orders_room
+from acquire.cli.place import By, ConfigOption, StoreOption, store_path
+from acquire.config_part import orders_part
+from acquire.errors import Refused
+from acquire.terminal.output import Json, emit, tell
+from drivers import Misuse
+
+patients = typer.Typer(no_args_is_help=True, help="Who the patients are, kept apart from the measurements.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(patients, name="patients")
+
+
+@patients.command("show")
+def patients_show(
+    order: str, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+) -> None:
+    """Who the patient of an order is: for the record alone. That somebody looked is kept in the audit trail."""
+    from acquire.procedure.documents.identities import look_up  # noqa: PLC0415
+
+    with orders_room(config, store) as (connection, room, _):
+        patient, identity = look_up(connection, room, order, by)
+    found = {
+        "patient": patient, "name": identity.name, "birth_date": identity.birth_date, "sex": identity.sex,
+        "identifiers": [
+            {"value": each.value, "kind": each.kind, "authority": each.authority} for each in identity.identifiers
+        ],
+    }  # fmt: skip
+    if as_json:
+        emit(found)
+        return
+    for key in ("patient", "name", "birth_date", "sex"):
+        tell(f"{key}: {found[key]}")
+    for each in identity.identifiers:
+        tell(f"identifier: {each.value} ({' of '.join(filter(None, (each.kind, each.authority)))})")
+
+
+@patients.command("key")
+def patients_key(output: Annotated[Path, typer.Option("--output", "-o", help="The new key file.")]) -> None:
+    """Make a key for the patients' file: to be named as key_file under [patients], and to be kept elsewhere, too."""
+    from acquire.patients import make_key  # noqa: PLC0415
+
+    make_key(output)
+    tell(f"{output} holds a new key. Without it no identity can be read: keep a copy elsewhere.")
+
+
+@patients.command("rotate")
+def patients_rotate(
+    key: Annotated[Path, typer.Option("--key", help="The new key file.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """Encrypt all identities anew with another key, or for the first time; then name it in the configuration."""
+    from acquire.config import PatientsConfig  # noqa: PLC0415
+    from acquire.patients import PatientsError, read_key  # noqa: PLC0415
+    from acquire.procedure.documents.site import patients_of  # noqa: PLC0415
+
+    if config is None and store is None:
+        raise Misuse("Say whose patients: --config CONFIG (or ACQUIRE_CONFIG), or --store sqlite:///PATH.")
+    kept, folder = PatientsConfig(), Path()
+    if config is not None and store is None:
+        kept, folder = orders_part(config).patients, config.parent
+        consulted(config)
+    new, path = read_key(key), store_path(config, store)
+    try:
+        room = patients_of(path, kept, folder)
+    except PatientsError:
+        if kept.key_file is None:
+            raise
+        room = patients_of(path, kept.model_copy(update={"key_file": None}), folder)  # not encrypted yet
+    with room:
+        done = room.change_key(new)
+    tell(f"{done} rows are encrypted with {key} now. Name it as key_file under [patients] in every configuration.")
+
+
+@patients.command("verify")
+def patients_verify(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """Hold every identity against the mark that the store's audit trail seals."""
+    from acquire.procedure.documents.identities import verify_identities  # noqa: PLC0415
+
+    with orders_room(config, store) as (connection, room, _):
+        held, wrong = verify_identities(connection, room)
+    if as_json:
+        emit({"held": held, "wrong": wrong})
+    if wrong:
+        raise Refused(*wrong)
+    if not as_json:
+        tell(f"{held} identities are what was told.")

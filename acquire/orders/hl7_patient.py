@@ -1,0 +1,73 @@
+"""Who a message of HL7 v2 is of (PID), and merges of patients (ADT; 2.5.1, chapter 3).
+
+Followed are the merges of patient ids: A18, A34, A36, A40, A47. A35 merges accounts, which are not kept here, and is
+answered as taken with nothing to follow. Movements and updates of patients are not taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acquire.orders.hl7_message import Message, Segment
+from acquire.orders.problems import NotAnOrder
+from acquire.patients.identity import Identifier, Identity
+
+MERGES = frozenset(("A18", "A34", "A36", "A40", "A47"))
+OF_ACCOUNTS = frozenset(("A35",))
+MOST_MERGES = 50  # of a message
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The patient that stays, and the identifiers that are retired."""
+
+    kept: Identity
+    retired: tuple[Identifier, ...]
+
+
+def identity_of(message: Message) -> Identity:
+    """The patient of an order. Raises NotAnOrder: none, several, or one without a record number."""
+    found = list(message.named("PID"))
+    if len(found) != 1:
+        raise NotAnOrder(f"the message is of {len(found)} patients (PID); an order is of one.")
+    return _identity(message, found[0])
+
+
+def merges_of(message: Message) -> list[Merge]:
+    """Every merge of a message. Raises NotAnOrder."""
+    found: list[Merge] = []
+    pid: Segment | None = None
+    for each in message.named("PID", "MRG"):
+        if each.name == "PID":
+            pid = each
+        elif pid is not None:
+            retired = tuple(_identifiers(message, each, 1))
+            if not retired:
+                raise NotAnOrder("a merge names no identifier that is retired (MRG-1).")
+            found.append(Merge(_identity(message, pid), retired))
+    if not found:
+        raise NotAnOrder("the message holds no merge (PID followed by MRG).")
+    if len(found) > MOST_MERGES:
+        raise NotAnOrder(f"the message holds {len(found)} merges; at most {MOST_MERGES} are taken at once.")
+    return found
+
+
+def _identity(message: Message, pid: Segment) -> Identity:
+    numbers = tuple(_identifiers(message, pid, 3))
+    if not numbers:
+        raise NotAnOrder("the patient has no identifier (PID-3); it cannot be told whose the order is.")
+    born = pid.text(7)[:8]
+    names = [part for part in (pid.text(5, 2), pid.text(5, 1)) if part]
+    iso = f"{born[:4]}-{born[4:6]}-{born[6:]}" if len(born) == 8 and born.isdecimal() else ""
+    return Identity(numbers, " ".join(names), iso, pid.text(8))
+
+
+def _identifiers(message: Message, segment: Segment, n: int) -> list[Identifier]:
+    """The numbers of a field (CX): with the authority that gave them out, or else the facility that sent them."""
+    found = []
+    for each in segment.repetitions(n):
+        value = segment.of(each, 1)
+        authority = segment.of(each, 4) or segment.of(each, 4, 2) or f"facility {message.sender[1]}".strip()
+        if value:
+            found.append(Identifier(authority, value, segment.of(each, 5)))
+    return found

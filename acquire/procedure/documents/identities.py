@@ -1,0 +1,71 @@
+"""Looking a patient up: for the record, for the time-out, and to hold the room against the store's marks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from acquire.errors import Refused
+from acquire.patients import Identity, Patients
+from acquire.procedure.documents.patients import current
+from acquire.store import audit
+from acquire.store.database import transaction
+
+
+def look_up(connection: sqlite3.Connection, patients: Patients, order_id: str, who: str) -> tuple[str, Identity]:
+    """The patient of an order; that somebody looked is written down first. Raises Refused."""
+    patient = patient_now(connection, order_id)
+    with transaction(connection):
+        audit.keep(connection, who, "identity looked at", order_id, new=patient)
+    return patient, _known(patients, patient)
+
+
+def must_be_patient_of(
+    connection: sqlite3.Connection, patients: Patients, order_id: str, said: Sequence[str]
+) -> list[str]:
+    """Hold what was read from the patient against the order's: two identifiers of two kinds, which are returned.
+
+    Raises Refused: fewer than two, one that is not this patient's. No sentence tells what the right one would be.
+    """
+    identity = _known(patients, patient_now(connection, order_id))
+    kinds = [identity.answers_to(each) for each in said]
+    if wrong := [n for n, kind in enumerate(kinds, start=1) if kind is None]:
+        which = " and ".join(f"identifier {n}" for n in wrong)
+        raise Refused(f"Not the patient of order {order_id}: {which} is none of that patient. Do not go on.")
+    found = [kind for kind in kinds if kind is not None]
+    if len(set(found)) < 2:
+        raise Refused("Two identifiers of two kinds are read from the patient: record number, name, birth date.")
+    return found
+
+
+def verify_identities(connection: sqlite3.Connection, patients: Patients) -> tuple[int, list[str]]:
+    """How many identities are what the store has the mark of, and one sentence for each that is not."""
+    here = patients.versions()
+    rows = connection.execute("SELECT patient, version, mark FROM patient_known ORDER BY patient, version").fetchall()
+    wrong = []
+    for row in rows:
+        key = (row["patient"], row["version"])
+        if key not in here:
+            wrong.append(f"What is known of patient {key[0]} (v{key[1]}) is not in the patients' file.")
+        elif here[key] != row["mark"]:
+            wrong.append(f"What is known of patient {key[0]} (v{key[1]}) was changed in the patients' file.")
+    told = {(row["patient"], row["version"]) for row in rows}
+    # a kill between the two files leaves one that the store has not: the next order of the patient names it
+    extra = [key for key in here if key not in told and (key[0], key[1] - 1) not in told and key[1] > 1]
+    wrong += [f"What is known of patient {p} (v{v}) was added: the store knows nothing of it." for p, v in extra]
+    return len(rows) - len(wrong), wrong
+
+
+def patient_now(connection: sqlite3.Connection, order_id: str) -> str:
+    """Under which id the patient of an order is known now. Raises Refused where there is no such order."""
+    row = connection.execute("SELECT patient FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if row is None:
+        raise Refused(f"There is no order {order_id}; add its file with `acquire order add FILE`.")
+    return current(connection, row["patient"])
+
+
+def _known(patients: Patients, patient: str) -> Identity:
+    found = patients.identity(patient)
+    if found is None:
+        raise Refused(f"Nothing is known of patient {patient} here: the order came without, or from another machine.")
+    return found[1]
