@@ -1,7 +1,7 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
 
-.PHONY: demo test lint mutants campaign clean
+.PHONY: demo test lint wheel deb sbom audit mutants campaign clean
 
 demo:
 	@tools/setup.sh run
@@ -17,6 +17,23 @@ lint:
 	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-cache >/dev/null || .venv/bin/lint-imports --no-cache
 
+# What people install, into dist/: docs/service.md.
+wheel deb:
+	@tools/setup.sh run
+	@.venv/bin/python tools/package.py $@
+
+# A bill of materials of what the service runs on, CycloneDX.
+sbom:
+	@tools/setup.sh supply
+	@mkdir -p dist
+	@.venv-supply/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
+		--of JSON -o dist/dosimetry-acquire.cdx.json
+
+# Known faults of those packages. It asks PyPI's list of advisories over the network; not part of CI.
+audit:
+	@tools/setup.sh supply
+	@.venv-supply/bin/pip-audit --requirement requirements/run.txt --no-deps --disable-pip
+
 # Do the tests notice when one token of a grammar, the link or the engine is another? Takes minutes; not part of CI.
 mutants:
 	@tools/setup.sh dev
@@ -28,4 +45,4 @@ campaign:
 	@.venv/bin/python tests/e2e/campaign $(or $(SECONDS),3600) $(or $(SEED),random) $(HOUSES)
 
 clean:
-	@rm -rf .venv .venv-pylinac .venv-programs .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf .venv .venv-pylinac .venv-programs .venv-supply dist .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

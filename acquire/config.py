@@ -13,24 +13,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from acquire.bus.client import Endpoint
-from acquire.bus.names import RESERVED, STORE, Name
+from acquire.bus.names import STORE, Name
 from acquire.bus.tls import Secret, Tls
+from acquire.config_instruments import SIMULATOR, check_instruments
 from acquire.config_notices import NoticesConfig, check_notices
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import Named, offer_profiles
 from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.store.database import StoreError, path_of
-from acquire.tomlfile import Where, Written, line_numbers, message, read, sentence
-from drivers import Misuse
-from drivers.registry import model as model_named
+from acquire.tomlfile import Where, Written, line_numbers, read, sentence
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Finding = tuple[Where, str]
-SIMULATOR = "simulator:"
+SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -248,7 +247,7 @@ def load(path: Path) -> Loaded:
     config = read(body, str(path), Config)
     profiles = tuple(offer_profiles(path.parent / each for each in config.profiles))
     lines = line_numbers(body.decode())
-    problems = [sentence(str(path), lines, where, what) for where, what in _check(config)]
+    problems = [sentence(str(path), lines, where, what) for where, what in _check(config, path.parent)]
     if problems:
         raise FileProblem(*problems)
     spool = path.parent / config.spool.path if config.spool else None
@@ -279,9 +278,10 @@ def check_part(part: Written) -> Iterator[Finding]:
         yield from check_notices(part.notices)
 
 
-def _check(config: Config) -> Iterator[Finding]:
+def _check(config: Config, folder: Path) -> Iterator[Finding]:
     """What one part must know of another, too."""
     yield from check_part(config)
+    yield from _check_files(config, folder)
     if config.orders.listen is not None and config.store is None:
         yield ("orders", "listen"), "orders are kept in the store: listen on the host that has a [store]"
     if config.host == STORE:
@@ -290,7 +290,7 @@ def _check(config: Config) -> Iterator[Finding]:
         yield ("instrument", 0), "instruments need a [spool] with a path, so that no reading is lost"
     if config.notices is not None and config.store is None:
         yield ("notices",), "notices come of the store; name them in the configuration of the store's host"
-    yield from _check_instruments(config)
+    yield from check_instruments(config.instrument, {each.id: each.model for each in config.simulator})
 
 
 def host_and_port(listen: str) -> tuple[str, int]:
@@ -344,24 +344,21 @@ def _check_access(broker: BrokerConfig) -> Iterator[Finding]:
         yield ("broker", "tls"), "a passphrase goes with a key_file"
 
 
-def _check_instruments(config: Config) -> Iterator[Finding]:
-    simulators = [each.id for each in config.simulator]
-    seen: set[str] = set()
-    for n, each in enumerate(config.instrument):
-        if each.id in seen:
-            yield ("instrument", n, "id"), f"there are two instruments called '{each.id}'"
-        seen.add(each.id)
-        if each.id in RESERVED:
-            yield ("instrument", n, "id"), f"'{each.id}' is a word of the topics; choose another name"
-        named = each.resource.removeprefix(SIMULATOR)
-        if each.resource.startswith(SIMULATOR) and named not in simulators:
-            known = ", ".join(simulators) or "none"
-            yield ("instrument", n, "resource"), f"there is no [[simulator]] '{named}'; there are: {known}"
-        try:
-            model = model_named(each.model).settings
-            model.model_validate(dict(each.settings))
-        except Misuse as error:
-            yield ("instrument", n, "model"), str(error).rstrip(".")
-        except ValidationError as error:
-            for e in error.errors(include_url=False):
-                yield ("instrument", n, "settings", *e["loc"]), message(e, model)
+def _check_files(config: Config, folder: Path) -> Iterator[Finding]:
+    """Spool, store and anchor are three files, whatever they are called."""
+    if config.store is None or not config.store.url.startswith(SQLITE):
+        return
+    store, anchor = store_of(config, folder)
+    if config.spool and store and _same(folder / config.spool.path, store):
+        yield ("store", "url"), "this file is the spool's; spool and store must be two files, give each its own"
+    for other in (folder / config.spool.path if config.spool else None, store):
+        if anchor and other and _same(anchor, other):
+            yield ("store", "anchor"), f"{other} is a database of the service; give the anchors a file of their own"
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Links are followed, and a file that has two names is one."""
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except (OSError, RuntimeError):
+        return False

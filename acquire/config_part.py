@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from acquire.bus.client import Endpoint
 from acquire.config import (
-    SIMULATOR,
     Config,
     InstrumentsPart,
     NoticesPart,
@@ -28,6 +27,7 @@ from acquire.config import (
     load,
     store_of,
 )
+from acquire.config_instruments import SIMULATOR
 from acquire.config_notices import NoticesConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain

@@ -1,7 +1,8 @@
 """`acquire run`: everything a configuration names, in one process, until told to stop.
 
 Order of starting: broker, store, spool and publisher, simulators, instruments. Order of stopping: instruments finish
-the exchange under way and close their streams, the spool gets a few seconds to be confirmed, then the rest.
+the exchange under way and close their streams, the spool gets a few seconds to be confirmed, then the rest, each
+saying "stopped" of what it told. SIGHUP takes the instruments of the file anew (docs/service.md, "Reload").
 """
 
 from __future__ import annotations
@@ -10,28 +11,27 @@ import asyncio
 import gc
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from acquire.acquisition import Acquisition, cancel, change
 from acquire.broker import broker
 from acquire.bus.client import Endpoint
 from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node
 from acquire.bus.sparkplug_node import EdgeNode
-from acquire.config import SIMULATOR, InstrumentConfig, Loaded, SpoolConfig
+from acquire.config import Config, Loaded, SpoolConfig, load
+from acquire.departed import Departed
 from acquire.errors import Refused
 from acquire.fits import Fitter
-from acquire.instruments.ledger import Ledger
+from acquire.heartbeat import Heartbeat, Notify, feed, watchdog_s
 from acquire.instruments.runner import Runner
-from acquire.instruments.service import InstrumentService
 from acquire.mail import Courier, Sender
 from acquire.spool.health import HostState
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
@@ -40,8 +40,6 @@ from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
 from acquire.store.worker import Worker
-from drivers import Instrument, connect
-from drivers.registry import model
 from simulators import Served, serve
 
 if TYPE_CHECKING:
@@ -49,10 +47,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("service")
 
-# A driver that does not come back is cancelled after this; with what letting go may take (acquire.instruments.within)
-# the instruments are closed within five seconds.
-HANG_S = 2.5
 CONFIRMED_WITHIN_S = 5.0
+RELOADED = "its [[instrument]] tables are taken, and everything else with a restart"
 
 
 @dataclass(slots=True)
@@ -62,20 +58,33 @@ class Service:
     loaded: Loaded
     topics: Topics
     endpoint: Endpoint
-    runners: dict[str, Runner] = field(default_factory=dict)
     simulators: dict[str, Served] = field(default_factory=dict)
     publisher: Publisher | None = None
     worker: Worker | None = None
+    acquisition: Acquisition | None = None
+    departed: Departed | None = None
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
     orders: OrderListener | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _others: list[asyncio.Task[None]] = field(default_factory=list)  # what is told to other systems
     _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
-    _running: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self, what: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Start a part that runs until the service stops."""
         task = asyncio.create_task(what, name=name)
         self._tasks.append(task)
         return task
+
+    @property
+    def runners(self) -> Mapping[str, Runner]:
+        """The instruments that run, by id."""
+        return {} if self.acquisition is None else self.acquisition.runners
+
+    @property
+    def parts(self) -> list[asyncio.Task[None]]:
+        """Everything of which the end is the service's end."""
+        served = [] if self.acquisition is None else self.acquisition.served.values()
+        return [*self._tasks, *self._others, *served]
 
     async def confirmed(self, within_s: float) -> bool:
         """Wait until the store has confirmed everything the spool holds."""
@@ -88,12 +97,57 @@ class Service:
 
     async def stop_instruments(self) -> None:
         """Each finishes its exchange; one that hangs is cancelled after a few seconds."""
-        for runner in self.runners.values():
-            runner.stop()
-        if self._running:
-            await asyncio.wait(self._running, timeout=HANG_S)
-            await _cancel(self._running)
-            self._running.clear()
+        if self.acquisition is not None:
+            await self.acquisition.stop()
+
+    async def stop_parts(self) -> None:
+        """Cancel every part; each says "stopped" of what it told."""
+        await cancel(self.parts)
+
+    def states(self) -> list[str]:
+        """The topics under which this host tells states."""
+        return [self.topics.host_state(self.loaded.config.host), *(self.topics.state(name) for name in self.runners)]
+
+    async def reload(self) -> None:
+        """Read the file anew and take its instruments; streams of those that are as before go on.
+
+        A file that is wrong changes nothing. An instrument whose measurement is open stays as it is.
+        """
+        try:
+            new = load(self.loaded.path)
+        except (Refused, OSError) as error:
+            log.warning("the configuration was read anew and is wrong; nothing is changed", why=str(error))
+            return
+        found = change(self.loaded.config, new.config)
+        if found.restart:
+            log.warning(f"the configuration was read anew: {RELOADED}", waits_for_restart=list(found.restart))
+        await self._take(new.config)
+        log.info("reloaded", instruments=sorted(self.runners))
+
+    async def _take(self, new: Config) -> None:
+        if self.acquisition is None:
+            return
+        found = change(self.loaded.config, new)
+        held = [
+            name for name in (*found.gone, *(each.id for each in found.changed)) if self.acquisition.is_measuring(name)
+        ]
+        if held:
+            log.warning(
+                "a measurement is open, so these stay as they are; reload again when it has ended", instruments=held
+            )
+        go = [name for name in (*found.gone, *(each.id for each in found.changed)) if name not in held]
+        await self.acquisition.let_go(go)
+        kept = {each.id: each for each in self.loaded.config.instrument if each.id not in go}
+        for each in (*found.begun, *found.changed):
+            if each.id not in held:
+                kept[each.id] = each
+                self.acquisition.start(each)
+        self.loaded = replace(
+            self.loaded, config=self.loaded.config.model_copy(update={"instrument": tuple(kept.values())})
+        )
+        if self.departed is not None:
+            self.departed.now_told(self.states())
+        await _start_others(self)
 
 
 @asynccontextmanager
@@ -107,7 +161,7 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(broker(config.broker, loaded.path.parent))
         running = Service(loaded, topics, endpoint)
-        stack.push_async_callback(lambda: _cancel(running._tasks))
+        stack.push_async_callback(running.stop_parts)
         if loaded.store is not None:
             await _start_store(running, loaded.store, stack)
         if loaded.spool is not None:
@@ -116,7 +170,7 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
             yield running
         finally:
             if running._later is not None:
-                await _cancel([running._later])
+                await cancel([running._later])
             await running.stop_instruments()
             if running.publisher is not None and running.publisher.connected:
                 await running.confirmed(within_s=CONFIRMED_WITHIN_S)
@@ -125,8 +179,9 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
 async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:
     running.worker = Worker(path, running.topics, anchor=running.loaded.anchor)
     await running.worker.open()
+    running.worker.came_round = running.heartbeat.of("store")
     stack.push_async_callback(running.worker.close)
-    stack.push_async_callback(lambda: _cancel(running._tasks))
+    stack.push_async_callback(running.stop_parts)
     running.start(running.worker.run(running.endpoint), "store")
     running.start(Fitter(running.worker.use).run(), "fits")
     running.start(_courier(running.loaded, running.worker).run(), "notices")
@@ -174,9 +229,10 @@ async def _run_source(running: Service, kept: SpoolConfig, spool: Spool, stack: 
     stack.push_async_callback(spool.close)
     publisher = running.publisher = await Publisher.over(spool, running.topics, host=running.loaded.config.host)
     stack.push_async_callback(publisher.write_down)
-    stack.push_async_callback(lambda: _cancel(running._tasks))
+    stack.push_async_callback(running.stop_parts)
     host = HostState(spool, running.topics.host_state(running.loaded.config.host))
     publisher.presence = host.presence
+    host.came_round, publisher.came_round = running.heartbeat.of("spool"), running.heartbeat.of("publisher")
     running.start(host.run(), "spool-watch")
     running.start(publisher.run(running.endpoint), "publisher")
     running.start(Keeper(spool, publisher, Keeping(kept.retention_days * DAY_S)).run(), "spool-keeper")
@@ -192,81 +248,79 @@ async def _run_source(running: Service, kept: SpoolConfig, spool: Spool, stack: 
             raise Refused(f"The simulator {simulator.id} cannot be had at {where}: {why}.") from error
         stack.push_async_callback(served.close)
         running.simulators[simulator.id] = served
-    stack.push_async_callback(running.stop_instruments)
-    ledger = Ledger(path.parent)
-    recorder = Recorder(spool, publisher)
+    resources = {name: each.resource for name, each in running.simulators.items()}
+    acquisition = running.acquisition = Acquisition(
+        running.endpoint, running.topics, spool, Recorder(spool, publisher), running.loaded.path.parent, resources
+    )
+    stack.push_async_callback(acquisition.close)
     for instrument in running.loaded.config.instrument:
-        _start_instrument(running, instrument, spool, recorder, ledger)
-    spool.on_begun_anew += [runner.begin_anew for runner in running.runners.values()]
-    publisher.on_store_ahead = lambda instrument: running.runners[instrument].store_is_ahead()
-    _start_others(running)
+        acquisition.start(instrument)
+    spool.on_begun_anew.append(acquisition.begin_anew)
+    publisher.on_store_ahead = acquisition.store_is_ahead
+    running.departed = Departed(path, running.states())
+    running.start(running.departed.run(running.endpoint), "departed")
+    await _start_others(running)
 
 
-def _start_others(running: Service) -> None:
-    """What is told to other systems on the same broker, each over a connection of its own."""
+async def _start_others(running: Service) -> None:
+    """What is told to other systems on the same broker, each over a connection of its own; anew after a reload."""
+    await cancel(running._others)
+    running._others.clear()
     asked = running.loaded.config.bus
-    discovery = HomeAssistant(running.topics, running.runners)
     if asked.home_assistant is not None:
+        discovery = HomeAssistant(running.topics, running.runners)
         part = discovery.run if asked.home_assistant else discovery.withdraw
-        running.start(part(running.endpoint), "home-assistant")
+        running._others.append(asyncio.create_task(part(running.endpoint), name="home-assistant"))
     if asked.sparkplug_group is not None and running.loaded.spool is not None:
         node = Node.of(asked.sparkplug_group, running.topics.site, running.loaded.config.host)
-        counter = running.loaded.spool.with_suffix(".bdseq")
-        running.start(EdgeNode(running.topics, node, running.runners, counter).run(running.endpoint), "sparkplug")
-
-
-def _start_instrument(
-    running: Service, config: InstrumentConfig, spool: Spool, recorder: Recorder, ledger: Ledger
-) -> None:
-    resource = config.resource
-    if resource.startswith(SIMULATOR):
-        resource = running.simulators[resource.removeprefix(SIMULATOR)].resource
-    elif resource.startswith("dir:"):
-        resource = f"dir:{running.loaded.beside(Path(resource.removeprefix('dir:')))}"
-    make = partial(_make, config.model, resource, config.settings)
-    runner = running.runners[config.id] = Runner(config.id, make, spool, recorder)
-    running._running.append(asyncio.create_task(runner.run(), name=f"instrument-{config.id}"))
-    served = InstrumentService(runner, running.topics, ledger)
-    running.start(served.run(running.endpoint), f"commands-{config.id}")
-
-
-def _make(name: str, resource: str, settings: Mapping[str, Any]) -> Instrument:
-    return connect(model(name), resource, settings)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        edge = EdgeNode(running.topics, node, running.runners, running.loaded.spool.with_suffix(".bdseq"))
+        running._others.append(asyncio.create_task(edge.run(running.endpoint), name="sparkplug"))
 
 
 async def run(loaded: Loaded) -> None:
-    """Run until SIGINT or SIGTERM. A part that fails by itself stops the whole service, with its error."""
-    stop = asyncio.Event()
+    """Run until SIGINT or SIGTERM; SIGHUP reloads. A part that fails by itself stops all of it, with its error."""
+    notify, within_s = _systemd()
+    stop, hang_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with service(loaded) as running:
         log.info("running", site=running.topics.site, broker=f"{running.endpoint.host}:{running.endpoint.port}")
+        if within_s is not None:
+            running.start(feed(running.heartbeat, notify, within_s), "watchdog")
         notify("READY=1")
         gc.collect()
         gc.freeze()  # what is alive now stays: collections need not walk it again and again (a sixth of the rate)
-        waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait([waiting, *running._tasks], return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
+        while not await _ended(running, stop, hang_up):
+            hang_up.clear()
+            notify("RELOADING=1")
+            await running.reload()
+            notify("READY=1")
         notify("STOPPING=1")
-        for task in running._tasks:
+        for task in running.parts:
             if task.done() and not task.cancelled():
                 task.result()
 
 
-def notify(state: str) -> None:
-    """Tell systemd (sd_notify: one datagram to the socket it names). Nothing happens elsewhere."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, suppress(OSError):
-        s.connect("\0" + address[1:] if address.startswith("@") else address)
-        s.sendall(state.encode())
+def _systemd() -> tuple[Notify, float | None]:
+    """How systemd is told, and within how many seconds it wants to be told that we live (None: it does not).
+
+    It is nobody else's: a Mosquitto that we start would say in our name that it is ready.
+    """
+    from sdnotify import SystemdNotifier  # noqa: PLC0415 - only the service needs it
+
+    notify, within_s = SystemdNotifier().notify, watchdog_s()
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+        os.environ.pop(name, None)
+    return notify, within_s
+
+
+async def _ended(running: Service, stop: asyncio.Event, hang_up: asyncio.Event) -> bool:
+    """Wait for the end of the service, or for a reload; whether it is the end."""
+    waiting = [asyncio.create_task(each.wait()) for each in (stop, hang_up)]
+    await asyncio.wait([*waiting, *running.parts], return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return stop.is_set() or not hang_up.is_set() or any(task.done() for task in running.parts)

@@ -75,6 +75,10 @@ install_node_packages() { # without a lock file, which would name the registry i
 }
 
 make_venv
+if [ "$1" = supply ]; then
+    install_apart supply 'cyclonedx-bom and pip-audit, which look at what the service is made of'
+    exit
+fi
 install_packages "$1"
 if [ "$1" = dev ]; then
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
@@ -83,6 +87,7 @@ if [ "$1" = dev ]; then
     need_program mosquitto_sub mosquitto-clients
     need_program ip iproute2
     need_program faketime faketime
+    [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
     need_program strace strace
     need_program cc gcc libc6-dev
     need_program node nodejs

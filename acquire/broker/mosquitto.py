@@ -1,6 +1,7 @@
 """A Mosquitto of our own, on the loopback interface, for as long as we run.
 
-It is started again when it ends by itself. It ends with us: orderly where we end orderly, by the system where we are
+It has a session of its own, so that a Ctrl-C meant for us does not end it while its clients say their last words. It is
+started again when it ends by itself. It ends with us: orderly where we end orderly, by the system where we are
 killed and it can (setpriv; the kernel forgets that of a Mosquitto that gives up root's rights), at our next start
 otherwise (acquire.broker.orphans).
 """
@@ -68,7 +69,7 @@ class _Ours:
         """Raises Refused where it does not come to listen; it is not left running then."""
         dies_with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
         process = await asyncio.create_subprocess_exec(
-            *dies_with_us, *self._command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE
+            *dies_with_us, *self._command, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, start_new_session=True
         )
         self._process = process
         try:

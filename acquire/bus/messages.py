@@ -198,7 +198,7 @@ class State(Message):
 
     schema_: Literal["state/1"] = Field("state/1", alias="schema")
     state: Literal["starting", "ready", "measuring", "fault", "not-acquiring", "stopped", "offline"]
-    since: str = Field(description='of "offline": when the connection was made that was lost later')
+    since: str = Field(description='a moment (UTC); of "offline": "unknown", since a last will is written beforehand')
     valid_until: str | None = Field(
         None, description="refreshed before this moment (UTC) while somebody is there; after it nothing is known"
     )

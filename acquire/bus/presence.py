@@ -30,11 +30,13 @@ FAREWELL_S = 1.0
 LASTING = ("stopped", "offline")
 
 
+UNKNOWN = "unknown"
+
+
 def offline() -> State:
     """The will of a connection that is made now: it may be said much later, so it does not say since when."""
-    now = utc_now()
-    why = f"The connection it made at {now} was lost; when, nobody was there to say."
-    return State(state="offline", since=now, why=why)
+    why = f"The connection it made at {utc_now()} was lost; when, nobody was there to say."
+    return State(state="offline", since=UNKNOWN, why=why)
 
 
 def at_rest(state: State) -> State:

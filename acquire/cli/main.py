@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from acquire.account import whose
 from acquire.cli.amiss import say_what_is_amiss
 from acquire.cli.on_demand import OnDemand
 from acquire.errors import FileProblem, Refused
-from acquire.terminal.output import say
+from acquire.terminal.output import say, tell
 
 REFUSED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -21,14 +24,28 @@ app = typer.Typer(
     help="Measurement acquisition for special dosimetry. Not a cleared medical device: results are verified by a"
     " qualified medical physicist.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - looked up on the disk
+
+        tell(f"dosimetry-acquire {version('dosimetry-acquire')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and end.")
+]
+
+
 @app.callback()
-def _acquire() -> None:
+def _acquire(version: Version = False) -> None:
     """Nothing is to be done before a command."""
 
 
@@ -36,7 +53,12 @@ def main() -> None:
     """Entry point of `acquire`."""
     try:
         _run()
+    except SystemExit as ended:
+        if ended.code == REFUSED and not sys.stderr.closed and (account := whose()):
+            say(account)
+        raise
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is short, and has no traceback to give
         if not sys.stderr.closed:
             say_what_is_amiss()
 

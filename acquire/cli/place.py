@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from acquire.account import work_as_owner_of
 from acquire.cli.amiss import consulted
 from acquire.config_part import offer_profiles_of, service_place, store_place
 from acquire.errors import FileProblem
@@ -50,7 +51,16 @@ def number(option: str, says: str) -> Any:
 
 
 def store_path(config: Path | None, store: str | None) -> Path:
-    """The store's file. Raises Misuse when nothing names one."""
+    """The store's file, and from then on this process works as its owner (`acquire.account`).
+
+    Raises Misuse when nothing names one, Refused where it is another account's.
+    """
+    path = _named_store(config, store)
+    work_as_owner_of(path)
+    return path
+
+
+def _named_store(config: Path | None, store: str | None) -> Path:
     if store is not None:
         return path_of(store)
     if config is None:
@@ -64,7 +74,7 @@ def store_path(config: Path | None, store: str | None) -> Path:
 
 @contextmanager
 def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite3.Connection]:
-    """A connection to the store. Raises Misuse where none is named, StoreError where it cannot be opened."""
+    """A connection to the store. Raises as `store_path`, StoreError where it cannot be opened."""
     connection = connect(store_path(config, store))
     try:
         yield connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import sqlite3
 from contextlib import closing
@@ -14,12 +15,12 @@ import typer
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
+from acquire.cli import beforehand
 from acquire.cli.folders import FolderCheck, check_folders
 from acquire.cli.place import running_service
-from acquire.config import SIMULATOR, Loaded, load
+from acquire.config import Loaded, load
+from acquire.config_instruments import SIMULATOR
 from acquire.errors import FileProblem, Refused
-from acquire.filesystem import problem
-from acquire.integrity import is_there
 from acquire.people import has_accounts
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -43,27 +44,37 @@ def run(
     from acquire import service  # noqa: PLC0415 - brings the simulators and the MQTT client
 
     configure(logging.DEBUG if verbose else logging.INFO)
+    faulthandler.enable()  # where each thread was, when the watchdog bites
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:
         raise FileProblem(f"{config}: there is neither an [[instrument]] nor a [store]: nothing to run.")
-    if found := _without_database(loaded, also_passing=False):
+    if found := beforehand.misplaced(loaded):
+        raise FileProblem(*found)
+    if found := beforehand.as_owner(loaded) or beforehand.without_database(loaded, also_passing=False):
         raise Refused(*found)
     asyncio.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
-    """Validate a configuration, try whether spool and store can be kept where they will be, and explain it; changes
-    nothing."""
+    """Validate a configuration, try everything that `acquire run` would stumble on (places, accounts, ports), and
+    explain it; changes nothing."""
     loaded = load(config)
+    if found := beforehand.misplaced(loaded):
+        raise FileProblem(*found)
+    strangers = beforehand.as_owner(loaded)
     folders = check_folders(loaded)
-    folders.problems += _without_database(loaded)
+    problems, warnings = beforehand.devices(loaded)
+    tried = (beforehand.without_database, beforehand.of_another_program, beforehand.ports)
+    folders.problems += strangers or [sentence for each in tried for sentence in each(loaded)]
+    folders.problems += problems
+    folders.warnings += warnings
     explained = _explain(loaded, folders)
     if as_json:
         emit(explained)
     else:
         _show(config, explained)
     if folders.problems:
-        raise Refused(" ".join(folders.problems))
+        raise Refused(*folders.problems)
 
 
 def _show(config: Path, explained: dict[str, Any]) -> None:
@@ -81,23 +92,6 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
         table("Profiles", ("file", "model", "what"), [tuple(each.values()) for each in explained["profiles"]])
     for sentence in explained["warnings"]:
         say(f"Warning: {sentence}")
-
-
-def _without_database(loaded: Loaded, *, also_passing: bool = True) -> list[str]:
-    """A sentence for each folder where spool or store could not be kept.
-
-    Without `also_passing`: a file that is there already, or may be, is waited for while its disk fails.
-    """
-    places = [path for path in (loaded.spool, loaded.store) if path is not None]
-    said = (problem(path.parent, also_passing=also_passing or not _may_be_there(path)) for path in places)
-    return [f"{loaded.path}: {why}." for why in dict.fromkeys(said) if why is not None]
-
-
-def _may_be_there(path: Path) -> bool:
-    try:
-        return is_there(path)
-    except OSError:
-        return True
 
 
 def _anchor_beside_the_store(loaded: Loaded) -> list[str]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from acquire.account import work_as_owner_of
 from acquire.checking import sentence
 from acquire.cli.amiss import consulted
 from acquire.cli.place import ConfigOption
@@ -34,7 +35,13 @@ def register(parent: typer.Typer) -> None:
 
 
 def _place(config: Path | None, spool: Path | None) -> tuple[Path, int]:
-    """The spool's file and its budget in bytes."""
+    """The spool's file and its budget in bytes; from then on this process works as the file's owner."""
+    path, limit = _named_spool(config, spool)
+    work_as_owner_of(path)
+    return path, limit
+
+
+def _named_spool(config: Path | None, spool: Path | None) -> tuple[Path, int]:
     if spool is not None:
         return spool, DEFAULT_LIMIT
     if config is None:
@@ -136,6 +143,7 @@ def salvage(
     as_json: Json = False,
 ) -> None:
     """Say what can still be read of a damaged spool (FILE, as it was kept aside), and take it with --adopt."""
+    work_as_owner_of(file)
     found = rescue.salvage(file)
     whole = rescue.knows_its_streams(file)
     adopted = 0

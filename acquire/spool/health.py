@@ -126,12 +126,14 @@ class HostState:
         self._spool = spool
         self._state = State(state="ready", since=utc_now(), why=spool.notice)
         self.presence = Presence(topic, lambda: self._state)
+        self.came_round: Callable[[], None] = lambda: None  # every second, with the spool's thread
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await self._spool.look()
             self.look()
+            self.came_round()
             await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:

@@ -32,6 +32,7 @@ from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
 
+ROUND_S = 5.0  # a loop with nothing to do comes round all the same, so that one that is stuck is told from it
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
 ENVELOPE = 1024  # bytes of a message that are not entries: what is said around them, and the commas between them
 REFUSED = "it did not get through to the store, alone and ten times"
@@ -67,6 +68,7 @@ class Publisher:
         self.foreign = 0  # answers of another store than the one paired with
         self.on_store_ahead: Callable[[str], None] = lambda instrument: None
         self.presence: Presence | None = None  # the state of this host, told on the same connection
+        self.came_round: Callable[[], None] = lambda: None  # every few seconds, with a broker or in search of one
 
     @classmethod
     async def over(
@@ -168,6 +170,7 @@ class Publisher:
         again = to_broker()
         outage = Outage(endpoint, log)
         while True:
+            self.came_round()
             identifier = f"source-{self.source.source[:18]}"
             try:
                 will = self.presence.will() if self.presence is not None else None
@@ -214,6 +217,7 @@ class Publisher:
     async def _send_all(self, connection: Connection, listener: asyncio.Task[None]) -> None:
         source = self.source
         while not listener.done() and self.source is source:
+            self.came_round()
             self._wake.clear()
             now = time.monotonic()
             message = self.source.next(now)
@@ -223,7 +227,7 @@ class Publisher:
                 await self._copy(connection, self.source.streams.get(stream), stream)
             else:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._wait_s(now) or 0.01):
+                    async with asyncio.timeout(min(self._wait_s(now) or 0.01, ROUND_S)):
                         await self._wake.wait()
         if listener.done():
             listener.result()

@@ -58,6 +58,7 @@ class Worker:
         self._anchoring = Anchoring(topics, anchor)
         self.ingested = 0
         self.on_committed: Callable[[], None] = lambda: None
+        self.came_round: Callable[[], None] = lambda: None  # every second, with its thread
 
     @property
     def trouble(self) -> str | None:
@@ -101,6 +102,7 @@ class Worker:
             await asyncio.sleep(LOOK_EVERY_S)
             await self._run(self._file.look)
             self._tell_state()
+            self.came_round()
 
     def _tell_state(self) -> None:
         if self.trouble != self._state.why:

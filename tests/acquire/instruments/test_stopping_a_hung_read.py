@@ -11,11 +11,11 @@ import scaled_loop
 from hanging_port import Hangs
 from plugs import MODEL, Plug, Way, acquiring, now, until
 
-from acquire import service
+from acquire import acquisition
+from acquire.acquisition import Acquisition
 from acquire.bus.names import Topics
 from acquire.instruments import within
 from acquire.instruments.runner import Runner
-from acquire.service import Service
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -29,9 +29,10 @@ SCALE = 10
 
 async def stopped(runner: Runner, running: asyncio.Task[None]) -> float:
     began = now()
-    it = Service(cast("Any", None), Topics("clinic"), cast("Any", None), {"electrometer-1": runner})
-    it._running.append(running)
-    await it.stop_instruments()
+    nothing = cast("Any", None)
+    it = Acquisition(nothing, Topics("clinic"), nothing, nothing, Path(), runners={"electrometer-1": runner})
+    it._running["electrometer-1"] = running
+    await it.stop()
     return now() - began
 
 
@@ -58,7 +59,7 @@ async def test_one_whose_library_hangs_in_its_read_is_stopped_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a tenth of the time, the bounds scaled with it."""
-    for where, name in ((service, "HANG_S"), (within, "LETS_GO_S"), (threaded, "CLOSED_WITHIN_S")):
+    for where, name in ((acquisition, "HANG_S"), (within, "LETS_GO_S"), (threaded, "CLOSED_WITHIN_S")):
         monkeypatch.setattr(where, name, getattr(where, name) / SCALE)
     monkeypatch.setattr("acquire.instruments.runner.LETS_GO_S", within.LETS_GO_S)
     port = Hangs()
@@ -78,5 +79,5 @@ async def test_one_whose_library_hangs_in_its_read_is_stopped_in_time(
 
 
 def test_the_sum_of_the_bounds_is_below_five_seconds() -> None:
-    assert service.HANG_S + within.LETS_GO_S < STOPPED_WITHIN_S
+    assert acquisition.HANG_S + within.LETS_GO_S < STOPPED_WITHIN_S
     assert threaded.CLOSED_WITHIN_S * 3 / 4 < within.LETS_GO_S, "the port is closed under the call before we go"
