@@ -26,7 +26,7 @@ READS = frozenset({
     "plan check", "plan templates", "plan new", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
-    "store export", "spool status", "report", "notices list", "hold list",
+    "store export", "spool status", "session versions", "notices list", "hold list",
     "billing show", "billing table list",
 })  # fmt: skip
 """Writes no row that people make."""
@@ -80,6 +80,13 @@ ACTS: Mapping[str, Act | When] = {
     "downtime check": Act.CONFIRM,
     "downtime total": Act.MEASURE,
     "downtime set-aside": Act.STATE,
+    "session review": Act.REVIEW,
+    "session interpret": Act.INTERPRET,
+    "session decide": Act.INTERPRET,
+    "session sign": Act.SIGN,
+    "session amend": Act.AMEND,
+    "order cover": Act.COVER,
+    "report": When("to", Act.GIVE),
     "results": When("calculate", Act.CALCULATE),
     "elements batch": Act.KEEP_ELEMENTS,
     "elements add": Act.KEEP_ELEMENTS,

@@ -85,6 +85,9 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "downtime form, downtime enter, downtime check, downtime total, session clock, session take-over"
     ),
     "tests/acquire/cli/test_downtime_commands.py": "downtime set-aside",
+    "tests/acquire/cli/test_signing_commands.py": (
+        "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
+    ),
     "tests/acquire/cli/test_people_commands.py": (
         "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
     ),

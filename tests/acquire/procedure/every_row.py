@@ -12,6 +12,7 @@ from messages_v2 import merged
 from messages_v2 import order as v2_order
 from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
+from signable import reviewed, whole
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import WorkedClient, run
@@ -43,6 +44,7 @@ from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 from acquire.procedure.session.take_over import take_over
+from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
 
@@ -110,6 +112,7 @@ async def _filled(connection: Any) -> str:
         saw_rt_plan(connection, "ORD-B-1", f"1.2.{n}", "ab" * 32, "MP-1")
     told(connection, session)
     written_down(connection)
+    signed(connection, session)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
@@ -132,6 +135,19 @@ def limits(connection: Any) -> None:
     for payer in ("Payer X", "Payer Y"):
         number, _ = add_table(connection, "payer.toml", PAYER.replace(b"Payer X", payer.encode()), "MP-1", None)
     withdraw_table(connection, number, "MP-1", "of last year")
+
+
+def signed(connection: Any, session: str) -> None:
+    """Two versions: one signed by both and given away, one that is reviewed."""
+    whole(connection, session)
+    for to in ("the chart", "another hospital"):
+        give(connection, session, 1, b"{}", "json", to, "MP-1")
+    (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
+    for why in ("on leave", "ill"):
+        cover(connection, order, "RO-2", why, "RO-1")
+    amend(connection, session, "another look", "MP-1")
+    reviewed(connection, session)
+    amend(connection, session, "and another", "MP-1")
 
 
 def told(connection: Any, session: str) -> None:
