@@ -130,6 +130,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION
     ),
     "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
+    "read_as": PeoplesTable(
+        "which element was read as {read_as} in session {session}", "under which name an element was read ({n})",
+        _SESSION,
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

@@ -34,6 +34,7 @@ from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.read_names import was_read_as
 from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
 from acquire.procedure.session.session import cancel, get_session
@@ -84,7 +85,9 @@ async def _filled(connection: Any) -> str:
     await run(connection, client, session)
     correct(connection, get_session(connection, session), "r1-1", "X-1", "MD-1", "MP-1", "its tray was swapped")
     reads = [("X-1" if element == "r1-1" else element, value) for element, value in reads]
-    client.read_elements(reads)
+    swapped = {"r3-1": "r3-2", "r3-2": "r3-1"}
+    client.read_elements([(swapped.get(element, element), value) for element, value in reads])
+    was_read_as(connection, get_session(connection, session), swapped, "MD-1", "MP-1", "exchanged in the tray")
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
     point = get_session(connection, session).plan.point_named("spec")
     attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
