@@ -8,7 +8,7 @@ result counts, against the limit, with the dose that was expected. A MOSFET's th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -38,21 +38,45 @@ class Irradiated:
 
 
 def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
-    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam."""
-    rows = connection.execute(
-        "SELECT d.*, a.session, m.at FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
-        " JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE d.serial = ? AND NOT EXISTS"
-        " (SELECT 1 FROM attempt_mark x WHERE x.measurement = d.measurement AND x.mark = 'abandoned'"
-        " AND x.beam_given = 0) ORDER BY m.n",
-        (serial,),
-    )
+    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam.
+
+    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay.
+    """
+    planned = _rows(connection, "d.serial = ?", serial)
+    detectors = {row["session"]: row["detector"] for row in planned}
+    lay = {session: _bound(connection, session) for session in detectors}
+    found = [(row, row["before_gy"]) for row in planned if _lay_at(lay, row) == row["detector"]]
+    for session, detector in detectors.items():
+        for point in (p for p, really in lay[session].items() if really == detector):
+            rows = _rows(connection, "a.session = ? AND d.point = ?", session, point)
+            found += [(row, None) for row in rows if row["detector"] != detector]
     return [
         Irradiated(
             row["at"], row["point"], row["session"], _dose_gy(connection, row["session"], row["point"]),
-            row["at_most_gy"], row["before_gy"],
+            row["at_most_gy"], before_gy,
         )
-        for row in rows
+        for row, before_gy in sorted(found, key=lambda each: int(each[0]["n"]))
     ]  # fmt: skip
+
+
+def _rows(connection: sqlite3.Connection, which: str, *values: str) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT d.*, a.session, m.at, m.n FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
+        f" JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE {which} AND NOT EXISTS"
+        " (SELECT 1 FROM attempt_mark x WHERE x.measurement = d.measurement AND x.mark = 'abandoned'"
+        " AND x.beam_given = 0) ORDER BY m.n",
+        values,
+    ).fetchall()
+
+
+def _bound(connection: sqlite3.Connection, session: str) -> dict[str, str]:
+    """The detector by point, where two people have said that it was not the planned one: the newest counts."""
+    rows = connection.execute("SELECT point, detector FROM binding WHERE session = ? ORDER BY n", (session,))
+    return {row["point"]: row["detector"] for row in rows}
+
+
+def _lay_at(lay: Mapping[str, Mapping[str, str]], row: sqlite3.Row) -> str:
+    return lay[row["session"]].get(row["point"], row["detector"])
 
 
 def with_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventory) -> Inventory:
