@@ -40,8 +40,8 @@ class Irradiated:
 def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
     """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam.
 
-    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay. Those that were
-    entered from a form come last.
+    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay. Those
+    that were entered from a form come last.
     """
     planned = _rows(connection, "d.serial = ?", serial)
     detectors = {row["session"]: row["detector"] for row in planned}
