@@ -102,6 +102,7 @@ def session_time_out(
         list[str] | None,
         typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
     ] = None,
+    form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
@@ -115,7 +116,7 @@ def session_time_out(
             must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
         states = states_there(config, read_by, found.instruments)
         agree = identifiers_agree or bool(identifier)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states)
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

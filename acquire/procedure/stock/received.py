@@ -40,7 +40,8 @@ class Irradiated:
 def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
     """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam.
 
-    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay.
+    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay. Those
+    that were entered from a form come last.
     """
     planned = _rows(connection, "d.serial = ?", serial)
     detectors = {row["session"]: row["detector"] for row in planned}
@@ -55,8 +56,18 @@ def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated
             row["at"], row["point"], row["session"], _dose_gy(connection, row["session"], row["point"]),
             row["at_most_gy"], before_gy,
         )
-        for row, before_gy in sorted(found, key=lambda each: int(each[0]["n"]))
+        for row, before_gy in (*sorted(found, key=lambda each: int(each[0]["n"])), *_written(connection, serial))
     ]  # fmt: skip
+
+
+def _written(connection: sqlite3.Connection, serial: str) -> Iterator[tuple[sqlite3.Row, None]]:
+    """What was entered from forms; a correction is of the same irradiation."""
+    rows = connection.execute(
+        "SELECT read_at AS at, point, session, at_most_gy FROM transcription WHERE serial = ? AND replaces IS NULL"
+        " ORDER BY n",
+        (serial,),
+    )
+    yield from ((row, None) for row in rows)
 
 
 def _rows(connection: sqlite3.Connection, which: str, *values: str) -> list[sqlite3.Row]:
@@ -125,7 +136,7 @@ def irradiated_rows(
         audit.row(
             "detector_irradiated", measurement=measurement, point=point.id, detector=point.detector,
             serial=(own := inventory.detector_named(point.detector)).serial, before_gy=own.accumulated_gy,
-            at_most_gy=_at_most_gy(point),
+            at_most_gy=at_most_gy(point),
         )
         for point in points
         if point.detector is not None
@@ -178,7 +189,8 @@ def _latest(
     return {} if row is None else dict(parse(row[what]))
 
 
-def _at_most_gy(point: Point) -> float:
+def at_most_gy(point: Point) -> float:
+    """The most that a point is believed to receive, in Gy."""
     if point.expected is not None:
         return point.expected.dose_gy
     return point.plausible.high_gy if point.plausible is not None else 0.0
