@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+from command_line import Said, acquire
 
 WITHIN_S = 300.0
 
@@ -40,3 +44,20 @@ async def follow(commands: str, folder: Path) -> tuple[int | None, str]:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return process.returncode, out.decode()
+
+
+def followed(page: Path, folder: Path, names: Mapping[str, str], who: str) -> Iterator[tuple[str, Said]]:
+    """Each `acquire` line of the page's sh blocks with what it said, in processes that have the program already.
+
+    What stands beside those lines runs in a shell before them. names: what stands for each $NAME.
+    """
+    lines = "".join(re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)).splitlines()
+    beside = [each for each in lines if not each.startswith(("acquire ", *(f"{name}=" for name in names)))]
+    subprocess.run(["bash", "-euc", "\n".join(beside)], cwd=folder, check=True)
+    for line in (each for each in lines if each.startswith("acquire ")):
+        command, _, file = line.partition(" > ")
+        filled = re.sub(r"\$([A-Z]+)", lambda found: names[found[1]], command)
+        done = acquire(*shlex.split(filled)[1:], cwd=folder, env=os.environ | {"ACQUIRE_BY": who})
+        if file:
+            (folder / file).write_text(done.stdout)
+        yield line, done

@@ -23,7 +23,7 @@ class When:
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
     "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
-    "plan check", "session list",
+    "plan check", "plan templates", "plan new", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "report", "notices list", "hold list",
@@ -47,6 +47,7 @@ ACTS: Mapping[str, Act | When] = {
     "order cancel": Act.BRING_ORDER,
     "patients show": Act.LOOK_UP,
     "plan add": Act.PLAN,
+    "plan from-dicom": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,
     "plan still-holds": Act.PLAN,
     "session start": Act.MEASURE,

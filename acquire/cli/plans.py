@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from acquire.cli import plan_files
 from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, plannable_store
 from acquire.errors import Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, tell
 
 plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
+plan_files.register(plans)
 
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]

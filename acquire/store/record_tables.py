@@ -61,6 +61,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "order_cancelled": PeoplesTable(
         "that order {order_id} was cancelled", "that order {order_id} was cancelled", f"order_id = ({ORDER})"
     ),
+    "rt_plan_seen": PeoplesTable(
+        "that the RT Plan {uid} was read for order {order_id}", "an RT Plan that was read ({n})",
+        f"order_id = ({ORDER})",
+    ),
     "order_version": PeoplesTable(
         "v{version} of order {order_id}", "v{version} of order {order_id}", f"order_id = ({ORDER})"
     ),

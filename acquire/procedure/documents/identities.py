@@ -1,4 +1,4 @@
-"""Looking a patient up: for the record, for the time-out, and to hold the room against the store's marks."""
+"""Looking a patient up: for the record, the time-out, a treatment plan; and holding the room against the marks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from acquire.errors import Refused
+from acquire.orders.fhir_people import REFERENCE
 from acquire.patients import Identity, Patients
 from acquire.procedure.documents.patients import current
 from acquire.store import audit
@@ -36,6 +37,20 @@ def must_be_patient_of(
     if len(set(found)) < 2:
         raise Refused("Two identifiers of two kinds are read from the patient: record number, name, birth date.")
     return found
+
+
+def same_patient(connection: sqlite3.Connection, patients: Patients, order_id: str, number: str) -> bool:
+    """Whether the file's patient number is one of the order's patient; False where none is known to compare by.
+
+    Raises Refused where record numbers are known and none is the file's; PatientsError. No number is printed.
+    """
+    known = patients.identity(patient_now(connection, order_id))
+    identifiers = known[1].identifiers if known else ()
+    if any(_plain(each.value) == _plain(number) for each in identifiers if _plain(number)):
+        return True
+    if any(each.authority != REFERENCE for each in identifiers):
+        raise Refused(f"The file is of another patient than order {order_id}: it has another record number.")
+    return False
 
 
 def verify_identities(connection: sqlite3.Connection, patients: Patients) -> tuple[int, list[str]]:
@@ -69,3 +84,7 @@ def _known(patients: Patients, patient: str) -> Identity:
     if found is None:
         raise Refused(f"Nothing is known of patient {patient} here: the order came without, or from another machine.")
     return found[1]
+
+
+def _plain(number: str) -> str:
+    return "".join(each for each in number.casefold() if each.isalnum())

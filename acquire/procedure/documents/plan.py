@@ -20,6 +20,7 @@ from acquire.procedure.documents.curve_limits import LimitsTable
 from acquire.procedure.documents.inventory import Id
 from acquire.procedure.documents.point import Point
 from acquire.procedure.documents.rt_plan_file import RtPlanFile
+from acquire.procedure.documents.to_fill import must_be_filled
 from acquire.tomlfile import Written
 
 
@@ -376,5 +377,6 @@ class Plan(Written):
 
 @lru_cache(maxsize=32)  # the same bytes are read at every step of a session, and they are frozen
 def read_plan(body: bytes, name: str) -> Plan:
-    """Parse a plan file. Raises FileProblem with file, line and key."""
+    """Parse a plan file. Raises FileProblem with file, line and key, or what of a template is still to be filled."""
+    must_be_filled(body, name)
     return tomlfile.read(body, name, Plan)

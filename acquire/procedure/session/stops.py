@@ -24,6 +24,7 @@ from acquire.procedure.session import framing, holds
 from acquire.procedure.session.course import carried
 from acquire.procedure.session.order_holds import of_order
 from acquire.procedure.session.planning import cause_of, newest_version, planned, readiness
+from acquire.procedure.session.rt_plan_seen import another_rt_plan
 from acquire.procedure.stock.frozen import Frozen, file_stops, taken_of_stock
 from acquire.procedure.stock.lapsed import lapsed_detector
 from acquire.procedure.stock.received import received_anew
@@ -54,7 +55,7 @@ def of_start(
     """
     states = {name: each for name, each in states.items() if each.state not in SILENT}
     plan, on = asked.plan, asked.on
-    stops = [*of_order(connection, asked.order_id, plan.version)]
+    stops = [*of_order(connection, asked.order_id, plan.version), *_another_rt_plan(connection, asked)]
     stops += file_stops(connection, plan, asked.inventory, asked.calibrations, on)
     frozen: Frozen | None = None
     try:
@@ -75,7 +76,10 @@ def of_start(
 def of_session(connection: sqlite3.Connection, now: Execution, points: Iterable[Point] | None = None) -> list[Stop]:
     """What has come up since a session was started that stops it, or of some of its points; one sentence each."""
     points = [*(now.plan.point if points is None else points)]
-    stops = [*of_order(connection, now.order_id, now.plan.version), *_newer_plan(connection, now)]
+    stops = [
+        *of_order(connection, now.order_id, now.plan.version), *_newer_plan(connection, now),
+        *_another_rt_plan(connection, now),
+    ]  # fmt: skip
     inventory = received_anew(connection, now.plan, now.inventory)
     for point in points:
         try:
@@ -155,6 +159,11 @@ def of_counts(connection: sqlite3.Connection, asked: Execution, points: Iterable
             f" carried one on {len(found)} (fraction {fractions}): move the point, or leave it out in a new version of"
             " the plan.",
         )
+
+
+def _another_rt_plan(connection: sqlite3.Connection, now: Execution) -> list[Stop]:
+    said = another_rt_plan(connection, now.plan)
+    return [] if said is None else [Stop("expected-dose", said)]
 
 
 def _newer_plan(connection: sqlite3.Connection, now: Execution) -> list[Stop]:

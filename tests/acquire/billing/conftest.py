@@ -1,13 +1,8 @@
-"""A store, and the worked cases, which lie with the procedure's tests."""
+"""A store in a temporary folder."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
 
 from acquire.store.database import connect
 

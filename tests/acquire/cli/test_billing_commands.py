@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from command_line import acquire
-
-sys.path.append(str(Path(__file__).parents[1] / "procedure"))
-
 from every_row import PAYER
+from followed_page import followed
 from scenario_a import StoreClient, closed
 
 from acquire.billing.claim import RULES
@@ -60,23 +53,12 @@ def test_the_card_has_every_rule_with_a_tick_or_what_is_missing(measured):
 
 
 def test_the_page_can_be_followed(measured, tmp_path):
-    """Each command in a process that has the program already; what stands between them in a shell."""
     store, session = measured
     shutil.copy(store.removeprefix("--store=sqlite:///"), tmp_path / "store.db")
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL))
-    lines = blocks.splitlines()
-    beside = [each for each in lines if not each.startswith(("acquire ", "SESSION="))]
-    subprocess.run(["bash", "-euc", "\n".join(beside)], cwd=tmp_path, check=True)
-    said = ""
-    for line in (each for each in lines if each.startswith("acquire ")):
-        command, _, file = line.partition(" > ")
-        filled = command.replace("$STORE", "sqlite:///store.db").replace("$SESSION", session)
-        done = acquire(*shlex.split(filled)[1:], cwd=tmp_path, env=os.environ | {"ACQUIRE_BY": "CB-1"})
-        assert done.returncode == 0, done.stderr
-        said = done.stdout if not file else said
-        if file:
-            assert json.loads(done.stdout)["charge"]["units"] == 3
-    assert said == "Table 1 is withdrawn.\n"
+    for line, done in followed(PAGE, tmp_path, {"STORE": "sqlite:///store.db", "SESSION": session}, "CB-1"):
+        assert done.returncode == 0, (line, done.stderr)
+    assert done.stdout == "Table 1 is withdrawn.\n"
+    assert json.loads((tmp_path / "claim.json").read_text())["charge"]["units"] == 3
 
 
 def test_tables_are_added_for_stated_days_listed_and_withdrawn(measured, tmp_path):

@@ -33,6 +33,7 @@ from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
 from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
@@ -101,6 +102,8 @@ async def _filled(connection: Any) -> str:
     calculate_session(connection, session, "MP-1")
     ordered(connection)
     limits(connection)
+    for n in (1, 2):
+        saw_rt_plan(connection, "ORD-B-1", f"1.2.{n}", "ab" * 32, "MP-1")
     told(connection, session)
     await exchanged(connection)
     fitted(connection)
