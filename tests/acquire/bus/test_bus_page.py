@@ -79,7 +79,7 @@ def test_messages_on_the_page_are_whole_and_every_schema_and_event_is_shown() ->
         keys = {key for body in bodies for key in body.get("properties", {})}
         assert set(message) <= keys
     assert {m["schema"] for m in shown} == set(MESSAGES)
-    assert {m["event"] for m in shown if m["schema"] == "event/1"} == {"state", "step", "attached", "result"}
+    assert {m["event"] for m in shown if m["schema"] == "event/1"} == {"state", "step", "attached", "result", "notice"}
 
 
 def test_the_topic_table_is_the_contracts() -> None:
