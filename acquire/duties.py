@@ -33,6 +33,12 @@ class Act(StrEnum):
     MEASURE = "measure"
     STATE = "state or correct what was measured"
     CALCULATE = "calculate"
+    REVIEW = "review results"
+    INTERPRET = "interpret results and decide on the plan"
+    SIGN = "sign records"
+    AMEND = "open a new version of a signed record"
+    COVER = "name who covers for a prescriber"
+    GIVE = "give records away"
     ACKNOWLEDGE = "acknowledge notices"
     LIFT_HOLD = "lift a hold"
     KEEP_ELEMENTS = "keep elements and enter calibrations"
@@ -56,6 +62,12 @@ MAY: Mapping[Act, frozenset[Role]] = {
     Act.MEASURE: frozenset({_M, _D, _T}),
     Act.STATE: frozenset({_M, _D, _T}),
     Act.CALCULATE: frozenset({_M, _D}),
+    Act.REVIEW: frozenset({_M}),
+    Act.INTERPRET: frozenset({_P}),
+    Act.SIGN: frozenset({_P, _M}),
+    Act.AMEND: frozenset({_P, _M}),
+    Act.COVER: frozenset({_P, _A}),
+    Act.GIVE: frozenset({_P, _M, _D}),
     Act.ACKNOWLEDGE: frozenset({_P, _M}),
     Act.LIFT_HOLD: frozenset({_P, _M}),
     Act.KEEP_ELEMENTS: frozenset({_M, _D}),

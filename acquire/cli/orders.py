@@ -12,6 +12,7 @@ import typer
 
 from acquire.cli.amiss import consulted
 from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, store_path
+from acquire.cli.signing import cover
 from acquire.config_part import orders_part
 from acquire.errors import Refused
 from acquire.plain_files import name_of
@@ -27,6 +28,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit tr
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
+    orders.command("cover")(cover)
     app.add_typer(orders, name="order")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import beams, plans, presence, statements
+from acquire.cli import beams, plans, presence, signing, statements
 from acquire.cli.asking import states_there
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
@@ -28,7 +28,6 @@ from acquire.config_part import measures_really
 from acquire.errors import Refused
 from acquire.people import has_accounts
 from acquire.plain_files import name_of
-from acquire.printable import printable_json
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
 
@@ -46,6 +45,7 @@ def register(app: typer.Typer) -> None:
     statements.register(sessions)
     beams.register(sessions)
     presence.register(sessions)
+    signing.register(sessions)
     app.add_typer(sessions, name="session")
     app.command()(results)
     app.command()(report)
@@ -381,15 +381,45 @@ def report(
     session: SessionId,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     format: Annotated[Literal["html", "json"], typer.Option("--format", help="html or json.")] = "html",
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, help="A version as it was signed, byte for byte.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Who is given it: they get its corrections.")] = None,
+    by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="With --to: who gives it.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
-    """The record of a session, as a page or as canonical JSON."""
-    from acquire.canonical import canonical  # noqa: PLC0415
-    from acquire.record import build, html  # noqa: PLC0415
+    """The record of a session as it stands, or as a version was signed; a page, or canonical JSON."""
+    from acquire.procedure.signing.writing import give  # noqa: PLC0415
 
+    if to is not None and by is None:
+        raise Misuse("Say who gives it: --by.")
     with open_store(config, store) as connection:
-        record = build(connection, session)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with new_file(output) as file:
-        file.write((html(record) if format == "html" else printable_json(canonical(record).decode())).encode())
+        body, given = _bytes_of(connection, session, format, version)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(output) as file:
+            file.write(body)
+            if to is not None and by is not None:
+                give(connection, session, given, body, format, to, by)
     tell(str(output))
+
+
+def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:
+    """A record's bytes, and which signed version they are. Raises Refused for one that was never signed."""
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.signing.rows import rendition_of  # noqa: PLC0415
+    from acquire.procedure.signing.standing import standing  # noqa: PLC0415
+    from acquire.record import as_json, build, html  # noqa: PLC0415
+
+    now = standing(connection, get_session(connection, session))
+    asked = version or (now.version if now.is_signed else None)
+    kept = rendition_of(connection, session, asked) if asked is not None else None
+    if version is not None and kept is None:
+        raise Refused(
+            f"There is no signed version {version} of {session}; acquire session versions {session} shows them."
+        )
+    if kept is not None:
+        if asked != now.version or now.changes:
+            say(f"Version {asked} of {session} is not how things stand now: acquire session versions {session}.")
+        return kept[0 if form == "json" else 1], asked
+    record = build(connection, session)
+    return (html(record).encode() if form == "html" else as_json(record)), None

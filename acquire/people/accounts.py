@@ -152,6 +152,8 @@ def _fitting(roles: Sequence[Role]) -> tuple[Role, ...]:
         raise Refused(f"An account has at least one role: {', '.join(Role)}.")
     if len(kept) > 1 and (alone := [each for each in kept if each in ALONE]):
         raise Refused(f"The role {alone[0]} goes with no other: who keeps accounts or audits does nothing else.")
+    if {Role.PHYSICIAN, Role.PHYSICIST} <= {*kept}:
+        raise Refused("One person is not both physician and physicist: the one reviews what the other interprets.")
     return kept
 
 

@@ -30,6 +30,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
+from acquire.procedure.signing.standing import standing
 from acquire.record.billing_tables import tables
 from acquire.record.equipment import equipment
 
@@ -69,12 +70,27 @@ def course_of(connection: sqlite3.Connection, order_id: str, course: int) -> Cou
     return CourseFacts(tuple(_session(connection, s, plans) for s in found), plans)
 
 
-def signatures(connection: sqlite3.Connection, session_id: str) -> tuple[Signed | None, Signed | None, Decided | None]:
-    """(the physicist's review, the physician's interpretation, the decision on the plan) of a session.
+def signatures(connection: sqlite3.Connection, session: Session) -> tuple[Signed | None, Signed | None, Decided | None]:
+    """(the physicist's review, the physician's interpretation, the decision on the plan) of a session's newest version.
 
-    Nothing in a store can be signed yet, so none is there, and the rules say so.
+    None of what came in after it was signed: a charge rests on signatures that hold. Who ordered signs under the name
+    that the order has.
     """
-    return None, None, None
+    now = standing(connection, session)
+    if not now.holds:
+        return None, None, None
+    review, interpretation = now.by("review"), now.by("interpretation")
+    reviewed = None if review is None else Signed(review.account, review.role, review.at)
+    if interpretation is None:
+        return reviewed, None, None
+    requester, covering = get_order(connection, session.order_id).requester, interpretation.covering_for
+    who, role = (interpretation.account, f", covering for {covering}") if covering else (requester, "")
+    decision = now.words["decision"]
+    return (
+        reviewed,
+        Signed(who, interpretation.role + role, interpretation.at),
+        Decided(str(decision.choice), decision.words, decision.who, interpretation.at),
+    )
 
 
 def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple[str, int], PlanFacts]) -> SessionFacts:
@@ -85,7 +101,7 @@ def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple
     owned = equipment(connection, session, found)
     devices = {each["id"]: f"{each['model']}, serial {each['serial']}" for each in owned["instruments"]}
     devices |= {each["id"]: f"{each['model']}, serial {each['serial']}" for each in owned["detectors"]}
-    review, interpretation, decision = signatures(connection, session.id)
+    review, interpretation, decision = signatures(connection, session)
     return SessionFacts(
         id=session.id,
         order=order,

@@ -14,11 +14,14 @@ from typing import Any
 from acquire.billing import Judged, judge, proposal
 from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
+from acquire.printable import printable_json
+from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.order import Order, OrderVersion, get_order, version_at_start, versions_of
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.readouts.read_names import read_as_in
 from acquire.procedure.readouts.stated_presence import presence_stated
 from acquire.procedure.results.beam_assignment import beams_shown
 from acquire.procedure.results.changes import changes
@@ -35,6 +38,9 @@ from acquire.procedure.session.progress import progress
 from acquire.procedure.session.reader_run_statements import every_run_stated
 from acquire.procedure.session.session import Session, get_session
 from acquire.procedure.session.unattached import unattached
+from acquire.procedure.signing.rows import disclosures_of, rendition_of
+from acquire.procedure.signing.shown import about, measurement_of, shown_sha256
+from acquire.procedure.signing.standing import Standing, standing
 from acquire.record.billing_facts import claim_of
 from acquire.record.equipment import equipment
 from acquire.record.evidence import of_result
@@ -46,20 +52,45 @@ UNSEALED = ("sha256", "signatures")
 
 
 def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
-    """The record. `sha256` is that of its canonical JSON without signatures. Raises Refused for an unknown session."""
+    """The record. `sha256` is that of its canonical JSON without signatures, `to_sign` that of what a signature binds.
+
+    Of a version that is signed, what was measured comes from the bytes kept with its signature. Raises Refused for an
+    unknown session.
+    """
     session = get_session(connection, session_id)
-    order = get_order(connection, session.order_id, version_at_start(connection, session_id))
-    found = results(connection, session_id)
+    now = standing(connection, session)
     claim = claim_of(connection, session_id)
     judged = judge(claim)
     record: dict[str, Any] = {
+        **(_as_signed(connection, session, now) or _measured(connection, session)),
+        **about(now, disclosures_of(connection, session.id)),
+        "notices": [notice_plain(each) for each in notices(connection, session.id)],
+        "rules_77331": [rule_of(each) for each in judged],
+        "missing_for_77331": [each.finding.says for each in judged if each.finding.status == "missing"],
+        "charge": proposal(claim, judged),
+        "integrity": _integrity(connection),
+    }
+    record["to_sign"] = shown_sha256(record)
+    record["sha256"] = seal(record)
+    return record
+
+
+def _as_signed(connection: sqlite3.Connection, session: Session, now: Standing) -> dict[str, Any] | None:
+    kept = rendition_of(connection, session.id, now.version) if now.holds else None
+    return None if kept is None else measurement_of(parse(kept[0]))
+
+
+def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
+    """What the store says of the measurement."""
+    order = get_order(connection, session.order_id, version_at_start(connection, session.id))
+    found = results(connection, session.id)
+    return {
         "schema": "record/1",
         "id": session.id,
-        "status": "DRAFT",
         "simulated": session.simulated,
         "people_not_known": not_known(connection, session),
         "notice": NOT_A_DEVICE,
-        "order": _order(order),
+        "order": _order(order, cancelled(connection, order.id)),
         "order_versions": [_order_version(connection, session.order_id, v) for v in versions_of(connection, order.id)],
         "plan": _plan(session),
         "session": _session(connection, session),
@@ -73,20 +104,18 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
         "beam_parts_said": [_plain(each) for each in every_part_said(connection, session.id)],
         "beams_outside": [_plain(each) for each in beams_outside(connection, session)],
         "presence_stated": [_plain(each) for each in presence_stated(connection, session.id)],
+        "read_as": [_plain(each) for each in read_as_in(connection, session.id)],
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
         "asks_for_amendment": asks_for_amendment(connection, session),
-        "notices": [notice_plain(each) for each in notices(connection, session.id)],
-        "rules_77331": [rule_of(each) for each in judged],
         "not_stated": not_stated({r.point: r.output for r in found}),
-        "missing_for_77331": [each.finding.says for each in judged if each.finding.status == "missing"],
-        "charge": proposal(claim, judged),
-        "integrity": _integrity(connection, session),
-        "amendments": [],
-        "signatures": [],
+        "documents": _documents(connection, session),
     }
-    record["sha256"] = seal(record)
-    return record
+
+
+def as_json(record: dict[str, Any]) -> bytes:
+    """The record as a file: canonical JSON, hidden characters as escapes."""
+    return printable_json(canonical(record).decode()).encode()
 
 
 def seal(record: dict[str, Any]) -> str:
@@ -107,9 +136,10 @@ def _plain(item: Any) -> dict[str, Any]:
     return {name: getattr(item, name) for name in type(item).__slots__}
 
 
-def _order(order: Order) -> dict[str, Any]:
+def _order(order: Order, gone: str | None) -> dict[str, Any]:
     """The order without the patient."""
     return {
+        "cancelled": None if gone is None else str(gone),
         "id": order.id,
         "requester": order.requester,
         "requester_role": order.requester_role,
@@ -263,19 +293,23 @@ def _bindings(connection: sqlite3.Connection, session: Session) -> list[dict[str
     return [{k: v for k, v in _plain(each).items() if v is not None} for each in every_binding(connection, session.id)]
 
 
-def _integrity(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
-    anchor = anchors.anchor(connection)
+def _documents(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
+    """Order, plan, calibrations and inventory by the SHA-256 of their bytes."""
     rows = connection.execute("SELECT kind, name, sha256 FROM document ORDER BY kind, name, sha256")
     wanted = {session.calibrations_sha256, session.inventory_sha256}
     row = connection.execute(
         "SELECT sha256 FROM plan WHERE order_id = ? AND version = ?", (session.order_id, session.plan.version)
     ).fetchone()
     wanted |= {row["sha256"], *(each.sha256 for each in versions_of(connection, session.order_id))}
+    return [dict(row) for row in rows if row["sha256"] in wanted]
+
+
+def _integrity(connection: sqlite3.Connection) -> dict[str, Any]:
+    anchor = anchors.anchor(connection)
     return {
         "software": f"dosimetry-acquire {metadata.version('dosimetry-acquire')}",
         "formulas": releases.newest(),
         "canonical_form": "JSON, keys sorted, no blanks, shortest round-trip numbers; without sha256 and signatures",
-        "documents": [dict(row) for row in rows if row["sha256"] in wanted],
         "store": anchor.store,
         "audit_entries": anchor.audit[0],
         "audit_head": anchor.audit[1],

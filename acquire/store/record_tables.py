@@ -34,6 +34,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     "SELECT calibrations FROM session WHERE id = ?1 UNION SELECT inventory FROM session WHERE id = ?1"
     f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
+    " UNION SELECT json FROM rendition WHERE session = ?1 UNION SELECT html FROM rendition WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT sha256 FROM order_version WHERE order_id = ({ORDER})"
@@ -129,6 +130,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION
     ),
     "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
+    "read_as": PeoplesTable(
+        "which element was read as {read_as} in session {session}", "under which name an element was read ({n})",
+        _SESSION,
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION
@@ -159,6 +164,27 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     ),
     "element_calibration_mark": PeoplesTable(
         "'{mark}' of calibration {calibration}", "mark {n} of calibration {calibration}", _EVERY_SESSION
+    ),
+    "signed_words": PeoplesTable("the {what} written in session {session}", "the words {n} of a session", _SESSION),
+    "signature": PeoplesTable(
+        "signature {n} of version {version} of session {session} by {account}",
+        "signature {n} of version {version} of session {session}",
+        _SESSION,
+    ),
+    "rendition": PeoplesTable(
+        "which bytes were signed as version {version} of session {session}",
+        "which bytes were signed as version {version} of session {session}",
+        _SESSION,
+    ),
+    "amendment": PeoplesTable(
+        "why there is version {version} of session {session}", "why there is version {version} of session {session}",
+        _SESSION,
+    ),
+    "covering": PeoplesTable(
+        "that {physician} covers in order {order_id}", "who covers in an order ({n})", f"order_id = ({ORDER})"
+    ),
+    "disclosure": PeoplesTable(
+        "that {recipient} was given session {session}", "who was given a record ({n})", _SESSION
     ),
     "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
     "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),

@@ -21,6 +21,7 @@ from acquire.procedure.methods import releases
 from acquire.procedure.methods.doses import calculate, parsed_inputs
 from acquire.procedure.records.selection import selection_of
 from acquire.procedure.results.inputs import prepare
+from acquire.procedure.signing.verify import verify_signatures
 from acquire.procedure.stock.verify import verify_calibrations
 from acquire.store import anchors
 from acquire.store.entries import entry_count
@@ -87,6 +88,7 @@ def _problems(
     yield from _readable("The streams", _entries(connection, of, counted, progress))
     yield from _readable("Indexes", verify_indexes(connection, of or {}))
     yield from _readable("Calibrations", verify_calibrations(connection, rows.changed))
+    yield from _readable("Signatures", verify_signatures(connection, session))
     yield from _readable("Results", _results(connection, session, rows.changed, counted, progress))
 
 

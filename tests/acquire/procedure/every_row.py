@@ -12,6 +12,7 @@ from messages_v2 import merged
 from messages_v2 import order as v2_order
 from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
+from signable import reviewed, whole
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
 from worked import run
@@ -33,12 +34,14 @@ from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.read_names import was_read_as
 from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
 from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
 
@@ -82,7 +85,9 @@ async def _filled(connection: Any) -> str:
     await run(connection, client, session)
     correct(connection, get_session(connection, session), "r1-1", "X-1", "MD-1", "MP-1", "its tray was swapped")
     reads = [("X-1" if element == "r1-1" else element, value) for element, value in reads]
-    client.read_elements(reads)
+    swapped = {"r3-1": "r3-2", "r3-2": "r3-1"}
+    client.read_elements([(swapped.get(element, element), value) for element, value in reads])
+    was_read_as(connection, get_session(connection, session), swapped, "MD-1", "MP-1", "exchanged in the tray")
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
     point = get_session(connection, session).plan.point_named("spec")
     attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
@@ -105,6 +110,7 @@ async def _filled(connection: Any) -> str:
     for n in (1, 2):
         saw_rt_plan(connection, "ORD-B-1", f"1.2.{n}", "ab" * 32, "MP-1")
     told(connection, session)
+    signed(connection, session)
     await exchanged(connection)
     fitted(connection)
     await given_up(connection, client, case)
@@ -127,6 +133,19 @@ def limits(connection: Any) -> None:
     for payer in ("Payer X", "Payer Y"):
         number, _ = add_table(connection, "payer.toml", PAYER.replace(b"Payer X", payer.encode()), "MP-1", None)
     withdraw_table(connection, number, "MP-1", "of last year")
+
+
+def signed(connection: Any, session: str) -> None:
+    """Two versions: one signed by both and given away, one that is reviewed."""
+    whole(connection, session)
+    for to in ("the chart", "another hospital"):
+        give(connection, session, 1, b"{}", "json", to, "MP-1")
+    (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
+    for why in ("on leave", "ill"):
+        cover(connection, order, "RO-2", why, "RO-1")
+    amend(connection, session, "another look", "MP-1")
+    reviewed(connection, session)
+    amend(connection, session, "and another", "MP-1")
 
 
 def told(connection: Any, session: str) -> None:

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,13 @@ from cases import CF
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from people_known import everybody, staffed
 from scenario_a import Instrument
 from worked import GIVEN, READER, Case, WorkedClient, calibration, expected, factor, limits, part, ranged
 
+from acquire.canonical import parse
 from acquire.errors import Refused
+from acquire.people import get_account
 from acquire.procedure.results.result import calculate_session, results, versions
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.attempts import attempts
@@ -45,6 +49,11 @@ from acquire.procedure.session.session import (
     time_out,
 )
 from acquire.procedure.session.steps import abandon_step, begin_step, end_step, not_measured
+from acquire.procedure.signing.rows import rendition_of
+from acquire.procedure.signing.standing import standing
+from acquire.procedure.signing.writing import amend, write
+from acquire.record import build
+from acquire.record.signing import sign
 from acquire.store.attribution import measurement
 from acquire.store.database import connect, identity
 from acquire.store.ingest import ingest
@@ -99,7 +108,9 @@ def ordered() -> Path:
     path = Path(tempfile.mkdtemp(prefix="session-life-")) / "store.db"
     atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     connection = connect(path, create=True)
-    case().add(connection)
+    staffed(connection)
+    with everybody():
+        case().add(connection)
     connection.close()
     return path
 
@@ -156,6 +167,8 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
+        self.people = ExitStack()
+        self.people.enter_context(everybody())  # each rule says in whose name it acts
         shutil.copy(ordered(), self.store)
         self.connection = connect(self.store)
         self.clinic = Clinic(self.connection)
@@ -163,6 +176,7 @@ class Life(RuleBasedStateMachine):
         self.beams: Counter[tuple[str, int]] = Counter()  # (port, fraction): how often the linac gave it
         self.nc: Counter[tuple[str, int]] = Counter()  # and how much a diode there collects of it
         self.made: dict[tuple[str, str, int], str] = {}  # (session, point, version): digest of the result
+        self.signed: dict[tuple[str, int, int], tuple[bytes, bytes]] = {}  # what was kept with each signature
         self.reached: dict[str, SessionState] = {}
         self.version = 1
         self.said: list[str] = []
@@ -171,6 +185,7 @@ class Life(RuleBasedStateMachine):
         try:
             assert verify_store(self.connection) == []
         finally:
+            self.people.close()
             self.loop.close()
             self.connection.close()
             self.folder.cleanup()
@@ -425,6 +440,62 @@ class Life(RuleBasedStateMachine):
         self.connection.close()
         self.connection = connect(self.store)
         self.clinic.connection = self.connection
+
+    # -- signatures -------------------------------------------------------------------------------------------------
+
+    @rule(which=st.integers(0, 1), who=st.sampled_from(["MP-1", "MP-2", "RO-1", "RO-2", "MD-1"]), looked=st.booleans())
+    def writes_and_signs(self, which: int, who: str, looked: bool) -> None:
+        """Somebody writes what is theirs and signs the record, that they have looked at or have not."""
+        session = self.chosen(which)
+        before = str(build(self.connection, session)["to_sign"])
+        if who.startswith("MP"):
+            self.tried(lambda: write(self.connection, session, "review", f"as {who} sees it", who))
+        if who.startswith("RO"):
+            self.tried(lambda: write(self.connection, session, "interpretation", f"as {who} reads it", who))
+            self.tried(lambda: write(self.connection, session, "decision", "no change", who, "unchanged"))
+        now = str(build(self.connection, session)["to_sign"])
+        seen = now if looked else before
+        done = self.tried(lambda: sign(self.connection, session, get_account(self.connection, who), seen))
+        if done:
+            assert seen == now, "a record was signed that nobody had seen"
+            assert who != "MD-1"
+            event(f"signed by {who}")
+
+    @rule(which=st.integers(0, 1))
+    def signs_it_all(self, which: int) -> None:
+        """As it should be, so that signed versions come about."""
+        self.goes_well(which, 10)
+        self.writes_and_signs(which, "MP-1", looked=True)
+        self.writes_and_signs(which, "RO-1", looked=True)
+
+    @rule(which=st.integers(0, 1))
+    def amends(self, which: int) -> None:
+        self.tried(lambda: amend(self.connection, self.chosen(which), "looked at again", "MP-1"))
+
+    @invariant()
+    def what_is_signed_never_changes(self) -> None:
+        for row in self.connection.execute(
+            "SELECT r.session, r.version, r.n, j.body, h.body FROM rendition r JOIN document j ON j.sha256 = r.json"
+            " JOIN document h ON h.sha256 = r.html"
+        ):
+            session, version, n, *kept = row
+            assert self.signed.setdefault((session, version, n), (kept[0], kept[1])) == (kept[0], kept[1])
+        assert len(self.signed) == self.connection.execute("SELECT count(*) FROM signature").fetchone()[0]
+
+    @invariant()
+    def what_counts_as_signed_is_signed_as_it_stands(self) -> None:
+        for session in list_sessions(self.connection):
+            now = standing(self.connection, get_session(self.connection, session))
+            if not now.is_signed:
+                continue
+            event("a version is signed")
+            assert {each.meaning for each in now.signatures} == {"review", "interpretation"}
+            assert [each.account for each in now.signatures][-1] == "RO-1"
+            kept = rendition_of(self.connection, session, now.version)
+            assert kept is not None
+            shown = {p["id"]: p["result"] and p["result"]["version"] for p in parse(kept[0])["points"]}
+            newest = {r.point: r.version for r in results(self.connection, session)}
+            assert {point: version for point, version in shown.items() if version} == newest
 
     # -- what is true for ever --------------------------------------------------------------------------------------
 

@@ -1,0 +1,128 @@
+"""Signing a record: one transaction that looks at the very record it signs, and keeps its bytes with the signature.
+
+Who may sign what: a physicist reviews, then the physician who ordered (or who covers) interprets and decides. Whoever
+measured may not be the only reviewer. A kill on the way leaves no signature, or a whole one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+
+from acquire.canonical import utc
+from acquire.duties import Role
+from acquire.errors import Refused
+from acquire.people import Account
+from acquire.procedure.documents import kept
+from acquire.procedure.documents.order import get_order
+from acquire.procedure.session.session import Session
+from acquire.procedure.signing.rows import Meaning, Signature, WordsOf
+from acquire.procedure.signing.shown import shown_sha256
+from acquire.procedure.signing.standing import Standing
+from acquire.procedure.signing.writing import covers, prescribes, signable
+from acquire.record.build import as_json, build
+from acquire.record.page import html
+from acquire.store import audit
+from acquire.store.database import transaction
+
+SEEN = 12  # characters of the SHA-256 that are typed from the page, at least
+
+
+def sign(connection: sqlite3.Connection, session_id: str, account: Account, seen: str) -> Signature:
+    """Sign the record whose SHA-256 begins with `seen`, as somebody who has just shown the own password.
+
+    Raises Refused: another record than that is there now, words are missing or another's, or the signature is not this
+    person's to give.
+    """
+    with transaction(connection):
+        session, now = signable(connection, session_id)
+        meaning = _meaning(account)
+        covering_for = _may_sign(connection, session, now, account, meaning)
+        shown = build(connection, session_id)["to_sign"]
+        if len(seen.strip()) < SEEN or not shown.startswith(seen.strip().lower()):
+            raise Refused(
+                f"The record of {session_id} to be signed now begins with {shown[:SEEN]}, not with '{seen}': print it"
+                f" (acquire report), read it, and give at least {SEEN} characters of 'to be signed' on it."
+            )
+        moment = datetime.now(UTC)
+        made = Signature(
+            now.version, len(now.signatures) + 1, account.id, account.name, ", ".join(account.roles), meaning,
+            covering_for, shown, utc(moment), moment.astimezone().isoformat(timespec="seconds"), 0,
+        )  # fmt: skip
+        _keep(connection, session_id, made)
+    return made
+
+
+def _keep(connection: sqlite3.Connection, session_id: str, made: Signature) -> None:
+    values = {name: getattr(made, name) for name in Signature.__slots__ if name != "audit_entry"}
+    row = audit.row("signature", session=session_id, **values)
+    said = f"{made.meaning} v{made.version} {made.record_sha256}"
+    audit.keep(connection, made.account, "signed", session_id, rows=[row], new=said)
+    record = build(connection, session_id)  # with the signature, as it stands from now on
+    name = f"{session_id}-v{made.version}-{made.n}"
+    if shown_sha256({**record, "signatures": record["signatures"][:-1]}) != made.record_sha256:
+        raise AssertionError("a record changed while it was signed")
+    files = {"json": as_json(record), "html": html(record).encode()}
+    sha256s, rows = {}, []
+    for kind, body in files.items():
+        sha256s[kind], more = kept.to_keep(connection, "record", f"{name}.{kind}", body)
+        rows += more
+    rows.append(audit.row("rendition", session=session_id, version=made.version, n=made.n, **sha256s))
+    audit.keep(connection, made.account, "rendition kept", session_id, rows=rows, new=name)
+
+
+def _meaning(account: Account) -> Meaning:
+    if account.has(Role.PHYSICIAN):
+        return "interpretation"
+    if account.has(Role.PHYSICIST):
+        return "review"
+    raise Refused(f"{account.id} ({', '.join(account.roles)}) signs no record: physicists and physicians do.")
+
+
+def _may_sign(
+    connection: sqlite3.Connection, session: Session, now: Standing, account: Account, meaning: Meaning
+) -> str | None:
+    """For whom this person covers, or None. Raises Refused where the signature is not theirs, or not yet."""
+    if now.by("interpretation") is not None:
+        raise Refused(f"Version {now.version} of {session.id} is signed; acquire session amend opens the next one.")
+    if any(each.account == account.id for each in now.signatures):
+        raise Refused(f"{account.id} has signed version {now.version} of {session.id} already.")
+    if meaning == "review":
+        _must_have_written(now, account, "review", "acquire session review")
+        return None
+    _must_have_written(now, account, "interpretation", "acquire session interpret")
+    _must_have_written(now, account, "decision", "acquire session decide")
+    if not now.signatures:
+        raise Refused(f"The physicist reviews first: version {now.version} of {session.id} is not reviewed yet.")
+    measured = who_measured(connection, session)
+    if all(each.account in measured for each in now.signatures):
+        reviewed = " and ".join(each.account for each in now.signatures)
+        raise Refused(f"{reviewed} measured this session: another physicist reviews it before it is interpreted.")
+    order = get_order(connection, session.order_id)
+    requester = order.requester
+    if any(prescribes(account, each) for each in (requester, order.covering_for) if each is not None):
+        return None
+    if not covers(connection, session.order_id, account.id):
+        raise Refused(
+            f"The order is {requester}'s; {account.id} may sign it when named as covering (acquire order cover"
+            f" {session.order_id} {account.id})."
+        )
+    return requester
+
+
+def _must_have_written(now: Standing, account: Account, what: WordsOf, command: str) -> None:
+    written = now.words.get(what)
+    if written is None:
+        raise Refused(f"The {what} of version {now.version} is not written yet ({command}).")
+    if written.who != account.id and not (what == "review" and now.signatures):  # a further reviewer agrees with it
+        raise Refused(f"The {what} was written by {written.who}: {account.id} signs own words ({command}).")
+
+
+def who_measured(connection: sqlite3.Connection, session: Session) -> set[str]:
+    """Who began or ended a measurement of a session, or placed or removed an element."""
+    asked = (
+        "SELECT who FROM attempt WHERE session = ?1 UNION SELECT m.who FROM attempt_mark m JOIN attempt a USING"
+        " (measurement) WHERE a.session = ?1 UNION SELECT placed_by FROM placement WHERE session = ?1 UNION"
+        " SELECT r.removed_by FROM removal r JOIN placement p ON p.id = r.placement WHERE p.session = ?1"
+    )
+    return {str(row[0]) for row in connection.execute(asked, (session.id,))}
