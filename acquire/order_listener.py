@@ -54,12 +54,14 @@ class OrderListener:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Listen until the end of the context. Raises Refused where that is not possible."""
+        """Listen until the end of the context. Raises Refused where that is not possible.
+
+        Where identities cannot be kept (a lost key) messages are answered with that, and the service goes on measuring.
+        """
         assert self._orders.listen is not None
         host, port = host_and_port(self._orders.listen)
         folder = self._loaded.path.parent
         try:
-            patients_of(self._store, self._loaded.config.patients, folder).close()  # says now what is wrong with it
             context = _tls(self._orders.tls, folder) if self._orders.tls else None
             server = await asyncio.start_server(self._begun, host, port, ssl=context)
         except (OSError, ssl.SSLError) as error:
@@ -67,6 +69,10 @@ class OrderListener:
             raise Refused(f"Orders cannot be listened for at {self._orders.listen}: {why}.") from error
         self.port = server.sockets[0].getsockname()[1]
         log.info("listening for orders", at=f"{host}:{self.port}", tls=context is not None, loopback=host in LOOPBACK)
+        try:
+            patients_of(self._store, self._loaded.config.patients, folder).close()
+        except PatientsError as error:
+            await self._note("identities cannot be kept", str(error))
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,9 +56,8 @@ def notices_acknowledge(
     """Say that you have read it; its mail to your role ends."""
     from acquire.procedure.session.notices import acknowledge  # noqa: PLC0415
 
-    role = _role(config, by)
     with open_store(config, store) as connection:
-        found = acknowledge(connection, notice, by, role)
+        found = acknowledge(connection, notice, by, _roles(connection, config, by))
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}.")
 
 
@@ -85,9 +85,8 @@ def hold_lift(
     """Let the next fraction be measured again; a physicist or physician does it, with the reason."""
     from acquire.procedure.session.notices import lift  # noqa: PLC0415
 
-    role = _role(config, by)
     with open_store(config, store) as connection:
-        found = lift(connection, notice, by, role, reason, confirmed_by)
+        found = lift(connection, notice, by, _roles(connection, config, by), reason, confirmed_by)
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}. The next fraction may be measured.")
 
 
@@ -98,18 +97,27 @@ def _print(found: Sequence[Notice]) -> None:
         tell("None.")
 
 
-def _role(config: Path | None, by: str) -> Role:
-    """The role of a person, as the configuration names it. Raises Misuse, FileProblem, Refused."""
+def _roles(connection: sqlite3.Connection, config: Path | None, by: str) -> list[Role]:
+    """As what a person is told of notices: by the account, or where the store has none by the configuration.
+
+    Raises Misuse, FileProblem, Refused.
+    """
+    from acquire.duties import Role as Duty  # noqa: PLC0415
+    from acquire.people import get_account, has_accounts  # noqa: PLC0415
     from acquire.procedure.documents.people import same_person  # noqa: PLC0415
 
+    if has_accounts(connection):
+        account = get_account(connection, by)
+        known: dict[Role, Duty] = {"physicist": Duty.PHYSICIST, "physician": Duty.PHYSICIAN}
+        return [role for role, duty in known.items() if account.has(duty)]
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG); its [notices] says who has which role.")
     told = notices_of(config)
     consulted(config)
-    for each in told.recipient if told is not None else ():
-        if same_person(each.name, by):
-            return each.role
-    raise Refused(f"{by} is no physicist or physician of [notices] in {config}; only they do this.")
+    found = [each.role for each in (told.recipient if told is not None else ()) if same_person(each.name, by)]
+    if not found:
+        raise Refused(f"{by} is no physicist or physician of [notices] in {config}; only they do this.")
+    return found
 
 
 def _plain(notice: Notice) -> dict[str, Any]:

@@ -34,6 +34,8 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     "SELECT calibrations FROM session WHERE id = ?1 UNION SELECT inventory FROM session WHERE id = ?1"
     f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
+    " UNION SELECT scan FROM transcription WHERE session = ?1"
+    f" UNION SELECT sha256 FROM downtime_form WHERE order_id = ({ORDER})"
     " UNION SELECT json FROM rendition WHERE session = ?1 UNION SELECT html FROM rendition WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
@@ -114,6 +116,24 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "notice_mark": PeoplesTable(
         "'{what}' of notice {notice}", "what became of a notice ({n})",
         "notice IN (SELECT n FROM notice WHERE session = ?1)",
+    ),
+    "downtime_form": PeoplesTable("downtime form {n}", "downtime form {n}", f"order_id = ({ORDER})"),
+    "transcription": PeoplesTable(
+        "{as_written} at {point} of session {session}, entered from form {form}", "what was entered from a form ({n})",
+        _SESSION,
+    ),
+    "transcription_checked": PeoplesTable(
+        "who compared entry {transcription} with its form", "who compared entry {transcription} with its form",
+        "transcription IN (SELECT n FROM transcription WHERE session = ?1)",
+    ),
+    "total_read_back": PeoplesTable(
+        "what an electrometer kept at {point} of session {session}", "what an electrometer kept ({n})", _SESSION
+    ),
+    "clock_compared": PeoplesTable(
+        "the clock of {machine} in session {session}", "a clock that was compared ({n})", _SESSION
+    ),
+    "taken_over": PeoplesTable(
+        "that {who} took session {session} over", "who took a session over ({n})", _SESSION
     ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(

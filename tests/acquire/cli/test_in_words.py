@@ -81,6 +81,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "docs/downtime.md": (
+        "downtime form, downtime enter, downtime check, downtime total, session clock, session take-over"
+    ),
+    "tests/acquire/cli/test_downtime_commands.py": "downtime set-aside",
     "tests/acquire/cli/test_signing_commands.py": (
         "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
     ),

@@ -242,3 +242,15 @@ async def test_a_lost_key_or_an_error_of_ours_leaves_no_partner_without_an_answe
         assert await code_of(reader) == ("AR", "M-1")
         assert listener.counts["not kept"] == 2
         writer.close()
+
+
+async def test_a_service_whose_key_is_lost_starts_all_the_same(tmp_path: Path) -> None:
+    make_key(tmp_path / "k")
+    PatientsFile(beside(tmp_path / "store.db"), read_key(tmp_path / "k")).close()
+    async with listening(tmp_path) as (listener, store):
+        reader, writer = await raw(listener)
+        writer.write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(reader) == ("AR", "M-1")
+        writer.close()
+        (row,) = store.connection.execute("SELECT * FROM alarm WHERE what = 'order listener'").fetchall()
+        assert row["subject"] == "identities cannot be kept"
