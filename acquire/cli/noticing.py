@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acquire import duties
 from acquire.cli.amiss import consulted
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store
 from acquire.config_part import notices_of
 from acquire.errors import Refused
+from acquire.people import get_account, has_accounts
 from acquire.terminal.output import Json, emit, say, tell
 from drivers import Misuse
 
@@ -55,9 +58,8 @@ def notices_acknowledge(
     """Say that you have read it; its mail to your role ends."""
     from acquire.procedure.session.notices import acknowledge  # noqa: PLC0415
 
-    role = _role(config, by)
     with open_store(config, store) as connection:
-        found = acknowledge(connection, notice, by, role)
+        found = acknowledge(connection, notice, by, _role(connection, config, by))
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}.")
 
 
@@ -85,9 +87,8 @@ def hold_lift(
     """Let the next fraction be measured again; a physicist or physician does it, with the reason."""
     from acquire.procedure.session.notices import lift  # noqa: PLC0415
 
-    role = _role(config, by)
     with open_store(config, store) as connection:
-        found = lift(connection, notice, by, role, reason, confirmed_by)
+        found = lift(connection, notice, by, _role(connection, config, by), reason, confirmed_by)
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}. The next fraction may be measured.")
 
 
@@ -98,10 +99,15 @@ def _print(found: Sequence[Notice]) -> None:
         tell("None.")
 
 
-def _role(config: Path | None, by: str) -> Role:
-    """The role of a person, as the configuration names it. Raises Misuse, FileProblem, Refused."""
+def _role(connection: sqlite3.Connection, config: Path | None, by: str) -> Role:
+    """The role of a person: of the account, or where there is none as the configuration names it.
+
+    Raises Misuse, FileProblem, Refused.
+    """
     from acquire.procedure.documents.people import same_person  # noqa: PLC0415
 
+    if has_accounts(connection):
+        return "physician" if get_account(connection, by).has(duties.Role.PHYSICIAN) else "physicist"
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG); its [notices] says who has which role.")
     told = notices_of(config)
