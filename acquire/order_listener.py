@@ -10,6 +10,7 @@ import asyncio
 import socket
 import sqlite3
 import ssl
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,7 @@ from acquire.errors import Refused
 from acquire.orders.hl7_answer import answer
 from acquire.orders.hl7_message import LARGEST, header_of
 from acquire.orders.mllp import AFTER, BEGIN, END, Frames
+from acquire.patients import PatientsError
 from acquire.procedure.documents.messages import Allowed, Answered, cannot_be_kept, receive
 from acquire.procedure.documents.site import patients_of, site_of
 from acquire.store.alarms import raise_alarm
@@ -46,18 +48,20 @@ class OrderListener:
         self._store: Path = loaded.store
         self._site = site_of(self._orders)
         self._use = use
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], float] = {}  # when each connection last said something
         self.counts: Counter[str] = Counter()
         self.port = 0
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Listen until the end of the context. Raises Refused where that is not possible."""
+        """Listen until the end of the context. Raises Refused where that is not possible.
+
+        Where identities cannot be kept (a lost key) messages are answered with that, and the service goes on measuring.
+        """
         assert self._orders.listen is not None
         host, port = host_and_port(self._orders.listen)
         folder = self._loaded.path.parent
         try:
-            patients_of(self._store, self._loaded.config.patients, folder).close()  # says now what is wrong with it
             context = _tls(self._orders.tls, folder) if self._orders.tls else None
             server = await asyncio.start_server(self._begun, host, port, ssl=context)
         except (OSError, ssl.SSLError) as error:
@@ -65,6 +69,10 @@ class OrderListener:
             raise Refused(f"Orders cannot be listened for at {self._orders.listen}: {why}.") from error
         self.port = server.sockets[0].getsockname()[1]
         log.info("listening for orders", at=f"{host}:{self.port}", tls=context is not None, loopback=host in LOOPBACK)
+        try:
+            patients_of(self._store, self._loaded.config.patients, folder).close()
+        except PatientsError as error:
+            await self._note("identities cannot be kept", str(error))
         try:
             yield
         finally:
@@ -77,22 +85,24 @@ class OrderListener:
     async def _begun(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._open) >= MOST_CONNECTIONS:
-            await self._note("connections beyond the bound", f"more than {MOST_CONNECTIONS} at once; it was ended.")
-            writer.close()
-            return
-        self._open.add(task)
+        if len(self._open) >= MOST_CONNECTIONS:  # idle ones keep nobody out
+            min(self._open, key=self._open.__getitem__).cancel()
+            says = f"more than {MOST_CONNECTIONS} at once; the one that was silent longest was ended."
+            await self._note("connections beyond the bound", says)
+        self._open[task] = time.monotonic()
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, task)
         except (OSError, ssl.SSLError):
             self.counts["connections lost"] += 1
         except asyncio.CancelledError:
             pass  # the service stops; what was committed and not answered is sent again
         finally:
-            self._open.discard(task)
+            self._open.pop(task, None)
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         made = writer.get_extra_info("socket")
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a partner that died unsaid is noticed
         allowed, frames = self._allowed(writer), Frames(LARGEST)
@@ -104,6 +114,7 @@ class OrderListener:
                 except TimeoutError:
                     await self._note("unfinished messages", "a message began and did not come to its end.")
                     return
+                self._open[task] = time.monotonic()
                 for body in frames.feed(data):
                     answered = await self._answer(body, allowed)
                     if not await self._send(writer, answered.body):
@@ -126,15 +137,20 @@ class OrderListener:
     async def _answer(self, body: bytes, allowed: Allowed) -> Answered:
         try:
             answered = await self._use(lambda connection: self._received(connection, body, allowed))
-        except sqlite3.Error as error:
-            self.counts["not kept"] += 1
-            log.warning("a message cannot be kept now", why=str(error))
-            return cannot_be_kept(body)
+        except (sqlite3.Error, PatientsError) as error:
+            return self._not_kept(body, str(error))
+        except Exception as error:  # ours: no partner is left without an answer for it; nothing of the content is told
+            return self._not_kept(body, f"an error of the program ({type(error).__name__})")
         assert answered is not None
         self.counts[answered.code] += 1
         log.info("message", sender=answered.sender, control_id=answered.control_id, answer=answered.code,
                  says=answered.says, repeat=answered.is_repeat)  # fmt: skip
         return answered
+
+    def _not_kept(self, body: bytes, why: str) -> Answered:
+        self.counts["not kept"] += 1
+        log.warning("a message cannot be kept now", why=why)
+        return cannot_be_kept(body)
 
     def _received(self, connection: sqlite3.Connection, body: bytes, allowed: Allowed) -> Answered:
         with patients_of(self._store, self._loaded.config.patients, self._loaded.path.parent) as patients:

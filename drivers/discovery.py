@@ -26,6 +26,7 @@ from drivers.transport.usb_serial import name_of
 QUERIES = (b"*IDN?\n", b"PTW\r\n")
 ANSWER_S = 1.0
 LOCAL = ("gpib", "usb")
+INSTRUMENTS = "INSTR"  # resource class of VISA; INTFC is a board
 BY_ID = Path("/dev/serial/by-id")  # udev's names, which stay with the adapter whatever port it is put into
 
 
@@ -78,7 +79,7 @@ def _usb(port: Any) -> str | None:
 
 
 def _visa_resources() -> list[Found]:
-    """GPIB and USB only, each asked by itself: the backend's own list broadcasts, whatever it is asked for."""
+    """Instruments on GPIB and USB only: the backend's own list broadcasts, and has the boards themselves among them."""
     import pyvisa  # noqa: PLC0415 - a heavy import
     from pyvisa_py.sessions import Session  # noqa: PLC0415 - a heavy import
 
@@ -87,8 +88,8 @@ def _visa_resources() -> list[Found]:
     names: list[str] = []
     with suppress(pyvisa.errors.Error, ValueError, OSError), visa_manager.taken(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for (interface, _), session in Session.iter_valid_session_classes():
-            if interface.name in LOCAL:
+        for (interface, of), session in Session.iter_valid_session_classes():
+            if interface.name in LOCAL and of == INSTRUMENTS:
                 names += session.list_resources()
     return [Found(name, "VISA") for name in names]
 

@@ -30,7 +30,7 @@ def script(page: Path, mend: Callable[[str], str] = lambda said: said) -> str:
     return "\n".join(lines)
 
 
-async def follow(commands: str, folder: Path) -> tuple[int | None, str]:
+async def follow(commands: str, folder: Path, within_s: float = WITHIN_S) -> tuple[int | None, str]:
     """Exit code and everything that was said; nothing of it is left running."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"}
     process = await asyncio.create_subprocess_exec(
@@ -38,7 +38,7 @@ async def follow(commands: str, folder: Path) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), WITHIN_S)
+        out, _ = await asyncio.wait_for(process.communicate(), within_s)
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
-
-Purpose = Literal["patient", "phantom", "detector-calibration", "routine-qa"]
-FORMS = ("planning", "physics", "management", "brachytherapy")
-"""Of work that fits no code: whose unlisted code it takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,6 @@ def rows(body: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
         raise FileProblem(f"{name} is a packed file (a spreadsheet or an archive); save it as text with separators.")
     text = _text(body, name)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=False)
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     try:
         for fields in reader:
             if any(len(each) > _LONGEST_FIELD for each in fields):

@@ -12,7 +12,6 @@ from datetime import date
 from typing import Literal
 
 Per = Literal["line", "day", "course"]
-KINDS = ("mue-practitioner", "mue-hospital", "payer", "pairs")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,15 +83,25 @@ def count(course: CourseFacts) -> Counted:
             continue
         for unit in _measured(session, ports):
             key = unit.kind, unit.of if unit.kind == "port" else spelled(unit.of)
-            first = units.get(key)
-            if first is None:
-                units[key] = unit
-            elif change := _change(course, first, unit, ports, [a.unit for a in additional]):
+            first = units.setdefault(key, _not_named(units, unit) or unit)
+            if first is unit:
+                continue
+            if change := _change(course, first, unit, ports, [a.unit for a in additional]):
                 additional.append(Additional(unit, first, change))
             else:
                 repeats.append(unit)
     beside = [(s.id, p) for s in course.sessions if s.barred is None for p in _beside(s)]
-    return Counted(tuple(units.values()), tuple(additional), tuple(repeats), tuple(beside), tuple(barred), ports)
+    counted = tuple(dict.fromkeys(units.values()))
+    return Counted(counted, tuple(additional), tuple(repeats), tuple(beside), tuple(barred), ports)
+
+
+def _not_named(units: dict[tuple[str, str], Unit], unit: Unit) -> Unit | None:
+    """Which unit a volume may be that nobody named, then or now: where that is open it adds none."""
+    volumes = [each for (kind, _), each in units.items() if kind == unit.kind == "volume"]
+    if unit.of == UNNAMED:
+        return volumes[0] if volumes else None
+    open_ = [each for each in volumes if each.of == UNNAMED]
+    return open_[0] if len(open_) == len(volumes) == 1 else None
 
 
 def _measured(session: SessionFacts, ports: Ports) -> Iterator[Unit]:

@@ -305,6 +305,7 @@ class ResultChange(Message):
     deviation_percent: float | None = None
     output_sha256: str = Field(description="of the stored result, as the record prints it")
     simulated: bool
+    transcribed: bool | None = Field(None, description="true: its charge was entered from a form by hand")
 
 
 class NoticeChange(Message):

@@ -110,14 +110,14 @@ def table_withdraw(
     number: Annotated[int, typer.Argument(metavar="NUMBER")],
     by: By,
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """A table holds no longer: it was the wrong one, or for the wrong days. It stays in the trail."""
     from acquire.record.billing_tables import withdraw_table  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         withdraw_table(connection, number, by, reason)
-    tell(f"Table {number} is withdrawn.")
+    emit({"withdrawn": number}) if as_json else tell(f"Table {number} is withdrawn.")
 
 
 def _table(number: int, made: Any) -> dict[str, Any]:

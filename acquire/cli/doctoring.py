@@ -55,11 +55,14 @@ def doctor(
         else:
             files = None if calibrations is None or inventory is None else (_file(calibrations), _file(inventory))
             what, found, mending = _order(connection, name, files, fraction, config, store)
+        clocks = _clocks(connection, what)
     told = _told(found, mending)
     if as_json:
-        emit({**what, "ready": not told, "stops": told})
+        emit({**what, "ready": not told, "stops": told, "clocks": clocks})
     else:
         _print(what, told)
+        for sentence in clocks:
+            say(sentence)
     return NOT_READY if told else 0
 
 
@@ -135,6 +138,17 @@ def _seen(instruments: Sequence[str], config: Path | None, store: str | None) ->
         disks["spool"] = disk_free(spool.path)
     states, not_asked = states_or_why(config, "doctor", instruments)
     return Seen(datetime.now(UTC), states, not_asked, disks, PRESSURE)
+
+
+def _clocks(connection: sqlite3.Connection, what: dict[str, Any]) -> list[str]:
+    """How far the machine's clock was when somebody last compared it: it stops nothing."""
+    from acquire.procedure.session.clock_offsets import clock_of  # noqa: PLC0415
+    from acquire.procedure.session.planning import get_plan  # noqa: PLC0415
+
+    if "plan" not in what:
+        return []
+    found = clock_of(connection, get_plan(connection, what["order"], what["plan"]).machine)
+    return [] if found is None else [found.says]
 
 
 def _file(path: Path) -> tuple[str, bytes]:

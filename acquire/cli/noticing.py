@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from acquire import duties
 from acquire.cli.amiss import consulted
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store
 from acquire.config_part import notices_of
 from acquire.errors import Refused
-from acquire.people import get_account, has_accounts
 from acquire.terminal.output import Json, emit, say, tell
 from drivers import Misuse
 
@@ -59,7 +57,7 @@ def notices_acknowledge(
     from acquire.procedure.session.notices import acknowledge  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = acknowledge(connection, notice, by, _role(connection, config, by))
+        found = acknowledge(connection, notice, by, _roles(connection, config, by))
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}.")
 
 
@@ -88,7 +86,7 @@ def hold_lift(
     from acquire.procedure.session.notices import lift  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = lift(connection, notice, by, _role(connection, config, by), reason, confirmed_by)
+        found = lift(connection, notice, by, _roles(connection, config, by), reason, confirmed_by)
     emit(_plain(found)) if as_json else tell(f"Notice {notice}: {found.stands}. The next fraction may be measured.")
 
 
@@ -99,23 +97,27 @@ def _print(found: Sequence[Notice]) -> None:
         tell("None.")
 
 
-def _role(connection: sqlite3.Connection, config: Path | None, by: str) -> Role:
-    """The role of a person: of the account, or where there is none as the configuration names it.
+def _roles(connection: sqlite3.Connection, config: Path | None, by: str) -> list[Role]:
+    """As what a person is told of notices: by the account, or where the store has none by the configuration.
 
     Raises Misuse, FileProblem, Refused.
     """
+    from acquire.duties import Role as Duty  # noqa: PLC0415
+    from acquire.people import get_account, has_accounts  # noqa: PLC0415
     from acquire.procedure.documents.people import same_person  # noqa: PLC0415
 
     if has_accounts(connection):
-        return "physician" if get_account(connection, by).has(duties.Role.PHYSICIAN) else "physicist"
+        account = get_account(connection, by)
+        known: dict[Role, Duty] = {"physicist": Duty.PHYSICIST, "physician": Duty.PHYSICIAN}
+        return [role for role, duty in known.items() if account.has(duty)]
     if config is None:
         raise Misuse("Say which service: --config CONFIG (or ACQUIRE_CONFIG); its [notices] says who has which role.")
     told = notices_of(config)
     consulted(config)
-    for each in told.recipient if told is not None else ():
-        if same_person(each.name, by):
-            return each.role
-    raise Refused(f"{by} is no physicist or physician of [notices] in {config}; only they do this.")
+    found = [each.role for each in (told.recipient if told is not None else ()) if same_person(each.name, by)]
+    if not found:
+        raise Refused(f"{by} is no physicist or physician of [notices] in {config}; only they do this.")
+    return found
 
 
 def _plain(notice: Notice) -> dict[str, Any]:

@@ -44,6 +44,7 @@ TABLE: Mapping[str, Place] = {
     "report": Place("procedure", "The record of a session, as a page or as canonical JSON."),
     "billing": Place("billing", "Charge proposals for 77331, and tables of unit limits."),
     "doctor": Place("doctoring", "What would stop this measurement, and who can mend it."),
+    "downtime": Place("downtime", "While the computer is down: a form, entered later."),
     "notices": Place("noticing", "What must reach people, and who has read it."),
     "hold": Place("noticing", "What holds the next fraction's session, and lifting it."),
     "elements": Place("elements", "The stock of TLD chips and OSL dots."),

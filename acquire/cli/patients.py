@@ -1,4 +1,4 @@
-"""patients show, key, rotate, verify: the identities that are kept apart from the measurements."""
+"""patients show, original, key, rotate, verify: the identities that are kept apart from the measurements."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def patients_show(
         tell(f"{key}: {found[key]}")
     for each in identity.identifiers:
         tell(f"identifier: {each.value} ({' of '.join(filter(None, (each.kind, each.authority)))})")
+
+
+@patients.command("original")
+def patients_original(
+    order: str, by: By, output: Annotated[Path, typer.Option("--output", "-o", help="The new file.")],
+    version: Annotated[int | None, typer.Option(help="Of the order; the newest by default.")] = None,
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """The file or message that an order came as, byte by byte. That somebody looked is kept in the audit trail."""
+    from acquire.cli.writing import new_file  # noqa: PLC0415
+    from acquire.procedure.documents.identities import original_of  # noqa: PLC0415
+
+    with orders_room(config, store) as (connection, room, _):
+        name, body = original_of(connection, room, order, by, version)
+    with new_file(output) as file:
+        file.write(body)
+    tell(f"{output}: {name}, {len(body)} bytes, as it came.")
 
 
 @patients.command("key")

@@ -1,20 +1,34 @@
-"""session beam-given, was-there, was-removed: what people say of elements and the beam."""
+"""session beam-given, was-there, was-removed, was-read-as: what people say of elements and the beam."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, SecondPerson, SessionId, StoreOption, Why, open_store, with_session
+from acquire.cli.place import (
+    By,
+    ConfigOption,
+    SecondPerson,
+    SessionId,
+    StoreOption,
+    Why,
+    named_once,
+    open_store,
+    two_names,
+    with_session,
+)
 from acquire.terminal.output import say, tell
 from drivers import Misuse
 
 
 def register(sessions: typer.Typer) -> None:
     """Add these commands to those of sessions."""
-    for name, command in (("beam-given", beam_given), ("was-there", was_there), ("was-removed", was_removed)):
+    said: dict[str, Any] = {
+        "beam-given": beam_given, "was-there": was_there, "was-removed": was_removed, "was-read-as": was_read_as
+    }  # fmt: skip
+    for name, command in said.items():
         sessions.command(name)(command)
 
 
@@ -62,6 +76,19 @@ def was_removed(
 
     with_session(config, store, session, lambda c, s: presence.was_removed(c, s, element, by, confirmed_by, reason))
     tell(f"{session}: {element} was off before it was read.")
+
+
+def was_read_as(
+    session: SessionId,
+    names: Annotated[list[str], typer.Argument(metavar="ELEMENT=NAME...", help="Such as T-017=T-071.")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """A reader has an element under another name (a mistyped tray list, exchanged chips); the readings are its own."""
+    from acquire.procedure.session.read_names import was_read_as as state  # noqa: PLC0415
+
+    pairs = named_once(names, lambda word: two_names(word, "ELEMENT=NAME", "T-017=T-071"), "element")
+    with_session(config, store, session, lambda c, s: state(c, s, pairs, by, confirmed_by, reason))
+    tell(f"{session}: {', '.join(f'{real} was read as {name}' for real, name in pairs.items())}.")
 
 
 def say_doubts(config: Path | None, store: str | None, session: str, element: str) -> None:

@@ -102,6 +102,7 @@ def session_time_out(
         list[str] | None,
         typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
     ] = None,
+    form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
@@ -115,7 +116,7 @@ def session_time_out(
             must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
         states = states_there(config, read_by, found.instruments)
         agree = identifiers_agree or bool(identifier)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states)
+        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 
@@ -260,6 +261,7 @@ def session_status(
     """Every step with how far it is, its beams, what keeps it open, what nobody has said, and what is in doubt."""
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
+    from acquire.procedure.results.held import held_in_beam  # noqa: PLC0415
     from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
@@ -288,7 +290,8 @@ def session_status(
         shown, outside = beams_shown(connection, found), beams_outside(connection, found)
         doubts = [
             *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
-            *run_doubts(connection, found), *beam_doubts(shown), *(each.says for each in outside),
+            *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
+            *(each.says for each in outside),
         ]  # fmt: skip
         of_fits = said(fits_of_session(connection, found))
         own = notices(connection, session)

@@ -31,7 +31,7 @@ def register(sessions: typer.Typer) -> None:
     for name, command in (
         ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("correct", correct),
         ("bind", bind), ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
-        ("reader-run", reader_run),
+        ("reader-run", reader_run), ("clock", clock), ("take-over", take_over),
     ):  # fmt: skip
         sessions.command(name)(command)
 
@@ -157,3 +157,24 @@ def reader_run(
         lambda c, s: run_of_point.state_run(c, s, elements, standards, by, confirmed_by, reason),
     )  # fmt: skip
     tell(f"{session}: {', '.join(elements)} were read with the standards {standards} them.")
+
+
+def clock(
+    session: SessionId, machine: Annotated[str, typer.Argument(metavar="MACHINE", help="LA-2, a reader, ...")], by: By,
+    theirs: Annotated[str, typer.Option(help="What its clock shows: 2027-02-15T07:58:41+01:00.")],
+    ours: Annotated[str, typer.Option(help="What this computer's clock shows at that moment.")],
+    config: ConfigOption = None, store: StoreOption = None,
+) -> None:  # fmt: skip
+    """How far the clock of another machine is from this computer's; printed, and nothing is attributed by it."""
+    from acquire.procedure.session.clock_offsets import compare_clock  # noqa: PLC0415
+
+    found = with_session(config, store, session, lambda c, s: compare_clock(c, s, machine, theirs, ours, by))
+    tell(f"{session}: {found.says}")
+
+
+def take_over(session: SessionId, by: By, reason: Why, config: ConfigOption = None, store: StoreOption = None) -> None:
+    """Go on with a session that somebody else has; each step names who does it."""
+    from acquire.procedure.session import take_over as taking  # noqa: PLC0415
+
+    found = with_session(config, store, session, lambda c, s: taking.take_over(c, s, by, reason))
+    tell(f"{session}: {by} has taken it over from {found.from_whom}.")

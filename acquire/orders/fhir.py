@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from acquire.orders.fhir_people import requester, subject
-from acquire.orders.json_text import Table, table, table_of, tables, text, true, walk
+from acquire.orders.json_text import Table, table, table_of, tables, text, texts, true, walk
 from acquire.orders.need import need_and_effect
 from acquire.orders.order import SPECIAL_DOSIMETRY, Order
 from acquire.orders.problems import NotAnOrder
@@ -22,16 +22,17 @@ from acquire.orders.resources import Resources
 from acquire.orders.when import NoMoment, moment, span
 
 CPT = ("http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12")
+_ENDED = ("revoked", "completed", "entered-in-error")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def read(body: bytes, site: Site) -> tuple[Request | None, list[str]]:
+def read(body: bytes, site: Site, now: datetime) -> tuple[Request | None, list[str]]:
     """An order and the patient's identity, and every reason not to take it. Raises NotAnOrder."""
     document = table_of(body)
     of = Resources(document)
     request = of.request
     identity, patient = subject(of)
-    who, wrong_people = requester(of, site.physicians, datetime.now(UTC))
+    who, wrong_people = requester(of, site.physicians, now)
     resources = (patient, *(who.resources if who else ()))
     problems = [*_modifiers(document, of, resources), *_status(request), *_code(request)]
     order_id, unusable = placer(request)
@@ -96,7 +97,8 @@ def _unknown(kind: str, parts: Iterable[tuple[int, str, Any]]) -> Iterator[str]:
 def _status(request: Table) -> Iterator[str]:
     status, intent = text(request, "status"), text(request, "intent")
     if status != "active":
-        yield f"the order's status is '{status}'; only an 'active' order can be measured."
+        ended = " One that is here already is ended with `acquire order cancel`." if status in _ENDED else ""
+        yield f"the order's status is '{status}'; only an 'active' order can be measured.{ended}"
     if intent != "order":
         yield f"the intent is '{intent}'; only an 'order' can be measured, not a proposal or a plan."
 
@@ -124,7 +126,7 @@ def _occurrence(request: Table, zone: tzinfo | None) -> tuple[datetime | None, d
     """Within which time the measurement is asked for. Raises NotAnOrder for a time that cannot be read."""
     period, timing = table(request, "occurrencePeriod"), table(request, "occurrenceTiming")
     bounds = table(table(timing, "repeat"), "boundsPeriod")
-    events = [each for each in timing.get("event") or () if isinstance(each, str)]
+    events = texts(timing, "event", "occurrenceTiming.")
     one = text(request, "occurrenceDateTime")
     starts = [text(period, "start"), text(bounds, "start"), min(events, default=None)]
     ends = [text(period, "end"), text(bounds, "end"), max(events, default=None)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
-from acquire.orders.json_text import Table, table, tables, text
+from acquire.orders.json_text import Table, table, tables, text, texts
 from acquire.orders.physician import Coding, Physicians
 from acquire.orders.problems import NotAnOrder
 from acquire.orders.resources import Led, Resources
@@ -114,8 +114,9 @@ def _identity(patient: Table) -> Identity:
     names = sorted(tables(patient, "name"), key=lambda each: each.get("use") not in ("official", "usual", None))
     name = ""
     if names:
-        given = [each for each in names[0].get("given") or () if isinstance(each, str)]
-        name = text(names[0], "text") or " ".join([*given, text(names[0], "family") or ""]).strip()
+        given = texts(names[0], "given", joined=True)
+        family = text(names[0], "family", joined=True) or ""
+        name = text(names[0], "text", joined=True) or " ".join([*given, family]).strip()
     numbers = tuple(
         Identifier(text(each, "system") or "", text(each, "value") or "", _kind(each))
         for each in tables(patient, "identifier")

@@ -12,8 +12,8 @@ APPLICATION = "ACQUIRE"
 LONGEST = 400  # characters of a sentence that is sent back
 
 
-def answer(header: Message | None, code: Code, says: str, number: str = "", error: str = "207") -> bytes:
-    """The bytes of an ACK with the control id of the message; `number`: the answer's own, `error`: of table 0357."""
+def answer(header: Message | None, code: Code, says: str, error: str = "207") -> bytes:
+    """The bytes of an ACK with the control id of the message; `error`: of HL7 table 0357."""
     asked = header.header if header is not None else None
     version = asked.text(12) if asked is not None else ""
     event = _plain(asked.text(9, 2)) if asked is not None else ""
@@ -21,7 +21,7 @@ def answer(header: Message | None, code: Code, says: str, number: str = "", erro
     back = [asked.text(n) for n in (3, 4)] if asked is not None else ["", ""]
     control_id = header.control_id if header is not None else ""
     now = datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
-    number = number or f"A{control_id}"[:20]
+    number = f"A{control_id}"[:20]
     msh = ["MSH", "^~\\&", APPLICATION, "", *map(_plain, back), now, "", kind, number, "P", _plain(version) or "2.5.1"]
     msh += ["", "", "", "", "", "UNICODE UTF-8"]
     msa = ["MSA", code, _plain(control_id), _plain(says)[:LONGEST]]

@@ -48,16 +48,30 @@ def walk(document: Any) -> Iterator[tuple[int, str, Any]]:
         waiting.extend((depth + 1, k, each) for k, each in pairs)
 
 
-def text(of: Table, key: str, where: str = "") -> str | None:
-    """A text of a table; None where there is none. Raises NotAnOrder for what is no text, or hides a character."""
+def text(of: Table, key: str, where: str = "", *, joined: bool = False) -> str | None:
+    """A text of a table; None where there is none. Raises NotAnOrder for what is no text, or hides a character.
+
+    `joined`: a person's name may hold the joiners of its script (zero-width, U+200C and U+200D).
+    """
     value = of.get(key)
     if value is None:
         return None
     if not isinstance(value, str):
         raise NotAnOrder(f"{where}{key} is not as FHIR has it: a text is wanted.")
-    if (found := hidden_in(value, keep="\n\r\t")) is not None:
+    if (found := hidden_in(value, keep="\n\r\t\u200c\u200d" if joined else "\n\r\t")) is not None:
         raise NotAnOrder(f"{where}{key} holds {found}, which nobody sees; write it without.")
     return value
+
+
+def texts(of: Table, key: str, where: str = "", *, joined: bool = False) -> list[str]:
+    """A list of texts. Raises NotAnOrder as `text` does."""
+    value = of.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise NotAnOrder(f"{where}{key} is not as FHIR has it: a list of texts is wanted.")
+    found = (text({key: each}, key, where, joined=joined) for each in value)
+    return [each for each in found if each is not None]
 
 
 def true(of: Table, key: str) -> bool:

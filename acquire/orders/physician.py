@@ -28,7 +28,7 @@ _YES = {  # HL7 terminology; SNOMED CT as in published FHIR examples; v2 table 0
 }  # fmt: skip
 _NO = {
     (PRACTITIONER_ROLE, "nurse"), (PRACTITIONER_ROLE, "pharmacist"), (PRACTITIONER_ROLE, "ict"), (V2_DEGREE, "PA"),
-    (V2_DEGREE, "NP"), (V2_DEGREE, "RN"), (V2_DEGREE, "CNP"), (V2_DEGREE, "PHD"), (SNOMED, "224535009"),
+    (V2_DEGREE, "NP"), (V2_DEGREE, "RN"), (V2_DEGREE, "CNP"), (SNOMED, "224535009"),
     (NUCC, "2085R0205X"),  # radiological physics
 }  # fmt: skip
 _NUCC_PHYSICIANS = re.compile(r"20[2478][0-9A-Z]{6}X")  # allopathic and osteopathic physicians (202, 204, 207, 208)
@@ -40,7 +40,7 @@ oncologa radioterapista radioterapeuta arts radiotherapeut
 """
 _WORDS_BESIDE = """
 treating attending consultant consulting chief senior responsible ordering prescribing referring staff specialist board
-certified radiation radio clinical medical oncology in of for and
+certified radiation radio clinical medical medicine oncology in of for and
 für strahlentherapie radioonkologie onkologie leitender leitende behandelnder behandelnde traitant traitante de en
 radiothérapie oncologie tratante radioterápico radioterapia curante di behandelend
 """

@@ -26,7 +26,7 @@ def read_request(body: bytes, name: str, now: datetime | None = None, site: Site
     body = body.removeprefix(BOM)
     try:
         is_json = body.lstrip()[:1] in (b"{", b"[") or not form.looks_like_one(body)
-        found, problems = fhir.read(body, site) if is_json else form.read(body, name, site, now)
+        found, problems = fhir.read(body, site, now) if is_json else form.read(body, name, site, now)
     except NotAnOrder as error:
         raise FileProblem(*(f"{name}: {each}" for each in error.sentences)) from error
     problems = [*problems, *judged(found.order, now)] if found is not None else problems

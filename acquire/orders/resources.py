@@ -47,7 +47,7 @@ class Resources:
             raise NotAnOrder(
                 f"it is not as FHIR has an order: its resourceType is {str(kind)[:40]!a}, not ServiceRequest or Bundle."
             )
-        self._contained = {each.get("id"): each for each in tables(self.request, "contained")}
+        self._contained = {text(each, "id"): each for each in tables(self.request, "contained")}
 
     def led(self, reference: Table, where: str) -> Led | None:
         """Where a reference leads; None where it says nothing. Raises NotAnOrder for one to what is not in the file."""

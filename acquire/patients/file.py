@@ -53,7 +53,7 @@ class PatientsFile:
             self._file = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=10)
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute("PRAGMA synchronous = FULL")
-            with self._transaction():
+            with self.all_or_nothing():
                 for statement in _TABLES.split(";\n"):
                     self._file.execute(statement)
                 self._secret = self._opened()
@@ -69,6 +69,20 @@ class PatientsFile:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Patients.all_or_nothing; inside another it is a part of that."""
+        if self._file.in_transaction:
+            yield
+            return
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._file.execute("ROLLBACK")
+            raise
+        self._file.execute("COMMIT")
 
     def mark(self, body: bytes) -> str:
         """Patients.mark."""
@@ -96,7 +110,7 @@ class PatientsFile:
 
     def enter(self, patient: str, identity: Identity) -> tuple[int, str]:
         """Patients.enter."""
-        with self._transaction():
+        with self.all_or_nothing():
             now = self.identity(patient)
             body = identity.body()
             if now is not None and now[1] == identity:
@@ -138,7 +152,7 @@ class PatientsFile:
 
     def change_key(self, new: bytes) -> int:
         """Encrypt everything anew, in one transaction; returns how many rows. What was there is wiped from the file."""
-        with self._transaction():
+        with self.all_or_nothing():
             done = 0
             for table, key, place in (
                 ("about", "name", "about {0}"), ("identity", "patient, version", "identity {0} {1}"),
@@ -172,16 +186,6 @@ class PatientsFile:
         if used != mine:
             raise PatientsError(_other_key(self._path, used, self._key))
         return sealed.decrypted(self._key, f"about {_SECRET}", about[_SECRET])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._file.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._file.execute("ROLLBACK")
-            raise
-        self._file.execute("COMMIT")
 
 
 def _other_key(path: Path | None, used: str, key: bytes | None) -> str:

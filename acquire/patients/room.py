@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from acquire.errors import Refused
@@ -15,6 +16,9 @@ class PatientsError(Refused):
 
 class Patients(Protocol):
     """Identities by the patient ids of the store. Every method raises PatientsError where the room cannot be used."""
+
+    def all_or_nothing(self) -> AbstractContextManager[None]:
+        """What is kept inside is kept as a whole at its end, or not at all where an exception ends it."""
 
     def mark(self, body: bytes) -> str:
         """A keyed digest (hexadecimal) that names a content, and tells nothing of it to whoever has not this room."""

@@ -30,6 +30,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
+from acquire.procedure.session.transcribed import in_force
 from acquire.procedure.signing.standing import standing
 from acquire.record.billing_tables import tables
 from acquire.record.equipment import equipment
@@ -185,14 +186,15 @@ def _point(point: Point, result: Result | None) -> PointFacts:
 
 
 def _began(connection: sqlite3.Connection, session: Session) -> tuple[datetime | None, str]:
-    """The first beam that was begun; where no instrument measured one, when the first element was placed."""
+    """The first beam that was begun, or written on a form; where there is none, when the first element was placed."""
     beams = [
-        a.requested_at
+        datetime.fromisoformat(a.requested_at)
         for a in attempts(connection, session.id)
         if a.kind == "irradiate" and a.begun and not (a.abandoned is not None and a.beam_given is False)
     ]
+    beams += [datetime.fromisoformat(each.read_at) for each in in_force(connection, session.id).values()]
     if beams:
-        return datetime.fromisoformat(min(beams)), "the first beam"
+        return min(beams), "the first beam"
     placed = [p.placed_at for p in placements(connection, session.id)]
     if placed:
         return datetime.fromisoformat(min(placed)), "the placing of the first element"

@@ -31,13 +31,18 @@ def html(record: dict[str, Any]) -> str:
 
     Whatever came from outside stands in it with its hidden characters as escapes, also in the plots.
     """
-    page = _environment().get_template("record.html").render(r=record, css=Markup(_file("record.css")))
+    page = environment().get_template("record.html").render(r=record, css=Markup(packaged("record.css")))
     return printable(page)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of this package, everything that comes from outside escaped."""
     made = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_file)
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(packaged),
     )
     made.filters |= {
         "fixed": figures.fixed,
@@ -72,7 +77,8 @@ def _environment() -> Environment:
     return made
 
 
-def _file(name: str) -> str:
+def packaged(name: str) -> str:
+    """A file of this package."""
     return (resources.files("acquire.record") / name).read_text("utf-8")
 
 

@@ -92,9 +92,13 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., int | bytes]], ...] = (
 
 
 def migrations() -> list[tuple[int, str]]:
-    """(version, SQL) of every migration the package ships, in order."""
+    """(version, SQL) of every migration the package ships, in order: 1, 2, 3 ... Raises AssertionError for others.
+
+    Of two with one number the second would never be applied, and nobody would be told.
+    """
     folder = resources.files("acquire.store") / "migrations"
     found = [(int(m[1]), f.read_text()) for f in folder.iterdir() if (m := re.match(r"(\d{4})_\w+\.sql$", f.name))]
+    assert sorted(number for number, _ in found) == list(range(1, len(found) + 1)), "each migration has its own number"
     return sorted(found)
 
 

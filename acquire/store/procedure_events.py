@@ -73,6 +73,7 @@ def _result(connection: sqlite3.Connection, row: sqlite3.Row) -> Found:
         **{key: value for key, value in numbers.items() if value is not None},
         "output_sha256": stored["output_sha256"],
         "simulated": bool(_session(connection, session)["simulated"]),
+        **({"transcribed": True} if output.get("transcribed") else {}),
     }
     return session, "result", detail
 

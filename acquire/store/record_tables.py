@@ -34,6 +34,8 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     "SELECT calibrations FROM session WHERE id = ?1 UNION SELECT inventory FROM session WHERE id = ?1"
     f" UNION SELECT sha256 FROM orders WHERE id = ({ORDER}) UNION SELECT sha256 FROM plan WHERE order_id = ({ORDER})"
     " UNION SELECT sha256 FROM spectrum_file WHERE session = ?1"
+    " UNION SELECT scan FROM transcription WHERE session = ?1"
+    f" UNION SELECT sha256 FROM downtime_form WHERE order_id = ({ORDER})"
     " UNION SELECT json FROM rendition WHERE session = ?1 UNION SELECT html FROM rendition WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
@@ -115,6 +117,24 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "'{what}' of notice {notice}", "what became of a notice ({n})",
         "notice IN (SELECT n FROM notice WHERE session = ?1)",
     ),
+    "downtime_form": PeoplesTable("downtime form {n}", "downtime form {n}", f"order_id = ({ORDER})"),
+    "transcription": PeoplesTable(
+        "{as_written} at {point} of session {session}, entered from form {form}", "what was entered from a form ({n})",
+        _SESSION,
+    ),
+    "transcription_checked": PeoplesTable(
+        "who compared entry {transcription} with its form", "who compared entry {transcription} with its form",
+        "transcription IN (SELECT n FROM transcription WHERE session = ?1)",
+    ),
+    "total_read_back": PeoplesTable(
+        "what an electrometer kept at {point} of session {session}", "what an electrometer kept ({n})", _SESSION
+    ),
+    "clock_compared": PeoplesTable(
+        "the clock of {machine} in session {session}", "a clock that was compared ({n})", _SESSION
+    ),
+    "taken_over": PeoplesTable(
+        "that {who} took session {session} over", "who took a session over ({n})", _SESSION
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
@@ -130,6 +150,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "'{what}', stated of a beam in session {session}", "what was stated of a beam ({n})", _SESSION
     ),
     "presence_stated": PeoplesTable("'{what}' of {point} in session {session}", "presence {n} of a session", _SESSION),
+    "read_as": PeoplesTable(
+        "which element was read as {read_as} in session {session}", "under which name an element was read ({n})",
+        _SESSION,
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

@@ -13,7 +13,7 @@ WIDTH, LABEL = 79, 12
 
 def card(said: Mapping[str, Any], *, whole: bool) -> str:
     """The card of a model as `acquire drivers --json` tells of it; `whole`: with everything that is assumed."""
-    lines = [f"{said['model']}  {said['title']}".rstrip()]
+    lines = textwrap.wrap(f"{said['model']}  {said['title']}".rstrip(), WIDTH, subsequent_indent="  ")
     if "fault" in said:
         return "\n".join([*lines, *_row("fault", said["fault"])])
     if said["label"]:

@@ -217,7 +217,8 @@ PTW_MULTIDOS = Model(
         "by the order of its channels, and lm, um, am as one or two characters",
         "U: S, M, H per second, minute, hour; A for coulomb and ampere",
         "a bare word reads each setting back, A and SET too",
-        "the full scale of a range is not told: a charge is held against it only where the inventory states it",
+        "whether the full scale of a channel (DM, command limits) is of charge or rate is not known: it is not "
+        "held against what is expected; the inventory's full_scale_nc is",
         "not yet run on a real instrument by this project",
     ),
 )  # fmt: skip

@@ -105,7 +105,8 @@ class VisaTransport(ThreadedTransport):
             if self._is_hislip:  # the backend has dropped a part of a message, and takes what follows for a header
                 raise ConnectionResetError("a message stopped in its middle") from error
             return b""
-        if status != StatusCode.success_max_count_read:
+        more = status == StatusCode.success_max_count_read or (not self._tells_status and len(data) == count)
+        if not more:  # over USB the backend calls whatever it has read a whole message
             self._asked, self.pause_s = False, LONGEST_PAUSE_S  # whole: another comes for a question
         return bytes(data)
 

@@ -198,6 +198,20 @@ def orders() -> tuple[bytes, ...]:
     return ((ROOT / "config" / "demo" / "order-A-1.json").read_bytes(),)
 
 
+ORDER_FORMS = (
+    b'schema = "order-form/1"\nid = "O-1"\nrequester = "RO-1"\nrole = "radiation oncologist"\n'
+    b'authored_on = 2026-02-02T16:05:00-05:00\nentered_late = "paper"\nnecessity = "beside the pacemaker"\n'
+    b'decides = "re-plan"\n[patient]\nnumber = "MRN-EXAMPLE-1"\nauthority = "HOSP"\nbirth_date = 1960-01-01\n',
+)
+HL7 = (
+    b"MSH|^~\\&|M|R|A||20260302||OMG^O19|M-1|P|2.5.1||||||UNICODE UTF-8\r"
+    b"PID|1||N-1^^^H^MR~2||E^A||19600101|F\rORC|NW|O-1^M|||||||202603020810-0500|||RO-1^O^A^^^^MD\r"
+    b"OBR|1|O-1^M||77331^x^C4||||||||CT|||||||||||||||||||abutting \\T\\ fields\rTQ1|||||||202603020810-0500\r"
+    b"NTE|1||Necessity: a field \\X41\\ edge. Result decides: whether\rDG1|1||C61\r",
+    b"MSH|^~\\&|M|R|A||20260302||ADT^A40|A-1|P|2.5.1\rPID|1||N-1^^^H^MR\rMRG|N-2^^^H^MR\r",
+)
+
+
 def toml(name: str) -> tuple[bytes, ...]:
     """A file of the demonstration."""
     return ((ROOT / "config" / "demo" / name).read_bytes(),)

@@ -30,6 +30,8 @@ from acquire.errors import FileProblem, Refused
 from acquire.instruments import requests
 from acquire.instruments.entries import reading_body
 from acquire.instruments.marks import Begin, End
+from acquire.orders import Site, hl7_answer, hl7_message, hl7_order, hl7_patient
+from acquire.orders.problems import NotAnOrder
 from acquire.procedure.documents import order
 from acquire.procedure.documents.calibrations import Calibrations
 from acquire.procedure.documents.inventory import Inventory
@@ -161,6 +163,20 @@ def _import(folder: Path) -> Parse:
 def _order(data: bytes) -> None:
     found = order.read_order(data, "order.json", NOW)
     canonical({**asdict(found), "authored_on": found.authored_on.isoformat()})
+
+
+def _hl7(data: bytes) -> None:
+    """A message as the listener reads it: an order with its patient, or merges; and the answer to whatever came."""
+    header = hl7_message.header_of(data)
+    assert hl7_answer.answer(header, "AE", "no").decode().startswith("MSH|")
+    for body in hl7_message.messages_of_file(data):
+        message = hl7_message.message_of(body)
+        if message.kind[0] == "ADT":
+            for each in hl7_patient.merges_of(message):
+                each.kept.body()
+        else:
+            for wish in hl7_order.wishes(message, Site()):
+                assert wish.request is None or (wish.request.order.body() and wish.request.identity.body())
 
 
 def _document(model: type[tomlfile.Written]) -> Parse:
@@ -388,6 +404,8 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     every = [each for made in seeds.FILES.values() for each in made()]
     yield Target("import", _import(folder), every, (*readers, *mutate.XML), (Refused, Misuse))
     yield Target("order", _order, seeds.orders(), documents, (FileProblem,))
+    yield Target("order form", _order, seeds.ORDER_FORMS, documents, (FileProblem,))
+    yield Target("hl7", _hl7, seeds.HL7, readers, (NotAnOrder,))
     for name, kind in (("plan-A-v2", Plan), ("inventory", Inventory), ("calibrations", Calibrations)):
         yield Target(name, _document(kind), seeds.toml(f"{name}.toml"), documents, (FileProblem,))
     yield Target("configuration", _configuration(folder), seeds.toml("service.toml"), documents, (FileProblem,))
@@ -419,10 +437,10 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
 
 
 NAMES = (
-    *FILES, "import", "order", "plan-A-v2", "inventory", "calibrations", "configuration", "spe", "columns",
-    "ingest", "batch", "committed", "batch-committed", "command", "state", "answer", "event", "home assistant", "6517",
-    "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos", "profile", "profile-reply", "recording",
-    "panasonic", "risoe", "ptw",
+    *FILES, "import", "order", "order form", "hl7", "plan-A-v2", "inventory", "calibrations", "configuration",
+    "spe", "columns", "ingest", "batch", "committed", "batch-committed", "command", "state", "answer",
+    "event", "home assistant", "6517", "numeric", "6517 ambient", "keithley buffer", "617", "scpi", "unidos",
+    "profile", "profile-reply", "recording", "panasonic", "risoe", "ptw",
 )  # fmt: skip
 
 

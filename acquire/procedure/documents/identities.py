@@ -21,6 +21,24 @@ def look_up(connection: sqlite3.Connection, patients: Patients, order_id: str, w
     return patient, _known(patients, patient)
 
 
+def original_of(
+    connection: sqlite3.Connection, patients: Patients, order_id: str, who: str, version: int | None = None
+) -> tuple[str, bytes]:
+    """(name, bytes) of what a version of an order came as; that somebody looked is written down. Raises Refused."""
+    patient = patient_now(connection, order_id)
+    row = connection.execute(
+        "SELECT original FROM order_version WHERE order_id = ?1 AND (?2 IS NULL OR version = ?2)"
+        " ORDER BY version DESC LIMIT 1",
+        (order_id, version),
+    ).fetchone()
+    found = patients.original(row["original"]) if row is not None and row["original"] is not None else None
+    if found is None:
+        raise Refused(f"What order {order_id} came as is not here.")
+    with transaction(connection):
+        audit.keep(connection, who, "identity looked at", order_id, new=f"{patient}, as it came")
+    return found
+
+
 def must_be_patient_of(
     connection: sqlite3.Connection, patients: Patients, order_id: str, said: Sequence[str]
 ) -> list[str]:
@@ -64,11 +82,16 @@ def verify_identities(connection: sqlite3.Connection, patients: Patients) -> tup
             wrong.append(f"What is known of patient {key[0]} (v{key[1]}) is not in the patients' file.")
         elif here[key] != row["mark"]:
             wrong.append(f"What is known of patient {key[0]} (v{key[1]}) was changed in the patients' file.")
+    held = len(rows) - len(wrong)
     told = {(row["patient"], row["version"]) for row in rows}
-    # a kill between the two files leaves one that the store has not: the next order of the patient names it
-    extra = [key for key in here if key not in told and (key[0], key[1] - 1) not in told and key[1] > 1]
-    wrong += [f"What is known of patient {p} (v{v}) was added: the store knows nothing of it." for p, v in extra]
-    return len(rows) - len(wrong), wrong
+    newest = dict(sorted(here))  # a patient's last version stands last
+    wrong += [
+        f"What is known of patient {patient} (v{version}) is not named in the store: it was added, or the program ended"
+        " before the store had the order that told it."
+        for patient, version in newest.items()
+        if (patient, version) not in told
+    ]
+    return held, wrong
 
 
 def patient_now(connection: sqlite3.Connection, order_id: str) -> str:

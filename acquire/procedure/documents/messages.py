@@ -20,7 +20,7 @@ from acquire.orders.hl7_order import KINDS, Wish, wishes
 from acquire.orders.hl7_patient import MERGES, OF_ACCOUNTS, merges_of
 from acquire.orders.problems import NotAnOrder
 from acquire.orders.request import judged
-from acquire.patients import Patients
+from acquire.patients import Patients, PatientsError
 from acquire.procedure.documents.cancelled import put_cancellation
 from acquire.procedure.documents.order import Original, copied_need, put_change, put_order
 from acquire.procedure.documents.patients import merge
@@ -60,7 +60,7 @@ def receive(
     *,
     by: str | None = None,
 ) -> Answered:
-    """Take a message, or say in one answer why not. Raises sqlite3.Error where the store cannot keep it now.
+    """Take a message, or say in one answer why not. Raises sqlite3.Error, PatientsError where it cannot be kept now.
 
     `by`: the person who brings it as a file. Without one it is the sending program's, as the listener let it in.
     """
@@ -78,6 +78,8 @@ def receive(
     except NotAnOrder as reason:
         unread = not control_id
         return _answered("AR" if unread else "AE", _joined(reason.sentences), header, sender, control_id)
+    except PatientsError:
+        raise
     except Refused as reason:
         return _answered("AE", _joined(reason.sentences), header, sender, control_id)
     done = answer(header, "AA", says)
@@ -132,7 +134,7 @@ def _take(
     wanted = wishes(message, site) if message.kind in KINDS else []
     if wrong := [each for wish in wanted if wish.request for each in judged(wish.request.order, datetime.now(UTC))]:
         raise NotAnOrder(*wrong)
-    with transaction(connection):
+    with transaction(connection), patients.all_or_nothing():
         known = connection.execute(
             "SELECT mark, says FROM message_taken WHERE sender = ? AND control_id = ?", (sender, message.control_id)
         ).fetchone()

@@ -73,7 +73,7 @@ def add_order(
     Refused: the same id came before with another content or for another patient.
     """
     request = read_request(body, name, site=site)
-    with _room(connection, patients) as room, transaction(connection):
+    with _room(connection, patients) as room, transaction(connection), room.all_or_nothing():
         return put_order(connection, room, request, Original(name, body), who)
 
 
@@ -95,7 +95,7 @@ def change_order(
     if not reason.strip():
         raise Refused("Say why the order is changed.")
     request = read_request(body, name, site=site)
-    with _room(connection, patients) as room, transaction(connection):
+    with _room(connection, patients) as room, transaction(connection), room.all_or_nothing():
         return put_change(connection, room, request, Original(name, body), who, reason)
 
 
@@ -110,6 +110,7 @@ def put_order(
         _must_be_of(connection, order.id, patient)
         same = (kept.name_of(order.body()), kept.name_of(original.body))  # before schema 26 the file itself was kept
         if any(each.sha256 in same for each in known):
+            _must_stand(connection, order.id)
             return get_order(connection, order.id)
         raise Refused(
             f"Order {order.id} is here with another content; what was changed comes in as a change (acquire order"
@@ -131,8 +132,7 @@ def put_change(
     """`change_order` of what was read, inside the caller's transaction."""
     order = held_against_accounts(connection, request).order
     before = get_order(connection, order.id)
-    if connection.execute("SELECT 1 FROM order_cancelled WHERE order_id = ?", (order.id,)).fetchone():
-        raise Refused(f"Order {order.id} was cancelled; what is wanted instead is an order of its own.")
+    _must_stand(connection, order.id)
     patient, rows = bind_patient(connection, patients, request.identity, order.id, who)
     _must_be_of(connection, order.id, patient)
     if order.draft and before.draft is None:
@@ -237,6 +237,11 @@ def _room(connection: sqlite3.Connection, patients: Patients | None) -> Iterator
     file = next(row["file"] for row in connection.execute("PRAGMA database_list") if row["name"] == "main")
     with PatientsFile(beside(Path(file)) if file else None) as made:
         yield made
+
+
+def _must_stand(connection: sqlite3.Connection, order_id: str) -> None:
+    if connection.execute("SELECT 1 FROM order_cancelled WHERE order_id = ?", (order_id,)).fetchone():
+        raise Refused(f"Order {order_id} was cancelled; what is wanted instead is an order of its own.")
 
 
 def _must_be_of(connection: sqlite3.Connection, order_id: str, patient: str) -> None:

@@ -1,7 +1,7 @@
 """Which orders are of one patient: by ids that mean nothing outside the store, and by merges that are followed.
 
-What the patients' room says of an identity is entered there first and named here in the same transaction; a kill in
-between leaves an identity that no order is of, and the next order of that patient finds it.
+Both rooms take a message as a whole or not at all. The patients' room commits first; a kill before the store does
+leaves an identity there that the store has not named, and the next order of that patient finds it.
 """
 
 from __future__ import annotations

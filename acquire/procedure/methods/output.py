@@ -39,6 +39,7 @@ class OfChannel(TypedDict):
     channel: str | None
     detector: str | None
     reader_run: RunTold | None
+    transcribed: str | None
 
 
 def output(inputs: Inputs, dose: Dose, decision: Decision) -> Output:
@@ -108,9 +109,16 @@ def doubts_of(inputs: Inputs) -> list[str]:
 def of_channel(inputs: Inputs) -> OfChannel:
     """The channel that was measured, where there are several; the detector, where two people have bound another one.
 
-    Of elements, the reader run that they and their standards were read in.
+    Of elements, the reader run that they and their standards were read in; of what was entered from a form, its
+    sentence, also where a mean is made of it.
     """
-    return {"channel": inputs.channel, "detector": inputs.bound_detector, "reader_run": inputs.reader_run}
+    said = [inputs.transcribed, *(of_channel(part)["transcribed"] for part in inputs.parts or ())]
+    return {
+        "channel": inputs.channel,
+        "detector": inputs.bound_detector,
+        "reader_run": inputs.reader_run,
+        "transcribed": " ".join(each for each in said if each) or None,
+    }
 
 
 def not_stated(outputs: Mapping[str, Output]) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.placed import Placement, next_placed
+from acquire.procedure.readouts.read_names import ReadAs, read_as_of, without_others
 from acquire.procedure.readouts.reader_records import Told, is_named, is_readout, told_of
 from acquire.procedure.readouts.stated_presence import PresenceStated, stated_of
 from acquire.store.attribution import StoredReading, readings_of_element
@@ -29,7 +30,7 @@ class Readout:
     `several`: the sentence where different records could count and the plan does not say which; then none does.
     `by_clock`: the placement was written by an earlier release, and the store's clock alone tells what came after it.
     `early`: what came between placing and removing, as those were written: it belongs to nothing, unless two people say
-    that the element was off by then (`as_stated`).
+    that the element was off by then (`as_stated`). `read_as`: two people say that the reader has it under this name.
     """
 
     element: Element
@@ -40,12 +41,16 @@ class Readout:
     by_clock: bool = False
     early: tuple[StoredReading, ...] = ()
     as_stated: PresenceStated | None = None
+    read_as: ReadAs | None = None
 
 
 def readout(connection: sqlite3.Connection, element: Element, placement: Placement, batch: Batch | None) -> Readout:
     """Readings of a placed element that belong to this placement, and that the plan's batch lets count."""
     removed, again = placement.removed, next_placed(connection, placement)
-    every = [r for r in of_element(connection, element, batch) if again is None or not again.precedes(r.received)]
+    own = without_others(connection, of_element(connection, element, batch), placement.id)
+    as_named = read_as_of(connection, placement.id)
+    named = _under_another(connection, element, batch, as_named)
+    every = [r for r in (*named, *own) if again is None or not again.precedes(r.received)]
     on_it = [r for r in every if placement.placed.precedes(r.received)]
     if removed is None:
         return Readout(element, None, (), (), early=tuple(on_it))
@@ -58,7 +63,19 @@ def readout(connection: sqlite3.Connection, element: Element, placement: Placeme
     by_clock = removed.by_clock or (again is not None and again.by_clock)
     used = good[0] if good else None
     stated = off if used is not None and not removed.precedes(used.received) else None
-    return Readout(element, used, tuple(good[1:]), held, several, by_clock, early, stated)
+    read_as = as_named[0] if as_named and used in named else None
+    return Readout(element, used, tuple(good[1:]), held, several, by_clock, early, stated, read_as)
+
+
+def _under_another(
+    connection: sqlite3.Connection, element: Element, batch: Batch | None, said: Sequence[ReadAs]
+) -> list[StoredReading]:
+    """The readings that two people say are this element's, though the reader has them under another name."""
+    mine = {(each.stream, each.seq) for each in said}
+    names = dict.fromkeys((each.read_as, each.element_index) for each in said)
+    called = [element.model_copy(update={"read_as": text, "element_index": index}) for text, index in names]
+    found = [r for each in called for r in of_element(connection, each, batch)]
+    return [r for r in found if (r.stream, r.seq) in mine]
 
 
 def _said_of(off: PresenceStated | None, reading: StoredReading, every: Sequence[StoredReading]) -> bool:

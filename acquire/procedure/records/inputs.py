@@ -74,7 +74,10 @@ class DwellRecord(Record, frozen=True, kw_only=True):
 
 
 class InputsHead(Record, frozen=True, kw_only=True):
-    """What the inputs of every method have. `invalid`: a sentence for each thing that forbids a number."""
+    """What the inputs of every method have. `invalid`: a sentence for each thing that forbids a number.
+
+    transcribed: the sentence of a charge that was entered from a form.
+    """
 
     point: str
     method: str
@@ -83,6 +86,7 @@ class InputsHead(Record, frozen=True, kw_only=True):
     channel: str | None = None
     bound_detector: str | None = None
     reader_run: RunTold | None = None
+    transcribed: str | None = None
     dwell: DwellRecord | None = None
     quality: tuple[FindingRecord, ...] | None = None
     doubts: tuple[str, ...] | None = None

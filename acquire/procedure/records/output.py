@@ -127,7 +127,7 @@ class SpectrumFound(Record, frozen=True, kw_only=True):
 
 
 class OutputHead(Record, frozen=True, kw_only=True):
-    """What every result has; `why` where its decision is INVALID."""
+    """What every result has; `why` where its decision is INVALID; `transcribed` where no instrument told its charge."""
 
     decision: str
     remarks: tuple[str, ...]
@@ -135,6 +135,7 @@ class OutputHead(Record, frozen=True, kw_only=True):
     channel: str | None = None
     detector: str | None = None
     reader_run: RunTold | None = None
+    transcribed: str | None = None
     quality: tuple[FindingRecord, ...] | None = None
 
 

@@ -134,6 +134,40 @@ class OfCharges(Record, frozen=True, kw_only=True):
     parts_said: tuple[PartTaken, ...] | None = None
 
 
+class TotalTaken(Record, frozen=True, kw_only=True):
+    """What an electrometer kept of a beam in nC, as its driver read it later; difference and limit in percent."""
+
+    reading: Ref
+    nc: Number
+    difference_percent: Number
+    limit_percent: Number
+
+
+class TranscribedTaken(Record, frozen=True, kw_only=True):
+    """A charge in nC that was entered from a form; scan: SHA-256 of the form's picture; says: the sentence of it."""
+
+    n: int
+    form: int
+    step: str
+    nc: Number
+    as_written: str
+    read_at: str
+    written_by: str
+    entered_by: str
+    entered_at: str
+    scan: str
+    says: str
+    checked_by: str | None = None
+    total: TotalTaken | None = None
+
+
+class OfTranscribed(Record, frozen=True, kw_only=True):
+    """Of a detector whose charge was read from a display while the computer was down."""
+
+    transcribed: TranscribedTaken
+    air: tuple[AmbientConditions, ...] | None = None
+
+
 class OfThresholds(Record, frozen=True, kw_only=True):
     """Of a MOSFET: its readings and markers say all."""
 
@@ -174,9 +208,11 @@ class SelectionHead(Record, frozen=True, kw_only=True):
     marks: Mapping[str, Refs] | None = None
 
 
-Of = OfCharges | OfThresholds | OfElements | OfSpectrumFile
+Of = OfCharges | OfTranscribed | OfThresholds | OfElements | OfSpectrumFile
 _KEYS = {
-    name for kind in (SelectionHead, OfCharges, OfElements, OfSpectrumFile) for name in kind.__struct_encode_fields__
+    name
+    for kind in (SelectionHead, OfCharges, OfTranscribed, OfElements, OfSpectrumFile)
+    for name in kind.__struct_encode_fields__
 } | {"parts", "beside"}  # fmt: skip
 
 
@@ -216,6 +252,8 @@ def _of(flat: Flat) -> Of | None:
     """By the keys that only one of them has."""
     if "parts" in flat:
         return None
+    if "transcribed" in flat:
+        return of_plain(flat, OfTranscribed)
     if "placements" in flat:
         return of_plain(flat, OfElements)
     if "spectrum" in flat:

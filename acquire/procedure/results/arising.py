@@ -9,7 +9,7 @@ from acquire.dosimetry import DecisionState, repeats_out
 from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.point import Point
 from acquire.procedure.records.output import output_of
-from acquire.procedure.records.selection import OfElements, Selection
+from acquire.procedure.records.selection import OfElements, OfTranscribed, Selection
 from acquire.procedure.session.course import same_place
 from acquire.procedure.session.notices import Cause
 from acquire.procedure.session.planning import get_plan
@@ -44,7 +44,7 @@ def _was_measured(selection: Selection) -> bool:
     """Whether there was a chance to measure that is gone now; an element that is still to be read holds its dose."""
     if isinstance(selection.of, OfElements):
         return any(selection.readings.get(each) for each in selection.of.elements)
-    return bool(selection.measurements)
+    return bool(selection.measurements) or isinstance(selection.of, OfTranscribed)
 
 
 def _last_accepted(connection: sqlite3.Connection, session: Session, point_id: str) -> bool:

@@ -22,6 +22,7 @@ from acquire.procedure.records.selection import (
     OfElements,
     OfSpectrumFile,
     OfThresholds,
+    OfTranscribed,
     Selection,
 )
 from acquire.procedure.results.loading import load_named
@@ -30,6 +31,7 @@ from acquire.procedure.results.read_charges import largest_signal, read_charges,
 from acquire.procedure.results.read_elements import read_elements
 from acquire.procedure.results.read_spectrum import read_spectrum
 from acquire.procedure.results.read_thresholds import read_thresholds
+from acquire.procedure.results.read_transcribed import read_transcribed
 from acquire.procedure.results.reader_run_told import told_of_run
 
 
@@ -68,6 +70,7 @@ class Read:
 # By what was selected; the versions of each, the newest first.
 READ: Mapping[type[Of], tuple[Read, ...]] = {
     OfCharges: (Read(BEAMS_SEEN, read_charges), Read(FIRST, read_charges_of_first)),
+    OfTranscribed: (Read(FIRST, read_transcribed),),
     OfThresholds: (Read(FIRST, read_thresholds),),
     OfElements: (Read(FIRST, read_elements),),
     OfSpectrumFile: (Read(FIRST, read_spectrum),),
@@ -85,6 +88,7 @@ def _inputs(preparing: Preparing, parts: tuple[Inputs, ...] | None, beside: tupl
         channel=selection.channel,
         bound_detector=point.detector if bound else None,
         reader_run=told_of_run(preparing.connection, selection.of) if isinstance(selection.of, OfElements) else None,
+        transcribed=selection.of.transcribed.says if isinstance(selection.of, OfTranscribed) else None,
         dwell=preparing.dwell,
         quality=preparing.quality,
         doubts=preparing.doubts,

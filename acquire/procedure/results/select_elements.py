@@ -132,6 +132,11 @@ def _note(choosing: Choosing, found: Readout, placement: Placement, wanted: int)
             f"The removal of {placement.dosimeter} was written after its readout; two people say that it was off the"
             f" patient by then: {found.as_stated.people}."
         )
+    if found.read_as is not None:
+        choosing.remarks.append(
+            f"The reader has {placement.dosimeter} as {found.read_as.name}; two people say that it was"
+            f" {placement.dosimeter}: {found.read_as.people}."
+        )
     if found.held:
         choosing.remarks.append(
             f"{len(found.held)} reading(s) of {placement.dosimeter} are held: their host says they are older than its"

@@ -21,6 +21,7 @@ from acquire.procedure.results.select_charges import select_charges
 from acquire.procedure.results.select_elements import select_elements
 from acquire.procedure.results.select_spectrum import select_spectrum
 from acquire.procedure.results.select_thresholds import select_thresholds
+from acquire.procedure.results.select_transcribed import select_transcribed
 from acquire.procedure.session.as_planned import order_said, said_as_planned
 from acquire.procedure.session.bound import Binding, as_bound, bindings, is_port
 from acquire.procedure.session.console import console_time
@@ -83,7 +84,7 @@ def _of_its_way(choosing: Choosing) -> Of | None:
     """By the way in which the point's method is measured; the mean of others has no readings of its own."""
     match choosing.point.asks.way:
         case "charge":
-            return select_charges(choosing)
+            return select_transcribed(choosing) or select_charges(choosing)
         case "threshold":
             return select_thresholds(choosing)
         case "elements":

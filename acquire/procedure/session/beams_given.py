@@ -22,6 +22,7 @@ from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beam_statements import beam_statements, every_part_said
 from acquire.procedure.session.planning import get_plan
+from acquire.procedure.session.transcribed import in_force
 from acquire.store import entries
 from acquire.store.attribution import measurement
 
@@ -131,12 +132,13 @@ def _beams_of(connection: sqlite3.Connection, of: _Treated) -> Iterator[GivenBea
     skipped = {r["step"] for r in connection.execute("SELECT step FROM not_measured WHERE session = ?", (of.id,))}
     back = {p.point for p in placements(connection, of.id) if p.removed_at is not None}
     unknown = _without_attempt(connection, of.id)
+    written = {each.step: f"entered from form {each.form}" for each in in_force(connection, of.id).values()}
     for step in of.plan.step:
         how = None
         if step.kind == "irradiate" and step.id not in none_given:
             own = attempts(connection, of.id, step.id)
             how = next((said for a in own if (said := _given(connection, of, step, a, own))), None)
-            how = how or (LEFT_OUT if step.id in skipped else unknown.get(step.id))
+            how = how or written.get(step.id) or (LEFT_OUT if step.id in skipped else unknown.get(step.id))
         elif step.kind == "place" and step.id not in none_given and back & set(step.points):
             how = "during which elements lay on the patient"
         if how:

@@ -16,6 +16,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.placement import still_out
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.session import Session, SessionState, get_session, move
+from acquire.procedure.session.transcribed import in_force
 from acquire.store import audit
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
@@ -29,6 +30,11 @@ def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
         if status.progress in ("waiting", "running"):
             what = " ".join(status.missing) or f"It is {status.progress}."
             reasons.append(f"Step {status.step.id} is not settled. {what}")
+    reasons += [
+        f"{each.says}: a second person compares it (acquire downtime check)."
+        for each in in_force(connection, session.id).values()
+        if each.checked_by is None
+    ]
     if out := still_out(placements(connection, session.id)):
         reasons.append(f"Not everything came back: {', '.join(out)}.")
     begun = [a.measurement for a in attempts(connection, session.id) if a.begun]

@@ -12,6 +12,7 @@ from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import CHARGES
 from acquire.procedure.documents.point import Point
 from acquire.procedure.session.planning import get_plan
+from acquire.procedure.session.transcribed import in_force
 
 
 def same_place(one: Point, other: Point) -> bool:
@@ -46,14 +47,15 @@ def carried(
 
 
 def _irradiated(connection: sqlite3.Connection, session: str) -> list[tuple[str, str]]:
-    """(step, day UTC) of every irradiation that was begun in a session."""
+    """(step, day UTC) of every irradiation that was begun in a session, or entered from a form (the form's day)."""
     rows = connection.execute(
         "SELECT a.step, a.kind, m.at FROM attempt a JOIN attempt_mark m ON m.measurement = a.measurement AND"
         " m.mark = 'begun' WHERE a.session = ? AND NOT EXISTS (SELECT 1 FROM attempt_mark x"
         " WHERE x.measurement = a.measurement AND x.mark = 'abandoned' AND x.beam_given = 0)",
         (session,),
     )
-    return [(row["step"], row["at"][:10]) for row in rows if row["kind"] in CHARGES]
+    begun = [(row["step"], row["at"][:10]) for row in rows if row["kind"] in CHARGES]
+    return begun + [(each.step, each.read_at[:10]) for each in in_force(connection, session).values()]
 
 
 def _placed(connection: sqlite3.Connection, session: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ session until a physicist or physician lifts them. Everything here is kept under
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,13 +17,11 @@ from acquire.errors import Refused
 from acquire.procedure.documents.people import two_people
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import PROGRAM
 
 Cause = Literal["ACTION", "OUT OF TOLERANCE", "TWICE OUT", "INVALID", "RESULT AWAITED", "RESULT NOT THERE"]
 Role = Literal["physicist", "physician"]
 MarkWhat = Literal["mailed", "not-delivered", "stand-in", "acknowledged", "lifted"]
-
-PROGRAM = "acquire"
-"""Who made a row, where the program did."""
 
 SAYS: Mapping[Cause, str] = {
     "ACTION": "is beyond the action level",
@@ -174,27 +172,36 @@ def notice_named(connection: sqlite3.Connection, n: int) -> Notice:
     raise Refused(f"There is no notice {n}; `acquire notices list` shows all.")
 
 
-def acknowledge(connection: sqlite3.Connection, n: int, who: str, role: Role) -> Notice:
-    """Somebody of a role has read a notice; said again by the role, nothing is changed.
+def acknowledge(connection: sqlite3.Connection, n: int, who: str, roles: Sequence[Role]) -> Notice:
+    """Somebody has read a notice, for each of their roles; said again by a role, nothing is changed.
 
     Raises Refused where there is none, or where it is for other roles.
     """
     with transaction(connection):
         notice = notice_named(connection, n)
-        if role not in ROLES[notice.cause]:
-            raise Refused(f"Notice {n} is for the {' and the '.join(ROLES[notice.cause])}; {who} is a {role}.")
-        if role in notice.waits_for:
-            mark(connection, notice, "acknowledged", who, role=role)
+        if not set(roles) & set(ROLES[notice.cause]):
+            has = " and ".join(roles) or "neither"
+            raise Refused(f"Notice {n} is for the {' and the '.join(ROLES[notice.cause])}; {who} is a {has}.")
+        for role in notice.waits_for:
+            if role in roles:
+                mark(connection, notice, "acknowledged", who, role=role)
     return notice_named(connection, n)
 
 
 def lift(
-    connection: sqlite3.Connection, n: int, who: str, role: Role, reason: str, confirmed_by: str | None = None
+    connection: sqlite3.Connection,
+    n: int,
+    who: str,
+    roles: Sequence[Role],
+    reason: str,
+    confirmed_by: str | None = None,
 ) -> Notice:
     """The next fraction may be measured again. Beyond the action level a second person confirms it.
 
-    Raises Refused: no hold, lifted already, no reason, or one person only where two are needed.
+    Raises Refused: no hold, lifted already, no reason, neither role, or one person only where two are needed.
     """
+    if not roles:
+        raise Refused(f"A physicist or physician lifts a hold; {who} is neither.")
     with transaction(connection):
         notice = notice_named(connection, n)
         if not notice.holds or notice.answered:
@@ -205,7 +212,7 @@ def lift(
             raise Refused("Say why the hold is lifted.")
         if notice.cause == "ACTION" or confirmed_by is not None:
             two_people("A hold beyond the action level is lifted", who, confirmed_by, reason)
-        mark(connection, notice, "lifted", who, role=role, reason=reason, confirmed_by=confirmed_by)
+        mark(connection, notice, "lifted", who, role=roles[0], reason=reason, confirmed_by=confirmed_by)
     return notice_named(connection, n)
 
 

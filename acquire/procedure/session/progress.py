@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from acquire.procedure.readouts.elements import not_read, readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.session import Session
+from acquire.procedure.session.transcribed import Transcription, in_force
 
 Progress = Literal["waiting", "running", "done", "not measured"]
 
@@ -39,6 +41,8 @@ def progress(connection: sqlite3.Connection, session: Session) -> list[StepStatu
 
 def _status(connection: sqlite3.Connection, session: Session, step: Step) -> StepStatus:
     if step.has_markers:
+        if written := [each for point, each in in_force(connection, session.id).items() if point in step.measured]:
+            return _transcribed(step, written)
         own = [a for a in attempts(connection, session.id, step.id) if a.abandoned is None]
         on = set(session.plan.inputs(step))
         if any(a.begun and not a.ended for a in own):
@@ -46,6 +50,14 @@ def _status(connection: sqlite3.Connection, session: Session, step: Step) -> Ste
         return StepStatus(step, "done" if own and on <= {a.instrument for a in own if a.ended} else "waiting")
     missing = tuple(_missing(connection, session, step))
     return StepStatus(step, "waiting" if missing else "done", missing)
+
+
+def _transcribed(step: Step, written: Sequence[Transcription]) -> StepStatus:
+    """A beam that was entered from a form is done when every point of it is; the next one need not wait for more."""
+    there = {each.point for each in written}
+    missing = [f"{p} is not entered from the form (acquire downtime enter)." for p in step.measured if p not in there]
+    said = " ".join(f"{each.says}." for each in written)
+    return StepStatus(step, "waiting" if missing else "done", tuple(missing), said)
 
 
 def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> list[str]:

@@ -37,8 +37,7 @@ class RunsOfReader:
         self.inventory = session.inventory
         self.batch = session.plan.batch_of(self.reader) or Batch(reader=self.reader)
         self.wanted = dict.fromkeys(self.batch.travelling, self.batch.standard_readings)
-        own = {e for p in session.plan.point for e in p.elements} | set(read)
-        self._limits = Limits(dict.fromkeys(own, self.batch.readings) | self.wanted, self.batch.readings)
+        self._limits = Limits(self.wanted, self.batch.readings)
         self._stated = runs_stated(connection, session.id)
         records = reader_records(connection, session.inventory.element, session.plan.batch_of(self.reader), readings)
         self.runs = reader_runs(records, self.wanted, self._limits)

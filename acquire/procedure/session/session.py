@@ -28,6 +28,7 @@ from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.stops import Execution
+from acquire.procedure.session.transcribed import must_be_of
 from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -209,14 +210,18 @@ def time_out(
     *,
     identifiers_agree: bool,
     states: Mapping[str, State] | None = None,
+    form: int | None = None,
 ) -> None:
     """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
 
-    Names here are ids of roles ("MD-1"); `states`: what its instruments say now. Raises Refused for one person twice,
+    Names here are ids of roles ("MD-1"); `states`: what its instruments say now; `form`: the downtime form on which it
+    was signed, where it is entered late. Raises Refused for one person twice,
     identifiers that do not agree, an expected dose that nobody has confirmed, whatever has come up since the session
     was started (a hold among it), or an instrument that says it is another one than the inventory has.
     """
     session = get_session(connection, session_id)
+    if form is not None:
+        must_be_of(connection, form, session_id, session.order_id, session.plan.version, session.fraction)
     if same_person(read_by, confirmed_by):
         raise Refused("A time-out needs two people; the same one read and confirmed.")
     if not identifiers_agree:
@@ -233,7 +238,8 @@ def time_out(
     if wrong:
         raise Refused(*wrong)
     read = audit.row(
-        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by, stated=canonical(stated(session)),
+        "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by,
+        stated=canonical(stated(session) | ({} if form is None else {"form": form})),
         at=utc_now(),
     )  # fmt: skip
     with transaction(connection):

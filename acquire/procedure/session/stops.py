@@ -111,7 +111,7 @@ def of_told_ranges(
         in_nc, in_na = framing.told_full_scale_nc(state), framing.told_full_scale_na(state)
         if (in_nc, in_na) == (None, None):
             continue
-        expected = _expected_nc(plan, point, inventory, calibrations, on)
+        expected = expected_nc(plan, point, inventory, calibrations, on)
         if expected is not None and in_nc is not None and expected > in_nc:
             yield Stop(
                 "range",
@@ -134,7 +134,7 @@ def _shortest_beam_s(plan: Plan, point: Point) -> float | None:
     return min((each for each in found if each is not None), default=None)
 
 
-def _expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:
+def expected_nc(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> float | None:
     """The charge that a point's expected dose gives, in nC: what a range that holds nothing is refused for."""
     none = tuple(each.model_copy(update={"full_scale_nc": HOLDS_NOTHING_NC}) for each in inventory.instrument)
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from acquire.procedure.documents.inventory import Element
 from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.readouts.read_names import read_as_in
 from acquire.procedure.session.session import Session
 from acquire.store.entries import decoded, of_elements_since
 
@@ -35,9 +36,10 @@ def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattac
     by_text: dict[tuple[str, str], list[Element]] = {}
     for element in session.inventory.element:
         by_text.setdefault((element.reader, element.read_as), []).append(element)
+    known_as = {(each.stream, each.seq) for each in read_as_in(connection, session.id)}
     found = []
     for stream, instrument, entry in of_elements_since(connection, session.started):
-        if instrument in readers:
+        if instrument in readers and (stream, entry.seq) not in known_as:
             index = decoded(stream, entry).get("element_index")
             known = by_text.get((instrument, entry.element or ""), [])
             mine = next((e for e in known if e.element_index in (None, index)), None)

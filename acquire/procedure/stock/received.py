@@ -8,7 +8,7 @@ result counts, against the limit, with the dose that was expected. A MOSFET's th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -38,21 +38,56 @@ class Irradiated:
 
 
 def irradiations(connection: sqlite3.Connection, serial: str) -> list[Irradiated]:
-    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam."""
-    rows = connection.execute(
-        "SELECT d.*, a.session, m.at FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
-        " JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE d.serial = ? AND NOT EXISTS"
-        " (SELECT 1 FROM attempt_mark x WHERE x.measurement = d.measurement AND x.mark = 'abandoned'"
-        " AND x.beam_given = 0) ORDER BY m.n",
-        (serial,),
-    )
+    """Every irradiation of the detector with a serial number, oldest first; not those that gave no beam.
+
+    Where two people have bound diodes to other ports than planned, those of the ports at which it really lay. Those
+    that were entered from a form come last.
+    """
+    planned = _rows(connection, "d.serial = ?", serial)
+    detectors = {row["session"]: row["detector"] for row in planned}
+    lay = {session: _bound(connection, session) for session in detectors}
+    found = [(row, row["before_gy"]) for row in planned if _lay_at(lay, row) == row["detector"]]
+    for session, detector in detectors.items():
+        for point in (p for p, really in lay[session].items() if really == detector):
+            rows = _rows(connection, "a.session = ? AND d.point = ?", session, point)
+            found += [(row, None) for row in rows if row["detector"] != detector]
     return [
         Irradiated(
             row["at"], row["point"], row["session"], _dose_gy(connection, row["session"], row["point"]),
-            row["at_most_gy"], row["before_gy"],
+            row["at_most_gy"], before_gy,
         )
-        for row in rows
+        for row, before_gy in (*sorted(found, key=lambda each: int(each[0]["n"])), *_written(connection, serial))
     ]  # fmt: skip
+
+
+def _written(connection: sqlite3.Connection, serial: str) -> Iterator[tuple[sqlite3.Row, None]]:
+    """What was entered from forms; a correction is of the same irradiation."""
+    rows = connection.execute(
+        "SELECT read_at AS at, point, session, at_most_gy FROM transcription WHERE serial = ? AND replaces IS NULL"
+        " ORDER BY n",
+        (serial,),
+    )
+    yield from ((row, None) for row in rows)
+
+
+def _rows(connection: sqlite3.Connection, which: str, *values: str) -> list[sqlite3.Row]:
+    return connection.execute(
+        "SELECT d.*, a.session, m.at, m.n FROM detector_irradiated d JOIN attempt a ON a.measurement = d.measurement"
+        f" JOIN attempt_mark m ON m.measurement = d.measurement AND m.mark = 'begun' WHERE {which} AND NOT EXISTS"
+        " (SELECT 1 FROM attempt_mark x WHERE x.measurement = d.measurement AND x.mark = 'abandoned'"
+        " AND x.beam_given = 0) ORDER BY m.n",
+        values,
+    ).fetchall()
+
+
+def _bound(connection: sqlite3.Connection, session: str) -> dict[str, str]:
+    """The detector by point, where two people have said that it was not the planned one: the newest counts."""
+    rows = connection.execute("SELECT point, detector FROM binding WHERE session = ? ORDER BY n", (session,))
+    return {row["point"]: row["detector"] for row in rows}
+
+
+def _lay_at(lay: Mapping[str, Mapping[str, str]], row: sqlite3.Row) -> str:
+    return lay[row["session"]].get(row["point"], row["detector"])
 
 
 def with_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventory) -> Inventory:
@@ -101,7 +136,7 @@ def irradiated_rows(
         audit.row(
             "detector_irradiated", measurement=measurement, point=point.id, detector=point.detector,
             serial=(own := inventory.detector_named(point.detector)).serial, before_gy=own.accumulated_gy,
-            at_most_gy=_at_most_gy(point),
+            at_most_gy=at_most_gy(point),
         )
         for point in points
         if point.detector is not None
@@ -154,7 +189,8 @@ def _latest(
     return {} if row is None else dict(parse(row[what]))
 
 
-def _at_most_gy(point: Point) -> float:
+def at_most_gy(point: Point) -> float:
+    """The most that a point is believed to receive, in Gy."""
     if point.expected is not None:
         return point.expected.dose_gy
     return point.plausible.high_gy if point.plausible is not None else 0.0

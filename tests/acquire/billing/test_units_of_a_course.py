@@ -59,6 +59,15 @@ def test_brachytherapy_counts_by_volume_of_interest_and_never_nothing():
     assert units(unnamed) == [(UNNAMED, "s-1")]
 
 
+def test_a_volume_that_was_not_named_is_no_second_one_when_it_is_named_later_or_before():
+    unnamed = session("s-1", plan(), point("R1"))
+    named = session("s-2", plan(version=2), point("R1", volume="rectum"), days=2)
+    both = session("s-3", plan(version=3), point("R1", volume="Rectum"), point("b", volume="bladder"), days=3)
+    assert units(unnamed, named) == [(UNNAMED, "s-1")]
+    assert units(unnamed, named, both) == [(UNNAMED, "s-1"), ("bladder", "s-3")]
+    assert units(replace(named, id="s-0"), replace(unnamed, id="s-9")) == [("rectum", "s-0")]
+
+
 def test_points_outside_the_ports_are_for_the_coder():
     one = session("s-1", plan(port("B1")), point("B1", "B1"), point("P4"), point("P5", volume="navel"))
     assert units(one) == [("B1", "s-1")]

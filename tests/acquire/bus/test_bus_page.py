@@ -31,6 +31,8 @@ FLOW = json.loads((ROOT / "docs" / "contract" / "node-red-flow.json").read_text(
 RELEASED = Path(__file__).parent / "released" / "0.1.0"
 NODE_MODULES = ROOT / "tools" / "node" / "node_modules"
 
+EVENTS = {"state", "step", "attached", "result", "notice"}
+
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
@@ -79,7 +81,7 @@ def test_messages_on_the_page_are_whole_and_every_schema_and_event_is_shown() ->
         keys = {key for body in bodies for key in body.get("properties", {})}
         assert set(message) <= keys
     assert {m["schema"] for m in shown} == set(MESSAGES)
-    assert {m["event"] for m in shown if m["schema"] == "event/1"} == {"state", "step", "attached", "result"}
+    assert {m["event"] for m in shown if m["schema"] == "event/1"} == EVENTS
 
 
 def test_the_topic_table_is_the_contracts() -> None:

@@ -97,3 +97,11 @@ async def test_a_rest_is_begun_or_run(desk: Desk) -> None:
     await measured(desk, {}, "B1")
     done = desk.run("session", "step", desk.session, "b1", "skip", "--rest", "--reason", "x", "--by", "MD-1")
     assert (done.returncode, "--rest goes with begin or run." in done.stderr) == (2, True)
+
+
+async def test_a_step_is_done_again_or_its_rest_measured_with_begin_or_run_alone(desk: Desk) -> None:
+    await measured(desk, {}, "B1")
+    by = ("--by", "MD-1")
+    desk.refuses(2, "--again goes with begin or run.", "step", "background-b1", "end", "--again", *by)
+    desk.refuses(2, "--rest goes with begin or run.", "step", "b1", "skip", "--rest", "--reason", "x", *by)
+    desk.refuses(2, "--rest is of a beam, --again of a zero", "step", "b1", "run", "--rest", "--again", *by)

@@ -64,7 +64,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
     ),
     "tests/acquire/cli/test_presence_commands.py": (
-        "plan check, session beam-given, session was-there, session was-removed"
+        "plan check, session beam-given, session was-there, session was-removed, session was-read-as"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",
@@ -81,6 +81,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     "tests/acquire/cli/test_billing_commands.py": "billing table add, billing table withdraw",
     "tests/acquire/cli/test_doctor_command.py": "doctor, order cancel, calibration enter, calibration stated",
     "tests/acquire/cli/test_elements_commands.py": "elements add, calibration show",
+    "docs/downtime.md": (
+        "downtime form, downtime enter, downtime check, downtime total, session clock, session take-over"
+    ),
+    "tests/acquire/cli/test_downtime_commands.py": "downtime set-aside",
     "tests/acquire/cli/test_signing_commands.py": (
         "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
     ),
@@ -93,7 +97,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " calibration begin, calibration add, calibration compute, calibration confirm, calibration list,"
         " calibration ended, calibration reject, calibration touched"
     ),
-    "docs/orders.md": "order change, plan still-holds, patients key, patients rotate, patients verify, patients show",
+    "docs/orders.md": (
+        "order change, plan still-holds, patients key, patients rotate, patients verify, patients show,"
+        " patients original"
+    ),
     "docs/procedure.md": (
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"

@@ -15,6 +15,7 @@ from command_line import Said, acquire
 sys.path.append(str(Path(__file__).parents[1] / "procedure"))
 
 from noticed import BEYOND, calculated, diode_case
+from people_known import everybody, logged_in, password_file, staffed
 
 from acquire.config import load
 from acquire.config_part import notices_of
@@ -102,3 +103,29 @@ def test_the_tables_of_the_page_are_sound(folder: Path) -> None:
     assert [each.name for each in told.recipient] == ["MP-1", "MP-2", "RO-1"]
     load(folder / "service.toml")
     assert DUE.startswith("result_due = { fraction = 3")
+
+
+def test_with_accounts_a_role_is_the_accounts_and_the_second_person_shows_it(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "store.db", create=True)
+    case = diode_case()
+    staffed(connection)
+    with everybody():
+        case.add(connection)
+        asyncio.run(calculated(connection, case, BEYOND))
+
+    def says(code: int, who: str, *words: str) -> str:
+        env = logged_in(connection, who, tmp_path)
+        done = acquire(*words, "--store", f"sqlite:///{tmp_path / 'store.db'}", cwd=tmp_path, env=env)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    assert "MD-1 (dosimetrist) may not lift a hold" in says(
+        1, "MD-1", "hold", "lift", "1", "--reason", "it was nothing"
+    )
+    assert "waits for physician" in says(0, "MP-1", "notices", "acknowledge", "1")
+    assert "Notice 1: acknowledged" in says(0, "RO-2", "notices", "acknowledge", "1")
+    lift = ("hold", "lift", "1", "--reason", "set-up corrected", "--confirmed-by", "RO-1")
+    wrong = password_file("MP-2", tmp_path)
+    says(1, "MP-1", *lift, "--confirm-password-file", wrong)
+    assert "lifted by MP-1" in says(0, "MP-1", *lift, "--confirm-password-file", password_file("RO-1", tmp_path))
+    connection.close()

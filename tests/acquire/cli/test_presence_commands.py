@@ -68,6 +68,16 @@ def test_a_doubt_is_said_at_once_and_two_people_settle_it(desk):
     assert "e1-1 of E1 has not been read." in str(found["steps"])
 
 
+def test_a_dot_that_was_read_under_another_name_is_said_by_two(desk):
+    desk.says("beam-given", "--by", "RT-1")
+    desk.says("remove", "e1-1", "--by", "MD-1")
+    WorkedClient(desk.connection).read_elements([("e9-9", 64310.0)], "{counts}")
+    two = ("--reason", "engraving read", "--by", "MD-1", "--confirmed-by", "RT-1")
+    desk.refuses(2, "'e1-1' is no ELEMENT=NAME, such as T-017=T-071.", "was-read-as", "e1-1", *two)
+    assert desk.says("was-read-as", "e1-1=e9-9", *two) == "e1-1 was read as e9-9."
+    desk.refuses(1, "It is said already that e1-1 was read as e9-9.", "was-read-as", "e1-1=e9-9", *two)
+
+
 def test_a_chip_placed_after_its_beam_is_named_as_it_is_placed(desk):
     desk.says("beam-given", "--by", "RT-1")
     late = case_e()[0]

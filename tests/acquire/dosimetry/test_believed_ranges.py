@@ -65,6 +65,8 @@ def test_a_threshold_looks_like_volts_only_where_it_could_be() -> None:
 
 def test_a_sites_range_is_narrow_and_holds_its_coefficient() -> None:
     d.in_sites_range(3.1, (2.5, 7.5), "N_cal")
+    with pytest.raises(d.OutsideValidity, match="A range of 1 to 10 says nothing"):
+        d.in_sites_range(3.1, (1.0, 10.0), "N_cal")
     d.in_sites_range(2.5, (2.5, 4.0), "N_cal")
     with pytest.raises(d.OutsideValidity, match=r"N_cal is 3100, outside the 2\.5 to 4"):
         d.in_sites_range(3100, (2.5, 4.0), "N_cal")

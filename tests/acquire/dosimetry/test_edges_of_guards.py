@@ -276,3 +276,34 @@ def test_a_cross_calibration_and_a_dose_at_maximum_by_hand() -> None:
     for pdd in (10.0, 100.1):
         with pytest.raises(d.OutsideValidity, match="give it in percent"):
             d.dose_at_maximum_of(dose, pdd, 0.7, "site")
+
+
+@pytest.mark.parametrize(("gy", "unseen"), [(0.01, True), (0.019, True), (0.02, False), (0.03, False)])
+def test_that_no_beam_was_seen_is_guessed_below_two_percent_of_what_was_expected(gy: float, unseen: bool) -> None:
+    with pytest.raises(d.Blocked) as blocked:
+        guards.same_scale(gy, 1.0)
+    assert str(blocked.value).endswith(" Perhaps no beam was seen.") == unseen
+
+
+@pytest.mark.parametrize(
+    ("dose", "low", "high", "hint"),
+    [
+        (160.0, 0.01, 0.04, "mrad, cGy, Gy"),
+        (20.0, 0.01, 0.04, "mrad or mGy read as cGy or Gy, or pC as nC"),
+        (2.0, 0.01, 0.04, "cGy read as Gy (a coefficient in cGy/nC used as Gy/nC)"),
+        (5.0, 0.0, 0.1, "cGy read as Gy (a coefficient in cGy/nC used as Gy/nC)"),
+        (9.0, 0.0, 0.1, "cGy read as Gy (a coefficient in cGy/nC used as Gy/nC)"),
+        (11.0, 0.0, 0.1, "mrad, cGy, Gy"),
+    ],
+)
+def test_the_likely_unit_is_by_the_middle_of_a_plausible_range(dose: float, low: float, high: float, hint: str) -> None:
+    with pytest.raises(d.Blocked, match=f"above the plausible {100 * high:g} cGy") as blocked:
+        guards.believable(dose, low, high)
+    assert f"may be wrong ({hint})." in str(blocked.value)
+
+
+def test_an_environment_reading_says_on_which_side_it_lies() -> None:
+    hour = timedelta(hours=1)
+    for read, side in ((NOON - 2 * hour, "before"), (NOON + 2 * hour, "after")):
+        with pytest.raises(d.Blocked, match=f"were read 120 min {side} the measurement; at most 60 min"):
+            guards.fresh(read, NOON, hour)

@@ -178,3 +178,23 @@ def test_a_result_on_the_limit_of_a_chart_is_inside_and_level_ones_are_no_run() 
 def test_the_chart_of_a_later_first_result_is_of_its_own_key() -> None:
     mixed = seen([1.0, -1.0] * 4)
     assert d.chart([*mixed[4:], *mixed[:4]]).key == mixed[0].key
+
+
+def test_a_run_in_the_middle_is_seen_and_one_that_is_too_short_is_not() -> None:
+    eight = "Eight results in a row lie on one side of the centre: a systematic change."
+    drift = "Six results in a row rise or fall: a drift."
+    one_side = [-2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, -2.0, -3.0, -2.0, -2.0]
+    assert d.chart(seen(one_side)).signals == (eight,)
+    assert d.chart(seen([-3.0, *one_side[2:]])).signals == ()
+    rising = [0.0, -1.0, -2.0, -1.5, -1.0, 1.0, 1.5, 2.0, -1.0, 1.0, 0.0]
+    assert d.chart(seen(rising)).signals == (drift,)
+    assert d.chart(seen([0.0, -1.0, -2.0, -1.5, -1.0, 1.0, 1.5, -1.0, 1.0, 0.0])).signals == ()
+
+
+def test_a_mean_of_doses_is_their_mean_and_needs_a_budget_for_each() -> None:
+    own = d.Budget((d.Contribution("own", 1.0, "site"),))
+    assert correlation.mean_of_doses([1.0, 3.0], [own, own]).value == 2.0
+    assert correlation.mean_of_doses([2.0, 2.0], [own, own]).u == pytest.approx(0.02 / math.sqrt(2))
+    for mean in (correlation.mean_of_doses, correlation.mean_of_deviations, correlation.weighted_mean):
+        with pytest.raises(ValueError, match="zip"):
+            mean([1.0, 2.0], [own])

@@ -110,10 +110,10 @@ async def test_unread_for_two_hours_goes_to_the_stand_in_and_reminders_come_unti
         assert sorted(inbox.to[2:]) == ["mp-1@clinic.example", "mp-2@clinic.example", "ro-1@clinic.example"]
         assert ("stand-in", "physicist", None) in told.marks
         assert str(inbox.mails[2]["Subject"]).startswith("Reminder 1: ")
-        acknowledge(store, 1, "MP-2", "physicist")
+        acknowledge(store, 1, "MP-2", ["physicist"])
         await told.after(120)
         assert inbox.to[5:] == ["ro-1@clinic.example"]
-        acknowledge(store, 1, "RO-1", "physician")
+        acknowledge(store, 1, "RO-1", ["physician"])
         await told.after(600)
     assert len(inbox.mails) == 6
     assert told.notice.stands == "acknowledged; HOLDS the next fraction"

@@ -245,6 +245,8 @@ def test_a_time_that_is_to_come_is_held_against_the_day_of_measuring() -> None:
         (b"[" * 100_000, "nested deeper"),
         (b'{"resourceType": "ServiceRequest", "x": NaN}', "NaN"),
         (json.dumps(request(id="a\u200bb", identifier=None)).encode(), "U+200B"),
+        (json.dumps(request(contained=[{"id": []}])).encode(), "id is not as FHIR has it"),
+        (json.dumps(request(occurrenceTiming={"event": 7})).encode(), "a list of texts is wanted"),
         (json.dumps(request(status=["active"])).encode(), "status is not as FHIR has it"),
         (b'{"resourceType": "Observation"}', "Observation"),
     ],

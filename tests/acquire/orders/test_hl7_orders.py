@@ -17,7 +17,7 @@ from acquire.orders.hl7_message import LARGEST, message_of, messages_of_file
 from acquire.orders.mllp import Frames
 from acquire.patients import PatientsFile, beside
 from acquire.procedure.documents.cancelled import cancelled
-from acquire.procedure.documents.identities import must_be_patient_of
+from acquire.procedure.documents.identities import must_be_patient_of, verify_identities
 from acquire.procedure.documents.messages import Answered, receive
 from acquire.procedure.documents.order import get_order, list_orders, versions_of
 from acquire.procedure.documents.patients import orders_of_patient
@@ -172,6 +172,21 @@ def test_one_number_with_another_birth_date_is_refused(room: Any) -> None:
     found = answered(room, order(number="O-2", control_id="M-2", born="19700101"))
     assert (found.code, "another date of birth" in found.says) == ("AE", True)
     assert [each.id for each in list_orders(room[0])] == ["ORD-V2-1"]
+
+
+def test_a_refused_message_leaves_no_identity_behind(room: Any) -> None:
+    answered(room, order())
+    other = order(control_id="M-2").replace(b"EXAMPLE^ANNA", b"EXAMPLE^BERTA").replace(b"rescaled", b"reviewed")
+    assert "is here with another content" in answered(room, other).says
+    assert must_be_patient_of(room[0], room[1], "ORD-V2-1", ["1960-01-01", "Anna Example"])
+    assert verify_identities(room[0], room[1]) == (1, [])
+
+
+def test_an_order_that_was_cancelled_does_not_come_back(room: Any) -> None:
+    answered(room, order())
+    answered(room, order("CA", control_id="M-2"))
+    again = answered(room, order(control_id="M-3"))
+    assert (again.code, "was cancelled" in again.says) == ("AE", True)
 
 
 def test_a_hostile_field_takes_no_time_and_no_message_is_longer_than_the_bound(room: Any) -> None:

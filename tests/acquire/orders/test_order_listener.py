@@ -23,6 +23,7 @@ from acquire.config import load
 from acquire.errors import FileProblem, Refused
 from acquire.order_listener import OrderListener
 from acquire.orders.hl7_message import LARGEST
+from acquire.patients import PatientsFile, beside, make_key, read_key
 from acquire.store.database import connect
 
 BASE = 'site = "clinic"\n[broker]\nmode = "embedded"\n[store]\nurl = "sqlite:///store.db"\n[orders]\n'
@@ -153,8 +154,13 @@ async def test_connections_are_bounded(tmp_path: Path, monkeypatch: Any) -> None
     async with listening(tmp_path) as (listener, _):
         first, second = await raw(listener), await raw(listener)
         await until(lambda: len(listener._open) == 2)
+        second[1].write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(second[0]) == ("AA", "M-1")
         third = await raw(listener)
-        assert await third[0].read() == b""
+        assert await first[0].read() == b"", "who was silent longest makes room"
+        for n, (reader, writer) in enumerate((second, third), start=2):
+            writer.write(b"\x0b" + order(number=f"O-{n}", control_id=f"M-{n}") + b"\x1c\r")
+            assert await code_of(reader) == ("AA", f"M-{n}")
         for _, writer in (first, second, third):
             writer.close()
 
@@ -220,3 +226,31 @@ async def asked_without_certificate(listener: OrderListener, context: ssl.SSLCon
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def test_a_lost_key_or_an_error_of_ours_leaves_no_partner_without_an_answer(tmp_path: Path) -> None:
+    async with listening(tmp_path) as (listener, store):
+        reader, writer = await raw(listener)
+        store.fails = ValueError("not to be told")
+        writer.write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(reader) == ("AR", "M-1")
+        store.fails = None
+        make_key(tmp_path / "k")
+        with PatientsFile(beside(tmp_path / "store.db")) as patients:
+            patients.change_key(read_key(tmp_path / "k"))
+        writer.write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(reader) == ("AR", "M-1")
+        assert listener.counts["not kept"] == 2
+        writer.close()
+
+
+async def test_a_service_whose_key_is_lost_starts_all_the_same(tmp_path: Path) -> None:
+    make_key(tmp_path / "k")
+    PatientsFile(beside(tmp_path / "store.db"), read_key(tmp_path / "k")).close()
+    async with listening(tmp_path) as (listener, store):
+        reader, writer = await raw(listener)
+        writer.write(b"\x0b" + order() + b"\x1c\r")
+        assert await code_of(reader) == ("AR", "M-1")
+        writer.close()
+        (row,) = store.connection.execute("SELECT * FROM alarm WHERE what = 'order listener'").fetchall()
+        assert row["subject"] == "identities cannot be kept"

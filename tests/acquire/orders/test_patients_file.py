@@ -145,3 +145,14 @@ def test_a_wrong_wristband_is_refused_and_the_sentence_tells_no_identity(
                 must_be_patient_of(connection, patients, "ORD-V2-1", said)
             assert not [each for each in TOLD if each.decode() in str(caught.value)]
     connection.close()
+
+
+def test_a_kill_between_the_two_files_is_named_by_the_next_order(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "store.db", create=True)
+    with PatientsFile(None) as patients:
+        patients.enter("p-1", Identity((Identifier("HOSP", "MRN-EXAMPLE-1", "MR"),), "ANNA EXAMPLE", "1960-01-01", "F"))
+        assert "is not named in the store" in verify_identities(connection, patients)[1][0]
+        assert receive(connection, patients, order(), Site()).code == "AA"
+        assert get_order(connection, "ORD-V2-1").patient == "p-1"
+        assert verify_identities(connection, patients) == (1, [])
+    connection.close()

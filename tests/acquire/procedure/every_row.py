@@ -15,7 +15,8 @@ from real_probes import Probe, ProbeClient
 from signable import reviewed, whole
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
-from worked import run
+from worked import WorkedClient, run
+from written_down import entered, navel, printed
 
 from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
@@ -30,16 +31,20 @@ from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session import notices
 from acquire.procedure.session.ambient_conditions import set_environment
 from acquire.procedure.session.as_planned import state_as_planned
+from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
+from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.read_names import was_read_as
 from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
 from acquire.procedure.session.session import cancel, get_session
 from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
+from acquire.procedure.session.take_over import take_over
 from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
@@ -84,7 +89,9 @@ async def _filled(connection: Any) -> str:
     await run(connection, client, session)
     correct(connection, get_session(connection, session), "r1-1", "X-1", "MD-1", "MP-1", "its tray was swapped")
     reads = [("X-1" if element == "r1-1" else element, value) for element, value in reads]
-    client.read_elements(reads)
+    swapped = {"r3-1": "r3-2", "r3-2": "r3-1"}
+    client.read_elements([(swapped.get(element, element), value) for element, value in reads])
+    was_read_as(connection, get_session(connection, session), swapped, "MD-1", "MP-1", "exchanged in the tray")
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
     point = get_session(connection, session).plan.point_named("spec")
     attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
@@ -107,6 +114,7 @@ async def _filled(connection: Any) -> str:
     for n in (1, 2):
         saw_rt_plan(connection, "ORD-B-1", f"1.2.{n}", "ab" * 32, "MP-1")
     told(connection, session)
+    written_down(connection)
     signed(connection, session)
     await exchanged(connection)
     fitted(connection)
@@ -156,8 +164,28 @@ def told(connection: Any, session: str) -> None:
                 notices.mark(connection, notice, "mailed", name=name, round=n)
                 notices.mark(connection, notice, "not-delivered", name=name, reason="no answer")
             notices.mark(connection, notice, "stand-in", role="physicist")
-        notices.acknowledge(connection, notice.n, "MP-2", "physicist")
-    notices.lift(connection, held.n, "MP-1", "physicist", "read today", "RO-1")
+        notices.acknowledge(connection, notice.n, "MP-2", ["physicist"])
+    notices.lift(connection, held.n, "MP-1", ["physicist"], "read today", "RO-1")
+
+
+def written_down(connection: Any) -> None:
+    """Two forms, what was entered from them, compared and corrected, and totals read back and set aside."""
+    case = navel("W")
+    case.add(connection)
+    forms = [printed(connection, case, fraction) for fraction in (1, 2)]
+    for fraction, form in enumerate(forms, start=1):
+        session = case.start(connection, fraction)
+        now = get_session(connection, session)
+        entered(connection, now, who="MD-1", form=form)
+        entered(connection, now, "36.03 nC", who="MD-1", form=form, correct=True)
+        check(connection, now, "navel", "36.03 nC", "MP-2")
+        client = WorkedClient(connection)
+        client.of("electrometer-1").charge_nc = 36.0
+        client.idle("electrometer-1")
+        read_back(connection, now, "navel", 1.0, "MP-2")
+        set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
+        compare_clock(connection, now, "LA-1", ZONE, "2026-02-05T10:34:12+01:00", "MD-1")
+        take_over(connection, now, "RT-1", "MD-1 was called away")
 
 
 def fitted(connection: Any) -> None:

@@ -19,6 +19,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.steps import run_step
+from acquire.procedure.stock.received import irradiations
 from acquire.record import build, html
 
 RIGHT = {"B1": "D-14", "B2": "D-11"}  # which of them really lay there
@@ -107,6 +108,9 @@ async def test_each_port_has_the_dose_of_the_diode_that_lay_there_from_its_own_i
     )
     assert verify_store(connection) == []
     assert verify_store(connection, session=session) == []
+    for detector, port in (("D-14", "B1"), ("D-11", "B2")):
+        received = [(each.point, each.dose_gy) for each in irradiations(connection, detector)]
+        assert received == [(port, after[port]["dose_gy"])], "what a diode received is what it was bound to"
     record = build(connection, session)
     assert [(b["point"], b["detector"], b["instrument"]) for b in record["bindings"]] == [
         ("B1", "D-14", "electrometer-3"), ("B2", "D-11", "electrometer-1"),

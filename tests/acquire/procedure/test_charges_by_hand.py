@@ -342,3 +342,18 @@ def test_what_is_of_one_attempt_alone_does_not_stand_beside_their_mean() -> None
         "attempts",
     }
     assert found["nc"] == pytest.approx((10 + 10 * 101.325 / 101.0) / 2)
+
+
+def test_a_step_of_the_clock_is_one_above_half_a_second_and_not_at_it() -> None:
+    settled(60, 360, 299.5)
+    with pytest.raises(d.Blocked, match=r"set forward by 1 s .* the wait was 299 s or 300 s"):
+        settled(60, 360, 299.25)
+    with pytest.raises(d.Blocked, match=r"set forward by 50 s .* the wait was 250 s or 300 s"):
+        settled(60, 360, 250.0)
+
+
+@pytest.mark.parametrize("empty", ["beam", "low"])
+def test_a_wait_beside_which_nothing_was_read_is_by_the_markers(empty: str) -> None:
+    bodies = {"beam": [clocks(60, 1000.0)], "low": [clocks(360, 1000.0)]} | {empty: []}
+    marks = {"beam": ["", clocks(60, 0)["time"]], "low": [clocks(360, 0)["time"], ""]}
+    must_have_settled(CHANGED, SETTLING, ONE, bodies, marks)

@@ -73,7 +73,7 @@ async def test_it_is_counted_over_plan_versions_and_by_place_not_by_name(connect
     case.plan |= {"version": 3}
     case.points[0] |= {"port": "C9", "site": "two centimetres further in"}
     case.add_plan(connection)
-    lift(connection, 2, "MP-1", "physicist", "moved in the new plan")  # both fractions were out of tolerance
+    lift(connection, 2, "MP-1", ["physicist"], "moved in the new plan")  # both fractions were out of tolerance
     assert start(connection, case, 3).fraction == 3, "the plan has moved the point"
 
 

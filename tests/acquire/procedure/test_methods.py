@@ -67,8 +67,9 @@ async def test_a_formula_is_two_files(connection, scintillator):
     (seen,) = observations(connection)
     assert seen.key == ("SC-1", "scintillator, in-field", "LA-1")
     record = build(connection, session)
-    (named,) = [rule["says"] for rule in record["rules_77331"] if rule["rule"] == "Method and devices named"]
-    assert named == "plastic scintillator SC-1 at P."
+    said = {rule["id"]: rule["says"] for rule in record["rules_77331"]}
+    assert said["method"] == "Measured with plastic scintillator."
+    assert said["equipment"].startswith("P SC-1. ")
     assert "Plastic scintillator" in html(record)
 
 

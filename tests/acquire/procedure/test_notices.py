@@ -79,8 +79,8 @@ async def test_a_lost_measurement_is_told_to_the_physicist_and_holds_nothing(con
     (found,) = notices.notices(connection)
     assert (found.cause, found.waits_for, found.holds) == ("INVALID", ("physicist",), False)
     with pytest.raises(Refused, match="is for the physicist; RO-1 is a physician"):
-        acknowledge(connection, found.n, "RO-1", "physician")
-    assert acknowledge(connection, found.n, "MP-1", "physicist").stands == "acknowledged"
+        acknowledge(connection, found.n, "RO-1", ["physician"])
+    assert acknowledge(connection, found.n, "MP-1", ["physicist"]).stands == "acknowledged"
     case.start(connection, 2)
 
 
@@ -98,16 +98,18 @@ async def test_a_hold_is_lifted_by_two_people_with_a_reason_and_by_nothing_else(
     case = diode_case()
     case.add(connection)
     session = await calculated(connection, case, BEYOND)
-    acknowledge(connection, 1, "MP-1", "physicist")
-    acknowledge(connection, 1, "RO-1", "physician")
+    acknowledge(connection, 1, "MP-1", ["physicist"])
+    acknowledge(connection, 1, "RO-1", ["physician"])
     with pytest.raises(Refused, match=r"lifts it with a reason and a second person \(acquire hold lift 1\). The treat"):
         case.start(connection, 2)
     for reason, second in (("  ", "RO-1"), ("set-up corrected", None), ("set-up corrected", "mp-1 ")):
         with pytest.raises(Refused):
-            lift(connection, 1, "MP-1", "physicist", reason, second)
-    assert lift(connection, 1, "MP-1", "physicist", "set-up corrected", "RO-1").stands == "acknowledged; lifted by MP-1"
+            lift(connection, 1, "MP-1", ["physicist"], reason, second)
+    assert (
+        lift(connection, 1, "MP-1", ["physicist"], "set-up corrected", "RO-1").stands == "acknowledged; lifted by MP-1"
+    )
     with pytest.raises(Refused, match="was lifted by MP-1"):
-        lift(connection, 1, "RO-1", "physician", "again", "MP-1")
+        lift(connection, 1, "RO-1", ["physician"], "again", "MP-1")
     case.start(connection, 2)
     page = html(build(connection, session))
     assert "set-up corrected" in page
@@ -150,7 +152,7 @@ async def test_a_session_that_was_started_before_the_hold_waits_at_its_time_out(
     calculate_session(connection, first, "MP-1")
     with pytest.raises(Refused, match="Notice 1 holds the next fraction"):
         time_out(connection, second, "MD-1", "RT-1", identifiers_agree=True)
-    lift(connection, 1, "MP-1", "physicist", "set-up corrected", "RO-1")
+    lift(connection, 1, "MP-1", ["physicist"], "set-up corrected", "RO-1")
     time_out(connection, second, "MD-1", "RT-1", identifiers_agree=True)
 
 

@@ -349,3 +349,30 @@ def test_each_other_element_is_taken_as_often_as_it_is_wanted_and_in_the_order_i
     assert seqs(stated_of("S1 S1 C T2", "before", limits, wanted)) == {"S1": [1, 2], "C": [3]}
     assert stated_of("C S1 T2", "before", limits, wanted).missing == ("S1",)
     assert seqs(stated_of("S1 S1 S1 C T2", "before", Limits({**wanted, "S1": 3}), wanted)) == {"S1": [2, 3], "C": [4]}
+
+
+def test_what_is_beyond_what_is_wanted_is_not_taken_though_something_else_is_missing_still() -> None:
+    wanted = {"S1": 2, "C": 1}
+    limits = Limits({**wanted, "S1": 3, "T2": 2})
+    assert seqs(stated_of("C S1 S1 S1 T2", "before", limits, wanted)) == {"S1": [3, 4], "C": [1]}
+    assert stated_of("T2 X T2 S1 S1 C", "after", limits, wanted).missing == (), "it may be read twice in its run"
+
+
+def test_records_of_no_element_that_is_known_stand_in_no_stretch_too_often() -> None:
+    known = records("S1 S2 C X T1 X T2")
+    unknown = [replace(r, name=None) if r.counted == "X" else r for r in known]
+    runs = [ReaderRun(tuple(unknown), Begins.FIRST, certain=True)]
+    found = together_as_stated(runs, [unknown[-1].at], WANTED, "before", LIMITS)
+    assert found.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("! S1 T2 S2 C", None),
+        ("/ X S1 S2 C T2 / Y S1 S2 C P R Z", "S1, S2, C stand beside it too, a file begins between them"),
+    ],
+)
+def test_only_the_neighbour_and_the_edge_of_its_own_run_leave_an_element_open(text: str, doubt: str | None) -> None:
+    found = of(text, "T2").doubt
+    assert found is None if doubt is None else doubt in str(found)

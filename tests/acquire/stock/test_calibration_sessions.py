@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 
 import pytest
 from stocked import DOSE_GY, NC_PER_CGY, SENSITIVITY, Stock, chips, hours_ago
+from winrems_runs import MORNING, QC, Folder, run_of
 from worked import READER
 
 from acquire.dosimetry import DosimetryError
@@ -233,6 +234,18 @@ def test_two_runs_of_one_file_are_told_apart_by_where_they_begin(stock):
     parts = calibrating.prepare(stock.connection, calibrating.get_calibration(stock.connection, name))["parts"]
     assert [p.get("signals") for p in parts] == [[7.0]] * 12 + [[9.0]] * 12 + [None]
     assert parts[-1]["missing"] == f"was not read in cycle 3 (entry 2 of stream {stream})"
+
+
+async def test_a_run_in_an_export_is_named_by_the_byte_at_which_it_begins(stock, tmp_path):
+    first, later = run_of(*QC, *chips()), MORNING + timedelta(hours=1)
+    folder = Folder(tmp_path, stock.client)
+    await folder.put("tray.asc", first + run_of(*QC, *chips(), sensitivity=2.0, begin=later))
+    name = stock.begin()
+    stock.irradiated(name, chips(), 1, run="tray.asc, byte 0")
+    stock.irradiated(name, chips(), 2, run=f"tray.asc, byte {len(first)}")
+    parts = calibrating.prepare(stock.connection, calibrating.get_calibration(stock.connection, name))["parts"]
+    one, two = ([p["signals"][0] for p in parts if p["cycle"] == cycle] for cycle in (1, 2))
+    assert two == pytest.approx([2 * each for each in one], rel=1e-3)
 
 
 def test_a_file_and_a_day_name_a_run_as_before(stock):

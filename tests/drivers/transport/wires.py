@@ -8,6 +8,9 @@ import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
+import serial
+from serial import rfc2217
+
 from drivers.transport.serial_settings import SerialSettings
 from simulators.hislip import HislipPort
 from simulators.message_port import MessagePort
@@ -16,6 +19,7 @@ from simulators.vxi11 import Vxi11Port
 SERIAL = SerialSettings()
 LINES = ["/dev/ttyX", "pyserial:/dev/ttyX", "ASRL/dev/ttyX::INSTR"]
 SOCKETS = ["tcp:H:P", "pyserial:socket://H:P", "TCPIP::H::P::SOCKET"]
+SERVERS = ["rfc2217://H:P"]  # a serial server that is told how to set its line
 # each write is one message, with one response
 MESSAGES = [f"{way}TCPIP::H{end}" for way in ("", "pyvisa:") for end in (",P::inst0::INSTR", "::hislip0,P::INSTR")]
 BLOCK = bytes(range(256)) * 1200  # 307,200 bytes, every byte value in it: more than one message of either protocol
@@ -91,16 +95,18 @@ def on_a_line(instrument: Instrument) -> Iterator[tuple[str, Callable[[], None]]
 
 
 @asynccontextmanager
-async def on_a_socket(instrument: Instrument) -> AsyncIterator[tuple[int, Callable[[], None]]]:
-    """(port, unplug)."""
+async def on_a_socket(instrument: Instrument, *, telnet: bool = False) -> AsyncIterator[tuple[int, Callable[[], None]]]:
+    """(port, unplug). telnet: behind the server side of RFC 2217 that pyserial brings."""
     writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        line = rfc2217.PortManager(serial.serial_for_url("loop://"), writer) if telnet else None
         try:
             while data := await reader.read(4096):
-                for piece in instrument.hear(data):
-                    writer.write(piece)
+                said = data if line is None else b"".join(line.filter(data))
+                for piece in instrument.hear(said):
+                    writer.write(piece if line is None else b"".join(line.escape(piece)))
                     await writer.drain()
         except ConnectionError:
             pass
@@ -175,7 +181,7 @@ async def reachable(form: str, instrument: Instrument) -> AsyncIterator[tuple[st
         with on_a_line(instrument) as (device, unplug):
             yield form.replace("/dev/ttyX", device), unplug
     else:
-        async with on_a_socket(instrument) as (port, unplug):
+        async with on_a_socket(instrument, telnet=form in SERVERS) as (port, unplug):
             yield (
                 form.replace("H", "127.0.0.1").replace("P", str(port)) if form[0] == "t" else named(form, port),
                 unplug,
@@ -183,4 +189,8 @@ async def reachable(form: str, instrument: Instrument) -> AsyncIterator[tuple[st
 
 
 def named(form: str, port: int) -> str:
-    return {SOCKETS[1]: f"pyserial:socket://127.0.0.1:{port}", SOCKETS[2]: f"TCPIP::127.0.0.1::{port}::SOCKET"}[form]
+    return {
+        SERVERS[0]: f"rfc2217://127.0.0.1:{port}",
+        SOCKETS[1]: f"pyserial:socket://127.0.0.1:{port}",
+        SOCKETS[2]: f"TCPIP::127.0.0.1::{port}::SOCKET",
+    }[form]

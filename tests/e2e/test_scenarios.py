@@ -1,0 +1,72 @@
+"""The clinical scenarios of docs/scenarios, followed in a shell as they stand there, against the printed numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from brokers import free_port
+from followed_page import follow, script
+from resident import resident
+
+CHECKOUT = Path(__file__).parents[2]
+GIVEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "acquire" / "dosimetry" / "scenarios.json").read_text())
+PORTS = ("18871", "18872", "18873", "18874")
+
+
+def on_free_ports(text: str) -> str:
+    """Somebody may be following a page on this machine."""
+    ours = {port: str(free_port()) for port in PORTS}
+    moved = f"sed -i {' '.join(f'-e s/{port}/{own}/' for port, own in ours.items())} clinic/*/service.toml"
+    text = re.sub("|".join(PORTS), lambda found: ours[found[0]], text)
+    return text.replace("cd clinic/", f"{moved}\ncd clinic/", 1)
+
+
+@contextmanager
+def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A shell's environment in which `acquire` is forked from a process that lives by the scenario's clock."""
+    clock = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    assert clock, "libfaketime is not installed; `make test` installs it"
+    hour = folder / "hour"
+    hour.write_text("+00000000000.00\n")
+    for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": hour, "FAKETIME_NO_CACHE": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    with resident(folder, {**os.environ, "LD_PRELOAD": str(clock), "TZ": "UTC"}) as place:
+        monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+        yield
+
+
+async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the page said, after it was followed to its end."""
+    with at_a_desk(folder, monkeypatch):
+        page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
+        code, said = await follow(on_free_ports(page), folder, within_s=900)
+    log = folder / "clinic" / name / "service.log"
+    assert code == 0, said + (log.read_text()[-2000:] if log.exists() else "")
+    assert "Traceback" not in said
+    return said
+
+
+def results(folder: Path, name: str, record: str = "record.json") -> dict[str, Any]:
+    """Results by point of a record that the page wrote."""
+    found = json.loads((folder / "clinic" / name / record).read_text())
+    return {each["id"]: each["result"] for each in found["points"] if each.get("result")}
+
+
+@pytest.mark.slow
+async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("f", tmp_path, monkeypatch)
+    result = results(tmp_path, "f")["ref"]
+    assert result["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-5)
+    assert result["u_percent"] == pytest.approx(GIVEN["F_uref"], abs=0.002)
+    (too_soon,) = [remark for remark in result["remarks"] if remark.startswith("polarity-1 did not count")]
+    assert "s after the voltage change; it counts only after 300 s" in too_soon
+    assert "and the audit chain hold" in said

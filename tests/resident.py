@@ -1,0 +1,104 @@
+"""`acquire` on a shell's PATH, forked from a process that has imported the program: a page of many commands is followed
+in a tenth of the time, and each is still the whole program with its own arguments, folder, environment and exit code.
+
+    with resident(folder, environment) as path: ...   # `path` is what the shell's PATH begins with
+
+`acquire run` is not forked: it goes on for long, and is the installed command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+
+from acquire.cli import main
+from acquire.cli.on_demand import TABLE
+
+TESTS = Path(__file__).parent
+ACQUIRE = Path(sys.executable).with_name("acquire")
+CLIENT = """#!{python} -IS
+import json, os, socket, sys
+if sys.argv[1:2] == ["run"]:
+    os.execv({acquire!r}, sys.argv)
+door = socket.socket(socket.AF_UNIX)
+door.connect({door!r})
+told = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(door, [len(told).to_bytes(4, "big")], [0, 1, 2])
+door.sendall(told)
+sys.exit(int(door.makefile().read() or 1))
+"""
+
+
+@contextmanager
+def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
+    """A folder with the command; what it is forked from runs in this environment (a clock of its own, say)."""
+    place, door = folder / "bin", str(folder / "acquire.sock")
+    place.mkdir()
+    command = place / "acquire"
+    command.write_text(CLIENT.format(python=sys.executable, acquire=str(ACQUIRE), door=door))
+    command.chmod(0o755)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(door)
+    listening.listen(8)
+    words = [sys.executable, "-c", "from resident import serve; serve(0)"]
+    there = {**environment, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
+    process = subprocess.Popen(words, stdin=listening, env=there)
+    try:
+        yield place
+    finally:
+        process.kill()
+        process.wait()
+        listening.close()
+
+
+def serve(descriptor: int) -> None:
+    """Forks one process for each command that is asked for, until it is killed."""
+    for name in {place.module for place in TABLE.values()}:
+        import_module(f"acquire.cli.{name}")
+    import_module("acquire.procedure.session.planning")
+    import_module("acquire.procedure.results.result")
+    with socket.socket(fileno=os.dup(descriptor)) as listening:
+        while True:
+            asked, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                _wait_for(asked)
+            asked.close()
+            while _reaped():
+                pass
+
+
+def _reaped() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
+
+
+def _wait_for(asked: socket.socket) -> None:
+    """One command in a child of its own, whose exit code is told."""
+    head, given, _, _ = socket.recv_fds(asked, 4, 3)
+    told = b""
+    while len(told) < int.from_bytes(head, "big"):
+        told += asked.recv(65536)
+    words, folder, environment = json.loads(told)
+    child = os.fork()
+    if child == 0:
+        for number, each in enumerate(given):
+            os.dup2(each, number)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["acquire", *words]
+        main()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+    os._exit(0)
