@@ -127,7 +127,7 @@ OF_PROCEDURE = {
     "results/point_charges": "charges_by_hand",
     "results/select_charges": "selections backgrounds_again bound_across",
     "results/select_elements": "selections elements_in_the_beam reader_records reader_sessions",
-    "results/select_run": "selections reader_runs",
+    "results/select_run": "selections reader_runs reader_sessions",
     "results/select_spectrum": "spectra",
     "results/select_thresholds": "worked_cases",
     "results/selection": "selections no_number beam_recognised",

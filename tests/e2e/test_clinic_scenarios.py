@@ -70,3 +70,27 @@ async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
     (too_soon,) = [remark for remark in result["remarks"] if remark.startswith("polarity-1 did not count")]
     assert "s after the voltage change; it counts only after 300 s" in too_soon
     assert "and the audit chain hold" in said
+
+
+@pytest.mark.slow
+async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("a", tmp_path, monkeypatch)
+    found = results(tmp_path, "a")
+    for point in ("B1", "B2", "B7"):
+        of = f"A_{point.lower()}"
+        assert 100 * found[point]["dose_gy"] == pytest.approx(GIVEN[f"{of}_D"], rel=1e-4)
+        assert found[point]["decision"] == GIVEN[f"{of}_state"]
+    for point in ("P4", "P5"):
+        assert 100 * found[point]["dose_gy"] == pytest.approx(GIVEN[f"A_{point.lower()}_D"], rel=1e-9)
+    assert "not fit for this tolerance: U of the deviation is 5.2 %" in said
+    assert "The reader has T-017 as 71 (2); two people say that it was T-017" in " ".join(found["P5"]["remarks"])
+    claim = json.loads((tmp_path / "clinic" / "a" / "claim.json").read_text())
+    charge = claim["charge"]
+    assert (charge["units"], charge["modifier"], charge["ports"]) == (3, "26", ["B1", "B2", "B7"])
+    assert charge["volumes_of_interest"] == ["P4", "P5"]
+    (missing,) = charge["missing"]  # no table was loaded
+    assert "no unit limit table of the payer holds on 2027-02-03" in missing
+    record = json.loads((tmp_path / "clinic" / "a" / "record.json").read_text())
+    assert record["status"] == "SIGNED"
