@@ -74,10 +74,10 @@ account() { # what an administrator sets is good for setting an own password, an
     acquire user password "$1" --password-file passwords/first --new-password-file "passwords/$1"
 }
 
-# as MD-1: who sits at the desk from here on.
+# as MD-1: who sits at the desk from here on; everybody logs in once after each `at`.
 as() {
-    export ACQUIRE_LOGIN=$PWD/logins/$1.json ACQUIRE_BY=$1
-    acquire login "$1" --password-file "passwords/$1"
+    export ACQUIRE_LOGIN=$PWD/logins/$1-$SERVICE.json ACQUIRE_BY=$1
+    [ -e "$ACQUIRE_LOGIN" ] || acquire login "$1" --password-file "passwords/$1"
 }
 
 # second RT-1: the options by which another person confirms, with the own password.

@@ -123,3 +123,33 @@ async def test_c_an_overload_a_repeat_and_a_junction_that_is_adjusted(
     assert charge["ports"] == ["medial tangent", "junction", "lateral tangent"]
     (more,) = charge["additional"]
     assert "documented change v2 → v3 (junction gap +3 mm, decided by RO-1)" in str(more)
+
+
+@pytest.mark.slow
+async def test_b_a_late_order_bars_the_first_fraction_and_the_second_is_one_volume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("b", tmp_path, monkeypatch)
+    first, second = (results(tmp_path, "b", f"fraction-{n}.json") for n in (1, 2))
+    for result, name in ((first["R1"], "r1"), (first["R2"], "r2"), (first["R3"], "r3"), (second["R2"], "f2")):
+        assert result["dose_gy"] == pytest.approx(
+            GIVEN[f"B_{name}_D"], rel=2e-6
+        )  # the standards of fraction 2 are ours
+        assert result["decision"] == GIVEN[f"B_{name}_state"]
+    assert first["bladder"]["dose_gy"] == pytest.approx(GIVEN["B_m_D"], rel=4e-4)  # 0.1 mV of 329.5
+    assert first["bladder"]["decision"] == GIVEN["B_m_state"]
+    assert "dwell time 440.6 s, expected 440.7 s (−0.02 %, limit 1 %)" in " ".join(first["R2"]["remarks"])
+    spectrum = first["spectrum"]["spectrum"]
+    for key, given in (("y_f", "B_yf"), ("y_d", "B_yd"), ("y_star", "B_ys")):
+        assert spectrum[f"{key}_kev_um"] == pytest.approx(GIVEN[given], rel=1e-9)
+    assert (first["spectrum"]["decision"], spectrum["events"]) == ("REPORT ONLY", GIVEN["B_tot"])
+    assert "220 mV are left and 318 mV are needed" in said
+    assert "R2 of session" in said
+    assert "has no result, and its time has come: it was due before fraction 2" in said
+    claim = json.loads((tmp_path / "clinic" / "b" / "claim.json").read_text())
+    charge = claim["charge"]
+    assert [each["why"] for each in charge["barred"]] == ["the order is later than its measurement"]
+    assert (charge["units"], charge["volumes"], charge["ports"], charge["additional"]) == (1, ["rectum"], [], [])
+    assert (charge["modifier"], charge["place_of_service"]) == ("26", "22")
+    records = [json.loads((tmp_path / "clinic" / "b" / f"fraction-{n}.json").read_text()) for n in (1, 2)]
+    assert [each["status"] for each in records] == ["SIGNED", "SIGNED"]
