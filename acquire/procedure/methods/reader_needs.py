@@ -97,6 +97,8 @@ def _with_coefficient(needs: ReaderNeeds, batch: Batch, sources: Sources, name: 
     try:
         calibration = sources.calibrations.valid_for(batch.reader, sources.on)
     except Refused as refused:
+        if batch.chain == "reader":  # its own form takes no standards
+            raise
         raise Refused(*(_or_standards(says, batch.reader) for says in refused.sentences)) from refused
     own = {each: factor(calibration.factor(each)) for each in (name, "background")}
     return replace(needs, factors={**needs.factors, **own})

@@ -9,7 +9,8 @@ from math import inf, nan
 import pytest
 from cases import case_b, case_c, case_d, case_e, case_f, client_b, client_f
 from test_worked_cases import measured
-from worked import GIVEN, READER, WorkedClient, closed_results, factor, part, run
+from worked import GIVEN, READER, WorkedClient, closed_results, factor, part, ranged, run
+from worked import calibration as calibrated
 
 from acquire.errors import Refused
 from acquire.procedure.readouts.placed import placements
@@ -170,6 +171,19 @@ async def test_a_readers_calibration_must_hold_when_the_elements_are_read(connec
     assert ("dose_gy" in output) is number
     if not number:
         assert f"Calibration CAL-{READER} of {READER} ended on {last}" in output["why"][0]
+
+
+@pytest.mark.parametrize(("made", "way_out"), [(case_c, True), (case_e, False)])
+def test_a_readers_calibration_that_is_over_is_refused_with_standards_as_the_way_out(connection, made, way_out):
+    case, _ = made()
+    coefficients = {"n_dw": ranged(0.0039, "cGy/{counts}", 1.2), "background": factor(310.0, "{counts}")}
+    if way_out:
+        case.batches = [{"reader": READER, "readings": 3, "depletion_per_reading": 0.0005, "depletion": "growing"}]
+        case.calibrations.append(calibrated(READER, "6 MV", coefficients))
+    calibration(case, READER)["valid_until"] = "date:2026-01-29"
+    with pytest.raises(Refused, match=f"CAL-{READER} of {READER} ended on 2026-01-29") as refused:
+        case.add(connection)
+    assert ("Or read standards of known dose in the same session" in str(refused.value)) is way_out
 
 
 async def test_a_chip_that_was_not_read_is_not_placed_again_to_show_two_doses(connection):
