@@ -8,7 +8,6 @@ reading says in which unit an instrument measures.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,11 +18,11 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Received, connect
+from acquire.bus.client import Connection, Endpoint, Received
 from acquire.bus.messages import ReadingEntry, Readings, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import VALID_S
+from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import canonical
 
 PREFIX = "homeassistant"
@@ -134,6 +133,10 @@ def value_template(value: Value) -> str:
     )
 
 
+def _identifier() -> str:
+    return f"discovery-{uuid4().hex[:13]}"
+
+
 @dataclass
 class _Known:
     """What is known of an instrument: its state, what it measures, and the sensors an earlier run announced."""
@@ -152,13 +155,7 @@ class HomeAssistant:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled. What was announced stays retained after that; the sensors then are unavailable by state."""
-        again = to_broker()
-        while True:
-            with suppress(BusError):  # the publisher tells of a broker that is gone, once for all
-                async with connect(endpoint, f"discovery-{uuid4().hex[:13]}") as connection:
-                    again.worked()
-                    await self._serve(connection)
-            await asyncio.sleep(again.next_s())
+        await stay_connected(endpoint, _identifier, self._serve)
 
     async def withdraw(self, endpoint: Endpoint) -> None:
         """Take back what an earlier run announced, until cancelled: an empty retained message removes the device.
@@ -166,17 +163,14 @@ class HomeAssistant:
         Only where something is retained: Home Assistant logs a warning for an empty message that removes nothing ("No
         device components to cleanup", components/mqtt/discovery.py of 2024.11.0 and 2025.4.4).
         """
-        again = to_broker()
-        while True:
-            with suppress(BusError):
-                async with connect(endpoint, f"discovery-{uuid4().hex[:13]}") as connection:
-                    again.worked()
-                    for instrument in self._known:
-                        await connection.subscribe(config_topic(self._topics.site, instrument))
-                    async for message in connection.messages():
-                        if message.retained and message.payload:
-                            await connection.publish(message.topic, b"", retain=True)
-            await asyncio.sleep(again.next_s())
+        await stay_connected(endpoint, _identifier, self._take_back)
+
+    async def _take_back(self, connection: Connection) -> None:
+        for instrument in self._known:
+            await connection.subscribe(config_topic(self._topics.site, instrument))
+        async for message in connection.messages():
+            if message.retained and message.payload:
+                await connection.publish(message.topic, b"", retain=True)
 
     async def _serve(self, connection: Connection) -> None:
         """The earlier announcement is asked for first, and comes first: what is announced adds to it.

@@ -18,7 +18,7 @@ from acquire.cli.place import store_path
 from acquire.duties import Act
 from acquire.errors import Refused
 from acquire.people import Account, must_be_allowed, must_be_own, prove, who_holds
-from acquire.store.database import connect, identity
+from acquire.store.database import StoreError, connect, identity
 from acquire.store.present import has_accounts, here
 from drivers import Misuse
 
@@ -34,7 +34,8 @@ def let_in(act: Act, given: dict[str, Any], who: str, second_file: Path | None, 
         if connection is None:
             if given[who] is None and needed:
                 raise Misuse(f"Say who does this: --{who.replace('_', '-')} (or ACQUIRE_BY), a role id such as MP-1.")
-            people = [str(given[who])]
+            # A typed name is nobody; only a restore may bring accounts while it runs.
+            people = [str(given[who])] if act is Act.KEEP_STORE else []
         else:
             first = person(connection, act, given[who])
             given[who], people = first.id, [first.id]
@@ -53,7 +54,14 @@ def _accounts(act: Act, given: Mapping[str, Any]) -> Iterator[sqlite3.Connection
     if path is None:
         yield None
         return
-    with closing(connect(path)) as connection:
+    try:
+        connection = connect(path)
+    except StoreError:
+        if act is not Act.KEEP_STORE:
+            raise
+        yield None  # whoever owns the files restores a store that cannot be opened
+        return
+    with closing(connection):
         yield connection if has_accounts(connection) else None
 
 

@@ -13,11 +13,11 @@ from uuid import uuid4
 
 import structlog
 
-from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Received, connect, is_worth_telling
+from acquire.bus.client import Connection, Endpoint, Received, is_worth_telling
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
+from acquire.bus.reconnecting import stay_connected
 from acquire.instruments import requests
 from acquire.instruments.ledger import Ledger
 from acquire.instruments.measurement import CommandRefused
@@ -46,25 +46,21 @@ class InstrumentService:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; says "stopped" when it goes orderly."""
-        again = to_broker()
-        try:
-            while True:
-                try:
-                    will = self._presence.will()
-                    async with connect(endpoint, f"instrument-{uuid4().hex[:16]}", will=will) as connection:
-                        again.worked()
-                        try:
-                            await self._serve(connection)
-                        except asyncio.CancelledError:
-                            await self._presence.farewell(connection)
-                            raise
-                except* BusError:
-                    pass  # the publisher tells of a broker that is gone, once for all
-                await asyncio.sleep(again.next_s())
+        try:  # the publisher tells of a broker that is gone, once for all
+            await stay_connected(
+                endpoint, lambda: f"instrument-{uuid4().hex[:16]}", self._serve_to_the_end, will=self._presence.will
+            )
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve_to_the_end(self, connection: Connection) -> None:
+        try:
+            await self._serve(connection)
+        except asyncio.CancelledError:
+            await self._presence.farewell(connection)
+            raise
 
     async def _serve(self, connection: Connection) -> None:
         await connection.subscribe(self._topics.command(self._runner.instrument, "+"))

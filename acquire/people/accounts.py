@@ -90,8 +90,19 @@ def change(
         after = [new if each.id == new.id else each for each in every_account(connection)]
         if not any(each.state == "active" and each.has(Role.ADMINISTRATOR) for each in after):
             raise Refused(f"Nobody would be left to keep accounts: {new.id} is the last administrator.")
-        _keep(connection, new, who, "account changed", reason)
+        ended = log_ins_ended(connection, new.id) if new.state == "locked" else []
+        _keep(connection, new, who, "account changed", reason, *ended)
     return new
+
+
+def log_ins_ended(connection: sqlite3.Connection, account: str | None = None) -> list[audit.Row]:
+    """The rows that end every log-in of an account, or of everybody."""
+    open_ones = (
+        "SELECT n FROM log_in WHERE n NOT IN (SELECT log_in FROM log_in_ended) AND (?1 IS NULL OR account = ?1)"
+        " ORDER BY n"
+    )
+    found = connection.execute(open_ones, (account,)).fetchall()
+    return [audit.row("log_in_ended", log_in=row["n"], at=utc_now()) for row in found]
 
 
 def get_account(connection: sqlite3.Connection, account_id: str) -> Account:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from acquire.canonical import utc_now
 from acquire.errors import Refused
-from acquire.people.accounts import Account, get_account
+from acquire.people.accounts import Account, get_account, log_ins_ended
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.present import PROGRAM, here
@@ -93,14 +93,18 @@ def forgive(connection: sqlite3.Connection, account: str, who: str) -> None:
 
 
 def set_password(connection: sqlite3.Connection, account: Account, password: str, who: str) -> None:
-    """A new password; one that another person set is good for setting an own one only. Raises Refused."""
+    """A new password; one that another person set ends every log-in and is good for setting an own one only.
+
+    Raises Refused.
+    """
     kept = hashed(password, account.id, account.name)
     if _is_right(_newest(connection, account.id)[0], password):
         raise Refused("That is the password it has now; take another one.")
     with transaction(connection):
         n = connection.execute("SELECT max(n) + 1 FROM account_password WHERE account = ?", (account.id,)).fetchone()[0]
         row = audit.row("account_password", account=account.id, n=n, hash=kept, who=who, at=utc_now())
-        audit.keep(connection, who, "password set", account.id, rows=[row])
+        ended = log_ins_ended(connection, account.id) if who != account.id else []
+        audit.keep(connection, who, "password set", account.id, rows=[row, *ended])
 
 
 def must_be_own(connection: sqlite3.Connection, account: Account) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from acquire.canonical import utc_now
-from acquire.people.accounts import every_account, row_of
+from acquire.people.accounts import every_account, log_ins_ended, row_of
 from acquire.store import audit
 
 WHY = "kept over a restore"
@@ -32,8 +32,7 @@ def carry_over(connection: sqlite3.Connection, replaced: sqlite3.Connection, who
             changed.append(audit.row("account_password", **{**dict(newest), "n": n, "at": utc_now()}))
         rows += changed
         kept += [account.id] if changed else []
-    open_ones = connection.execute("SELECT n FROM log_in WHERE n NOT IN (SELECT log_in FROM log_in_ended)").fetchall()
-    rows += [audit.row("log_in_ended", log_in=each["n"], at=utc_now()) for each in open_ones]
+    rows += log_ins_ended(connection)
     if rows:
         audit.keep(connection, who, f"accounts {WHY}", "accounts", rows=rows, new=", ".join(kept))
     return kept

@@ -19,7 +19,7 @@ from acquire.billing.facts import (
 )
 from acquire.errors import Refused
 from acquire.procedure.documents.cancelled import cancelled
-from acquire.procedure.documents.order import copied_need, get_order, version_at_start
+from acquire.procedure.documents.order import Order, copied_need, get_order, version_at_start, versions_of
 from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
@@ -129,11 +129,23 @@ def _order(connection: sqlite3.Connection, session: Session) -> OrderFacts:
     order = get_order(connection, session.order_id, version_at_start(connection, session.id))
     said, phoned = cancelled(connection, order.id), order.telephone
     return OrderFacts(
-        order.id, order.requester, order.requester_role, order.authored_on, order.necessity, order.effect,
+        order.id, order.requester, order.requester_role, _written_on(connection, order), order.necessity, order.effect,
         order.history, None if said is None else str(said), order.draft,
         f"taken by telephone by {phoned.taken_by} at {phoned.taken_at}" if phoned else None,
         copied_need(connection, order),
     )  # fmt: skip
+
+
+def _written_on(connection: sqlite3.Connection, order: Order) -> datetime:
+    """When the physician wrote it: of a telephone order, the written one that followed, where one did.
+
+    No order is accepted after the fact (CGS Medicare, "Medicare Guidelines Regarding Orders", 2023).
+    """
+    if order.telephone is None:
+        return order.authored_on
+    later = (v.version for v in versions_of(connection, order.id) if v.version > order.version)
+    written = (each for each in (get_order(connection, order.id, v) for v in later) if each.telephone is None)
+    return next((each.authored_on for each in written), order.authored_on)
 
 
 def _plan(plan: Plan) -> PlanFacts:

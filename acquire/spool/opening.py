@@ -12,11 +12,11 @@ from uuid import uuid4
 
 import structlog
 
-from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.client import Connection, Endpoint
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
+from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import utc_now
 from acquire.integrity import may_heal
 from acquire.once import Once
@@ -77,15 +77,7 @@ class Waiting:
 
     async def run(self, endpoint: Endpoint) -> None:
         """Until cancelled; says "stopped" then, unless it is over. One connection has one will, so there is none."""
-        again = to_broker()
-        while True:
-            try:
-                async with connect(endpoint, f"waiting-{uuid4().hex[:16]}") as connection:
-                    again.worked()
-                    await self._tell(connection)
-            except* BusError:
-                pass
-            await asyncio.sleep(again.next_s())
+        await stay_connected(endpoint, lambda: f"waiting-{uuid4().hex[:16]}", self._tell)
 
     async def _tell(self, connection: Connection) -> None:
         try:

@@ -19,11 +19,11 @@ from uuid import uuid4
 
 import structlog
 
-from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Outage, connect
+from acquire.bus.client import Connection, Endpoint, Outage
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
+from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import utc_now
 from acquire.once import Once
 from acquire.store.anchoring import Anchoring
@@ -110,19 +110,10 @@ class Worker:
             self._presence.changed.set()
 
     async def _stay_connected(self, endpoint: Endpoint) -> None:
-        again = to_broker()
-        outage = Outage(endpoint, log)
-        while True:
-            try:
-                identifier = f"store-{self._topics.site}-{uuid4().hex[:12]}"
-                will = self._presence.will()
-                async with connect(endpoint, identifier, will=will, keepalive_s=KEEPALIVE_S) as connection:
-                    again.worked()
-                    outage.over()
-                    await self._serve_all(connection)
-            except* BusError as lost:
-                outage.lost(lost)
-            await asyncio.sleep(again.next_s())
+        await stay_connected(
+            endpoint, lambda: f"store-{self._topics.site}-{uuid4().hex[:12]}", self._serve_all,
+            will=self._presence.will, keepalive_s=KEEPALIVE_S, outage=Outage(endpoint, log),
+        )  # fmt: skip
 
     async def _serve_all(self, connection: Connection) -> None:
         try:

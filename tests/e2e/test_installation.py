@@ -60,13 +60,14 @@ def built(folder: Path) -> tuple[Path, Path]:
 
     package.tree(folder / "tree")
     deb = package.pack(folder / "tree", folder)
+    shutil.rmtree(folder / "tree")
     package.put(HERE.parents[1] / "packaging/debian/acquire.toml", folder / "older/etc" / NAME)
     return deb, package.pack(folder / "older", folder, called="0.0.1")
 
 
 @pytest.mark.slow
 def test_a_newcomer_installs_reloads_restores_upgrades_and_removes_it(system: CleanRoot, tmp_path: Path) -> None:
-    deb, older = (shutil.copy(each, system.folder / "root") for each in built(tmp_path))
+    deb, older = (shutil.move(each, system.folder / "root") for each in built(tmp_path))
     system.boot()
     three_commands_to_a_running_service(system, Path(deb).name)
     the_watchdog_bites_what_stands_still(system)

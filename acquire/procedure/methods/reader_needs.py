@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from acquire.errors import Refused
+from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.detector_needs import factor, point_needs
@@ -93,9 +94,21 @@ def _with_coefficient(needs: ReaderNeeds, batch: Batch, sources: Sources, name: 
             rcf_u_percent=batch.rcf_u_percent,
             coefficient_range=batch.coefficient_range,
         )
-    calibration = sources.calibrations.valid_for(batch.reader, sources.on)
+    try:
+        calibration = sources.calibrations.valid_for(batch.reader, sources.on)
+    except Refused as refused:
+        raise Refused(*(_or_standards(says, batch.reader) for says in refused.sentences)) from refused
     own = {each: factor(calibration.factor(each)) for each in (name, "background")}
     return replace(needs, factors={**needs.factors, **own})
+
+
+def _or_standards(says: str, reader: str) -> Stop:
+    """A reader has a way out that a detector has not: its coefficient is measured beside the elements."""
+    return Stop(
+        "calibration",
+        f"{says} Or read standards of known dose in the same session: standards, standard_dose, rcf_u_percent and"
+        f" controls in the batch of {reader}.",
+    )
 
 
 def _fading_can_be_counted(sources: Sources, point: Point, batch: Batch) -> None:

@@ -16,6 +16,7 @@ from acquire.procedure.session.planning import get_plan
 from acquire.procedure.session.session import Session
 
 ACCEPTED = (DecisionState.PASS, DecisionState.PASS_BAND)
+BEFORE_THE_BEAM = ("background", "before")  # names of measurements that hold no dose
 DECIDED = (*ACCEPTED, DecisionState.OUT_OF_TOLERANCE, DecisionState.ACTION)
 
 
@@ -44,7 +45,9 @@ def _was_measured(selection: Selection) -> bool:
     """Whether there was a chance to measure that is gone now; an element that is still to be read holds its dose."""
     if isinstance(selection.of, OfElements):
         return any(selection.readings.get(each) for each in selection.of.elements)
-    return bool(selection.measurements) or isinstance(selection.of, OfTranscribed)
+    return any(name not in BEFORE_THE_BEAM for name in selection.measurements) or isinstance(
+        selection.of, OfTranscribed
+    )
 
 
 def _last_accepted(connection: sqlite3.Connection, session: Session, point_id: str) -> bool:

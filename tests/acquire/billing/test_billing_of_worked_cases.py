@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cases import LEVELS, case_b, case_c, case_d, case_e, case_f, client_b, client_f, diode, diode_point
+from noticed import WITHIN, calculated, diode_case
 from scenario_a import StoreClient
 from scenario_a import closed as closed_a
 from worked import GIVEN, WorkedClient, closed_results, expected, limits, run
@@ -13,7 +14,7 @@ from worked import GIVEN, WorkedClient, closed_results, expected, limits, run
 from acquire.billing import judge, proposal
 from acquire.errors import Refused
 from acquire.procedure.documents import order as order_module
-from acquire.procedure.documents.order import list_orders
+from acquire.procedure.documents.order import add_order, change_order, list_orders
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.planning import confirm_expected
@@ -128,6 +129,36 @@ async def _second_fraction(connection, case, client, reads, began, monkeypatch):
     client.read_elements([r for r in reads if r[0].startswith(("r2", "S-", "C-"))], file="second")
     assert "dose_gy" in closed_results(connection, session)["R2"]
     return session
+
+
+FORM = """schema = "order-form/1"
+id = "ORD-N-1"
+requester = "RO-1"
+role = "radiation oncologist"
+authored_on = {at}
+necessity = "The junction of two fields lies under bolus."
+decides = "position of the junction"
+{phone}
+[patient]
+number = "MRN-EXAMPLE-1"
+authority = "HOSP"
+"""
+
+
+async def test_a_telephone_order_that_was_written_after_the_beam_bars_its_session(connection):
+    case, at = diode_case(), datetime.now(UTC).isoformat
+    phone = f'[telephone]\ntaken_by = "MD-1"\ntaken_at = {at()}\nread_back = true'
+    add_order(connection, FORM.format(at=at(), phone=phone).encode(), "phone.toml", "MD-1")
+    case.add_plan(connection)
+    session = await calculated(connection, case, WITHIN)
+    found, rules = charge(connection, session)
+    assert (found["units"], rules["order-before"].status, rules["written-order"].status) == (1, "met", "missing")
+    assert "whether it supports the charge is the coder's" in rules["written-order"].says
+    written = datetime.now(UTC) + timedelta(seconds=30)  # the client's beam is some seconds ahead
+    change_order(connection, FORM.format(at=written.isoformat(), phone="").encode(), "signed.toml", "RO-1", "signed")
+    found, rules = charge(connection, session)
+    assert (found["units"], rules["order-before"].status) == (0, "missing")
+    assert found["barred"] == [{"session": session, "why": "the order is later than its measurement"}]
 
 
 def _place_free_standing(case):

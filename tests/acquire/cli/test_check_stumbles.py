@@ -156,3 +156,17 @@ def test_an_account_that_does_not_own_it_is_told_who_does(tmp_path: Path, monkey
     said = finds(check(tmp_path))
     owner = account.name_of(os.getuid())
     assert f"store.db belongs to the account {owner}, and this one is 4711; ask as that account, with `sudo -u" in said
+
+
+def test_a_serial_port_that_this_account_may_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may open everything, so the system's answer is given here; /dev/null stands for the port."""
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "/dev/null")
+    me = account.name_of(os.geteuid())
+    said = finds(check(tmp_path, resource="/dev/null"))
+    assert f"'electrometer-1': the account {me} may not open /dev/null; `adduser {me} root` as root lets it." in said
+
+
+def test_a_serial_port_that_is_not_plugged_in_is_a_warning(tmp_path: Path) -> None:
+    done = check(tmp_path, resource="/dev/ttyUSB99")
+    assert done.exit_code == 0
+    assert "Warning: 'electrometer-1': there is no /dev/ttyUSB99 now; it is looked for again and again." in done.stderr

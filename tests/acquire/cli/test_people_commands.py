@@ -23,10 +23,14 @@ from cases import case_c, case_e
 
 from acquire.cli.acts import ACTS, BY_PASSWORD, OF_THE_HOST, READS
 from acquire.cli.door import ASKS, put_before
+from acquire.cli.let_in import let_in
 from acquire.cli.on_demand import TABLE
+from acquire.duties import Act
+from acquire.errors import Refused
 from acquire.people import here
 from acquire.procedure.session.session import get_session
-from acquire.store.database import connect
+from acquire.store import audit
+from acquire.store.database import connect, transaction
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -237,3 +241,31 @@ def test_a_restore_keeps_accounts_and_ends_log_ins(clinic: Clinic) -> None:
     assert "This log-in has ended" in done.stderr
     done = acquire("login", "MP-1", "--password-file", password_file("MP-1", clinic.folder), *store, env=env)
     assert "MP-1 is locked" in done.stderr
+
+
+def test_a_store_that_cannot_be_opened_is_restored_by_whoever_owns_the_files(clinic: Clinic) -> None:
+    clinic.says(None, "store", "backup", "b.db")
+    clinic.connection.close()
+    for each in clinic.folder.glob("store.db*"):
+        each.unlink()
+    (clinic.folder / "store.db").write_bytes(b"no store any more " * 1000)
+    store = ("--store", f"sqlite:///{clinic.folder / 'store.db'}")
+    done = acquire("store", "restore", "b.db", "--by", "IT-1", *store, cwd=clinic.folder)
+    assert done.returncode == 0, done.stderr
+    assert "Accounts as they were before the restore could not be read" in done.stderr
+    connection = connect(clinic.folder / "store.db")
+    told = connection.execute("SELECT who FROM audit ORDER BY n DESC LIMIT 1").fetchone()["who"]
+    connection.close()
+    assert told == "IT-1"
+    done = acquire("order", "cancel", "ORD-E-1", "--reason", "x", "--by", "IT-1", *store, cwd=clinic.folder)
+    assert "Nobody is logged in to this store" in done.stderr
+
+
+def test_a_name_that_was_typed_before_the_first_account_writes_nothing_after_it(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "store.db", create=True)
+    given = {"store": f"sqlite:///{tmp_path / 'store.db'}", "config": None, "by": "MD-1"}
+    with let_in(Act.MEASURE, given, "by", None, needed=True):
+        staffed(connection)
+        with pytest.raises(Refused, match="MD-1 did not log in"), transaction(connection):
+            audit.keep(connection, "MD-1", "said", "x")
+    connection.close()

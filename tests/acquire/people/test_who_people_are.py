@@ -151,8 +151,20 @@ def test_a_locked_account_gets_in_nowhere(store: sqlite3.Connection) -> None:
             change(store, "MP-1", "AD-1", state="active", reason=" ")
     with pytest.raises(Refused, match="MP-1 is locked"):
         prove(store, "MP-1", password_of("MP-1"), "log in", never)
-    with pytest.raises(Refused, match="MP-1 is locked"):
+    with here("AD-1"):
+        change(store, "MP-1", "AD-1", state="active", reason="came back")
+    with pytest.raises(Refused, match="This log-in has ended"):
         who_holds(store, token)
+
+
+def test_a_password_that_is_reset_ends_what_was_logged_in_with_the_old_one(store: sqlite3.Connection) -> None:
+    staffed(store)
+    token, other = log_in(store, get_account(store, "MP-1")), log_in(store, get_account(store, "MD-1"))
+    with here("AD-1"):
+        set_password(store, get_account(store, "MP-1"), "set over the phone", "AD-1")
+    with pytest.raises(Refused, match="This log-in has ended"):
+        who_holds(store, token)
+    assert who_holds(store, other).account.id == "MD-1"
 
 
 def test_a_log_in_holds_for_its_time_in_its_boot_and_no_clock_lengthens_it(

@@ -72,6 +72,17 @@ async def test_a_day_within_tolerance_raises_no_call_and_neither_does_what_was_l
     assert causes(connection) == []
 
 
+async def test_a_background_alone_is_no_measurement_that_was_lost(connection: Any) -> None:
+    case = diode_case()
+    case.add(connection)
+    session = case.start(connection)
+    await run(connection, WorkedClient(connection), session, skip=("c2",))
+    not_measured(connection, session, "c2", "MD-1", "measured in another fraction")
+    close_session(connection, session, "MD-1")
+    (result,) = calculate_session(connection, session, "MP-1")
+    assert (result.output.decision, causes(connection)) == ("INVALID", [])
+
+
 async def test_a_lost_measurement_is_told_to_the_physicist_and_holds_nothing(connection: Any) -> None:
     case = diode_case()
     case.add(connection)

@@ -30,8 +30,8 @@ def on_free_ports(text: str) -> str:
 
 
 @contextmanager
-def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A shell's environment in which `acquire` is forked from a process that lives by the scenario's clock."""
+def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A shell's environment, and the folder of an `acquire` that is forked from a process with the scenario's clock."""
     clock = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
     assert clock, "libfaketime is not installed; `make test` installs it"
     hour = folder / "hour"
@@ -39,15 +39,15 @@ def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": hour, "FAKETIME_NO_CACHE": 1}.items():
         monkeypatch.setenv(name, str(value))
     with resident(folder, {**os.environ, "LD_PRELOAD": str(clock), "TZ": "UTC"}) as place:
-        monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
-        yield
+        yield place
 
 
 async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the page said, after it was followed to its end."""
-    with at_a_desk(folder, monkeypatch):
+    with at_a_desk(folder, monkeypatch) as commands:
         page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
-        code, said = await follow(on_free_ports(page), folder, within_s=900)
+        first = f"export PATH='{commands}':$PATH\n"  # before the installed command
+        code, said = await follow(first + on_free_ports(page), folder, within_s=900)
     log = folder / "clinic" / name / "service.log"
     assert code == 0, said + (log.read_text()[-2000:] if log.exists() else "")
     assert "Traceback" not in said
@@ -109,6 +109,34 @@ async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(
 
 
 @pytest.mark.slow
+async def test_c_an_overload_a_repeat_and_a_junction_that_is_adjusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("c", tmp_path, monkeypatch)
+    fractions = {n: results(tmp_path, "c", f"fraction-{n}.json") for n in (1, 2, 3)}
+    measured = {(1, "C1"): "c1", (2, "C2"): "c2", (3, "C2"): "c2r", (1, "C3"): "c3", (1, "C4"): "c4", (3, "C3"): "c3r"}
+    for (n, point), name in measured.items():
+        result = fractions[n][point]
+        assert 100 * result["dose_gy"] == pytest.approx(
+            GIVEN[f"C_{name}_D"], rel=2e-5
+        )  # five digits come over the wire
+        assert result["decision"] == GIVEN.get(f"C_{name}_state", "REPORT ONLY")
+    assert fractions[1]["C2"]["decision"] == "INVALID"
+    assert "dose_gy" not in fractions[1]["C2"]
+    assert "read standards of known dose in the same session" in said
+    assert "c2 had its beam in fraction 1" in said
+    assert "Fraction 1 of ORD-C-1 was measured already" in said
+    assert "above, even with U (229.7 to 262.2 cGy)" in said
+    assert "(ORD-C-1, fraction 2) is out of tolerance: waits for physicist and physician" in said
+    records = {n: json.loads((tmp_path / "clinic" / "c" / f"fraction-{n}.json").read_text()) for n in fractions}
+    assert {each["status"] for each in records.values()} == {"SIGNED"}
+    charge = json.loads((tmp_path / "clinic" / "c" / "claim.json").read_text())["charge"]
+    assert (charge["units"], charge["modifier"], charge["place_of_service"]) == (3, None, "11")
+    assert charge["ports"] == ["medial tangent", "junction", "lateral tangent"]
+    (more,) = charge["additional"]
+    assert "documented change v2 → v3 (junction gap +3 mm, decided by RO-1)" in str(more)
+
+
 async def test_d_levels_of_a_whole_body_a_fraction_on_paper_and_compensated_legs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
