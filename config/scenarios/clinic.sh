@@ -83,6 +83,9 @@ as() {
 # second RT-1: the options by which another person confirms, with the own password.
 second() { printf -- '--confirmed-by %s --confirm-password-file passwords/%s' "$1" "$1"; }
 
+# to_sign RECORD.json: the beginning of the SHA-256 that stands on a record as "To be signed".
+to_sign() { grep -o '"to_sign": *"[0-9a-f]*"' "$1" | tr -d ' "' | cut -c 9-20; }
+
 # --- beams and readers: the back doors of the simulators, by their ports ---
 
 # beam 18872 12.268 15: the detector of an electrometer collects so many nC in so many seconds.

@@ -179,7 +179,7 @@ def every_account_is_told_what_it_must_do(system: CleanRoot) -> None:
 
 
 def an_upgrade_keeps_a_copy_and_goes_on(system: CleanRoot, deb: str) -> None:
-    """The package that is there is called older; its store was written by a program of an older schema."""
+    """The package that is there is called older; its store has this schema (older ones: tests/acquire/store)."""
     did(system.inside("sed", "-i", f"/^Package: {NAME}$/,/^$/s/^Version: .*/Version: 0.0.9/", "/var/lib/dpkg/status"))
     did(system.inside("systemctl", "start", NAME))
     did(system.inside("apt-get", "install", "-y", f"/root/{deb}", within_s=300))
