@@ -17,6 +17,7 @@ from resident import resident
 
 CHECKOUT = Path(__file__).parents[2]
 GIVEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "acquire" / "dosimetry" / "scenarios.json").read_text())
+LEVELS = ("head", "neck", "chest", "navel", "knee", "ankle")  # of case D, as its plan calls them
 PORTS = ("18871", "18872", "18873", "18874")
 
 
@@ -29,8 +30,8 @@ def on_free_ports(text: str) -> str:
 
 
 @contextmanager
-def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A shell's environment in which `acquire` is forked from a process that lives by the scenario's clock."""
+def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A shell's environment, and the folder of an `acquire` that is forked from a process with the scenario's clock."""
     clock = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
     assert clock, "libfaketime is not installed; `make test` installs it"
     hour = folder / "hour"
@@ -38,15 +39,15 @@ def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": hour, "FAKETIME_NO_CACHE": 1}.items():
         monkeypatch.setenv(name, str(value))
     with resident(folder, {**os.environ, "LD_PRELOAD": str(clock), "TZ": "UTC"}) as place:
-        monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
-        yield
+        yield place
 
 
 async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the page said, after it was followed to its end."""
-    with at_a_desk(folder, monkeypatch):
+    with at_a_desk(folder, monkeypatch) as commands:
         page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
-        code, said = await follow(on_free_ports(page), folder, within_s=900)
+        first = f"export PATH='{commands}':$PATH\n"  # before the installed command
+        code, said = await follow(first + on_free_ports(page), folder, within_s=900)
     log = folder / "clinic" / name / "service.log"
     assert code == 0, said + (log.read_text()[-2000:] if log.exists() else "")
     assert "Traceback" not in said
@@ -57,6 +58,17 @@ def results(folder: Path, name: str, record: str = "record.json") -> dict[str, A
     """Results by point of a record that the page wrote."""
     found = json.loads((folder / "clinic" / name / record).read_text())
     return {each["id"]: each["result"] for each in found["points"] if each.get("result")}
+
+
+def agrees(result: dict[str, Any], case: str, rel: float = 1e-9) -> None:
+    """Dose and decision are those of the case."""
+    assert 100 * result["dose_gy"] == pytest.approx(GIVEN[f"{case}_D"], rel=rel)
+    assert result["decision"] == GIVEN[f"{case}_state"]
+
+
+def proposal(folder: Path, name: str, claim: str = "claim.json") -> dict[str, Any]:
+    """The charge of a claim that the page wrote."""
+    return dict(json.loads((folder / "clinic" / name / claim).read_text())["charge"])
 
 
 @pytest.mark.slow
@@ -153,3 +165,60 @@ async def test_b_a_late_order_bars_the_first_fraction_and_the_second_is_one_volu
     assert (charge["modifier"], charge["place_of_service"]) == ("26", "22")
     records = [json.loads((tmp_path / "clinic" / "b" / f"fraction-{n}.json").read_text()) for n in (1, 2)]
     assert [each["status"] for each in records] == ["SIGNED", "SIGNED"]
+
+
+@pytest.mark.slow
+async def test_d_levels_of_a_whole_body_a_fraction_on_paper_and_compensated_legs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("d", tmp_path, monkeypatch)
+    found = results(tmp_path, "d")
+    for point, of in zip(LEVELS, ("head", "neck", "med", "umb", "knee", "ankle"), strict=True):
+        agrees(found[point], f"D_{of}")
+        wanted = 2.686 if point == "neck" else GIVEN["D_umeas"]  # the case weighs its three chips alike: 2.661
+        assert found[point]["u_percent"] == pytest.approx(wanted, abs=0.003)
+    agrees(found["entrance"], "D_d1", rel=1e-4)
+    remarks = {point: " ".join(each["remarks"]) for point, each in found.items()}
+    assert "T-148 was left out: found in its tray: it was never on the patient (MD-2," in remarks["neck-L"]
+    assert "T-141 was read 2 times; the first readout counts" in remarks["head-R"]
+    on_paper = results(tmp_path, "d", "fraction-2.json")["entrance"]
+    agrees(on_paper, "D_d2")
+    assert on_paper["transcribed"].startswith("TRANSCRIBED: 36.02 nC at entrance from form 1, written by MD-2")
+    agrees(results(tmp_path, "d", "fraction-3.json")["ankle"], "D_ankr")
+    for sentence in (
+        "No instrument measured a beam while T-143 lay at head-L: say first whether one was given",
+        "The clock of LA-2 was 192 s behind this computer's",
+        "T-147 and T-148 differ by 199",
+        "MD-2 (dosimetrist) may not acknowledge notices",
+        "Notice 2: acknowledged.",
+        "30.62 nC is not what MD-2 entered",
+        "The order is RO-1's; RO-2 may sign it when named as covering",
+    ):
+        assert sentence in said
+    unsigned = "The radiation oncologist's interpretation is not written and signed."
+    assert unsigned in proposal(tmp_path, "d", "draft-claim.json")["missing"]
+    for claim in ("claim.json", "claim-of-the-order.json"):
+        charge = proposal(tmp_path, "d", claim)
+        assert (charge["units"], charge["modifier"], charge["additional"]) == (2, "26", [])
+        assert charge["ports"] == ["right lateral", "left lateral"]
+
+
+@pytest.mark.slow
+async def test_e_a_scan_and_a_wrong_unit_give_no_dose_at_a_pacemaker_and_the_second_day_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await followed("e", tmp_path, monkeypatch)
+    assert "ORD-E-0 is a draft: its requester is 'medical physicist', not the treating physician" in said
+    assert "The result lies above the plausible 30 cGy of this point" in said
+    assert "(mrad or mGy read as cGy or Gy" in said
+    for result in results(tmp_path, "e", "day-1.json").values():
+        assert result["decision"] == "INVALID"
+        assert "Imaging was given while the elements" in " ".join(result["why"])
+    for point, result in results(tmp_path, "e").items():
+        of, course = f"E_{point.lower()}", result["course"]
+        assert 100 * result["dose_gy"] == pytest.approx(GIVEN[f"{of}_D"], rel=1e-9)
+        assert 100 * course["dose_gy"] == pytest.approx(GIVEN[f"{of}_C"], rel=1e-9)
+        assert 100 * course["expanded_gy"] == pytest.approx(GIVEN[f"{of}_CU"], rel=1.5e-3)
+    charge = proposal(tmp_path, "e")
+    assert (charge["units"], charge["modifier"], charge["volumes"]) == (1, "26", ["pacemaker"])
+    assert "often the better code" in next(n["says"] for n in charge["neighbours"] if n["code"] == "77370")

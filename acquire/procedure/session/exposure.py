@@ -64,12 +64,13 @@ def absent(element: str, stay: Stay, beam: Beam) -> str | None:
 
 def beam_steps(plan: Plan, point: Point) -> tuple[Step, ...]:
     """The irradiations that the elements of a point are to lie in: those of the point itself, else those of its port,
-    else those that the plan has between placing and removing them.
+    else those that the plan has between placing and removing them. The beam of another port is never meant.
     """
     every = [s for s in plan.step if s.kind in CHARGES]
     own = [s for s in every if point.id in s.named]
     of_port = [s for s in every if point.port and point.port in {plan.port_of(p) for p in s.named}]
-    return tuple(own or of_port or _while_there(plan, point, every))
+    of_others = [s for s in every if point.port and any(plan.port_of(p) for p in s.named)]
+    return tuple(own or of_port or _while_there(plan, point, [s for s in every if s not in of_others]))
 
 
 def _while_there(plan: Plan, point: Point, every: Sequence[Step]) -> list[Step]:

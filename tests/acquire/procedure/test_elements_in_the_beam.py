@@ -310,6 +310,15 @@ def test_the_beams_of_a_point_are_its_own_its_port_s_or_those_while_it_lies_ther
     assert [s.id for s in beam_steps(plan, plan.point_named("R1"))] == []
 
 
+def test_a_measured_beam_of_another_port_says_nothing_of_the_beam_of_a_port_that_no_instrument_measures():
+    case, _ = case_b()
+    for point, port in (("R1", "left"), ("bladder", "right")):
+        next(p for p in case.points if p["id"] == point)["port"] = port
+    plan = read_plan(*reversed(case.plan_file))
+    assert [s.id for s in beam_steps(plan, plan.point_named("R1"))] == []
+    assert [s.id for s in beam_steps(plan, plan.point_named("R2"))] == ["dwell"]
+
+
 async def test_where_the_measured_step_is_left_out_the_beam_is_stated(connection):
     case, _ = case_b()
     case.add(connection)
