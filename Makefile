@@ -8,7 +8,7 @@ demo:
 	@.venv/bin/acquire demo $(DEMO)
 
 test: lint
-	@.venv/bin/python -m pytest -n 2 --dist worksteal $(TESTS)
+	@.venv/bin/python -m pytest -n 3 --dist worksteal $(TESTS) # on two cores: a third of the end-to-end tests' time is waiting
 
 lint:
 	@tools/setup.sh dev

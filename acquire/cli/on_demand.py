@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -86,6 +87,8 @@ def _command(name: str) -> Any:
     import_module(f"acquire.cli.{module}").register(app)
     put_before(app)
     group: Any = typer.main.get_command(app)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # acquire.start: from here on it is for the command
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return group.commands[name]
 
 
