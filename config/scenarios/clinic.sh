@@ -28,8 +28,9 @@ at() {
 }
 
 # pass 300: so many seconds pass, a quarter of one at a time and at forty times their pace, so that nothing on a wire is
-# cut off.
+# cut off. A moment at its own pace first: the first reading after a begin must come before the clock runs ahead.
 pass() {
+    read -rt 0.3 <&9 || true
     for _ in $(seq $(($1 * 4))); do
         AHEAD=$((AHEAD + 25))
         set_clock
