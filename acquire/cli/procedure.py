@@ -216,7 +216,7 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
     found = get_session(connection, session)
     if await until_stored(connection, found, step):
         return " Its readings are not in the store yet: they come by themselves, acquire session status shows them."
-    beams = in_words(beams_shown(connection, found), step)
+    beams = in_words(beams_shown(connection, found, step), step)
     return f" {beams}." if beams else ""
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from simulators.clock import Clock
-from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
+from simulators.files.curve_faults import NO_FAULTS, CurveFaults
+from simulators.files.disc_reader import DiscReader
 from simulators.files.reader_clock import ReaderClock
 from simulators.files.xsyg import KELVIN, TLD_100, first_order, poisson
 from simulators.model import FileModel
@@ -38,7 +39,7 @@ NUMBERS = {
 TEXTS = {"SAMPLE": (28, 20), "TIME": (264, 6), "DATE": (271, 6)}
 
 
-class Risoe:
+class Risoe(DiscReader):
     """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
     (dark counts per channel), version (6, 7 or 8), system (number of the reader), tray (chips that are read
     at once when it starts).
@@ -81,22 +82,6 @@ class Risoe:
         unfinished.write_bytes(b"".join(records))
         unfinished.rename(path)
         return path
-
-    def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"sample": .., "dose_scales": {"1": 1.0, ..}}`, and for a position
-        `"faults": {"1": {..}}` of curve_faults. Raises ValueError.
-        """
-        scales = [(int(where), float(scale)) for where, scale in request["dose_scales"].items()]
-        faults = {int(where): faults_of({"faults": each}) for where, each in request.get("faults", {}).items()}
-        return self.read_out(str(request["sample"]), scales, faults)
-
-    def read_tray(self, chips: int) -> None:
-        """So many chips that were irradiated alike, within 3 %."""
-        self.read_out("tray", [(n, self._rng.gauss(1.0, 0.03)) for n in range(1, chips + 1)])
-
-    def state(self) -> Mapping[str, Any]:
-        """A JSON-ready picture for the back door."""
-        return {"emitted": self.emitted}
 
     def _glow(self, scale: float, faults: CurveFaults) -> list[int]:
         """The heater's temperature is not in the file: one that stops early cools the chip, and nobody sees it."""

@@ -14,7 +14,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from simulators.clock import Clock
-from simulators.files.curve_faults import NO_FAULTS, CurveFaults, faults_of
+from simulators.files.curve_faults import NO_FAULTS, CurveFaults
+from simulators.files.disc_reader import DiscReader
 from simulators.files.reader_clock import ReaderClock
 from simulators.files.xsyg import KELVIN, TLD_100, first_order, poisson
 from simulators.model import FileModel
@@ -33,7 +34,7 @@ OF_SAMPLE = ("latitude", "longitude", "altitude", "doi", "comment", "state", "pa
 OF_SEQUENCE = ("fileName", "readerFW", "comment", "state", "parentID")
 
 
-class Xlum:
+class Xlum(DiscReader):
     """The reader. Options: start (ISO date and time), counts (of the highest channel at dose_scale 1), background
     (dark counts per channel), author, tray (chips that are read at once when it starts).
     """
@@ -75,22 +76,6 @@ class Xlum:
         unfinished.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
         unfinished.rename(path)
         return path
-
-    def read_out_request(self, request: Mapping[str, Any]) -> Path:
-        """`read_out` from the back door: `{"sample": .., "dose_scales": {"1": 1.0, ..}}`, and for a position
-        `"faults": {"1": {..}}` of curve_faults. Raises ValueError.
-        """
-        scales = [(int(where), float(scale)) for where, scale in request["dose_scales"].items()]
-        faults = {int(where): faults_of({"faults": each}) for where, each in request.get("faults", {}).items()}
-        return self.read_out(str(request["sample"]), scales, faults)
-
-    def read_tray(self, chips: int) -> None:
-        """So many chips that were irradiated alike, within 3 %."""
-        self.read_out("tray", [(n, self._rng.gauss(1.0, 0.03)) for n in range(1, chips + 1)])
-
-    def state(self) -> Mapping[str, Any]:
-        """A JSON-ready picture for the back door."""
-        return {"emitted": self.emitted}
 
     def _sequence(self, tray: ElementTree.Element, position: int, scale: float, faults: CurveFaults) -> None:
         said = {"position": str(position), "name": "readout", "software": "simulated", "readerName": "simulated"}

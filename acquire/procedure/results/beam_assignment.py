@@ -100,11 +100,11 @@ def _holds_mu(step: Step, found: Mapping[int, str], mu: Mapping[int, float]) -> 
         )
 
 
-def beams_shown(connection: sqlite3.Connection, session: Session) -> list[dict[str, Any]]:
-    """Of every step whose beam was measured, its parts: what `session status` and the record show."""
+def beams_shown(connection: sqlite3.Connection, session: Session, only: str | None = None) -> list[dict[str, Any]]:
+    """Of every step whose beam was measured (or of one alone), its parts: what `session status` and the record show."""
     found: list[dict[str, Any]] = []
     for step in session.plan.step:
-        if step.integrates and step.kind != "background":
+        if only in (None, step.id) and step.integrates and step.kind != "background":
             try:
                 parts = beam_parts_of(connection, session, step.id)
             except Refused:
