@@ -6,19 +6,14 @@ import importlib
 import sys
 from collections.abc import Iterator
 
+import message_bus
 import pytest
 import usb.backend.libusb1
 from bus_of_usb import PRODUCT, SERIAL, VENDOR, Bus
-from gateway import LONG, Instrument
+from gateway import Instrument
 from pyvisa_py.sessions import Session
 
-from drivers import LinkDown, ReplyTimeout, connect
 from drivers.discovery import discover
-from drivers.link import Link
-from drivers.registry import model
-from drivers.replies import Line
-from drivers.transport.resource import open_transport
-from drivers.transport.serial_settings import SerialSettings
 
 RESOURCE = f"USB0::0x{VENDOR:04X}::0x{PRODUCT:04X}::{SERIAL}::INSTR"
 
@@ -34,60 +29,24 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
     sys.modules.pop("pyvisa_py.usb", None)
 
 
-def linked() -> Link:
-    return Link(open_transport(RESOURCE, SerialSettings()), name=RESOURCE)
-
-
 async def test_an_instrument_is_never_addressed_to_talk_with_nothing_to_say_on_usb(bus: Bus) -> None:
-    link = linked()
-    for _ in range(2):
-        await link.open()
-        for _ in range(3):
-            await link.send(b"*CLS\n")
-            assert await link.exchange(b":SYST:ERR?\n", Line(), timeout_s=5) == b'0,"No Error"'
-        await link.close()
-    assert (bus.instrument.untimely, link.stray) == (0, 0)
+    await message_bus.is_asked_only_when_it_has_something_to_say(bus, RESOURCE)
 
 
 async def test_a_message_longer_than_one_read_comes_whole_on_usb(bus: Bus) -> None:
-    link = linked()
-    await link.open()
-    assert await link.exchange(b"LONG?\n", Line(), timeout_s=10) == LONG.rstrip(b"\n")
-    assert await link.exchange(b":SYST:ERR?\n", Line(), timeout_s=5) == b'0,"No Error"'
-    await link.close()
+    await message_bus.gives_a_long_message_whole(RESOURCE)
 
 
 async def test_a_question_that_is_not_answered_is_a_time_out_and_no_reply_of_the_next_on_usb(bus: Bus) -> None:
-    link = linked()
-    await link.open()
-    with pytest.raises(ReplyTimeout):
-        await link.exchange(b"MUTE?\n", Line(), timeout_s=0.1)
-    assert link.in_doubt
-    await link.close()
-    await link.open()
-    assert (await link.exchange(b"*IDN?\n", Line(), timeout_s=5)).startswith(b"KEITHLEY")
-    await link.close()
+    await message_bus.tells_of_a_question_without_an_answer(RESOURCE)
 
 
 async def test_a_6517_on_usb_is_set_up_and_read(bus: Bus) -> None:
-    device = connect(model("keithley-6517b"), RESOURCE, {"timeout_s": 0.5})
-    assert (await device.open()).serial == SERIAL
-    stale, first = [r for r in await device.take() if r.value is None], await device.take()
-    assert (len(stale), [r.value for r in first]) == (2, [pytest.approx(-4.5e-12)])
-    await device.close()
+    await message_bus.sets_up_and_reads_a_6517(RESOURCE, SERIAL)
 
 
 async def test_an_instrument_that_is_pulled_out_is_a_lost_link_and_comes_back(bus: Bus) -> None:
-    link = linked()
-    await link.open()
-    bus.plugged = False
-    with pytest.raises(LinkDown):
-        await link.exchange(b"*IDN?\n", Line(), timeout_s=5)
-    await link.close()
-    bus.plugged = True
-    await link.open()
-    assert (await link.exchange(b"*IDN?\n", Line(), timeout_s=5)).startswith(b"KEITHLEY")
-    await link.close()
+    await message_bus.comes_back_after_it_was_gone(bus, RESOURCE)
 
 
 async def test_what_is_plugged_in_is_discovered(bus: Bus) -> None:
