@@ -23,7 +23,7 @@ class When:
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
     "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
-    "plan check", "plan templates", "plan new", "session list",
+    "order looks", "plan check", "plan templates", "plan new", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "session versions", "notices list", "hold list",
@@ -110,6 +110,9 @@ ACTS: Mapping[str, Act | When] = {
     "user role": Act.KEEP_PEOPLE,
     "user lock": Act.KEEP_PEOPLE,
     "user unlock": Act.KEEP_PEOPLE,
+    "user link": Act.KEEP_PEOPLE,
+    "user unlink": Act.KEEP_PEOPLE,
+    "user hours": When("hours", Act.KEEP_PEOPLE),
 }
 
 

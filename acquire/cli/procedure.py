@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -403,7 +404,21 @@ def report(
             file.write(body)
             if to is not None and by is not None:
                 give(connection, session, given, body, format, to, by)
+            else:
+                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {format}")
     tell(str(output))
+
+
+def _looked(connection: Any, session: str, shown: str) -> None:
+    """Write down who looked. Nobody is kept from reading by it: where it cannot be written, that is said."""
+    from acquire.cli.let_in import log_in_of  # noqa: PLC0415
+    from acquire.people.looks import looked_at_record  # noqa: PLC0415
+
+    token = None
+    with suppress(Refused):
+        token = log_in_of(connection)
+    if not looked_at_record(connection, session, shown, token):
+        say("That you looked could not be written down: the store is busy, full or can only be read.")
 
 
 def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.let_in import PasswordFile, password
+from acquire.cli.let_in import PasswordFile
+from acquire.cli.people import shown as shown_by
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
-from acquire.people import prove
+from acquire.cli.single_sign_on import Oidc
 from acquire.terminal.output import Json, emit, say, table, tell
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
@@ -64,16 +65,16 @@ def _written(
 def sign(
     session: SessionId,
     seen: Annotated[str, typer.Option("--seen", metavar="SHA256", help="'To be signed' of the page you have read.")],
-    by: By, password_file: PasswordFile = None, config: ConfigOption = None, store: StoreOption = None,
-    as_json: Json = False,
+    by: By, password_file: PasswordFile = None, oidc: Oidc = False, config: ConfigOption = None,
+    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Sign the record that you have read, with your password: as physicist its review, as physician its interpretation
-    and decision."""
+    """Sign the record that you have read, with your password, or anew at the provider: as physicist its review, as
+    physician its interpretation and decision."""
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        account = prove(connection, by, password(by, password_file), "sign")
+        account = shown_by(connection, config, by, password_file, "sign", oidc=oidc)
         made = sign_record(connection, session, account, seen)
     if as_json:
         emit({"session": session, "version": made.version, **printed(made)})

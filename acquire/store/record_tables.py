@@ -211,6 +211,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "password_tried": PeoplesTable(
         "'{what}' of the password of {account}", "trial {n} of a password", _EVERY_SESSION
     ),
+    "account_linked": PeoplesTable(
+        "whom a provider of log-ins means by {account}", "whom a provider means by an account ({n})", _EVERY_SESSION
+    ),
+    "log_in_hours": PeoplesTable("for how many hours a log-in holds", "the hours of a log-in ({n})", _EVERY_SESSION),
     "log_in": PeoplesTable("the log-in {n} of {account}", "log-in {n}", _EVERY_SESSION),
     "log_in_ended": PeoplesTable("the end of log-in {log_in}", "the end of log-in {log_in}", _EVERY_SESSION),
 }  # fmt: skip

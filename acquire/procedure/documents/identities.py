@@ -8,16 +8,14 @@ from collections.abc import Sequence
 from acquire.errors import Refused
 from acquire.orders.fhir_people import REFERENCE
 from acquire.patients import Identity, Patients
+from acquire.people.looks import looked_at_identity
 from acquire.procedure.documents.patients import current
-from acquire.store import audit
-from acquire.store.database import transaction
 
 
 def look_up(connection: sqlite3.Connection, patients: Patients, order_id: str, who: str) -> tuple[str, Identity]:
     """The patient of an order; that somebody looked is written down first. Raises Refused."""
     patient = patient_now(connection, order_id)
-    with transaction(connection):
-        audit.keep(connection, who, "identity looked at", order_id, new=patient)
+    looked_at_identity(connection, who, order_id, patient)
     return patient, _known(patients, patient)
 
 
@@ -34,8 +32,7 @@ def original_of(
     found = patients.original(row["original"]) if row is not None and row["original"] is not None else None
     if found is None:
         raise Refused(f"What order {order_id} came as is not here.")
-    with transaction(connection):
-        audit.keep(connection, who, "identity looked at", order_id, new=f"{patient}, as it came")
+    looked_at_identity(connection, who, order_id, f"{patient}, as it came")
     return found
 
 

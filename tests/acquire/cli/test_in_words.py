@@ -89,8 +89,10 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
     ),
     "tests/acquire/cli/test_people_commands.py": (
-        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
+        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password,"
+        " user link, user unlink, user hours"
     ),
+    "tests/acquire/people/test_looks.py": "order looks",
     "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"

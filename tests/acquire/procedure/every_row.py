@@ -22,7 +22,7 @@ from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
 from acquire.orders import Site
 from acquire.patients import PatientsFile
-from acquire.people import log_in, prove
+from acquire.people import here, link, log_in, prove, set_hours
 from acquire.procedure.documents.cancelled import cancel_order
 from acquire.procedure.documents.messages import receive
 from acquire.procedure.results.beam_assignment import assign_parts
@@ -73,6 +73,10 @@ def people(connection: Any) -> None:
         before = log_in(connection, prove(connection, account, password_of(account), "log in"), before)
     with pytest.raises(Refused):
         prove(connection, "MP-1", "wrong", "log in")
+    with here("AD-1"):
+        for hours, account in ((6.0, "MP-1"), (10.0, "MD-1")):
+            set_hours(connection, hours, "AD-1", "as the house has it")
+            link(connection, account, "https://login.clinic.example", f"of {account}", "AD-1", "known to the clinic")
 
 
 async def _filled(connection: Any) -> str:
