@@ -107,17 +107,22 @@ def session_time_out(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
-    from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
-    from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
+    from acquire.procedure.documents.identities import NotThatPatient, must_be_patient_of  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session, time_out, wrong_patient  # noqa: PLC0415
 
-    with orders_room(config, store) if identifier else open_store(config, store) as opened:
-        connection = opened[0] if isinstance(opened, tuple) else opened
-        found = get_session(connection, session)
-        if isinstance(opened, tuple):
-            must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
+    with orders_room(config, store) as (connection, patients, _):
+        found, compared = get_session(connection, session), list[str]()
+        try:
+            if form is None or identifier:  # what was signed on a form was compared on it
+                compared = must_be_patient_of(connection, patients, found.order_id, identifier or ())
+        except NotThatPatient as refused:
+            wrong_patient(connection, session, read_by, confirmed_by, str(refused))
+            raise
         states = states_there(config, read_by, found.instruments)
-        agree = identifiers_agree or bool(identifier)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
+        time_out(
+            connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree or bool(compared),
+            states=states, form=form, compared=compared,
+        )  # fmt: skip
     tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
 
 

@@ -64,7 +64,7 @@ def who_holds(connection: sqlite3.Connection, token: str | None) -> LogIn:
     if row is None or row["ended"]:
         raise Refused(f"This log-in has ended: {_AGAIN}")
     left = row["until_s"] - monotonic_s()
-    if row["boot"] != boot() or not 0 < left <= LONGEST_H * 3600:
+    if row["boot"] != boot() or not 0 < left <= _most_hours(connection) * 3600:
         raise Refused(f"The log-in of {row['account']} is over, by its hours or by a restart: {_AGAIN}")
     account = get_account(connection, row["account"])
     if account.state != "active":
@@ -76,6 +76,11 @@ def hours_of(connection: sqlite3.Connection) -> float:
     """For how many hours a log-in holds that begins now."""
     row = connection.execute("SELECT hours FROM log_in_hours ORDER BY n DESC LIMIT 1").fetchone()
     return HOURS if row is None else float(row["hours"])
+
+
+def _most_hours(connection: sqlite3.Connection) -> float:
+    """For how many hours any log-in was ever made: one that has more left is of a clock that went back."""
+    return max(HOURS, connection.execute("SELECT max(hours) FROM log_in_hours").fetchone()[0] or 0.0)
 
 
 def set_hours(connection: sqlite3.Connection, hours: float, who: str, reason: str) -> None:

@@ -37,7 +37,7 @@ from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.reader_run_statements import every_run_stated
-from acquire.procedure.session.session import Session, get_session
+from acquire.procedure.session.session import Session, get_session, refused_time_outs
 from acquire.procedure.session.take_over import taken_over
 from acquire.procedure.session.transcribed import totals, transcriptions
 from acquire.procedure.session.unattached import unattached
@@ -192,6 +192,7 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "closed_over": at_closing[1] if at_closing else None,
         "states": [dict(row) for row in rows],
         "time_outs": _rows(connection, "time_out", session.id),
+        "time_outs_refused": refused_time_outs(connection, session.id),
         "clocks": [{**_plain(each), "behind_s": each.behind_s} for each in clocks_compared(connection, session.id)],
         "taken_over": [_plain(each) for each in taken_over(connection, session.id)],
         "environment": _rows(connection, "environment", session.id, but=("session", "made_after")),
