@@ -47,6 +47,7 @@ ACTS: Mapping[str, Act | When] = {
     "order cancel": Act.BRING_ORDER,
     "patients show": Act.LOOK_UP,
     "patients original": Act.LOOK_UP,
+    "patients correct": Act.BRING_ORDER,
     "plan add": Act.PLAN,
     "plan from-dicom": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,

@@ -80,6 +80,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "that v{version} of what is known of patient {patient} was told", _EVERY_SESSION,
     ),
     "patient_merged": PeoplesTable("that {retired} is {kept}", "merge {n} of patients", _EVERY_SESSION),
+    "patient_separated": PeoplesTable(
+        "that the patients of merge {merge} are two again", "the end of merge {merge} of patients", _EVERY_SESSION
+    ),
     "message_taken": PeoplesTable(
         "message {control_id} of {sender}", "message {control_id} of {sender}", _EVERY_SESSION
     ),

@@ -93,6 +93,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " user link, user unlink, user hours"
     ),
     "tests/acquire/people/test_looks.py": "order looks",
+    "tests/acquire/orders/test_patient_changes.py": "patients correct",
     "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"

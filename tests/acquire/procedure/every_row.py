@@ -8,7 +8,7 @@ import eventful_streams
 import pytest
 import stocked
 from cases import case_b, client_b
-from messages_v2 import merged
+from messages_v2 import merged, separated
 from messages_v2 import order as v2_order
 from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
@@ -127,14 +127,15 @@ async def _filled(connection: Any) -> str:
 
 
 def ordered(connection: Any) -> None:
-    """Orders by messages: of three patients, of whom two merges make one."""
+    """Orders by messages: of three patients, of whom merges make one, also after they were two again."""
     with PatientsFile(None) as patients:
         for n in (1, 2, 3):
             number = f"MRN-EXAMPLE-{n}^^^HOSP^MR"
             receive(connection, patients, v2_order(number=f"ORD-V2-{n}", control_id=f"M-{n}", number_of=number), Site())
         for n in (2, 3):
-            body = merged("MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR", f"A-{n}")
-            receive(connection, patients, body, Site())
+            both = "MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR"
+            for body in (merged(*both, f"A-{n}"), separated(*both, f"U-{n}"), merged(*both, f"B-{n}")):
+                assert receive(connection, patients, body, Site()).code == "AA"
 
 
 def limits(connection: Any) -> None:
