@@ -1,6 +1,6 @@
 """Who a message of HL7 v2 is of (PID), and merges of patients (ADT; 2.5.1, chapter 3).
 
-Followed are merges of patient ids (A18, A34, A36, A40, A47), their end (A37), and updates of who somebody is (A08, A31).
+Followed are merges of patient ids (A18, A34, A36, A40, A47), their end (A37) and updates of identities (A08, A31).
 A35 merges accounts, which are not kept here, and is answered as taken with nothing to follow. Movements are not taken.
 """
 
