@@ -209,6 +209,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "disclosure": PeoplesTable(
         "that {recipient} was given session {session}", "who was given a record ({n})", _SESSION
     ),
+    "correction_told": PeoplesTable(
+        "that {name} was told of version {version} of session {session}", "who was told of a correction ({n})", _SESSION
+    ),
     "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
     "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),
     "password_tried": PeoplesTable(

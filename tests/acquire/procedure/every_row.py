@@ -45,6 +45,7 @@ from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 from acquire.procedure.session.take_over import take_over
+from acquire.procedure.signing.corrections import note
 from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.store.database import transaction
@@ -150,6 +151,8 @@ def signed(connection: Any, session: str) -> None:
     whole(connection, session)
     for to in ("the chart", "another hospital"):
         give(connection, session, 1, b"{}", "json", to, "MP-1")
+    for name in ("MP-1", "RO-1"):
+        note(connection, session, 2, name, "mailed")
     (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
     for why in ("on leave", "ill"):
         cover(connection, order, "RO-2", why, "RO-1")
