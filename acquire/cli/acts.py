@@ -67,6 +67,7 @@ ACTS: Mapping[str, Act | When] = {
     "session was-there": Act.STATE,
     "session was-removed": Act.STATE,
     "session was-read-as": Act.STATE,
+    "session read-anew": Act.STATE,
     "session exclude": Act.STATE,
     "session correct": Act.STATE,
     "session bind": Act.STATE,

@@ -21,6 +21,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.readouts.read_anew import read_anew_in
 from acquire.procedure.readouts.read_names import read_as_in
 from acquire.procedure.readouts.stated_presence import presence_stated
 from acquire.procedure.results.beam_assignment import beams_shown
@@ -107,6 +108,7 @@ def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any
         "beam_parts_said": [_plain(each) for each in every_part_said(connection, session.id)],
         "beams_outside": [_plain(each) for each in beams_outside(connection, session)],
         "presence_stated": [_plain(each) for each in presence_stated(connection, session.id)],
+        "read_anew": [_plain(each) for each in read_anew_in(connection, session.id)],
         "read_as": [_plain(each) for each in read_as_in(connection, session.id)],
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],

@@ -157,6 +157,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "which element was read as {read_as} in session {session}", "under which name an element was read ({n})",
         _SESSION,
     ),
+    "read_anew": PeoplesTable(
+        "that {file} on {reader} counts as it was taken again, of session {session}", "a reading taken again ({n})",
+        _SESSION,
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION

@@ -64,7 +64,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
     ),
     "tests/acquire/cli/test_presence_commands.py": (
-        "plan check, session beam-given, session was-there, session was-removed, session was-read-as"
+        "plan check, session beam-given, session was-there, session was-removed, session was-read-as, session read-anew"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",

@@ -15,7 +15,7 @@ from real_probes import Probe, ProbeClient
 from signable import reviewed, whole
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
-from worked import WorkedClient, run
+from worked import READER, WorkedClient, run
 from written_down import entered, navel, printed
 
 from acquire.errors import Refused
@@ -37,6 +37,7 @@ from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.read_anew import read_anew
 from acquire.procedure.session.read_names import was_read_as
 from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
@@ -97,6 +98,11 @@ async def _filled(connection: Any) -> str:
     swapped = {"r3-1": "r3-2", "r3-2": "r3-1"}
     client.read_elements([(swapped.get(element, element), value) for element, value in reads])
     was_read_as(connection, get_session(connection, session), swapped, "MD-1", "MP-1", "exchanged in the tray")
+    for value in (1e3, 1.0):
+        for n in (1, 2):
+            origin = {"file": "other.csv", "sha256": f"{n}" * 64, "offset": 20 * n, "length": 20}
+            client.read_records(f"Z-{n}", value, {"origin": origin})
+    read_anew(connection, get_session(connection, session), READER, "other.csv", "MD-1", "MP-1", "the column is of nC")
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
     point = get_session(connection, session).plan.point_named("spec")
     attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
