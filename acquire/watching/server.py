@@ -156,10 +156,10 @@ class Watching:
             return await self._page(accept.decode("latin-1"))
         if path == b"/health/live":
             found = health(self._running)
-            return _judged("live", found.live, found.loops)
+            return _judged("live", found.live, loops=found.loops)
         if path == b"/health/ready":
             found = health(self._running)
-            return _judged("ready", found.ready, (*found.loops, *found.parts))
+            return _judged("ready", found.ready, loops=found.loops, parts=found.parts)
         return 404, JSON, _plain("there are /metrics, /health/live and /health/ready")
 
     async def _page(self, accept: str) -> Answer:
@@ -214,9 +214,12 @@ async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> h11.Re
         http.receive_data(await reader.read(LARGEST_REQUEST))
 
 
-def _judged(what: str, well: bool, parts: Iterable[Part]) -> Answer:
-    said = {each.name: {"ok": each.why is None} | ({"why": each.why} if each.why else {}) for each in parts}
-    return 200 if well else 503, JSON, _json({what: well, "parts": said})
+def _judged(what: str, well: bool, **asked: Iterable[Part]) -> Answer:
+    said = {
+        kind: {each.name: {"ok": each.why is None} | ({"why": each.why} if each.why else {}) for each in parts}
+        for kind, parts in asked.items()
+    }
+    return 200 if well else 503, JSON, _json({what: well, **said})
 
 
 def _plain(sentence: str) -> bytes:
