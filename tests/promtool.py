@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -17,7 +16,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 ROOT = Path(__file__).parents[1]
 RULES = ROOT / "config/prometheus-rules.yml"
 MINUTES = 10  # that a page lasts
-JOB = {"job": "dosimetry-acquire", "instance": "host:9177"}
+Name = tuple[str, tuple[tuple[str, str], ...]]
+Values = Sequence[float | None]
 
 
 def promtool(*words: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -40,7 +40,7 @@ class Page:
         return cls(list(text_string_to_metric_families(text)), at)
 
     @property
-    def series(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    def series(self) -> dict[Name, float]:
         """Value by name and labels."""
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): float(sample.value)
@@ -65,7 +65,7 @@ def fire(pages: Sequence[Page], expected: Sequence[Iterable[str]], folder: Path)
     Each minute is a scrape. Moments since 1970 are moved into its time, which begins at 0.
     """
     names = dict.fromkeys(name for page in pages for name in page.series)
-    values: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {name: [] for name in names}
+    values: dict[Name, list[float | None]] = {name: [] for name in names}
     for n, page in enumerate(pages):
         here = page.series
         for name in names:
@@ -73,39 +73,47 @@ def fire(pages: Sequence[Page], expected: Sequence[Iterable[str]], folder: Path)
                 value = here.get(name)
                 if value is not None and name[0].endswith("_timestamp_seconds"):
                     value += 60 * minute - page.at
-                values[name].append("_" if value is None else repr(value))
+                values[name].append(value)
+    series = {spelled(name, dict(labels), "host"): each for (name, labels), each in values.items()}
+    firing = {(n + 1) * MINUTES - 1: {("host", alert) for alert in of} for n, of in enumerate(expected)}
+    judge("1m", series, firing, folder)
+
+
+def judge(
+    interval: str, series: Mapping[str, Values], firing: Mapping[int, Iterable[tuple[str, str]]], folder: Path
+) -> None:
+    """Fails, with promtool's words, unless after so many intervals exactly these (instance, alert) fire.
+
+    `series`: a value each interval, None for none.
+    """
+    minutes = int(interval.removesuffix("m"))
     tests = [
-        {"eval_time": f"{(n + 1) * MINUTES - 1}m", "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
-         "firing": sorted(of)} for n, of in enumerate(expected)
-    ]  # fmt: skip
-    series = [(spelled(name, dict(labels) | JOB), each) for (name, labels), each in values.items()]
-    judge([{"series": series, "tests": tests}], folder)
-
-
-def judge(cases: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """`series`: (spelling, values) a minute; `tests`: when which alerts fire. Fails with promtool's words."""
+        {
+            "expr": 'group by (instance, alertname) (ALERTS{alertstate="firing"})',
+            "eval_time": f"{after * minutes}m",
+            "exp_samples": [
+                {"labels": f'{{instance="{instance}", alertname="{alert}"}}', "value": 1}
+                for instance, alert in sorted(of)
+            ],
+        }
+        for after, of in firing.items()
+    ]
+    given = [
+        {"series": name, "values": " ".join("_" if each is None else repr(each) for each in values)}
+        for name, values in series.items()
+    ]
     document = {
         "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
-        "tests": [
-            {
-                "interval": "1m",
-                "input_series": [{"series": name, "values": " ".join(values)} for name, values in case["series"]],
-                "promql_expr_test": [
-                    {"expr": 'group by (alertname) (ALERTS{alertstate="firing"})', "eval_time": each["eval_time"],
-                     "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in each["firing"]]}
-                    for each in case["tests"]
-                ],
-            }
-            for case in cases
-        ],
-    }  # fmt: skip
-    file = folder / "cases.json"  # JSON is YAML
-    file.write_text(json.dumps(document))
+        "evaluation_interval": interval,
+        "tests": [{"interval": interval, "input_series": given, "promql_expr_test": tests}],
+    }
+    file = folder / f"cases-{interval}.json"
+    file.write_text(json.dumps(document))  # JSON is YAML
     done = promtool("test", "rules", str(file))
     assert done.returncode == 0, (done.stdout + done.stderr).decode()
 
 
-def spelled(name: str, labels: Mapping[str, str]) -> str:
-    """A series as promtool reads it."""
-    return f"{name}{{{', '.join(f'{key}={json.dumps(value)}' for key, value in labels.items())}}}"
+def spelled(name: str, labels: Mapping[str, str], instance: str) -> str:
+    """A series of a scraped host, as promtool reads it."""
+    of = {**labels, "job": "dosimetry-acquire", "instance": instance}
+    return f"{name}{{{', '.join(f'{key}={json.dumps(value)}' for key, value in of.items())}}}"
