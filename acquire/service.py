@@ -302,11 +302,7 @@ async def run(loaded: Loaded) -> None:
         loop.add_signal_handler(each, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with service(loaded) as running:
-        log.info(
-            "running", version=version("dosimetry-acquire"), configuration=str(loaded.path),
-            configuration_sha256=loaded.sha256, site=running.topics.site,
-            broker=f"{running.endpoint.host}:{running.endpoint.port}",
-        )  # fmt: skip
+        announce(running)
         if within_s is not None:
             running.start(feed(running.heartbeat, notify, within_s), "watchdog")
         notify("READY=1")
@@ -321,6 +317,15 @@ async def run(loaded: Loaded) -> None:
         for task in running.parts:
             if task.done() and not task.cancelled():
                 task.result()
+
+
+def announce(running: Service) -> None:
+    """Log what runs, so that whoever reads a log later knows which program it is of, and which configuration."""
+    loaded, endpoint = running.loaded, running.endpoint
+    log.info(
+        "running", version=version("dosimetry-acquire"), configuration=str(loaded.path),
+        configuration_sha256=loaded.sha256, site=running.topics.site, broker=f"{endpoint.host}:{endpoint.port}",
+    )  # fmt: skip
 
 
 def _systemd() -> tuple[Notify, float | None]:
