@@ -143,6 +143,11 @@ def as_unparsed(name: str, rejected: Rejected) -> Sample:
     )
 
 
+def called(number: int, sample: Sample) -> str:
+    """A readout as sentences name it: by its number in its file, and by its dosimeter."""
+    return f"Readout {number} ({sample.element})" if sample.element else f"Readout {number}"
+
+
 def axis(unit: str, values: list[float]) -> Axis:
     """A column of an array: its values, all in one UCUM unit."""
     return Axis(unit=unit, values=tuple(values))

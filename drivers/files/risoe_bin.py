@@ -40,6 +40,7 @@ ElementFrom = Literal["sample-position", "sample", "position"]
 TIMED = frozenset({"OSL", "IRSL", "M-IR", "M-VIS", "RIR", "RBR", "POSL", "SGOSL", "RL"})  # LOW and HIGH are seconds
 WORDS = {"DTYPE": DTYPES, "LIGHTSOURCE": LIGHTSOURCES, "BL_UNIT": BL_UNITS, "IRR_UNIT": IRR_UNITS}
 PRIVATE = frozenset({"USER", "COMMENT", "FNAME"})  # can name a person
+IRRADIATED_IN_S = IRR_UNITS.index("s")  # the only unit of version 5 and later
 # SEQUENCE, SET and RUN are attributes: they name a list of steps and a step of it, not when it was carried out.
 LEFT_OUT = PRIVATE | {"LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "TIME", "DATE", "LTYPE"}  # elsewhere in a reading
 OF_EACH = frozenset({  # another in most records

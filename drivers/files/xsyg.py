@@ -151,7 +151,7 @@ class _Reader:
             run=self._run(),
             reader=self._record.sample.get("lexsygID") or None,
             software=self._record.sample.get("lexStudioVersion") or None,
-            channel=curve.attributes["detector"],
+            channel=curve.attributes["detector"] or None,
             mode=self._kind,
             axes=axes | program,
             attributes=self._attributes(),
