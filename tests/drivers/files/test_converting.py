@@ -246,7 +246,7 @@ def test_one_that_cannot_be_written_keeps_no_other_from_it_and_is_named_by_its_n
 
 
 def test_two_that_are_the_same_to_the_last_byte_are_not_written_as_records_that_are_read_once() -> None:
-    with pytest.raises(Misuse, match="It cannot be written so that it is read again: it, record 2 .* once more"):
+    with pytest.raises(Misuse, match=r"It cannot be written so that it is read again: it, record 2 .* once more"):
         converted([counted(), counted()], target(".binx"))
     assert converted([counted(), counted()], target(".xlum")).readouts == 2
 
