@@ -184,7 +184,6 @@ def test_an_id_token_that_holds_names_the_subject() -> None:
         ({"key": OTHER}, "is not signed with a key of"),
         ({"key": SHARED, "alg": "HS256"}, "cannot be read or verified"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_an_id_token_that_does_not_hold_names_nobody(changed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
