@@ -103,7 +103,7 @@ def test_a_browser_of_this_machine_says_who_it_is_and_is_asked_again_for_a_signa
     secret.write_text("a secret of the client\n")
     known = at(issuer, "browser", "with-secret", Secret(secret))
     assert by_browser(known, person.opens).subject == "sub-2"
-    assert by_device(at(issuer, "device", "with-secret", Secret(secret)), person, fresh=True).at != ""
+    assert by_device(at(issuer, "device", "with-secret", Secret(secret)), Person("sub-2"), fresh=True).at != ""
 
 
 def test_where_there_is_no_device_flow_a_browser_is_asked() -> None:
