@@ -15,6 +15,7 @@ from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, 
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
 from acquire.bus.presence import without_commands
+from acquire.cli import completing
 from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.cli.place import ConfigOption, running_service
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -30,7 +31,14 @@ def register(app: typer.Typer) -> None:
 
 
 def command(
-    instrument: Annotated[str, typer.Argument(help="The instrument's id in the configuration.", metavar="INSTRUMENT")],
+    instrument: Annotated[
+        str,
+        typer.Argument(
+            help="The instrument's id in the configuration.",
+            metavar="INSTRUMENT",
+            autocompletion=completing.instruments,
+        ),
+    ],
     name: Annotated[
         str | None, typer.Argument(help="What it shall do; --list shows the names.", metavar="NAME")
     ] = None,

@@ -13,6 +13,7 @@ from acquire.cli.place import (
     ConfigOption,
     SecondPerson,
     SessionId,
+    SessionOrOrder,
     StoreOption,
     Why,
     number,
@@ -38,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 @forms.command("form")
 def downtime_form(
-    name: Annotated[str, typer.Argument(metavar="SESSION|ORDER")], by: By,
+    name: SessionOrOrder, by: By,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, HTML; print it.")],
     fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,

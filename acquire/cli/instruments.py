@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from acquire.canonical import canonical, parse
+from acquire.cli import completing
 from acquire.cli.found import tables
 from acquire.cli.writing import new_file
 from acquire.errors import Refused
@@ -27,6 +28,9 @@ from drivers.registry import model as model_named
 from drivers.registry import models
 from drivers.trace import Trace
 
+ModelName = Annotated[
+    str, typer.Argument(help="Model, as `acquire drivers` lists it.", autocompletion=completing.models)
+]
 Profiles = Annotated[
     list[Path] | None, typer.Option("--profile", help="A profile (TOML), or a folder of them, to be read as well.")
 ]
@@ -42,9 +46,16 @@ def register(app: typer.Typer) -> None:
 
 
 def list_drivers(
-    only: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Everything of this one.")] = None,
+    only: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Everything of this one.", autocompletion=completing.models)
+    ] = None,
     commands: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="List what this model's simulator understands on its wire.",
+            autocompletion=completing.simulators,
+        ),
     ] = None,
     profile: Profiles = None,
     as_json: Json = False,
@@ -152,7 +163,7 @@ def settings_of(model: Model, given: list[str]) -> Settings:
 
 
 def read(
-    model: Annotated[str, typer.Argument(help="Model, as `acquire drivers` lists it.")],
+    model: ModelName,
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many readings; 0 goes on.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
@@ -191,7 +202,7 @@ async def _read(device: Instrument, count: int) -> None:
 
 
 def verify(
-    model: Annotated[str, typer.Argument(help="Model, as `acquire drivers` lists it.")],
+    model: ModelName,
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long readings are taken.")] = 60.0,
     zero: Annotated[bool, typer.Option(help="Zero it first, where the model can; no beam may be on.")] = True,
@@ -223,7 +234,7 @@ def verify(
 
 
 def simulate(
-    model: Annotated[str, typer.Argument(help="Model to simulate.")],
+    model: Annotated[str, typer.Argument(help="Model to simulate.", autocompletion=completing.simulators)],
     listen: Annotated[
         str,
         typer.Option(

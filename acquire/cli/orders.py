@@ -11,9 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli.amiss import consulted
-from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, store_path
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes, open_store, store_path
 from acquire.cli.signing import cover
-from acquire.config_part import orders_part
 from acquire.errors import Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -36,6 +35,7 @@ def register(app: typer.Typer) -> None:
 def orders_room(config: Path | None, store: str | None) -> Iterator[tuple[sqlite3.Connection, Any, Any]]:
     """(store, patients' room, site) that a command means. Raises Misuse, FileProblem, StoreError, PatientsError."""
     from acquire.config import OrdersConfig, PatientsConfig  # noqa: PLC0415
+    from acquire.config_part import orders_part  # noqa: PLC0415
     from acquire.procedure.documents.site import patients_of, site_of  # noqa: PLC0415
 
     asked, kept, folder = OrdersConfig(), PatientsConfig(), Path()
@@ -86,7 +86,9 @@ def order_change(
 
 
 @orders.command("cancel")
-def order_cancel(order: str, by: By, reason: Reason, config: ConfigOption = None, store: StoreOption = None) -> None:
+def order_cancel(
+    order: OrderId, by: By, reason: Reason, config: ConfigOption = None, store: StoreOption = None
+) -> None:
     """Cancel an order: no session of it is started, and one under way stops at its next step."""
     from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
 
@@ -112,7 +114,7 @@ def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: 
 
 
 @orders.command("show")
-def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+def order_show(order: OrderId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """One order with its versions. Who the patient is is not printed."""
     from acquire.procedure.documents.cancelled import cancelled  # noqa: PLC0415
     from acquire.procedure.documents.order import copied_need, get_order, versions_of  # noqa: PLC0415

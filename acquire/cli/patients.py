@@ -9,8 +9,7 @@ import typer
 
 from acquire.cli.amiss import consulted
 from acquire.cli.orders import orders_room
-from acquire.cli.place import By, ConfigOption, StoreOption, store_path
-from acquire.config_part import orders_part
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, store_path
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell
 from drivers import Misuse
@@ -25,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 @patients.command("show")
 def patients_show(
-    order: str, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+    order: OrderId, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
     """Who the patient of an order is: for the record alone. That somebody looked is kept in the audit trail."""
     from acquire.procedure.documents.identities import look_up  # noqa: PLC0415
@@ -49,7 +48,7 @@ def patients_show(
 
 @patients.command("original")
 def patients_original(
-    order: str, by: By, output: Annotated[Path, typer.Option("--output", "-o", help="The new file.")],
+    order: OrderId, by: By, output: Annotated[Path, typer.Option("--output", "-o", help="The new file.")],
     version: Annotated[int | None, typer.Option(help="Of the order; the newest by default.")] = None,
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
@@ -80,6 +79,7 @@ def patients_rotate(
 ) -> None:  # fmt: skip
     """Encrypt all identities anew with another key, or for the first time; then name it in the configuration."""
     from acquire.config import PatientsConfig  # noqa: PLC0415
+    from acquire.config_part import orders_part  # noqa: PLC0415
     from acquire.patients import PatientsError, read_key  # noqa: PLC0415
     from acquire.procedure.documents.site import patients_of  # noqa: PLC0415
 

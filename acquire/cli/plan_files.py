@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.place import By, ConfigOption, StoreOption, named_once, two_names
 from acquire.cli.writing import new_file
 from acquire.plain_files import name_of, read_plain
@@ -62,7 +63,7 @@ def plan_new(
 
 def plan_from_dicom(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
-    order: Annotated[str, typer.Option(help="The order that the plan is for.")],
+    order: Annotated[str, typer.Option(help="The order that the plan is for.", autocompletion=completing.orders)],
     template: Annotated[str, typer.Option(help="One of `acquire plan templates`.")],
     output: Output,
     by: By,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from acquire.cli import plan_files
-from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, plannable_store
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes, open_store, plannable_store
 from acquire.errors import Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, tell
@@ -81,7 +81,7 @@ def plan_add(
 
 @plans.command("confirm")
 def plan_confirm(
-    order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    order: OrderId, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
 ) -> None:
     """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
     from acquire.procedure.session.planning import confirm_expected  # noqa: PLC0415
@@ -93,7 +93,7 @@ def plan_confirm(
 
 @plans.command("still-holds")
 def plan_still_holds(
-    order: str, version: int, by: By,
+    order: OrderId, version: int, by: By,
     reason: Annotated[str, typer.Option("--reason", help="Why the plan needs no change; kept in the audit trail.")],
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip

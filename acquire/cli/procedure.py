@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import beams, plans, presence, signing, statements
-from acquire.cli.asking import states_there
+from acquire.cli import beams, completing, plans, presence, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
     ConfigOption,
+    OrderId,
     SessionId,
     StoreOption,
     file_bytes,
@@ -24,9 +24,7 @@ from acquire.cli.place import (
     with_session,
 )
 from acquire.cli.writing import new_file
-from acquire.config_part import measures_really
 from acquire.errors import Refused
-from acquire.people import has_accounts
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, table, tell
 from drivers import Misuse
@@ -56,12 +54,13 @@ def register(app: typer.Typer) -> None:
 
 @sessions.command("start")
 def session_start(
-    order: str, calibrations: Calibrations, inventory: Inventory, by: By,
+    order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
     fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
+    from acquire.cli.asking import states_there  # noqa: PLC0415 - brings the client of the broker
     from acquire.procedure.session.session import start_session  # noqa: PLC0415
 
     with plannable_store(config, store) as connection:
@@ -77,6 +76,8 @@ def session_start(
 
 def _must_know_people(connection: Any, config: Path | None, order: str) -> None:
     """Raises Refused for a patient before real instruments where the store does not know who people are."""
+    from acquire.config_part import measures_really  # noqa: PLC0415
+    from acquire.people import has_accounts  # noqa: PLC0415
     from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
 
     if config is None or has_accounts(connection) or not measures_really(config):
@@ -106,6 +107,7 @@ def session_time_out(
     config: ConfigOption = None, store: StoreOption = None,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
+    from acquire.cli.asking import states_there  # noqa: PLC0415
     from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
     from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
 
@@ -328,7 +330,9 @@ def session_close(
 
 
 def results(
-    session: Annotated[str | None, typer.Argument(metavar="SESSION")] = None,
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", autocompletion=completing.sessions)
+    ] = None,
     calculate: Annotated[bool, typer.Option("--calculate", help="Compute them first (new versions).")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Each step with its numbers and source.")] = False,
     trend: Annotated[bool, typer.Option("--trend", help="Control charts over all sessions of the store.")] = False,

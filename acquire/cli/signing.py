@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.let_in import PasswordFile, password
+from acquire.cli.door import PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
-from acquire.people import prove
 from acquire.terminal.output import Json, emit, say, table, tell
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
@@ -69,6 +68,8 @@ def sign(
 ) -> None:  # fmt: skip
     """Sign the record that you have read, with your password: as physicist its review, as physician its interpretation
     and decision."""
+    from acquire.cli.let_in import password  # noqa: PLC0415
+    from acquire.people import prove  # noqa: PLC0415
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 

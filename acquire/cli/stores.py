@@ -13,6 +13,7 @@ import typer
 
 from acquire import people
 from acquire.checking import last_check, sentence
+from acquire.cli import completing
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig
@@ -80,7 +81,13 @@ def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
 @app.command()
 def verify(
     session: Annotated[
-        str | None, typer.Option("--session", metavar="SESSION", help="Only this session, and the audit chain.")
+        str | None,
+        typer.Option(
+            "--session",
+            metavar="SESSION",
+            help="Only this session, and the audit chain.",
+            autocompletion=completing.sessions,
+        ),
     ] = None,
     anchor: Annotated[
         Path | None,
