@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from acquire.canonical import canonical, parse
 from acquire.cli import completing
 from acquire.cli.found import tables
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
 from acquire.instruments.trial import KEEP, Trial, is_good
@@ -210,6 +210,8 @@ def verify(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The report; default: MODEL-trial.json.")
     ] = None,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Try a driver on an instrument, harmlessly: identify, read back, zero, a minute of readings.
 
@@ -221,14 +223,18 @@ def verify(
     if device.comes_again:
         raise Misuse(f"{model} reads files of a folder: there is no wire to try; `acquire import` reads such a file.")
     path = output or Path(f"{model}-trial.json")
-    with new_file(path) as file:
+    with new_file(path, force=force) as file:
         report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
         file.write(canonical(report))
     readings = report["readings"]
-    tell(
-        f"{readings['taken']} readings, {len(readings['unparsed'])} unparsed, {readings['timeouts']} time-outs."
-        f" The report is {path}; it names the instrument's serial number and no address."
-    )
+    unparsed = len(readings["unparsed"])
+    wrote(
+        path,
+        f"{readings['taken']} readings, {unparsed} unparsed, {readings['timeouts']} time-outs."
+        f" The report is {path}; it names the instrument's serial number and no address.",
+        as_json=as_json, good=is_good(report), taken=readings["taken"], unparsed=unparsed,
+        timeouts=readings["timeouts"],
+    )  # fmt: skip
     if not is_good(report):
         raise typer.Exit(1)
 

@@ -15,7 +15,7 @@ from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes
 from acquire.cli.signing import cover
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 
@@ -87,14 +87,19 @@ def order_change(
 
 @orders.command("cancel")
 def order_cancel(
-    order: OrderId, by: By, reason: Reason, config: ConfigOption = None, store: StoreOption = None
+    order: OrderId,
+    by: By,
+    reason: Reason,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """Cancel an order: no session of it is started, and one under way stops at its next step."""
     from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         cancel_order(connection, order, by, reason)
-    tell(f"Order {order} is cancelled.")
+    told(f"Order {order} is cancelled.", as_json=as_json, order=order, cancelled=True)
 
 
 @orders.command("list")

@@ -23,10 +23,10 @@ from acquire.cli.place import (
     plannable_store,
     with_session,
 )
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 from drivers import Misuse
 
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
@@ -104,7 +104,7 @@ def session_time_out(
         typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
     ] = None,
     form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
     from acquire.cli.asking import states_there  # noqa: PLC0415
@@ -119,7 +119,13 @@ def session_time_out(
         states = states_there(config, read_by, found.instruments)
         agree = identifiers_agree or bool(identifier)
         time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
-    tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
+    told(
+        f"{session}: time-out by {read_by} and {confirmed_by}.",
+        as_json=as_json,
+        session=session,
+        read_by=read_by,
+        confirmed_by=confirmed_by,
+    )
 
 
 @sessions.command("environment")
@@ -131,7 +137,7 @@ def session_environment(
     replaces: Annotated[int | None, typer.Option(help="Number of the mistyped entry whose place it takes.")] = None,
     reason: Reason = None,
     confirmed_by: Annotated[str | None, typer.Option(help="With --replaces: the second person.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
     from acquire.procedure.session.ambient_conditions import set_environment  # noqa: PLC0415
@@ -143,7 +149,15 @@ def session_environment(
         )  # fmt: skip
     damp = "" if humidity is None else f", {humidity:g} % relative humidity"
     instead = "" if replaces is None else f", in the place of air {replaces}"
-    tell(f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.")
+    told(
+        f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.",
+        as_json=as_json,
+        session=session,
+        n=n,
+        temperature_c=temperature,
+        pressure_kpa=pressure,
+        humidity_percent=humidity,
+    )
 
 
 @sessions.command("step")
@@ -163,7 +177,7 @@ def session_step(
     again: Annotated[
         bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
     ] = False,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
     from acquire.procedure.session import steps  # noqa: PLC0415
@@ -206,7 +220,14 @@ def session_step(
             asyncio.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
-    tell(f"{session}: {step} {action}.{counts}{''.join(said)}")
+    told(
+        f"{session}: {step} {action}.{counts}{''.join(said)}",
+        as_json=as_json,
+        session=session,
+        step=step,
+        action=action,
+        says="".join((counts, *said)).strip(),
+    )
 
 
 async def _what_was_measured(connection: Any, session: str, step: str) -> str:
@@ -224,25 +245,36 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
 
 @sessions.command("place")
 def session_place(
-    session: SessionId, point: str, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    session: SessionId,
+    point: str,
+    element: str,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """One element onto one point, scanned or read one by one."""
     from acquire.procedure.session.placement import place  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
-    tell(f"{session}: {element} at {point}.")
+    told(f"{session}: {element} at {point}.", as_json=as_json, session=session, point=point, element=element)
     presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("remove")
 def session_remove(
-    session: SessionId, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    session: SessionId,
+    element: str,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """One element off the patient."""
     from acquire.procedure.session.placement import remove  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
-    tell(f"{session}: {element} is back.")
+    told(f"{session}: {element} is back.", as_json=as_json, session=session, element=element)
     presence.say_doubts(config, store, session, element)
 
 
@@ -316,14 +348,19 @@ def session_status(
 @sessions.command("close")
 def session_close(
     session: SessionId, by: By, over: Annotated[str | None, typer.Option(help="Why over what is missing.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Close a session; refused, naming what is missing, while anything may still be on its way."""
     from acquire.procedure.session.closing import close_session  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         missing = close_session(connection, session, by, over=over)
-    tell(f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.")
+    told(
+        f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.",
+        as_json=as_json,
+        session=session,
+        over=list(missing),
+    )
 
 
 # --- results and record ---------------------------------------------------------------------------------------------
@@ -386,14 +423,15 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
 
 def report(
     session: SessionId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - is the output.")],
     format: Annotated[Literal["html", "json"], typer.Option("--format", help="html or json.")] = "html",
     version: Annotated[
         int | None, typer.Option("--version", min=1, help="A version as it was signed, byte for byte.")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", help="Who is given it: they get its corrections.")] = None,
     by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="With --to: who gives it.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    force: Force = False,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The record of a session as it stands, or as a version was signed; a page, or canonical JSON."""
     from acquire.procedure.signing.writing import give  # noqa: PLC0415
@@ -403,11 +441,11 @@ def report(
     with open_store(config, store) as connection:
         body, given = _bytes_of(connection, session, format, version)
         output.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(output) as file:
+        with new_file(output, force=force) as file:
             file.write(body)
             if to is not None and by is not None:
                 give(connection, session, given, body, format, to, by)
-    tell(str(output))
+    wrote(output, str(output), as_json=as_json, session=session, format=format, version=given)
 
 
 def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:

@@ -23,7 +23,7 @@ from acquire.config_instruments import SIMULATOR
 from acquire.errors import FileProblem, Refused
 from acquire.people import has_accounts
 from acquire.terminal.logs import configure
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 from drivers.registry import model
 
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
@@ -174,8 +174,8 @@ def demo(
     from acquire.demo import write_files  # noqa: PLC0415
 
     if files:
-        for path in write_files(folder):
-            tell(str(path))
+        written = [str(path) for path in write_files(folder)]
+        told("\n".join(written), as_json=as_json, files=written)
         return
     asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 

@@ -24,6 +24,14 @@ def emit(document: object) -> None:
     _write(sys.stdout, printable_json(json.dumps(document, indent=indent, ensure_ascii=False)))
 
 
+def told(sentence: str, *, as_json: bool, **facts: object) -> None:
+    """The outcome of a command that did something: a sentence for people, or the facts as one JSON document."""
+    if as_json:
+        emit(facts)
+    else:
+        tell(sentence)
+
+
 def emit_line(document: object) -> None:
     """One JSON document on one line, at once."""
     _write(sys.stdout, printable_json(json.dumps(document, ensure_ascii=False)))
@@ -54,6 +62,17 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 def say(text: str) -> None:
     """Talk to the person: stderr."""
     _write(sys.stderr, printable(text))
+
+
+def agreed(question: str) -> bool:
+    """Whether a person at a terminal says yes; False where nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    _write(sys.stderr, f"{printable(question)} [y/N] ", end="")
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):  # the end of the input: the line is ended here
+        say("")
+    return answer.strip().lower() in ("y", "yes")
 
 
 def write_over(text: str) -> None:
