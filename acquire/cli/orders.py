@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,13 +15,14 @@ from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes
 from acquire.cli.signing import cover
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell, told
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 
 OrderFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="FHIR ServiceRequest or Bundle (JSON), HL7 v2, or an order form (TOML).")
 ]
+OrderState = Literal["draft", "ordered", "planned", "measured", "cancelled"]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
@@ -103,19 +104,22 @@ def order_cancel(
 
 
 @orders.command("list")
-def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All orders."""
-    from acquire.procedure.documents.order import list_orders  # noqa: PLC0415
+def order_list(
+    state: Annotated[
+        OrderState | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All orders, the newest first, with day and state."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = [_order(each) for each in list_orders(connection)]
+        found = [_order(order) | {"state": now} for order, now in lists.orders(connection, state)]
     if as_json:
         emit(found)
-    else:
-        rows = [
-            (o["id"], str(o["version"]), o["authored_on"], o["requester"], "draft" if o["draft"] else "") for o in found
-        ]
-        table("Orders", ("order", "version", "authored", "requester", ""), rows)
+        return
+    rows = [(o["id"], o["version"], day_and_minute(o["authored_on"]), o["requester"], o["state"]) for o in found]
+    table("Orders", ("order", "version", "authored", "requester", "state"), rows)
 
 
 @orders.command("show")

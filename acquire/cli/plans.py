@@ -1,9 +1,9 @@
-"""plan check, add, confirm, still-holds: what would stop a plan, taking it in, the second person, a changed order."""
+"""plan list, check, add, confirm, still-holds: what there is, what would stop it, a second person, a changed order."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,14 +11,37 @@ from acquire.cli import plan_files
 from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes, open_store, plannable_store
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, tell, told
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
 
 plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
 plan_files.register(plans)
 
+PlanState = Literal["newest", "replaced", "cancelled"]
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+
+
+@plans.command("list")
+def plan_list(
+    state: Annotated[
+        PlanState | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All plans, the newest first, with order, day and state; each version by itself."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = lists.plans(connection, state)
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (f["order"], f["version"], day_and_minute(f["added_at"]), f["added_by"], f["sessions"], f["state"])
+        for f in found
+    ]
+    table("Plans", ("order", "version", "added (UTC)", "by", "sessions", "state"), rows)
 
 
 @plans.command("check")

@@ -26,7 +26,7 @@ from acquire.cli.place import (
 from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell, told
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
 from drivers import Misuse
 
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
@@ -34,6 +34,7 @@ sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+StateName = Literal["PLANNED", "READY", "MEASURING", "MEASURED", "CALCULATED", "CANCELLED"]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
@@ -279,13 +280,26 @@ def session_remove(
 
 
 @sessions.command("list")
-def session_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All sessions with their state."""
-    from acquire.procedure.session.session import list_sessions, state_of  # noqa: PLC0415
+def session_list(
+    state: Annotated[
+        StateName | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All sessions, the newest first, with order, day and state."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
+    from acquire.procedure.session.session import SessionState  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = [{"session": each, "state": state_of(connection, each)} for each in list_sessions(connection)]
-    emit(found) if as_json else table("Sessions", ("session", "state"), [(f["session"], f["state"]) for f in found])
+        found = lists.sessions(connection, SessionState(state) if state else None)
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (f["session"], f["order"], f["fraction"], day_and_minute(f["started_at"]), f["state"],
+         "simulated" if f["simulated"] else "") for f in found
+    ]  # fmt: skip
+    table("Sessions", ("session", "order", "fraction", "began (UTC)", "state", ""), rows)
 
 
 @sessions.command("status")

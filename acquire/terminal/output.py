@@ -42,6 +42,11 @@ def tell(text: str) -> None:
     _write(sys.stdout, printable(text))
 
 
+def day_and_minute(at: str) -> str:
+    """A moment of the store (UTC) as a list shows it, 2026-11-29 14:30."""
+    return at[:16].replace("T", " ")
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Prints a table for people, without what would steer their terminal; one without rows says so."""
     if not rows:
