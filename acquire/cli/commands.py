@@ -19,6 +19,7 @@ from acquire.cli import completing
 from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.cli.place import ConfigOption, running_service
 from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 ABSENT = ("offline", "stopped")
@@ -70,7 +71,8 @@ def command(
     if by is None:
         raise Misuse("Say who asks: --by ROLE (or ACQUIRE_BY), a role id such as MP-1 and never a patient.")
     _checked(by, _BY, "--by takes 1 to 100 printable characters: a role id such as MP-1, and never a patient.")
-    answer = asyncio.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
+    with waiting(f"{instrument}: {name}"):
+        answer = asyncio.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
     _show(instrument, name, answer, as_json)
 
 

@@ -12,6 +12,7 @@ from acquire.cli.judged import findings_json, limits_of, of_fits, told_of
 from acquire.cli.writing import Force, new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ def fit(
         read = _read(files, ramp, interval, blank)
         glow = [(each, c) for each in read if isinstance(c := each.curve, GlowCurve)]
         decays = [(each, c) for each in read if not isinstance(c := each.curve, GlowCurve)]
-        results: list[GlowResult | DecayResult] = [
-            *analyse_all([curve for _, curve in glow], preset, settings),
-            *(analyse_decay(curve) for _, curve in decays),
-        ]
+        with waiting(f"Fitting {len(read)} curve(s)"):
+            results: list[GlowResult | DecayResult] = [
+                *analyse_all([curve for _, curve in glow], preset, settings),
+                *(analyse_decay(curve) for _, curve in decays),
+            ]
     except GlowError as error:
         raise Misuse(str(error)) from error
     _show(results, of_fits([each.record for each, _ in (*glow, *decays)], results, limits_of(limits)), as_json)

@@ -11,6 +11,7 @@ import typer
 from acquire.cli.judged import Judging, findings_json, limits_of, told_of
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -46,13 +47,17 @@ def import_files(
     chosen = format_named(formats(), file_format)
     listed: list[dict[str, Any]] = []
     readouts: list[dict[str, Any]] = []
-    for file in files:
-        told, of_file = _file(file, options, chosen, largest_mb, judging)
-        listed.append(told)
-        readouts += of_file
+    with waiting("Reading") as now:
+        for n, file in enumerate(files, 1):
+            now(f"Reading {file} ({n} of {len(files)})")
+            told, of_file = _file(file, options, chosen, largest_mb, judging)
+            listed.append(told)
+            readouts += of_file
+        now("Judging the curves")
+        findings = judging.findings()
     for sentence in problems():
         say(sentence)
-    _show(listed, readouts, judging.findings(), as_json)
+    _show(listed, readouts, findings, as_json)
     if all(f["readouts"] == 0 for f in listed):
         raise Refused("No readout was found in these files.")
 

@@ -22,6 +22,7 @@ from acquire.instruments.trial import KEEP, Trial, is_good
 from acquire.profiles import offer_profiles
 from acquire.terminal.cards import card
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.plain_words import plain
 from drivers.registry import model as model_named
@@ -124,7 +125,8 @@ def discover(
     """Serial ports and VISA resources, and what answers on them if asked."""
     from drivers.discovery import discover as look  # noqa: PLC0415 - brings pyvisa
 
-    found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
+    with waiting("Looking"):
+        found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
     if as_json:
         emit([asdict(each) for each in found])
     elif configure:
@@ -224,7 +226,8 @@ def verify(
         raise Misuse(f"{model} reads files of a folder: there is no wire to try; `acquire import` reads such a file.")
     path = output or Path(f"{model}-trial.json")
     with new_file(path, force=force) as file:
-        report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
+        with waiting(f"Trying {model}"):
+            report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
         file.write(canonical(report))
     readings = report["readings"]
     unparsed = len(readings["unparsed"])

@@ -13,6 +13,7 @@ from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, store_path
 from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 patients = typer.Typer(no_args_is_help=True, help="Who the patients are, kept apart from the measurements.")
@@ -101,7 +102,7 @@ def patients_rotate(
         if kept.key_file is None:
             raise
         room = patients_of(path, kept.model_copy(update={"key_file": None}), folder)  # not encrypted yet
-    with room:
+    with room, waiting("Encrypting"):
         done = room.change_key(new)
     told(
         f"{done} rows are encrypted with {key} now. Name it as key_file under [patients] in every configuration.",
@@ -116,7 +117,7 @@ def patients_verify(config: ConfigOption = None, store: StoreOption = None, as_j
     """Hold every identity against the mark that the store's audit trail seals."""
     from acquire.procedure.documents.identities import verify_identities  # noqa: PLC0415
 
-    with orders_room(config, store) as (connection, room, _):
+    with orders_room(config, store) as (connection, room, _), waiting("Verifying"):
         held, wrong = verify_identities(connection, room)
     if as_json:
         emit({"held": held, "wrong": wrong})

@@ -27,6 +27,7 @@ from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
@@ -201,6 +202,11 @@ def session_step(
             plan = get_session(connection, session).plan
             lasts = seconds_of(plan, plan.step_named(step), seconds) if action == "run" else 0.0
 
+            async def lasting(_: object) -> None:
+                now(f"{step} runs", lasts)
+                await asyncio.sleep(lasts)
+                now(f"{step} ends")
+
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
@@ -209,16 +215,15 @@ def session_step(
                         await steps.end_step(connection, client, session, step, by)
                         said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
-                        await steps.run_step(
-                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest, again=again
-                        )
+                        await steps.run_step(connection, client, session, step, by, lasting, of_rest, again=again)
                         said.append(await _what_was_measured(connection, session, step))
                     else:
                         await steps.abandon_step(
                             connection, session, step, by, reason or "", beam_given=beam_given, client=client
                         )
 
-            asyncio.run(act())
+            with waiting(f"{step} {action}") as now:
+                asyncio.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
     told(
@@ -406,7 +411,8 @@ def results(
         if calculate:
             if by is None:
                 raise Refused("Say who computes: --by ROLE.")
-            calculate_session(connection, session, by)
+            with waiting("Calculating"):
+                calculate_session(connection, session, by)
         of = get_session(connection, session)
         found = [
             {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by}
@@ -453,7 +459,8 @@ def report(
     if to is not None and by is None:
         raise Misuse("Say who gives it: --by.")
     with open_store(config, store) as connection:
-        body, given = _bytes_of(connection, session, format, version)
+        with waiting("Making the record"):
+            body, given = _bytes_of(connection, session, format, version)
         output.parent.mkdir(parents=True, exist_ok=True)
         with new_file(output, force=force) as file:
             file.write(body)

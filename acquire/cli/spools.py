@@ -20,6 +20,7 @@ from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.resend import resend as resend_originals
 from acquire.spool.status import status as status_of
 from acquire.terminal.output import Json, emit, table, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 GIVE_UP = "When nothing more is to be had of it: `acquire spool give-up FILE --reason WHY`."
@@ -124,7 +125,8 @@ def pair(store: str, config: ConfigOption = None, spool: SpoolOption = None, as_
 def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
     """Put an older copy of a spool in its place. Streams open in the copy end: nobody knows what followed."""
     path, _ = _place(config, spool)
-    done = rescue.restore(path, file)
+    with waiting(f"Restoring {path}"):
+        done = rescue.restore(path, file)
     said = f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
     if done["kept"] is not None:
         said += (
@@ -144,12 +146,13 @@ def salvage(
 ) -> None:
     """Say what can still be read of a damaged spool (FILE, as it was kept aside), and take it with --adopt."""
     work_as_owner_of(file)
-    found = rescue.salvage(file)
+    with waiting(f"Reading {file}"):
+        found = rescue.salvage(file)
     whole = rescue.knows_its_streams(file)
     adopted = 0
     if adopt:
         path, limit = _place(config, spool)
-        with closing(Journal(path, limit=limit)) as journal:
+        with closing(Journal(path, limit=limit)) as journal, waiting(f"Taking it into {path}"):
             adopted = rescue.adopt(journal, found)
             with journal.writing() as db:
                 aside.salvaged(db, file.name, whole=whole)

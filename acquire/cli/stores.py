@@ -29,7 +29,7 @@ from acquire.store.streams import every
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
 from acquire.terminal.output import Json, emit, say, table, tell, told
-from acquire.terminal.progress import progress
+from acquire.terminal.progress import progress, waiting
 
 SHOWN = ("instrument", "stream", "through", "head", "ended", "why", "last_heard")
 
@@ -65,7 +65,9 @@ def create(
 def migrate(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """Bring a store's schema up to date (opening it does the same)."""
     path = store_path(config, store)
-    _tell(path, connect(path), as_json)
+    with waiting(f"Bringing {path} up to date"):
+        connection = connect(path)
+    _tell(path, connection, as_json)
 
 
 def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
@@ -163,7 +165,8 @@ def backup(file: Path, config: ConfigOption = None, store: StoreOption = None, a
     """Copy the store into FILE, whole and consistent, while it may be served. Readings younger than the copy come back
     from the spools' journals after a restore; orders, signatures and audit entries do not: back up often."""
     path = store_path(config, store)
-    at = copies.backup(path, file)
+    with waiting(f"Copying {path}"):
+        at = copies.backup(path, file)
     told(f"{file}: {path} as of {at}.", as_json=as_json, file=str(file), backed_up_at=at, bytes=file.stat().st_size)
 
 
@@ -182,7 +185,8 @@ def restore(
     stopped for this; what was there is kept aside."""
     path = store_path(config, store)
     retention = None if accept_loss else _retention(config)
-    done = copies.restore(path, file, retention=retention)
+    with waiting(f"Restoring {path}"):
+        done = copies.restore(path, file, retention=retention)
     with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
         if done.aside is not None:
             _keep_accounts(connection, done.aside, by)

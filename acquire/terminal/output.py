@@ -7,7 +7,9 @@ outside, and nobody may steer a terminal with them.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Annotated, Any, TextIO
 
@@ -82,9 +84,32 @@ def agreed(question: str) -> bool:
 
 def write_over(text: str) -> None:
     """Talk in one line of a terminal that is written over each time; an empty text clears it."""
-    _write(sys.stderr, f"\r\x1b[K{printable(text)}", end="")
+    with _writing:
+        _clear()
+        _line.clear()
+        _line.extend([text] * bool(text))
+        sys.stderr.write(_shortened(printable(text)))
+        sys.stderr.flush()
 
 
 def _write(stream: TextIO, text: str, end: str = "\n") -> None:
-    stream.write(text + end)
-    stream.flush()
+    with _writing:
+        _clear()
+        _line.clear()
+        stream.write(text + end)
+        stream.flush()
+
+
+_writing = threading.RLock()  # how far a command is is told by a thread of its own
+_line: list[str] = []  # what stands in the line that is written over; nothing else is ever written behind it
+
+
+def _clear() -> None:
+    if _line:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _shortened(text: str) -> str:
+    """A line that is wider than the terminal cannot be written over."""
+    return text[: max(shutil.get_terminal_size().columns - 1, 1)]
