@@ -74,6 +74,17 @@ install_apart() { # $1: name of requirements and environment, $2: what it is, $3
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+has_promtool() { [ -x .venv/prometheus/usr/bin/promtool ] || command -v promtool >/dev/null 2>&1; }
+
+fetch_promtool() { # out of Debian's package, without the service that it would start
+    has_promtool && return
+    printf 'Fetching promtool ...\n' >&2
+    mkdir -p .venv/prometheus
+    (cd .venv/prometheus && { apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; }; } &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && rm -f prometheus_*.deb) >/dev/null 2>&1 ||
+        fail "The tests need 'promtool'; install it with 'apt-get install prometheus' and run make again."
+}
+
 install_node_packages() { # without a lock file, which would name the registry it was made from
     stamp="tools/node/node_modules/.installed"
     wanted=$(sha256sum <tools/node/package.json)
@@ -93,6 +104,7 @@ if [ "$1" = dev ]; then
     [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
     need_program strace strace
     need_program cc gcc libc6-dev
+    has_promtool || command -v apt-get >/dev/null 2>&1 || lack promtool prometheus
     need_program node nodejs
     need_program npm npm
     need_program zsh zsh
@@ -108,5 +120,6 @@ install_packages "$1"
 if [ "$1" = dev ]; then
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
     install_apart programs 'clients of other people, which judge the simulators' --no-deps
+    fetch_promtool
     install_node_packages
 fi
