@@ -16,7 +16,6 @@ from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
 from acquire.bus.presence import without_commands
 from acquire.cli import completing
-from acquire.cli.parameters import NotAllowed, parse, takes
 from acquire.cli.place import ConfigOption, running_service
 from acquire.terminal.output import Json, emit, say, table, tell
 from acquire.terminal.progress import waiting
@@ -102,6 +101,8 @@ def _where(
 async def _ask(
     endpoint: Endpoint, topics: Topics, by: str, timeout_s: float, instrument: str, name: str, words: Sequence[str]
 ) -> Answer:
+    from acquire.cli.parameters import NotAllowed, parse  # noqa: PLC0415 - brings jsonschema
+
     async with instrument_client(endpoint, topics, by, timeout_s=timeout_s) as asker:
         state, lapsed = await _state(asker, instrument)
         if lapsed is not None:
@@ -171,6 +172,8 @@ async def _list(endpoint: Endpoint, topics: Topics, instrument: str, as_json: bo
 
 
 def _row(each: Accepts) -> tuple[str, str, str, str, str]:
+    from acquire.cli.parameters import takes  # noqa: PLC0415
+
     needs = takes(each.name, each.parameters).removeprefix(f"{each.name} takes ").rstrip(".")
     return each.name, each.title, needs, _yes(each.now), _yes(each.while_measuring)
 
