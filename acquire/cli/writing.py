@@ -6,6 +6,7 @@ renamed. What is there already is left as it is, unless whoever asks says yes, o
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -22,6 +23,7 @@ from acquire.files import sync
 from acquire.terminal.output import agreed, told
 
 STDOUT = Path("-")
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # of file systems without hard links, as many shares are
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -89,10 +91,9 @@ def _give_name(part: Path, path: Path, *, over: bool) -> None:
     else:
         try:
             path.hardlink_to(part)  # unlike a rename it never takes the place of another file
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links, such as a stick's
-            if path.exists():
-                raise FileExistsError(str(path)) from None
-            part.rename(path)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # ours, and empty for a moment
+            part.replace(path)
     sync(path.parent)
