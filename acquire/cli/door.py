@@ -19,6 +19,10 @@ from acquire.duties import Act
 
 ASKS = ("by", "read_by")  # parameters that name whoever asks
 PASSWORD, OIDC = "confirm_password_file", "confirm_oidc"
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
+]
+Oidc = Annotated[bool, typer.Option("--oidc", help="Show who you are at the site's provider of log-ins instead.")]
 SecondPassword = Annotated[
     Path | None, typer.Option("--confirm-password-file", help="The second person's password; else it is asked for.")
 ]

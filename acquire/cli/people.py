@@ -12,9 +12,10 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli import login_file
-from acquire.cli.let_in import PasswordFile, password, person
+from acquire.cli.door import Oidc, PasswordFile
+from acquire.cli.let_in import password, person
 from acquire.cli.place import By, ConfigOption, StoreOption, number, open_store, store_path
-from acquire.cli.single_sign_on import Oidc, at_provider, provider_of
+from acquire.cli.single_sign_on import at_provider, provider_of
 from acquire.errors import Refused
 from acquire.people import (
     Account,

@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.let_in import PasswordFile
-from acquire.cli.people import shown as shown_by
+from acquire.cli.door import Oidc, PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
-from acquire.cli.single_sign_on import Oidc
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; printed in the record.")]
@@ -70,6 +68,7 @@ def sign(
 ) -> None:  # fmt: skip
     """Sign the record that you have read, with your password, or anew at the provider: as physicist its review, as
     physician its interpretation and decision."""
+    from acquire.cli.people import shown as shown_by  # noqa: PLC0415
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
@@ -148,11 +147,11 @@ def _signed(signatures: list[dict[str, Any]]) -> str:
 def cover(
     order: Annotated[str, typer.Argument(metavar="ORDER")],
     physician: Annotated[str, typer.Argument(metavar="PHYSICIAN")],
-    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None,
+    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Name a physician who may interpret and sign in the place of the one who ordered."""
     from acquire.procedure.signing.writing import cover as name_cover  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         named = name_cover(connection, order, physician, reason, by)
-    tell(f"{order}: {named} may sign for the prescriber.")
+    told(f"{order}: {named} may sign for the prescriber.", as_json=as_json, order=order, physician=named)

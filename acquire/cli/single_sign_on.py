@@ -5,9 +5,6 @@ from __future__ import annotations
 import sqlite3
 import stat
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from acquire.bus.tls import Secret, Tls
 from acquire.config_oidc import OidcConfig
@@ -16,8 +13,6 @@ from acquire.errors import Refused
 from acquire.people import Account, proved
 from acquire.terminal.output import say
 from drivers import Misuse
-
-Oidc = Annotated[bool, typer.Option("--oidc", help="Show who you are at the site's provider of log-ins instead.")]
 
 
 def at_provider(
