@@ -120,20 +120,20 @@ OF_PROCEDURE = {
     "methods/luminescence_chain": f"tld_by_hand osl_by_hand elements_planned {STORED}",
     "methods/osl": f"osl_by_hand elements_planned {STORED}",
     "methods/tld": f"tld_by_hand elements_planned {STORED}",
-    "readouts/elements": "reader_records elements_in_the_beam set_clocks",
+    "readouts/elements": "readouts_by_hand",
     "readouts/read_together": "reader_run_rules",
     "readouts/reader_order": "reader_order",
     "results/across": "bound_across",
     "results/choosing": "selections bound_across one_beam_many_points",
     "results/point_charges": "charges_by_hand",
     "results/select_charges": "selections backgrounds_again bound_across",
-    "results/select_elements": "selections elements_in_the_beam reader_records reader_sessions",
+    "results/select_elements": "select_elements_by_hand",
     "results/select_run": "selections reader_runs reader_sessions",
     "results/select_spectrum": "spectra",
     "results/select_thresholds": "worked_cases",
     "results/selection": "selections no_number beam_recognised",
     "results/waiting_time": "charges_by_hand",
-    "session/run_of_point": "selections reader_runs",
+    "session/run_of_point": "run_of_point_by_hand",
 }
 for _room, _tests in (("acquire/dosimetry", OF_DOSES), ("acquire/procedure", OF_PROCEDURE)):
     for _module, _names in _tests.items():
