@@ -1,4 +1,4 @@
-"""What a diode on another instrument collected during a port's beam: rows and readings by hand, one rule after the other."""
+"""What a diode on another instrument collected during a port's beam: rows and readings by hand."""
 
 from __future__ import annotations
 
@@ -254,7 +254,8 @@ def test_where_the_signals_do_not_agree_with_what_is_said_it_is_refused(
 def test_the_readings_of_the_diode_are_those_of_its_channel_in_those_entries(rows: Rows) -> None:
     rows.entries = [
         (28, "stored", "scalar", None), (29, "stored", "scalar", "4"), (30, "stored", "marker", "4"),
-        (31, "refused", "scalar", "4"), (32, "stored", "scalar", "5"), (79, "stored", "scalar", None), (80, "lost", "", None),
+        (31, "refused", "scalar", "4"), (32, "stored", "scalar", "5"), (79, "stored", "scalar", None),
+        (80, "lost", "", None),
     ]  # fmt: skip
     assert [r.seq for r in readings_of(None, ACROSS)] == [29, 32, 79]  # type: ignore[arg-type]
     of_channel = BoundDetector(detector="D-14", channel="4", stream="s2", first_seq=29, last_seq=79)

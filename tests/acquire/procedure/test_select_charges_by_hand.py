@@ -23,6 +23,9 @@ BEFORE = step("bg", "background")
 BEAM = step("b1", voltage_v=None)
 
 
+OF_USE = BackgroundSeen(30.0, 1e-4, None)
+
+
 class Charges:
     """A point with its steps, and what its session says of beams and backgrounds."""
 
@@ -42,6 +45,10 @@ class Charges:
         self.beside: dict[tuple[str, bool], list[dict[str, Any]]] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
         self.looked: list[Any] = []
+
+    def there(self, marks: Any) -> dict[str, Any]:
+        """Of each attempt, what another instrument's diode collected."""
+        return dict.fromkeys(marks, self.elsewhere) if self.elsewhere else {}
 
     def choosing(self) -> Choosing:
         made = self.store.choosing(
@@ -76,13 +83,13 @@ def charges(monkeypatch: pytest.MonkeyPatch) -> Iterator[Charges]:
             "measured_backgrounds": lambda _, session, of, on, made=made: [
                 a for a in made.backgrounds if (a.step, a.instrument) == (of, on)
             ],
-            "seen": lambda _, session, point, of, made=made: made.seen.get(of.measurement, BackgroundSeen(30.0, 1e-4, None)),
+            "seen": lambda _, session, point, of, made=made: made.seen.get(of.measurement, OF_USE),
             "order_said": lambda _, session, made=made: made.order,
             "beam_statements": lambda _, session, what, made=made: [s for s in made.statements if s.what == what],
             "statements": lambda _, session, made=made: made.said,
             "neighbours": lambda session, point, made=made: made.neighbours,
             "readings_of": by_marks,
-            "elsewhere": lambda _, session, point, marks, made=made: made.elsewhere and dict.fromkeys(marks, made.elsewhere),
+            "elsewhere": lambda _, session, point, marks, made=made: made.there(marks),
             "load": lambda _, of, made=made: made.bodies.get(of.seq) or readings((0, 0.0))[0],
         }  # fmt: skip
         for name, value in own.items():
@@ -245,7 +252,7 @@ def test_of_several_backgrounds_the_rule_of_the_plan_says_which_and_all_are_told
     charges.rule = rule
     charges.backgrounds = [attempt(name, "bg") for name in names]
     charges.seen = {name: BackgroundSeen(9.0, 0.0, "it was too short.") for name in of_no_use}
-    found, choosing = charges.select()
+    _, choosing = charges.select()
     assert (choosing.measurements["background"], choosing.problems) == (counts, [])
     told = [
         f"{n}: {'it was too short' if m in of_no_use else '30.0 s, 0.1 pC/s'}" for n, m in enumerate(names, start=1)
