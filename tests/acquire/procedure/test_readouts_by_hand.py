@@ -288,6 +288,24 @@ def test_what_differs_is_named_with_what_to_write_into_the_plan(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("AMZ", "AMZ"),
+        ("amz", "amz"),
+        ("059", "059"),
+        ("a_b", "a_b"),
+        ("a-b", "a-b"),
+        ("a b", '"a b"'),
+        ("a.b", '"a.b"'),
+        ("a:b", '"a:b"'),
+    ],
+)
+def test_a_name_is_written_as_toml_takes_it(name: str, written: str) -> None:
+    said = different_records(CHIP, [read(n, 1, attributes={name: str(n)}) for n in (1, 2)], None, 1)
+    assert f'readout = {{ {written} = "2" }}' in str(said)
+
+
 def test_the_order_in_which_a_reader_names_its_attributes_makes_no_other_record() -> None:
     one, other = {"attributes": {"a": "1", "b": "2"}}, {"attributes": {"b": "2", "a": "1"}}
     assert different_records(CHIP, [read(1, 1, **one), read(2, 1, **other)], None, 1) is None

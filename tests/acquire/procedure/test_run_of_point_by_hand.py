@@ -68,8 +68,8 @@ class Session:
         state_run(None, self, names, side, "MD-1", confirmed_by, reason)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+def in_place(monkeypatch: pytest.MonkeyPatch) -> Session:
+    """A session whose store is asked for nothing."""
     made = Session()
 
     def placed(_: Any, session_id: str) -> list[Any]:
@@ -82,6 +82,11 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Session:
     monkeypatch.setattr(room, "readout", lambda _, element, at, batch: made.readout(element))
     monkeypatch.setattr(room, "keep_statements", lambda *said: made.kept.append(said[2:]))
     return made
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+    return in_place(monkeypatch)
 
 
 def seqs(found: Any) -> dict[str, list[int]]:

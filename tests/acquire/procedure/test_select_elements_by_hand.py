@@ -142,6 +142,13 @@ def test_the_channel_is_the_one_that_the_plan_names_of_a_reader_with_several_det
     assert choosing.channel == "as it was"
 
 
+def test_a_point_may_have_one_chip(case: Case) -> None:
+    choosing = case.choosing()
+    choosing.point = choosing.point.model_copy(update={"elements": ("T-1",)})
+    case.placed = [lay(1, "T-1")]
+    assert room.select_elements(choosing).elements == ("T-1",)
+
+
 def test_a_chip_of_another_point_is_none_of_this_one_and_without_any_there_is_no_dose(case: Case) -> None:
     case.placed = [lay(1, "T-1"), lay(2, "T-2", "P9")]
     assert chosen(case)[0].elements == ("T-1",)
