@@ -214,6 +214,8 @@ def test_a_beam_that_came_during_another_step_is_taken_from_there_and_the_last_w
     assert choosing.measurements["measurement"] == "m2"
     assert found.attempts == (taken(),)
     assert choosing.remarks == ["The beam of b1 came during b2: Looked again (MD-1, confirmed by MP-1)."]
+    charges.statements = [order("b1", "b2")]
+    assert len(charges.select()[1].remarks) == 1
     charges.store.channel = "3"
     assert charges.select()[1].readings["measurement"] == (Ref(stream="s 3", seq=10, digest="20"),)
 
@@ -269,6 +271,8 @@ def test_a_background_that_is_not_confirmed_yet_is_not_counted_as_one_of_use(cha
     _, choosing = charges.select()
     assert choosing.measurements["background"] == "m01"
     assert "2: not confirmed yet" in choosing.remarks[0]
+    charges.seen = {"m01": BackgroundSeen(0.0, 0.0, "it is of channel X.")}
+    assert "(1: it is of channel X; 2: 30.0 s" in charges.select()[1].remarks[0]
 
 
 def test_a_background_of_several_points_is_read_on_the_point_s_own_channel(charges: Charges) -> None:

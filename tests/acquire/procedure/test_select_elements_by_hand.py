@@ -226,6 +226,8 @@ def test_a_chip_that_two_people_left_out_is_none_and_its_reason_stands_with_the_
     assert (found.elements, found.placements, found.imaging) == (("T-2",), (2,), "none given")
     assert choosing.remarks == ["T-1 was left out: as it was (MD-1, confirmed by MP-1)."]
     assert case.asked == [[case.placed[1]]]
+    case.said = [Statement("excluded", "P", "T-1", "It lay under X.", "MD-1", "MP-1")]
+    assert said(case)[1] == ["T-1 was left out: It lay under X (MD-1, confirmed by MP-1)."]
     case.said = [word("lost", "P", "T-1")]
     assert chosen(case)[0].elements == ("T-1", "T-2")
     assert said(case) == ([], [])

@@ -256,6 +256,8 @@ def test_a_point_of_another_method_or_the_same_port_or_without_expected_dose_doe
 ) -> None:
     ports.point("Q", **({"port": "two"} | change))
     assert beside(ports) == []
+    ports.point("R", port="three")
+    assert beside(ports) == ["R"], "the next one is looked at all the same"
 
 
 @pytest.mark.parametrize("change", [{"expected": None}, {"port": None}])
