@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acquire.config import Loaded
+from acquire.doctor.finding import CannotTell
 from acquire.doctor.judging.ports import User
-
-
-class CannotTell(Exception):
-    """Something could not be looked at: why, in a clause without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any
 
 from acquire.beforehand import as_owner
 from acquire.config import Loaded
-from acquire.doctor.case import CannotTell, Case
+from acquire.doctor.case import Case
 from acquire.doctor.checks import CHECKS, WITHIN_S, Check
-from acquire.doctor.finding import Finding, worst_first
+from acquire.doctor.finding import CannotTell, Finding, worst_first
 from acquire.doctor.looking.processes import look_at_processes
 
 

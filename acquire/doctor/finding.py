@@ -63,6 +63,10 @@ class Finding:
         return DEGREES[self.cause]
 
 
+class CannotTell(Exception):
+    """Something could not be looked at: why, in a clause without a full stop."""
+
+
 def worst_first(found: Iterable[Finding]) -> list[Finding]:
     """Each once; of one degree in the order in which they were found."""
     return sorted(dict.fromkeys(found), key=lambda each: each.degree)

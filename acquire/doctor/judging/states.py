@@ -128,13 +128,13 @@ def _apart(seen: StatesSeen) -> Iterator[Finding]:
 class SilenceSeen:
     """When an instrument last gave something. last: of the newest entry of its stream here, None where there is none.
 
-    every_s: how often it is asked, 0 where it speaks or writes by itself. days: on which it gave something, oldest
+    every_s: how often it is asked; None where it speaks or writes by itself. days: on which it gave something, oldest
     first. folder: where its files fall, else None. is_open: its stream is going on, so that something should come.
     """
 
     instrument: str
     now: datetime
-    every_s: float
+    every_s: float | None
     is_open: bool
     last: datetime | None = None
     days: tuple[datetime, ...] = ()
@@ -147,7 +147,7 @@ def of_silence(seen: SilenceSeen) -> Iterator[Finding]:
         return
     quiet_s = (seen.now - seen.last).total_seconds()
     since = f"{seen.last:%Y-%m-%d %H:%M} UTC"
-    if seen.every_s:
+    if seen.every_s is not None:
         if seen.is_open and quiet_s > max(QUIET_S, QUIET_TURNS * seen.every_s):
             yield Finding(
                 "instrument-silent",

@@ -15,7 +15,8 @@ from acquire.bus.messages import State
 from acquire.bus.names import STORE, Topics
 from acquire.bus.reasons import is_refusal
 from acquire.config import BrokerConfig
-from acquire.doctor.case import CannotTell, Case
+from acquire.doctor.case import Case
+from acquire.doctor.finding import CannotTell
 from acquire.doctor.judging.broker import BrokerSeen
 from acquire.doctor.judging.states import Heard, StatesSeen
 from acquire.strict_numbers import moment

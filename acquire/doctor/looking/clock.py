@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -10,40 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acquire.config_instruments import FOLDER
-from acquire.doctor.case import CannotTell, Case
+from acquire.doctor.case import Case
 from acquire.doctor.judging.clock import ClockSeen, MachineSeen
 from acquire.doctor.looking.files import store_read_only
+from acquire.doctor.looking.kernel_clock import is_synchronised
 from acquire.doctor.looking.people import arrangement
 from acquire.procedure.session.clock_offsets import clock_of
 from acquire.procedure.session.doctor import newest_entry
 from acquire.procedure.session.planning import get_plan
 
-UNSYNCHRONISED = 0x40  # STA_UNSYNC of <linux/timex.h>
 MOST_FILES = 1000  # of a folder
 OVER = ("CALCULATED", "CANCELLED")
-
-
-class _Timex(ctypes.Structure):
-    """The beginning of struct timex (man 2 adjtimex); what follows is room."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long), ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long), ("status", ctypes.c_int), ("rest", ctypes.c_char * 256),
-    )  # fmt: skip
-
-
-def is_synchronised() -> bool:
-    """Whether the kernel's clock follows something. With `modes` 0 nothing is set. Raises CannotTell."""
-    said = _Timex()
-    try:
-        failed = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(said)) < 0
-    except (OSError, AttributeError) as error:  # another system
-        raise CannotTell("the kernel does not say whether the clock is synchronised") from error
-    if failed:
-        raise CannotTell(
-            f"the kernel does not say whether the clock is synchronised ({os.strerror(ctypes.get_errno())})"
-        )
-    return not said.status & UNSYNCHRONISED
 
 
 def look_at_clock(case: Case, _: str) -> ClockSeen:

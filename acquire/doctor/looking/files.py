@@ -12,7 +12,8 @@ from acquire.beforehand import foreign, newest_store
 from acquire.canonical import parse
 from acquire.checking import last_check
 from acquire.config import SpoolConfig
-from acquire.doctor.case import CannotTell, Case
+from acquire.doctor.case import Case
+from acquire.doctor.finding import CannotTell
 from acquire.doctor.judging.files import BacklogSeen, BackupSeen, FileSeen
 from acquire.doctor.judging.states import SilenceSeen
 from acquire.doctor.looking.ports import instrument
@@ -21,6 +22,7 @@ from acquire.spool import originals
 from acquire.spool.file import SCHEMA as SPOOL_SCHEMA
 from acquire.spool.status import unconfirmed
 from acquire.store.copies import MARGIN
+from acquire.store.entries import KIND
 from drivers import Driver, Settings, WireSettings
 from drivers.registry import model
 
@@ -125,18 +127,18 @@ def look_at_silence(case: Case, name: str) -> SilenceSeen:
     folder = each.resource.removeprefix("dir:") if each.resource.startswith("dir:") else None
     every_s = _every_s(each.model, settings)
     last, is_open = (None, False) if spool is None or not spool.exists() else _last(spool, name)
-    days = () if every_s else _days(case.loaded.store, name)
+    days = () if every_s is not None else _days(case.loaded.store, name)
     if days and (last is None or days[-1] > last):
         last = days[-1]
     running = case.processes.is_running
     return SilenceSeen(name, datetime.now(UTC), every_s, is_open and running, last, days, folder)
 
 
-def _every_s(of: str, settings: Settings) -> float:
-    """How often an instrument is asked; 0 where it speaks by itself or its files are waited for."""
+def _every_s(of: str, settings: Settings) -> float | None:
+    """How often an instrument is asked; None where it speaks by itself or its files are waited for."""
     kind = model(of).driver
     asked = isinstance(kind, type) and issubclass(kind, Driver) and isinstance(settings, WireSettings)
-    return settings.poll_interval_s if asked and isinstance(settings, WireSettings) else 0.0
+    return settings.poll_interval_s if asked and isinstance(settings, WireSettings) else None
 
 
 def _last(spool: Path, name: str) -> tuple[datetime | None, bool]:
@@ -156,8 +158,8 @@ def _days(store: Path | None, name: str) -> tuple[datetime, ...]:
     with closing(store_read_only(store)) as db:
         rows = db.execute(
             "SELECT max(r.at) AS at FROM received r WHERE r.at > ? AND r.number IN (SELECT e.received FROM streams s"
-            " JOIN entries e ON e.stream = s.number WHERE s.instrument = ? AND e.element IS NOT NULL)"
+            " JOIN entries e ON e.stream = s.number WHERE s.instrument = ? AND e.kind NOT IN (?, ?))"
             " GROUP BY r.at / 86400000000 ORDER BY at",
-            (since, name),
+            (since, name, KIND["gap"], KIND["marker"]),
         )
         return tuple(datetime.fromtimestamp(row["at"] / 1e6, UTC) for row in rows)

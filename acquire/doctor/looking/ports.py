@@ -8,7 +8,8 @@ import os
 from acquire.beforehand import may_open, missing, no_right
 from acquire.config import InstrumentConfig
 from acquire.config_instruments import SIMULATOR, unlikely_there
-from acquire.doctor.case import CannotTell, Case
+from acquire.doctor.case import Case
+from acquire.doctor.finding import CannotTell
 from acquire.doctor.judging.ports import Answered, PortSeen
 from drivers import InstrumentError, Misuse, WrongInstrument, connect
 from drivers.places import local_place

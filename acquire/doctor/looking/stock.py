@@ -22,16 +22,21 @@ from acquire.procedure.stock.received import received_by
 Files = tuple[Calibrations, Inventory]
 
 
+def today() -> date:
+    """By UTC, as calibrations are dated."""
+    return datetime.now(UTC).date()
+
+
 def calibrations(case: Case, _: str) -> list[CalibrationSeen]:
     """Those in force of what the newest inventory owns, and of the stock. Raises sqlite3.Error, CannotTell."""
-    store, today = case.loaded.store, datetime.now(UTC).date()
+    store, day = case.loaded.store, today()
     if store is None or not store.exists():
         return []
     with closing(store_read_only(store)) as connection:
-        return [*_of_files(connection, today), *_of_stock(connection, today)]
+        return [*_of_files(connection, day), *_of_stock(connection, day)]
 
 
-def _of_files(connection: sqlite3.Connection, today: date) -> Iterator[CalibrationSeen]:
+def _of_files(connection: sqlite3.Connection, day: date) -> Iterator[CalibrationSeen]:
     files = newest_files(connection)
     if files is None:
         return
@@ -40,32 +45,30 @@ def _of_files(connection: sqlite3.Connection, today: date) -> Iterator[Calibrati
     for name in sorted(owned):
         for known in standing_of(connection, name):
             until = date.fromisoformat(known.content["valid_until"])
-            yield CalibrationSeen(known.calibration, name, until, today)
+            yield CalibrationSeen(known.calibration, name, until, day)
 
 
-def _of_stock(connection: sqlite3.Connection, today: date) -> Iterator[CalibrationSeen]:
+def _of_stock(connection: sqlite3.Connection, day: date) -> Iterator[CalibrationSeen]:
     """The newest of each batch on each reader, and of each thing that it issues."""
     newest = {(each.batch, each.reader, each.has_coefficient): each for each in issued(connection)}
     for each in newest.values():
-        yield CalibrationSeen(each.id, f"batch {each.batch} on {each.reader}", each.terms.valid_until, today)
+        yield CalibrationSeen(each.id, f"batch {each.batch} on {each.reader}", each.terms.valid_until, day)
 
 
 def doses(case: Case, _: str) -> list[DoseSeen]:
     """Of every detector of the newest inventory. Raises sqlite3.Error, CannotTell."""
-    store, today = case.loaded.store, datetime.now(UTC).date()
+    store = case.loaded.store
     if store is None or not store.exists():
         return []
     with closing(store_read_only(store)) as connection:
         files = newest_files(connection)
-        return [] if files is None else [*_doses(connection, *files, today)]
+        return [] if files is None else [*_doses(connection, *files, today())]
 
 
-def _doses(
-    connection: sqlite3.Connection, given: Calibrations, inventory: Inventory, today: date
-) -> Iterator[DoseSeen]:
+def _doses(connection: sqlite3.Connection, given: Calibrations, inventory: Inventory, day: date) -> Iterator[DoseSeen]:
     for detector in inventory.detector:
         for each in given.calibration:
-            if each.of == detector.id and each.valid_from <= today <= each.valid_until:
+            if each.of == detector.id and each.valid_from <= day <= each.valid_until:
                 try:
                     dose_so_far(received_by(connection, detector), each)
                 except Refused as reason:
