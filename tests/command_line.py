@@ -21,24 +21,15 @@ WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
-FOR_NOBODY = [
-    "concurrent.futures.thread",
-    "drivers.keithley.k6517",
-    "grp",
-    "serial.tools.list_ports",
-]  # who may read no
-# file of an interpreter that lies in somebody's home
+# Imported beforehand: another account may read no file of an interpreter that lies in somebody's home.
+FOR_OTHERS = ["concurrent.futures.thread", "drivers.keithley.k6517", "grp", "serial.tools.list_ports"]
 COMMANDS = [f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})]
 _forked.set_forkserver_preload(
     [
-        "acquire.cli",
-        *COMMANDS,
-        "acquire.doctor.examine",
-        *FOR_NOBODY,
-        "acquire.procedure.session.planning",
+        "acquire.cli", *COMMANDS, *FOR_OTHERS, "acquire.doctor.examine", "acquire.procedure.session.planning",
         "acquire.procedure.results.result",
     ]
-)
+)  # fmt: skip
 
 
 def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, uid: int | None = None) -> Said:

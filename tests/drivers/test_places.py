@@ -1,4 +1,4 @@
-"""Where a resource is on this machine, without opening it. Linux's list of USB devices is a folder of the test's own."""
+"""Where a resource is on this machine, without opening it. The list of USB devices is made up."""
 
 from __future__ import annotations
 

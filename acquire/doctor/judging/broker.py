@@ -31,14 +31,14 @@ def of_broker(seen: BrokerSeen) -> Iterator[Finding]:
     if seen.why is None:
         return
     if seen.trouble == "certificate":  # the reason says how it is mended
-        yield Finding("certificate", seen.where, f"The broker cannot be had, {seen.why}.")
+        yield Finding("certificate", seen.where, f"The broker cannot be had: {seen.why}.")
     elif seen.trouble == "refused":
         kept = f" that it knows into {seen.password}" if seen.password else " into the configuration"
-        says = f"The broker does not let us in, {seen.why}: put the one{kept}, or make it known to the broker."
+        says = f"The broker does not let us in: {seen.why}; put the one{kept}, or make it known to the broker."
         yield Finding("broker-refuses", seen.where, says)
     else:
         mend = "restart the service, which starts it" if seen.own else "start it, or correct [broker] host and port"
-        yield Finding("broker-down", seen.where, f"The broker cannot be had, {seen.why}; {mend}.")
+        yield Finding("broker-down", seen.where, f"The broker cannot be had: {seen.why}; {mend}.")
 
 
 @dataclass(frozen=True, slots=True)

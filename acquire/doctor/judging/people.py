@@ -69,6 +69,6 @@ def of_arrangement(seen: Arrangement) -> Iterator[Finding]:
             " [[instrument]] and [[simulator]] out of the file.",
         )
     for sentence in seen.accounts:
-        yield Finding("accounts", "store", f"{sentence[0].upper()}{sentence[1:]}")
+        yield Finding("accounts", "store", sentence)
     for sentence in seen.cautions:
         yield Finding("caution", "configuration", f"{sentence[0].upper()}{sentence[1:]}")

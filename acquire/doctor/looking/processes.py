@@ -45,7 +45,7 @@ def look_at_processes(loaded: Loaded) -> Processes:
     writers = () if spool is None else sorted(found.writers.get(str(spool.resolve()), set()) - {os.getpid()})
     return Processes(
         service=service,
-        is_running=_runs(loaded),
+        is_running=bool(service) or _is_locked(loaded),
         ports={each.id: tuple(_users(each.resource, found, service)) for each in loaded.config.instrument},
         files=tuple((str(spool), User(pid, named(pid), pid in service)) for pid in writers),
         all_seen=not found.hidden,
@@ -59,7 +59,8 @@ def listening(port: int) -> set[int]:
     return set().union(*(sockets.get(each, {0}) for each in inodes))
 
 
-def _runs(loaded: Loaded) -> bool:
+def _is_locked(loaded: Loaded) -> bool:
+    """Whether somebody has a lock whose processes cannot be seen: another account, another container."""
     if loaded.spool is not None and is_running(loaded.spool):
         return True
     return loaded.store is not None and is_served(loaded.store)
@@ -68,7 +69,7 @@ def _runs(loaded: Loaded) -> bool:
 def _service(loaded: Loaded, found: _Open) -> frozenset[int]:
     """Who has the lock of spool or store open, and what it started: whoever did not get it has closed it again."""
     locks = [path.with_name(path.name + ".lock") for path in (loaded.spool, loaded.store) if path is not None]
-    own = set().union(*(found.files.get(str(each.resolve()), set()) for each in locks)) - {os.getpid()}
+    own = set().union(*(found.files.get(str(each.resolve()), set()) for each in locks))
     grown = own
     while grown:
         grown = {pid for pid, parent in found.parents.items() if parent in own} - own

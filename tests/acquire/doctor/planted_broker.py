@@ -23,7 +23,7 @@ TOPICS = Topics("field")
 EXTERNAL = 'mode = "external"\nhost = "127.0.0.1"\nport = {port}\n'
 
 
-@planted("broker-down", "The broker cannot be had, 127.0.0.1:", "; start it, or correct [broker] host and port.")
+@planted("broker-down", "The broker cannot be had: 127.0.0.1:", "; start it, or correct [broker] host and port.")
 async def nobody_there(it: Installation) -> Plants:
     async with running_mosquitto(it.folder) as broker:
         it.broker = EXTERNAL.format(port=broker.port)
@@ -32,7 +32,7 @@ async def nobody_there(it: Installation) -> Plants:
 
 
 @planted(
-    "broker-refuses", "The broker does not let us in, 127.0.0.1:", "put the one that it knows into broker.password"
+    "broker-refuses", "The broker does not let us in: 127.0.0.1:", "put the one that it knows into broker.password"
 )
 async def the_password_is_refused(it: Installation) -> Plants:
     known = it.folder / "known"

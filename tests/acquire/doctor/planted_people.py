@@ -108,7 +108,7 @@ async def a_simulator_where_people_log_in(it: Installation) -> Plants:
 
 
 @planted(
-    "accounts", "Electrometer-1: no patient is measured with real instruments before the store has accounts; make the"
+    "accounts", "electrometer-1: no patient is measured with real instruments before the store has accounts; make the"
 )
 async def real_instruments_without_people(it: Installation) -> Plants:
     it.instrument("tcp:192.0.2.1:1")
