@@ -1,4 +1,4 @@
-"""Files that a person named on the command line: what is there already is left as it is."""
+"""Files that a person named on the command line: what is there already is left as it is, unless it was asked for."""
 
 from __future__ import annotations
 
@@ -31,3 +31,27 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise Refused(f"{path} cannot be written: {error.strerror}.") from error
         raise
+
+
+def whole_file(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """A file that is there as a whole or not at all: written under a hidden name beside it, made durable, renamed.
+
+    Raises Refused, one sentence, when there is one already and it was not asked for, or none can be made. A program
+    that watches the folder sees no half of it; drop folders pass hidden files over.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with new_file(part) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if overwrite:
+            part.replace(path)
+        else:
+            os.link(part, path)  # as a rename, but never over a file that came meanwhile
+    except FileExistsError as error:
+        raise Refused(f"There is a file {path} already; it is left as it is (--overwrite is for that).") from error
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)

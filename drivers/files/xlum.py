@@ -103,7 +103,7 @@ def _sample(
         value=float(sum(signal)),
         raw=piece.raw,
         clock=iso_clock(curve.attributes.get("startDate", "").removesuffix("Z")),
-        element=f"{_said(record.sample, 'name')}/{_said(record.sequence, 'position')}",
+        element="/".join(filter(None, (_said(record.sample, "name"), _said(record.sequence, "position")))) or None,
         role="preheat" if kind == PREHEAT else "sample",
         position=_said(record.sequence, "position") or None,
         reader=" ".join(filter(None, (_said(record.sequence, key) for key in ("readerName", "readerSN")))) or None,

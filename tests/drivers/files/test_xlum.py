@@ -212,17 +212,17 @@ def test_what_is_written_is_read_and_written_the_same() -> None:
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ({"signal": Axis(unit="{counts}", values=(1,))}, "Curve 1 of D1 has no time in s and counts beside it"),
+        ({"signal": Axis(unit="{counts}", values=(1,))}, "Readout 1 (D1) has no time in s and counts beside it"),
         (
             {"signal": Axis(unit="C", values=(1,)), "time": Axis(unit="s", values=(1,))},
-            "Curve 1 of D1 has no time in s and counts beside it",
+            "Readout 1 (D1) has no time in s and counts beside it",
         ),
         (
             {
                 "signal": Axis(unit="{counts}", values=(1,)), "time": Axis(unit="s", values=(1,)),
                 "temperature": Axis(unit="1", values=(1,)),
             },
-            "Curve 1 of D1 has a temperature in '1'; K and Cel are written.",
+            "Readout 1 (D1) has a temperature in '1'; K and Cel are written.",
         ),
     ],
 )  # fmt: skip
