@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,19 +59,23 @@ def _loaded(config: Path) -> Loaded:
         tell(f"{config} cannot be read: nothing came of it in time; look at its disk.")
         sys.stdout.flush()
         os._exit(FOUND)
-    (found,) = look.seen
-    if isinstance(found, Exception):
-        raise found
-    loaded: Loaded = found
+    if not look.seen:
+        raise Refused(f"{config} could not be read: {look.failed}.")
+    loaded: Loaded = look.seen[0]()
     return loaded
 
 
-def _outcome(work: Any) -> Any:
-    """What came of it, or its error: raised in the thread that asked."""
+def _outcome(work: Callable[[], Loaded]) -> Callable[[], Loaded]:
+    """What gives the result again, or raises its error: in the thread that asks, not in the one that worked."""
     try:
-        return work()
+        loaded = work()
     except (Refused, OSError) as error:
-        return error
+        return partial(_raised, error)
+    return lambda: loaded
+
+
+def _raised(error: Exception) -> Loaded:
+    raise error
 
 
 def _plain(config: Path, done: Examination) -> dict[str, Any]:

@@ -131,7 +131,7 @@ async def _line_of(model: str) -> AsyncIterator[str]:
 )
 async def nobody_answers(it: Installation) -> Plants:
     async with _line_of("keithley-6517b") as port:
-        it.instrument(port, timeout_s="0.2")
+        it.instrument(port)
         yield
     with line() as port:
         it.instrument(port, timeout_s="0.02")
