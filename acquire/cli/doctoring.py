@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.asking import states_or_why
 from acquire.cli.installation import installation
 from acquire.cli.place import ConfigOption, StoreOption, file_bytes, plannable_store, store_path
@@ -33,7 +34,12 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     name: Annotated[
-        str | None, typer.Argument(metavar="[SESSION|ORDER]", help="Without one the installation is looked at.")
+        str | None,
+        typer.Argument(
+            metavar="[SESSION|ORDER]",
+            help="Without one the installation is looked at.",
+            autocompletion=completing.sessions_and_orders,
+        ),
     ] = None,
     calibrations: Annotated[
         Path | None, typer.Option(help="Of an order: calibration file (TOML); else the one its plan came in with.")
@@ -45,7 +51,9 @@ def doctor(
     ask: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="INSTRUMENT", help="Of the installation: ask this one what it is, where nobody has its port."
+            metavar="INSTRUMENT",
+            help="Of the installation: ask this one what it is, where nobody has its port.",
+            autocompletion=completing.instruments,
         ),
     ] = None,
     config: ConfigOption = None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography import x509
 
 from acquire.bus.tls import Secret, Tls, Unusable
+from acquire.certificates import certificates as files_of
 from acquire.doctor.case import Case
 from acquire.doctor.judging.broker import CertificateSeen, SecretSeen
 from acquire.errors import Refused
@@ -18,6 +19,12 @@ from acquire.plain_files import read_plain
 
 SHOWN_WITHIN_S = 3.0
 OF_BROKER = "what the broker shows"
+WHOSE = {  # for people, by the words of acquire.certificates
+    "broker-authority": "The authority of the broker",
+    "broker-client": "Our certificate for the broker",
+    "orders": "The certificate of the listener of orders",
+    "orders-authority": "The authority of those who send orders",
+}
 
 
 def certificates(case: Case) -> Iterator[str]:
@@ -28,16 +35,11 @@ def certificates(case: Case) -> Iterator[str]:
 
 
 def _files(case: Case) -> dict[str, Path]:
-    config, beside = case.loaded.config, case.loaded.beside
-    tls, orders, mail = config.broker.tls, config.orders.tls, config.notices and config.notices.mail
-    found = {
-        "The authority of the broker": tls and tls.ca_file,
-        "Our certificate for the broker": tls and tls.cert_file,
-        "The certificate of the listener of orders": orders and orders.cert_file,
-        "The authority of those who send orders": orders and orders.ca_file,
-        "The authority of the mail server": mail and mail.ca_file,
-    }
-    return {whose: beside(path) for whose, path in found.items() if path}
+    found = {WHOSE[what]: path for what, path in files_of(case.loaded).items()}
+    mail = case.loaded.config.notices and case.loaded.config.notices.mail
+    if mail and mail.ca_file:
+        found["The authority of the mail server"] = case.loaded.beside(mail.ca_file)
+    return found
 
 
 def look_at_certificate(case: Case, whose: str) -> CertificateSeen:
