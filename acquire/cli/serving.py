@@ -128,6 +128,7 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
             *folders.warnings,
             *beforehand.anchor_beside_the_store(loaded),
             *beforehand.people_not_known(loaded),
+            *beforehand.recipients_without_account(loaded),
         ],
         "problems": folders.problems,
     }

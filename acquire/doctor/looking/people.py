@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from acquire.beforehand import anchor_beside_the_store, people_not_known
+from acquire.beforehand import anchor_beside_the_store, people_not_known, recipients_without_account
 from acquire.broker.cautions import cautions
 from acquire.config_instruments import FOLDER, SIMULATOR
 from acquire.doctor.case import Case
@@ -56,7 +56,7 @@ def arrangement(case: Case, _: str = "") -> Arrangement:
         tuple(each.id for each in instruments if not each.resource.startswith(SIMULATOR)),
         _has_accounts(case.loaded.store),
         tuple(people_not_known(case.loaded)),
-        (*cautions(case.loaded), *anchor_beside_the_store(case.loaded)),
+        (*cautions(case.loaded), *anchor_beside_the_store(case.loaded), *recipients_without_account(case.loaded)),
     )
 
 
