@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from acquire.cli.on_demand import TABLE
@@ -40,6 +40,22 @@ def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None 
             process.join()
             raise subprocess.TimeoutExpired(words, WITHIN_S, out.read_bytes(), err.read_bytes())
         return Said(words, process.exitcode, out.read_text(), err.read_text())
+
+
+def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Mapping[str, str]) -> Said:
+    """The same, and each line that it says to the person is heard at once, so that the person can do as it says."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        os.mkfifo(err)
+        process = _forked.Process(target=_command, args=(words, str(cwd), dict(env), str(out), str(err)), daemon=True)
+        process.start()
+        said = []
+        with err.open() as lines:
+            for line in lines:
+                said.append(line)
+                hears(line)
+        process.join(WITHIN_S)
+        return Said(words, process.exitcode or 0, out.read_text(), "".join(said))
 
 
 async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:

@@ -126,6 +126,21 @@ def _people_not_known(loaded: Loaded) -> list[str]:
     ]
 
 
+def _recipients_not_known(loaded: Loaded) -> list[str]:
+    """Recipients of notices who could acknowledge nothing, held against the store's accounts where it has any."""
+    from acquire.mail.known import recipients_not_known  # noqa: PLC0415 - only where notices are configured
+
+    told = loaded.config.notices
+    if told is None or loaded.store is None:
+        return []
+    try:
+        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            store.row_factory = sqlite3.Row
+            return [f"{each}." for each in recipients_not_known(store, told)]
+    except sqlite3.Error:
+        return []  # no store yet, or one of before accounts
+
+
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
@@ -157,6 +172,7 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
             *folders.warnings,
             *_anchor_beside_the_store(loaded),
             *_people_not_known(loaded),
+            *_recipients_not_known(loaded),
         ],
         "problems": folders.problems,
     }
