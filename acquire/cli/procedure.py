@@ -443,7 +443,7 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
     from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Looking at all sessions"):
         made = trends(observations(connection))
     emit(trends_as_json(*made)) if as_json else print_trends(*made)
 

@@ -35,7 +35,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "list"): ("Orders", ("STORE",)),
     ("order", "list", "--state", "cancelled"): ("cancelled", ("STORE",)),
     ("plan", "list"): ("cancelled", ("STORE",)),
-    ("plan", "list", "--state", "newest"): ("Plans: none.", ("STORE",)),
+    ("plan", "list", "--state", "newest"): ("newest", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
