@@ -267,6 +267,7 @@ def session_status(
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.holds import holding  # noqa: PLC0415
+    from acquire.procedure.session.input_state import of_beams_to_come  # noqa: PLC0415
     from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
@@ -288,8 +289,10 @@ def session_status(
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
         shown, outside = beams_shown(connection, found), beams_outside(connection, found)
+        to_come = [p.step for p in found_steps if p.progress == "waiting"]
         doubts = [
-            *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
+            *backgrounds_in_doubt(connection, found), *of_beams_to_come(connection, found, to_come),
+            *presence_doubts(connection, found),
             *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
             *(each.says for each in outside),
         ]  # fmt: skip

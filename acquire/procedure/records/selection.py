@@ -74,7 +74,8 @@ class AttemptTaken(Record, frozen=True, kw_only=True):
     """An attempt at an irradiation: its step, what it is for, the name of its readings, and what is wrong with it.
 
     changed_after: the name of the last attempt at another voltage. rests: the names of what was measured of the rest of
-    its interrupted beam.
+    its interrupted beam. background: the name of the leakage that was in force; named_only: it was measured at another
+    voltage, and may be named but not taken off.
     """
 
     step: str
@@ -83,6 +84,8 @@ class AttemptTaken(Record, frozen=True, kw_only=True):
     problem: str | None = None
     changed_after: str | None = None
     rests: tuple[str, ...] | None = None
+    background: str = "background"
+    named_only: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from drivers.model import Model
 
 def foreseen(plan: Plan, inventory: Inventory) -> list[str]:
     """What would give no number of a point whatever is measured, and what is missing to believe the air's entries."""
-    said = [*_moments(plan), *_altitude(plan, inventory), *of_batches(plan, inventory)]
+    said = [*_moments(plan), *_altitude(plan, inventory), *_valid_for(plan, inventory), *of_batches(plan, inventory)]
     for point in plan.point:
         if point.asks.way == "charge":
             said += _of_charges(plan, point, inventory)
@@ -79,6 +79,18 @@ def _altitude(plan: Plan, inventory: Inventory) -> Iterator[str]:
             f"{', '.join(chambers)}: the inventory does not state the site's altitude_m, in m above sea level; without"
             " it a pressure reduced to sea level would not be noticed."
         )
+
+
+def _valid_for(plan: Plan, inventory: Inventory) -> Iterator[str]:
+    """For how long a zero and a leakage hold is the site's to say."""
+    kinds = {"zero": ("zero_valid_min", "zero"), "background": ("leakage_valid_min", "leakage")}
+    for kind, (key, what) in kinds.items():
+        steps = [s.id for s in plan.step if s.kind == kind]
+        if steps and getattr(inventory, key) is None:
+            yield (
+                f"{', '.join(steps)}: the inventory does not state {key}, for how many minutes a {what} holds here; it"
+                " has no default."
+            )
 
 
 def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:

@@ -1,0 +1,135 @@
+"""Which measured leakage counts for each beam of a point: one that was measured before it and that holds for it still.
+
+Of several the plan's rule chooses, never the value; all are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from acquire.procedure.documents.plan import Step
+from acquire.procedure.results.choosing import Choosing
+from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.background_seen import BackgroundSeen, measured_backgrounds, seen
+from acquire.procedure.session.foreseen import background_before
+from acquire.procedure.session.input_state import Beam, Inputs
+
+FIRST = "background"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The name of a leakage's readings, whether it may only be named, and why the beam has none that holds."""
+
+    name: str = FIRST
+    named_only: bool = False
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Leakage:
+    """The leakages of a point, taken as its beams ask for them. first: the point's first irradiation."""
+
+    choosing: Choosing
+    first: Step
+    taken: list[Attempt] = field(default_factory=list)
+    _names: dict[str, str] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    _inputs: Inputs | None = None
+
+    def of(self, step: Step, attempt: Attempt | None) -> Held:
+        """That of a beam, which was measured in `attempt`, if it was."""
+        choosing = self.choosing
+        if attempt is None and step != self.first:
+            return Held()
+        planned = self._step(step)
+        made = self._made(planned)
+        if planned is None or not made:
+            self._none()
+            return Held()
+        if attempt is None or choosing.across is not None:  # measured on another instrument: in no step of this one
+            return Held(self._take(planned, made[_counting(choosing, planned, made, self._told)]))
+        if self._inputs is None:
+            self._inputs = Inputs(choosing.connection, choosing.session)
+        beam = Beam(step, choosing.point, attempt)
+        before = self._inputs.made("background", beam)
+        why = [self._inputs.ended(each, beam) for each in before]
+        holding = [each for each, ended in zip(before, why, strict=True) if ended is None]
+        of = holding or before or made
+        counts = of[_counting(choosing, planned, of, self._told)]
+        named_only = self._inputs.at_other_voltage(counts, beam) is not None
+        return Held(self._take(planned, counts), named_only, self._problem(beam, planned, holding, why))
+
+    def _problem(self, beam: Beam, planned: Step, holding: Sequence[Attempt], why: Sequence[str | None]) -> str | None:
+        assert self._inputs is not None
+        if not why:
+            return f"{planned.id} was measured after {beam.step.id} alone: its leakage before the beam is not known."
+        if not holding:
+            return f"The leakage of {beam.point.id} ({planned.id}) did not hold for {beam.step.id}: {why[-1]}."
+        zeros = self._inputs.made("zero", beam)
+        if zeros and (ended := self._inputs.ended(zeros[-1], beam)):
+            return f"The zero of {beam.point.id} ({zeros[-1].step}) did not hold for {beam.step.id}: {ended}."
+        return self._inputs.voltage_stop(beam)
+
+    def _step(self, beam: Step) -> Step | None:
+        """The step in which it is measured: of a diode of another instrument, that of the port it was planned for."""
+        choosing = self.choosing
+        plan, inventory, bound = choosing.as_planned, choosing.session.inventory, choosing.across
+        if bound is None:
+            return background_before(choosing.session.plan, choosing.point, beam.id, inventory)
+        own = next(p for p in plan.point if (p.detector, p.instrument) == (bound.detector, bound.instrument))
+        first = next(s for s in plan.step if s.kind == "irradiate" and own.id in s.measured)
+        return background_before(plan, own, first.id, inventory)
+
+    def _made(self, planned: Step | None) -> list[Attempt]:
+        choosing = self.choosing
+        if planned is None:
+            return []
+        return measured_backgrounds(choosing.connection, choosing.session, planned.id, choosing.point.instrument)
+
+    def _none(self) -> None:
+        choosing = self.choosing
+        said = f"{choosing.point.id} has no background measured with {choosing.point.detector} before its beam."
+        if said not in choosing.problems:
+            choosing.problems.append(said)
+
+    def _take(self, planned: Step, counts: Attempt) -> str:
+        """The name under which its readings are taken, each once."""
+        choosing = self.choosing
+        if counts.measurement in self._names:
+            return self._names[counts.measurement]
+        name = f"{FIRST} {len(self._names) + 1}" if self._names else FIRST
+        self._names[counts.measurement] = name
+        self.taken.append(counts)
+        shared = None if choosing.across else choosing.shared_channel(planned)
+        if problem := choosing.take(counts, name, shared):
+            choosing.problems.append(problem)
+        return name
+
+
+def _counting(choosing: Choosing, step: Step, made: Sequence[Attempt], said: set[str]) -> int:
+    """Which of several leakages counts; that and the others are told once. The last one where none is of use."""
+    if len(made) == 1:
+        return 0
+    rule = choosing.session.plan.background_rule or "last-valid"
+    found = [seen(choosing.connection, choosing.session, choosing.point, each) for each in made]
+    valid = [n for n, each in enumerate(found) if each is not None and each.why is None]
+    counts = (valid or [len(made) - 1])[0 if rule == "first-valid" else -1]
+    told = "; ".join(f"{n}: {_told(each)}" for n, each in enumerate(found, start=1))
+    remark = (
+        f"{step.id} was measured {len(made)} times ({told}); by the rule {rule}, which the plan fixed beforehand,"
+        f" number {counts + 1} counts."
+    )
+    if remark not in said:
+        said.add(remark)
+        choosing.remarks.append(remark)
+    return counts
+
+
+def _told(background: BackgroundSeen | None) -> str:
+    if background is None:
+        return "not confirmed yet"
+    if background.why:
+        return background.why.rstrip(".")
+    return f"{background.lasted_s:.1f} s, {1e3 * background.nc_per_s:.3g} pC/s"
