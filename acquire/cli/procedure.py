@@ -59,6 +59,9 @@ def session_start(
     order: str, calibrations: Calibrations, inventory: Inventory, by: By,
     fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")
+    ] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
@@ -70,7 +73,7 @@ def session_start(
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
-            states=states_there(config, by, _instruments(connection, order)),
+            states=states_there(config, by, _instruments(connection, order)), rest_of=rest_of,
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 
@@ -157,6 +160,9 @@ def session_step(
     rest: Annotated[
         bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
     ] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="With --rest: the session in which the beam began, if that is another one.")
+    ] = None,
     confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
@@ -175,7 +181,9 @@ def session_step(
         raise Misuse(f"{'--rest' if rest else '--again'} goes with begin or run.")
     if rest and again:
         raise Misuse("--rest is of a beam, --again of a zero or a background: say one of the two.")
-    of_rest = Rest(reason or "", confirmed_by or "") if rest else None
+    if rest_of is not None and not rest:
+        raise Misuse("--rest-of goes with --rest.")
+    of_rest = Rest(reason or "", confirmed_by or "", rest_of) if rest else None
     said: list[str] = []
     with open_store(config, store) as connection:
         if action == "skip":

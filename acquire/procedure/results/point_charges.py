@@ -135,7 +135,10 @@ def _beam(measuring: _Measuring, attempt: AttemptTaken) -> Irradiation:
     plan, named, said = preparing.sources.plan, preparing.selection.measurements, measuring.of.parts_said or ()
     bound = (preparing.selection.bound or {}).get(preparing.point.id)
     across = bound is not None and bound.is_across
-    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, without, across))
+    measured = Measured(
+        bodies, named, said, measuring.integrates, without, across, preparing.is_part, preparing.before_share
+    )
+    return irradiation(attempt, plan, measured)
 
 
 def _net(measuring: _Measuring, attempt: AttemptTaken, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:

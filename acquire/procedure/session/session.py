@@ -27,6 +27,7 @@ from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
+from acquire.procedure.session.rest_elsewhere import may_go_on
 from acquire.procedure.session.stops import Execution
 from acquire.procedure.session.transcribed import must_be_of
 from acquire.procedure.stock.file_coefficients import first_rows
@@ -106,8 +107,11 @@ def start_session(
     simulated: bool = False,
     session_id: str | None = None,
     states: Mapping[str, State] | None = None,
+    rest_of: str | None = None,
 ) -> Session:
     """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
+
+    rest_of: the session of the same fraction in which a beam began whose rest is to be measured in this one.
 
     Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
     detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
@@ -123,7 +127,7 @@ def start_session(
     calibrations, inventory = frozen.files(calibrations, inventory)
     session = session_id or f"s-{uuid4().hex[:8]}"
     with transaction(connection):
-        fraction_is_free(connection, plan, order_id, fraction)
+        fraction_is_free(connection, plan, order_id, fraction, rest_of)
         (c_sha256, c_file), (i_sha256, i_file) = (
             kept.to_keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
         )
@@ -269,9 +273,17 @@ def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: st
         move(connection, session_id, SessionState.CANCELLED, who, reason)
 
 
-def fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
-    """A repeat on a patient is the next planned fraction, never more beam today. Raises Refused."""
+def fraction_is_free(
+    connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int, rest_of: str | None = None
+) -> None:
+    """A repeat on a patient is the next planned fraction, never more beam today. Raises Refused.
+
+    rest_of: of a session for the rest of a beam that began there, which is of the same fraction.
+    """
     if plan.purpose != "patient":
+        return
+    if rest_of is not None:
+        may_go_on(connection, order_id, plan, fraction, rest_of)
         return
     last = last_fraction(connection, order_id)
     if last is not None and fraction <= last:

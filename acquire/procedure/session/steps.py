@@ -67,8 +67,9 @@ async def begin_step(
     """
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
+    began: str | None = None
     if rest is not None:
-        rests.may_begin(connection, session, step, rest, who)
+        began = rests.may_begin(connection, session, step, rest, who)
     elif again:
         once_more.may_begin(connection, session, step)
     else:
@@ -77,7 +78,7 @@ async def begin_step(
         if step.kind in CHARGES:
             input_state.must_hold(connection, session, step)
     forces = {name: await _in_force(connection, client, session, step, name) for name in session.plan.inputs(step)}
-    beside = rests.row_of(session_id, step, rest, who)
+    beside = rests.row_of(session_id, step, rest, who, began)
     for name in forces if rest is None and step.kind != "threshold" else ():
         if (cold := input_state.warm_up_stop(connection, session, name)) is not None:
             raise Refused(cold)
@@ -85,7 +86,8 @@ async def begin_step(
         attempt = request(connection, session.id, step, who, name, beside)
         if attempt.begun:
             continue  # asked again after another instrument had failed
-        points = session.plan.inputs(step)[name] if rest is None else ()  # a rest is of the same irradiation
+        here = rest is None or began is not None  # a rest in the same session is of the same irradiation
+        points = session.plan.inputs(step)[name] if here else ()
         lies = irradiated_rows(session.inventory, session.plan, step, points, attempt.measurement)
         try:
             await _begin_on(connection, client, attempt, step, force, who, lies)

@@ -22,3 +22,7 @@ CREATE TRIGGER input_changed_no_update BEFORE UPDATE ON input_changed
 BEGIN SELECT RAISE(ABORT, 'input_changed is append-only'); END;
 CREATE TRIGGER input_changed_no_delete BEFORE DELETE ON input_changed
 BEGIN SELECT RAISE(ABORT, 'input_changed is append-only'); END;
+
+-- The rest of an interrupted beam that began in another session; NULL where it began in the same one.
+ALTER TABLE beam_statement ADD COLUMN of_session TEXT;
+ALTER TABLE beam_statement ADD COLUMN of_step TEXT;
