@@ -139,9 +139,9 @@ async def test_what_lasted_too_short_over_both_is_held(connection: Any) -> None:
 
 async def test_a_result_of_before_gets_a_version_that_says_where_the_dose_is(connection: Any) -> None:
     first, client = await interrupted(connection, case_a("B1"), [(5.0, B1 / 2)])
+    second = started(connection, second_order(connection), first)
     before = closed_results(connection, first)["B1"]
     assert before["decision"] == "ACTION"  # half of what was expected, and said so
-    second = started(connection, second_order(connection), first)
     await measured_rest(connection, client, second, first, [(5.0, B1 / 2)])
     assert 100 * closed_results(connection, second)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.01)
     now = {r.point: r.output.plain() for r in calculate_session(connection, first, "MP-1")}["B1"]
