@@ -62,6 +62,10 @@ def session_start(
     rest_of: Annotated[
         str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")
     ] = None,
+    instead_of: Annotated[
+        str | None, typer.Option(help="An open session for the same ports, which is given up for this one (--reason).")
+    ] = None,
+    reason: Reason = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
@@ -74,6 +78,7 @@ def session_start(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
             states=states_there(config, by, _instruments(connection, order)), rest_of=rest_of,
+            instead_of=None if instead_of is None else (instead_of, reason or ""),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 

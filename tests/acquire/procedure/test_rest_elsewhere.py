@@ -76,7 +76,9 @@ async def test_the_rest_in_another_room_makes_the_dose_whole(connection: Any, of
     found = closed_results(connection, second)["B1"]
     assert 100 * found["dose_gy"] == pytest.approx(47.33, abs=0.01)
     assert found["decision"] == "PASS"
-    assert any(f"b1 is the rest of b1 of session {first} (ORD-A-1), which was interrupted" in r for r in found["remarks"])
+    assert any(
+        f"b1 is the rest of b1 of session {first} (ORD-A-1), which was interrupted" in r for r in found["remarks"]
+    )
     own = closed_results(connection, first)["B1"]
     assert own["decision"] == "INVALID"
     assert f"The rest of this beam was measured in session {second} (step b1)" in " ".join(own["why"])
@@ -99,7 +101,7 @@ async def test_over_orders_it_is_no_second_beam_and_needs_two_people(connection:
     await begin_step(connection, client, second, "b1", "MD-2", Rest("interlock", "RT-2", first))
     client.given("electrometer-1", [(1.0, 0.0), (5.0, B1 / 2), (1.0, 0.0)])
     await end_step(connection, client, second, "b1", "MD-2")
-    with pytest.raises(Refused, match="was begun in session .* already: its rest is measured without --rest-of"):
+    with pytest.raises(Refused, match="already: its rest is measured without --rest-of"):
         await begin_step(connection, client, second, "b1", "MD-2", Rest("again", "RT-2", first))
     assert 100 * closed_results(connection, second)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.01)
 
