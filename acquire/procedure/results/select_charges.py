@@ -12,6 +12,7 @@ from acquire.procedure.methods.collected_charge import collected_outside
 from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges, PreIrradiation, Refs
 from acquire.procedure.results.choosing import Choosing, Done
 from acquire.procedure.results.elsewhere import elsewhere
+from acquire.procedure.results.held import cut_off_in
 from acquire.procedure.results.leakage_taken import Leakage
 from acquire.procedure.results.loading import load
 from acquire.procedure.results.neighbours import neighbours, readings_of
@@ -96,6 +97,8 @@ def _take_all(choosing: Choosing, made: Sequence[Attempt], names: Sequence[str],
         problem = choosing.take(each, name, shared)
         if problem is None and _integrates(choosing.session, each) == "running":
             problem = _outside(choosing.connection, choosing.readings[name], choosing.channel)
+        elif problem is None and (cut := cut_off_in(choosing.connection, choosing.session, each)) is not None:
+            problem = f"{each.step}: {cut}"
         if problem is not None:
             return problem
     return None
