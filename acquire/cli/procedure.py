@@ -275,6 +275,7 @@ def session_status(
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
     from acquire.procedure.results.held import held_in_beam  # noqa: PLC0415
+    from acquire.procedure.session.background_after import too_short_in_words  # noqa: PLC0415
     from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
@@ -305,6 +306,7 @@ def session_status(
         to_come = [p.step for p in found_steps if p.progress == "waiting"]
         doubts = [
             *backgrounds_in_doubt(connection, found), *of_beams_to_come(connection, found, to_come),
+            *too_short_in_words(connection, found),
             *presence_doubts(connection, found),
             *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
             *(each.says for each in outside),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from acquire.procedure.documents.plan import Step
 from acquire.procedure.results.choosing import Choosing
 from acquire.procedure.session.attempts import Attempt
+from acquire.procedure.session.background_after import lasted_s, long_enough
 from acquire.procedure.session.background_seen import BackgroundSeen, measured_backgrounds, seen
 from acquire.procedure.session.foreseen import background_before
 from acquire.procedure.session.input_state import Beam, Inputs
@@ -33,10 +34,10 @@ class Leakage:
 
     choosing: Choosing
     first: Step
+    inputs: Inputs
     taken: list[Attempt] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
-    _inputs: Inputs | None = None
 
     def of(self, step: Step, attempt: Attempt | None) -> Held:
         """That of a beam, which was measured in `attempt`, if it was."""
@@ -50,27 +51,47 @@ class Leakage:
             return Held()
         if attempt is None or choosing.across is not None:  # measured on another instrument: in no step of this one
             return Held(self._take(planned, made[_counting(choosing, planned, made, self._told)]))
-        if self._inputs is None:
-            self._inputs = Inputs(choosing.connection, choosing.session)
         beam = Beam(step, choosing.point, attempt)
-        before = self._inputs.made("background", beam)
-        why = [self._inputs.ended(each, beam) for each in before]
+        before = self.inputs.made("background", beam)
+        why = [self.inputs.ended(each, beam) for each in before]
         holding = [each for each, ended in zip(before, why, strict=True) if ended is None]
-        of = holding or before or made
+        of = self._after(beam, planned, holding) or holding or before or made
         counts = of[_counting(choosing, planned, of, self._told)]
-        named_only = self._inputs.at_other_voltage(counts, beam) is not None
+        named_only = self.inputs.at_other_voltage(counts, beam) is not None
         return Held(self._take(planned, counts), named_only, self._problem(beam, planned, holding, why))
 
+    def _after(self, beam: Beam, planned: Step, holding: Sequence[Attempt]) -> list[Attempt]:
+        """Those measured after a beam that was longer than each of before; none where one of those will do."""
+        point = self.choosing.point
+        times = [lasted_s(self.inputs, each, point) for each in self._parts(beam)]
+        if not holding or None in times:
+            return []
+        beam_s = max(each for each in times if each is not None)
+        if long_enough(self.inputs, holding, point, beam_s):
+            return []
+        after = long_enough(self.inputs, self.inputs.holding_after(beam), point, beam_s)
+        remark = (
+            f"{beam.step.id} was measured for {beam_s:.1f} s, for longer than {planned.id} before it; that which was"
+            " measured after it, with nothing changed in between, counts."
+        )
+        if after and remark not in self.choosing.remarks:
+            self.choosing.remarks.append(remark)
+        return after
+
+    def _parts(self, beam: Beam) -> Sequence[Attempt]:
+        """The measurement of a beam and those of its rest."""
+        done = self.choosing.done().values()
+        return next((made for made in done if beam.attempt in made), (beam.attempt,) if beam.attempt else ())
+
     def _problem(self, beam: Beam, planned: Step, holding: Sequence[Attempt], why: Sequence[str | None]) -> str | None:
-        assert self._inputs is not None
         if not why:
             return f"{planned.id} was measured after {beam.step.id} alone: its leakage before the beam is not known."
         if not holding:
             return f"The leakage of {beam.point.id} ({planned.id}) did not hold for {beam.step.id}: {why[-1]}."
-        zeros = self._inputs.made("zero", beam)
-        if zeros and (ended := self._inputs.ended(zeros[-1], beam)):
+        zeros = self.inputs.made("zero", beam)
+        if zeros and (ended := self.inputs.ended(zeros[-1], beam)):
             return f"The zero of {beam.point.id} ({zeros[-1].step}) did not hold for {beam.step.id}: {ended}."
-        return self._inputs.voltage_stop(beam)
+        return self.inputs.voltage_stop(beam)
 
     def _step(self, beam: Step) -> Step | None:
         """The step in which it is measured: of a diode of another instrument, that of the port it was planned for."""

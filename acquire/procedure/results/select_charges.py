@@ -20,6 +20,7 @@ from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
 from acquire.procedure.session.beam_statements import beam_statements
+from acquire.procedure.session.input_state import Inputs
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
 from acquire.store import entries
@@ -39,7 +40,7 @@ def select_charges(choosing: Choosing) -> OfCharges:
         choosing.problems.append(f"{point.id} has no irradiation planned; one is needed for its dose.")
         return OfCharges(air=tuple(air), pre_irradiation=said)
     order = order_said(choosing.connection, session.id)
-    leakage = Leakage(choosing, beams[0])
+    leakage = Leakage(choosing, beams[0], Inputs(choosing.connection, session))
     taken = _attempts(choosing, steps, done, order, leakage)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]

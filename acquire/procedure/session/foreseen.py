@@ -13,6 +13,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.moment import day_in_future, in_future
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.beam_seen import lasts_s
 from acquire.procedure.methods.collected_charge import IN_NC
 from acquire.procedure.session.foreseen_elements import of_batches, of_elements
 from drivers import Misuse, registry
@@ -56,6 +57,12 @@ def _input_of(inventory: Inventory, point: Point) -> str | None:
 def charges_of(plan: Plan, point: Point) -> list[Step]:
     """The steps that collect the charges of a point, in the plan's order."""
     return [s for s in plan.step if s.kind in CHARGES and point.id in s.named]
+
+
+def planned_s(plan: Plan, step: Step) -> float | None:
+    """How long a beam is planned to be measured, in s: as stated, and at least as its MU and dose rate say."""
+    by_mu = lasts_s(step.mu, step.dose_rate_mu_per_min or plan.dose_rate_mu_per_min)
+    return max((each for each in (step.duration_s, by_mu) if each is not None), default=None)
 
 
 def _moments(plan: Plan) -> Iterator[str]:
@@ -106,7 +113,7 @@ def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]
             " the last one of that instrument; add one, at least as long as the beam."
         )
         return
-    lasts = [(s.duration_s, s.id) for s in steps if s.duration_s is not None]
+    lasts = [(seconds, s.id) for s in steps if (seconds := planned_s(plan, s)) is not None]
     if lasts and background.duration_s is not None and background.duration_s < max(lasts)[0]:
         yield (
             f"{point.id}: the background {background.id} lasts {background.duration_s:g} s, {max(lasts)[1]}"

@@ -83,12 +83,30 @@ class Inputs:
         """Those that were made before a beam on its input, oldest first; of zeros those with other detectors too."""
         step = self.step_for(kind, beam)
         wanted = {step.id} if step is not None and kind == "background" else self._zeros(beam.point)
-        own = [a for a in self._attempts if a.step in wanted and a.instrument == beam.point.instrument and a.ended]
-        return [a for a in own if a.abandoned is None and self._precedes(a, beam)]
+        own = [a for a in self.ended_attempts() if a.step in wanted and a.instrument == beam.point.instrument]
+        return [a for a in own if self._precedes(a, beam)]
 
     def ended(self, made: Attempt, beam: Beam) -> str | None:
         """Why a zero or leakage does not hold for a beam, as a clause; None where it does."""
-        return next(self._ended_by(made, beam), None)
+        return next(self._ended_by(made, beam, self._end(made), self._begin(made, beam)), None)
+
+    def holding(self, kind: Kind, beam: Beam) -> list[Attempt]:
+        """Those that were made before a beam and hold for it."""
+        return [each for each in self.made(kind, beam) if self.ended(each, beam) is None]
+
+    def holding_after(self, beam: Beam) -> list[Attempt]:
+        """Leakages that were measured after a beam, before anything had ended the state in which that was measured."""
+        step = self.step_for("background", beam)
+        if step is None or beam.attempt is None or not beam.attempt.ended:
+            return []
+        place, own = self._end(beam.attempt), beam.point.instrument
+        later = [a for a in self.ended_attempts() if a.step == step.id and a.instrument == own]
+        later = [a for a in later if self._entry(a, "begun") > place.entry]
+        return [a for a in later if next(self._ended_by(a, beam, place, self._mark(a, "begun")), None) is None]
+
+    def ended_attempts(self) -> list[Attempt]:
+        """Every attempt of the session that was ended and counts, in the order made."""
+        return [a for a in self._attempts if a.ended and a.abandoned is None]
 
     def not_held(self, kind: Kind, beam: Beam) -> Stop | None:
         """The sentence where no zero or leakage that was made holds for a beam that the plan asks one for."""
@@ -116,8 +134,8 @@ class Inputs:
 
     # --- what has ended it ------------------------------------------------------------------------------------------
 
-    def _ended_by(self, made: Attempt, beam: Beam) -> Iterator[str]:
-        place, until = self._end(made), self._begin(made, beam)
+    def _ended_by(self, made: Attempt, beam: Beam, place: _Place, until: _Place) -> Iterator[str]:
+        """What happened between two places, the later of which is the beam's or, of one measured after it, its own."""
         yield from self._by_detector(made, beam, place, until)
         yield from self._by_word(made.instrument, place, until)
         yield from self._by_event(beam.point, place, until)
@@ -156,10 +174,10 @@ class Inputs:
                     yield f"'{event.what}' of {name} at {event.moment} ({event.reason.strip().rstrip('.')})"
 
     def _by_readings(self, made: Attempt, beam: Beam, place: _Place, until: _Place) -> Iterator[str]:
-        before = self._bodies(made, beam.point) or self._beside(place, beam.point)
+        before = self.bodies(made, beam.point) or self._beside(place, beam.point)
         after = self._beside(until, beam.point)
         if beam.attempt is not None:
-            after = [*after, *self._bodies(beam.attempt, beam.point)]
+            after = [*after, *self.bodies(beam.attempt, beam.point)]
         ranges, volts = ranges_of([*before[-1:], *after]), voltages_of([*before[-1:], *after])
         if len(ranges) > 1:
             yield f"it was made on range {ranges[0]}, and {made.instrument} is on {ranges[-1]}"
@@ -191,7 +209,7 @@ class Inputs:
             return None
         bodies = self._beside(until, beam.point)
         if beam.attempt is not None:
-            bodies = [*bodies, *self._bodies(beam.attempt, beam.point)]
+            bodies = [*bodies, *self.bodies(beam.attempt, beam.point)]
         volts, planned = voltages_of(bodies), beam.step.voltage_v
         if planned is not None and (wrong := [v for v in volts if not same_voltage(v, planned)]):
             return f"{name} says {wrong[-1]:g} V; {beam.step.id} is planned at {planned:g} V: set that, and wait."
@@ -268,8 +286,11 @@ class Inputs:
         return beam.attempt is None or self._entry(made, "ended") < self._entry(beam.attempt, "begun")
 
     def _end(self, made: Attempt) -> _Place:
-        row = self._marks[(made.measurement, "ended")]
-        return _Place(row["stream"], row["seq"], self._entry(made, "ended"), row["at"])
+        return self._mark(made, "ended")
+
+    def _mark(self, attempt: Attempt, mark: str) -> _Place:
+        row = self._marks[(attempt.measurement, mark)]
+        return _Place(row["stream"], row["seq"], self._entry(attempt, mark), row["at"])
 
     def _begin(self, made: Attempt, beam: Beam) -> _Place:
         return self._begin_of(made.instrument, beam) or self._end(made)
@@ -277,14 +298,14 @@ class Inputs:
     def _begin_of(self, instrument: str, beam: Beam) -> _Place | None:
         """Where a beam begins; of one that has not begun, behind the newest entry of its instrument's newest stream."""
         if beam.attempt is not None:
-            row = self._marks[(beam.attempt.measurement, "begun")]
-            return _Place(row["stream"], row["seq"], self._entry(beam.attempt, "begun"), row["at"])
+            return self._mark(beam.attempt, "begun")
         newest = streams.newest_of(self._connection, instrument)
         if newest is None:
             return None
         return _Place(newest.stream, newest.through + 1, audit.head(self._connection)[0] + 1, utc_now())
 
-    def _bodies(self, attempt: Attempt, point: Point) -> list[dict[str, Any]]:
+    def bodies(self, attempt: Attempt, point: Point) -> list[dict[str, Any]]:
+        """The readings of a measurement that are of a point's input."""
         channel = channel_of(self.session.inventory, point)
         found = (reading.body for reading in measurement(self._connection, attempt.measurement).readings)
         return [body for body in found if channel is None or body.get("channel") in (None, channel)]
