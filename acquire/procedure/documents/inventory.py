@@ -22,6 +22,9 @@ _ID = form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "1 to 64 letters, digits, '.', 
 Id = Annotated[str, StringConstraints(pattern=_ID)]
 
 
+A_DAY_MIN = 1440  # what belongs to a state holds for no longer, whatever a file says
+
+
 class OwnedInstrument(Written):
     """An instrument that the clinic owns; `model` names an installed model, which knows how it is measured with.
 
@@ -99,8 +102,8 @@ class Inventory(Written):
     schema_: Literal["inventory/1"] = Field(alias="schema")
     mending: Mapping[Cause, Annotated[str, StringConstraints(min_length=1)]] = {}
     altitude_m: float | None = Field(None, ge=-430, le=4500)
-    zero_valid_min: float | None = Field(None, gt=0)
-    leakage_valid_min: float | None = Field(None, gt=0)
+    zero_valid_min: float | None = Field(None, gt=0, le=A_DAY_MIN)
+    leakage_valid_min: float | None = Field(None, gt=0, le=A_DAY_MIN)
     instrument: tuple[OwnedInstrument, ...]
     detector: tuple[Detector, ...] = ()
     element: tuple[Element, ...] = ()

@@ -46,10 +46,14 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A place in an instrument's stream, with what was written when it was set."""
+    """A place in an instrument's stream, with what was written when it was set.
+
+    n: of its mark, which orders it among the marks of all attempts; entry: of the audit trail, among what people said.
+    """
 
     stream: str
     seq: int
+    n: float
     entry: int
     at: str
 
@@ -101,7 +105,7 @@ class Inputs:
             return []
         place, own = self._end(beam.attempt), beam.point.instrument
         later = [a for a in self.ended_attempts() if a.step == step.id and a.instrument == own]
-        later = [a for a in later if self._entry(a, "begun") > place.entry]
+        later = [a for a in later if self._mark(a, "begun").n > place.n]
         return [a for a in later if next(self._ended_by(a, beam, place, self._mark(a, "begun")), None) is None]
 
     def ended_attempts(self) -> list[Attempt]:
@@ -150,8 +154,7 @@ class Inputs:
         if (with_ := self._detectors(made.step, beam.point)) and own not in with_:
             yield f"it was made with {', '.join(with_)}, and {own} is measured"
         for other in self._attempts:
-            entry = self._entry(other, "begun")
-            if other.instrument != made.instrument or not place.entry < entry < until.entry:
+            if other.instrument != made.instrument or not place.n < self._mark(other, "begun").n < until.n:
                 continue
             if (with_ := self._detectors(other.step, beam.point)) and own not in with_:
                 yield f"{', '.join(with_)} was on this input since ({other.step})"
@@ -198,6 +201,12 @@ class Inputs:
         if first is not None and last is not None:
             yield (_moment(last["time"]) - _moment(first["time"])).total_seconds()
             yield float(last["monotonic_s"]) - float(first["monotonic_s"])
+
+    def changed_between(self, first: Attempt, last: Attempt, point: Point) -> str | None:
+        """What people, or the stock, say was changed at a point's input between two measurements of it; None else."""
+        place, until = self._end(first), self._mark(last, "begun")
+        said = (*self._by_word(first.instrument, place, until), *self._by_event(point, place, until))
+        return next(iter(said), None)
 
     # --- voltage ----------------------------------------------------------------------------------------------------
 
@@ -278,19 +287,16 @@ class Inputs:
         later = (s for s in plan.step[plan.step.index(step) :] if s.kind in CHARGES and point.id in s.measured)
         return next((s.voltage_v for s in later), None)
 
-    def _entry(self, attempt: Attempt, mark: str) -> int:
-        row = self._marks.get((attempt.measurement, mark))
-        return 0 if row is None else self._written.get(("attempt_mark", (row["n"],)), 0)
-
     def _precedes(self, made: Attempt, beam: Beam) -> bool:
-        return beam.attempt is None or self._entry(made, "ended") < self._entry(beam.attempt, "begun")
+        return beam.attempt is None or self._mark(made, "ended").n < self._mark(beam.attempt, "begun").n
 
     def _end(self, made: Attempt) -> _Place:
         return self._mark(made, "ended")
 
     def _mark(self, attempt: Attempt, mark: str) -> _Place:
         row = self._marks[(attempt.measurement, mark)]
-        return _Place(row["stream"], row["seq"], self._entry(attempt, mark), row["at"])
+        entry = self._written.get(("attempt_mark", (row["n"],)), 0)  # none of what releases before schema 13 wrote
+        return _Place(row["stream"], row["seq"], row["n"], entry, row["at"])
 
     def _begin(self, made: Attempt, beam: Beam) -> _Place:
         return self._begin_of(made.instrument, beam) or self._end(made)
@@ -302,7 +308,8 @@ class Inputs:
         newest = streams.newest_of(self._connection, instrument)
         if newest is None:
             return None
-        return _Place(newest.stream, newest.through + 1, audit.head(self._connection)[0] + 1, utc_now())
+        entry = audit.head(self._connection)[0] + 1
+        return _Place(newest.stream, newest.through + 1, float("inf"), entry, utc_now())
 
     def bodies(self, attempt: Attempt, point: Point) -> list[dict[str, Any]]:
         """The readings of a measurement that are of a point's input."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from beams import PORTS, ShapedClient, case_a, charges
-from cases import case_f, client_f
+from cases import case_b, case_f, client_b, client_f
 from worked import Case, closed_results, run
 
 from acquire.errors import Refused
@@ -16,6 +16,7 @@ from acquire.procedure.documents.plan import read_plan
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session import doctor
 from acquire.procedure.session.background_after import too_short_in_words
+from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.session.input_changes import state_change
 from acquire.procedure.session.input_state import of_beams_to_come
@@ -407,3 +408,21 @@ async def test_the_wait_is_counted_from_when_the_instrument_said_the_new_voltage
     client.ahead_s += 260.0
     client.idle("electrometer-2")
     await begin_step(connection, client, session, "polarity-1", "MP-1")
+
+
+async def test_a_mosfet_that_was_plugged_in_anew_between_its_thresholds_gives_no_number(connection: Any) -> None:
+    case, _ = case_b()
+    case.add(connection)
+    session, client = case.start(connection), client_b(connection)
+    now = get_session(connection, session)
+    not_measured(connection, session, "place", "MD-1", "no chips")
+    for step in ("threshold-before", "dwell", "threshold-after"):
+        if step == "dwell":
+            state_change(connection, now, "electrometer-1", "detector", "MD-1", "MF-3 fell out, MF-2 plugged in")
+        await run_step(connection, client, session, step, "MD-1", client.during)
+    enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at="2026-02-05T10:31:00+01:00")
+    found = closed_results(connection, session, over="chips were not placed")["bladder"]
+    assert "dose_gy" not in found
+    assert "The two thresholds of MF-3 are not of one state: between them electrometer-1: detector was changed" in (
+        " ".join(found["why"])
+    )
