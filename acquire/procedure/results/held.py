@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from math import hypot
 
+from acquire.dosimetry.beam_parts import ABOVE_NOISE, ON_SHARE
 from acquire.procedure.documents.plan import CHARGES
-from acquire.procedure.methods.beam_seen import Still, beam_seen
+from acquire.procedure.methods.beam_seen import Still, beam_seen, last_digit_nc
 from acquire.procedure.methods.collected_charge import Body, Invalid, curve
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beams_given import without_beam
@@ -20,18 +22,30 @@ from acquire.store.attribution import measurement
 
 
 def cut_off(bodies: Sequence[Body], without: Still, instrument: str) -> str | None:
-    """What is wrong where a charge that began at a reset rose from its beginning on, or until it was held. Pure."""
+    """What is wrong where a charge that began at a reset rose from its beginning on, or until it was held. Pure.
+
+    It rises where the beam is seen to be on anywhere else: by more than 1 % of its own rate, and out of the scatter.
+    """
     try:
-        times, _ = curve(bodies)
+        times, charges = curve(bodies)
         parts = beam_seen(bodies, without, from_reset=True).parts
     except Invalid:
         return None  # it has no charge, and says so by itself
-    if parts and parts[-1].end_s >= times[-1]:
+    if not parts:
+        return None
+    rate = sum(abs(p.nc) for p in parts) / sum(p.duration_s for p in parts)
+    noise = ABOVE_NOISE * hypot(without.scatter_nc, last_digit_nc(bodies))
+
+    def rises(seconds: float, nc: float) -> bool:
+        return seconds > 0 and abs(nc - without.nc_per_s * seconds) > max(ON_SHARE * rate * seconds, noise)
+
+    before = max((n for n, t in enumerate(times) if t < times[-1]), default=0)
+    if rises(times[-1] - times[before], charges[-1] - charges[before]):
         return (
             f"the charge rose until {instrument} was held: what a beam gave after that is in no reading, and nothing is"
             " estimated. Hold it a moment after the beam."
         )
-    if parts and parts[0].begin_s <= 0:
+    if rises(times[0], charges[0]):
         return (
             f"the charge rose from the moment {instrument} was started: what a beam gave before that is in no reading,"
             " and nothing is estimated. Begin a moment before the beam."

@@ -30,17 +30,24 @@ class Held:
 
 @dataclass(slots=True)
 class Leakage:
-    """The leakages of a point, taken as its beams ask for them. first: the point's first irradiation."""
+    """The leakages of a point, taken as its beams ask for them. first: the point's first irradiation.
+
+    problems: what is wrong with the leakages themselves, whatever the beam was.
+    """
 
     choosing: Choosing
     first: Step
     inputs: Inputs
     taken: list[Attempt] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
-    def of(self, step: Step, attempt: Attempt | None) -> Held:
-        """That of a beam, which was measured in `attempt`, if it was."""
+    def of(self, step: Step, attempt: Attempt | None, *, came_itself: bool = True) -> Held:
+        """That of a beam, which was measured in `attempt`, if it was; in its own step, or by two people's word another.
+
+        What was measured on another instrument, or during another step, is held against nothing of its own input.
+        """
         choosing = self.choosing
         if attempt is None and step != self.first:
             return Held()
@@ -49,7 +56,7 @@ class Leakage:
         if planned is None or not made:
             self._none()
             return Held()
-        if attempt is None or choosing.across is not None:  # measured on another instrument: in no step of this one
+        if attempt is None or choosing.across is not None or not came_itself:
             return Held(self._take(planned, made[_counting(choosing, planned, made, self._told)]))
         beam = Beam(step, choosing.point, attempt)
         before = self.inputs.made("background", beam)
@@ -112,8 +119,8 @@ class Leakage:
     def _none(self) -> None:
         choosing = self.choosing
         said = f"{choosing.point.id} has no background measured with {choosing.point.detector} before its beam."
-        if said not in choosing.problems:
-            choosing.problems.append(said)
+        if said not in self.problems:
+            self.problems.append(said)
 
     def _take(self, planned: Step, counts: Attempt) -> str:
         """The name under which its readings are taken, each once."""
@@ -125,7 +132,7 @@ class Leakage:
         self.taken.append(counts)
         shared = None if choosing.across else choosing.shared_channel(planned)
         if problem := choosing.take(counts, name, shared):
-            choosing.problems.append(problem)
+            self.problems.append(problem)
         return name
 
 

@@ -44,6 +44,7 @@ def select_charges(choosing: Choosing) -> OfCharges:
     taken = _attempts(choosing, steps, done, order, leakage)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
+    choosing.problems += leakage.problems
     before = leakage.taken
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
     integrates = _in_force(choosing, before if choosing.across else [*before, *measured])
@@ -72,16 +73,16 @@ def _attempts(
         changed_after, came = None, order.get(step.id, step.id)
         rests: tuple[str, ...] = ()
         made = done.get((came, choosing.instrument_of(step)), ())
-        held = leakage.of(step, made[0] if made else None)
         if not made:
             problem: str | None = choosing.not_measured(step.id)
         else:
             names = (name, *(f"{name}, rest {n}" for n in range(1, len(made))))
             problem, rests = _take_all(choosing, made, names, choosing.shared_channel(step, came)), names[1:]
-            problem = problem or held.problem
             if last is not None and last[0] != step.voltage_v:
                 changed_after = last[1]
             last = (step.voltage_v, name)
+        held = leakage.of(step, made[0] if made else None, came_itself=came == step.id)
+        problem = problem or held.problem
         taken = AttemptTaken(
             step=step.id, role=role, name=name, problem=problem, changed_after=changed_after, rests=rests or None,
             background=held.name, named_only=held.named_only,

@@ -135,19 +135,17 @@ def _running(steps: Sequence[StepStatus]) -> Iterator[Stop]:
 
 
 def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
-    """Zero steps that are not done although a charge is still to be collected on their instrument."""
+    """Zero steps that wait before the first beam of their instrument; one that was left out is said with its beam."""
     beams = [n for n, each in enumerate(steps) if each.step.kind in CHARGES]
     until = beams[0] if beams else len(steps)
     for n, each in enumerate(steps):
         zero = each.step
-        if zero.kind != "zero" or each.progress == "done":
+        if zero.kind != "zero" or each.progress != "waiting" or n >= until:
             continue
         waiting = [s.step for s in steps[n:] if s.step.kind in CHARGES and s.progress == "waiting"]
         for name, own in plan.inputs(zero).items():
-            waits = any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s))
-            if waits and (n < until or each.progress == "not measured"):
-                why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
-                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was {why}.")
+            if any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s)):
+                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was not done yet.")
 
 
 def _made_before(connection: sqlite3.Connection, session: Session, steps: Sequence[StepStatus]) -> Iterator[Stop]:

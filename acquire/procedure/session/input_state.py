@@ -108,6 +108,10 @@ class Inputs:
         later = [a for a in later if self._mark(a, "begun").n > place.n]
         return [a for a in later if next(self._ended_by(a, beam, place, self._mark(a, "begun")), None) is None]
 
+    def running(self) -> set[str]:
+        """The steps of attempts that have begun and neither ended nor were given up."""
+        return {a.step for a in self._attempts if not a.ended and a.abandoned is None}
+
     def ended_attempts(self) -> list[Attempt]:
         """Every attempt of the session that was ended and counts, in the order made."""
         return [a for a in self._attempts if a.ended and a.abandoned is None]
@@ -340,7 +344,7 @@ def must_hold(connection: sqlite3.Connection, session: Session, step: Step) -> N
 def of_beams_to_come(connection: sqlite3.Connection, session: Session, waiting: Sequence[Step]) -> list[Stop]:
     """What was made for beams that wait and holds no more, one sentence each; not what is still to be made."""
     inputs = Inputs(connection, session)
-    to_do = {s.id for s in waiting}
+    to_do = {s.id for s in waiting} | inputs.running()
     said: dict[Stop, None] = {}
     for step in waiting:
         if step.kind not in CHARGES:
