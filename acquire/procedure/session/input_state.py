@@ -1,9 +1,9 @@
 """A zero and a leakage belong to a state, not to a day: what has ended them is said before the beam, and refused at it.
 
-They hold for the channel, range, voltage, cable and detector with which they were made, on the connection on which they
-were made, and for the minutes that the site has set (inventory: zero_valid_min, leakage_valid_min). What was changed is
-told by the readings beside the markers, by the steps in between, and by what people say (acquire session changed,
-acquire calibration ended). Order is that of what was written; age is the longest that any of the clocks tells.
+They hold for the channel, range, voltage, cable and detector with which they were made, while the instrument is on, and
+for the minutes that the site has set (inventory: zero_valid_min, leakage_valid_min). What was changed is told by the
+readings beside the markers, by the steps in between, and by what people say (acquire session changed, acquire
+calibration ended). Order is that of what was written; age is the longest that any of the clocks tells.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from acquire.store.attribution import measurement
 
 Kind = Literal["zero", "background"]
 WORDS: Mapping[Kind, str] = {"zero": "zero", "background": "leakage"}
+CLOCKS_DIFFER_S = 2.0  # an instrument's clock beside its host's over a session: assumed
 LOOKED_AT = 200  # entries beyond a place, among them those of other channels
 SETTLED_AT_MOST = 5000  # readings that are looked back over for a change of voltage
 
@@ -147,7 +148,7 @@ class Inputs:
         yield from self._by_detector(made, beam, place, until)
         yield from self._by_word(made.instrument, place, until)
         yield from self._by_event(beam.point, place, until)
-        if until.stream != place.stream:
+        if until.stream != place.stream and not self._was_on(place, until, beam.point):
             yield f"{made.instrument} was connected anew since it was made, and may have been off"
             return
         yield from self._by_readings(made, beam, place, until)
@@ -190,6 +191,14 @@ class Inputs:
             yield f"it was made on range {ranges[0]}, and {made.instrument} is on {ranges[-1]}"
         if len(volts) > 1 and self.at_other_voltage(made, beam) is None:
             yield f"it was made at {volts[0]:g} V, and {made.instrument} says {volts[-1]:g} V"
+
+    def _was_on(self, place: _Place, until: _Place, point: Point) -> bool:
+        """Whether the instrument's own clock ran on all the while, beside that of its host: then it was never off."""
+        first, last = self._beside(place, point), self._beside(until, point)
+        if not first or not last or None in (first[0].get("elapsed_s"), last[0].get("elapsed_s")):
+            return False
+        own, hosts = (float(last[0][key]) - float(first[0][key]) for key in ("elapsed_s", "monotonic_s"))
+        return own > 0 and abs(own - hosts) <= CLOCKS_DIFFER_S
 
     def _by_age(self, made: Attempt, place: _Place, until: _Place) -> Iterator[str]:
         inventory = self.session.inventory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from beams import PORTS, ShapedClient, case_a, charges
@@ -223,6 +224,26 @@ async def test_a_change_between_the_begin_and_the_beam_gives_no_number(connectio
     found = closed_results(connection, session)["B1"]
     assert "dose_gy" not in found
     assert "did not hold for b1: it was made on range 2e-08, and electrometer-1 is on 2e-07" in " ".join(found["why"])
+
+
+@pytest.mark.parametrize(("restarted", "ends"), [(True, True), (False, False)])
+async def test_a_lost_link_ends_them_unless_the_instruments_own_clock_ran_on(
+    connection: Any, restarted: bool, ends: bool
+) -> None:
+    session, client = await before_beam(connection, zeroed("B1"))
+    of = client.of("electrometer-1")
+    of.stream, of.head = str(uuid4()), 0
+    if restarted:
+        of.clock_s = 3.0
+    client.idle("electrometer-1")
+    assert bool(said_before(connection, session)) == ends
+    if ends:
+        assert "electrometer-1 was connected anew since it was made, and may have been off" in (
+            await refused(connection, client, session)
+        )
+    else:
+        await run_step(connection, client, session, "b1", "MD-1", client.during)
+        assert 100 * closed_results(connection, session)["B1"]["dose_gy"] == pytest.approx(DOSE, abs=0.006)
 
 
 async def test_a_zero_that_was_left_out_is_said_before_the_beam(connection: Any) -> None:
