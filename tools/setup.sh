@@ -64,6 +64,16 @@ need_program() { # $1: program, $2...: Debian packages that bring it
     apt_install "$@" || fail "The tests need '$program'; install it with 'apt-get install $*' and run make again."
 }
 
+need_promtool() { # out of Debian's package, without the service that it would start
+    [ -x .venv/prometheus/usr/bin/promtool ] && return
+    command -v promtool >/dev/null 2>&1 && return
+    printf 'Fetching promtool ...\n' >&2
+    mkdir -p .venv/prometheus
+    (cd .venv/prometheus && { apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; }; } &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && rm -f prometheus_*.deb) >/dev/null 2>&1 ||
+        fail "The tests need 'promtool'; install it with 'apt-get install prometheus' and run make again."
+}
+
 install_node_packages() { # without a lock file, which would name the registry it was made from
     stamp="tools/node/node_modules/.installed"
     wanted=$(sha256sum <tools/node/package.json)
@@ -90,6 +100,7 @@ if [ "$1" = dev ]; then
     [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
     need_program strace strace
     need_program cc gcc libc6-dev
+    need_promtool
     need_program node nodejs
     need_program npm npm
     install_node_packages
