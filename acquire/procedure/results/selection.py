@@ -14,8 +14,6 @@ from dataclasses import replace
 from msgspec import UNSET, UnsetType
 
 from acquire.procedure.documents.point import Point
-from acquire.procedure.readouts.placed import placements
-from acquire.procedure.readouts.stated_presence import stated_of
 from acquire.procedure.records.selection import (
     ConsoleTime,
     DocumentsUsed,
@@ -26,19 +24,17 @@ from acquire.procedure.records.selection import (
 )
 from acquire.procedure.results.choosing import Choosing
 from acquire.procedure.results.loading import load
+from acquire.procedure.results.rest_taken import began_in, goes_on_elsewhere
 from acquire.procedure.results.select_charges import select_charges
 from acquire.procedure.results.select_elements import select_elements
 from acquire.procedure.results.select_spectrum import select_spectrum
 from acquire.procedure.results.select_thresholds import select_thresholds
 from acquire.procedure.results.select_transcribed import select_transcribed
 from acquire.procedure.session.as_planned import order_said, said_as_planned
-from acquire.procedure.session.beam_statements import measured_elsewhere, rests
 from acquire.procedure.session.bound import Binding, as_bound, bindings, is_port
 from acquire.procedure.session.console import console_time
-from acquire.procedure.session.course import same_place
-from acquire.procedure.session.exposure import beam_steps
 from acquire.procedure.session.planning import newest_version
-from acquire.procedure.session.session import Session, get_session
+from acquire.procedure.session.session import Session
 from acquire.procedure.stock.lapsed import lapsed_detector
 
 
@@ -61,7 +57,7 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str, *, c
     beside = _beside(choosing, as_measured) if compared and isinstance(of, OfCharges) else ()
     began = _began(choosing) if isinstance(of, OfCharges | OfThresholds) else None
     if compared:
-        choosing.problems += _goes_on_elsewhere(choosing)
+        choosing.problems += goes_on_elsewhere(choosing)
     if point.asks.way == "mean":
         parts = tuple(select(connection, session, each) for each in point.of)
     return Selection(
@@ -85,56 +81,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str, *, c
 
 
 def _began(choosing: Choosing) -> Selection | None:
-    """The selection of the same point in the session in which its beam began, where its rest alone was measured here.
-
-    A problem where no point there is the same place, or another dose is expected there.
-    """
-    connection, session, point = choosing.connection, choosing.session, choosing.point
-    own = {choosing.measurements[name] for name in choosing.measurements}
-    of = next((s for m, s in rests(connection, session.id).items() if m in own and s.of_session is not None), None)
-    if of is None or of.of_session is None or of.of_step is None:
-        return None
-    first = get_session(connection, of.of_session)
-    there = [first.plan.point_named(name) for name in first.plan.step_named(of.of_step).measured]
-    same = [p for p in there if p.id == point.id] or [p for p in there if same_place(p, point)]
-    where = f"session {first.id} ({first.order_id})"
-    if not same:
-        choosing.problems.append(f"{where} measured the beam of {of.of_step} at no point that is {point.id}.")
-        return None
-    choosing.remarks.append(
-        f"{of.step} is the rest of {of.of_step} of {where}, which was interrupted: {of.reason.strip().rstrip('.')}"
-        f" ({of.who}, confirmed by {of.confirmed_by}); the doses of both are summed."
-    )
-    if _expects(same[0]) != _expects(point):
-        choosing.problems.append(
-            f"{where} expects another dose at {same[0].id} than {point.id} has here: both are to be of the whole beam."
-        )
-    return select(connection, first, same[0].id, compared=False)
-
-
-def _expects(point: Point) -> float | None:
-    return None if point.expected is None else point.expected.dose_gy
-
-
-def _goes_on_elsewhere(choosing: Choosing) -> list[str]:
-    """Why a point has no dose of its own: the rest of its beam was measured in another session."""
-    connection, session, point = choosing.connection, choosing.session, choosing.point
-    steps = beam_steps(session.plan, point) if point.by_element else session.plan.step
-    own = [s.id for s in steps if point.by_element or point.id in s.measured]
-    found = [rest for step in own for rest in measured_elsewhere(connection, session.id, step)]
-    if point.by_element:
-        lay = [p for p in placements(connection, session.id) if p.point == point.id]
-        unsaid = [p.dosimeter for p in lay if not stated_of(connection, session.id, p.id, "was-there")]
-        return [
-            f"The rest of {own[0]} was given in session {other}, and nothing says that {', '.join(unsaid)} lay there"
-            " then; if so, two people say it (acquire session was-there)."
-            for other in dict.fromkeys(name for name, _ in found)
-            if unsaid
-        ]
-    return [
-        f"The rest of this beam was measured in session {session} (step {step}): the dose of the whole stands there."
-        for session, step in dict.fromkeys(found)
-    ]
+    """The selection of the same point in the session in which its beam began, where only its rest was measured here."""
+    found = began_in(choosing)
+    return None if found is None else select(choosing.connection, found.session, found.point, compared=False)
 
 
 def _lapsed(choosing: Choosing) -> list[str]:
