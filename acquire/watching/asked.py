@@ -24,7 +24,7 @@ from acquire.spool.errors import SpoolError
 from acquire.spool.journal import Journal
 from acquire.spool.stream import Stream
 from acquire.store import alarms, unreadable
-from acquire.store.entries import counts
+from acquire.store.entries import count_lost, count_refused
 
 T = TypeVar("T")
 
@@ -133,9 +133,8 @@ def of_files(loaded: Loaded) -> FilesSaid:
 
 def of_store(connection: sqlite3.Connection) -> StoreSaid:
     """On the store's thread."""
-    found = counts(connection)
     (backed_up,) = connection.execute("SELECT backed_up_at FROM identity").fetchone()
     return StoreSaid(
-        found.get("refused", 0), found.get("lost", 0), unreadable.count(connection), trials(connection),
+        count_refused(connection), count_lost(connection), unreadable.count(connection), trials(connection),
         alarms.raised(connection), datetime.fromisoformat(backed_up) if backed_up else None,
     )  # fmt: skip
