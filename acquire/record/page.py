@@ -145,9 +145,9 @@ def curve(data: dict[str, Any]) -> Markup:
     ys = [y for y in all_ys if y is not None]
     x = svg.PlotAxis(data["x"]["label"], min(xs), max(xs))
     y = svg.PlotAxis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] != "charge"))
-    desc = (
-        f"{len(xs)} points from {xs[0]:.1f} to {xs[-1]:.1f} s, {min(ys):.4g} to {max(ys):.4g} in {data['y']['label']}."
-    )
+    unit = data["x"]["label"].rpartition("/ ")[2]
+    desc = f"{len(xs)} points from {xs[0]:.1f} to {xs[-1]:.1f} {unit}"
+    desc += f", {min(ys):.4g} to {max(ys):.4g} in {data['y']['label']}."
     if data["kind"] == "charge":
         start, end = data["interval"]
         shaded = (start, end, f"measured, {end - start:.1f} s")
@@ -163,7 +163,8 @@ def curve(data: dict[str, Any]) -> Markup:
         inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]
         right = svg.PlotAxis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
         lines.append(svg.PlotLine([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
-    return Markup(svg.plot(data["title"], f"{desc} The dashed line is the heater.", x, y, lines, right=right))
+        desc += " The dashed line is the heater."
+    return Markup(svg.plot(data["title"], desc, x, y, lines, right=right))
 
 
 def runs(values: list[float | None]) -> list[list[int]]:

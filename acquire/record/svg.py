@@ -167,7 +167,7 @@ def _y_axis(axis: PlotAxis, *, right: bool) -> str:
         f'<text x="{edge + away}" y="{_py(axis, t) + 4:.1f}" text-anchor="{anchor}">{figure(t, step)}</text>'
         for t in at
     )
-    at_x, turn = (WIDTH - 8, 90) if right else (14, -90)
+    at_x, turn = (WIDTH - 14, 90) if right else (14, -90)
     middle = (TOP + base) / 2
     return (
         f'{grid}<line class="axis" x1="{edge}" x2="{edge}" y1="{TOP}" y2="{base}"/>{marks}'

@@ -61,6 +61,9 @@ def parse(name: str, data: bytes, options: XsygOptions) -> FileReadings:
         return found
     if not document.sequences:
         found.rejected.append(Rejected(Piece(0, data), f"{name} has no Sequence: there is nothing in it to read."))
+    elif not document.records:
+        why = f"{name} has no Record: there is nothing in it to read."
+        found.rejected.append(Rejected(Piece(0, data), why, may_complete=True))
     for number, (record, piece) in enumerate(document.records, start=1):
         _Reader(found, record, piece, number, document.lenient).read(options.element_from)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -96,7 +97,7 @@ def test_a_file_of_which_some_cannot_be_written_is_refused_or_written_without_th
         (("a.ASC", "-o", "a.binx", "--version", "5"), 2, "Version 5 of BINX is not written; there are 6, 7, 8."),
         (("a.ASC", "-o", "a.binx", "--format", "nix"), 2, "There is no file format 'nix'; there are "),
         (("a.ASC", "-o", "a.binx", "--option", "x=1"), 2, "'x=1' is no option of a file format; write key=value"),
-        (("a.ASC", "-o", "no/a.ASC"), 1, "cannot be written: No such file or directory."),
+        (("a.ASC", "-o", "no/a.ASC"), 1, "no/a.ASC cannot be written: No such file or directory."),
         (("a.ASC", "-o", "a.binx"), 1, "a.ASC cannot be written as risoe-bin. Readout 1 (1) has no whole counts, as a"),
         (("a.ASC", "-o", "a.xlum", "--largest-mb", "0.0001"), 1, "a.ASC is larger than 0.0001 MB and is not read;"),
     ],
@@ -130,6 +131,18 @@ def test_a_file_that_came_meanwhile_is_left(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(Refused, match=r"There is a file .*a\.binx already"):
         whole_file(tmp_path / "a.binx", b"x", overwrite=False)
     assert (tmp_path / "a.binx").read_bytes() == b"another's"
+    assert names(tmp_path) == {"a.binx"}
+
+
+def test_a_share_without_links_keeps_what_is_there_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", none)
+    whole_file(tmp_path / "a.binx", b"first", overwrite=False)
+    with pytest.raises(Refused, match=r"There is a file .*a\.binx already"):
+        whole_file(tmp_path / "a.binx", b"second", overwrite=False)
+    assert (tmp_path / "a.binx").read_bytes() == b"first"
     assert names(tmp_path) == {"a.binx"}
 
 

@@ -167,6 +167,12 @@ def test_spectra_stand_one_after_the_other_with_the_wavelength_running_first() -
     assert (spectra.kind, spectra.value, spectra.channel) == ("curve", 45.0, "spectrometer")
 
 
+def test_a_file_without_a_record_says_so_and_may_get_one() -> None:
+    rejected = refused()
+    assert rejected.reason == "x.xlum has no record: there is nothing in it to read."
+    assert rejected.may_complete
+
+
 def test_a_file_that_is_being_written_is_waited_for() -> None:
     (rejected,) = parse_file("x.xlum", xlum(record(curve()))[:-9].encode()).rejected
     assert rejected.may_complete
