@@ -12,6 +12,7 @@ from certificates import LONG_AGO, Authority
 from people_known import staffed
 from watched_house import Bare
 
+from acquire.broker.cautions import cautions
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.certificates import certificates, expires
@@ -126,6 +127,13 @@ def test_certificates_are_told_of_by_what_they_are(tmp_path: Path) -> None:
     told = of_files(loaded).certificates
     assert told["broker-client"] == datetime(2020, 2, 1, tzinfo=UTC)
     assert 29 < (told["broker-authority"] - datetime.now(UTC)).total_seconds() / 86400 <= 30
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", 0), ("::1", 0), ("0.0.0.0", 1), ("192.0.2.10", 1)])
+def test_who_lets_a_network_ask_is_told(tmp_path: Path, host: str, warned: int) -> None:
+    path = tmp_path / "service.toml"
+    path.write_text(f'site = "clinic"\n[broker]\nmode = "external"\n[watching]\nhost = "{host}"\nport = 9177\n')
+    assert len([each for each in cautions(load(path)) if "reads states, sizes and serial numbers" in each]) == warned
 
 
 def test_a_spool_whose_disk_fails_is_named_with_the_reason(tmp_path: Path) -> None:
