@@ -36,6 +36,7 @@ from acquire.tomlfile import Written, line_numbers, read, sentence, validated
 from drivers.toml_text import NotToml, table_of
 
 Part = TypeVar("Part", bound=Written)
+FOLDER = "dir:"
 _TABLE = re.compile(rb"[ \t]*\[{1,2}[ \t]*([A-Za-z0-9_-]+)")
 _KEY = re.compile(rb"[ \t]*([A-Za-z0-9_-]+)[ \t]*[.=]")
 _LONG_TEXT = re.compile(rb"\"\"\"|'''")
@@ -63,6 +64,14 @@ class SpoolPlace:
 
     path: Path
     kept: SpoolConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DropFolder:
+    """A folder whose files an instrument reads, of this model: a file format."""
+
+    model: str
+    path: Path
 
 
 def service_place(path: Path) -> ServicePlace:
@@ -97,6 +106,15 @@ def spool_place(path: Path) -> SpoolPlace | None:
 def measures_really(path: Path) -> bool:
     """Whether any instrument of a configuration is none of its simulators. Raises FileProblem."""
     return any(not each.resource.startswith(SIMULATOR) for each in _part(path, InstrumentsPart).instrument)
+
+
+def drop_folders(path: Path) -> dict[str, DropFolder]:
+    """The instruments of a configuration that read the files of a folder. Raises FileProblem."""
+    return {
+        each.id: DropFolder(each.model, path.parent / each.resource.removeprefix(FOLDER))
+        for each in _part(path, InstrumentsPart).instrument
+        if each.resource.startswith(FOLDER)
+    }
 
 
 def offer_profiles_of(path: Path) -> None:

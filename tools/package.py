@@ -34,6 +34,11 @@ SYSTEM = {  # in the package: from this folder
     "usr/lib/systemd/system": "packaging/systemd",
     "usr/lib/udev/rules.d": "packaging/udev",
 }
+COMPLETIONS = {  # where each shell of Debian looks by itself for the words of a program that is typed
+    "bash": "usr/share/bash-completion/completions/acquire",
+    "zsh": "usr/share/zsh/vendor-completions/_acquire",
+    "fish": "usr/share/fish/vendor_completions.d/acquire.fish",
+}
 DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/service.md", "docs/security.md", "docs/bus.md", "docs/resources.md")
 
 
@@ -89,6 +94,9 @@ def tree(root: Path) -> None:
     environment(root / PREFIX)
     for place, folder in SYSTEM.items():
         shutil.copytree(HERE / folder, root / place)
+    for shell, place in COMPLETIONS.items():
+        (root / place).parent.mkdir(parents=True)
+        (root / place).write_text(completion(root / PREFIX, shell))
     put(HERE / "packaging/debian/acquire.toml", root / "etc" / NAME)
     documents = root / "usr/share/doc" / NAME
     for each in DOCUMENTS:
@@ -125,7 +133,18 @@ def environment(prefix: Path) -> None:
     run(sys.executable, "-m", "compileall", "-q", "-j", "2", *compiled, str(prefix / "lib"))
 
 
-START = "import sys\n\nfrom acquire.cli import main\n\nsys.exit(main())\n"
+def completion(prefix: Path, shell: str) -> str:
+    """The script by which a shell asks the program of an environment for words, as the program itself writes it."""
+    packages = prefix / f"lib/{PYTHON}/site-packages"
+    said = run(
+        sys.executable, str(prefix / "bin/acquire"), PYTHONPATH=str(packages), _ACQUIRE_COMPLETE=f"source_{shell}"
+    ).lstrip()
+    if shell == "zsh":  # which runs the file at the first press of the key, and has then to ask at once
+        said += '\n[[ $zsh_eval_context[-1] == loadautofunc ]] && _acquire_completion "$@"\n'
+    return said
+
+
+START = "import sys\n\nfrom acquire.start import main\n\nsys.exit(main())\n"
 
 
 def put(file: Path, folder: Path, name: str | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from acquire.cli.asking import states_or_why
-from acquire.cli.place import ConfigOption, StoreOption, file_bytes, plannable_store, store_path
+from acquire.cli.place import ConfigOption, SessionOrOrder, StoreOption, file_bytes, plannable_store, store_path
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, tell
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    name: Annotated[str, typer.Argument(metavar="SESSION|ORDER")],
+    name: SessionOrOrder,
     calibrations: Annotated[
         Path | None, typer.Option(help="Of an order: calibration file (TOML); else the one its plan came in with.")
     ] = None,

@@ -19,6 +19,9 @@ from acquire.duties import Act
 
 ASKS = ("by", "read_by")  # parameters that name whoever asks
 PASSWORD = "confirm_password_file"
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
+]
 SecondPassword = Annotated[
     Path | None, typer.Option("--confirm-password-file", help="The second person's password; else it is asked for.")
 ]

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from acquire.bus.tls import Secret, Unusable
 from acquire.cli import login_file
@@ -21,10 +19,6 @@ from acquire.people import Account, must_be_allowed, must_be_own, prove, who_hol
 from acquire.store.database import StoreError, connect, identity
 from acquire.store.present import has_accounts, here
 from drivers import Misuse
-
-PasswordFile = Annotated[
-    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
-]
 
 
 @contextmanager

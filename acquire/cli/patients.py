@@ -9,10 +9,11 @@ import typer
 
 from acquire.cli.amiss import consulted
 from acquire.cli.orders import orders_room
-from acquire.cli.place import By, ConfigOption, StoreOption, store_path
-from acquire.config_part import orders_part
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, store_path
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
-from acquire.terminal.output import Json, emit, tell
+from acquire.terminal.output import Json, emit, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 patients = typer.Typer(no_args_is_help=True, help="Who the patients are, kept apart from the measurements.")
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 @patients.command("show")
 def patients_show(
-    order: str, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+    order: OrderId, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
 ) -> None:
     """Who the patient of an order is: for the record alone. That somebody looked is kept in the audit trail."""
     from acquire.procedure.documents.identities import look_up  # noqa: PLC0415
@@ -49,37 +50,42 @@ def patients_show(
 
 @patients.command("original")
 def patients_original(
-    order: str, by: By, output: Annotated[Path, typer.Option("--output", "-o", help="The new file.")],
+    order: OrderId, by: By, output: Annotated[Path, typer.Option("--output", "-o", help="The new file.")],
     version: Annotated[int | None, typer.Option(help="Of the order; the newest by default.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    force: Force = False,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The file or message that an order came as, byte by byte. That somebody looked is kept in the audit trail."""
-    from acquire.cli.writing import new_file  # noqa: PLC0415
     from acquire.procedure.documents.identities import original_of  # noqa: PLC0415
 
     with orders_room(config, store) as (connection, room, _):
         name, body = original_of(connection, room, order, by, version)
-    with new_file(output) as file:
+    with new_file(output, force=force) as file:
         file.write(body)
-    tell(f"{output}: {name}, {len(body)} bytes, as it came.")
+    said = f"{output}: {name}, {len(body)} bytes, as it came."
+    wrote(output, said, as_json=as_json, order=order, name=name, bytes=len(body))
 
 
 @patients.command("key")
-def patients_key(output: Annotated[Path, typer.Option("--output", "-o", help="The new key file.")]) -> None:
+def patients_key(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The new key file.")], as_json: Json = False
+) -> None:
     """Make a key for the patients' file: to be named as key_file under [patients], and to be kept elsewhere, too."""
     from acquire.patients import make_key  # noqa: PLC0415
 
     make_key(output)
-    tell(f"{output} holds a new key. Without it no identity can be read: keep a copy elsewhere.")
+    said = f"{output} holds a new key. Without it no identity can be read: keep a copy elsewhere."
+    told(said, as_json=as_json, file=str(output))
 
 
 @patients.command("rotate")
 def patients_rotate(
     key: Annotated[Path, typer.Option("--key", help="The new key file.")],
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Encrypt all identities anew with another key, or for the first time; then name it in the configuration."""
     from acquire.config import PatientsConfig  # noqa: PLC0415
+    from acquire.config_part import orders_part  # noqa: PLC0415
     from acquire.patients import PatientsError, read_key  # noqa: PLC0415
     from acquire.procedure.documents.site import patients_of  # noqa: PLC0415
 
@@ -96,9 +102,14 @@ def patients_rotate(
         if kept.key_file is None:
             raise
         room = patients_of(path, kept.model_copy(update={"key_file": None}), folder)  # not encrypted yet
-    with room:
+    with room, waiting("Encrypting"):
         done = room.change_key(new)
-    tell(f"{done} rows are encrypted with {key} now. Name it as key_file under [patients] in every configuration.")
+    told(
+        f"{done} rows are encrypted with {key} now. Name it as key_file under [patients] in every configuration.",
+        as_json=as_json,
+        rows=done,
+        key=str(key),
+    )
 
 
 @patients.command("verify")
@@ -106,7 +117,7 @@ def patients_verify(config: ConfigOption = None, store: StoreOption = None, as_j
     """Hold every identity against the mark that the store's audit trail seals."""
     from acquire.procedure.documents.identities import verify_identities  # noqa: PLC0415
 
-    with orders_room(config, store) as (connection, room, _):
+    with orders_room(config, store) as (connection, room, _), waiting("Verifying"):
         held, wrong = verify_identities(connection, room)
     if as_json:
         emit({"held": held, "wrong": wrong})

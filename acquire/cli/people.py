@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli import login_file
-from acquire.cli.let_in import PasswordFile, password, person
+from acquire.cli.door import PasswordFile
+from acquire.cli.let_in import password, person
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.errors import Refused
 from acquire.people import (

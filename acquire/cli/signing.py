@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.let_in import PasswordFile, password
+from acquire.cli.door import PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
-from acquire.people import prove
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; printed in the record.")]
@@ -69,6 +68,8 @@ def sign(
 ) -> None:  # fmt: skip
     """Sign the record that you have read, with your password: as physicist its review, as physician its interpretation
     and decision."""
+    from acquire.cli.let_in import password  # noqa: PLC0415
+    from acquire.people import prove  # noqa: PLC0415
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
@@ -139,11 +140,11 @@ def _signed(signatures: list[dict[str, Any]]) -> str:
 def cover(
     order: Annotated[str, typer.Argument(metavar="ORDER")],
     physician: Annotated[str, typer.Argument(metavar="PHYSICIAN")],
-    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None,
+    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Name a physician who may interpret and sign in the place of the one who ordered."""
     from acquire.procedure.signing.writing import cover as name_cover  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         named = name_cover(connection, order, physician, reason, by)
-    tell(f"{order}: {named} may sign for the prescriber.")
+    told(f"{order}: {named} may sign for the prescriber.", as_json=as_json, order=order, physician=named)

@@ -7,6 +7,7 @@ added here, or be named with the file of tests that reads what it prints.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,9 +33,13 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("check", CONFIG): ("is sound. Site", ()),
     ("bus", "contract", "there"): ("there", ()),
     ("order", "list"): ("Orders", ("STORE",)),
+    ("order", "list", "--state", "cancelled"): ("cancelled", ("STORE",)),
+    ("plan", "list"): ("cancelled", ("STORE",)),
+    ("plan", "list", "--state", "newest"): ("Plans: none.", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
+    ("session", "list", "--state", "ready"): ("Sessions: none.", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
     ("notices", "list"): ("is out of tolerance", ("STORE",)),
     ("hold", "list"): ("None.", ("STORE",)),
@@ -109,6 +114,16 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
 }
 
 
+NO_JSON = {  # a command that has no --json, and why
+    "run": "a service: what it says is its log",
+    "read": "its output is JSON lines already",
+    "simulate": "its first line is JSON already",
+    "capture": "its first line is JSON already",
+    "replay": "its first line is JSON already",
+    "store export": "its output is JSON lines already",
+}
+
+
 def commands() -> Iterator[tuple[str, ...]]:
     def below(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if not hasattr(command, "commands"):
@@ -153,3 +168,24 @@ def test_in_words(words: tuple[str, ...], store: tuple[Path, str, str], tmp_path
     assert done.returncode == 0, done.stderr
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_command_that_prints_has_json_or_a_reason_not_to() -> None:
+    def options(command: Any, *path: str) -> set[str]:
+        for name in path:
+            command = command.commands[name]
+        return {option for each in command.params for option in each.opts}
+
+    app_ = typer.main.get_command(app)
+    assert {" ".join(path) for path in commands() if "--json" not in options(app_, *path)} == set(NO_JSON)
+
+
+@pytest.mark.parametrize("words", HERE, ids=" ".join)
+def test_as_one_json_document(words: tuple[str, ...], store: tuple[Path, str, str], tmp_path: Path) -> None:
+    """On stdout there is that and nothing else."""
+    path, session, order = store
+    url = ("--store", f"sqlite:///{path}") if HERE[words][1] else ()
+    given = [{"SESSION": session, "ORDER": order}.get(each, each) for each in words]
+    done = acquire(*given, "--json", *url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict | list)
