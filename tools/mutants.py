@@ -135,6 +135,7 @@ OF_PROCEDURE = {
     "results/select_run": "select_run_by_hand",
     "results/select_spectrum": "choosing_by_hand",
     "results/select_thresholds": "choosing_by_hand",
+    "results/select_transcribed": "select_transcribed_by_hand",
     "results/selection": "selection_by_hand",
     "results/waiting_time": "charges_by_hand",
     "session/run_of_point": "run_of_point_by_hand",
