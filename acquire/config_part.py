@@ -17,6 +17,7 @@ from acquire.config import (
     Config,
     InstrumentsPart,
     NoticesPart,
+    OidcPart,
     OrdersPart,
     ProfilesPart,
     ServicePart,
@@ -29,6 +30,7 @@ from acquire.config import (
 )
 from acquire.config_instruments import SIMULATOR
 from acquire.config_notices import NoticesConfig
+from acquire.config_oidc import OidcConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -95,6 +97,11 @@ def orders_part(path: Path) -> OrdersPart:
 def notices_of(path: Path) -> NoticesConfig | None:
     """Who is told what must reach people; None where a configuration says nothing of it. Raises FileProblem."""
     return _part(path, NoticesPart).notices
+
+
+def oidc_of(path: Path) -> OidcConfig | None:
+    """The site's provider of log-ins; None where a configuration names none. Raises FileProblem."""
+    return _part(path, OidcPart).oidc
 
 
 def spool_place(path: Path) -> SpoolPlace | None:

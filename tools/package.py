@@ -23,6 +23,7 @@ MADE_OF = (
     "README.md",
     "LICENSE",
     "requirements/run.in",
+    "requirements/oidc.in",
     "acquire",
     "drivers",
     "simulators",
@@ -117,7 +118,10 @@ def environment(prefix: Path) -> None:
         made = wheel(Path(folder))
         install = (sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--no-deps", "--ignore-installed",
                    "--disable-pip-version-check", "--no-warn-script-location", "--prefix", str(prefix))  # fmt: skip
-        run(*install, "--requirement", str(HERE / "requirements/run.txt"))
+        run(
+            *install,
+            *(word for name in ("run", "oidc") for word in ("--requirement", f"{HERE}/requirements/{name}.txt")),
+        )
         run(*install, str(made))
     shutil.rmtree(prefix / "bin")
     (prefix / "bin").mkdir()

@@ -198,3 +198,23 @@ def _order(order: Any) -> dict[str, Any]:
     """What may be printed of an order: everything but who the patient is."""
     kept = {name: getattr(order, name) for name in (*order.__slots__, "lacks") if name != "patient"}
     return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
+
+
+@orders.command("looks")
+def order_looks(order: OrderId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """Who looked at the identity of this order's patient, and printed a record of the patient's sessions, and when."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from acquire.people.looks import looks  # noqa: PLC0415
+    from acquire.procedure.documents.order import get_order  # noqa: PLC0415
+    from acquire.procedure.documents.patients import orders_of_patient  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        get_order(connection, order)
+        found = looks(connection, orders_of_patient(connection, order))
+    if as_json:
+        emit([asdict(each) for each in found])
+        return
+    table(f"Looks at the patient of {order}", ("at", "who", "what", "of", "shown"), [
+        (each.at, each.who, each.what, each.subject, each.shown) for each in found
+    ])  # fmt: skip

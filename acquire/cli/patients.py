@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from acquire.cli.amiss import consulted
 from acquire.cli.orders import orders_room
-from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, store_path
+from acquire.cli.place import By, ConfigOption, OrderId, SecondPerson, StoreOption, file_bytes, store_path
 from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell, told
 from acquire.terminal.progress import waiting
 from drivers import Misuse
+
+if TYPE_CHECKING:
+    from acquire.patients import Identity
 
 patients = typer.Typer(no_args_is_help=True, help="Who the patients are, kept apart from the measurements.")
 
@@ -26,26 +29,63 @@ def register(app: typer.Typer) -> None:
 
 @patients.command("show")
 def patients_show(
-    order: OrderId, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
-) -> None:
+    order: OrderId, by: By,
+    history: Annotated[bool, typer.Option("--history", help="And what was known before.")] = False,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
     """Who the patient of an order is: for the record alone. That somebody looked is kept in the audit trail."""
     from acquire.procedure.documents.identities import look_up  # noqa: PLC0415
+    from acquire.procedure.documents.patient_changes import versions_of  # noqa: PLC0415
 
     with orders_room(config, store) as (connection, room, _):
         patient, identity = look_up(connection, room, order, by)
-    found = {
-        "patient": patient, "name": identity.name, "birth_date": identity.birth_date, "sex": identity.sex,
+        before = versions_of(connection, room, patient) if history else []
+    if as_json:
+        emit({"patient": patient, **_plain(identity)} | ({"versions": [
+            {"version": v.version, "at": v.at, "who": v.who, "why": v.why, **_plain(v.identity)} for v in before
+        ]} if history else {}))  # fmt: skip
+        return
+    tell(f"patient: {patient}")
+    _say(identity)
+    for each in before:
+        tell(f"v{each.version}, {each.at}, {each.who}{', ' if each.why else ''}{each.why}")
+        _say(each.identity)
+
+
+def _plain(identity: Identity) -> dict[str, Any]:
+    return {
+        "name": identity.name, "birth_date": identity.birth_date, "sex": identity.sex,
         "identifiers": [
             {"value": each.value, "kind": each.kind, "authority": each.authority} for each in identity.identifiers
         ],
     }  # fmt: skip
-    if as_json:
-        emit(found)
-        return
-    for key in ("patient", "name", "birth_date", "sex"):
-        tell(f"{key}: {found[key]}")
+
+
+def _say(identity: Identity) -> None:
+    for key in ("name", "birth_date", "sex"):
+        tell(f"{key}: {getattr(identity, key)}")
     for each in identity.identifiers:
         tell(f"identifier: {each.value} ({' of '.join(filter(None, (each.kind, each.authority)))})")
+
+
+@patients.command("correct")
+def patients_correct(
+    order: OrderId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The right identity: patient-form/1 (TOML).")],
+    by: By, confirmed_by: SecondPerson,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Put the mistyped identity of an order's patient right, by two people; what was known before stays."""
+    from acquire.orders.form import read_patient  # noqa: PLC0415
+    from acquire.procedure.documents.identities import patient_now  # noqa: PLC0415
+    from acquire.procedure.documents.patient_changes import correct  # noqa: PLC0415
+
+    right = read_patient(file_bytes(file), str(file))
+    with orders_room(config, store) as (connection, room, _):
+        patient = patient_now(connection, order)
+        said = correct(connection, room, patient, right, by, confirmed_by, reason)
+    told(f"{said[:1].upper()}{said[1:]}.", as_json=as_json, order=order, patient=patient)
 
 
 @patients.command("original")

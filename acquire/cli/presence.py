@@ -1,4 +1,4 @@
-"""session beam-given, was-there, was-removed, was-read-as: what people say of elements and the beam."""
+"""session beam-given, was-there, was-removed, was-read-as, read-anew: what people say of elements and the beam."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from drivers import Misuse
 def register(sessions: typer.Typer) -> None:
     """Add these commands to those of sessions."""
     said: dict[str, Any] = {
-        "beam-given": beam_given, "was-there": was_there, "was-removed": was_removed, "was-read-as": was_read_as
+        "beam-given": beam_given, "was-there": was_there, "was-removed": was_removed, "was-read-as": was_read_as,
+        "read-anew": read_anew,
     }  # fmt: skip
     for name, command in said.items():
         sessions.command(name)(command)
@@ -101,6 +102,29 @@ def was_read_as(
         session=session,
         read_as=pairs,
     )
+
+
+def read_anew(
+    session: SessionId, reader: Annotated[str, typer.Argument(metavar="READER")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Its name in the reader's folder.")],
+    by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """A file that was read with a wrong description of its columns counts as it was taken again; both stay."""
+    from acquire.procedure.session.read_anew import read_anew as state  # noqa: PLC0415
+
+    done, others = with_session(
+        config, store, session, lambda c, s: state(c, s, reader, file, by, confirmed_by, reason)
+    )
+    told(
+        f"{session}: {done} readings of {file} count as they were taken again.",
+        as_json=as_json,
+        session=session,
+        readings=done,
+        to_calculate=others,
+    )
+    for each in others:
+        say(f"What {each} has was made of the earlier ones: acquire results {each} --calculate.")
 
 
 def say_doubts(config: Path | None, store: str | None, session: str, element: str) -> None:

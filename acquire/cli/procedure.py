@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -110,23 +111,29 @@ def session_time_out(
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
     from acquire.cli.asking import states_there  # noqa: PLC0415
-    from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
-    from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
+    from acquire.procedure.documents.identities import NotThatPatient, must_be_patient_of  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session, time_out, wrong_patient  # noqa: PLC0415
 
-    with orders_room(config, store) if identifier else open_store(config, store) as opened:
-        connection = opened[0] if isinstance(opened, tuple) else opened
-        found = get_session(connection, session)
-        if isinstance(opened, tuple):
-            must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
+    with orders_room(config, store) as (connection, patients, _):
+        found, compared = get_session(connection, session), list[str]()
+        try:
+            if form is None or identifier:  # what was signed on a form was compared on it
+                compared = must_be_patient_of(connection, patients, found.order_id, identifier or ())
+        except NotThatPatient as refused:
+            wrong_patient(connection, session, read_by, confirmed_by, str(refused))
+            raise
         states = states_there(config, read_by, found.instruments)
-        agree = identifiers_agree or bool(identifier)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
+        time_out(
+            connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree or bool(compared),
+            states=states, form=form, compared=compared,
+        )  # fmt: skip
     told(
         f"{session}: time-out by {read_by} and {confirmed_by}.",
         as_json=as_json,
         session=session,
         read_by=read_by,
         confirmed_by=confirmed_by,
+        compared=compared,
     )
 
 
@@ -436,7 +443,7 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
     from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Looking at all sessions"):
         made = trends(observations(connection))
     emit(trends_as_json(*made)) if as_json else print_trends(*made)
 
@@ -466,7 +473,21 @@ def report(
             file.write(body)
             if to is not None and by is not None:
                 give(connection, session, given, body, format, to, by)
+            else:
+                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {format}")
     wrote(output, str(output), as_json=as_json, session=session, format=format, version=given)
+
+
+def _looked(connection: Any, session: str, shown: str) -> None:
+    """Write down who looked. Nobody is kept from reading by it: where it cannot be written, that is said."""
+    from acquire.cli.let_in import log_in_of  # noqa: PLC0415
+    from acquire.people.looks import looked_at_record  # noqa: PLC0415
+
+    token = None
+    with suppress(Refused):
+        token = log_in_of(connection)
+    if not looked_at_record(connection, session, shown, token):
+        say("That you looked could not be written down: the store is busy, full or can only be read.")
 
 
 def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:

@@ -35,7 +35,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "list"): ("Orders", ("STORE",)),
     ("order", "list", "--state", "cancelled"): ("cancelled", ("STORE",)),
     ("plan", "list"): ("cancelled", ("STORE",)),
-    ("plan", "list", "--state", "newest"): ("Plans: none.", ("STORE",)),
+    ("plan", "list", "--state", "newest"): ("newest", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
@@ -69,7 +69,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
     ),
     "tests/acquire/cli/test_presence_commands.py": (
-        "plan check, session beam-given, session was-there, session was-removed, session was-read-as"
+        "plan check, session beam-given, session was-there, session was-removed, session was-read-as, session read-anew"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",
@@ -95,8 +95,11 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
     ),
     "tests/acquire/cli/test_people_commands.py": (
-        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
+        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password,"
+        " user link, user unlink, user hours"
     ),
+    "tests/acquire/people/test_looks.py": "order looks",
+    "tests/acquire/orders/test_patient_changes.py": "patients correct",
     "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
