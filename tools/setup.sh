@@ -64,6 +64,13 @@ need_program() { # $1: program, $2...: Debian packages that bring it
     apt_install "$@" || fail "The tests need '$program'; install it with 'apt-get install $*' and run make again."
 }
 
+need_pango() { # what WeasyPrint lays text out with
+    .venv/bin/python -c 'import weasyprint' 2>/dev/null && return
+    printf 'Installing the library Pango ...\n' >&2
+    apt_install libpango-1.0-0 libpangoft2-1.0-0 && return
+    fail "A record as PDF needs the library Pango; install it with 'apt-get install libpango-1.0-0 libpangoft2-1.0-0' and run make again."
+}
+
 install_node_packages() { # without a lock file, which would name the registry it was made from
     stamp="tools/node/node_modules/.installed"
     wanted=$(sha256sum <tools/node/package.json)
@@ -83,12 +90,15 @@ install_packages "$1"
 if [ "$1" = dev ]; then
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
     install_apart programs 'clients of other people, which judge the simulators' --no-deps
+    need_pango
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
     need_program ip iproute2
     need_program faketime faketime
     [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
     need_program strace strace
+    need_program chromium chromium
+    need_program pdftotext poppler-utils
     need_program cc gcc libc6-dev
     need_program node nodejs
     need_program npm npm

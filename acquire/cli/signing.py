@@ -9,6 +9,7 @@ import typer
 
 from acquire.cli.let_in import PasswordFile, password
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
+from acquire.errors import Refused
 from acquire.people import prove
 from acquire.terminal.output import Json, emit, say, table, tell
 
@@ -70,11 +71,16 @@ def sign(
     """Sign the record that you have read, with your password: as physicist its review, as physician its interpretation
     and decision."""
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
+    from acquire.record.signing import kept_pdf  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         account = prove(connection, by, password(by, password_file), "sign")
         made = sign_record(connection, session, account, seen)
+        try:
+            kept_pdf(connection, session, made.version)
+        except Refused as why:
+            say(f"It is signed, and its page is kept. No PDF of it yet: {why}")
     if as_json:
         emit({"session": session, "version": made.version, **printed(made)})
     else:
