@@ -78,7 +78,8 @@ def sign(
         account = prove(connection, by, password(by, password_file), "sign")
         made = sign_record(connection, session, account, seen)
         try:
-            kept_pdf(connection, session, made.version)
+            if made.meaning == "interpretation":
+                kept_pdf(connection, session, made.version)
         except Refused as why:
             say(f"It is signed, and its page is kept. No PDF of it yet: {why}")
     if as_json:

@@ -6,6 +6,7 @@ package and not from the machine. WeasyPrint and its library Pango are loaded wh
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -63,6 +64,7 @@ def _library() -> Any:
         import weasyprint  # noqa: PLC0415 - takes half a second, and needs Pango
     except (ImportError, OSError):
         raise Refused(NO_PANGO) from None
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)  # it would tell of every property that is for screens
     return weasyprint
 
 
