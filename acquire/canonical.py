@@ -26,7 +26,7 @@ def parse(body: bytes) -> Any:
 
 
 def digest(body: bytes) -> bytes:
-    """SHA-256 of a canonical body, 32 bytes."""
+    """SHA-256 of a body, 32 bytes."""
     return hashlib.sha256(body).digest()
 
 

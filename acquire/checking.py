@@ -3,7 +3,8 @@
 It has a thread and a read-only connection of its own, so whoever appends never waits for it. The one at the start is
 one statement, so that damage is found soon. The daily one goes table by table, each in a transaction of its own, and
 rests after each as long as it took: it takes at most half of a disk that others want, and the log can be emptied in
-between. What came of the last one lies beside the database, NAME.checked, for whoever asks.
+between. What came of the last one lies beside the database, NAME.checked, for whoever asks; what came of the last
+`acquire store verify` of a whole store, NAME.verified.
 """
 
 from __future__ import annotations
@@ -150,18 +151,26 @@ class Checks:
 # --- what came of it ------------------------------------------------------------------------------------------------
 
 
-def _record_of(path: Path) -> Path:
-    return path.with_name(path.name + ".checked")
+CHECKED, VERIFIED = ".checked", ".verified"
 
 
 def _write_down(path: Path, took_s: float, finding: str | None, failed: str | None) -> None:
-    """For `last_check`; a disk that does not take it is no reason for anything."""
+    """For `last_check`."""
+    _note(path, CHECKED, {"at": utc_now(), "took_s": round(took_s, 3), "finding": finding, "failed": failed})
+
+
+def note_verified(path: Path, problems: int) -> None:
+    """For `last_verified`: a store was verified as a whole just now, and so many problems were found."""
+    _note(path, VERIFIED, {"at": utc_now(), "problems": problems})
+
+
+def _note(path: Path, kind: str, said: dict[str, Any]) -> None:
+    """Beside the database; a disk that does not take it is no reason for anything."""
     with suppress(OSError):
-        said = {"at": utc_now(), "took_s": round(took_s, 3), "finding": finding, "failed": failed}
-        made = _record_of(path).with_name(path.name + ".checked.part")
+        made = path.with_name(f"{path.name}{kind}.part")
         made.unlink(missing_ok=True)
         private(made).write_bytes(canonical({**said, "file": identity_of(path)}))
-        made.replace(_record_of(path))
+        made.replace(path.with_name(path.name + kind))
 
 
 def last_check(path: Path) -> dict[str, Any] | None:
@@ -169,8 +178,20 @@ def last_check(path: Path) -> dict[str, Any] | None:
 
     "at" (UTC), "took_s" (seconds), "finding" (None: nothing is wrong), "failed" (why it could not be made, or None).
     """
+    return _noted(path, CHECKED)
+
+
+def last_verified(path: Path) -> dict[str, Any] | None:
+    """The last `acquire store verify` of all of the store that lies there: "at" (UTC), "problems" (how many it found).
+
+    None where there was none, or nobody knows.
+    """
+    return _noted(path, VERIFIED)
+
+
+def _noted(path: Path, kind: str) -> dict[str, Any] | None:
     try:
-        said = msgspec.json.decode(_record_of(path).read_bytes(), type=dict[str, Any])
+        said = msgspec.json.decode(path.with_name(path.name + kind).read_bytes(), type=dict[str, Any])
         here = identity_of(path)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -18,6 +18,7 @@ from pydantic import Field, StringConstraints
 from acquire.bus.client import Endpoint
 from acquire.bus.names import STORE, Name
 from acquire.bus.tls import Secret, Tls
+from acquire.canonical import digest
 from acquire.config_instruments import SIMULATOR, check_instruments
 from acquire.config_notices import NoticesConfig, check_notices
 from acquire.errors import FileProblem, Refused
@@ -137,6 +138,13 @@ class BusConfig(Written):
     sparkplug_group: Name | None = Field(None, description="be a Sparkplug B edge node of this group")
 
 
+class WatchingConfig(Written):
+    """Where metrics and health are told over HTTP (docs/watching.md); nothing listens without this table."""
+
+    host: Text = Field("127.0.0.1", description="an address of this machine; another than that lets a network ask")
+    port: int = Field(ge=0, le=65535, description="0 takes a free one, which the log names")
+
+
 class InstrumentConfig(Written):
     """One instrument. `settings` are those of its driver (`acquire drivers` lists the models)."""
 
@@ -208,12 +216,13 @@ class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, O
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
     bus: BusConfig = BusConfig()
+    watching: WatchingConfig | None = None
     simulator: tuple[SimulatorConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration that was found sound, with its paths resolved."""
+    """A configuration that was found sound, with its paths resolved. sha256: of the file as it was read, in hex."""
 
     path: Path
     config: Config
@@ -221,6 +230,7 @@ class Loaded:
     store: Path | None
     anchor: Path | None
     profiles: tuple[Named, ...] = ()
+    sha256: str = ""
 
     @property
     def simulated(self) -> bool:
@@ -251,7 +261,7 @@ def load(path: Path) -> Loaded:
     if problems:
         raise FileProblem(*problems)
     spool = path.parent / config.spool.path if config.spool else None
-    return Loaded(path, config, spool, *store_of(config, path.parent), profiles)
+    return Loaded(path, config, spool, *store_of(config, path.parent), profiles, digest(body).hex())
 
 
 def store_of(part: StorePart, folder: Path) -> tuple[Path | None, Path | None]:

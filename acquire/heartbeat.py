@@ -36,6 +36,15 @@ class Heartbeat:
         beat()
         return beat
 
+    @property
+    def parts(self) -> list[str]:
+        """The parts that are expected to come round."""
+        return list(self._last)
+
+    def age_s(self, part: str) -> float:
+        """For how long a part has not come round, in seconds."""
+        return self._clock() - self._last[part]
+
     def stuck(self, longer_s: float) -> list[str]:
         """The parts that did not come round for longer than this."""
         now = self._clock()

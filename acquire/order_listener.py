@@ -143,8 +143,11 @@ class OrderListener:
             return self._not_kept(body, f"an error of the program ({type(error).__name__})")
         assert answered is not None
         self.counts[answered.code] += 1
-        log.info("message", sender=answered.sender, control_id=answered.control_id, answer=answered.code,
-                 says=answered.says, repeat=answered.is_repeat)  # fmt: skip
+        # What the answer says may quote the message, and so a patient: `acquire order messages` shows it.
+        log.info(
+            "message", sender=answered.sender, control_id=answered.control_id, answer=answered.code,
+            repeat=answered.is_repeat,
+        )  # fmt: skip
         return answered
 
     def _not_kept(self, body: bytes, why: str) -> Answered:

@@ -14,6 +14,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ from simulators import Served, serve
 
 if TYPE_CHECKING:
     from acquire.order_listener import OrderListener
+    from acquire.watching import Watching
 
 log = structlog.get_logger("service")
 
@@ -65,6 +67,8 @@ class Service:
     departed: Departed | None = None
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     orders: OrderListener | None = None
+    watching: Watching | None = None
+    in_force: bool = True  # the configuration as it was read last, wholly
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _others: list[asyncio.Task[None]] = field(default_factory=list)  # what is told to other systems
     _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
@@ -117,16 +121,20 @@ class Service:
             new = load(self.loaded.path)
         except (Refused, OSError) as error:
             log.warning("the configuration was read anew and is wrong; nothing is changed", why=str(error))
+            self.in_force = False
             return
         found = change(self.loaded.config, new.config)
         if found.restart:
             log.warning(f"the configuration was read anew: {RELOADED}", waits_for_restart=list(found.restart))
-        await self._take(new.config)
-        log.info("reloaded", instruments=sorted(self.runners))
+        held = await self._take(new.config)
+        self.loaded = replace(self.loaded, sha256=new.sha256)
+        self.in_force = not found.restart and not held
+        log.info("reloaded", instruments=sorted(self.runners), configuration_sha256=new.sha256)
 
-    async def _take(self, new: Config) -> None:
+    async def _take(self, new: Config) -> list[str]:
+        """The instruments that stay as they are."""
         if self.acquisition is None:
-            return
+            return []
         found = change(self.loaded.config, new)
         held = [
             name for name in (*found.gone, *(each.id for each in found.changed)) if self.acquisition.is_measuring(name)
@@ -148,6 +156,7 @@ class Service:
         if self.departed is not None:
             self.departed.now_told(self.states())
         await _start_others(self)
+        return held
 
 
 @asynccontextmanager
@@ -162,6 +171,11 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
         endpoint = await stack.enter_async_context(broker(config.broker, loaded.path.parent))
         running = Service(loaded, topics, endpoint)
         stack.push_async_callback(running.stop_parts)
+        if config.watching is not None:
+            from acquire.watching import Watching  # noqa: PLC0415 - most hosts are not watched
+
+            running.watching = Watching(running, config.watching)
+            running.start(running.watching.run(), "watching")
         if loaded.store is not None:
             await _start_store(running, loaded.store, stack)
         if loaded.spool is not None:
@@ -228,6 +242,8 @@ async def _run_source(running: Service, kept: SpoolConfig, spool: Spool, stack: 
     path = spool.path
     stack.push_async_callback(spool.close)
     publisher = running.publisher = await Publisher.over(spool, running.topics, host=running.loaded.config.host)
+    if running.watching is not None:
+        running.watching.time_the_way(publisher)
     stack.push_async_callback(publisher.write_down)
     stack.push_async_callback(running.stop_parts)
     host = HostState(spool, running.topics.host_state(running.loaded.config.host))
@@ -286,7 +302,7 @@ async def run(loaded: Loaded) -> None:
         loop.add_signal_handler(each, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
     async with service(loaded) as running:
-        log.info("running", site=running.topics.site, broker=f"{running.endpoint.host}:{running.endpoint.port}")
+        announce(running)
         if within_s is not None:
             running.start(feed(running.heartbeat, notify, within_s), "watchdog")
         notify("READY=1")
@@ -301,6 +317,15 @@ async def run(loaded: Loaded) -> None:
         for task in running.parts:
             if task.done() and not task.cancelled():
                 task.result()
+
+
+def announce(running: Service) -> None:
+    """Log what runs, so that whoever reads a log later knows which program it is of, and which configuration."""
+    loaded, endpoint = running.loaded, running.endpoint
+    log.info(
+        "running", version=version("dosimetry-acquire"), configuration=str(loaded.path),
+        configuration_sha256=loaded.sha256, site=running.topics.site, broker=f"{endpoint.host}:{endpoint.port}",
+    )  # fmt: skip
 
 
 def _systemd() -> tuple[Notify, float | None]:

@@ -109,6 +109,11 @@ class Instrument(ABC):
         """Whether take() waits for what the instrument says by itself, and asks for nothing."""
         return False
 
+    @property
+    def unreadable_files(self) -> int | None:
+        """How many files of its folder cannot be read now; None where there is no folder."""
+        return None
+
     def last_words(self) -> tuple[Crossing | None, Crossing | None]:
         """The last request and the last reply as they crossed the wire; None of what has none."""
         return None, None

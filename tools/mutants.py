@@ -112,13 +112,14 @@ OF_DOSES = {
     "units": "tables_of_k_q",
     "volume": "edges_of_rules vectors",
 }
+STORED = "released_results::test_stored_inputs_give_the_stored_result"
 OF_PROCEDURE = {
     "methods/chamber": "chamber_corrections",
     "methods/collected_charge": "charges_by_hand charge_collected",
-    "methods/doses": "released_results guards_in_sessions",
-    "methods/luminescence_chain": "released_results worked_cases curve_checks",
-    "methods/osl": "released_results worked_cases",
-    "methods/tld": "tld_by_hand released_results worked_cases",
+    "methods/doses": f"doses_by_hand elements_planned {STORED}",
+    "methods/luminescence_chain": f"tld_by_hand osl_by_hand elements_planned {STORED}",
+    "methods/osl": f"osl_by_hand elements_planned {STORED}",
+    "methods/tld": f"tld_by_hand elements_planned {STORED}",
     "readouts/elements": "reader_records elements_in_the_beam set_clocks",
     "readouts/read_together": "reader_run_rules",
     "readouts/reader_order": "reader_order",

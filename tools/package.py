@@ -94,7 +94,7 @@ def tree(root: Path) -> None:
     for each in DOCUMENTS:
         put(HERE / each, documents)
     put(HERE / "LICENSE", documents, "copyright")
-    for each in ("clinic.toml", "mosquitto.conf"):
+    for each in ("clinic.toml", "grafana-dashboard.json", "mosquitto.conf", "prometheus-rules.yml"):
         put(HERE / "config" / each, documents / "examples")
     (root / "usr/bin").mkdir(parents=True)
     (root / "usr/bin/acquire").symlink_to(f"../lib/{NAME}/bin/acquire")

@@ -71,6 +71,16 @@ need_pango() { # what WeasyPrint lays text out with
     fail "A record as PDF needs the library Pango; install it with 'apt-get install libpango-1.0-0 libpangoft2-1.0-0' and run make again."
 }
 
+need_promtool() { # out of Debian's package, without the service that it would start
+    [ -x .venv/prometheus/usr/bin/promtool ] && return
+    command -v promtool >/dev/null 2>&1 && return
+    printf 'Fetching promtool ...\n' >&2
+    mkdir -p .venv/prometheus
+    (cd .venv/prometheus && { apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; }; } &&
+        dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && rm -f prometheus_*.deb) >/dev/null 2>&1 ||
+        fail "The tests need 'promtool'; install it with 'apt-get install prometheus' and run make again."
+}
+
 install_node_packages() { # without a lock file, which would name the registry it was made from
     stamp="tools/node/node_modules/.installed"
     wanted=$(sha256sum <tools/node/package.json)
@@ -100,6 +110,7 @@ if [ "$1" = dev ]; then
     need_program chromium chromium
     need_program pdftotext poppler-utils
     need_program cc gcc libc6-dev
+    need_promtool
     need_program node nodejs
     need_program npm npm
     install_node_packages

@@ -258,6 +258,13 @@ class Connection:
         """Bytes a message may hold, where the broker limits its packets (MQTT 5) by what it said at connecting."""
         return None if self._client.largest is None else max(1, self._client.largest - AROUND_PAYLOAD)
 
+    @property
+    def certificate_until(self) -> float | None:
+        """When the broker's certificate expires, in seconds since 1970; None without TLS."""
+        made: Any = self._client._client.socket()
+        said = made.getpeercert() if isinstance(made, ssl.SSLSocket) else None
+        return float(ssl.cert_time_to_seconds(str(said["notAfter"]))) if said else None
+
     async def publish(
         self,
         topic: str,

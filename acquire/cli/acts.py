@@ -22,7 +22,7 @@ class When:
 
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
-    "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
+    "convert", "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
     "plan check", "plan templates", "plan new", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",

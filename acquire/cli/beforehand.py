@@ -129,6 +129,9 @@ def _listeners(loaded: Loaded) -> Iterator[tuple[str, tuple[str, int]]]:
         yield "the broker", (broker.host, broker.port)
     if loaded.config.orders.listen is not None:
         yield "the listener of orders", host_and_port(loaded.config.orders.listen)
+    watching = loaded.config.watching
+    if watching is not None and watching.port:
+        yield "[watching]", (watching.host, watching.port)
     for each in loaded.config.simulator:
         for what, where in ((f"the simulator '{each.id}'", each.listen), (f"the control of '{each.id}'", each.control)):
             host, _, port = (where or "").removeprefix("tcp:").rpartition(":")

@@ -42,8 +42,8 @@ def import_files(
     from drivers.files import formats, problems  # noqa: PLC0415 - only here
 
     judging = Judging(limits_of(limits))
-    options = _options(formats(), option or [])
-    chosen = _format(formats(), file_format)
+    options = options_given(formats(), option or [])
+    chosen = format_named(formats(), file_format)
     listed: list[dict[str, Any]] = []
     readouts: list[dict[str, Any]] = []
     for file in files:
@@ -57,7 +57,7 @@ def import_files(
         raise Refused("No readout was found in these files.")
 
 
-def _options(known: Mapping[str, Format], given: list[str]) -> dict[str, str]:
+def options_given(known: Mapping[str, Format], given: list[str]) -> dict[str, str]:
     """key=value texts. Raises Misuse for a key that is an option of no format."""
     allowed = sorted({key for each in known.values() for key in each.options.model_fields})
     options = {}
@@ -69,7 +69,12 @@ def _options(known: Mapping[str, Format], given: list[str]) -> dict[str, str]:
     return options
 
 
-def _format(known: Mapping[str, Format], name: str | None) -> Format | None:
+def of_format(fmt: Format, options: Mapping[str, str]) -> dict[str, str]:
+    """Those of the options that a format has."""
+    return {key: value for key, value in options.items() if key in fmt.options.model_fields}
+
+
+def format_named(known: Mapping[str, Format], name: str | None) -> Format | None:
     """The format that was named. Raises Misuse."""
     if name is not None and name not in known:
         raise Misuse(f"There is no file format '{name}'; there are {', '.join(known)}.")
@@ -89,8 +94,7 @@ def _file(
     try:
         with ReaderFile(file, largest_mb, chosen) as opened:
             known = opened.format
-            declared = {key: value for key, value in options.items() if known and key in known.options.model_fields}
-            given = opened.readings(options_of(known, declared) if known else None)
+            given = opened.readings(options_of(known, of_format(known, options)) if known else None)
             _sort(given, readouts, reasons, notes, judging)
         name, fmt = opened.name, known.name if known else None
     except Unreadable as error:

@@ -36,6 +36,7 @@ TABLE: Mapping[str, Place] = {
     "capture": Place("captures", "Record both directions of a wire with times."),
     "replay": Place("captures", "Serve a recording as an instrument."),
     "import": Place("importing", "What is in reader files: readouts, and what was rejected."),
+    "convert": Place("converting", "A reader's file as a file of another format."),
     "fit": Place("fitting", "Glow curves into peaks, OSL decay curves into components."),
     "order": Place("orders", "The physician's orders."),
     "patients": Place("patients", "Who the patients are, kept apart from the measurements."),

@@ -38,12 +38,16 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    config: ConfigFile, verbose: Annotated[bool, typer.Option("--verbose", help="Say more in the log.")] = False
+    config: ConfigFile,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say more in the log.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", envvar="ACQUIRE_LOG_JSON", help="Log as JSON, an object a line.")
+    ] = False,
 ) -> None:
     """Run the service until it is told to stop (SIGINT or SIGTERM)."""
     from acquire import service  # noqa: PLC0415 - brings the simulators and the MQTT client
 
-    configure(logging.DEBUG if verbose else logging.INFO)
+    configure(logging.DEBUG if verbose else logging.INFO, as_json=log_json)
     faulthandler.enable()  # where each thread was, when the watchdog bites
     loaded = load(config)
     if not loaded.config.instrument and loaded.store is None:

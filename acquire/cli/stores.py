@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from acquire import people
-from acquire.checking import last_check, sentence
+from acquire.checking import last_check, note_verified, sentence
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
 from acquire.cli.writing import new_file
 from acquire.config import SpoolConfig
@@ -98,6 +98,8 @@ def verify(
     counted = Counted()
     with open_store(config, store) as connection, progress() as shown:
         problems = verify_store(connection, session=session, anchor=anchor, counted=counted, progress=shown)
+    if session is None:
+        note_verified(store_path(config, store), len(problems))
     lines = "1 line" if counted.anchors == 1 else f"{counted.anchors} lines"
     against = f"held against {lines} of {anchor}" if anchor else "held against no anchor"
     if as_json:

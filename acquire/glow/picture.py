@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.patheffects import AbstractPathEffect
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D1F")
+FORMS = {"otor": "one trap (OTOR)", "otor-strong": "one trap (OTOR), strong retrapping"}  # the others are orders
 _FIT, _POINTS, _UNDER = "#000000", "#7A7A7A", "#5A5A5A"
 _STYLE: dict[Any, Any] = {"font.size": 10, "axes.spines.right": False, "svg.hashsalt": "glow", "axes.linewidth": 0.8}
 
@@ -67,6 +68,8 @@ def _draw_curve(axes: Axes, result: GlowResult, drawn: Drawn) -> None:
         axes.plot(
             t, under, color=_UNDER, linewidth=1.2, linestyle=(0, (5, 2)), label=f"background, {result.background}"
         )
+    if not all(peak.identified for peak in result.peaks):
+        axes.plot([], [], linestyle="none", label="n?: peak that is not identifiable")
     axes.plot(t, drawn.signal, ".", color=_POINTS, markersize=3.5, label="measured", zorder=3)
     axes.plot(t, drawn.fit, color=_FIT, linewidth=1.1, label="fit", zorder=4)
     axes.set_ylabel(f"signal per point / {_unit(result.unit)}")
@@ -128,7 +131,6 @@ def _unit(unit: str) -> str:
 
 
 def _title(result: GlowResult) -> str:
-    said = f"{result.preset}, {result.model} order" if result.model not in ("otor", "mixed") else ""
-    said = said or f"{result.preset}, {result.model}"
+    form = FORMS.get(result.model, f"{result.model} order")
     head = f"{result.name}\n" if result.name else ""
-    return f"{head}{said}, FOM {result.fom_percent:.2f} %"
+    return f"{head}{result.preset}, {form}, FOM {result.fom_percent:.2f} %"

@@ -11,17 +11,20 @@ from acquire.instruments.entries import LARGEST_BODY, gap_body, reading_body
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.stream import Stream
-from drivers import Instrument, Reading
+from drivers import Flag, Instrument, Reading
 
 SPOOL_FULL = "spool full"
 SPOOL_LOST = "the spool's file was damaged or taken away"
 
 
 class Intake:
-    """`appended` counts the entries of readings since start."""
+    """Since start: `appended` counts the entries of readings, `unparsed` those of them that hold what was not
+    understood.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self.appended = 0
+        self.unparsed = 0
         self._recorder = recorder
         self._full_since: str | None = None
         self._why = SPOOL_FULL
@@ -31,6 +34,7 @@ class Intake:
     async def keep(self, device: Instrument, stream: Stream, readings: Sequence[Reading]) -> None:
         """Append readings; only then does the device hear that they are safe. Raises SpoolError."""
         before = self.appended
+        self._count_unparsed(readings)
         try:
             await self._append(stream, readings)
         except SpoolError as error:
@@ -55,6 +59,7 @@ class Intake:
         if any(len(body) > LARGEST_BODY for body, _ in bodies):
             await self.keep(device, stream, readings)
         elif bodies:
+            self._count_unparsed(readings)
             self._handed = self._recorder.hand_over(stream, bodies), len(bodies)
 
     async def settle(self) -> None:
@@ -77,6 +82,11 @@ class Intake:
         except SpoolError as error:
             self._refused(error)
             raise
+
+    def _count_unparsed(self, readings: Sequence[Reading]) -> None:
+        for each in readings:
+            if each.kind == "unparsed" and Flag.STALE not in each.flags:  # what was set aside was understood
+                self.unparsed += 1
 
     def _refused(self, error: SpoolError) -> None:
         self._full_since = self._full_since or utc_now()

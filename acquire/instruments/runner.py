@@ -47,6 +47,7 @@ class Runner:
     ) -> None:  # fmt: skip
         self.instrument = instrument
         self.status = Status(instrument)
+        self.opened = 0  # times it was opened and answered as who it is to be
         self._make = make
         self._chance = chance
         self._spool = spool
@@ -74,6 +75,16 @@ class Runner:
     def appended(self) -> int:
         """Entries of readings since start."""
         return self._intake.appended
+
+    @property
+    def unparsed(self) -> int:
+        """Those of them that were not understood: bytes that could not be parsed, refusals, rejected records."""
+        return self._intake.unparsed
+
+    @property
+    def unreadable_files(self) -> int | None:
+        """Files of its drop folder that cannot be read now; None for an instrument on a wire, or none open."""
+        return None if self._epoch.device is None else self._epoch.device.unreadable_files
 
     def accepts(self) -> list[Accepts]:
         """What this instrument can be asked to do, and whether it would do so now."""
@@ -136,6 +147,7 @@ class Runner:
         try:
             self._identity = await self._turns.watchdog.watch(device.open(), "opening")
             self._epoch.device = device
+            self.opened += 1
             while not self._stopping.is_set():
                 await self._one_stream(device)
         finally:
@@ -184,6 +196,8 @@ class Runner:
 
     def _works(self) -> None:
         """A turn came to its end: only now what was complained of is over. One that opens and then fails backs off."""
+        if not self._was_ready and self._identity is not None and self._epoch.device is not None:
+            self.status.answers(self._identity, self._epoch.device)
         self._was_ready = True
         self.status.available()
 

@@ -65,6 +65,13 @@ class Status:
             self._log.warning("not available", why=str(error), exc_info=None if ours else error)
         self._complained_of = type(error)
 
+    def answers(self, identity: Identity, device: Instrument) -> None:
+        """Log who answers and is read from now on: once for each time it was opened and gave something."""
+        self._log.info(
+            "instrument ready", driver=device.model.name, model=identity.model, serial=identity.serial or None,
+            firmware=identity.firmware or None, resource=device.resource,
+        )  # fmt: skip
+
     def available(self) -> None:
         """Log that it is there again, where it was complained of."""
         if self._complained_of is not None:

@@ -86,6 +86,15 @@ def failures_of(connection: sqlite3.Connection, account: str) -> int:
     return int(connection.execute(count, (account,)).fetchone()[0])
 
 
+def trials(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many passwords of accounts were tried since the store was made, and how many of them were right.
+
+    Both only grow: the difference is failures, and the trial that is under way.
+    """
+    found = dict(connection.execute("SELECT what, count(*) FROM password_tried GROUP BY what").fetchall())
+    return found.get("begun", 0), found.get("right", 0)
+
+
 def forgive(connection: sqlite3.Connection, account: str, who: str) -> None:
     """The next trial does not wait."""
     with transaction(connection):

@@ -16,6 +16,8 @@ from acquire.store.attribution import measurement
 from acquire.store.entries import between, body_at
 
 AROUND = 500  # entries of the stream looked at before and after a measurement
+OVER_TEMPERATURE = "temperature / °C"  # the label of a glow curve without times
+ZERO_CELSIUS_K = 273.15
 SHARE = 0.5  # of the measurement's time that is drawn before and after it
 
 
@@ -73,24 +75,40 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
 
 
 def _glow_curve(connection: sqlite3.Connection, name: str, refs: Refs) -> dict[str, Any] | None:
-    """Signal against time, with the heater's temperature where the reader gives it."""
+    """Signal against time, with the heater's temperature where the reader gives it; a reader that tells no times (BIN
+    files, exports of 200 channels) gives it against temperature."""
     body = body_at(connection, refs[0].stream, refs[0].seq) if refs else {}
     axes = body.get("axes") or {}
-    if body.get("kind") != "glow-curve" or "signal" not in axes or "time" not in axes:
+    heat = _celsius(axes, "temperature")
+    if body.get("kind") != "glow-curve" or "signal" not in axes or ("time" not in axes and heat is None):
         return None
+    counted = axes["signal"]["unit"] == "{counts}"
+    over = ("time / s", axes["time"]["values"]) if "time" in axes else (OVER_TEMPERATURE, heat)
     curve: dict[str, Any] = {
         "kind": "glow-curve",
         "title": f"Glow curve of {name}",
         "element": name,
         "unit": axes["signal"]["unit"],
-        "x": {"label": "time / s", "values": axes["time"]["values"]},
-        "y": {"label": "signal / counts per channel", "values": axes["signal"]["values"]},
+        "x": dict(zip(("label", "values"), over, strict=True)),
+        "y": {
+            "label": f"signal / {'counts' if counted else axes['signal']['unit']} per channel",
+            "values": axes["signal"]["values"],
+        },
     }
-    if "heater-time" in axes and axes.get("heater-temperature", {}).get("unit") == "Cel":
-        curve["heater"] = {"x": axes["heater-time"]["values"], "y": axes["heater-temperature"]["values"]}
-    elif axes.get("temperature", {}).get("unit") == "Cel":
-        curve["heater"] = {"x": axes["time"]["values"], "y": axes["temperature"]["values"]}
+    if "heater-time" in axes and (traced := _celsius(axes, "heater-temperature")) is not None:
+        curve["heater"] = {"x": axes["heater-time"]["values"], "y": traced}
+    elif "time" in axes and heat is not None:
+        curve["heater"] = {"x": axes["time"]["values"], "y": heat}
     return curve
+
+
+def _celsius(axes: dict[str, Any], name: str) -> list[float] | None:
+    """A column of temperatures in °C; None where there is none, or in another unit than Cel or K."""
+    below = {"Cel": 0.0, "K": ZERO_CELSIUS_K}.get(axes.get(name, {}).get("unit"))
+    if below is None:
+        return None
+    values: list[float] = axes[name]["values"]
+    return [round(each - below, 6) for each in values] if below else values
 
 
 def _spectrum_curve(plot: SpectrumPlot) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from acquire.record.evidence import OVER_TEMPERATURE
+
 if TYPE_CHECKING:
     from acquire.glow import GlowResult
 
@@ -34,12 +36,13 @@ class ShownFit:
 def fit_of(curve: dict[str, Any], equipment: dict[str, Any]) -> ShownFit | None:
     """The fit of a curve of the record, by what the record's equipment says of its element.
 
-    None for what is no glow curve, has no temperature, or is of a material without a preset.
+    A curve without times has its temperatures in their place. None for what is no glow curve, has no temperature, or is
+    of a material without a preset.
     """
     element = next((e for e in equipment["elements"] if e["id"] == curve.get("element")), None)
-    if element is None or "heater" not in curve:
+    if element is None or not ("heater" in curve or curve["x"]["label"] == OVER_TEMPERATURE):
         return None
-    heater = curve["heater"]
+    heater = curve.get("heater", {"x": (), "y": curve["x"]["values"]})
     columns = (curve["x"]["values"], curve["y"]["values"], heater["x"], heater["y"])
     return _fit(element["id"], element["material"], curve["unit"], *map(tuple, columns))
 
@@ -49,14 +52,19 @@ def _fit(
     element: str, material: str, unit: str, time_s: Row, signal: Row, heater_s: Row, heater_c: Row
 ) -> ShownFit | None:
     # With SciPy and matplotlib, imported only where there is such a curve.
-    from acquire.glow import ZERO_CELSIUS_K, GlowError, analyse, of_heater, preset_of  # noqa: PLC0415
+    from acquire.glow import ZERO_CELSIUS_K, GlowError, analyse, glow_curve, of_heater, preset_of  # noqa: PLC0415
 
     preset = preset_of(material)
     if preset is None:
         return None
     kelvin = [celsius + ZERO_CELSIUS_K for celsius in heater_c]
     try:
-        result = analyse(of_heater(time_s, signal, heater_s, kelvin, unit=unit, name=element), preset)
+        read = (
+            of_heater(time_s, signal, heater_s, kelvin, unit=unit, name=element)
+            if heater_s
+            else glow_curve(kelvin, signal, unit=unit, name=element)
+        )
+        result = analyse(read, preset)
     except GlowError as error:
         return _not_fitted(element, str(error))
     if result.refused is not None:

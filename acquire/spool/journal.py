@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -258,6 +259,16 @@ class Journal(SpoolFile):
                 break
             found.append(entry)
         return found
+
+    def made_at(self, number: int, seq: int) -> datetime | None:
+        """When an entry was made, by the host's clock as it stands in its body; None where that is not to be read."""
+        row = self.db.execute("SELECT body FROM entry WHERE stream = ? AND seq = ?", (number, seq)).fetchone()
+        try:
+            said = parse(row[0]) if row is not None else {}
+            told = said.get("time") or said.get("to")
+            return datetime.fromisoformat(told) if told else None
+        except (ValueError, AttributeError, TypeError):  # it was changed where it lay
+            return None
 
     def _withhold_damaged(self, number: int, seq: int, entry: Held) -> Held:
         """Its stand-in says the digest of nothing, so that no store takes what is kept here for the original."""

@@ -53,6 +53,11 @@ def listed(db: sqlite3.Connection) -> list[dict[str, Any]]:
     return [dict(zip(("instrument", "stream", "seq", "bytes", "reason", "state"), row, strict=True)) for row in rows]
 
 
+def waiting(db: sqlite3.Connection) -> int:
+    """How many originals are held that the store does not have."""
+    return int(db.execute("SELECT count(*) FROM withheld WHERE sent_at IS NULL").fetchone()[0])
+
+
 def to_send(db: sqlite3.Connection) -> Seqs:
     """The seqs of originals that are to be sent again and that the store has not confirmed in this epoch."""
     return _seqs(db.execute("SELECT stream, seq FROM withheld WHERE resend AND sent_at IS NULL ORDER BY stream, seq"))

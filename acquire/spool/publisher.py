@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -23,7 +24,8 @@ from acquire.spool.alarms import Alarms
 from acquire.spool.answers import NOT_AN_ANSWER, answer, answers_to_batch
 from acquire.spool.batching import gather
 from acquire.spool.entries import Held
-from acquire.spool.journal import SpoolError, StreamRow
+from acquire.spool.journal import Journal, SpoolError, StreamRow
+from acquire.spool.lag import Lag
 from acquire.spool.onlookers import Onlookers
 from acquire.spool.source import Effect, Limits, NextMessage, Source, Stream
 from acquire.spool.spool import Spool
@@ -31,6 +33,7 @@ from acquire.spool.told import Told
 from acquire.spool.unsent import Unsent
 
 log = structlog.get_logger("publisher")
+T = TypeVar("T")
 
 ROUND_S = 5.0  # a loop with nothing to do comes round all the same, so that one that is stuck is told from it
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: section 5, "recovery"
@@ -64,10 +67,12 @@ class Publisher:
         self._last_words: list[tuple[str, bytes]] = []  # of a source whose file is aside
         self.connected = False
         self.connections = 0
+        self.certificate_until: float | None = None  # of the broker, in seconds since 1970
         self.unreadable = 0  # messages under committed that are none
         self.foreign = 0  # answers of another store than the one paired with
         self.on_store_ahead: Callable[[str], None] = lambda instrument: None
         self.presence: Presence | None = None  # the state of this host, told on the same connection
+        self.lag: Lag | None = None  # times the way to the store, for whoever watches it
         self.came_round: Callable[[], None] = lambda: None  # every few seconds, with a broker or in search of one
 
     @classmethod
@@ -99,6 +104,8 @@ class Publisher:
             self._last_words.append((self._topics.readings(s.instrument), encoding.readings(self.source, bare, [])))
         old = self.source
         self._begin([])
+        if self.lag is not None:
+            self.lag.begin_anew()
         self._told.aside(old.streams.values(), old.epoch)
         self._wake.set()
 
@@ -112,6 +119,8 @@ class Publisher:
         """These entries of the stream are committed, from seq `first` on."""
         stream = self.source.appended(number, first + len(entries) - 1)
         self._unsent.keep(stream, first, entries)
+        if self.lag is not None:
+            self.lag.appended(number, first + len(entries) - 1)
         self._wake.set()
 
     def withheld(self, stream: Stream, seq: int) -> None:
@@ -134,6 +143,15 @@ class Publisher:
     def _has(self, stream: Stream) -> bool:
         """Whether the stream is of the file in use: one of a file that is aside by now is nothing to this source."""
         return self.source.streams.get(stream.stream) is stream
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the spool takes no entries now, in a sentence; None while it does."""
+        return self._spool.trouble
+
+    async def ask_spool(self, run: Callable[[Journal], T]) -> T:
+        """Run a journal operation in the spool's thread. Raises what `run` raises, and SpoolError."""
+        return await self._spool.call(run)
 
     def all_confirmed(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
@@ -198,6 +216,7 @@ class Publisher:
         self.source.connected()
         self.connected = True
         self.connections += 1
+        self.certificate_until = connection.certificate_until
         listener = asyncio.create_task(self._listen(connection), name="publisher-listen")
         listener.add_done_callback(lambda _: self._wake.set())
         tasks = [listener]
@@ -406,6 +425,8 @@ class Publisher:
                 await self._withhold_again(effect, REFUSED_AGAIN)
             elif effect.stream is not None:
                 self._told.moved(effect.stream)
+                if self.lag is not None:
+                    self.lag.confirmed(effect.stream)
         if self._told.due:
             await self.write_down()
 

@@ -97,6 +97,11 @@ class Register:
         """Whether the store has confirmed every stream to its end."""
         return not any(self._unsettled.values())
 
+    def waiting(self) -> list[Stream]:
+        """The streams with entries that are not confirmed, in the order they were made."""
+        numbers = sorted(number for each in self._unsettled.values() for number in each)
+        return [s for number in numbers if (s := self._by_number[number]).through < s.head]
+
     def _needs_turn(self, s: Stream) -> bool:
         if not s.queried or s.probe:
             return True

@@ -6,6 +6,7 @@ and rule numbers in the comments are those of docs/noloss.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from uuid import uuid4
 
@@ -45,6 +46,7 @@ class Source:
         self._register = Register((Stream.of(row, epoch) for row in rows), self.limits)
         self._new_id = new_id
         self._aside = aside  # (instrument, epoch): its streams in files put aside, as far as not confirmed
+        self.confirmed: Counter[str] = Counter()  # entries by instrument; after a new epoch the same ones again
         self._turn = 0
         self._flights = 0
         self._bytes = 0
@@ -64,6 +66,10 @@ class Source:
     def all_settled(self) -> bool:
         """Whether the store has confirmed every stream to its end."""
         return self._register.all_settled
+
+    def waiting(self) -> list[Stream]:
+        """The streams with entries that the store has not confirmed, in the order they were made."""
+        return self._register.waiting()
 
     # --- what the instruments' side reports -------------------------------------------------------------------------
 
@@ -426,6 +432,7 @@ class Source:
         s.end_heard = s.end_heard or s.end_in_query
         s.told = max(s.told, through)
         moved = through > s.through
+        self.confirmed[s.instrument] += max(0, through - s.through)
         s.through = max(s.through, through)
         s.sent = max(s.sent, s.through)
         while s.flights and (s.flights[0].question or s.flights[0].last <= s.through):

@@ -27,6 +27,11 @@ def raise_alarm(connection: sqlite3.Connection, what: str, subject: str, message
     )
 
 
+def raised(connection: sqlite3.Connection) -> dict[str, int]:
+    """How often each kind of alarm was raised since the store was made."""
+    return dict(connection.execute("SELECT what, sum(count) FROM alarm GROUP BY what").fetchall())
+
+
 def _place(connection: sqlite3.Connection, what: str, subject: str) -> tuple[str, str]:
     """The key of its row: its own where there is room or it was there before."""
     here = connection.execute("SELECT 1 FROM alarm WHERE what = ? AND subject = ?", (what, subject)).fetchone()

@@ -31,6 +31,11 @@ def keep_unreadable(connection: sqlite3.Connection, topic: str, payload: bytes, 
     raise_alarm(connection, "unreadable message", topic, f"A message on {topic} was kept unread: it is {why}.")
 
 
+def count(connection: sqlite3.Connection) -> int:
+    """How many messages were kept unread since the store was made."""
+    return int(connection.execute("SELECT coalesce(sum(count), 0) FROM unreadable").fetchone()[0])
+
+
 def _place(connection: sqlite3.Connection, topic: str, digest: str) -> tuple[str, str]:
     """The key of its row: its own where there is room or it was there before."""
     where = (topic, digest)

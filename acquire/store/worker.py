@@ -56,7 +56,11 @@ class Worker:
         self._state = State(state="ready", since=utc_now())
         self._presence = Presence(topics.store_state, lambda: self._state)
         self._anchoring = Anchoring(topics, anchor)
-        self.ingested = 0
+        self.ingested = 0  # messages
+        self.committed = 0  # entries that watermarks have passed since start
+        self.connected = False
+        self.connections = 0
+        self.certificate_until: float | None = None  # of the broker, in seconds since 1970
         self.on_committed: Callable[[], None] = lambda: None
         self.came_round: Callable[[], None] = lambda: None  # every second, with its thread
 
@@ -119,6 +123,8 @@ class Worker:
         try:
             for topic in (self._topics.readings("+"), self._topics.batch(None), self._topics.batch("+")):
                 await connection.subscribe(topic, qos=0)  # what gets lost is sent again: it need not be acknowledged
+            self.connected, self.certificate_until = True, connection.certificate_until
+            self.connections += 1
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._teller.run(connection, self.use))
                 tasks.create_task(self._answers.run(connection))
@@ -128,6 +134,8 @@ class Worker:
         except asyncio.CancelledError:
             await self._presence.farewell(connection)
             raise
+        finally:
+            self.connected = False
 
     async def keep_anchors(self) -> None:
         """Append to the anchor file until cancelled, broker or not; nothing where none is configured."""
@@ -156,6 +164,7 @@ class Worker:
         if self._faults.is_over():
             log.info("the store commits again")
         self.ingested += len(batch)
+        self.committed += sum(each.after - each.before for each in done.moved.values())
         await self._answers.give(connection, done)
         if self._teller.behind:
             self._teller.news.set()

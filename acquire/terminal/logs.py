@@ -2,15 +2,21 @@
 
 What is logged may come from outside (a topic, a reply, a name): one line stays one line, and nothing of it steers a
 terminal. That holds for the log of the libraries too, and for an error that ends the program.
+
+Where stderr is systemd's journal, each line begins with its priority (sd-daemon(3)) and has no time of its own, since
+the journal gives it one. As JSON it is an object a line: `timestamp` (not in the journal), `level`, `event`, fields.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -18,29 +24,81 @@ import structlog
 
 from acquire.printable import printable
 
+Event = MutableMapping[str, Any]
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}  # syslog(3)
 
-def configure(level: int) -> None:
-    """From this level (of `logging`) up."""
+
+def configure(level: int, *, as_json: bool = False) -> None:
+    """From this level (of `logging`) up; as JSON lines where asked."""
+    in_journal = _is_journal(sys.stderr)
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    render = _json if as_json else _text(in_journal)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if in_journal else [stamp]),
             _on_one_line,
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_indented),
+            _with_priority(render) if in_journal else render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     handler = logging.lastResort
     if handler is not None:  # what libraries log, at warning and above
-        handler.setFormatter(_OnOneLine())
+        handler.setFormatter(_OfLibraries(as_json=as_json, in_journal=in_journal))
     sys.excepthook = _at_the_end
 
 
-def _on_one_line(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _is_journal(stream: TextIO) -> bool:
+    """Whether a stream is connected to the journal: systemd.exec(5), $JOURNAL_STREAM, which a child may inherit."""
+    told = os.environ.get("JOURNAL_STREAM")
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return told == f"{found.st_dev}:{found.st_ino}"
+
+
+def _on_one_line(logger: Any, method: str, event: Event) -> Event:
     """Texts with their line ends and whatever else is not seen as escapes."""
     return {printable(key, ""): printable(each, "") if isinstance(each, str) else each for key, each in event.items()}
+
+
+Render = Callable[[Any, str, Event], str]
+
+
+def _text(in_journal: bool) -> Render:
+    """For eyes; the journal shows level and time itself."""
+    shown = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=_indented, pad_event_to=0 if in_journal else 30
+    )
+
+    def render(logger: Any, method: str, event: Event) -> str:
+        if in_journal:
+            event.pop("level", None)
+        return shown(logger, method, event)
+
+    return render
+
+
+def _json(logger: Any, method: str, event: Event) -> str:
+    """All but ASCII is escaped, so that nothing steers a terminal."""
+    return json.dumps(structlog.processors.format_exc_info(logger, method, event), default=str)
+
+
+def _with_priority(render: Render) -> Render:
+    """Every line of it: a traceback is an entry of the journal a line."""
+
+    def prefixed(logger: Any, method: str, event: Event) -> str:
+        priority = PRIORITIES.get(str(event.get("level")), PRIORITIES["info"])
+        return _prefixed(priority, render(logger, method, event))
+
+    return prefixed
+
+
+def _prefixed(priority: int, text: str) -> str:
+    return "\n".join(f"<{priority}>{line}" for line in text.split("\n"))
 
 
 def _indented(stream: TextIO, error: Any) -> None:
@@ -51,12 +109,29 @@ def _indented(stream: TextIO, error: Any) -> None:
     stream.write("\n".join(f"  {line}" if line else line for line in lines))
 
 
-class _OnOneLine(logging.Formatter):
-    """One line a record, and what is not seen in it as escapes."""
+class _OfLibraries(logging.Formatter):
+    """One line a record, and what is not seen in it as escapes; in the form of our own lines."""
+
+    def __init__(self, *, as_json: bool, in_journal: bool) -> None:
+        super().__init__()
+        self._as_json, self._in_journal = as_json, in_journal
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record), "\n" if record.exc_info else "")
+        level = record.levelname.lower()
+        if self._as_json:
+            said = {"level": level, "event": super().format(record), "logger": record.name}
+            text = json.dumps(said | self._stamped(record))
+        else:
+            text = printable(super().format(record), "\n" if record.exc_info else "")
+        return _prefixed(PRIORITIES.get(level, PRIORITIES["warning"]), text) if self._in_journal else text
+
+    def _stamped(self, record: logging.LogRecord) -> dict[str, str]:
+        if self._in_journal:
+            return {}
+        at = datetime.fromtimestamp(record.created, UTC)
+        return {"timestamp": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
 
 
 def _at_the_end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, where))))
+    text = printable("".join(traceback.format_exception(kind, error, where)))
+    sys.stderr.write(_prefixed(PRIORITIES["critical"], text.rstrip("\n")) + "\n" if _is_journal(sys.stderr) else text)

@@ -7,8 +7,10 @@ files.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
-from struct import Struct
+from struct import Struct, calcsize
+from typing import Any
 
 ROI_BYTES = 504  # of one region of interest in a record of that type
 ROI = 128
@@ -54,12 +56,15 @@ _TABLES = {
 class Layout:
     """The header of one version: its fields in their order, and the structs of it and of what begins it.
 
-    start: VERSION, LENGTH, PREVIOUS, NPOINTS and, in version 8, RECTYPE.
+    start: VERSION, LENGTH, PREVIOUS, NPOINTS and, in version 8, RECTYPE. offsets: byte at which each field begins.
+    header: the named tuple that a record's fields are read into.
     """
 
     version: int
     names: tuple[str, ...]
     codes: dict[str, str]
+    offsets: dict[str, int]
+    header: Any
     struct: Struct
     start: Struct
 
@@ -72,9 +77,11 @@ class Layout:
 def _layout(version: int) -> Layout:
     parts = [each.split() for each in _TABLES[version].split(",")]
     codes = {part[0]: part[1] for part in parts if len(part) == 2}
-    whole = "<" + "".join(part[-1] for part in parts)
+    before = ["<" + "".join(part[-1] for part in parts[:n]) for n in range(len(parts) + 1)]
+    offsets = {part[0]: calcsize(before[n]) for n, part in enumerate(parts) if len(part) == 2}
     start = "<BxHHH" if version < 5 else "<Bxiii" + ("B" if version == 8 else "")
-    return Layout(version, tuple(codes), codes, Struct(whole), Struct(start))
+    header = namedtuple(f"Header{version}", codes)  # type: ignore[misc] # its fields stand in the table
+    return Layout(version, tuple(codes), codes, offsets, header, Struct(before[-1]), Struct(start))
 
 
 LAYOUTS = {version: _layout(version) for version in _TABLES}

@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from struct import Struct
 from typing import Any, BinaryIO
 
+import msgspec
+
 from drivers.files.bin_layout import CURVES, LAYOUTS, MOST_POINTS, ROI, ROI_BYTES, Layout
-from drivers.files.records import KEPT_OF_RECORD
+from drivers.files.records import KEPT_OF_RECORD, integers
 
 CHUNK = 1 << 20
 SEARCHED = 2 << 20  # bytes behind a broken record in which the next is looked for; the longest has 262 kB
 VERSION = re.compile(rb"[\x03-\x08]\x00")
+SIZED = (*CURVES, ROI)  # the types whose LENGTH follows from NPOINTS
+LONGEST_START = max(each.start.size for each in LAYOUTS.values())
 
 
-@dataclass(frozen=True, slots=True)
-class BinRecord:
+class BinRecord(msgspec.Struct, frozen=True):
     """A sound record: its byte offset in the file, its layout, its bytes with header and counts."""
 
     offset: int
@@ -31,14 +32,14 @@ class BinRecord:
     raw: bytes
 
     @property
-    def header(self) -> dict[str, Any]:
-        """Each field by its name; texts as the bytes that their length byte counts."""
-        return dict(zip(self.layout.names, self.layout.struct.unpack_from(self.raw), strict=True))
+    def header(self) -> Any:
+        """A named tuple of every field; texts as the bytes that their length byte counts."""
+        return self.layout.header._make(self.layout.struct.unpack_from(self.raw))
 
     @property
     def counts(self) -> tuple[int, ...]:
         """The counts of every channel."""
-        return _counts((len(self.raw) - self.layout.size) // 4).unpack_from(self.raw, self.layout.size)
+        return integers(self.raw, self.layout.size)
 
     @property
     def has_negative(self) -> bool:
@@ -80,11 +81,6 @@ class _Bad(ValueError):
     def __init__(self, why: str, *, cut: bool = False) -> None:
         super().__init__(why)
         self.cut = cut
-
-
-@cache
-def _counts(points: int) -> Struct:
-    return Struct(f"<{points}i")
 
 
 def walk(file: BinaryIO) -> Iterator[BinRecord | Other | Broken]:
@@ -149,16 +145,17 @@ class _Window:
 
 def _frame(window: _Window, at: int) -> tuple[Layout, int, int, int]:
     """Layout, LENGTH, NPOINTS and RECTYPE of the record at an offset. Raises _Bad where it is not sound and whole."""
-    if not window.load(at, 2):
+    is_long = window.load(at, LONGEST_START)
+    if not is_long and not window.load(at, 2):
         raise _Bad("one byte is left where a record begins", cut=True)
     held = at - window.begin
     version = window.data[held] | window.data[held + 1] << 8
     layout = LAYOUTS.get(version)
     if layout is None:
         raise _Bad(f"its version is {version}; known are 3 to 8")
-    if not window.load(at, layout.start.size):
+    if not is_long and not window.load(at, layout.start.size):
         raise _Bad("its header is cut", cut=True)
-    _, length, _, points, *more = layout.start.unpack_from(window.data, at - window.begin)
+    _, length, _, points, *more = layout.start.unpack_from(window.data, held)
     rectype = more[0] if more else CURVES[0]
     _refuse_unlike(layout, length, points, rectype)
     if not window.load(at, length):
@@ -169,10 +166,10 @@ def _frame(window: _Window, at: int) -> tuple[Layout, int, int, int]:
 
 def _refuse_unlike(layout: Layout, length: int, points: int, rectype: int) -> None:
     """Raises _Bad for a LENGTH that does not go with NPOINTS."""
-    each = {ROI: ROI_BYTES}.get(rectype, 4)
+    each = ROI_BYTES if rectype == ROI else 4
     if not 0 <= points <= MOST_POINTS or length > layout.size + ROI_BYTES * MOST_POINTS:
         raise _Bad(f"it has {points} points and {length} bytes; a record has at most {MOST_POINTS} points")
-    fits = length == layout.size + each * points if rectype in (*CURVES, ROI) else length >= layout.size
+    fits = length == layout.size + each * points if rectype in SIZED else length >= layout.size
     if not fits:
         raise _Bad(
             f"its LENGTH is {length}, which is not its header of {layout.size} bytes and {points} times {each} bytes"
@@ -216,7 +213,7 @@ def _length_of(data: bytes, at: int) -> int | None:
         _refuse_unlike(layout, length, points, rectype)
     except _Bad:
         return None
-    return int(length) if rectype in (*CURVES, ROI) else None
+    return int(length) if rectype in SIZED else None
 
 
 def _goes_on(data: bytes, at: int) -> bool:

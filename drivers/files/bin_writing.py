@@ -17,15 +17,16 @@ Field = bytes | str | float
 Described = tuple[int, Mapping[str, Field], Sequence[int]]
 
 
-def written(records: Iterable[Described]) -> Iterator[bytes]:
+def written(records: Iterable[Described], first: int = 1) -> Iterator[bytes]:
     """The bytes of each record in turn, of (version, fields, counts).
 
     fields: by the names of the structure (LTYPE, SAMPLE, LOW, ...); a text is text or Latin-1 bytes, and what is left
     out is 0 or empty. VERSION, LENGTH, PREVIOUS and NPOINTS are made here, whatever is said of them. counts: whole
-    numbers of 32 bits. Raises Misuse, which names the record, the field and what is allowed.
+    numbers of 32 bits. first: the number of the first record, for sentences. Raises Misuse, which names the record, the
+    field and what is allowed.
     """
     previous = 0
-    for number, (version, fields, counts) in enumerate(records, start=1):
+    for number, (version, fields, counts) in enumerate(records, start=first):
         data = _record(f"Record {number}", version, fields, counts, previous)
         previous = len(data)
         yield data

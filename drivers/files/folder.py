@@ -140,6 +140,11 @@ class FolderInstrument(Instrument):
         """The files stay where they are, and what was not confirmed is read again after the next open()."""
         return True
 
+    @property
+    def unreadable_files(self) -> int:
+        """As the last looks into the folder found them."""
+        return self._watch.unreadable
+
     async def open(self) -> Identity:
         """The folder and its journal must be there. A file says nothing certain of the reader's serial number.
 

@@ -12,8 +12,10 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice
+from struct import Struct, calcsize
 from typing import Any, BinaryIO, Literal
 
 from drivers.files.bin_layout import (
@@ -38,8 +40,13 @@ ElementFrom = Literal["sample-position", "sample", "position"]
 TIMED = frozenset({"OSL", "IRSL", "M-IR", "M-VIS", "RIR", "RBR", "POSL", "SGOSL", "RL"})  # LOW and HIGH are seconds
 WORDS = {"DTYPE": DTYPES, "LIGHTSOURCE": LIGHTSOURCES, "BL_UNIT": BL_UNITS, "IRR_UNIT": IRR_UNITS}
 PRIVATE = frozenset({"USER", "COMMENT", "FNAME"})  # can name a person
+IRRADIATED_IN_S = IRR_UNITS.index("s")  # the only unit of version 5 and later
 # SEQUENCE, SET and RUN are attributes: they name a list of steps and a step of it, not when it was carried out.
 LEFT_OUT = PRIVATE | {"LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "TIME", "DATE", "LTYPE"}  # elsewhere in a reading
+OF_EACH = frozenset({  # another in most records
+    "LENGTH", "PREVIOUS", "NPOINTS", "RECTYPE", "RUN", "SET", "POSITION", "GRAIN", "CURVENO", "MEASTEMP",
+    "TIMESINCEIRR",
+})  # fmt: skip
 COLDEST_C, HOTTEST_C = -50, 1000  # MEASTEMP that was never written is neither
 HEAD = 65536
 SHORTEST = 15  # bytes that tell a record that is still being written
@@ -124,42 +131,39 @@ def _sample(where: dict[str, str | int], record: BinRecord, options: RisoeOption
         unit="{counts}",
         value=float(sum(counts)),
         raw=record.raw,
-        clock=_clock(said["DATE"], said["TIME"]),
+        clock=_clock(said.DATE, said.TIME),
         element=_element(said, options.element_from),
         position=_position(said),
-        reader=f"system {said['SYSTEMID']}" if said["SYSTEMID"] else None,
+        reader=f"system {said.SYSTEMID}" if said.SYSTEMID else None,
         mode=mode,
         axes=axes | {"signal": Axis(unit="{counts}", values=counts)},
-        attributes=_attributes(record.layout, said),
+        attributes=_attributes(record, said),
         origin=where,
         flags=flags,
         note=note,
     )
 
 
-def _mode(layout: Layout, said: dict[str, Any]) -> str:
-    number = said["LTYPE"]
+def _mode(layout: Layout, said: Any) -> str:
+    number = said.LTYPE
     if number >= len(LTYPES):
         raise BadRecord(f"its LTYPE is {number}; known are 0 to {len(LTYPES) - 1}")
-    is_irsl = layout.version == 3 and LTYPES[number] == "OSL" and said["LIGHTSOURCE"] == 2
+    is_irsl = layout.version == 3 and LTYPES[number] == "OSL" and said.LIGHTSOURCE == 2
     return "IRSL" if is_irsl else LTYPES[number]  # version 3 has no type of its own for it
 
 
-def _axes(
-    layout: Layout, said: dict[str, Any], mode: str, points: int
-) -> tuple[dict[str, Axis], tuple[Flag, ...], str | None]:
+def _axes(layout: Layout, said: Any, mode: str, points: int) -> tuple[dict[str, Axis], tuple[Flag, ...], str | None]:
     """Temperature of a glow curve, or time, at the end of each channel; with what is to be said of it."""
     if (mode != "TL" and mode not in TIMED) or points > DERIVED_UP_TO:
         return {}, (), None
-    ends = tuple(said[name] for name in ("LOW", "HIGH", "AN_TEMP"))
+    ends = low, high, plateau = said.LOW, said.HIGH, said.AN_TEMP
     if not all(map(math.isfinite, ends)):
         raise BadRecord("LOW, HIGH or AN_TEMP is no finite number", Flag.NOT_A_NUMBER)
-    low, high, plateau = ends
     if mode != "TL":
         return {"time": _axis("s", ((low, high, points),))}, (), None
     if layout.version == 3:
         return {"temperature": _axis("Cel", ((low, high, points),))}, (), None
-    delay, on, off = said["TOLDELAY"], said["TOLON"], said["TOLOFF"]
+    delay, on, off = said.TOLDELAY, said.TOLON, said.TOLOFF
     if (delay, on, off) == (0, 0, 0):
         why = "TOLDELAY, TOLON and TOLOFF are 0: the temperature is a ramp from LOW to HIGH"
         return {"temperature": _axis("Cel", ((low, high, points),))}, (Flag.NON_CONFORMING,), why
@@ -200,32 +204,83 @@ def _day(date: bytes) -> str | None:
     return None
 
 
-def _element(said: dict[str, Any], element_from: ElementFrom) -> str:
-    sample = str(said["SAMPLE"].decode("latin-1").strip())
+def _element(said: Any, element_from: ElementFrom) -> str:
+    sample = str(said.SAMPLE.decode("latin-1").strip())
     if element_from == "sample":
         return sample
     position = _position(said)
     return position if element_from == "position" else f"{sample}/{position}"
 
 
-def _position(said: dict[str, Any]) -> str:
-    return str(said["POSITION"]) + (f"/{said['GRAIN']}" if said["GRAIN"] else "")
+def _position(said: Any) -> str:
+    return str(said.POSITION) + (f"/{said.GRAIN}" if said.GRAIN else "")
 
 
-def _attributes(layout: Layout, said: dict[str, Any]) -> dict[str, str]:
+def _attributes(record: BinRecord, said: Any) -> dict[str, str]:
     """Every field that says something. Never who measured, a comment or a path: those can name a person."""
+    told: dict[str, str] = {}
+    for part in _told(record.layout.version):
+        if isinstance(part, _Stretch):
+            told.update(_texts(part, record.raw[part.begin : part.end]))
+        elif (value := said[part.index]) and (text := part.as_text(value)):
+            told[part.name] = text
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field that is looked at in every record: a text, or a number that is another in most."""
+
+    index: int
+    name: str
+    as_text: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Neighbouring numbers that say how was measured: the same in many records, and written out once for them."""
+
+    begin: int
+    end: int
+    struct: Struct
+    as_text: tuple[tuple[str, Callable[[Any], str]] | None, ...]
+
+
+@lru_cache(maxsize=256)
+def _texts(stretch: _Stretch, data: bytes) -> dict[str, str]:
+    """What a stretch with these bytes says."""
+    told = zip(stretch.as_text, stretch.struct.unpack(data), strict=True)
     return {
-        name: text
-        for name, as_text in _told(layout.version)
-        if ((value := said[name]) or name in WORDS) and (text := as_text(value))
+        field[0]: text for field, value in told if field and (value or field[0] in WORDS) and (text := field[1](value))
     }
 
 
 @cache
-def _told(version: int) -> tuple[tuple[str, Callable[[Any], str]], ...]:
-    """The fields of a version that are shown, each with how it is written."""
-    codes = LAYOUTS[version].codes
-    return tuple((name, _writer(name, code)) for name, code in codes.items() if name not in LEFT_OUT)
+def _told(version: int) -> tuple[_Field | _Stretch, ...]:
+    """What is shown of a version, in the order of its header."""
+    layout = LAYOUTS[version]
+    parts: list[_Field | _Stretch] = []
+    together: list[str] = []
+    for index, (name, code) in enumerate((*layout.codes.items(), ("", "p"))):
+        if not code.endswith("p") and name not in OF_EACH:
+            together.append(name)
+            continue
+        if any(each not in LEFT_OUT for each in together):
+            parts.append(_stretch(layout, together))
+        together = []
+        if name and name not in LEFT_OUT:
+            parts.append(_Field(index, name, _writer(name, code)))
+    return tuple(parts)
+
+
+def _stretch(layout: Layout, names: list[str]) -> _Stretch:
+    code, at = "<", layout.offsets[names[0]]
+    begin = at
+    for name in names:  # with the reserves between them
+        code += f"{layout.offsets[name] - at}x{layout.codes[name]}"
+        at = layout.offsets[name] + calcsize(f"<{layout.codes[name]}")
+    as_text = (None if name in LEFT_OUT else (name, _writer(name, layout.codes[name])) for name in names)
+    return _Stretch(begin, at, Struct(code), tuple(as_text))
 
 
 def _writer(name: str, code: str) -> Callable[[Any], str]:

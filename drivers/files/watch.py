@@ -61,6 +61,11 @@ class Watch:
         """Every file of the folder is looked into again, as if it were new."""
         self._seen.clear()
 
+    @property
+    def unreadable(self) -> int:
+        """How many files could not be read the last time, and are tried again."""
+        return sum(1 for seen in list(self._seen.values()) if seen.failures and seen.look_at is not None)
+
     def given_up(self, seen: Seen, now: float) -> bool:
         """Whether what is unfinished in a file is no longer waited for at `now` (monotonic seconds)."""
         return now - seen.since >= self._settings.settle_s + self._settings.give_up_s

@@ -46,6 +46,9 @@ def parse(name: str, data: bytes, options: Settings) -> FileReadings:
         why = f"{name} is not an XLUM file that can be read: {error}."
         found.rejected.append(Rejected(Piece(0, data), why, may_complete=error.may_complete))
         return found
+    if not document.records:
+        why = f"{name} has no record: there is nothing in it to read."
+        found.rejected.append(Rejected(Piece(0, data), why, may_complete=True))
     lenient = (Flag.NON_CONFORMING,) if document.lenient else ()
     for number, (record, piece) in enumerate(document.records, start=1):
         try:
@@ -103,7 +106,7 @@ def _sample(
         value=float(sum(signal)),
         raw=piece.raw,
         clock=iso_clock(curve.attributes.get("startDate", "").removesuffix("Z")),
-        element=f"{_said(record.sample, 'name')}/{_said(record.sequence, 'position')}",
+        element="/".join(filter(None, (_said(record.sample, "name"), _said(record.sequence, "position")))) or None,
         role="preheat" if kind == PREHEAT else "sample",
         position=_said(record.sequence, "position") or None,
         reader=" ".join(filter(None, (_said(record.sequence, key) for key in ("readerName", "readerSN")))) or None,

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from xml.sax.saxutils import quoteattr
 
 from drivers.errors import Misuse
+from drivers.files.records import called
 from drivers.reading import Axis, Sample
 
 UNITS = {"K": "K", "Cel": "°C"}
 NOT_SAID = "NA"
 
 
-def written(samples: Iterable[Sample], author: str, licence: str = "Copyright") -> bytes:
-    """One document: a sample for each dosimeter, a record for each of its curves with counts, UTF-8, LF.
+def written(samples: Iterable[Sample], author: str, licence: str = "Copyright", first: int = 1) -> bytes:
+    """One document: a sample for each dosimeter in turn, a record for each of its curves with counts, UTF-8, LF.
 
-    Each needs the axes time (s) and signal ({counts}); a temperature beside them is a curve of its own. Raises Misuse,
-    which names the curve that has them not.
+    Each needs the axes time (s) and signal ({counts}); a temperature beside them is a curve of its own, the heater's
+    own trace where there is one. first: the number of the first readout, for sentences. Raises Misuse, which names the
+    curve that has them not.
     """
     parts = [
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<xlum xmlns:xlum="http://xlum.r-luminescence.org" lang="en" formatVersion="1.0" flavour="generic"'
         f' author={quoteattr(author)} license={quoteattr(licence)} doi="NA">',
     ]
-    of: dict[str, list[Sample]] = {}
-    for each in samples:
-        of.setdefault(each.element or NOT_SAID, []).append(each)
-    for element, curves in of.items():
-        parts += _sample(element, curves)
+    for (element, *_), curves in groupby(enumerate(samples, start=first), lambda each: _whose(each[1])):
+        parts += _sample(element or "", list(curves))
     return "\n".join([*parts, "</xlum>", ""]).encode()
 
 
-def _sample(element: str, curves: list[Sample]) -> list[str]:
-    name, _, position = element.rpartition("/")
+def _whose(sample: Sample) -> tuple[str | None, ...]:
+    return sample.element, sample.position, sample.reader, sample.software
+
+
+def _sample(element: str, numbered: list[tuple[int, Sample]]) -> list[str]:
+    first = numbered[0][1]
+    said, reader, position = first.attributes, first.reader or "", first.position or ""
+    name = element.removesuffix(f"/{position}") if position else element
     own = _attributes(
-        name=name or element,
-        mineral=curves[0].attributes.get("mineral", NOT_SAID),
+        name="" if name == position else name,
+        mineral=said.get("mineral", NOT_SAID),
         latitude="",
         longitude="",
         altitude="",
@@ -44,27 +50,26 @@ def _sample(element: str, curves: list[Sample]) -> list[str]:
         state="",
         parentID="",
     )
-    said = curves[0].attributes
     sequence = _attributes(
-        position=position if name else "",
+        position=position,
         name="",
         fileName="",
-        software=said.get("software", ""),
-        readerName=said.get("readerName", ""),
+        software=first.software or "",
+        readerName=said.get("readerName", _without(reader, said.get("readerSN", ""))),
         readerSN=said.get("readerSN", ""),
         readerFW=said.get("readerFW", ""),
         comment="",
         state="",
         parentID="",
     )
-    inside = [line for number, each in enumerate(curves, start=1) for line in _record(element, number, each)]
+    inside = [line for number, each in numbered for line in _record(number, each)]
     return [f" <sample{own}>", f"  <sequence{sequence}>", *inside, "  </sequence>", " </sample>"]
 
 
-def _record(element: str, number: int, curve: Sample) -> list[str]:
+def _record(number: int, curve: Sample) -> list[str]:
     time, signal = curve.axes.get("time"), curve.axes.get("signal")
     if time is None or signal is None or time.unit != "s" or signal.unit != "{counts}":
-        raise Misuse(f"Curve {number} of {element} has no time in s and counts beside it; XLUM is not written of it.")
+        raise Misuse(f"{called(number, curve)} has no time in s and counts beside it; XLUM is not written of it.")
     step = curve.attributes.get("sequenceStepNumber", str(number))
     record = _attributes(
         recordType=curve.mode or "custom",
@@ -74,15 +79,18 @@ def _record(element: str, number: int, curve: Sample) -> list[str]:
         state="finished",
         parentID="",
     )
-    lines = [f"   <record{record}>", *_curve(curve, curve.channel or "PMT", time, signal, "luminescence", "cts")]
-    temperature = curve.axes.get("temperature")
+    lines = [f"   <record{record}>", *_curve(curve, curve.channel or "", time, signal, "luminescence", "cts")]
+    when, temperature = curve.axes.get("heater-time", time), curve.axes.get("heater-temperature")
+    temperature = temperature or curve.axes.get("temperature")
     if temperature is not None:
         if temperature.unit not in UNITS:
-            raise Misuse(
-                f"Curve {number} of {element} has a temperature in '{temperature.unit}'; K and Cel are written."
-            )
-        lines += _curve(curve, "thermocouple", time, temperature, "temperature", UNITS[temperature.unit])
+            raise Misuse(f"{called(number, curve)} has a temperature in '{temperature.unit}'; K and Cel are written.")
+        lines += _curve(curve, "thermocouple", when, temperature, "temperature", UNITS[temperature.unit])
     return [*lines, "   </record>"]
+
+
+def _without(text: str, end: str) -> str:
+    return text.removesuffix(f" {end}") if end else text
 
 
 def _curve(sample: Sample, component: str, time: Axis, values: Axis, what: str, unit: str) -> list[str]:

@@ -12,8 +12,9 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
+
+import msgspec
 
 from drivers.files.format import Format
 from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
@@ -60,6 +61,9 @@ def parse(name: str, data: bytes, options: XsygOptions) -> FileReadings:
         return found
     if not document.sequences:
         found.rejected.append(Rejected(Piece(0, data), f"{name} has no Sequence: there is nothing in it to read."))
+    elif not document.records:
+        why = f"{name} has no Record: there is nothing in it to read."
+        found.rejected.append(Rejected(Piece(0, data), why, may_complete=True))
     for number, (record, piece) in enumerate(document.records, start=1):
         _Reader(found, record, piece, number, document.lenient).read(options.element_from)
     return found
@@ -150,7 +154,7 @@ class _Reader:
             run=self._run(),
             reader=self._record.sample.get("lexsygID") or None,
             software=self._record.sample.get("lexStudioVersion") or None,
-            channel=curve.attributes["detector"],
+            channel=curve.attributes["detector"] or None,
             mode=self._kind,
             axes=axes | program,
             attributes=self._attributes(),
@@ -182,7 +186,7 @@ class _Reader:
 def _by_its_tag(piece: Piece) -> Piece:
     """An unfinished record grows from save to save: its opening tag names it, so that it is told once."""
     said = piece.raw if piece.identity is None else piece.identity
-    return replace(piece, identity=b"unfinished " + said.partition(b">")[0])
+    return msgspec.structs.replace(piece, identity=b"unfinished " + said.partition(b">")[0])
 
 
 def _measured(record: Record, by: str) -> Iterator[Curve]:

@@ -105,6 +105,7 @@ class Words:
     filters        what stands before :AVER and :MED, the averaging and the median filter
     states         further queries whose answers are stated with the settings, by name
     reaches        what a range reaches, in decades below it, by quantity; of the others 2.1
+    largest        what the largest range reaches, by quantity, where the reading does not tell its range by itself
     """
 
     functions: Mapping[str, tuple[str, str]]
@@ -117,6 +118,7 @@ class Words:
     relative: str
     only: Mapping[str, tuple[Setting, ...]]
     states: Mapping[str, str]
+    largest: Mapping[str, float]
     filters: str = ":SENS"
     reaches: Mapping[str, float] = field(default_factory=dict)
 

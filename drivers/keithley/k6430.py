@@ -47,6 +47,7 @@ WORDS = Words(
     zero={"current": AUTOZERO, "voltage": AUTOZERO, "resistance": AUTOZERO},
     relative=":CALC2:NULL",
     reaches={"current": 1.055, "voltage": 2.11, "resistance": 2.11},  # 1, 10, 100 pA ..., and 0.2, 2 ... V (assumed)
+    largest={"current": 0.1055, "voltage": 211.0},
     states={
         "source on": SOURCE.on, "source function": ":SOUR:FUNC", "source voltage": SOURCE.level,
         "source limit": SOURCE.limit, "source may be switched on": SOURCE.locked,

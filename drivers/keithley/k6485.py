@@ -39,6 +39,7 @@ WORDS_6485 = Words(
     last=(*numeric.AVERAGE_OFF, *numeric.MATH_OFF, *numeric.TRIGGER, *numeric.ZERO_OFF),
     zero={"current": ZEROED},
     relative=":CALC2:NULL",
+    largest={"current": 2.1e-2},
     states={},
 )  # fmt: skip
 WORDS_6487 = replace(

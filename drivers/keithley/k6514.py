@@ -22,6 +22,7 @@ from drivers.settings import Settings
 
 CORRECTED = (":SYST:ZCH 1", ":SYST:ZCOR:ACQ", ":SYST:ZCOR 1", ":SYST:ZCH 0")
 
+MOST_CHARGE_C = 2.1e-5  # 6514 manual, :ADIScharge:LEVel
 WORDS = Words(
     functions={
         "charge": ("CHAR", "C"), "current": ("CURR", "A"), "voltage": ("VOLT", "V"), "resistance": ("RES", "Ohm"),
@@ -39,6 +40,7 @@ WORDS = Words(
         "charge": (":SYST:ZCH 1", ":SYST:ZCH 0"), "current": CORRECTED, "voltage": CORRECTED, "resistance": CORRECTED,
     },
     relative=":CALC2:NULL",
+    largest={"charge": MOST_CHARGE_C, "current": 2.1e-2, "voltage": 210.0},
     states={},
 )  # fmt: skip
 
@@ -46,7 +48,6 @@ WORDS = Words(
 FUNCTION = re.compile(r"""["']?(CHAR|CURR|VOLT|RES)(?:GE|ENT|AGE|ISTANCE)?(?::DC)?["']?""")
 
 
-MOST_CHARGE_C = 2.1e-5  # 6514 manual, :ADIScharge:LEVel
 Function = Literal["charge", "current", "voltage", "resistance"]
 
 

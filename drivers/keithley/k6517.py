@@ -60,6 +60,7 @@ WORDS = Words(
         "resistance": (":SYST:ZCH 1", ":SYST:ZCOR 0", ":SYST:ZCOR 1", ":SYST:ZCH 0"),
     },
     relative=":SENS:{f}:REF",
+    largest={},  # the exponent of a number tells its range: words_6517
     states={"source on": ":OUTP:STAT", "source voltage": ":SOUR:VOLT"},
     filters=":SENS:{f}",
 )  # fmt: skip

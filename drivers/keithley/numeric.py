@@ -67,4 +67,5 @@ class NumericElectrometer(BufferingElectrometer[S], Generic[S]):
 
     def parse(self, line: bytes) -> Parsed:
         """One reading with all its elements."""
-        return parse_numbers(line, self.words.elements.split(","), self.quantity, self.bits)
+        words = self.words
+        return parse_numbers(line, words.elements.split(","), self.quantity, self.bits, words.largest)

@@ -6,6 +6,7 @@ Sources: 6514, 6485 and 6487 instruction manuals (data format; status word); cap
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,7 @@ UNITS = {
 FUNCTIONS = {"current": "CURR", "voltage": "VOLT", "resistance": "RES"}  # elements of their own on the 6430
 IN_COMPLIANCE = -9.9e36  # ohms of a 6487 while its voltage source was in compliance (6487 manual, p. 13-7)
 MOST_STATUS = 2**24
-# What the largest range of any of them reaches, twice over: a reference may be taken off (6514, 6487, 6430 manuals).
-LARGEST = {"charge": 2 * 2.1e-5, "current": 2 * 0.105, "voltage": 2 * 210.0}
+NOTHING: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,13 @@ SOURCE_METER = StatusBits(
 )
 
 
-def parse_numbers(line: bytes, elements: Sequence[str], quantity: str, bits: StatusBits) -> Parsed:
+def parse_numbers(
+    line: bytes, elements: Sequence[str], quantity: str, bits: StatusBits, largest: Mapping[str, float] = NOTHING
+) -> Parsed:
     """One reading: `elements` as :FORM:ELEM has them (READ, UNIT, CURR, VOLT, RES, CHAR, TIME, STAT, VSO), in order.
 
-    UNIT stands in the text of READ, directly behind the number. Raises Garbled for anything else.
+    UNIT stands in the text of READ, directly behind the number. `largest`: what the model's largest range reaches, by
+    quantity; twice as much where a reference is taken off. Raises Garbled for anything else.
     """
     try:
         fields = line.decode("ascii").split(",")
@@ -79,7 +82,8 @@ def parse_numbers(line: bytes, elements: Sequence[str], quantity: str, bits: Sta
             _value(by_name[each], (), line)  # one that is not of its form spoils the others too
     text = by_name["READ" if "READ" in by_name else FUNCTIONS[quantity]]
     value, own = _value(text, flags, line)
-    if value is not None and abs(value) > LARGEST.get(stated or quantity, abs(value)):
+    most = largest.get(stated or quantity, math.inf) * (2 if Flag.RELATIVE in own else 1)
+    if value is not None and abs(value) > most * (1 + 1e-9):
         raise Garbled(f"'{text}' is beyond every range of {stated or quantity}.", line)
     return Parsed(
         value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -126,10 +127,15 @@ async def test_a_reload_of_what_is_wrong_or_needs_a_restart_says_so_and_changes_
         written(tmp_path, broker, ONE.replace("keithley-6517b", "keithley-6517c"))
         await running.reload()
         assert "is wrong; nothing is changed" in capsys.readouterr().out
+        assert not running.in_force
         path = written(tmp_path, broker, ONE)
+        before = running.loaded.sha256
+        await running.reload()
+        assert (running.in_force, running.loaded.sha256) == (True, before)
         path.write_text(path.read_text().replace('host = "room-1"', 'host = "room-2"'))
         await running.reload()
         assert "waits_for_restart=['host']" in capsys.readouterr().out
+        assert (running.in_force, running.loaded.sha256) == (False, hashlib.sha256(path.read_bytes()).hexdigest())
         assert sorted(running.runners) == ["one"]
 
 

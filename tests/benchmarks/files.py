@@ -30,15 +30,20 @@ HEADER = np.dtype([("version", "<u2"), ("length", "<i4"), ("previous", "<i4"), (
 
 
 def write(path: Path, records: int, points: int) -> None:
-    """A version 8 file of glow curves, each of its own."""
+    """A version 8 file of glow curves, each of its own: place, run, time, and when it was irradiated."""
     ramp = {"LOW": 0.0, "HIGH": float(points), "AN_TEMP": 220.0, "TOLDELAY": points, "RATE": 5.0, "RECTYPE": 1}
     curve = [int(2000 * np.exp(-(((n - points / 2) / 30) ** 2))) for n in range(points)]
-    given = (
-        (8, ramp | {"SAMPLE": f"disc {n // 48}", "POSITION": n % 48 + 1, "DATE": "290513", "TIME": "110257"}, curve)
-        for n in range(records)
-    )
+    given = ((8, ramp | _of_its_own(n), [count + n % 7 for count in curve]) for n in range(records))
     with path.open("wb") as file:
         file.writelines(written(given))
+
+
+def _of_its_own(n: int) -> dict[str, str | int]:
+    """What a reader that reads a disc every few hours says of its n-th record."""
+    day, second = divmod(90 * n, 86_400)
+    clock = f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}"
+    place = {"SAMPLE": f"disc {n // 48}", "POSITION": n % 48 + 1, "RUN": n // 48 + 1, "TIMESINCEIRR": 2000 + n % 1000}
+    return place | {"DATE": f"{day % 28 + 1:02}0513", "TIME": clock}
 
 
 def two_calls(path: Path) -> int:

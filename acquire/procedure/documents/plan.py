@@ -92,6 +92,11 @@ class Batch(Written):
             raise ValueError(f"standard_dose must be in cGy, not in {self.standard_dose.unit}")
         if self.standard_dose is not None and self.standard_dose.u_percent > 0:
             raise ValueError("the uncertainty of standard_dose belongs in rcf_u_percent; write 0 beside the dose")
+        if self.standards and self.chain == "reader":
+            raise ValueError(
+                "the reader's own form (chain = \"reader\") takes no standards: its reader_factor is of the reader's"
+                " calibration; leave standards out, or use the chain tg191"
+            )
         twice = sorted({e for e in self.travelling if self.travelling.count(e) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} stands more than once among standards, controls and check element")

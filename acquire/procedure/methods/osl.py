@@ -59,10 +59,11 @@ def osl_needs(sources: Sources, point: Point) -> DotNeeds:
 def osl_nominal(sources: Sources, point: Point, needs: DotNeeds) -> tuple[DotNeeds, Elements]:
     """Before anything is read."""
     corrections = element_corrections(sources, point)
-    own = chain.own_coefficient(needs.factors, "n_dw", "reader_factor")
     if needs.chain == "reader":
-        values = {e: 1e4 * own.value * ecc.value for e, ecc in corrections.items()} if own else {}
+        per_mrad = needs.factors["reader_factor"].value
+        values = {e: 1e4 * per_mrad * sensitivity.value for e, sensitivity in corrections.items()}
     else:
+        own = chain.own_coefficient(needs.factors, "n_dw")
         values = signals_of_one_dose(needs, 1.0 if own is None else 1 / own.value, corrections)
     return nominal_elements(needs, values, UNIT, corrections)
 
@@ -75,9 +76,8 @@ def osl_point_dose(needs: DotNeeds, measured: Elements) -> Dose:
         if element.unit != UNIT:
             raise Invalid(f"{element.element} was read in {element.unit}; an OSL dot is read in counts.")
     if needs.chain == "reader":
-        reader = factor_of(needs.factors["reader_factor"]) if "reader_factor" in factors else None
         dose = chain.with_steps(steps, _reader_form(needs, measured, factors))
-        return chain.checked(needs, measured, dose, reader) if reader else dose
+        return chain.checked(needs, measured, dose, factor_of(needs.factors["reader_factor"]))
     form = _form(needs)
     n_dw, background, standards, reader_steps = _n_dw(needs, measured, factors, form)
     fixed = chain.of_several(needs) | {

@@ -68,6 +68,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",
+    "tests/acquire/cli/test_convert_command.py": "convert",
     "tests/acquire/cli/test_verify_instrument.py": "verify",
     "tests/acquire/cli/test_files_and_places.py": "import, store export",
     "tests/acquire/store/test_copies.py": "store restore, store declare-ended",

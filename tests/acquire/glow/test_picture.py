@@ -7,6 +7,7 @@ import re
 from typing import Literal
 from xml.etree import ElementTree
 
+import msgspec
 import numpy as np
 import pytest
 from tld_curves import PEAKS_005, TEMPERATURES_005, noisy, rate_equation_curve
@@ -39,3 +40,13 @@ def test_a_picture_shows_peaks_regions_residuals_and_both_axes() -> None:
 def test_a_curve_that_was_refused_has_no_picture() -> None:
     with pytest.raises(GlowError, match="no picture of a curve that was not analysed: The highest signal is 0"):
         drawn(analyse(glow_curve(KELVIN, 0 * KELVIN)), "svg")
+
+
+def test_a_peak_that_is_not_identifiable_is_explained_and_a_form_is_written_out() -> None:
+    result = analyse(glow_curve(KELVIN, noisy(rate_equation_curve(KELVIN, PEAKS_005) + 2, 1.5, 1)))
+    first = msgspec.structs.replace(result.peaks[0], identified=False)
+    doubtful = msgspec.structs.replace(result, model="otor", peaks=(first, *result.peaks[1:]))
+    said = "n?: peak that is not identifiable"
+    words = set(re.findall(r"<!-- (.*?) -->", drawn(doubtful, "svg").decode()))
+    assert {said, f"TLD-100, one trap (OTOR), FOM {result.fom_percent:.2f} %"} <= words
+    assert said not in drawn(result, "svg").decode()

@@ -110,7 +110,7 @@ def test_pages_break_where_a_person_would(pages: list[str]) -> None:
     for point in ("B1", "B2", "P4", "P5"):
         (own,) = [page for page in pages if re.search(rf"^ *Point {point}:", page, re.MULTILINE)]
         assert "combined" in own
-        assert "in the JSON record that is attached" in own
+        assert "In the JSON record that is attached" in own
 
 
 def test_the_contents_name_the_pages(pages: list[str]) -> None:

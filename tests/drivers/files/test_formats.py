@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from reader_files import GOOD, export, folder_at, xsyg
 from typer.testing import CliRunner
@@ -220,6 +222,14 @@ def test_a_sample_that_cannot_go_on_is_rejected_by_itself(sample: object, said: 
     assert said in rejected.reason
     assert rejected.flags == flags
     assert rejected.piece.raw == (b"content" if sample == "text" else b"x")
+
+
+@pytest.mark.parametrize("odd", [True, "1", Decimal("1.5"), None, (1.0,)])
+def test_a_column_that_json_would_not_give_back_as_numbers_is_rejected(odd: object) -> None:
+    column = Axis(unit="s", values=(1.0, odd))  # type: ignore[arg-type]
+    found = parse_file("a", b"content", format=giving(FINE, msgspec.structs.replace(FINE, axes={"t": column})))
+    assert len(found.samples) == 1
+    assert "cannot be written down" in found.rejected[0].reason
 
 
 def test_a_sample_without_bytes_and_origin_is_given_those_of_the_file() -> None:

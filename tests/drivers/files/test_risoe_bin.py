@@ -10,7 +10,8 @@ from risoe_files import COUNTS, SIZES, place, regions, risoe
 
 from drivers.errors import Misuse
 from drivers.files import FileReadings, options_of, parse_file, sniff, stream_file
-from drivers.files.risoe_bin import RISOE_BIN, RisoeOptions, detect
+from drivers.files.bin_layout import LAYOUTS
+from drivers.files.risoe_bin import LEFT_OUT, RISOE_BIN, WORDS, RisoeOptions, detect
 from drivers.reading import Flag, Sample
 
 VERSIONS = tuple(SIZES)
@@ -110,6 +111,24 @@ def test_what_stands_behind_a_text_is_no_part_of_it() -> None:
 def test_nothing_that_can_name_a_person_is_given() -> None:
     said = only(risoe(8, USER="somebody", COMMENT="private", FNAME="C:\\somebody")).attributes
     assert not [text for text in said.values() if "somebody" in text or "private" in text]
+
+
+@pytest.mark.parametrize("version", LAYOUTS)
+def test_each_field_of_a_header_is_told_by_itself_and_in_its_order(version: int) -> None:
+    """What neighbouring records have alike is written out once: one byte that differs must show all the same."""
+    layout = LAYOUTS[version]
+    usual = parsed(risoe(version)).samples[0].attributes
+    for name, code in layout.codes.items():
+        if name in LEFT_OUT or code.endswith("p"):
+            continue
+        record = bytearray(risoe(version))
+        struct.pack_into(f"<{code}", record, layout.offsets[name], version if name == "VERSION" else 5)
+        said = parsed(bytes(record)).samples[0].attributes
+        assert said.keys() == usual.keys() | {name}
+        if name != "VERSION":
+            assert said[name] == dict(enumerate(WORDS.get(name, ()))).get(5, "5")
+        assert said | {name: usual.get(name, "")} == usual | {name: usual.get(name, "")}
+        assert list(said) == [each for each in layout.names if each in said]
 
 
 def test_a_temperature_that_was_never_written_is_left_out() -> None:

@@ -28,7 +28,7 @@ def test_what_was_read_is_written_again() -> None:
     first, second = risoe(6, USER="x", COMMENT="y"), risoe(8, (1, 2), SAMPLE="chips 2", DETECTOR_ID=2)
     data = first + risoe(8, (1, 2), previous=len(first), SAMPLE="chips 2", DETECTOR_ID=2)
     read = [each for each in walk(io.BytesIO(data)) if isinstance(each, BinRecord)]
-    again = written((each.layout.version, each.header, each.counts) for each in read)
+    again = written((each.layout.version, each.header._asdict(), each.counts) for each in read)
     assert b"".join(again) == data
     assert len(second) == len(read[1].raw)
 

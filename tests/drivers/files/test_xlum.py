@@ -167,6 +167,12 @@ def test_spectra_stand_one_after_the_other_with_the_wavelength_running_first() -
     assert (spectra.kind, spectra.value, spectra.channel) == ("curve", 45.0, "spectrometer")
 
 
+def test_a_file_without_a_record_says_so_and_may_get_one() -> None:
+    rejected = refused()
+    assert rejected.reason == "x.xlum has no record: there is nothing in it to read."
+    assert rejected.may_complete
+
+
 def test_a_file_that_is_being_written_is_waited_for() -> None:
     (rejected,) = parse_file("x.xlum", xlum(record(curve()))[:-9].encode()).rejected
     assert rejected.may_complete
@@ -212,17 +218,17 @@ def test_what_is_written_is_read_and_written_the_same() -> None:
 @pytest.mark.parametrize(
     ("axes", "said"),
     [
-        ({"signal": Axis(unit="{counts}", values=(1,))}, "Curve 1 of D1 has no time in s and counts beside it"),
+        ({"signal": Axis(unit="{counts}", values=(1,))}, "Readout 1 (D1) has no time in s and counts beside it"),
         (
             {"signal": Axis(unit="C", values=(1,)), "time": Axis(unit="s", values=(1,))},
-            "Curve 1 of D1 has no time in s and counts beside it",
+            "Readout 1 (D1) has no time in s and counts beside it",
         ),
         (
             {
                 "signal": Axis(unit="{counts}", values=(1,)), "time": Axis(unit="s", values=(1,)),
                 "temperature": Axis(unit="1", values=(1,)),
             },
-            "Curve 1 of D1 has a temperature in '1'; K and Cel are written.",
+            "Readout 1 (D1) has a temperature in '1'; K and Cel are written.",
         ),
     ],
 )  # fmt: skip

@@ -103,3 +103,9 @@ def test_a_rejected_record_that_is_finished_is_named_by_all_of_it() -> None:
 )
 def test_recognised_by_the_whole_name_of_its_element(data: bytes, is_one: bool) -> None:
     assert detect(data) is is_one
+
+
+def test_a_sequence_without_a_record_says_so_and_may_get_one() -> None:
+    rejected = refused()
+    assert rejected.reason == "x.xsyg has no Record: there is nothing in it to read."
+    assert rejected.may_complete

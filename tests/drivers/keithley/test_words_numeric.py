@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from drivers import Flag, Garbled
+from drivers.keithley.electrometer import Words
+from drivers.keithley.k6430 import WORDS as K6430
+from drivers.keithley.k6485 import WORDS_6485, WORDS_6487
+from drivers.keithley.k6514 import WORDS as K6514
 from drivers.keithley.parsed import Parsed
 from drivers.keithley.words_numeric import PICOAMMETER, SOURCE_METER, parse_numbers
 
@@ -20,11 +24,11 @@ L6430 = b"+1.000206E+00,+1.000000E-04,+1.000236E+04,+7.282600E+01,+4.813200E+04"
 
 
 def of_6514(line: bytes) -> Parsed:
-    return parse_numbers(line, E6514, "charge", PICOAMMETER)
+    return parse_numbers(line, E6514, "charge", PICOAMMETER, K6514.largest)
 
 
 def of_6487(line: bytes) -> Parsed:
-    return parse_numbers(line, E6487, "current", PICOAMMETER)
+    return parse_numbers(line, E6487, "current", PICOAMMETER, WORDS_6487.largest)
 
 
 def test_captured_and_printed_lines() -> None:
@@ -211,17 +215,30 @@ def test_blanks_round_an_element_are_no_part_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "quantity", "taken"),
+    ("words", "number", "quantity", "taken"),
     [
-        ("+4.200000E-05", "charge", True), ("+4.200001E-05", "charge", False), ("-1.234567E+09", "charge", False),
-        ("+2.100000E-01", "current", True), ("+1.234567E+00", "current", False),
-        ("+4.200000E+02", "voltage", True), ("-4.300000E+02", "voltage", False), ("+2.100000E+11", "resistance", True),
+        (K6514, "+2.100000E-05", "charge", True), (K6514, "+2.100001E-05", "charge", False),
+        (K6514, "-1.234567E+09", "charge", False), (K6514, "-2.200000E+02", "voltage", False),
+        (K6514, "+2.100000E+02", "voltage", True), (K6514, "+2.100000E+11", "resistance", True),
+        (WORDS_6485, "+2.100000E-02", "current", True), (WORDS_6485, "+3.003775E-02", "current", False),
+        (WORDS_6487, "-2.100001E-02", "current", False), (K6430, "+1.055000E-01", "current", True),
+        (K6430, "+1.056000E-01", "current", False), (K6430, "+2.200000E+02", "voltage", False),
     ],
 )  # fmt: skip
-def test_a_number_beyond_every_range_is_refused(number: str, quantity: str, taken: bool) -> None:
-    line = f"{number},+1.000000E+00,+0.000000E+00".encode()
+def test_a_number_beyond_every_range_of_its_model_is_refused(
+    words: Words, number: str, quantity: str, taken: bool
+) -> None:
+    def read(text: str, status: int) -> float | None:
+        line = f"{text},+1.000000E+00,{status:+.6E}".encode()
+        return parse_numbers(line, ["READ", "TIME", "STAT"], quantity, PICOAMMETER, words.largest).value
+
     if taken:
-        assert parse_numbers(line, ["READ", "TIME", "STAT"], quantity, PICOAMMETER).value == float(number)
+        assert read(number, 0) == float(number)
     else:
         with pytest.raises(Garbled, match=f"is beyond every range of {quantity}"):
-            parse_numbers(line, ["READ", "TIME", "STAT"], quantity, PICOAMMETER)
+            read(number, 0)
+    if quantity in words.largest:
+        most = 2 * words.largest[quantity]  # a reference of the other sign was taken off
+        assert read(f"{most:+.6E}", 8) == pytest.approx(most)
+        with pytest.raises(Garbled, match=f"is beyond every range of {quantity}"):
+            read(f"{1.01 * most:+.6E}", 8)
