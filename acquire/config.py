@@ -21,6 +21,7 @@ from acquire.bus.tls import Secret, Tls
 from acquire.canonical import digest
 from acquire.config_instruments import SIMULATOR, check_instruments
 from acquire.config_notices import NoticesConfig, check_notices
+from acquire.config_oidc import OidcConfig, check_oidc
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import Named, offer_profiles
@@ -173,6 +174,12 @@ class NoticesPart(Written):
     notices: NoticesConfig | None = None
 
 
+class OidcPart(Written):
+    """What a command must know of a file to ask a provider who somebody is."""
+
+    oidc: OidcConfig | None = None
+
+
 class ServicePart(Written):
     """What a command must know of a file to speak to the service that runs."""
 
@@ -211,7 +218,7 @@ class InstrumentsPart(Written):
     instrument: tuple[InstrumentConfig, ...] = ()
 
 
-class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, OrdersPart, ServicePart):
+class Config(InstrumentsPart, StorePart, SpoolPart, ProfilesPart, NoticesPart, OidcPart, OrdersPart, ServicePart):
     """One file."""
 
     host: Name | None = Field(None, description="name of this acquisition host, where the site has several")
@@ -286,6 +293,8 @@ def check_part(part: Written) -> Iterator[Finding]:
             yield ("store", "url"), str(error).rstrip(".")
     if isinstance(part, NoticesPart) and part.notices is not None:
         yield from check_notices(part.notices)
+    if isinstance(part, OidcPart) and part.oidc is not None:
+        yield from check_oidc(part.oidc)
 
 
 def _check(config: Config, folder: Path) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -62,6 +62,19 @@ class NoticesConfig(Written):
     stand_in_after_min: float = Field(120, gt=0, le=10_080)
     remind_every_min: float = Field(120, ge=1, le=10_080)
     mail: MailServer | None = None
+
+
+def not_told(recipient: Recipient, roles: Collection[str] | None, *, locked: bool) -> str | None:
+    """Why somebody would get mail and could not acknowledge it; None where nothing is wrong. `roles`: of the account of
+    that name in the store; None where there is none."""
+    needed = {"physician": "radiation-oncologist", "physicist": "physicist"}[recipient.role]
+    if roles is None:
+        return f"the recipient '{recipient.name}' of notices has no account in the store, and could acknowledge nothing"
+    if locked:
+        return f"the account of the recipient '{recipient.name}' of notices is locked"
+    if needed not in roles:
+        return f"the recipient '{recipient.name}' of notices is no {needed} in the store, and could acknowledge nothing"
+    return None
 
 
 def check_notices(notices: NoticesConfig) -> Iterator[tuple[Where, str]]:

@@ -17,6 +17,7 @@ from acquire.config import (
     Config,
     InstrumentsPart,
     NoticesPart,
+    OidcPart,
     OrdersPart,
     ProfilesPart,
     ServicePart,
@@ -29,6 +30,7 @@ from acquire.config import (
 )
 from acquire.config_instruments import SIMULATOR
 from acquire.config_notices import NoticesConfig
+from acquire.config_oidc import OidcConfig
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import read_plain
 from acquire.profiles import offer_sound_profiles
@@ -36,6 +38,7 @@ from acquire.tomlfile import Written, line_numbers, read, sentence, validated
 from drivers.toml_text import NotToml, table_of
 
 Part = TypeVar("Part", bound=Written)
+FOLDER = "dir:"
 _TABLE = re.compile(rb"[ \t]*\[{1,2}[ \t]*([A-Za-z0-9_-]+)")
 _KEY = re.compile(rb"[ \t]*([A-Za-z0-9_-]+)[ \t]*[.=]")
 _LONG_TEXT = re.compile(rb"\"\"\"|'''")
@@ -65,6 +68,14 @@ class SpoolPlace:
     kept: SpoolConfig
 
 
+@dataclass(frozen=True, slots=True)
+class DropFolder:
+    """A folder whose files an instrument reads, of this model: a file format."""
+
+    model: str
+    path: Path
+
+
 def service_place(path: Path) -> ServicePlace:
     """Where the service of a configuration is reached. Raises FileProblem, Refused where it has no fixed port."""
     part = _part(path, ServicePart)
@@ -88,6 +99,11 @@ def notices_of(path: Path) -> NoticesConfig | None:
     return _part(path, NoticesPart).notices
 
 
+def oidc_of(path: Path) -> OidcConfig | None:
+    """The site's provider of log-ins; None where a configuration names none. Raises FileProblem."""
+    return _part(path, OidcPart).oidc
+
+
 def spool_place(path: Path) -> SpoolPlace | None:
     """The spool of a configuration; None where it has none. Raises FileProblem."""
     spool = _part(path, SpoolPart).spool
@@ -97,6 +113,15 @@ def spool_place(path: Path) -> SpoolPlace | None:
 def measures_really(path: Path) -> bool:
     """Whether any instrument of a configuration is none of its simulators. Raises FileProblem."""
     return any(not each.resource.startswith(SIMULATOR) for each in _part(path, InstrumentsPart).instrument)
+
+
+def drop_folders(path: Path) -> dict[str, DropFolder]:
+    """The instruments of a configuration that read the files of a folder. Raises FileProblem."""
+    return {
+        each.id: DropFolder(each.model, path.parent / each.resource.removeprefix(FOLDER))
+        for each in _part(path, InstrumentsPart).instrument
+        if each.resource.startswith(FOLDER)
+    }
 
 
 def offer_profiles_of(path: Path) -> None:

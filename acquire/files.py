@@ -46,13 +46,21 @@ def remove(path: Path) -> None:
 
 
 def put_in_place(made: Path, path: Path) -> None:
-    """Make a finished, closed database durable and give it its name."""
-    _sync(made)
+    """Make a finished, closed file durable and give it its name."""
+    sync(made)
     made.rename(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def replace(path: Path, text: str) -> None:
+    """Write a small file of ours as a whole: whoever reads it meanwhile sees the one before, or this one."""
+    made = path.with_name(f".{path.name}.part")
+    made.write_text(text)
+    put_in_place(made, path)
+
+
+def sync(path: Path) -> None:
+    """Have the disk keep a file, or the names in a folder. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,68 +1,32 @@
-"""The instrument side: grammars, transports, drivers and their engine. Knows nothing of daemon or simulators."""
+"""The instrument side: grammars, transports, drivers and their engine. Knows nothing of daemon or simulators.
 
-from drivers.commands import CommandSpec, Done, command
-from drivers.connect import connect
-from drivers.driver import Driver, Listener, WireSettings
-from drivers.errors import (
-    Declined,
-    DriverFault,
-    Garbled,
-    InstrumentError,
-    LinkDown,
-    Misuse,
-    ReplyTimeout,
-    WrongInstrument,
-)
-from drivers.instrument import Identity, Instrument, Outcome
-from drivers.model import LEVELS, Framing, Model, Quantity, Verified
-from drivers.reading import Also, Axis, Flag, Reading, Sample
-from drivers.replies import Block, Checked, Exactly, Line, Lines, Reply, Until
-from drivers.settings import NoParameters, Settings
-from drivers.trace import Crossing
-from drivers.transport.base import Transport
-from drivers.transport.resource import open_transport
-from drivers.transport.serial_settings import SerialSettings
+A name is imported from its file when somebody asks for it: whoever needs an error waits for no engine. Types are told
+by the file `__init__.pyi` beside this one, which a test holds against it.
+"""
 
-__all__ = [
-    "LEVELS",
-    "Also",
-    "Axis",
-    "Block",
-    "Checked",
-    "CommandSpec",
-    "Crossing",
-    "Declined",
-    "Done",
-    "Driver",
-    "DriverFault",
-    "Exactly",
-    "Flag",
-    "Framing",
-    "Garbled",
-    "Identity",
-    "Instrument",
-    "InstrumentError",
-    "Line",
-    "Lines",
-    "LinkDown",
-    "Listener",
-    "Misuse",
-    "Model",
-    "NoParameters",
-    "Outcome",
-    "Quantity",
-    "Reading",
-    "Reply",
-    "ReplyTimeout",
-    "Sample",
-    "SerialSettings",
-    "Settings",
-    "Transport",
-    "Until",
-    "Verified",
-    "WireSettings",
-    "WrongInstrument",
-    "command",
-    "connect",
-    "open_transport",
-]
+from importlib import import_module
+from typing import Any
+
+_NAMES = {
+    "drivers.commands": "CommandSpec Done command",
+    "drivers.connecting": "connect",
+    "drivers.driver": "Driver Listener WireSettings",
+    "drivers.errors": "Declined DriverFault Garbled InstrumentError LinkDown Misuse ReplyTimeout WrongInstrument",
+    "drivers.instrument": "Identity Instrument Outcome",
+    "drivers.model": "LEVELS Framing Model Quantity Verified",
+    "drivers.reading": "Also Axis Flag Reading Sample",
+    "drivers.replies": "Block Checked Exactly Line Lines Reply Until",
+    "drivers.settings": "NoParameters Settings",
+    "drivers.trace": "Crossing",
+    "drivers.transport.base": "Transport",
+    "drivers.transport.resource": "open_transport",
+    "drivers.transport.serial_settings": "SerialSettings",
+}
+_HOME = {name: home for home, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'drivers' has no attribute '{name}'")
+    found = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return found

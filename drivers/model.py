@@ -88,7 +88,7 @@ class Model:
 
     label: what a person must know of where it comes from, beside its name ("profile, invented protocol").
     answers: a regular expression for the model name that the instrument states; the engine holds it against that.
-    driver: a Driver, a Listener, or for a reader's files a Format; drivers.connect.connect() puts it on its port.
+    driver: a Driver, a Listener, or for a reader's files a Format; drivers.connecting.connect() puts it on its port.
     """
 
     name: str

@@ -23,6 +23,7 @@ MADE_OF = (
     "README.md",
     "LICENSE",
     "requirements/run.in",
+    "requirements/oidc.in",
     "acquire",
     "drivers",
     "simulators",
@@ -33,6 +34,11 @@ PREFIX = Path("usr/lib") / NAME
 SYSTEM = {  # in the package: from this folder
     "usr/lib/systemd/system": "packaging/systemd",
     "usr/lib/udev/rules.d": "packaging/udev",
+}
+COMPLETIONS = {  # where each shell of Debian looks by itself for the words of a program that is typed
+    "bash": "usr/share/bash-completion/completions/acquire",
+    "zsh": "usr/share/zsh/vendor-completions/_acquire",
+    "fish": "usr/share/fish/vendor_completions.d/acquire.fish",
 }
 DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/service.md", "docs/security.md", "docs/bus.md", "docs/resources.md")
 
@@ -89,6 +95,9 @@ def tree(root: Path) -> None:
     environment(root / PREFIX)
     for place, folder in SYSTEM.items():
         shutil.copytree(HERE / folder, root / place)
+    for shell, place in COMPLETIONS.items():
+        (root / place).parent.mkdir(parents=True)
+        (root / place).write_text(completion(root / PREFIX, shell))
     put(HERE / "packaging/debian/acquire.toml", root / "etc" / NAME)
     documents = root / "usr/share/doc" / NAME
     for each in DOCUMENTS:
@@ -109,7 +118,10 @@ def environment(prefix: Path) -> None:
         made = wheel(Path(folder))
         install = (sys.executable, "-m", "pip", "install", "-qq", "--no-compile", "--no-deps", "--ignore-installed",
                    "--disable-pip-version-check", "--no-warn-script-location", "--prefix", str(prefix))  # fmt: skip
-        run(*install, "--requirement", str(HERE / "requirements/run.txt"))
+        run(
+            *install,
+            *(word for name in ("run", "oidc") for word in ("--requirement", f"{HERE}/requirements/{name}.txt")),
+        )
         run(*install, str(made))
     shutil.rmtree(prefix / "bin")
     (prefix / "bin").mkdir()
@@ -125,7 +137,18 @@ def environment(prefix: Path) -> None:
     run(sys.executable, "-m", "compileall", "-q", "-j", "2", *compiled, str(prefix / "lib"))
 
 
-START = "import sys\n\nfrom acquire.cli import main\n\nsys.exit(main())\n"
+def completion(prefix: Path, shell: str) -> str:
+    """The script by which a shell asks the program of an environment for words, as the program itself writes it."""
+    packages = prefix / f"lib/{PYTHON}/site-packages"
+    said = run(
+        sys.executable, str(prefix / "bin/acquire"), PYTHONPATH=str(packages), _ACQUIRE_COMPLETE=f"source_{shell}"
+    ).lstrip()
+    if shell == "zsh":  # which runs the file at the first press of the key, and has then to ask at once
+        said += '\n[[ $zsh_eval_context[-1] == loadautofunc ]] && _acquire_completion "$@"\n'
+    return said
+
+
+START = "import sys\n\nfrom acquire.start import main\n\nsys.exit(main())\n"
 
 
 def put(file: Path, folder: Path, name: str | None = None) -> None:

@@ -5,13 +5,40 @@ set -eu
 
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 
-find_python() {
+lacking="" packages="" # what is not here, and the Debian packages that bring it
+
+need_python() {
+    [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null && return
     for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
         [ -n "$candidate" ] || continue
         command -v "$candidate" >/dev/null 2>&1 || continue
-        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$candidate"; return; }
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        "$candidate" -c 'import ensurepip, venv' 2>/dev/null && return
+        lack "the venv module of $candidate" "python$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+        return
     done
-    fail "Python 3.11 or newer is needed; install it (for example 'apt-get install python3') and run make again."
+    candidate=python3
+    lack 'Python 3.11 or newer' python3 python3-venv
+}
+
+need_program() { # $1: program, $2...: Debian packages that bring it
+    PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || lack "$@"
+}
+
+need_library() { # $1: library, $2...: Debian packages that bring it
+    PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null | grep -q "$1" || lack "$@"
+}
+
+lack() { # $1: what, $2...: Debian packages that bring it
+    lacking="${lacking:+$lacking, }$1"
+    shift
+    packages="${packages:+$packages }$*"
+}
+
+install_what_lacks() { # all of it at once, or a sentence that names all of it
+    [ -n "$packages" ] || return 0
+    printf 'Installing %s ...\n' "$packages" >&2
+    apt_install "$packages" || fail "Needed and not here: $lacking. Install them (apt-get install $packages) and run make again."
 }
 
 as_root() {
@@ -25,12 +52,7 @@ apt_install() {
 
 make_venv() {
     [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null && return
-    python=$(find_python)
-    "$python" -m venv .venv 2>/dev/null && return
-    rm -rf .venv
-    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
-    apt_install "$package" || fail "Python's venv module is missing; install it with 'apt-get install $package' and run make again."
-    "$python" -m venv .venv
+    "$candidate" -m venv .venv
 }
 
 install_packages() { # $1: run or dev
@@ -56,24 +78,10 @@ install_apart() { # $1: name of requirements and environment, $2: what it is, $3
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-need_program() { # $1: program, $2...: Debian packages that bring it
-    program=$1
-    shift
-    PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null 2>&1 && return
-    printf 'Installing %s ...\n' "$*" >&2
-    apt_install "$@" || fail "The tests need '$program'; install it with 'apt-get install $*' and run make again."
-}
+has_promtool() { [ -x .venv/prometheus/usr/bin/promtool ] || command -v promtool >/dev/null 2>&1; }
 
-need_pango() { # what WeasyPrint lays text out with
-    .venv/bin/python -c 'import weasyprint' 2>/dev/null && return
-    printf 'Installing the library Pango ...\n' >&2
-    apt_install libpango-1.0-0 libpangoft2-1.0-0 && return
-    fail "A record as PDF needs the library Pango; install it with 'apt-get install libpango-1.0-0 libpangoft2-1.0-0' and run make again."
-}
-
-need_promtool() { # out of Debian's package, without the service that it would start
-    [ -x .venv/prometheus/usr/bin/promtool ] && return
-    command -v promtool >/dev/null 2>&1 && return
+fetch_promtool() { # out of Debian's package, without the service that it would start
+    has_promtool && return
     printf 'Fetching promtool ...\n' >&2
     mkdir -p .venv/prometheus
     (cd .venv/prometheus && { apt-get download -q prometheus || { as_root apt-get update -q && apt-get download -q prometheus; }; } &&
@@ -91,6 +99,25 @@ install_node_packages() { # without a lock file, which would name the registry i
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+need_python
+if [ "$1" = dev ]; then
+    need_program mosquitto mosquitto
+    need_program mosquitto_sub mosquitto-clients
+    need_program ip iproute2
+    need_program faketime faketime
+    [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
+    need_program strace strace
+    need_program chromium chromium
+    need_program pdftotext poppler-utils
+    need_library libpangoft2-1.0.so.0 libpango-1.0-0 libpangoft2-1.0-0 # what WeasyPrint lays text out with
+    need_program cc gcc libc6-dev
+    has_promtool || command -v apt-get >/dev/null 2>&1 || lack promtool prometheus
+    need_program node nodejs
+    need_program npm npm
+    need_program zsh zsh
+    need_program fish fish
+fi
+install_what_lacks
 make_venv
 if [ "$1" = supply ]; then
     install_apart supply 'cyclonedx-bom and pip-audit, which look at what the service is made of'
@@ -100,18 +127,6 @@ install_packages "$1"
 if [ "$1" = dev ]; then
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
     install_apart programs 'clients of other people, which judge the simulators' --no-deps
-    need_pango
-    need_program mosquitto mosquitto
-    need_program mosquitto_sub mosquitto-clients
-    need_program ip iproute2
-    need_program faketime faketime
-    [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
-    need_program strace strace
-    need_program chromium chromium
-    need_program pdftotext poppler-utils
-    need_program cc gcc libc6-dev
-    need_promtool
-    need_program node nodejs
-    need_program npm npm
+    fetch_promtool
     install_node_packages
 fi

@@ -12,6 +12,7 @@ class OrderFacts:
     """The physician's order. `need`, `effect` and `history` are the texts that it states.
 
     draft      why it is no physician's order; telephone: who took it, and when; copied: where its need is not its own
+    treating   the physician in whose place it was ordered
     """
 
     id: str
@@ -25,6 +26,7 @@ class OrderFacts:
     draft: str | None = None
     telephone: str | None = None
     copied: str | None = None
+    treating: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,13 @@ def prescriber(case: Case) -> Finding:
     if signed is None:
         return missing(f"The order's physician ({order.requester}) has not signed the report.", where)
     covering = "covering" in signed.role.casefold()
+    treating = signed.who == order.treating and signed.who != order.requester
+    how = "covering for" if covering else "who is"
     return either(
-        signed.who == order.requester or covering,
-        f"Signed by {signed.who}, {'covering for' if covering else 'who is'} the order's {order.requester}.",
+        signed.who == order.requester or covering or treating,
+        f"Signed by {signed.who}, the treating physician, in whose place {order.requester} ordered."
+        if treating
+        else f"Signed by {signed.who}, {how} the order's {order.requester}.",
         f"{signed.who} signed, and the order is {order.requester}'s; nobody is named as covering.",
         where,
     )

@@ -14,6 +14,7 @@ from typing import Literal
 from acquire.broker.access import Role, access_file
 from acquire.broker.passwords import kept, line, new_password
 from acquire.errors import Refused
+from acquire.files import replace
 from acquire.plain_files import read_plain
 
 Identify = Literal["certificates", "passwords"]
@@ -88,14 +89,15 @@ def write(folder: Path, site: str, roles: Sequence[Role], port: int, bind: str |
     folder.mkdir(parents=True, exist_ok=True)
     identified = (CERTIFICATES if identify == "certificates" else PASSWORDS).format(folder=folder)
     conf = folder / "mosquitto.conf"
-    conf.write_text(
+    replace(
+        conf,
         CONFIGURATION.format(
             site=site, conf=conf, folder=folder, port=port, bind=f" {bind}" if bind else "", identify=identified,
             max_packet=MAX_PACKET_BYTES,
-        )
+        ),
     )  # fmt: skip
     acl = folder / "acl"
-    acl.write_text(access_file(site, roles))
+    replace(acl, access_file(site, roles))
     written = Written([conf, acl], {})
     if identify == "passwords":
         _write_passwords(folder, list(dict.fromkeys(role.name for role in roles)), written)

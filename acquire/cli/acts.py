@@ -23,7 +23,7 @@ class When:
 READS = frozenset({
     "run", "check", "demo", "drivers", "discover", "read", "simulate", "capture", "replay", "verify", "import", "fit",
     "convert", "tail", "bus contract", "doctor", "whoami", "user list", "order list", "order show", "order messages",
-    "plan check", "plan templates", "plan new", "session list",
+    "order looks", "plan check", "plan list", "plan templates", "plan new", "session list",
     "session status", "session parts", "elements list", "elements show", "elements export", "calibration list",
     "calibration show", "calibration stated", "calibration touched", "store verify", "store anchor", "store stats",
     "store export", "spool status", "session versions", "notices list", "hold list",
@@ -47,6 +47,7 @@ ACTS: Mapping[str, Act | When] = {
     "order cancel": Act.BRING_ORDER,
     "patients show": Act.LOOK_UP,
     "patients original": Act.LOOK_UP,
+    "patients correct": Act.BRING_ORDER,
     "plan add": Act.PLAN,
     "plan from-dicom": Act.PLAN,
     "plan confirm": Act.CONFIRM_EXPECTED,
@@ -66,6 +67,7 @@ ACTS: Mapping[str, Act | When] = {
     "session was-there": Act.STATE,
     "session was-removed": Act.STATE,
     "session was-read-as": Act.STATE,
+    "session read-anew": Act.STATE,
     "session exclude": Act.STATE,
     "session correct": Act.STATE,
     "session bind": Act.STATE,
@@ -110,6 +112,9 @@ ACTS: Mapping[str, Act | When] = {
     "user role": Act.KEEP_PEOPLE,
     "user lock": Act.KEEP_PEOPLE,
     "user unlock": Act.KEEP_PEOPLE,
+    "user link": Act.KEEP_PEOPLE,
+    "user unlink": Act.KEEP_PEOPLE,
+    "user hours": When("hours", Act.KEEP_PEOPLE),
 }
 
 

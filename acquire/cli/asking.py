@@ -11,6 +11,7 @@ from acquire.bus.client import BusError
 from acquire.cli.place import open_instrument_client
 from acquire.errors import Refused
 from acquire.terminal.output import say
+from acquire.terminal.progress import waiting
 
 
 def states_or_why(config: Path | None, by: str, instruments: Sequence[str]) -> tuple[dict[str, Any], str | None]:
@@ -18,7 +19,8 @@ def states_or_why(config: Path | None, by: str, instruments: Sequence[str]) -> t
     if config is None:
         return {}, "no service was named (--config CONFIG, or ACQUIRE_CONFIG)."
     try:
-        return asyncio.run(_ask(config, by, instruments)), None
+        with waiting("Asking the instruments"):
+            return asyncio.run(_ask(config, by, instruments)), None
     except (BusError, Refused) as reason:
         return {}, f"{str(reason).rstrip('.')}."
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, named_once, two_names, with_session
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, told
 from drivers import Misuse
 
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
@@ -57,7 +57,7 @@ def assign_parts(
     mu: Annotated[
         list[str] | None, typer.Option("--mu", metavar="PART=MU", help="2=92: of each part that is irradiation.")
     ] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """What each part of a beam was: `irradiation` (these are summed), or what else; by two people."""
     from acquire.procedure.results import beam_assignment  # noqa: PLC0415
@@ -67,7 +67,13 @@ def assign_parts(
         config, store, session,
         lambda c, s: beam_assignment.assign_parts(c, s, step, found, by, confirmed_by, reason, mu=had),
     )  # fmt: skip
-    tell(f"{session}: {step}: {', '.join(f'part {n} was {said}' for n, said in sorted(found.items()))}.")
+    told(
+        f"{session}: {step}: {', '.join(f'part {n} was {said}' for n, said in sorted(found.items()))}.",
+        as_json=as_json,
+        session=session,
+        step=step,
+        parts={str(n): said for n, said in sorted(found.items())},
+    )
 
 
 def _part_and_what(text: str) -> tuple[int, str]:
@@ -90,35 +96,44 @@ def _part_and_mu(text: str) -> tuple[int, float]:
 
 def no_beam(
     session: SessionId, step: StepId, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
-    store: StoreOption = None,
+    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """No beam was given in a step after all, as the linac's record shows; by two people. The signal must agree."""
     from acquire.procedure.session.no_beam import state_no_beam  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: state_no_beam(c, s, step, by, confirmed_by, reason))
-    tell(f"{session}: no beam was given in {step}.")
+    told(f"{session}: no beam was given in {step}.", as_json=as_json, session=session, step=step)
 
 
 def as_planned(
     session: SessionId,
     points: Annotated[list[str], typer.Argument(metavar="POINT POINT", help="The two points that look exchanged.")],
     by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Two points look exchanged and are not: detectors and beams were as planned; by two people."""
     from acquire.procedure.session.as_planned import state_as_planned  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: state_as_planned(c, s, points, by, confirmed_by, reason))
-    tell(f"{session}: {' and '.join(points)} were measured as planned.")
+    told(
+        f"{session}: {' and '.join(points)} were measured as planned.", as_json=as_json, session=session, points=points
+    )
 
 
 def beam_order(
     session: SessionId,
     came: Annotated[list[str], typer.Argument(metavar="STEP=STEP...", help="b2=b7 b7=b2: b2's beam came during b7.")],
     by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None, store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Beams came in another order than planned: say during which step each came; by two people."""
     from acquire.procedure.session.as_planned import state_order  # noqa: PLC0415
 
     found = named_once(came, lambda word: two_names(word, "STEP=STEP", "b2=b7"), "step")
     with_session(config, store, session, lambda c, s: state_order(c, s, found, by, confirmed_by, reason))
-    tell(f"{session}: {', '.join(f'the beam of {step} came during {other}' for step, other in found.items())}.")
+    told(
+        f"{session}: {', '.join(f'the beam of {step} came during {other}' for step, other in found.items())}.",
+        as_json=as_json,
+        session=session,
+        came_during=found,
+    )

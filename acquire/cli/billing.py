@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from acquire.cli.elements import day
-from acquire.cli.place import By, ConfigOption, StoreOption, open_store
+from acquire.cli.place import By, ConfigOption, SessionOrOrder, StoreOption, open_store
 from acquire.plain_files import name_of, read_plain
 from acquire.terminal.output import Json, emit, table, tell
 from drivers import Misuse
@@ -39,7 +39,7 @@ def register(parent: typer.Typer) -> None:
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(metavar="SESSION|ORDER")],
+    name: SessionOrOrder,
     course: Annotated[bool, typer.Option("--course", help="Every order and session of its course.")] = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from acquire.cli.writing import Force, new_file
 from acquire.terminal.output import Json, emit, tell
 
 app = typer.Typer(no_args_is_help=True, help="The bus and its published contract.")
@@ -24,8 +25,9 @@ def bus() -> None:
 
 @app.command()
 def contract(
-    folder: Annotated[Path, typer.Argument(help="Where to write them.", metavar="DIR")], as_json: Json = False
-) -> None:
+    folder: Annotated[Path, typer.Argument(help="Where to write them.", metavar="DIR")],
+    force: Force = False, as_json: Json = False,
+) -> None:  # fmt: skip
     """Write the contract: a JSON Schema for every message, and the AsyncAPI 3 description."""
     from acquire.bus.contract import files  # noqa: PLC0415 - takes a moment
 
@@ -33,7 +35,8 @@ def contract(
     for name, text in files().items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        with new_file(path, force=force) as file:
+            file.write(text.encode())
         written.append(str(path))
     if as_json:
         emit({"files": written})

@@ -15,9 +15,10 @@ from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, 
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics
 from acquire.bus.presence import without_commands
-from acquire.cli.parameters import NotAllowed, parse, takes
+from acquire.cli import completing
 from acquire.cli.place import ConfigOption, running_service
 from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 ABSENT = ("offline", "stopped")
@@ -30,7 +31,14 @@ def register(app: typer.Typer) -> None:
 
 
 def command(
-    instrument: Annotated[str, typer.Argument(help="The instrument's id in the configuration.", metavar="INSTRUMENT")],
+    instrument: Annotated[
+        str,
+        typer.Argument(
+            help="The instrument's id in the configuration.",
+            metavar="INSTRUMENT",
+            autocompletion=completing.instruments,
+        ),
+    ],
     name: Annotated[
         str | None, typer.Argument(help="What it shall do; --list shows the names.", metavar="NAME")
     ] = None,
@@ -62,7 +70,8 @@ def command(
     if by is None:
         raise Misuse("Say who asks: --by ROLE (or ACQUIRE_BY), a role id such as MP-1 and never a patient.")
     _checked(by, _BY, "--by takes 1 to 100 printable characters: a role id such as MP-1, and never a patient.")
-    answer = asyncio.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
+    with waiting(f"{instrument}: {name}"):
+        answer = asyncio.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
     _show(instrument, name, answer, as_json)
 
 
@@ -92,6 +101,8 @@ def _where(
 async def _ask(
     endpoint: Endpoint, topics: Topics, by: str, timeout_s: float, instrument: str, name: str, words: Sequence[str]
 ) -> Answer:
+    from acquire.cli.parameters import NotAllowed, parse  # noqa: PLC0415 - brings jsonschema
+
     async with instrument_client(endpoint, topics, by, timeout_s=timeout_s) as asker:
         state, lapsed = await _state(asker, instrument)
         if lapsed is not None:
@@ -161,6 +172,8 @@ async def _list(endpoint: Endpoint, topics: Topics, instrument: str, as_json: bo
 
 
 def _row(each: Accepts) -> tuple[str, str, str, str, str]:
+    from acquire.cli.parameters import takes  # noqa: PLC0415
+
     needs = takes(each.name, each.parameters).removeprefix(f"{each.name} takes ").rstrip(".")
     return each.name, each.title, needs, _yes(each.now), _yes(each.while_measuring)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acquire.cli.importing import LARGEST_MB, format_named, of_format, options_given
-from acquire.cli.writing import whole_file
+from acquire.cli.writing import Force, new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def convert(
     option: Annotated[list[str] | None, typer.Option(help="An option of the file's format, key=value.")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="Read the file as this format.")] = None,
     leave_out: Annotated[bool, typer.Option("--leave-out", help="Write the others where some cannot be.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Also over a file that is there.")] = False,
+    force: Force = False,
     largest_mb: Annotated[float, typer.Option(help="A larger file is not read.")] = LARGEST_MB,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -42,19 +43,22 @@ def convert(
     from drivers.files.targets import target  # noqa: PLC0415
 
     into = target(output.suffix, version)
-    if overwrite and output.exists() and output.samefile(file):
+    if output.exists() and output.samefile(file):
         raise Refused(f"{output} is the file itself; the reader's original is left as it is.")
-    source, samples, unread, notes = _read(file, option or [], file_format, largest_mb)
+    with waiting(f"Reading {file}"):
+        source, samples, unread, notes = _read(file, option or [], file_format, largest_mb)
     if not samples:
         raise Refused(*unread, f"No readout was found in {file.name}.")
     try:
-        made = converted(samples, into, source)
+        with waiting(f"Converting {file}"):
+            made = converted(samples, into, source)
     except Misuse as error:
         raise Refused(f"{file.name} cannot be written as {into.format.name}. {error}") from error
     missing = [*unread, *made.left_out]
     if missing and not leave_out:
         raise Refused(*missing, f"Nothing was written; --leave-out writes the rest ({_number(made)}).")
-    whole_file(output, made.data, overwrite=overwrite)
+    with new_file(output, force=force) as made_file:
+        made_file.write(made.data)
     _show(output, made, [*missing, *notes], as_json)
 
 

@@ -18,9 +18,16 @@ from acquire.cli.acts import When, act_of
 from acquire.duties import Act
 
 ASKS = ("by", "read_by")  # parameters that name whoever asks
-PASSWORD = "confirm_password_file"
+PASSWORD, OIDC = "confirm_password_file", "confirm_oidc"
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
+]
+Oidc = Annotated[bool, typer.Option("--oidc", help="Show who you are at the site's provider of log-ins instead.")]
 SecondPassword = Annotated[
     Path | None, typer.Option("--confirm-password-file", help="The second person's password; else it is asked for.")
+]
+SecondOidc = Annotated[
+    bool, typer.Option("--confirm-oidc", help="The second person shows it at the site's provider of log-ins instead.")
 ]
 Command = Callable[..., Any]
 
@@ -46,19 +53,20 @@ def behind(act: Act | When, command: Command) -> Command:
 
     @functools.wraps(command)
     def entered(**given: Any) -> Any:
-        second_file = given.pop(PASSWORD, None)
+        second = given.pop(PASSWORD, None), given.pop(OIDC, False)
         if isinstance(act, When) and bool(given[act.option]) is not act.given:
             return command(**given)
         from acquire.cli.let_in import let_in  # noqa: PLC0415 - brings the store
 
-        with let_in(act.act if isinstance(act, When) else act, given, who, second_file, needed=needed):
+        with let_in(act.act if isinstance(act, When) else act, given, who, second, needed=needed):
             return command(**given)
 
     parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in asked.parameters.values()]
     parameters = [each.replace(default=None) if each.name == who else each for each in parameters]
     if "confirmed_by" in asked.parameters:
-        parameters.append(
-            inspect.Parameter(PASSWORD, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SecondPassword)
-        )
+        parameters += [
+            inspect.Parameter(PASSWORD, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SecondPassword),
+            inspect.Parameter(OIDC, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=SecondOidc),
+        ]
     entered.__signature__ = asked.replace(parameters=parameters)  # type: ignore[attr-defined]
     return entered

@@ -13,15 +13,16 @@ from acquire.cli.place import (
     ConfigOption,
     SecondPerson,
     SessionId,
+    SessionOrOrder,
     StoreOption,
     Why,
     number,
     plannable_store,
     with_session,
 )
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.plain_files import name_of, read_plain
-from acquire.terminal.output import Json, emit, tell
+from acquire.terminal.output import Json, emit, tell, told
 
 if TYPE_CHECKING:
     from acquire.procedure.session.stops import Execution
@@ -38,8 +39,9 @@ def register(app: typer.Typer) -> None:
 
 @forms.command("form")
 def downtime_form(
-    name: Annotated[str, typer.Argument(metavar="SESSION|ORDER")], by: By,
+    name: SessionOrOrder, by: By,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, HTML; print it.")],
+    force: Force = False,
     fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -51,10 +53,10 @@ def downtime_form(
 
     with plannable_store(config, store) as connection:
         asked = _asked(connection, name, fraction)
-        with new_file(output) as file:
+        with new_file(output, force=force) as file:
             form = keep_form(connection, asked, by, lambda n: form_page(asked, n, utc_now(), by))
             file.write(fetch(connection, form.sha256)[1])
-    emit({"form": form.n, "sha256": form.sha256, "file": str(output)}) if as_json else tell(f"{output}: form {form.n}.")
+    wrote(output, f"{output}: form {form.n}.", as_json=as_json, form=form.n, sha256=form.sha256)
 
 
 @forms.command("enter")
@@ -66,7 +68,7 @@ def downtime_enter(
     scan: Annotated[Path, typer.Option("--scan", help="Picture of the form: PDF, PNG, JPEG or TIFF.")],
     reason: Why,
     correct: Annotated[bool, typer.Option("--correct", help="In the place of what was entered before.")] = False,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """A late entry from a form; another person compares it before it gives a dose."""
     from acquire.procedure.session import downtime  # noqa: PLC0415
@@ -79,18 +81,38 @@ def downtime_enter(
             correct=correct,
         ),
     )  # fmt: skip
-    tell(f"{session}: {charge} at {point}, TRANSCRIBED from form {form}; a second person compares it (downtime check).")
+    told(
+        f"{session}: {charge} at {point}, TRANSCRIBED from form {form}; a second person compares it (downtime check).",
+        as_json=as_json,
+        session=session,
+        point=point,
+        charge=charge,
+        form=form,
+        at=at,
+    )
 
 
 @forms.command("check")
 def downtime_check(
-    session: SessionId, point: PointId, charge: Charge, by: By, config: ConfigOption = None, store: StoreOption = None
+    session: SessionId,
+    point: PointId,
+    charge: Charge,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """A second person reads the number from the form again; it must be what was entered."""
     from acquire.procedure.session import downtime  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: downtime.check(c, s, point, charge, by))
-    tell(f"{session}: {charge} at {point} is what the form says.")
+    told(
+        f"{session}: {charge} at {point} is what the form says.",
+        as_json=as_json,
+        session=session,
+        point=point,
+        charge=charge,
+    )
 
 
 @forms.command("total")
@@ -115,13 +137,13 @@ def downtime_total(
 @forms.command("set-aside")
 def downtime_set_aside(
     session: SessionId, point: PointId, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
-    store: StoreOption = None,
+    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The total that was read back is not of this beam, as two people say."""
     from acquire.procedure.session import downtime  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: downtime.set_aside(c, s, point, by, confirmed_by, reason))
-    tell(f"{session}: the total at {point} is set aside.")
+    told(f"{session}: the total at {point} is set aside.", as_json=as_json, session=session, point=point)
 
 
 def _asked(connection: sqlite3.Connection, name: str, fraction: int | None) -> Execution:

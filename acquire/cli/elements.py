@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, number, open_store
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 from acquire.terminal.progress import progress_bar
 from drivers import Misuse
 
@@ -57,7 +57,7 @@ def batch_put(
     said: Any = (batch, kind, material, background, limit_gy, limit_readings, depletion_per_reading, depletion)
     with open_store(config, store) as connection:
         version = put_batch(connection, by, Batch(*said), reason, confirmed_by)
-    _done({"batch": batch, "version": version}, as_json, f"Batch {batch} v{version}.")
+    told(f"Batch {batch} v{version}.", as_json=as_json, batch=batch, version=version)
 
 
 @app.command("add")
@@ -82,7 +82,7 @@ def element_add(
     made = StockElement(element, batch, barcode, reader, read_as, element_index, day("--expires-on", expires_on))
     with open_store(config, store) as connection:
         version = put_element(connection, by, made, reason, confirmed_by)
-    _done({"element": element, "version": version}, as_json, f"Element {element} v{version} of batch {batch}.")
+    told(f"Element {element} v{version} of batch {batch}.", as_json=as_json, element=element, version=version)
 
 
 @app.command("import")
@@ -123,6 +123,7 @@ def import_elements(
 @app.command("export")
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV file to write.")],
+    force: Force = False,
     batch: BatchOption = None,
     semicolons: Annotated[bool, typer.Option("--semicolons", help="Cells apart by ';', as Excel wants it.")] = False,
     config: ConfigOption = None,
@@ -133,11 +134,15 @@ def export(
     from acquire.procedure.stock.exporting import stock, table_of  # noqa: PLC0415
 
     lines = 0
-    with open_store(config, store) as connection, progress_bar("Exporting") as shown, new_file(output) as file:
+    with (
+        open_store(config, store) as connection,
+        new_file(output, force=force) as file,
+        progress_bar("Exporting") as shown,
+    ):
         for line in table_of(stock(connection, batch, shown), ";" if semicolons else ","):
             file.write(line)
             lines += 1
-    _done({"file": str(output), "elements": lines - 1}, as_json, f"{output}: {lines - 1} elements.")
+    wrote(output, f"{output}: {lines - 1} elements.", as_json=as_json, elements=lines - 1)
 
 
 @app.command("list")
@@ -214,7 +219,7 @@ def event(
     with open_store(config, store) as connection:
         names = elements or [e.element for e in every_element(connection, batch)]
         note(connection, names, made, by)
-    _done({"what": what, "elements": names}, as_json, f"{what}: {len(names)} element{'s' if len(names) > 1 else ''}.")
+    told(f"{what}: {len(names)} element{'s' if len(names) > 1 else ''}.", as_json=as_json, what=what, elements=names)
 
 
 def either(elements: list[str] | None, batch: str | None) -> None:
@@ -238,7 +243,3 @@ def _one_of(option: str, text: str, allowed: tuple[str, ...]) -> None:
 
 def _g(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _done(document: dict[str, Any], as_json: bool, sentence: str) -> None:
-    emit(document) if as_json else tell(sentence)

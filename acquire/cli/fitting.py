@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acquire.cli.judged import findings_json, limits_of, of_fits, told_of
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def fit(
     region: Annotated[list[str] | None, typer.Option(help="A region of interest, NAME=LOW:HIGH in K.")] = None,
     limits: Annotated[Path | None, typer.Option(help="The site's limits for curves, a TOML file.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A picture: NAME.svg or NAME.png.")] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Take glow curves apart into peaks, and OSL decay curves into components, with warnings. Nothing is stored."""
@@ -65,10 +67,11 @@ def fit(
         read = _read(files, ramp, interval, blank)
         glow = [(each, c) for each in read if isinstance(c := each.curve, GlowCurve)]
         decays = [(each, c) for each in read if not isinstance(c := each.curve, GlowCurve)]
-        results: list[GlowResult | DecayResult] = [
-            *analyse_all([curve for _, curve in glow], preset, settings),
-            *(analyse_decay(curve) for _, curve in decays),
-        ]
+        with waiting(f"Fitting {len(read)} curve(s)"):
+            results: list[GlowResult | DecayResult] = [
+                *analyse_all([curve for _, curve in glow], preset, settings),
+                *(analyse_decay(curve) for _, curve in decays),
+            ]
     except GlowError as error:
         raise Misuse(str(error)) from error
     _show(results, of_fits([each.record for each, _ in (*glow, *decays)], results, limits_of(limits)), as_json)
@@ -76,7 +79,7 @@ def fit(
     if refused and (as_json or len(refused) == len(results)):
         raise Refused(*refused)
     if output is not None:
-        _draw(results, output, kind)
+        _draw(results, output, kind, force)
 
 
 def _kind(output: Path | None) -> str:
@@ -186,7 +189,7 @@ def _tell_components(result: DecayResult) -> None:
     table(f"{result.name}: {said}", ("component", "rate / (1/s)", "light, signal · s", "emptied"), rows)
 
 
-def _draw(results: list[GlowResult | DecayResult], output: Path, kind: str) -> None:
+def _draw(results: list[GlowResult | DecayResult], output: Path, kind: str, force: bool) -> None:
     """Raises Refused for more than one curve, or one that decays: a picture is of one glow curve."""
     from acquire.glow import GlowResult  # noqa: PLC0415
     from acquire.glow.picture import draw  # noqa: PLC0415 - brings matplotlib
@@ -194,6 +197,6 @@ def _draw(results: list[GlowResult | DecayResult], output: Path, kind: str) -> N
     only = results[0]
     if len(results) > 1 or not isinstance(only, GlowResult):
         raise Refused(f"A picture is of one glow curve, not of {len(results)} curves or of a decay; fit one for -o.")
-    with new_file(output) as file:
+    with new_file(output, force=force) as file:
         draw(only, file, "svg" if kind == "svg" else "png")
     say(f"The picture is {output}.")

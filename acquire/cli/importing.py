@@ -1,19 +1,24 @@
-"""import: what is in reader files, by the formats there are. Nothing is stored."""
+"""import: what is in reader files, by the formats there are; and, where asked for, into the store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.judged import Judging, findings_json, limits_of, told_of
+from acquire.cli.place import ConfigOption
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
+    from acquire.cli.giving import Given
     from acquire.quality import Finding
     from drivers.files import Format, Rejected
     from drivers.reading import Sample
@@ -33,12 +38,23 @@ def import_files(
     file_format: Annotated[str | None, typer.Option("--format", help="Read all files as this format.")] = None,
     largest_mb: Annotated[float, typer.Option(help="A larger file is not read.")] = LARGEST_MB,
     limits: Annotated[Path | None, typer.Option(help="The site's limits for curves, a TOML file.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Give them to the service (--config) as well, which stores them.")
+    ] = False,
+    instrument: Annotated[
+        str | None,
+        typer.Option(help="With --store: whose files they are.", autocompletion=completing.instruments),
+    ] = None,
+    config: ConfigOption = None,
     as_json: Json = False,
 ) -> None:
-    """What is in reader files: readouts, what was rejected and why, and what to doubt. Nothing is stored.
+    """What is in reader files: readouts, what was rejected and why, and what to doubt. Without --store nothing is
+    stored; with it the files go into the drop folder of the reader, and from there the way of every reading.
 
     The files of one reader run are given together: its curves are judged against each other.
     """
+    if store and option:
+        raise Misuse("--option is for looking: what is stored is read with the settings of the instrument.")
     from drivers.files import formats, problems  # noqa: PLC0415 - only here
 
     judging = Judging(limits_of(limits))
@@ -46,15 +62,31 @@ def import_files(
     chosen = format_named(formats(), file_format)
     listed: list[dict[str, Any]] = []
     readouts: list[dict[str, Any]] = []
-    for file in files:
-        told, of_file = _file(file, options, chosen, largest_mb, judging)
-        listed.append(told)
-        readouts += of_file
+    with waiting("Reading") as now:
+        for n, file in enumerate(files, 1):
+            now(f"Reading {file} ({n} of {len(files)})")
+            told, of_file = _file(file, options, chosen, largest_mb, judging)
+            listed.append(told)
+            readouts += of_file
+        now("Judging the curves")
+        findings = judging.findings()
     for sentence in problems():
         say(sentence)
-    _show(listed, readouts, judging.findings(), as_json)
-    if all(f["readouts"] == 0 for f in listed):
+    empty = [f["file"] for f in listed if f["readouts"] == 0]
+    given = _give(files, listed, config, instrument) if store and not empty else []
+    _show(listed, readouts, findings, given, as_json)
+    if len(empty) == len(listed):
         raise Refused("No readout was found in these files.")
+    if store and empty:
+        raise Refused(f"No readout was found in {', '.join(empty)}: nothing was stored.")
+
+
+def _give(
+    files: Sequence[Path], listed: Sequence[Mapping[str, Any]], config: Path | None, instrument: str | None
+) -> list[Given]:
+    from acquire.cli.giving import give  # noqa: PLC0415 - brings the configuration
+
+    return give(config, [(file, each["format"]) for file, each in zip(files, listed, strict=True)], instrument)
 
 
 def options_given(known: Mapping[str, Format], given: list[str]) -> dict[str, str]:
@@ -119,9 +151,13 @@ def _sort(
             reasons.append(each.reason)
 
 
-def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings: list[Finding], as_json: bool) -> None:
+def _show(
+    listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings: list[Finding], given: list[Given],
+    as_json: bool,
+) -> None:  # fmt: skip
     if as_json:
-        emit({"files": listed, "readouts": readouts, **findings_json(findings)})
+        stored = {"given": [asdict(each) for each in given]} if given else {}
+        emit({"files": listed, "readouts": readouts, **findings_json(findings), **stored})
         return
     of_file = ("file", "format", "readouts", "rejected", "reason")
     table("Files", of_file, [tuple(f[c] for c in of_file) for f in listed])
@@ -140,6 +176,8 @@ def _show(listed: list[dict[str, Any]], readouts: list[dict[str, Any]], findings
             tell(f"{file['file']}, {note}.")
     for sentence in told_of(findings):
         tell(sentence)
+    for each in given:
+        tell(f"{each.file} is given to {each.instrument}, which stores it: {each.lies}.")
 
 
 def _cell(value: Any) -> Any:

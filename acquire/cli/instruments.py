@@ -13,20 +13,25 @@ import typer
 from pydantic import ValidationError
 
 from acquire.canonical import canonical, parse
+from acquire.cli import completing
 from acquire.cli.found import tables
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.instruments.entries import reading_body
 from acquire.instruments.trial import KEEP, Trial, is_good
 from acquire.profiles import offer_profiles
 from acquire.terminal.cards import card
 from acquire.terminal.output import Json, emit, emit_line, say, table, tell
+from acquire.terminal.progress import waiting
 from drivers import Flag, Instrument, Misuse, Model, ReplyTimeout, Settings, connect
 from drivers.plain_words import plain
 from drivers.registry import model as model_named
 from drivers.registry import models
 from drivers.trace import Trace
 
+ModelName = Annotated[
+    str, typer.Argument(help="Model, as `acquire drivers` lists it.", autocompletion=completing.models)
+]
 Profiles = Annotated[
     list[Path] | None, typer.Option("--profile", help="A profile (TOML), or a folder of them, to be read as well.")
 ]
@@ -42,9 +47,16 @@ def register(app: typer.Typer) -> None:
 
 
 def list_drivers(
-    only: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Everything of this one.")] = None,
+    only: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Everything of this one.", autocompletion=completing.models)
+    ] = None,
     commands: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="List what this model's simulator understands on its wire.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="List what this model's simulator understands on its wire.",
+            autocompletion=completing.simulators,
+        ),
     ] = None,
     profile: Profiles = None,
     as_json: Json = False,
@@ -113,7 +125,8 @@ def discover(
     """Serial ports and VISA resources, and what answers on them if asked."""
     from drivers.discovery import discover as look  # noqa: PLC0415 - brings pyvisa
 
-    found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
+    with waiting("Looking"):
+        found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
     if as_json:
         emit([asdict(each) for each in found])
     elif configure:
@@ -152,7 +165,7 @@ def settings_of(model: Model, given: list[str]) -> Settings:
 
 
 def read(
-    model: Annotated[str, typer.Argument(help="Model, as `acquire drivers` lists it.")],
+    model: ModelName,
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many readings; 0 goes on.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="A driver setting, key=value.")] = None,
@@ -161,13 +174,14 @@ def read(
     """Talk to one instrument, no broker: readings as JSON lines."""
     offer_profiles(profile or ())
     found = model_named(model)
-    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), count))
+    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), resource, count))
 
 
-async def _read(device: Instrument, count: int) -> None:
+async def _read(device: Instrument, resource: str, count: int) -> None:
     seq = 0
     try:
-        identity = await device.open()
+        with waiting(f"Opening {resource}"):  # set up, warmed up, zeroed
+            identity = await device.open()
         say(f"{identity.vendor} {identity.model}, serial {identity.serial or 'not stated'}.")
         while True:
             try:
@@ -191,7 +205,7 @@ async def _read(device: Instrument, count: int) -> None:
 
 
 def verify(
-    model: Annotated[str, typer.Argument(help="Model, as `acquire drivers` lists it.")],
+    model: ModelName,
     resource: Annotated[str, typer.Argument(help="Where it is, for example /dev/ttyUSB0 or tcp:HOST:PORT.")],
     seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="How long readings are taken.")] = 60.0,
     zero: Annotated[bool, typer.Option(help="Zero it first, where the model can; no beam may be on.")] = True,
@@ -199,6 +213,8 @@ def verify(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The report; default: MODEL-trial.json.")
     ] = None,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Try a driver on an instrument, harmlessly: identify, read back, zero, a minute of readings.
 
@@ -210,20 +226,25 @@ def verify(
     if device.comes_again:
         raise Misuse(f"{model} reads files of a folder: there is no wire to try; `acquire import` reads such a file.")
     path = output or Path(f"{model}-trial.json")
-    with new_file(path) as file:
-        report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
+    with new_file(path, force=force) as file:
+        with waiting(f"Trying {model}"):
+            report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
         file.write(canonical(report))
     readings = report["readings"]
-    tell(
-        f"{readings['taken']} readings, {len(readings['unparsed'])} unparsed, {readings['timeouts']} time-outs."
-        f" The report is {path}; it names the instrument's serial number and no address."
-    )
+    unparsed = len(readings["unparsed"])
+    wrote(
+        path,
+        f"{readings['taken']} readings, {unparsed} unparsed, {readings['timeouts']} time-outs."
+        f" The report is {path}; it names the instrument's serial number and no address.",
+        as_json=as_json, good=is_good(report), taken=readings["taken"], unparsed=unparsed,
+        timeouts=readings["timeouts"],
+    )  # fmt: skip
     if not is_good(report):
         raise typer.Exit(1)
 
 
 def simulate(
-    model: Annotated[str, typer.Argument(help="Model to simulate.")],
+    model: Annotated[str, typer.Argument(help="Model to simulate.", autocompletion=completing.simulators)],
     listen: Annotated[
         str,
         typer.Option(

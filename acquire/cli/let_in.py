@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from acquire.bus.tls import Secret, Unusable
 from acquire.cli import login_file
@@ -22,14 +20,13 @@ from acquire.store.database import StoreError, connect, identity
 from acquire.store.present import has_accounts, here
 from drivers import Misuse
 
-PasswordFile = Annotated[
-    Path | None, typer.Option("--password-file", help="A file whose first line is the password; else it is asked for.")
-]
-
 
 @contextmanager
-def let_in(act: Act, given: dict[str, Any], who: str, second_file: Path | None, *, needed: bool) -> Iterator[None]:
-    """Put the names of those who are here into what the command was given. Raises Refused, Misuse."""
+def let_in(
+    act: Act, given: dict[str, Any], who: str, second: tuple[Path | None, bool], *, needed: bool
+) -> Iterator[None]:
+    """Put the names of those who are here into what the command was given. `second`: the file of the second person's
+    password, and whether they show at the provider who they are. Raises Refused, Misuse."""
     with _accounts(act, given) as connection:
         if connection is None:
             if given[who] is None and needed:
@@ -40,9 +37,9 @@ def let_in(act: Act, given: dict[str, Any], who: str, second_file: Path | None, 
             first = person(connection, act, given[who])
             given[who], people = first.id, [first.id]
             if given.get("confirmed_by") is not None:
-                second = _second(connection, given["confirmed_by"], second_file, act)
-                given["confirmed_by"] = second.id
-                people.append(second.id)
+                other = _second(connection, given, second, act)
+                given["confirmed_by"] = other.id
+                people.append(other.id)
     with here(*people):
         yield
 
@@ -78,7 +75,7 @@ def _store_of(act: Act, given: Mapping[str, Any]) -> Path | None:
 
 def person(connection: sqlite3.Connection, act: Act, named: str | None = None) -> Account:
     """Whoever is logged in here, who may do this. Raises Refused: nobody, another than was named, or not allowed."""
-    account = who_holds(connection, login_file.read(identity(connection)[0])).account
+    account = who_holds(connection, log_in_of(connection)).account
     if named is not None and named.casefold() != account.id.casefold():
         raise Refused(f"{account.id} is logged in, not {named}: a name that is typed must be the log-in.")
     must_be_own(connection, account)
@@ -86,9 +83,23 @@ def person(connection: sqlite3.Connection, act: Act, named: str | None = None) -
     return account
 
 
-def _second(connection: sqlite3.Connection, named: str, file: Path | None, act: Act) -> Account:
-    """A second person, who shows by the own password to be it. Raises Refused."""
-    account = prove(connection, named, password(named, file, "--confirm-password-file"), f"confirm: {act}")
+def log_in_of(connection: sqlite3.Connection) -> str | None:
+    """The token of whoever is logged in to this store here; None where nobody is. Raises Refused where others may read
+    it."""
+    return login_file.read(identity(connection)[0])
+
+
+def _second(
+    connection: sqlite3.Connection, given: Mapping[str, Any], shows: tuple[Path | None, bool], act: Act
+) -> Account:
+    """A second person, who shows by the own password, or anew at the provider, to be it. Raises Refused, Misuse."""
+    named, (file, oidc), purpose = given["confirmed_by"], shows, f"confirm: {act}"
+    if oidc:
+        from acquire.cli.single_sign_on import at_provider  # noqa: PLC0415 - brings the provider's configuration
+
+        account = at_provider(connection, given.get("config"), named, purpose, fresh=True)
+    else:
+        account = prove(connection, named, password(named, file, "--confirm-password-file"), purpose)
     must_be_own(connection, account)
     must_be_allowed(account.id, account.roles, Act.CONFIRM)
     return account

@@ -25,7 +25,6 @@ app = typer.Typer(
     " qualified medical physicist.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

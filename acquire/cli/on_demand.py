@@ -1,5 +1,6 @@
 """The command table: which file holds a command. A file is imported when one of its commands is used, so that
-`acquire --help` and a command that needs little do not wait for what the service needs."""
+`acquire --help`, a shell that completes a word and a command that needs little do not wait for what the service needs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from typing import Any, NamedTuple
 
 import typer
 import typer.main
+from typer._click.shell_completion import CompletionItem  # what a group offers has no public name
 from typer.core import TyperGroup
+
+from acquire.cli import completing
 
 
 class Place(NamedTuple):
@@ -45,7 +49,7 @@ TABLE: Mapping[str, Place] = {
     "results": Place("procedure", "The doses of a session, with uncertainty and decision."),
     "report": Place("procedure", "The record of a session, as a page or as canonical JSON."),
     "billing": Place("billing", "Charge proposals for 77331, and tables of unit limits."),
-    "doctor": Place("doctoring", "What would stop this measurement, and who can mend it."),
+    "doctor": Place("doctoring", "What is wrong here, or would stop this measurement."),
     "downtime": Place("downtime", "While the computer is down: a form, entered later."),
     "notices": Place("noticing", "What must reach people, and who has read it."),
     "hold": Place("noticing", "What holds the next fraction's session, and lifting it."),
@@ -80,9 +84,11 @@ def _command(name: str) -> Any:
     """The command behind its door. Raises KeyError for one that is not in the table."""
     module = TABLE[name].module
     from acquire.cli.door import put_before  # noqa: PLC0415 - brings the table of acts
-    from acquire.terminal.logs import configure  # noqa: PLC0415 - brings the library of the log
 
-    configure(logging.WARNING)  # `acquire run` turns it on
+    if not completing.is_asked():
+        from acquire.terminal.logs import configure  # noqa: PLC0415 - brings the library of the log
+
+        configure(logging.WARNING)  # `acquire run` turns it on
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback()(lambda: None)  # a group, however many commands the file has
     import_module(f"acquire.cli.{module}").register(app)
@@ -101,6 +107,11 @@ class OnDemand(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(TABLE)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)  # no command is looked at for it
+        return [CompletionItem(name, help=place.says) for name, place in TABLE.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):

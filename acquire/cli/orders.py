@@ -6,23 +6,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from acquire.cli.amiss import consulted
-from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, store_path
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes, open_store, store_path
 from acquire.cli.signing import cover
-from acquire.config_part import orders_part
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
 
 orders = typer.Typer(no_args_is_help=True, help="The physician's orders.")
 
 OrderFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="FHIR ServiceRequest or Bundle (JSON), HL7 v2, or an order form (TOML).")
 ]
+OrderState = Literal["draft", "ordered", "planned", "measured", "cancelled"]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
 def orders_room(config: Path | None, store: str | None) -> Iterator[tuple[sqlite3.Connection, Any, Any]]:
     """(store, patients' room, site) that a command means. Raises Misuse, FileProblem, StoreError, PatientsError."""
     from acquire.config import OrdersConfig, PatientsConfig  # noqa: PLC0415
+    from acquire.config_part import orders_part  # noqa: PLC0415
     from acquire.procedure.documents.site import patients_of, site_of  # noqa: PLC0415
 
     asked, kept, folder = OrdersConfig(), PatientsConfig(), Path()
@@ -86,33 +87,43 @@ def order_change(
 
 
 @orders.command("cancel")
-def order_cancel(order: str, by: By, reason: Reason, config: ConfigOption = None, store: StoreOption = None) -> None:
+def order_cancel(
+    order: OrderId,
+    by: By,
+    reason: Reason,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
     """Cancel an order: no session of it is started, and one under way stops at its next step."""
     from acquire.procedure.documents.cancelled import cancel_order  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         cancel_order(connection, order, by, reason)
-    tell(f"Order {order} is cancelled.")
+    told(f"Order {order} is cancelled.", as_json=as_json, order=order, cancelled=True)
 
 
 @orders.command("list")
-def order_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All orders."""
-    from acquire.procedure.documents.order import list_orders  # noqa: PLC0415
+def order_list(
+    state: Annotated[
+        OrderState | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All orders, the newest first, with day and state."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = [_order(each) for each in list_orders(connection)]
+        found = [_order(order) | {"state": now} for order, now in lists.orders(connection, state)]
     if as_json:
         emit(found)
-    else:
-        rows = [
-            (o["id"], str(o["version"]), o["authored_on"], o["requester"], "draft" if o["draft"] else "") for o in found
-        ]
-        table("Orders", ("order", "version", "authored", "requester", ""), rows)
+        return
+    rows = [(o["id"], o["version"], day_and_minute(o["authored_on"]), o["requester"], o["state"]) for o in found]
+    table("Orders", ("order", "version", "authored", "requester", "state"), rows)
 
 
 @orders.command("show")
-def order_show(order: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+def order_show(order: OrderId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """One order with its versions. Who the patient is is not printed."""
     from acquire.procedure.documents.cancelled import cancelled  # noqa: PLC0415
     from acquire.procedure.documents.order import copied_need, get_order, versions_of  # noqa: PLC0415
@@ -187,3 +198,23 @@ def _order(order: Any) -> dict[str, Any]:
     """What may be printed of an order: everything but who the patient is."""
     kept = {name: getattr(order, name) for name in (*order.__slots__, "lacks") if name != "patient"}
     return {name: value if isinstance(value, str | int | float | None) else str(value) for name, value in kept.items()}
+
+
+@orders.command("looks")
+def order_looks(order: OrderId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+    """Who looked at the identity of this order's patient, and printed a record of the patient's sessions, and when."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from acquire.people.looks import looks  # noqa: PLC0415
+    from acquire.procedure.documents.order import get_order  # noqa: PLC0415
+    from acquire.procedure.documents.patients import orders_of_patient  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        get_order(connection, order)
+        found = looks(connection, orders_of_patient(connection, order))
+    if as_json:
+        emit([asdict(each) for each in found])
+        return
+    table(f"Looks at the patient of {order}", ("at", "who", "what", "of", "shown"), [
+        (each.at, each.who, each.what, each.subject, each.shown) for each in found
+    ])  # fmt: skip

@@ -1,20 +1,22 @@
 """KEY=VALUE words of a command line, read as the published JSON Schema of a command's parameters has them.
 
-The instrument's daemon checks everything again; this is done so that a mistake is a sentence before anything is sent.
-Keywords that are not known here are left to the daemon.
+Words become values by the types of the schema; whether these may be is for jsonschema to say. The instrument's daemon
+checks everything again; this is done so that a mistake is a sentence before anything is sent.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
 from acquire import strict_numbers
 
+ITEMS = "the alternatives of an item"  # under which `_alternatives` has them, beside the schema's own `items`
 Schema = Mapping[str, Any]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -95,8 +97,9 @@ def _alternatives(schema: Schema, root: Schema, depth: int) -> Iterator[Schema]:
     types = schema.get("type")
     for each in types if isinstance(types, list) else [types]:
         items = schema.get("items")
-        more = {"items": _options(items, root)} if isinstance(items, Mapping) else {}
-        yield {**schema, **more, "type": each}
+        more = {ITEMS: _options(items, root)} if isinstance(items, Mapping) else {}
+        of_type = {"type": each} if each is not None else {}
+        yield {"$defs": root.get("$defs", {}), **schema, **more, **of_type}
 
 
 def _rank(option: Schema) -> int:
@@ -155,11 +158,9 @@ def _of_any_type(text: str, option: Schema) -> Any:
 
 def _list(text: str, option: Schema) -> list[Any]:
     """A JSON list, or values separated by commas."""
-    items: Sequence[Schema] = option.get("items", [{}])
+    items: Sequence[Schema] = option.get(ITEMS, [{}])
     if text.startswith("["):
         value: list[Any] = _json(text, list)
-        if not all(any(_is(each, item) and _fits(each, item) for item in items) for each in value):
-            raise _No
         return value
     return [_first(part, items) for part in text.split(",")] if text else []
 
@@ -180,34 +181,11 @@ def _object(text: str, option: Schema) -> Any:
     return _json(text, dict)
 
 
-def _is(value: Any, option: Schema) -> bool:
-    """Whether a JSON value is of the option's type."""
-    wanted = option.get("type")
-    if isinstance(value, bool) and wanted not in ("boolean", None):
-        return False
-    return wanted is None or isinstance(value, _PYTHON[wanted])
-
-
 def _fits(value: Any, option: Schema) -> bool:
-    """Whether a value keeps the option's limits."""
-    if "const" in option and value != option["const"]:
-        return False
-    if "enum" in option and value not in option["enum"]:
-        return False
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return all(holds(value, option[key]) for key, (_, holds) in _LIMITS.items() if key in option)
-    if isinstance(value, str):
-        lengths = option.get("minLength", 0) <= len(value) <= option.get("maxLength", math.inf)
-        return lengths and _matches(option.get("pattern"), value)
-    if isinstance(value, list):
-        return bool(option.get("minItems", 0) <= len(value) <= option.get("maxItems", math.inf))
-    return True
-
-
-def _matches(pattern: str | None, text: str) -> bool:
+    """Whether a value keeps what its option asks for, as jsonschema judges it."""
     try:
-        return pattern is None or re.search(pattern, text) is not None
-    except re.error:  # another dialect of expressions: the daemon decides
+        return Draft202012Validator(option).is_valid(value)
+    except re.error:  # an expression in another dialect: the daemon decides
         return True
 
 
@@ -216,19 +194,10 @@ _READ: dict[str, Callable[[str, Schema], Any]] = {
     "null": _word, "boolean": _word, "integer": _whole, "number": _number, "array": _list, "object": _object,
     "string": _text,
 }  # fmt: skip
-_PYTHON: dict[str, tuple[type, ...]] = {
-    "null": (type(None),), "boolean": (bool,), "integer": (int,), "number": (int, float), "array": (list,),
-    "object": (dict,), "string": (str,),
-}  # fmt: skip
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
-_LIMITS: dict[str, tuple[str, Callable[[float, float], bool]]] = {
-    "minimum": ("at least", lambda value, limit: value >= limit),
-    "exclusiveMinimum": ("above", lambda value, limit: value > limit),
-    "maximum": ("at most", lambda value, limit: value <= limit),
-    "exclusiveMaximum": ("below", lambda value, limit: value < limit),
-}
+_LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 _KINDS = {
     "null": "null", "boolean": "true or false", "integer": "a whole number", "number": "a number",
     "object": "a JSON object", "string": "a text",
@@ -246,7 +215,7 @@ def _words(option: Schema) -> str:
         return f"one of {', '.join(_spelt(each) for each in option['enum'])}"
     kind = option.get("type")
     if kind == "array":
-        items = option.get("items", [])
+        items = option.get(ITEMS, [])
         inside = ", or ".join(_words(each) for each in items) if isinstance(items, list) and items else "anything"
         return f"a list, separated by commas, of {inside}"
     if option.get("format") == "uuid":
@@ -257,7 +226,7 @@ def _words(option: Schema) -> str:
 def _limits(option: Schema) -> str:
     if "minimum" in option and "maximum" in option:
         return f" from {option['minimum']:.15g} to {option['maximum']:.15g}"
-    found = [f"{word} {option[key]:.15g}" for key, (word, _) in _LIMITS.items() if key in option]
+    found = [f"{word} {option[key]:.15g}" for key, word in _LIMITS.items() if key in option]
     return f" {' and '.join(found)}" if found else ""
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from acquire.account import work_as_owner_of
+from acquire.cli import completing
 from acquire.cli.amiss import consulted
-from acquire.config_part import offer_profiles_of, service_place, store_place
 from acquire.errors import FileProblem
 from acquire.plain_files import read_plain
-from acquire.store.database import connect, path_of
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", envvar="ACQUIRE_CONFIG", help="Configuration of the service.")
 ]
 StoreOption = Annotated[str | None, typer.Option("--store", help="Store URL, sqlite:///PATH, instead of --config.")]
-SessionId = Annotated[str, typer.Argument(metavar="SESSION")]
+SessionId = Annotated[str, typer.Argument(metavar="SESSION", autocompletion=completing.sessions)]
+OrderId = Annotated[str, typer.Argument(metavar="ORDER", autocompletion=completing.orders)]
+SessionOrOrder = Annotated[str, typer.Argument(metavar="SESSION|ORDER", autocompletion=completing.sessions_and_orders)]
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
 Said = TypeVar("Said")
@@ -61,6 +62,9 @@ def store_path(config: Path | None, store: str | None) -> Path:
 
 
 def _named_store(config: Path | None, store: str | None) -> Path:
+    from acquire.config_part import store_place  # noqa: PLC0415 - brings what a configuration is made of
+    from acquire.store.database import path_of  # noqa: PLC0415
+
     if store is not None:
         return path_of(store)
     if config is None:
@@ -75,6 +79,8 @@ def _named_store(config: Path | None, store: str | None) -> Path:
 @contextmanager
 def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite3.Connection]:
     """A connection to the store. Raises as `store_path`, StoreError where it cannot be opened."""
+    from acquire.store.database import connect  # noqa: PLC0415 - not for a command's help
+
     connection = connect(store_path(config, store))
     try:
         yield connection
@@ -128,6 +134,7 @@ async def open_instrument_client(config: Path | None, by: str) -> AsyncIterator[
 def running_service(config: Path) -> tuple[Endpoint, Topics]:
     """Its broker and its topics. Raises FileProblem, and Refused where it has no fixed port."""
     from acquire.bus.names import Topics  # noqa: PLC0415
+    from acquire.config_part import service_place  # noqa: PLC0415
 
     place = service_place(config)
     consulted(config, profiles=True)
@@ -137,6 +144,8 @@ def running_service(config: Path) -> tuple[Endpoint, Topics]:
 @contextmanager
 def plannable_store(config: Path | None, store: str | None) -> Iterator[sqlite3.Connection]:
     """As `open_store`, for planning: models that profiles of the configuration describe are found, if sound."""
+    from acquire.config_part import offer_profiles_of  # noqa: PLC0415
+
     if config is not None:
         with suppress(FileProblem):  # told at the end
             offer_profiles_of(config)

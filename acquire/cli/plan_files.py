@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.place import By, ConfigOption, StoreOption, named_once, two_names
-from acquire.cli.writing import new_file
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.plain_files import name_of, read_plain
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
 Given = Annotated[
@@ -48,6 +49,7 @@ def plan_new(
     template: Annotated[str, typer.Argument(metavar="TEMPLATE")],
     output: Output,
     given: Given = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """A plan document from a template, with the values that are given; the others are still asked for in it."""
@@ -57,16 +59,18 @@ def plan_new(
 
     chosen = template_of(template)
     text = filled(chosen.text, of_words(chosen.text, _given(given)))
-    _write(output, text, {"template": chosen.name}, as_json=as_json)
+    with new_file(output, force=force) as file:
+        file.write(text.encode())
+    _told(output, text, {"template": chosen.name}, as_json=as_json)
 
 
 def plan_from_dicom(
     file: Annotated[Path, typer.Argument(metavar="FILE")],
-    order: Annotated[str, typer.Option(help="The order that the plan is for.")],
+    order: Annotated[str, typer.Option(help="The order that the plan is for.", autocompletion=completing.orders)],
     template: Annotated[str, typer.Option(help="One of `acquire plan templates`.")],
     output: Output,
     by: By,
-    given: Given = None,
+    given: Given = None, force: Force = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """A plan document from an approved DICOM RT Plan: ports, energies, MU, gantry, SSD, or source and dwell times.
@@ -92,38 +96,28 @@ def plan_from_dicom(
         newest = connection.execute("SELECT max(version) FROM plan WHERE order_id = ?", (order,)).fetchone()[0]
         text = document(chosen, plan, order, (newest or 0) + 1)
         text = filled(text, of_words(text, words))
-        _must_be_new(output)
-        saw_rt_plan(connection, order, plan.uid, plan.sha256, by)
+        with new_file(output, force=force) as made:  # nothing is written down of a plan whose document cannot be made
+            saw_rt_plan(connection, order, plan.uid, plan.sha256, by)
+            made.write(text.encode())
         waits = another_rt_plan(connection, get_plan(connection, order, newest)) if newest else None
     said = {"template": chosen.name, "order": order, "uid": plan.uid, "sha256": plan.sha256, "waits": waits}
     if not compared:
         say(f"Not compared: of the patient of order {order} no record number is known to hold the file's against.")
     if waits:
         say(waits)
-    _write(output, text, {**said, "patient": "as in the order" if compared else "not compared"}, as_json=as_json)
+    _told(output, text, {**said, "patient": "as in the order" if compared else "not compared"}, as_json=as_json)
 
 
 def _given(words: list[str] | None) -> Mapping[str, str]:
     return named_once(words or (), lambda word: two_names(word, "NAME=VALUE", "port=B1"), "value")
 
 
-def _must_be_new(path: Path) -> None:
-    """Nothing is written down of a file when its document cannot be made."""
-    with new_file(path):
-        pass
-    path.unlink()
-
-
-def _write(path: Path, text: str, said: Mapping[str, Any], *, as_json: bool) -> None:
+def _told(path: Path, text: str, said: Mapping[str, Any], *, as_json: bool) -> None:
     from acquire.procedure.documents.to_fill import places  # noqa: PLC0415
 
-    with new_file(path) as file:
-        file.write(text.encode())
     asks = places(text)
-    if as_json:
-        emit({**said, "file": str(path), "asks": [_asked(p) for p in asks]})
-    else:
-        tell(f"{path}: {len(asks)} value(s) are still asked for; `acquire plan check` says which.")
+    sentence = f"{path}: {len(asks)} value(s) are still asked for; `acquire plan check` says which."
+    wrote(path, sentence, as_json=as_json, **said, asks=[_asked(p) for p in asks])
 
 
 def _asked(place: Any) -> dict[str, Any]:

@@ -1,24 +1,47 @@
-"""plan check, add, confirm, still-holds: what would stop a plan, taking it in, the second person, a changed order."""
+"""plan list, check, add, confirm, still-holds: what there is, what would stop it, a second person, a changed order."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from acquire.cli import plan_files
-from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, open_store, plannable_store
+from acquire.cli.place import By, ConfigOption, OrderId, StoreOption, file_bytes, open_store, plannable_store
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, tell
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
 
 plans = typer.Typer(no_args_is_help=True, help="The physicist's plans.")
 plan_files.register(plans)
 
+PlanState = Literal["newest", "replaced", "cancelled"]
 PlanFile = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+
+
+@plans.command("list")
+def plan_list(
+    state: Annotated[
+        PlanState | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All plans, the newest first, with order, day and state; each version by itself."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
+
+    with open_store(config, store) as connection:
+        found = lists.plans(connection, state)
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (f["order"], f["version"], day_and_minute(f["added_at"]), f["added_by"], f["sessions"], f["state"])
+        for f in found
+    ]
+    table("Plans", ("order", "version", "added (UTC)", "by", "sessions", "state"), rows)
 
 
 @plans.command("check")
@@ -81,25 +104,44 @@ def plan_add(
 
 @plans.command("confirm")
 def plan_confirm(
-    order: str, version: int, point: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    order: OrderId,
+    version: int,
+    point: str,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """A second person stands by the expected dose of a point; each new version of a plan asks for it again."""
     from acquire.procedure.session.planning import confirm_expected  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         confirm_expected(connection, order, version, point, by)
-    tell(f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.")
+    told(
+        f"{order} plan v{version}: the expected dose of {point} is confirmed by {by}.",
+        as_json=as_json,
+        order=order,
+        version=version,
+        point=point,
+        confirmed_by=by,
+    )
 
 
 @plans.command("still-holds")
 def plan_still_holds(
-    order: str, version: int, by: By,
+    order: OrderId, version: int, by: By,
     reason: Annotated[str, typer.Option("--reason", help="Why the plan needs no change; kept in the audit trail.")],
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """State that a plan holds for its order as it was changed; a session that stopped may go on."""
     from acquire.procedure.session.order_holds import still_holds  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         now = still_holds(connection, order, version, by, reason)
-    tell(f"Plan v{version} of {order} holds for v{now} of the order.")
+    told(
+        f"Plan v{version} of {order} holds for v{now} of the order.",
+        as_json=as_json,
+        order=order,
+        version=version,
+        order_version=now,
+    )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import beams, plans, presence, signing, statements
-from acquire.cli.asking import states_there
+from acquire.cli import beams, completing, plans, presence, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
     ConfigOption,
+    OrderId,
     SessionId,
     StoreOption,
     file_bytes,
@@ -23,12 +24,11 @@ from acquire.cli.place import (
     plannable_store,
     with_session,
 )
-from acquire.cli.writing import new_file
-from acquire.config_part import measures_really
+from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
-from acquire.people import has_accounts
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
@@ -36,6 +36,7 @@ sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a 
 FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
+StateName = Literal["PLANNED", "READY", "MEASURING", "MEASURED", "CALCULATED", "CANCELLED"]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
@@ -56,12 +57,13 @@ def register(app: typer.Typer) -> None:
 
 @sessions.command("start")
 def session_start(
-    order: str, calibrations: Calibrations, inventory: Inventory, by: By,
+    order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
     fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
+    from acquire.cli.asking import states_there  # noqa: PLC0415 - brings the client of the broker
     from acquire.procedure.session.session import start_session  # noqa: PLC0415
 
     with plannable_store(config, store) as connection:
@@ -77,6 +79,8 @@ def session_start(
 
 def _must_know_people(connection: Any, config: Path | None, order: str) -> None:
     """Raises Refused for a patient before real instruments where the store does not know who people are."""
+    from acquire.config_part import measures_really  # noqa: PLC0415
+    from acquire.people import has_accounts  # noqa: PLC0415
     from acquire.procedure.session.planning import get_plan, newest_version  # noqa: PLC0415
 
     if config is None or has_accounts(connection) or not measures_really(config):
@@ -103,21 +107,34 @@ def session_time_out(
         typer.Option(help="Read from the patient, two of: record number, birth date (1960-12-31), name."),
     ] = None,
     form: Annotated[int | None, typer.Option("--form", help="Entered late: the downtime form that has it.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Two people have read who, what and where; no marker is set before it."""
-    from acquire.procedure.documents.identities import must_be_patient_of  # noqa: PLC0415
-    from acquire.procedure.session.session import get_session, time_out  # noqa: PLC0415
+    from acquire.cli.asking import states_there  # noqa: PLC0415
+    from acquire.procedure.documents.identities import NotThatPatient, must_be_patient_of  # noqa: PLC0415
+    from acquire.procedure.session.session import get_session, time_out, wrong_patient  # noqa: PLC0415
 
-    with orders_room(config, store) if identifier else open_store(config, store) as opened:
-        connection = opened[0] if isinstance(opened, tuple) else opened
-        found = get_session(connection, session)
-        if isinstance(opened, tuple):
-            must_be_patient_of(connection, opened[1], found.order_id, identifier or ())
+    with orders_room(config, store) as (connection, patients, _):
+        found, compared = get_session(connection, session), list[str]()
+        try:
+            if form is None or identifier:  # what was signed on a form was compared on it
+                compared = must_be_patient_of(connection, patients, found.order_id, identifier or ())
+        except NotThatPatient as refused:
+            wrong_patient(connection, session, read_by, confirmed_by, str(refused))
+            raise
         states = states_there(config, read_by, found.instruments)
-        agree = identifiers_agree or bool(identifier)
-        time_out(connection, session, read_by, confirmed_by, identifiers_agree=agree, states=states, form=form)
-    tell(f"{session}: time-out by {read_by} and {confirmed_by}.")
+        time_out(
+            connection, session, read_by, confirmed_by, identifiers_agree=identifiers_agree or bool(compared),
+            states=states, form=form, compared=compared,
+        )  # fmt: skip
+    told(
+        f"{session}: time-out by {read_by} and {confirmed_by}.",
+        as_json=as_json,
+        session=session,
+        read_by=read_by,
+        confirmed_by=confirmed_by,
+        compared=compared,
+    )
 
 
 @sessions.command("environment")
@@ -129,7 +146,7 @@ def session_environment(
     replaces: Annotated[int | None, typer.Option(help="Number of the mistyped entry whose place it takes.")] = None,
     reason: Reason = None,
     confirmed_by: Annotated[str | None, typer.Option(help="With --replaces: the second person.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Air temperature and station pressure at the chamber; a reading uses the entry nearest to it in time."""
     from acquire.procedure.session.ambient_conditions import set_environment  # noqa: PLC0415
@@ -141,7 +158,15 @@ def session_environment(
         )  # fmt: skip
     damp = "" if humidity is None else f", {humidity:g} % relative humidity"
     instead = "" if replaces is None else f", in the place of air {replaces}"
-    tell(f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.")
+    told(
+        f"{session}: air {n}: {temperature} °C, {pressure} kPa{damp}{instead}.",
+        as_json=as_json,
+        session=session,
+        n=n,
+        temperature_c=temperature,
+        pressure_kpa=pressure,
+        humidity_percent=humidity,
+    )
 
 
 @sessions.command("step")
@@ -161,7 +186,7 @@ def session_step(
     again: Annotated[
         bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
     ] = False,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
     from acquire.procedure.session import steps  # noqa: PLC0415
@@ -184,6 +209,11 @@ def session_step(
             plan = get_session(connection, session).plan
             lasts = seconds_of(plan, plan.step_named(step), seconds) if action == "run" else 0.0
 
+            async def lasting(_: object) -> None:
+                now(f"{step} runs", lasts)
+                await asyncio.sleep(lasts)
+                now(f"{step} ends")
+
             async def act() -> None:
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
@@ -192,19 +222,25 @@ def session_step(
                         await steps.end_step(connection, client, session, step, by)
                         said.append(await _what_was_measured(connection, session, step))
                     elif action == "run":
-                        await steps.run_step(
-                            connection, client, session, step, by, lambda _: asyncio.sleep(lasts), of_rest, again=again
-                        )
+                        await steps.run_step(connection, client, session, step, by, lasting, of_rest, again=again)
                         said.append(await _what_was_measured(connection, session, step))
                     else:
                         await steps.abandon_step(
                             connection, session, step, by, reason or "", beam_given=beam_given, client=client
                         )
 
-            asyncio.run(act())
+            with waiting(f"{step} {action}") as now:
+                asyncio.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
-    tell(f"{session}: {step} {action}.{counts}{''.join(said)}")
+    told(
+        f"{session}: {step} {action}.{counts}{''.join(said)}",
+        as_json=as_json,
+        session=session,
+        step=step,
+        action=action,
+        says="".join((counts, *said)).strip(),
+    )
 
 
 async def _what_was_measured(connection: Any, session: str, step: str) -> str:
@@ -222,36 +258,60 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
 
 @sessions.command("place")
 def session_place(
-    session: SessionId, point: str, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    session: SessionId,
+    point: str,
+    element: str,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """One element onto one point, scanned or read one by one."""
     from acquire.procedure.session.placement import place  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: place(c, s, point, element, by))
-    tell(f"{session}: {element} at {point}.")
+    told(f"{session}: {element} at {point}.", as_json=as_json, session=session, point=point, element=element)
     presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("remove")
 def session_remove(
-    session: SessionId, element: str, by: By, config: ConfigOption = None, store: StoreOption = None
+    session: SessionId,
+    element: str,
+    by: By,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
 ) -> None:
     """One element off the patient."""
     from acquire.procedure.session.placement import remove  # noqa: PLC0415
 
     with_session(config, store, session, lambda c, s: remove(c, s, element, by))
-    tell(f"{session}: {element} is back.")
+    told(f"{session}: {element} is back.", as_json=as_json, session=session, element=element)
     presence.say_doubts(config, store, session, element)
 
 
 @sessions.command("list")
-def session_list(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
-    """All sessions with their state."""
-    from acquire.procedure.session.session import list_sessions, state_of  # noqa: PLC0415
+def session_list(
+    state: Annotated[
+        StateName | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
+    ] = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """All sessions, the newest first, with order, day and state."""
+    from acquire.procedure.session import lists  # noqa: PLC0415
+    from acquire.procedure.session.session import SessionState  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        found = [{"session": each, "state": state_of(connection, each)} for each in list_sessions(connection)]
-    emit(found) if as_json else table("Sessions", ("session", "state"), [(f["session"], f["state"]) for f in found])
+        found = lists.sessions(connection, SessionState(state) if state else None)
+    if as_json:
+        emit(found)
+        return
+    rows = [
+        (f["session"], f["order"], f["fraction"], day_and_minute(f["started_at"]), f["state"],
+         "simulated" if f["simulated"] else "") for f in found
+    ]  # fmt: skip
+    table("Sessions", ("session", "order", "fraction", "began (UTC)", "state", ""), rows)
 
 
 @sessions.command("status")
@@ -314,21 +374,28 @@ def session_status(
 @sessions.command("close")
 def session_close(
     session: SessionId, by: By, over: Annotated[str | None, typer.Option(help="Why over what is missing.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Close a session; refused, naming what is missing, while anything may still be on its way."""
     from acquire.procedure.session.closing import close_session  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         missing = close_session(connection, session, by, over=over)
-    tell(f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.")
+    told(
+        f"{session} is closed{' over: ' + ' '.join(missing) if missing else ''}.",
+        as_json=as_json,
+        session=session,
+        over=list(missing),
+    )
 
 
 # --- results and record ---------------------------------------------------------------------------------------------
 
 
 def results(
-    session: Annotated[str | None, typer.Argument(metavar="SESSION")] = None,
+    session: Annotated[
+        str | None, typer.Argument(metavar="SESSION", autocompletion=completing.sessions)
+    ] = None,
     calculate: Annotated[bool, typer.Option("--calculate", help="Compute them first (new versions).")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Each step with its numbers and source.")] = False,
     trend: Annotated[bool, typer.Option("--trend", help="Control charts over all sessions of the store.")] = False,
@@ -351,7 +418,8 @@ def results(
         if calculate:
             if by is None:
                 raise Refused("Say who computes: --by ROLE.")
-            calculate_session(connection, session, by)
+            with waiting("Calculating"):
+                calculate_session(connection, session, by)
         of = get_session(connection, session)
         found = [
             {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by}
@@ -375,14 +443,14 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
     from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Looking at all sessions"):
         made = trends(observations(connection))
     emit(trends_as_json(*made)) if as_json else print_trends(*made)
 
 
 def report(
     session: SessionId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - is the output.")],
     format: Annotated[
         Literal["html", "pdf", "json"] | None, typer.Option("--format", help="Otherwise by the name of the file; html.")
     ] = None,
@@ -391,7 +459,8 @@ def report(
     ] = None,
     to: Annotated[str | None, typer.Option("--to", help="Who is given it: they get its corrections.")] = None,
     by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="With --to: who gives it.")] = None,
-    config: ConfigOption = None, store: StoreOption = None,
+    force: Force = False,
+    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The record of a session as it stands, or as a version was signed; a page, a PDF, or canonical JSON."""
     from acquire.procedure.signing.writing import give  # noqa: PLC0415
@@ -400,13 +469,28 @@ def report(
         raise Misuse("Say who gives it: --by.")
     with open_store(config, store) as connection:
         form = format or {".pdf": "pdf", ".json": "json"}.get(output.suffix.lower(), "html")
-        body, given = _bytes_of(connection, session, form, version)
+        with waiting("Making the record"):
+            body, given = _bytes_of(connection, session, form, version)
         output.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(output) as file:
+        with new_file(output, force=force) as file:
             file.write(body)
             if to is not None and by is not None:
                 give(connection, session, given, body, form, to, by)
-    tell(str(output))
+            else:
+                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {form}")
+    wrote(output, str(output), as_json=as_json, session=session, format=form, version=given)
+
+
+def _looked(connection: Any, session: str, shown: str) -> None:
+    """Write down who looked. Nobody is kept from reading by it: where it cannot be written, that is said."""
+    from acquire.cli.let_in import log_in_of  # noqa: PLC0415
+    from acquire.people.looks import looked_at_record  # noqa: PLC0415
+
+    token = None
+    with suppress(Refused):
+        token = log_in_of(connection)
+    if not looked_at_record(connection, session, shown, token):
+        say("That you looked could not be written down: the store is busy, full or can only be read.")
 
 
 def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:

@@ -5,27 +5,26 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire import beforehand
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
-from acquire.cli import beforehand
-from acquire.cli.folders import FolderCheck, check_folders
-from acquire.cli.place import running_service
+from acquire.cli import completing
+from acquire.cli.place import ConfigOption, running_service
 from acquire.config import Loaded, load
-from acquire.config_instruments import SIMULATOR
+from acquire.drop_folders import FolderCheck, check_folders
 from acquire.errors import FileProblem, Refused
-from acquire.people import has_accounts
 from acquire.terminal.logs import configure
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
+from acquire.terminal.watching import Filter, Kind
 from drivers.registry import model
 
+INSTALLED = Path("/etc/dosimetry-acquire/acquire.toml")  # as the Debian package has it
 ConfigFile = Annotated[Path, typer.Argument(help="Configuration file (TOML).", metavar="CONFIG")]
 
 
@@ -98,32 +97,6 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
         say(f"Warning: {sentence}")
 
 
-def _anchor_beside_the_store(loaded: Loaded) -> list[str]:
-    if loaded.anchor is None or loaded.store is None or loaded.anchor.parent.resolve() != loaded.store.parent.resolve():
-        return []
-    return [
-        f"the anchor file {loaded.anchor} lies beside the store: whoever can change the one can change the other; name"
-        " a place on another machine."
-    ]
-
-
-def _people_not_known(loaded: Loaded) -> list[str]:
-    """The store is only read: what is served meanwhile is not touched, and what is there not made newer."""
-    real = [each.id for each in loaded.config.instrument if not each.resource.startswith(SIMULATOR)]
-    if not real or loaded.store is None:
-        return []
-    try:
-        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
-            if has_accounts(store):
-                return []
-    except sqlite3.Error:
-        pass  # no store yet, or one of before accounts
-    return [
-        f"{', '.join(real)}: no patient is measured with real instruments before the store has accounts; make the first"
-        " with `acquire user add`."
-    ]
-
-
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
@@ -153,8 +126,9 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "warnings": [
             *cautions(loaded),
             *folders.warnings,
-            *_anchor_beside_the_store(loaded),
-            *_people_not_known(loaded),
+            *beforehand.anchor_beside_the_store(loaded),
+            *beforehand.people_not_known(loaded),
+            *beforehand.recipients_without_account(loaded),
         ],
         "problems": folders.problems,
     }
@@ -178,29 +152,45 @@ def demo(
     from acquire.demo import write_files  # noqa: PLC0415
 
     if files:
-        for path in write_files(folder):
-            tell(str(path))
+        written = [str(path) for path in write_files(folder)]
+        told("\n".join(written), as_json=as_json, files=written)
         return
     asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 
 
 def tail(
     topic: Annotated[str, typer.Argument(help="Topic filter; everything of the contract by default.")] = f"{ROOT}/#",
-    config: Annotated[Path | None, typer.Option("--config", help="Take the broker from this configuration.")] = None,
-    host: Annotated[str, typer.Option(help="Broker host.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Broker port.")] = 1883,
-    protocol: Annotated[str, typer.Option(help="MQTT version: 5 or 3.1.1.")] = "5",
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Broker host, instead of a configuration.")] = None,
+    port: Annotated[int, typer.Option(help="With --host: its port.")] = 1883,
+    protocol: Annotated[Literal["5", "3.1.1"], typer.Option(help="With --host: MQTT version.")] = "5",
+    instrument: Annotated[
+        list[str] | None, typer.Option(help="Only of this one.", autocompletion=completing.instruments)
+    ] = None,
+    kind: Annotated[
+        list[Kind] | None, typer.Option(metavar="KIND", help=f"Only messages of this kind: {', '.join(Kind)}.")
+    ] = None,
+    session: Annotated[
+        list[str] | None,
+        typer.Option(help="Only its events, and its measurements.", autocompletion=completing.sessions),
+    ] = None,
     count: Annotated[int, typer.Option("--count", "-n", help="Stop after this many messages; 0 goes on.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Watch the bus, readable. --json gives one document a message."""
-    endpoint = Endpoint(host, port, "3.1.1" if protocol == "3.1.1" else "5")
-    if config is not None:
-        endpoint, _ = running_service(config)
-    asyncio.run(_tail(endpoint, topic, count, as_json))
+    """Watch the bus, readable, with the time of each. --json gives one document a message.
+
+    Without --config (or ACQUIRE_CONFIG) or --host it is the service of this machine: /etc/dosimetry-acquire, or
+    127.0.0.1:1883.
+    """
+    if host is None and (config or (INSTALLED if INSTALLED.is_file() else None)):
+        endpoint, _ = running_service(config or INSTALLED)
+    else:
+        endpoint = Endpoint(host or "127.0.0.1", port, protocol)
+    only = Filter(instrument or (), kind or (), session or ())
+    asyncio.run(_tail(endpoint, topic, only, count, as_json))
 
 
-async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> None:
+async def _tail(endpoint: Endpoint, topic: str, only: Filter, count: int, as_json: bool) -> None:
     from uuid import uuid4  # noqa: PLC0415
 
     from acquire.cli.tailing import Tail  # noqa: PLC0415
@@ -208,4 +198,4 @@ async def _tail(endpoint: Endpoint, topic: str, count: int, as_json: bool) -> No
     async with connect(endpoint, f"tail-{uuid4().hex[:12]}") as connection:
         await connection.subscribe(topic, qos=0)
         say(f"Watching {topic} on {endpoint.host}:{endpoint.port}; stop with Ctrl-C.")
-        await Tail(as_json=as_json).watch(connection, count)
+        await Tail(as_json=as_json, only=only).watch(connection, count)

@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli.let_in import PasswordFile, password
+from acquire.cli.door import Oidc, PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
 from acquire.errors import Refused
-from acquire.people import prove
-from acquire.terminal.output import Json, emit, say, table, tell
+from acquire.terminal.output import Json, emit, say, table, tell, told
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; printed in the record.")]
@@ -65,17 +64,18 @@ def _written(
 def sign(
     session: SessionId,
     seen: Annotated[str, typer.Option("--seen", metavar="SHA256", help="'To be signed' of the page you have read.")],
-    by: By, password_file: PasswordFile = None, config: ConfigOption = None, store: StoreOption = None,
-    as_json: Json = False,
+    by: By, password_file: PasswordFile = None, oidc: Oidc = False, config: ConfigOption = None,
+    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Sign the record that you have read, with your password: as physicist its review, as physician its interpretation
-    and decision."""
+    """Sign the record that you have read, with your password, or anew at the provider: as physicist its review, as
+    physician its interpretation and decision."""
+    from acquire.cli.people import shown as shown_by  # noqa: PLC0415
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
     from acquire.record.signing import kept_pdf  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
     with open_store(config, store) as connection:
-        account = prove(connection, by, password(by, password_file), "sign")
+        account = shown_by(connection, config, by, password_file, "sign", oidc=oidc)
         made = sign_record(connection, session, account, seen)
         try:
             if made.meaning == "interpretation":
@@ -94,30 +94,34 @@ def amend(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a new version of a signed record, to be signed anew; says who was given the one before."""
-    from acquire.procedure.signing import rows, writing  # noqa: PLC0415
+    from acquire.procedure.signing import corrections, writing  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         version = writing.amend(connection, session, reason, by)
-        given = [each for each in rows.disclosures_of(connection, session) if each.version == version - 1]
-    had = list(dict.fromkeys(each.recipient for each in given))
+        had = corrections.who_had(connection, session, version)
     if as_json:
         emit({"session": session, "version": version, "to_be_corrected": had})
         return
     tell(f"{session}: version {version} is open; version {version - 1} stands as it was signed.")
     if had:
-        say(f"Version {version - 1} was given to {', '.join(had)}: they are to get the correction once it is signed.")
+        say(
+            f"What was signed before is with {', '.join(had)}: they are to get the correction once it is signed;"
+            " whoever has an address in [notices] gets mail then."
+        )
 
 
 def versions(session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """Every version with its signatures, why it came, and who was given it."""
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
-    from acquire.procedure.signing import rows, shown  # noqa: PLC0415
+    from acquire.procedure.signing import corrections, rows, shown  # noqa: PLC0415
     from acquire.procedure.signing.standing import standing  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         now = standing(connection, get_session(connection, session))
         given = rows.disclosures_of(connection, session)
         signed = rows.signatures_of(connection, session)
+        had = corrections.who_had(connection, session, now.version)
+        told = dict(corrections.told_of(connection, session, now.version))
     reasons = {each.version: each.reason for each in now.amendments}
     found: list[dict[str, Any]] = [
         {
@@ -129,12 +133,16 @@ def versions(session: SessionId, config: ConfigOption = None, store: StoreOption
         for n in range(1, now.version + 1)
     ]
     if as_json:
-        emit({"session": session, "versions": found, "changed_since_signature": list(now.changes)})
+        correction = [{"name": name, "told": told.get(name)} for name in had]
+        emit({"session": session, "versions": found, "changed_since_signature": list(now.changes),
+              "to_be_corrected": correction})  # fmt: skip
         return
     columns = ("version", "why", "signed", "given to")
     table(f"Versions of {session}", columns, [
         (f["version"], f["reason"] or "", _signed(f["signatures"]), ", ".join(f["given_to"])) for f in found
     ])  # fmt: skip
+    for name in had:
+        say(f"{name} had a version before this one: {told.get(name, 'not told yet')}.")
     for sentence in now.changes:
         say(f"Since version {now.version} was signed: {sentence}")
 
@@ -146,11 +154,11 @@ def _signed(signatures: list[dict[str, Any]]) -> str:
 def cover(
     order: Annotated[str, typer.Argument(metavar="ORDER")],
     physician: Annotated[str, typer.Argument(metavar="PHYSICIAN")],
-    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None,
+    reason: Reason, by: By, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Name a physician who may interpret and sign in the place of the one who ordered."""
     from acquire.procedure.signing.writing import cover as name_cover  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         named = name_cover(connection, order, physician, reason, by)
-    tell(f"{order}: {named} may sign for the prescriber.")
+    told(f"{order}: {named} may sign for the prescriber.", as_json=as_json, order=order, physician=named)

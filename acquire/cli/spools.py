@@ -19,7 +19,8 @@ from acquire.spool.disk_budget import DEFAULT_LIMIT, MIB
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.resend import resend as resend_originals
 from acquire.spool.status import status as status_of
-from acquire.terminal.output import Json, emit, table, tell
+from acquire.terminal.output import Json, emit, table, tell, told
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 GIVE_UP = "When nothing more is to be had of it: `acquire spool give-up FILE --reason WHY`."
@@ -102,7 +103,7 @@ def resend(config: ConfigOption = None, spool: SpoolOption = None, as_json: Json
         if count
         else f"Nothing is withheld in {path}."
     )
-    _tell(done, as_json, sentence)
+    told(sentence, as_json=as_json, **done)
 
 
 @app.command()
@@ -117,21 +118,22 @@ def pair(store: str, config: ConfigOption = None, spool: SpoolOption = None, as_
     with closing(Journal(path, limit=limit)) as journal:
         before = journal.store
         journal.pair(wanted)
-    _tell({"path": str(path), "store": wanted, "before": before}, as_json, f"{path} is paired with {wanted}.")
+    told(f"{path} is paired with {wanted}.", as_json=as_json, path=str(path), store=wanted, before=before)
 
 
 @app.command()
 def restore(file: Path, config: ConfigOption = None, spool: SpoolOption = None, as_json: Json = False) -> None:
     """Put an older copy of a spool in its place. Streams open in the copy end: nobody knows what followed."""
     path, _ = _place(config, spool)
-    done = rescue.restore(path, file)
+    with waiting(f"Restoring {path}"):
+        done = rescue.restore(path, file)
     said = f"{path} is restored; {done['restored_streams']} stream(s) were open in the copy and are ended."
     if done["kept"] is not None:
         said += (
             f" What lay there is kept as {done['kept']}: sessions wait for it until it is given up. `acquire spool"
             " salvage` takes the streams that the copy has nothing of."
         )
-    _tell(done, as_json, said)
+    told(said, as_json=as_json, **done)
 
 
 @app.command()
@@ -144,12 +146,13 @@ def salvage(
 ) -> None:
     """Say what can still be read of a damaged spool (FILE, as it was kept aside), and take it with --adopt."""
     work_as_owner_of(file)
-    found = rescue.salvage(file)
+    with waiting(f"Reading {file}"):
+        found = rescue.salvage(file)
     whole = rescue.knows_its_streams(file)
     adopted = 0
     if adopt:
         path, limit = _place(config, spool)
-        with closing(Journal(path, limit=limit)) as journal:
+        with closing(Journal(path, limit=limit)) as journal, waiting(f"Taking it into {path}"):
             adopted = rescue.adopt(journal, found)
             with journal.writing() as db:
                 aside.salvaged(db, file.name, whole=whole)
@@ -185,18 +188,9 @@ def give_up(
     if not reason.strip():
         raise Misuse("Say with --reason why it is given up, and who says so.")
     given = aside.give_up(path, file.name, reason.strip())
-    _tell(
-        {"path": str(path), "file": file.name, "streams": given}, as_json, f"{given} stream(s) of {file.name} given up."
-    )
+    told(f"{given} stream(s) of {file.name} given up.", as_json=as_json, path=str(path), file=file.name, streams=given)
 
 
 def _must_exist(path: Path) -> None:
     if not path.exists():
         raise SpoolError(f"there is no spool at {path}; `acquire run` makes one.")
-
-
-def _tell(document: dict[str, Any], as_json: bool, sentence: str) -> None:
-    if as_json:
-        emit(document)
-    else:
-        tell(sentence)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from acquire import people
 from acquire.checking import last_check, note_verified, sentence
+from acquire.cli import completing
 from acquire.cli.place import By, ConfigOption, StoreOption, open_store, store_path
-from acquire.cli.writing import new_file
+from acquire.cli.writing import STDOUT, Force, new_file
 from acquire.config import SpoolConfig
 from acquire.config_part import spool_place, store_place
 from acquire.errors import Refused
@@ -27,8 +28,8 @@ from acquire.store.export import export as rows_of
 from acquire.store.streams import every
 from acquire.store.tails import NotDeclared, completeness
 from acquire.store.tails import declare_ended as declare
-from acquire.terminal.output import Json, emit, emit_line, say, table, tell
-from acquire.terminal.progress import progress
+from acquire.terminal.output import Json, emit, say, table, tell, told
+from acquire.terminal.progress import progress, waiting
 
 SHOWN = ("instrument", "stream", "through", "head", "ended", "why", "last_heard")
 
@@ -64,7 +65,9 @@ def create(
 def migrate(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """Bring a store's schema up to date (opening it does the same)."""
     path = store_path(config, store)
-    _tell(path, connect(path), as_json)
+    with waiting(f"Bringing {path} up to date"):
+        connection = connect(path)
+    _tell(path, connection, as_json)
 
 
 def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
@@ -80,7 +83,13 @@ def _tell(path: Path, connection: sqlite3.Connection, as_json: bool) -> None:
 @app.command()
 def verify(
     session: Annotated[
-        str | None, typer.Option("--session", metavar="SESSION", help="Only this session, and the audit chain.")
+        str | None,
+        typer.Option(
+            "--session",
+            metavar="SESSION",
+            help="Only this session, and the audit chain.",
+            autocompletion=completing.sessions,
+        ),
     ] = None,
     anchor: Annotated[
         Path | None,
@@ -131,7 +140,7 @@ def anchor(config: ConfigOption = None, store: StoreOption = None, as_json: Json
 @app.command()
 def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """What the store holds: streams, entries by status, alarms; and when a service checked its file last."""
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Counting"):
         streams = [
             {name: getattr(each, name) for name in SHOWN} | {"completeness": completeness(connection, each.stream)}
             for each in every(connection)
@@ -158,8 +167,9 @@ def backup(file: Path, config: ConfigOption = None, store: StoreOption = None, a
     """Copy the store into FILE, whole and consistent, while it may be served. Readings younger than the copy come back
     from the spools' journals after a restore; orders, signatures and audit entries do not: back up often."""
     path = store_path(config, store)
-    at = copies.backup(path, file)
-    _done({"file": str(file), "backed_up_at": at, "bytes": file.stat().st_size}, as_json, f"{file}: {path} as of {at}.")
+    with waiting(f"Copying {path}"):
+        at = copies.backup(path, file)
+    told(f"{file}: {path} as of {at}.", as_json=as_json, file=str(file), backed_up_at=at, bytes=file.stat().st_size)
 
 
 @app.command()
@@ -177,14 +187,19 @@ def restore(
     stopped for this; what was there is kept aside."""
     path = store_path(config, store)
     retention = None if accept_loss else _retention(config)
-    done = copies.restore(path, file, retention=retention)
+    with waiting(f"Restoring {path}"):
+        done = copies.restore(path, file, retention=retention)
     with open_store(None, f"sqlite:///{path}") as connection, transaction(connection):
         if done.aside is not None:
             _keep_accounts(connection, done.aside, by)
         audit.keep(connection, by, "store restored", done.store, new=done.epoch, reason=f"backup as of {done.as_of}")
     aside = str(done.aside) if done.aside else None
     document = {"path": str(path), "store": done.store, "epoch": done.epoch, "as_of": done.as_of, "kept": aside}
-    _done(document, as_json, f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.")
+    told(
+        f"{path} is as of {done.as_of}, in a new epoch; what was there: {aside or 'nothing'}.",
+        as_json=as_json,
+        **document,
+    )
     if not as_json:
         say("Orders, plans, sessions and audit entries made since then are not in it; enter them again.")
         say("Anchors made since then do not hold any more: keep their file with what was there, and begin a new one.")
@@ -211,19 +226,16 @@ def _retention(config: Path | None) -> timedelta:
 
 @app.command()
 def export(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A file instead of stdout.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="A file; - is the output.")] = STDOUT,
+    force: Force = False,
     config: ConfigOption = None,
     store: StoreOption = None,
 ) -> None:
     """Every stream, entry, conflict and alarm as JSON lines."""
-    with open_store(config, store) as connection:
-        if output is None:
-            for row in rows_of(connection):
-                emit_line(row)
-            return
-        with new_file(output) as file:
-            for row in rows_of(connection):
-                file.write((printable_json(json.dumps(row, ensure_ascii=False)) + "\n").encode())
+    told_of = nullcontext() if output == STDOUT else waiting(f"Writing {output}")  # not between the lines themselves
+    with open_store(config, store) as connection, new_file(output, force=force) as file, told_of:
+        for row in rows_of(connection):
+            file.write((printable_json(json.dumps(row, ensure_ascii=False)) + "\n").encode())
 
 
 @app.command("declare-ended")
@@ -242,11 +254,4 @@ def declare_ended(
         except NotDeclared as error:
             raise Refused(str(error)) from error
         audit.keep(connection, by, "stream declared ended", stream, new=f"{done['lost']} lost", reason=reason)
-    _done(done, as_json, f"Stream {stream} of {done['instrument']} is declared ended at {done['through']}.")
-
-
-def _done(document: dict[str, Any], as_json: bool, sentence: str) -> None:
-    if as_json:
-        emit(document)
-    else:
-        tell(sentence)
+    told(f"Stream {stream} of {done['instrument']} is declared ended at {done['through']}.", as_json=as_json, **done)

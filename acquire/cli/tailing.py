@@ -1,20 +1,23 @@
-"""tail: every message in words or as a JSON line, and states that lapse.
+"""tail: the bus in words or as JSON lines, states that lapse, and what confirms told together.
 
-A state that is only repeated so that it does not lapse is not shown again in words; --json shows it every time.
+A state that is only repeated so that it does not lapse is not shown again in words; --json shows it every time, and
+every confirmation.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from acquire.bus.client import Connection, Received
 from acquire.bus.presence import Watch
-from acquire.terminal.messages import body_of, clocks_apart, lapsed, readable
+from acquire.terminal.messages import body_of, clock, clocks_apart, lapsed, readable
 from acquire.terminal.output import emit_line, say, tell
+from acquire.terminal.watching import FOLDED, Filter, Folded, kind_of
 
 LOOK_EVERY_S = 1.0
 CLOCKS_APART_S = 60.0
@@ -24,9 +27,13 @@ REPEATED = ("valid_until", "emitted")  # what changes although nothing happened
 class Tail:
     """What one `acquire tail` has shown."""
 
-    def __init__(self, *, as_json: bool, watch: Watch | None = None) -> None:
+    def __init__(
+        self, *, as_json: bool, watch: Watch | None = None, only: Filter | None = None, folded: Folded | None = None
+    ) -> None:
         self._as_json = as_json
         self._watch = watch or Watch()
+        self._only = only or Filter()
+        self._folded = folded or Folded()
         self._shown: dict[str, dict[str, Any]] = {}
         self._lapsed: set[str] = set()
         self._apart: set[str] = set()
@@ -41,6 +48,7 @@ class Tail:
                 if 0 < count <= self._count:
                     return
         finally:
+            self._unfold(all_=True)
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking
@@ -53,17 +61,27 @@ class Tail:
     def take(self, message: Received) -> None:
         """Show one message."""
         body = body_of(message.payload)
+        if not self._only.lets(message.topic, body):
+            return
         is_state = isinstance(body, dict) and body.get("schema") == "state/1" and self._hear(message)
         if is_state and self._watch.has_lapsed(message.topic):
             self._show_lapsed(message.topic, body)
         elif is_state:
             self._lapsed.discard(message.topic)
             self._show_state(message.topic, body)
+        elif not self._as_json and kind_of(body) in FOLDED and kind_of(body) not in self._only.kinds:
+            self._folded.add(message.topic, body)
+            self._unfold()
         else:
             self._show(message.topic, body)
 
+    def _unfold(self, *, all_: bool = False) -> None:
+        for topic, body, times in self._folded.due(all_=all_):
+            self._show(topic, body, f" ({times} times)" if times > 1 else "")
+
     def look(self) -> None:
-        """Show the states that have lapsed meanwhile."""
+        """Show the states that have lapsed meanwhile, and confirmations that waited."""
+        self._unfold()
         for topic in self._watch.lapsed():
             if topic not in self._lapsed:
                 self._show_lapsed(topic, self._shown.get(topic, {}))
@@ -94,15 +112,19 @@ class Tail:
         if self._as_json:
             emit_line({"topic": topic, "message": body, "nothing_known_since": known.since})
         else:
-            tell(lapsed(topic, known.state, known.since))
+            tell(f"{clock(None, _now())}  {lapsed(topic, known.state, known.since)}")
 
-    def _show(self, topic: str, body: Any) -> None:
+    def _show(self, topic: str, body: Any, more: str = "") -> None:
         self._count += 1
         if self._as_json:
             emit_line({"topic": topic, "message": body})
         else:
-            for line in readable(topic, body):
-                tell(line)
+            for line in readable(topic, body, _now()):
+                tell(line + more)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
 
 
 def _content(body: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,33 @@ def message(letter: Letter, sender: str, store: str) -> EmailMessage:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class CorrectionLetter:
+    """One mail that is due: that what a recipient had of a session is replaced by a signed version."""
+
+    session: str
+    version: int
+    recipient: Recipient
+
+
+def correction(letter: CorrectionLetter, sender: str, store: str) -> EmailMessage:
+    """The mail about a correction; why it was made stands in the record, and not here."""
+    made = EmailMessage()
+    made["From"], made["To"] = sender, letter.recipient.address
+    made["Subject"] = f"Corrected: version {letter.version} of the record of {letter.session}"
+    to = hashlib.sha256(letter.recipient.name.encode()).hexdigest()[:12]
+    made["Message-ID"] = f"<correction.{letter.session}.{letter.version}.{to}.{store}@{sender.rpartition('@')[2]}>"
+    made["Auto-Submitted"] = "auto-generated"
+    of = letter.session
+    made.set_content(
+        f"The record of session {of} was corrected: version {letter.version} is signed, and takes the place of the one"
+        " before, which you signed, printed, were given or had mail about.\n\nRead there what is other now:\n"
+        f"    acquire session versions {of}\n    acquire report {of} -o record.html\n\n"
+        "This mail names no patient, and comes once.\n"
+    )
+    return made
+
+
 def _id(letter: Letter, store: str) -> str:
     to = hashlib.sha256(letter.recipient.name.encode()).hexdigest()[:12]
     return f"notice.{letter.notice.n}.{letter.round}.{to}.{store}"

@@ -100,10 +100,24 @@ def read(body: bytes, name: str, site: Site, now: datetime) -> tuple[Request | N
         history=form.history, requester_type="Practitioner", not_before=first, not_after=last, source="hand",
         draft=draft, telephone=telephone, covering_for=form.covering_for, entered_late=form.entered_late,
     )  # fmt: skip
-    of = form.patient
-    number = Identifier(of.authority, of.number, of.kind)
+    return Request(order, _identity(form.patient)), problems
+
+
+def _identity(of: PatientForm) -> Identity:
     born = of.birth_date.isoformat() if of.birth_date else ""
-    return Request(order, Identity((number,), of.name, born, of.sex)), problems
+    return Identity((Identifier(of.authority, of.number, of.kind),), of.name, born, of.sex)
+
+
+class PatientFile(Written):
+    """Who a patient is, to be put right."""
+
+    schema_: Literal["patient-form/1"] = Field(alias="schema")
+    patient: PatientForm
+
+
+def read_patient(body: bytes, name: str) -> Identity:
+    """Who a patient is, from a form. Raises FileProblem (file, line, key)."""
+    return _identity(read_toml(body, name, PatientFile).patient)
 
 
 def _draft(role: str, physicians: Physicians) -> str | None:

@@ -1,7 +1,7 @@
 """Who a message of HL7 v2 is of (PID), and merges of patients (ADT; 2.5.1, chapter 3).
 
-Followed are the merges of patient ids: A18, A34, A36, A40, A47. A35 merges accounts, which are not kept here, and is
-answered as taken with nothing to follow. Movements and updates of patients are not taken.
+Followed are merges of patient ids (A18, A34, A36, A40, A47), their end (A37) and updates of identities (A08, A31).
+A35 merges accounts, which are not kept here, and is answered as taken with nothing to follow. Movements are not taken.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from acquire.orders.problems import NotAnOrder
 from acquire.patients.identity import Identifier, Identity
 
 MERGES = frozenset(("A18", "A34", "A36", "A40", "A47"))
+UPDATES = frozenset(("A08", "A31"))
+SEPARATES = frozenset(("A37",))
 OF_ACCOUNTS = frozenset(("A35",))
 MOST_MERGES = 50  # of a message
 
@@ -26,10 +28,10 @@ class Merge:
 
 
 def identity_of(message: Message) -> Identity:
-    """The patient of an order. Raises NotAnOrder: none, several, or one without a record number."""
+    """The patient of an order or an update. Raises NotAnOrder: none, several, or one without a record number."""
     found = list(message.named("PID"))
     if len(found) != 1:
-        raise NotAnOrder(f"the message is of {len(found)} patients (PID); an order is of one.")
+        raise NotAnOrder(f"the message is of {len(found)} patients (PID); it is of one.")
     return _identity(message, found[0])
 
 
@@ -50,6 +52,14 @@ def merges_of(message: Message) -> list[Merge]:
     if len(found) > MOST_MERGES:
         raise NotAnOrder(f"the message holds {len(found)} merges; at most {MOST_MERGES} are taken at once.")
     return found
+
+
+def separated_of(message: Message) -> tuple[Identity, Identity]:
+    """The two patients that are no one (2.5.1, 3.3.37). Raises NotAnOrder."""
+    found = list(message.named("PID"))
+    if len(found) != 2:
+        raise NotAnOrder(f"the message is of {len(found)} patients (PID); an unlink is of two.")
+    return _identity(message, found[0]), _identity(message, found[1])
 
 
 def _identity(message: Message, pid: Segment) -> Identity:

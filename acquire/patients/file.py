@@ -124,6 +124,24 @@ class PatientsFile:
             )
         return version, self.mark(body)
 
+    def correct(self, patient: str, identity: Identity) -> tuple[int, str]:
+        """Patients.correct."""
+        with self.all_or_nothing():
+            done = self.enter(patient, identity)
+            marks = [self.mark(each.key) for each in identity.identifiers]
+            self._file.execute(
+                f"DELETE FROM known_as WHERE patient = ? AND identifier NOT IN ({', '.join('?' * len(marks))})",
+                (patient, *marks),
+            )
+        return done
+
+    def history(self, patient: str) -> list[tuple[int, Identity]]:
+        """Patients.history."""
+        rows = self._file.execute("SELECT version, body FROM identity WHERE patient = ? ORDER BY version", (patient,))
+        return [
+            (int(n), Identity.of_body(sealed.decrypted(self._key, f"identity {patient} {n}", body))) for n, body in rows
+        ]
+
     def keep_original(self, name: str, body: bytes) -> str:
         """Patients.keep_original."""
         mark = self.mark(body)

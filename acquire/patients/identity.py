@@ -56,6 +56,11 @@ class Identity:
             return "name"
         return None
 
+    def kinds(self) -> list[str]:
+        """In how many ways, and in which, this patient can be told from others by what is read from them."""
+        numbers = {"record number" if each.kind == RECORD_NUMBER else "identifier" for each in self.identifiers}
+        return [*sorted(numbers), *(["birth date"] if self.birth_date else []), *(["name"] if self.name else [])]
+
     def body(self) -> bytes:
         """As it is kept: canonical JSON."""
         return canonical(asdict(self))

@@ -32,6 +32,12 @@ class Patients(Protocol):
     def enter(self, patient: str, identity: Identity) -> tuple[int, str]:
         """Keep an identity as the patient's newest version, unless it is that already: its number and its mark."""
 
+    def correct(self, patient: str, identity: Identity) -> tuple[int, str]:
+        """As `enter`, and from now on the patient is found by the identifiers of this version alone."""
+
+    def history(self, patient: str) -> list[tuple[int, Identity]]:
+        """Every version of what was known of a patient, the oldest first."""
+
     def keep_original(self, name: str, body: bytes) -> str:
         """Keep the bytes of a file or message as they came; returns their mark."""
 

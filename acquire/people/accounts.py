@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -41,8 +41,12 @@ class Account:
         return role in self.roles
 
 
-def add_account(connection: sqlite3.Connection, account: Account, password_hash: str, who: str | None) -> None:
-    """Make an account. `who` is None for the first one, which must be an administrator.
+def add_account(
+    connection: sqlite3.Connection, account: Account, password_hash: str | None, who: str | None,
+    also: Callable[[], Sequence[audit.Row]] = tuple,
+) -> None:  # fmt: skip
+    """Make an account. `who` is None for the first one, which must be an administrator; without a password its person
+    logs in at a provider. `also` gives rows that are made with it, inside the transaction.
 
     Raises Refused: the id cannot be used or is taken in any spelling, the name is somebody's, roles that do not go
     together, or no first one any more.
@@ -62,8 +66,12 @@ def add_account(connection: sqlite3.Connection, account: Account, password_hash:
             if shared := {*map(_folded, made.known_as)} & {*map(_folded, (other.id, *other.known_as))}:
                 raise Refused(f"Orders already mean {other.id} by {', '.join(sorted(shared))}.")
         by = made.id if who is None else who
-        password = audit.row("account_password", account=made.id, n=1, hash=password_hash, who=by, at=utc_now())
-        _keep(connection, made, by, "account made", None, password)
+        password = [
+            audit.row("account_password", account=made.id, n=1, hash=each, who=by, at=utc_now())
+            for each in [password_hash]
+            if each is not None
+        ]
+        _keep(connection, made, by, "account made", None, *password, *also())
 
 
 def change(

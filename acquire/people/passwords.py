@@ -12,6 +12,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 from acquire.canonical import utc_now
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SHORTEST, LONGEST = 10, 256  # characters
 FREE = 3  # failures in a row before the next trial waits
 LONGEST_WAIT_S = 300.0
+NOBODY = ""  # set the password of an account that has none
 Wait = Callable[[float], None]
 
 
@@ -110,7 +112,9 @@ def set_password(connection: sqlite3.Connection, account: Account, password: str
     if _is_right(_newest(connection, account.id)[0], password):
         raise Refused("That is the password it has now; take another one.")
     with transaction(connection):
-        n = connection.execute("SELECT max(n) + 1 FROM account_password WHERE account = ?", (account.id,)).fetchone()[0]
+        n = connection.execute(
+            "SELECT coalesce(max(n), 0) + 1 FROM account_password WHERE account = ?", (account.id,)
+        ).fetchone()[0]
         row = audit.row("account_password", account=account.id, n=n, hash=kept, who=who, at=utc_now())
         ended = log_ins_ended(connection, account.id) if who != account.id else []
         audit.keep(connection, who, "password set", account.id, rows=[row, *ended])
@@ -118,7 +122,7 @@ def set_password(connection: sqlite3.Connection, account: Account, password: str
 
 def must_be_own(connection: sqlite3.Connection, account: Account) -> None:
     """Raises Refused where somebody else set the password, who could act in this person's name."""
-    if _newest(connection, account.id)[1] != account.id:
+    if _newest(connection, account.id)[1] not in {account.id, NOBODY}:
         raise Refused(
             f"{account.id} has a password that another person set; set an own one first: acquire user password."
         )
@@ -137,12 +141,22 @@ def _note(connection: sqlite3.Connection, account: str, what: str, purpose: str,
     audit.keep(connection, who, f"password {what}", account, rows=[row], new=purpose)
 
 
+def has_password(connection: sqlite3.Connection, account: str) -> bool:
+    """Whether an account has one; else its person logs in at a provider."""
+    return _newest(connection, account)[1] != NOBODY
+
+
 def _newest(connection: sqlite3.Connection, account: str) -> tuple[str, str]:
-    """(hash, who set it)."""
+    """(hash, who set it); of an account without a password a hash that nothing has."""
     row = connection.execute(
         "SELECT hash, who FROM account_password WHERE account = ? ORDER BY n DESC LIMIT 1", (account,)
     ).fetchone()
-    return str(row["hash"]), str(row["who"])
+    return (str(row["hash"]), str(row["who"])) if row is not None else (_of_nothing(), NOBODY)
+
+
+@cache
+def _of_nothing() -> str:
+    return hasher().hash(token_urlsafe(32))
 
 
 def _is_right(kept: str, password: str) -> bool:

@@ -18,6 +18,7 @@ from acquire.billing.facts import (
     Signed,
 )
 from acquire.errors import Refused
+from acquire.people import get_account
 from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.order import Order, copied_need, get_order, version_at_start, versions_of
 from acquire.procedure.documents.patients import orders_of_patient
@@ -31,7 +32,9 @@ from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
 from acquire.procedure.session.transcribed import in_force
+from acquire.procedure.signing.rows import Signature
 from acquire.procedure.signing.standing import standing
+from acquire.procedure.signing.writing import prescribes
 from acquire.record.billing_tables import tables
 from acquire.record.equipment import equipment
 
@@ -74,8 +77,8 @@ def course_of(connection: sqlite3.Connection, order_id: str, course: int) -> Cou
 def signatures(connection: sqlite3.Connection, session: Session) -> tuple[Signed | None, Signed | None, Decided | None]:
     """(the physicist's review, the physician's interpretation, the decision on the plan) of a session's newest version.
 
-    None of what came in after it was signed: a charge rests on signatures that hold. Who ordered signs under the name
-    that the order has.
+    None of what came in after it was signed: a charge rests on signatures that hold. Who ordered, or in whose place it
+    was ordered, signs under the name that the order has.
     """
     now = standing(connection, session)
     if not now.holds:
@@ -84,14 +87,23 @@ def signatures(connection: sqlite3.Connection, session: Session) -> tuple[Signed
     reviewed = None if review is None else Signed(review.account, review.role, review.at)
     if interpretation is None:
         return reviewed, None, None
-    requester, covering = get_order(connection, session.order_id).requester, interpretation.covering_for
-    who, role = (interpretation.account, f", covering for {covering}") if covering else (requester, "")
+    who, role = _named(connection, get_order(connection, session.order_id), interpretation)
     decision = now.words["decision"]
     return (
         reviewed,
         Signed(who, interpretation.role + role, interpretation.at),
         Decided(str(decision.choice), decision.words, decision.who, interpretation.at),
     )
+
+
+def _named(connection: sqlite3.Connection, order: Order, signed: Signature) -> tuple[str, str]:
+    """Who interpreted, by the name that the order has, and what that person is to the order."""
+    if signed.covering_for:
+        return signed.account, f", covering for {signed.covering_for}"
+    treating = order.covering_for
+    if treating is not None and not prescribes(get_account(connection, signed.account), order.requester):
+        return treating, f", the treating physician, in whose place {order.requester} ordered"
+    return order.requester, ""
 
 
 def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple[str, int], PlanFacts]) -> SessionFacts:
@@ -132,7 +144,7 @@ def _order(connection: sqlite3.Connection, session: Session) -> OrderFacts:
         order.id, order.requester, order.requester_role, _written_on(connection, order), order.necessity, order.effect,
         order.history, None if said is None else str(said), order.draft,
         f"taken by telephone by {phoned.taken_by} at {phoned.taken_at}" if phoned else None,
-        copied_need(connection, order),
+        copied_need(connection, order), order.covering_for,
     )  # fmt: skip
 
 

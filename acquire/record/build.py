@@ -22,6 +22,7 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.output import not_stated
 from acquire.procedure.readouts.placed import placements
+from acquire.procedure.readouts.read_anew import read_anew_in
 from acquire.procedure.readouts.read_names import read_as_in
 from acquire.procedure.readouts.stated_presence import presence_stated
 from acquire.procedure.results.beam_assignment import beams_shown
@@ -38,7 +39,7 @@ from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.reader_run_statements import every_run_stated
-from acquire.procedure.session.session import Session, get_session
+from acquire.procedure.session.session import Session, get_session, refused_time_outs
 from acquire.procedure.session.take_over import taken_over
 from acquire.procedure.session.transcribed import totals, transcriptions
 from acquire.procedure.session.unattached import unattached
@@ -122,6 +123,7 @@ def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any
         "beam_parts_said": [_plain(each) for each in every_part_said(connection, session.id)],
         "beams_outside": [_plain(each) for each in beams_outside(connection, session)],
         "presence_stated": [_plain(each) for each in presence_stated(connection, session.id)],
+        "read_anew": [_plain(each) for each in read_anew_in(connection, session.id)],
         "read_as": [_plain(each) for each in read_as_in(connection, session.id)],
         "reader_runs_stated": [_plain(each) for each in every_run_stated(connection, session.id)],
         "attached_to_nothing": [_plain(s) for s in unattached(connection, session)],
@@ -230,6 +232,7 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "closed_over": at_closing[1] if at_closing else None,
         "states": [dict(row) for row in rows],
         "time_outs": _rows(connection, "time_out", session.id),
+        "time_outs_refused": refused_time_outs(connection, session.id),
         "clocks": [{**_plain(each), "behind_s": each.behind_s} for each in clocks_compared(connection, session.id)],
         "taken_over": [_plain(each) for each in taken_over(connection, session.id)],
         "environment": _rows(connection, "environment", session.id, but=("session", "made_after")),

@@ -14,12 +14,11 @@ from acquire.duties import Role
 from acquire.errors import Refused
 from acquire.people import Account
 from acquire.procedure.documents import kept
-from acquire.procedure.documents.order import get_order
 from acquire.procedure.session.session import Session
 from acquire.procedure.signing.rows import Meaning, Signature, WordsOf, pdf_of, rendition_of
 from acquire.procedure.signing.shown import shown_sha256
 from acquire.procedure.signing.standing import Standing
-from acquire.procedure.signing.writing import covers, prescribes, signable
+from acquire.procedure.signing.writing import covers_for, signable
 from acquire.record.build import as_json, build
 from acquire.record.page import html
 from acquire.record.pdf import made_with, pdf
@@ -123,16 +122,7 @@ def _may_sign(
     if all(each.account in measured for each in now.signatures):
         reviewed = " and ".join(each.account for each in now.signatures)
         raise Refused(f"{reviewed} measured this session: another physicist reviews it before it is interpreted.")
-    order = get_order(connection, session.order_id)
-    requester = order.requester
-    if any(prescribes(account, each) for each in (requester, order.covering_for) if each is not None):
-        return None
-    if not covers(connection, session.order_id, account.id):
-        raise Refused(
-            f"The order is {requester}'s; {account.id} may sign it when named as covering (acquire order cover"
-            f" {session.order_id} {account.id})."
-        )
-    return requester
+    return covers_for(connection, session, account)
 
 
 def _must_have_written(now: Standing, account: Account, what: WordsOf, command: str) -> None:

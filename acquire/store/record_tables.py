@@ -81,6 +81,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "that v{version} of what is known of patient {patient} was told", _EVERY_SESSION,
     ),
     "patient_merged": PeoplesTable("that {retired} is {kept}", "merge {n} of patients", _EVERY_SESSION),
+    "patient_separated": PeoplesTable(
+        "that the patients of merge {merge} are two again", "the end of merge {merge} of patients", _EVERY_SESSION
+    ),
     "message_taken": PeoplesTable(
         "message {control_id} of {sender}", "message {control_id} of {sender}", _EVERY_SESSION
     ),
@@ -155,6 +158,10 @@ PEOPLE: Mapping[str, PeoplesTable] = {
         "which element was read as {read_as} in session {session}", "under which name an element was read ({n})",
         _SESSION,
     ),
+    "read_anew": PeoplesTable(
+        "that {file} on {reader} counts as it was taken again, of session {session}", "a reading taken again ({n})",
+        _SESSION,
+    ),
     "console_time": PeoplesTable("the console's time in session {session}", "console time {n}", _SESSION),
     "spectrum_file": PeoplesTable(
         "which spectrum is of {point} in session {session}", "which spectrum is of a point ({n})", _SESSION
@@ -212,11 +219,18 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "disclosure": PeoplesTable(
         "that {recipient} was given session {session}", "who was given a record ({n})", _SESSION
     ),
+    "correction_told": PeoplesTable(
+        "that {name} was told of version {version} of session {session}", "who was told of a correction ({n})", _SESSION
+    ),
     "account": PeoplesTable("account {id} v{version}", "account {id} v{version}", _EVERY_SESSION),
     "account_password": PeoplesTable("password {n} of {account}", "password {n} of {account}", _EVERY_SESSION),
     "password_tried": PeoplesTable(
         "'{what}' of the password of {account}", "trial {n} of a password", _EVERY_SESSION
     ),
+    "account_linked": PeoplesTable(
+        "whom a provider of log-ins means by {account}", "whom a provider means by an account ({n})", _EVERY_SESSION
+    ),
+    "log_in_hours": PeoplesTable("for how many hours a log-in holds", "the hours of a log-in ({n})", _EVERY_SESSION),
     "log_in": PeoplesTable("the log-in {n} of {account}", "log-in {n}", _EVERY_SESSION),
     "log_in_ended": PeoplesTable("the end of log-in {log_in}", "the end of log-in {log_in}", _EVERY_SESSION),
 }  # fmt: skip

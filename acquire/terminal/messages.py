@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from acquire.bus.messages import State
@@ -49,23 +51,44 @@ def _finite(text: str) -> float:
     return value
 
 
-def readable(topic: str, body: Any) -> list[str]:
-    """A message in one line, a batch of readings in a line each; what is not as it must be is shown as it is."""
+def readable(topic: str, body: Any, now: datetime) -> list[str]:
+    """A message in one line, readings in a line each; what is not as it must be is shown as it is.
+
+    Before each is when that was, by this machine's clock and time zone (now: an aware moment); where a message does not
+    tell, when it came.
+    """
     short = topic.removeprefix(f"{ROOT}/")
     try:
-        lines = _lines(short, body)
+        lines = [f"{clock(_moment(said), now)}  {line}" for said, line in _lines(short, body)]
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
-        lines = [f"{short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
+        lines = [f"{clock(None, now)}  {short}  {json.dumps(body, ensure_ascii=False)[:200]}"]
     return [printable(line) for line in lines]
 
 
-def _lines(short: str, body: Any) -> list[str]:
+def clock(at: str | None, now: datetime) -> str:
+    """The time of day of a moment here, 14:30:11; of another day with that, 11-28 14:30."""
+    moment = now
+    if at is not None:
+        with suppress(ValueError, OverflowError):
+            told = datetime.fromisoformat(at)
+            moment = told.astimezone(now.tzinfo) if told.tzinfo is not None else now
+    return f"{moment:%H:%M:%S}" if moment.date() == now.date() else f"{moment:%m-%d %H:%M}"
+
+
+def _moment(said: Any) -> str | None:
+    """When that was which a message or an entry tells, as it says."""
+    found = (said.get(key) for key in ("time", "to", "at", "sent", "since")) if isinstance(said, dict) else ()
+    return next((each for each in found if isinstance(each, str)), None)
+
+
+def _lines(short: str, body: Any) -> list[tuple[Any, str]]:
+    """Each line, with what it tells of."""
     if not isinstance(body, dict):
-        return [f"{short}  {body}"]
+        return [(body, f"{short}  {body}")]
     if body.get("schema") == "readings/1" and body["readings"]:
-        return [_entry(short, body["first_seq"] + n, each) for n, each in enumerate(body["readings"])]
+        return [(each, _entry(short, body["first_seq"] + n, each)) for n, each in enumerate(body["readings"])]
     said = _SAID.get(body.get("schema", ""), _pairs)(body)
-    return [f"{short}  {said}".rstrip()]
+    return [(body, f"{short}  {said}".rstrip())]
 
 
 def _question(body: dict[str, Any]) -> str:
@@ -87,7 +110,7 @@ def _event(body: dict[str, Any]) -> str:
 
 def _anchor(body: dict[str, Any]) -> str:
     (n, audit), (m, seal) = body["audit"], body["seal"]
-    return f"audit entry {n} {audit}, seal {m} {seal}"
+    return f"audit entry {n} {audit[:12]}..., seal {m} {seal[:12]}..."  # whole in --json and `acquire store anchor`
 
 
 def _detail(event: str, detail: dict[str, Any]) -> str:
@@ -112,6 +135,8 @@ def _pairs(detail: Mapping[str, Any]) -> str:
 _SAID: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "readings/1": _question,
     "committed/1": lambda body: f"committed through {body['through']}",
+    "batch/1": lambda body: f"readings of {len(body['parts'])} stream(s)",
+    "batch-committed/1": lambda body: f"committed of {len(body['through'])} stream(s)",
     "state/1": _state,
     "event/1": _event,
     "command/1": lambda body: f"asked by {body['by']} {_pairs(body.get('parameters', {}))}",

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import create_model
 
+from drivers.commands import CommandSpec
 from drivers.errors import LinkDown, Misuse
 from drivers.files.beside import beside
 from drivers.files.content import Unreadable, read_whole, shown
@@ -26,12 +28,23 @@ from drivers.files.records import FileReadings, Piece, Rejected, new
 from drivers.files.settings import FolderSettings
 from drivers.files.stretches import Stretches, streams
 from drivers.files.watch import Seen, Watch
-from drivers.instrument import Identity, Instrument
+from drivers.instrument import Identity, Instrument, Outcome
 from drivers.model import Model
 from drivers.reading import Flag, Reading, Sample, at_host
 from drivers.settings import Settings
 from drivers.stamping import HostClock
 
+
+class ReadAgain(Settings):
+    """Which file of the folder, by its name."""
+
+    file: str
+
+
+READ_AGAIN = CommandSpec(
+    "read-again", "take a file of the folder once more, by the settings as they are now", ReadAgain, "_again",
+    while_measuring=True, passive=True,
+)  # fmt: skip
 PREFIX = "dir:"
 ENOUGH = 500  # readings of one take; the files that are left come with the next
 ENOUGH_S = 5.0
@@ -185,6 +198,33 @@ class FolderInstrument(Instrument):
         Raises LinkDown where the folder cannot be read.
         """
         return await beside(self.folder, self._look)
+
+    def commands(self) -> Mapping[str, CommandSpec]:
+        """`read-again`: what a file of the folder holds by the settings as they are now, taken once more."""
+        return {READ_AGAIN.name: READ_AGAIN}
+
+    async def run_command(self, name: str, parameters: Mapping[str, Any]) -> Outcome:
+        """Instrument.run_command. Raises Misuse also for a file that is not in the folder or cannot be read."""
+        if name != READ_AGAIN.name:
+            return await super().run_command(name, parameters)
+        asked = ReadAgain.model_validate(parameters)
+        readings = await beside(self.folder, lambda: self._again(asked.file))
+        return Outcome({"file": asked.file, "readings": len(readings)}, readings)
+
+    def _again(self, name: str) -> list[Reading]:
+        """Every reading of a file, whether it was taken before or not. Raises Misuse."""
+        path = self.folder / name
+        if path.name != name or not path.is_file():
+            raise Misuse(f"There is no file {shown(name)} in {shown(str(self.folder))}.")
+        with self._one_at_a_time:
+            try:
+                parsed = self._parsed(shown(name), read_whole(path, self.settings.largest_file_mb, follow=False))
+            except Unreadable as error:
+                raise Misuse(str(error)) from None
+            if not parsed.samples:
+                raise Misuse(f"{shown(name)} holds no reading by the settings as they are now.")
+            stamp = self._host_clock.now()
+            return [at_host(each, each.raw, stamp.time, stamp.monotonic_s, *stamp.flags) for each in parsed.samples]
 
     async def confirm(self) -> None:
         """The readings of the last take are in the spool: they are not read again.

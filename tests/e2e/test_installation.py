@@ -92,6 +92,12 @@ def three_commands_to_a_running_service(system: CleanRoot, deb: str) -> None:
     for unit in (f"{NAME}.service", f"{NAME}-backup.service", f"{NAME}-backup.timer"):
         said = system.inside("systemd-analyze", "verify", f"/usr/lib/systemd/system/{unit}")
         assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    asked = "source /usr/share/bash-completion/completions/acquire; COMP_WORDS=(acquire command ''); COMP_CWORD=2"
+    did(system.inside("test", "-s", "/usr/share/fish/vendor_completions.d/acquire.fish"))
+    assert did(system.inside("head", "-1", "/usr/share/zsh/vendor-completions/_acquire")) == "#compdef acquire\n"
+    said = system.inside("env", f"ACQUIRE_CONFIG={CONFIG}", "bash", "-c",
+                         f"{asked}; _acquire_completion acquire; echo ${{COMPREPLY[*]}}")  # fmt: skip
+    assert did(said) == "electrometer-1\n"
     log = did(system.inside("journalctl", "-u", NAME))
     assert "Got notification message from PID" not in log, "a broker of ours speaks in our name"
     assert shown(system, "DeviceAllow").count("rw") == 5

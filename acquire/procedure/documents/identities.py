@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from acquire.errors import Refused
 from acquire.orders.fhir_people import REFERENCE
 from acquire.patients import Identity, Patients
+from acquire.people.looks import looked_at_identity
 from acquire.procedure.documents.patients import current
-from acquire.store import audit
-from acquire.store.database import transaction
 
 
 def look_up(connection: sqlite3.Connection, patients: Patients, order_id: str, who: str) -> tuple[str, Identity]:
     """The patient of an order; that somebody looked is written down first. Raises Refused."""
     patient = patient_now(connection, order_id)
-    with transaction(connection):
-        audit.keep(connection, who, "identity looked at", order_id, new=patient)
+    looked_at_identity(connection, who, order_id, patient)
     return patient, _known(patients, patient)
 
 
@@ -34,27 +33,46 @@ def original_of(
     found = patients.original(row["original"]) if row is not None and row["original"] is not None else None
     if found is None:
         raise Refused(f"What order {order_id} came as is not here.")
-    with transaction(connection):
-        audit.keep(connection, who, "identity looked at", order_id, new=f"{patient}, as it came")
+    looked_at_identity(connection, who, order_id, f"{patient}, as it came")
     return found
+
+
+class NotThatPatient(Refused):
+    """What was read from the patient is of somebody else than the order's: it is kept that this happened."""
 
 
 def must_be_patient_of(
     connection: sqlite3.Connection, patients: Patients, order_id: str, said: Sequence[str]
 ) -> list[str]:
-    """Hold what was read from the patient against the order's: two identifiers of two kinds, which are returned.
+    """Hold what was read from the patient against what is held of the order's: the kinds that agreed, two where two are
+    held. None are returned where nothing is held to compare with, and nothing was read.
 
-    Raises Refused: fewer than two, one that is not this patient's. No sentence tells what the right one would be.
+    Raises NotThatPatient for one that is not this patient's, and Refused for too few. No sentence tells what the right
+    one would be.
     """
-    identity = _known(patients, patient_now(connection, order_id))
-    kinds = [identity.answers_to(each) for each in said]
+    known = patients.identity(patient_now(connection, order_id))
+    theirs = [each for each in known[1].identifiers if each.authority != REFERENCE] if known else []
+    held = replace(known[1], identifiers=tuple(theirs)).kinds() if known else []
+    if not held:
+        if said:
+            raise Refused(
+                f"No identifiers of the patient of order {order_id} are held here: two people compare them, and say"
+                " --identifiers-agree."
+            )
+        return []
+    if not said:
+        raise Refused(
+            f"Identifiers of the patient of order {order_id} are held here: read two of them from the patient and give"
+            " each with --identifier (record number, birth date or name); --identifiers-agree alone compares nothing."
+        )
+    kinds = [known[1].answers_to(each) for each in said] if known else []
     if wrong := [n for n, kind in enumerate(kinds, start=1) if kind is None]:
         which = " and ".join(f"identifier {n}" for n in wrong)
-        raise Refused(f"Not the patient of order {order_id}: {which} is none of that patient. Do not go on.")
+        raise NotThatPatient(f"Not the patient of order {order_id}: {which} is none of that patient. Do not go on.")
     found = [kind for kind in kinds if kind is not None]
-    if len(set(found)) < 2:
+    if len(set(found)) < min(2, len(held)):
         raise Refused("Two identifiers of two kinds are read from the patient: record number, name, birth date.")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def same_patient(connection: sqlite3.Connection, patients: Patients, order_id: str, number: str) -> bool:

@@ -17,12 +17,13 @@ from acquire.orders import Site
 from acquire.orders.hl7_answer import Code, answer
 from acquire.orders.hl7_message import Message, header_of, message_of
 from acquire.orders.hl7_order import KINDS, Wish, wishes
-from acquire.orders.hl7_patient import MERGES, OF_ACCOUNTS, merges_of
+from acquire.orders.hl7_patient import MERGES, OF_ACCOUNTS, SEPARATES, UPDATES, identity_of, merges_of, separated_of
 from acquire.orders.problems import NotAnOrder
 from acquire.orders.request import judged
 from acquire.patients import Patients, PatientsError
 from acquire.procedure.documents.cancelled import put_cancellation
 from acquire.procedure.documents.order import Original, copied_need, put_change, put_order
+from acquire.procedure.documents.patient_changes import separate, update
 from acquire.procedure.documents.patients import merge
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -121,8 +122,9 @@ def _must_be_ours(message: Message, allowed: Allowed | None) -> None:
     if not message.header.text(12).startswith("2."):
         raise _Rejected(f"Version '{message.header.text(12)[:10]}' (MSH-12): messages of HL7 v2 are read.", "203")
     code, event = message.kind
-    if (code, event) not in KINDS and not (code == "ADT" and event in MERGES | OF_ACCOUNTS):
-        known = ", ".join([*("^".join(each) for each in KINDS), *(f"ADT^{each}" for each in sorted(MERGES))])
+    followed = MERGES | UPDATES | SEPARATES
+    if (code, event) not in KINDS and not (code == "ADT" and event in followed | OF_ACCOUNTS):
+        known = ", ".join([*("^".join(each) for each in KINDS), *(f"ADT^{each}" for each in sorted(followed))])
         raise _Rejected(f"{code[:10]}^{event[:10]} is not taken here; {known} are.", "200")
 
 
@@ -145,15 +147,27 @@ def _take(
                 f"Message {message.control_id} came before with another content; give it a control id of its own."
             )
         done = [_do(connection, patients, wish, Original(f"{message.control_id}.hl7", body), who) for wish in wanted]
-        if message.kind[1] in MERGES:
-            reason = f"ADT^{message.kind[1]} {message.control_id}"
-            done += [merge(connection, patients, each.kept, each.retired, who, reason) for each in merges_of(message)]
+        if not done:
+            done = _of_patients(connection, patients, message, who)
         says = _joined(f"{each}." for each in done or ["accounts are not kept here: there is nothing to follow"])
         row = audit.row(
             "message_taken", sender=sender, control_id=message.control_id, mark=mark, says=says, at=utc_now()
         )
         audit.keep(connection, who, "message taken", message.control_id, rows=[row], new=says)
     return says, False
+
+
+def _of_patients(connection: sqlite3.Connection, patients: Patients, message: Message, who: str) -> list[str]:
+    """What a message about patients changes, in ids only. Raises Refused, NotAnOrder."""
+    event = message.kind[1]
+    reason = f"ADT^{event} {message.control_id}"
+    if event in MERGES:
+        return [merge(connection, patients, each.kept, each.retired, who, reason) for each in merges_of(message)]
+    if event in SEPARATES:
+        return [separate(connection, patients, *separated_of(message), who, reason)]
+    if event in UPDATES:
+        return [update(connection, patients, identity_of(message), who, reason)]
+    return []
 
 
 def _do(connection: sqlite3.Connection, patients: Patients, wish: Wish, original: Original, who: str) -> str:

@@ -52,8 +52,12 @@ def enter(
     named = connection.execute(
         "SELECT 1 FROM patient_known WHERE patient = ? AND version = ?", (patient, version)
     ).fetchone()
-    at = utc_now()
-    return [] if named else [audit.row("patient_known", patient=patient, version=version, mark=mark, who=who, at=at)]
+    return [] if named else [known_row(patient, version, mark, who)]
+
+
+def known_row(patient: str, version: int, mark: str, who: str) -> audit.Row:
+    """That a version of an identity was told, to be made."""
+    return audit.row("patient_known", patient=patient, version=version, mark=mark, who=who, at=utc_now())
 
 
 def merge(
@@ -88,13 +92,26 @@ def current(connection: sqlite3.Connection, patient: str) -> str:
     """Under which id a patient is known now, merges followed."""
     seen = {patient}
     while True:
-        row = connection.execute(
-            "SELECT kept FROM patient_merged WHERE retired = ? ORDER BY n DESC LIMIT 1", (patient,)
-        ).fetchone()
+        row = _merge(connection, patient)
         if row is None or row["kept"] in seen:
             return patient
         patient = row["kept"]
         seen.add(patient)
+
+
+def merge_of(connection: sqlite3.Connection, patient: str) -> int | None:
+    """The number of the merge by which a patient is known under another id now; None where there is none."""
+    row = _merge(connection, patient)
+    return None if row is None else int(row["n"])
+
+
+def _merge(connection: sqlite3.Connection, patient: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = connection.execute(
+        "SELECT n, kept FROM patient_merged WHERE retired = ? AND n NOT IN (SELECT merge FROM patient_separated)"
+        " ORDER BY n DESC LIMIT 1",
+        (patient,),
+    ).fetchone()
+    return found
 
 
 def orders_of_patient(connection: sqlite3.Connection, order_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.placed import Placement, next_placed
+from acquire.procedure.readouts.read_anew import as_read_anew
 from acquire.procedure.readouts.read_names import ReadAs, read_as_of, without_others
 from acquire.procedure.readouts.reader_records import Told, is_named, is_readout, told_of
 from acquire.procedure.readouts.stated_presence import PresenceStated, stated_of
@@ -106,7 +107,8 @@ def of_element(connection: sqlite3.Connection, element: Element, batch: Batch | 
     With a batch only those that it names by `readout` and `channel`.
     """
     found = readings_of_element(connection, element.read_as, element.element_index)
-    return _once(r for r in found if r.instrument == element.reader and _may_count(told_of(r.body), element, batch))
+    counts = as_read_anew(connection, [r for r in found if r.instrument == element.reader])
+    return _once(r for r in counts if _may_count(told_of(r.body), element, batch))
 
 
 def _may_count(told: Told, element: Element, batch: Batch | None) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from acquire.procedure.documents.asked import readouts_of
 from acquire.procedure.documents.inventory import Element
 from acquire.procedure.documents.plan import Batch
+from acquire.procedure.readouts.read_anew import in_place_of
 from acquire.procedure.readouts.reader_order import Arrived, in_readers_order
 from acquire.procedure.readouts.reader_run import Record
 from acquire.store import entries
@@ -82,8 +83,14 @@ def reader_records(
     beside = list(_up_to(entries.of_instrument(connection, reader, in_, first - 1, before=False), of, last))
     behind, _ = _most(entries.of_instrument(connection, reader, of, last, before=False))
     found = chain(reversed(before), beside, behind)
-    arrived = _arrived(connection, found, _Names(known, batch, reader), hidden=is_cut)
-    return in_readers_order(arrived, {(each.stream, each.seq) for each in readings})
+    instead = in_place_of(connection, reader)
+    arrived = (
+        each
+        for each in _arrived(connection, found, _Names(known, batch, reader), hidden=is_cut)
+        if each.record.at not in instead
+    )
+    kept = {(each.stream, each.seq) for each in readings} | {*instead.values()}
+    return in_readers_order(arrived, kept)
 
 
 def _most(found: Iterator[OfElement]) -> tuple[list[OfElement], bool]:

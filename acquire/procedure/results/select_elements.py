@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from acquire.procedure.documents.plan import Batch
 from acquire.procedure.readouts.elements import Readout, not_read, readout
 from acquire.procedure.readouts.placed import Placement, placements
+from acquire.procedure.readouts.read_anew import read_anew_by
 from acquire.procedure.records.selection import OfElements
 from acquire.procedure.results.choosing import Choosing, refs
 from acquire.procedure.results.loading import load
@@ -136,6 +137,12 @@ def _note(choosing: Choosing, found: Readout, placement: Placement, wanted: int)
         choosing.remarks.append(
             f"The reader has {placement.dosimeter} as {found.read_as.name}; two people say that it was"
             f" {placement.dosimeter}: {found.read_as.people}."
+        )
+    anew = None if found.used is None else read_anew_by(choosing.connection, (found.used.stream, found.used.seq))
+    if anew is not None:
+        choosing.remarks.append(
+            f"{placement.dosimeter} counts as {anew.file} was taken again on {anew.reader}; what was made of it before"
+            f" counts no more: {anew.people}."
         )
     if found.held:
         choosing.remarks.append(

@@ -165,14 +165,18 @@ def _offline(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
         yield Stop("instrument-offline", f"{', '.join(needed)} could not be asked: {seen.not_asked}")
         return
     for name in needed:
-        state = seen.states.get(name)
-        if state is None:
-            yield Stop("instrument-offline", f"Nothing is known of {name} on this broker; is `acquire run` up?")
-        elif state.state not in ("ready", "measuring"):
-            why = f": {state.why}" if state.why else "."
-            yield Stop("instrument-offline", f"{name} is {state.state}{why}")
-        elif state.valid_until is not None:
-            yield from _lapsed(name, datetime.fromisoformat(state.valid_until), seen.now)
+        yield from of_state(name, seen.states.get(name), seen.now)
+
+
+def of_state(name: str, state: State | None, now: datetime) -> Iterator[Stop]:
+    """Why an instrument cannot be measured with, by what it last said of itself; None: nothing is known of it."""
+    if state is None:
+        yield Stop("instrument-offline", f"Nothing is known of {name} on this broker; is `acquire run` up?")
+    elif state.state not in ("ready", "measuring"):
+        why = f": {state.why}" if state.why else "."
+        yield Stop("instrument-offline", f"{name} is {state.state}{why}")
+    elif state.valid_until is not None:
+        yield from _lapsed(name, datetime.fromisoformat(state.valid_until), now)
 
 
 def _lapsed(name: str, until: datetime, now: datetime) -> Iterator[Stop]:
@@ -187,21 +191,35 @@ def _lapsed(name: str, until: datetime, now: datetime) -> Iterator[Stop]:
 
 
 def _computer(connection: sqlite3.Connection, seen: Seen) -> Iterator[Stop]:
+    yield from set_back(newest_entry(connection), seen.now)
+    for what, free in seen.disks.items():
+        yield from disk_full(what, free, seen.needed_bytes)
+
+
+def newest_entry(connection: sqlite3.Connection) -> datetime | None:
+    """The moment of the newest entry of the audit trail."""
     row = connection.execute("SELECT at FROM audit ORDER BY n DESC LIMIT 1").fetchone()
-    last = datetime.fromisoformat(row["at"]) if row is not None else seen.now
-    if seen.now < last - SET_BACK:
+    return None if row is None else datetime.fromisoformat(row["at"])
+
+
+def set_back(last: datetime | None, now: datetime) -> Iterator[Stop]:
+    """Whether this computer's clock is behind the newest entry of the store."""
+    if last is not None and now < last - SET_BACK:
         yield Stop(
             "clock",
-            f"This computer's clock shows {seen.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the newest entry of the"
+            f"This computer's clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the newest entry of the"
             f" store is of {last:%Y-%m-%d %H:%M} UTC: it was set back.",
         )
-    for what, free in seen.disks.items():
-        if free < seen.needed_bytes:
-            yield Stop(
-                "disk",
-                f"The disk of the {what} has {free // MIB} MiB left; below {seen.needed_bytes // MIB} MiB nothing more"
-                " is taken safely.",
-            )
+
+
+def disk_full(what: str, free: int, needed: int) -> Iterator[Stop]:
+    """Whether a disk has less than is needed; both in bytes."""
+    if free < needed:
+        yield Stop(
+            "disk",
+            f"The disk of the {what} has {free // MIB} MiB left; below {needed // MIB} MiB nothing more is taken"
+            " safely.",
+        )
 
 
 def _measuring(plan: Plan, steps: Sequence[Step]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,12 +34,14 @@ def progress(connection: sqlite3.Connection, session: Session) -> list[StepStatu
         for row in connection.execute("SELECT step, reason FROM not_measured WHERE session = ?", (session.id,))
     }
     return [
-        StepStatus(s, "not measured", reason=skipped[s.id]) if s.id in skipped else _status(connection, session, s)
+        StepStatus(s, "not measured", reason=skipped[s.id])
+        if s.id in skipped
+        else _status(connection, session, s, skipped)
         for s in session.plan.step
     ]
 
 
-def _status(connection: sqlite3.Connection, session: Session, step: Step) -> StepStatus:
+def _status(connection: sqlite3.Connection, session: Session, step: Step, skipped: Mapping[str, str]) -> StepStatus:
     if step.has_markers:
         if written := [each for point, each in in_force(connection, session.id).items() if point in step.measured]:
             return _transcribed(step, written)
@@ -48,8 +50,11 @@ def _status(connection: sqlite3.Connection, session: Session, step: Step) -> Ste
         if any(a.begun and not a.ended for a in own):
             return StepStatus(step, "running" if on <= {a.instrument for a in own if a.begun} else "waiting")
         return StepStatus(step, "done" if own and on <= {a.instrument for a in own if a.ended} else "waiting")
-    missing = tuple(_missing(connection, session, step))
-    return StepStatus(step, "waiting" if missing else "done", missing)
+    missing = tuple(_missing(connection, session, step, skipped))
+    if missing or step.kind == "place" or any(p.point in step.points for p in placements(connection, session.id)):
+        return StepStatus(step, "waiting" if missing else "done", missing)
+    why = " ".join(reason for s in session.plan.step if (reason := skipped.get(s.id)) and _places(s, step.points))
+    return StepStatus(step, "not measured", reason=f"Nothing was placed. {why}".strip())
 
 
 def _transcribed(step: Step, written: Sequence[Transcription]) -> StepStatus:
@@ -60,22 +65,38 @@ def _transcribed(step: Step, written: Sequence[Transcription]) -> StepStatus:
     return StepStatus(step, "waiting" if missing else "done", tuple(missing), said)
 
 
-def _missing(connection: sqlite3.Connection, session: Session, step: Step) -> list[str]:
+def _missing(connection: sqlite3.Connection, session: Session, step: Step, skipped: Mapping[str, str]) -> list[str]:
     """What a step without markers still waits for, one sentence each."""
     found = {(p.point, p.dosimeter): p for p in placements(connection, session.id) if p.point in step.points}
-    if step.kind == "place":
-        wanted = [(p, e) for p in step.points for e in session.plan.point_named(p).elements]
-        corrected = {p.point for p in found.values() if p.replaces is not None}
-        return [f"{e} is not placed at {p}." for p, e in wanted if (p, e) not in found and p not in corrected]
+    corrected = {p.point for p in found.values() if p.replaces is not None}
+    left_out = {p for s in session.plan.step if s.id in skipped and s.kind == "place" for p in s.points}
+    wanted = [(p, e) for p in step.points for e in session.plan.point_named(p).elements if p not in left_out]
+    missing = [
+        f"{e} is not placed at {p}."
+        for p, e in wanted
+        if (p, e) not in found and p not in corrected and _concerns(session, step, e)
+    ]
     if step.kind == "remove":
-        return [f"{p.dosimeter} has not come back from {p.point}." for p in found.values() if p.removed_at is None]
-    missing = []
-    for placement in found.values():
-        element = session.inventory.element_named(placement.dosimeter)
-        batch = session.plan.batch_of(element.reader)
-        if element.reader == step.instrument and (of := readout(connection, element, placement, batch)).used is None:
-            missing.append(not_read(of, placement))
+        missing += [f"{p.dosimeter} has not come back from {p.point}." for p in found.values() if p.removed_at is None]
+    if step.kind == "read-out":
+        for placement in found.values():
+            element = session.inventory.element_named(placement.dosimeter)
+            batch = session.plan.batch_of(element.reader)
+            if (
+                element.reader == step.instrument
+                and (of := readout(connection, element, placement, batch)).used is None
+            ):
+                missing.append(not_read(of, placement))
     return missing
+
+
+def _concerns(session: Session, step: Step, element: str) -> bool:
+    """Whether a step has to do with an element of its points: its reader reads no others."""
+    return step.kind != "read-out" or session.inventory.element_named(element).reader == step.instrument
+
+
+def _places(step: Step, points: Sequence[str]) -> bool:
+    return step.kind == "place" and not set(points).isdisjoint(step.points)
 
 
 def next_step(connection: sqlite3.Connection, session: Session) -> StepStatus | None:

@@ -8,7 +8,7 @@ be used in it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -211,11 +211,13 @@ def time_out(
     identifiers_agree: bool,
     states: Mapping[str, State] | None = None,
     form: int | None = None,
+    compared: Sequence[str] = (),
 ) -> None:
     """Two people read aloud who, what and where, and compare two identifiers of the patient; then the session is READY.
 
     Names here are ids of roles ("MD-1"); `states`: what its instruments say now; `form`: the downtime form on which it
-    was signed, where it is entered late. Raises Refused for one person twice,
+    was signed, where it is entered late; `compared`: the kinds of identifiers that were held against those kept here,
+    none where none are kept. Raises Refused for one person twice,
     identifiers that do not agree, an expected dose that nobody has confirmed, whatever has come up since the session
     was started (a hold among it), or an instrument that says it is another one than the inventory has.
     """
@@ -239,13 +241,31 @@ def time_out(
         raise Refused(*wrong)
     read = audit.row(
         "time_out", session=session_id, read_by=read_by, confirmed_by=confirmed_by,
-        stated=canonical(stated(session) | ({} if form is None else {"form": form})),
+        stated=canonical(stated(session) | {"identifiers": [*compared]} | ({} if form is None else {"form": form})),
         at=utc_now(),
     )  # fmt: skip
     with transaction(connection):
         audit.keep(connection, read_by, "time-out", session_id, rows=[read], new=f"confirmed by {confirmed_by}")
         if state_of(connection, session_id) is SessionState.PLANNED:
             move(connection, session_id, SessionState.READY, read_by)
+
+
+REFUSED = "time-out refused"  # what the audit entry says
+
+
+def wrong_patient(connection: sqlite3.Connection, session_id: str, read_by: str, confirmed_by: str, why: str) -> None:
+    """Keep that a time-out was refused, since what was read is of another patient: no value of it."""
+    with transaction(connection):
+        said = f"{why} Read by {read_by}, with {confirmed_by}."
+        audit.keep(connection, read_by, REFUSED, session_id, new=said)
+
+
+def refused_time_outs(connection: sqlite3.Connection, session_id: str) -> list[dict[str, str]]:
+    """Each time-out that was refused for another patient: when, and the sentence."""
+    rows = connection.execute(
+        "SELECT at, new FROM audit WHERE subject = ? AND what = ? ORDER BY n", (session_id, REFUSED)
+    )
+    return [{"at": row["at"], "why": row["new"]} for row in rows]
 
 
 def stated(session: Session) -> dict[str, object]:

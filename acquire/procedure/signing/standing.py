@@ -25,7 +25,17 @@ from acquire.procedure.signing.rows import (
     words_of,
 )
 
-OURS = ("signed", "rendition kept", "PDF kept", "words written", "amended", "record given", "notice")
+OURS = (
+    "signed",
+    "rendition kept",
+    "PDF kept",
+    "words written",
+    "amended",
+    "record given",
+    "record looked at",
+    "correction told",
+    "notice",
+)
 """What audit entries about a session say that change nothing of what was measured."""
 
 

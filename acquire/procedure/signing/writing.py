@@ -26,7 +26,8 @@ def write(
 ) -> int:
     """Write the review, the interpretation or the decision of the version that is open; returns its number.
 
-    Raises Refused: nothing said, people who are not known, no results yet, or after the version's own signatures.
+    Raises Refused: nothing said, people who are not known, no results yet, after the version's own signatures, or
+    another physician's to say.
     """
     if len(words.strip()) < 2 or not any(c.isalnum() for c in words) or len(words) > MOST_CHARACTERS:
         raise Refused(f"Write the {what} in words, up to {MOST_CHARACTERS} characters.")
@@ -36,6 +37,8 @@ def write(
             raise Refused(f"Version {now.version} of {session_id} is signed; acquire session amend opens the next one.")
         if what == "review" and now.signatures:
             raise Refused(f"The review of version {now.version} is signed; acquire session amend opens the next one.")
+        if what != "review":
+            covers_for(connection, session, get_account(connection, who))
         row = audit.row(
             "signed_words", session=session.id, version=now.version, what=what, choice=choice, words=words.strip(),
             who=who, at=utc_now(),
@@ -97,6 +100,22 @@ def cover(connection: sqlite3.Connection, order_id: str, physician: str, reason:
         row = audit.row("covering", order_id=order_id, physician=named.id, reason=reason, who=who, at=utc_now())
         audit.keep(connection, who, "covering named", order_id, rows=[row], new=named.id, reason=reason)
     return named.id
+
+
+def covers_for(connection: sqlite3.Connection, session: Session, account: Account) -> str | None:
+    """For whom a physician covers who interprets a session; None for whoever ordered it, or for whom it was ordered.
+
+    Raises Refused for any other.
+    """
+    order = get_order(connection, session.order_id)
+    if any(prescribes(account, each) for each in (order.requester, order.covering_for) if each is not None):
+        return None
+    if not covers(connection, session.order_id, account.id):
+        raise Refused(
+            f"The order is {order.requester}'s; {account.id} may interpret and sign it when named as covering (acquire"
+            f" order cover {session.order_id} {account.id})."
+        )
+    return order.requester
 
 
 def covers(connection: sqlite3.Connection, order_id: str, physician: str) -> bool:

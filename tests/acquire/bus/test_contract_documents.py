@@ -26,7 +26,9 @@ def test_the_committed_files_are_what_the_models_generate() -> None:
     generated = files()
     for name, text in generated.items():
         same = (FOLDER / name).read_text() == text
-        assert same, f"docs/contract/{name} is not what the models say; run `acquire bus contract docs/contract`"
+        assert same, (
+            f"docs/contract/{name} is not what the models say; run `acquire bus contract docs/contract --force`"
+        )
     there = {str(p.relative_to(FOLDER)) for p in FOLDER.glob("schemas/*")} | {"asyncapi.json"}
     assert there == set(generated)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import re
@@ -13,8 +12,6 @@ from pathlib import Path
 import pytest
 from command_line import Said, acquire
 
-from acquire.cli.writing import whole_file
-from acquire.errors import Refused
 from drivers.files import parse_file
 from simulators import serve
 
@@ -54,9 +51,9 @@ def test_what_is_there_is_left_unless_it_was_asked_for(tmp_path: Path) -> None:
     (tmp_path / "b.ASC").write_bytes(b"mine")
     done = convert(tmp_path, "a.ASC", "-o", "b.ASC")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "There is a file b.ASC already; it is left as it is (--overwrite is for that).\n"
+    assert done.stderr == "There is a file b.ASC already; it is left as it is (--force writes over it).\n"
     assert (tmp_path / "b.ASC").read_bytes() == b"mine"
-    assert convert(tmp_path, "a.ASC", "-o", "b.ASC", "--overwrite").returncode == 0
+    assert convert(tmp_path, "a.ASC", "-o", "b.ASC", "--force").returncode == 0
     assert parse_file("b", (tmp_path / "b.ASC").read_bytes()).samples
     assert names(tmp_path) == {"a.ASC", "b.ASC"}
 
@@ -68,7 +65,7 @@ def test_the_readers_original_is_never_written_over(tmp_path: Path, name: str) -
     os.link(tmp_path / "a.ASC", tmp_path / "link.ASC")
     (tmp_path / "other.ASC").symlink_to("a.ASC")
     for output in (name, "link.ASC"):
-        done = convert(tmp_path, "a.ASC", "-o", output, "--overwrite")
+        done = convert(tmp_path, "a.ASC", "-o", output, "--force")
         assert done.stderr == f"{output} is the file itself; the reader's original is left as it is.\n"
     assert (tmp_path / "a.ASC").read_bytes() == data
 
@@ -114,36 +111,6 @@ def test_what_cannot_be_done_is_one_sentence_and_no_file(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert names(tmp_path) == there
-
-
-def test_a_folder_that_takes_no_more_keeps_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Refused, match="No space left on device"):
-        whole_file(tmp_path / "a.binx", b"x", overwrite=True)
-    assert names(tmp_path) == set()
-
-
-def test_a_file_that_came_meanwhile_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda _: (tmp_path / "a.binx").write_bytes(b"another's"))
-    with pytest.raises(Refused, match=r"There is a file .*a\.binx already"):
-        whole_file(tmp_path / "a.binx", b"x", overwrite=False)
-    assert (tmp_path / "a.binx").read_bytes() == b"another's"
-    assert names(tmp_path) == {"a.binx"}
-
-
-def test_a_share_without_links_keeps_what_is_there_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: object) -> None:
-        raise OSError(errno.EPERM, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", none)
-    whole_file(tmp_path / "a.binx", b"first", overwrite=False)
-    with pytest.raises(Refused, match=r"There is a file .*a\.binx already"):
-        whole_file(tmp_path / "a.binx", b"second", overwrite=False)
-    assert (tmp_path / "a.binx").read_bytes() == b"first"
-    assert names(tmp_path) == {"a.binx"}
 
 
 def test_the_example_of_the_page(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_file_that_is_there_is_left_as_it_is(url: str, tmp_path: Path, command
     there.write_text("mine")
     ran = acquire(*command, str(there), "--store", url)
     assert (ran.returncode, ran.stdout, there.read_text()) == (1, "", "mine")
-    assert f"here is a file {there} already; it is left as it is.\n" in ran.stderr
+    assert f"here is a file {there} already; it is left as it is" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 

@@ -7,6 +7,7 @@ added here, or be named with the file of tests that reads what it prints.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,9 +33,13 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("check", CONFIG): ("is sound. Site", ()),
     ("bus", "contract", "there"): ("there", ()),
     ("order", "list"): ("Orders", ("STORE",)),
+    ("order", "list", "--state", "cancelled"): ("cancelled", ("STORE",)),
+    ("plan", "list"): ("cancelled", ("STORE",)),
+    ("plan", "list", "--state", "newest"): ("newest", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
+    ("session", "list", "--state", "ready"): ("Sessions: none.", ("STORE",)),
     ("session", "status", "SESSION"): ("CALCULATED", ("STORE",)),
     ("notices", "list"): ("is out of tolerance", ("STORE",)),
     ("hold", "list"): ("None.", ("STORE",)),
@@ -64,7 +69,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session parts, session assign-parts, session no-beam, session as-planned, session beam-order"
     ),
     "tests/acquire/cli/test_presence_commands.py": (
-        "plan check, session beam-given, session was-there, session was-removed, session was-read-as"
+        "plan check, session beam-given, session was-there, session was-removed, session was-read-as, session read-anew"
     ),
     "tests/acquire/cli/test_spool_commands.py": "spool status, spool pair, spool resend, spool restore, spool salvage",
     "tests/acquire/cli/test_fit_command.py": "fit",
@@ -90,8 +95,11 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "session review, session interpret, session decide, session sign, session amend, session versions, order cover"
     ),
     "tests/acquire/cli/test_people_commands.py": (
-        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password"
+        "login, logout, whoami, user add, user list, user role, user lock, user unlock, user password,"
+        " user link, user unlink, user hours"
     ),
+    "tests/acquire/people/test_looks.py": "order looks",
+    "tests/acquire/orders/test_patient_changes.py": "patients correct",
     "docs/notices.md": "notices acknowledge, hold lift",
     "docs/elements.md": (
         "elements batch, elements import, elements event, elements list, elements show, elements export,"
@@ -106,6 +114,16 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"
     ),
+}
+
+
+NO_JSON = {  # a command that has no --json, and why
+    "run": "a service: what it says is its log",
+    "read": "its output is JSON lines already",
+    "simulate": "its first line is JSON already",
+    "capture": "its first line is JSON already",
+    "replay": "its first line is JSON already",
+    "store export": "its output is JSON lines already",
 }
 
 
@@ -153,3 +171,24 @@ def test_in_words(words: tuple[str, ...], store: tuple[Path, str, str], tmp_path
     assert done.returncode == 0, done.stderr
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_every_command_that_prints_has_json_or_a_reason_not_to() -> None:
+    def options(command: Any, *path: str) -> set[str]:
+        for name in path:
+            command = command.commands[name]
+        return {option for each in command.params for option in each.opts}
+
+    app_ = typer.main.get_command(app)
+    assert {" ".join(path) for path in commands() if "--json" not in options(app_, *path)} == set(NO_JSON)
+
+
+@pytest.mark.parametrize("words", HERE, ids=" ".join)
+def test_as_one_json_document(words: tuple[str, ...], store: tuple[Path, str, str], tmp_path: Path) -> None:
+    """On stdout there is that and nothing else."""
+    path, session, order = store
+    url = ("--store", f"sqlite:///{path}") if HERE[words][1] else ()
+    given = [{"SESSION": session, "ORDER": order}.get(each, each) for each in words]
+    done = acquire(*given, "--json", *url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), dict | list)

@@ -18,6 +18,7 @@ from acquire.patients import PatientsFile, beside
 from acquire.procedure.documents.messages import receive
 from acquire.procedure.documents.order import add_order, get_order
 from acquire.procedure.session.session import start_session
+from acquire.record import build, html
 from acquire.store.database import connect
 
 
@@ -77,9 +78,42 @@ def test_the_time_out_compares_what_is_read_from_the_patient(store: Any, tmp_pat
     assert wrong.returncode == 1
     assert f"Not the patient of order {number}: identifier 1 is none of that patient. Do not go on." in wrong.stderr
     assert "MRN-EXAMPLE-1" not in wrong.stderr
+    none = said(tmp_path, *asked, "--identifiers-agree")
+    assert none.returncode == 1
+    assert "Identifiers of the patient of order" in none.stderr
+    assert "--identifiers-agree alone compares nothing" in none.stderr
+    one = said(tmp_path, *asked, "--identifier", "MRN-EXAMPLE-1")
+    assert (one.returncode, "Two identifiers of two kinds" in one.stderr) == (1, True)
     right = said(tmp_path, *asked, "--identifier", "MRN-EXAMPLE-1", "--identifier", "1960-01-01")
     assert right.returncode == 0, right.stderr
     assert store.execute("SELECT count(*) FROM time_out").fetchone()[0] == 1
+    record = build(store, session)["session"]
+    assert record["time_outs"][0]["stated"]["identifiers"] == ["record number", "birth date"]
+    (kept,) = record["time_outs_refused"]  # the wrong wristband, without a value of it
+    assert kept["why"] == (
+        f"Not the patient of order {number}: identifier 1 is none of that patient. Do not go on."
+        " Read by MD-1, with RT-1."
+    )
+    page = html(build(store, session))
+    assert "compared with what is held of the patient: record number and birth date" in page
+    assert "Time-out refused" in page
+
+
+def test_where_nothing_of_a_patient_is_held_two_people_compare_and_the_record_says_so(
+    store: Any, tmp_path: Path
+) -> None:
+    case = diodes()
+    case.add(store)
+    session = start_session(
+        store, f"ORD-{case.name}-1", "MD-1", calibrations=case.calibration_file, inventory=case.inventory
+    ).id
+    asked = ("session", "time-out", session, "--read-by", "MD-1", "--confirmed-by", "RT-1")
+    given = said(tmp_path, *asked, "--identifier", "MRN-EXAMPLE-1", "--identifier", "1960-01-01")
+    assert (given.returncode, "No identifiers of the patient of order" in given.stderr) == (1, True)
+    assert said(tmp_path, *asked).returncode == 1
+    done = said(tmp_path, *asked, "--identifiers-agree")
+    assert done.returncode == 0, done.stderr
+    assert "identifiers compared by the two: none of the patient's are held here" in html(build(store, session))
 
 
 def test_where_people_are_known_an_order_by_hand_is_a_physicians_of_theirs(store: Any, tmp_path: Path) -> None:

@@ -264,8 +264,53 @@ def test_a_store_that_cannot_be_opened_is_restored_by_whoever_owns_the_files(cli
 def test_a_name_that_was_typed_before_the_first_account_writes_nothing_after_it(tmp_path: Path) -> None:
     connection = connect(tmp_path / "store.db", create=True)
     given = {"store": f"sqlite:///{tmp_path / 'store.db'}", "config": None, "by": "MD-1"}
-    with let_in(Act.MEASURE, given, "by", None, needed=True):
+    with let_in(Act.MEASURE, given, "by", (None, False), needed=True):
         staffed(connection)
         with pytest.raises(Refused, match="MD-1 did not log in"), transaction(connection):
             audit.keep(connection, "MD-1", "said", "x")
     connection.close()
+
+
+def test_for_how_long_a_log_in_holds_is_the_administrators_within_bounds(clinic: Clinic) -> None:
+    assert clinic.says(None, "user", "hours") == "A log-in holds for 8 hours.\n"
+    asked = ("user", "hours", "--reason", "shared desks", "--set")
+    clinic.refuses("MD-1", "MD-1 (dosimetrist) may not keep accounts", *asked, "4")
+    for hours in ("0", "0.2", "12.5", "-1"):
+        assert clinic.run("AD-1", *asked, hours).returncode != 0
+    clinic.refuses("AD-1", "A log-in holds for 0.25 to 12 hours", *asked, "12.5")
+    clinic.refuses("AD-1", "Say why: --reason", "user", "hours", "--set", "4")
+    before = clinic.says("MD-1", "whoami")
+    assert clinic.says("AD-1", *asked, "4") == "A log-in holds for 4 hours.\n"
+    assert (before.split("; ")[1], clinic.says("MD-1", "whoami").split("; ")[1]) == (
+        "479 minutes left.\n", "239 minutes left.\n"
+    )  # fmt: skip
+
+
+def test_a_person_is_linked_and_unlinked_by_an_administrator(clinic: Clinic) -> None:
+    config = clinic.folder / "oidc.toml"
+    config.write_text('[oidc]\nissuer = "https://login.clinic.example"\nclient_id = "acquire"\n')
+    by = ("--reason", "known to the clinic", "-c", str(config))
+    assert "MP-1: physicist, active." in clinic.says("AD-1", "user", "link", "MP-1", "--oidc-subject", "s-1", *by)
+    clinic.refuses("AD-1", "MP-1 is s-1 at https://login.clinic.example already", "user", "link", "RO-1",
+                   "--oidc-subject", "s-1", *by)  # fmt: skip
+    clinic.refuses("MP-1", "may not keep accounts", "user", "unlink", "MP-1", *by)
+    clinic.says("AD-1", "user", "add", "MP-9", "--name", "Nona Phys", "--role", "physicist", "--oidc-subject", "s-9",
+                "-c", str(config))  # fmt: skip
+    listed = {each["account"]: each["oidc"] for each in json.loads(clinic.says(None, "user", "list", "--json"))}
+    assert listed["MP-9"] == {"issuer": "https://login.clinic.example", "subject": "s-9"}
+    assert clinic.says("AD-1", "user", "unlink", "MP-1", *by) == "MP-1: physicist, active.\n"
+    clinic.refuses("AD-1", "MP-1 is linked to nobody at a provider", "user", "unlink", "MP-1", *by)
+    done = clinic.run("AD-1", "login", "MP-9", "--oidc")
+    assert (done.returncode, "Say whose provider: --config CONFIG" in done.stderr) == (2, True)
+
+
+def test_a_table_of_the_provider_says_what_is_wrong_with_it(clinic: Clinic) -> None:
+    config = clinic.folder / "oidc.toml"
+    for issuer, sentence in (
+        ("http://login.clinic.example", "it begins with https://"), ("https://[", "it is no address"),
+        ("https://a.example/?x=1", "it is an address alone"), ("login", "it is an address alone"),
+    ):  # fmt: skip
+        config.write_text(f'[oidc]\nissuer = "{issuer}"\nclient_id = "acquire"\n')
+        done = clinic.run("AD-1", "login", "MP-1", "--oidc", "-c", str(config))
+        assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
+        assert "issuer" in done.stderr

@@ -13,7 +13,7 @@ from test_session_statements import Desk
 sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
 
 from cases import case_c, case_e
-from worked import Case, WorkedClient
+from worked import READER, Case, WorkedClient
 
 from acquire.procedure.session.placement import place
 from acquire.procedure.session.session import get_session
@@ -76,6 +76,18 @@ def test_a_dot_that_was_read_under_another_name_is_said_by_two(desk):
     desk.refuses(2, "'e1-1' is no ELEMENT=NAME, such as T-017=T-071.", "was-read-as", "e1-1", *two)
     assert desk.says("was-read-as", "e1-1=e9-9", *two) == "e1-1 was read as e9-9."
     desk.refuses(1, "It is said already that e1-1 was read as e9-9.", "was-read-as", "e1-1=e9-9", *two)
+
+
+def test_a_file_that_was_taken_again_counts_by_two_people(desk):
+    for value in (64310.0, 643.1):
+        origin = {"file": "dots.csv", "sha256": "ab" * 32, "offset": 20, "length": 20}
+        said = {"quantity": "counts", "unit": "{counts}", "origin": origin}
+        WorkedClient(desk.connection).read_records("e9-9", value, said)
+    two = ("--reason", "the column is of mrad", "--by", "MD-1", "--confirmed-by", "RT-1")
+    desk.refuses(
+        1, f"Nothing of x.csv was taken again on {READER}: correct its settings", "read-anew", READER, "x.csv", *two
+    )
+    assert desk.says("read-anew", READER, "dots.csv", *two) == "1 readings of dots.csv count as they were taken again."
 
 
 def test_a_chip_placed_after_its_beam_is_named_as_it_is_placed(desk):

@@ -83,7 +83,7 @@ def test_from_results_to_a_signed_record_and_its_amendment(desk: Desk) -> None:
     desk.says("MD-1", "report", of, "-o", "chart.html", "--to", "the hospital's chart")
     said = desk.says("MP-1", "session", "amend", of, "--reason", "a typing mistake in the review")
     assert "version 2 is open; version 1 stands as it was signed" in said
-    assert "Version 1 was given to the hospital's chart: they are to get the correction" in said
+    assert "What was signed before is with MP-1, RO-1, the hospital's chart: they are to get the correction" in said
     found = json.loads(desk.run(None, "session", "versions", of, "--json").stdout)["versions"]
     assert [(f["version"], len(f["signatures"]), f["given_to"]) for f in found] == [
         (1, 2, ["the hospital's chart"]), (2, 0, [])

@@ -60,7 +60,7 @@ async def test_the_command_writes_the_report_once_and_says_where(tmp_path: Path)
     assert (done.returncode, "0 unparsed, 0 time-outs." in done.stdout) == (0, True), done.stderr
     assert f"The report is {place};" in " ".join(done.stdout.split("\n"))
     assert json.loads(place.read_bytes())["report"] == "acquire trial/1"
-    assert (again.returncode, "already; it is left as it is." in again.stderr) == (1, True)
+    assert (again.returncode, "already; it is left as it is (--force" in again.stderr) == (1, True)
 
 
 def test_a_readers_files_have_no_wire(tmp_path: Path) -> None:

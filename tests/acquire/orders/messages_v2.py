@@ -63,3 +63,14 @@ def merged(kept: str, retired: str, control_id: str = "A-1", event: str = "A40")
     structure = "ADT_A39" if event == "A40" else f"ADT_{event}"
     head = msh(f"ADT^{event}^{structure}", control_id)
     return message(head, f"EVN|{event}|20260302", pid(kept), f"MRG|{retired}")
+
+
+def separated(one: str, other: str, control_id: str = "U-1") -> bytes:
+    """An unlink of two patients by their numbers (PID-3)."""
+    head = msh("ADT^A37^ADT_A37", control_id)
+    return message(head, "EVN|A37|20260302", pid(one), pid(other, "EXAMPLE^BERTA", "19550505"))
+
+
+def updated(number: str = "MRN-EXAMPLE-1^^^HOSP^MR", control_id: str = "U-1", event: str = "A08", **pid_: str) -> bytes:
+    """What a registration says anew of a patient."""
+    return message(msh(f"ADT^{event}^ADT_A01", control_id), f"EVN|{event}|20260302", pid(number, **pid_))

@@ -98,7 +98,7 @@ def test_change_and_cancellation_are_followed_and_the_old_version_stays(room: An
         (b"PID|1||MRN-EXAMPLE-1^^^HOSP^MR", b"PID|1||", "AE", "no identifier (PID-3)"),
         (b"|P|2.5.1", b"|T|2.5.1", "AR", "Processing id 'T'"),
         (b"|P|2.5.1", b"|P|3", "AR", "Version '3'"),
-        (b"OMG^O19^OMG_O19", b"ADT^A08^ADT_A01", "AR", "is not taken here"),
+        (b"OMG^O19^OMG_O19", b"ADT^A04^ADT_A01", "AR", "is not taken here"),
         (b"|M-1|", b"||", "AR", "no control id"),
         (b"MOSAIQ|RADONC", b"|RADONC", "AR", "does not name its sender"),
         (b"prosthesis", b"proth\xe8se", "AR", "names no character set"),

@@ -9,21 +9,21 @@ import eventful_streams
 import pytest
 import stocked
 from cases import case_b, client_b
-from messages_v2 import merged
+from messages_v2 import merged, separated
 from messages_v2 import order as v2_order
 from people_known import everybody, password_of, staffed
 from real_probes import Probe, ProbeClient
 from signable import reviewed, whole
 from test_probes_in_worked_cases import beams, case_a
 from test_spectra import COLUMNS, case_with_spectrum
-from worked import WorkedClient, run
+from worked import READER, WorkedClient, run
 from written_down import entered, navel, printed
 
 from acquire.errors import Refused
 from acquire.fits.kept import Curve, keep
 from acquire.orders import Site
 from acquire.patients import PatientsFile
-from acquire.people import log_in, prove
+from acquire.people import here, link, log_in, prove, set_hours
 from acquire.procedure.documents.cancelled import cancel_order
 from acquire.procedure.documents.messages import receive
 from acquire.procedure.results.beam_assignment import assign_parts
@@ -38,6 +38,7 @@ from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
+from acquire.procedure.session.read_anew import read_anew
 from acquire.procedure.session.read_names import was_read_as
 from acquire.procedure.session.rt_plan_seen import saw_rt_plan
 from acquire.procedure.session.run_of_point import state_run
@@ -46,6 +47,7 @@ from acquire.procedure.session.spectrum_file import attach_spectrum
 from acquire.procedure.session.statements import exclude, imaging_given, no_imaging, read_at
 from acquire.procedure.session.steps import abandon_step, begin_step, not_measured
 from acquire.procedure.session.take_over import take_over
+from acquire.procedure.signing.corrections import note
 from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
 from acquire.record.signing import kept_pdf
@@ -75,6 +77,10 @@ def people(connection: Any) -> None:
         before = log_in(connection, prove(connection, account, password_of(account), "log in"), before)
     with pytest.raises(Refused):
         prove(connection, "MP-1", "wrong", "log in")
+    with here("AD-1"):
+        for hours, account in ((6.0, "MP-1"), (10.0, "MD-1")):
+            set_hours(connection, hours, "AD-1", "as the house has it")
+            link(connection, account, "https://login.clinic.example", f"of {account}", "AD-1", "known to the clinic")
 
 
 async def _filled(connection: Any) -> str:
@@ -94,6 +100,11 @@ async def _filled(connection: Any) -> str:
     swapped = {"r3-1": "r3-2", "r3-2": "r3-1"}
     client.read_elements([(swapped.get(element, element), value) for element, value in reads])
     was_read_as(connection, get_session(connection, session), swapped, "MD-1", "MP-1", "exchanged in the tray")
+    for value in (1e3, 1.0):
+        for n in (1, 2):
+            origin = {"file": "other.csv", "sha256": f"{n}" * 64, "offset": 20 * n, "length": 20}
+            client.read_records(f"Z-{n}", value, {"origin": origin})
+    read_anew(connection, get_session(connection, session), READER, "other.csv", "MD-1", "MP-1", "the column is of nC")
     enter_console_time(connection, session, "MD-1", total_s=440.6, treated_at=ZONE)
     point = get_session(connection, session).plan.point_named("spec")
     attach_spectrum(connection, session, point, "B.txt", COLUMNS.encode(), "MP-1")
@@ -125,14 +136,15 @@ async def _filled(connection: Any) -> str:
 
 
 def ordered(connection: Any) -> None:
-    """Orders by messages: of three patients, of whom two merges make one."""
+    """Orders by messages: of three patients, of whom merges make one, also after they were two again."""
     with PatientsFile(None) as patients:
         for n in (1, 2, 3):
             number = f"MRN-EXAMPLE-{n}^^^HOSP^MR"
             receive(connection, patients, v2_order(number=f"ORD-V2-{n}", control_id=f"M-{n}", number_of=number), Site())
         for n in (2, 3):
-            body = merged("MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR", f"A-{n}")
-            receive(connection, patients, body, Site())
+            both = "MRN-EXAMPLE-1^^^HOSP^MR", f"MRN-EXAMPLE-{n}^^^HOSP^MR"
+            for body in (merged(*both, f"A-{n}"), separated(*both, f"U-{n}"), merged(*both, f"B-{n}")):
+                assert receive(connection, patients, body, Site()).code == "AA"
 
 
 def limits(connection: Any) -> None:
@@ -147,6 +159,8 @@ def signed(connection: Any, session: str) -> None:
     whole(connection, session)
     for to in ("the chart", "another hospital"):
         give(connection, session, 1, b"{}", "json", to, "MP-1")
+    for name in ("MP-1", "RO-1"):
+        note(connection, session, 2, name, "mailed")
     (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
     for why in ("on leave", "ill"):
         cover(connection, order, "RO-2", why, "RO-1")

@@ -223,3 +223,17 @@ async def test_the_whole_session_leaves_a_whole_audit_chain(connection, client):
     assert get_session(connection, session).state is SessionState.MEASURED
     assert audit.verify(connection) == []
     assert audit.head(connection)[0] > 30
+
+
+def test_no_step_shows_as_done_that_was_not(connection):
+    """Where nothing was placed there is nothing that came back or was read: that is what is shown."""
+    session = prepared(connection)
+    found = {s.step.id: s for s in progress(connection, get_session(connection, session))}
+    assert {s.progress for s in found.values()} == {"waiting"}
+    placed = found["place-chips"].missing
+    assert len(placed) == 5
+    assert found["remove-chips"].missing == placed
+    assert found["read-chips"].missing == tuple(s for s in placed if not s.startswith("X-"))
+    not_measured(connection, session, "place-chips", "MD-1", "the patient declined")
+    after = [s for s in progress(connection, get_session(connection, session)) if s.step.kind in ("remove", "read-out")]
+    assert {(s.progress, s.reason) for s in after} == {("not measured", "Nothing was placed. the patient declined")}

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from noticed import calculated, diode_case
-from people_known import everybody
+from noticed import WITHIN, calculated, diode_case
+from people_known import everybody, staffed
 from signable import interpreted, ready, reviewed, signs, to_sign, whole
+from test_order_versions import form
 
 from acquire.canonical import parse
 from acquire.duties import Role
 from acquire.errors import Refused
 from acquire.people import change, get_account
 from acquire.procedure.documents.cancelled import cancel_order
+from acquire.procedure.documents.order import add_order
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.session import get_session
 from acquire.procedure.signing.rows import rendition_of, signatures_of
@@ -134,16 +136,36 @@ def test_whoever_measured_is_not_the_only_reviewer(made: Any) -> None:
 def test_another_physician_signs_only_when_named_as_covering(made: Any) -> None:
     connection, session = made
     reviewed(connection, session)
-    with pytest.raises(Refused, match="The order is RO-1's; RO-2 may sign it when named as covering"):
-        interpreted(connection, session, "RO-2")
+    for what, choice in (("interpretation", None), ("decision", "unchanged")):
+        with pytest.raises(Refused, match="The order is RO-1's; RO-2 may interpret and sign it when named as covering"):
+            write(connection, session, what, "The entrance dose is as planned.", "RO-2", choice)  # type: ignore[arg-type]
     for who, named in (("RO-2", "RO-2"), ("MP-1", "RO-2"), ("RO-1", "MP-1"), ("RO-1", "RO-1")):
         with pytest.raises(Refused):
             cover(connection, ORDER, named, "on leave", who)
     cover(connection, ORDER, "RO-2", "on leave", "RO-1")
-    signs(connection, session, "RO-2")
+    interpreted(connection, session, "RO-2")
     record = build(connection, session)
     assert record["signatures"][-1]["covering_for"] == "RO-1"
     assert {r["id"]: r["status"] for r in record["rules_77331"]}["prescriber"] == "met"
+
+
+async def test_the_treating_physician_signs_what_another_ordered_in_that_ones_place(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "store.db", create=True)
+    staffed(connection)
+    with everybody():
+        case = diode_case()
+        add_order(connection, form(id=ORDER, covering_for="RO-2"), "form.toml", "MD-1")
+        case.add_plan(connection)
+        session = await calculated(connection, case, WITHIN)
+        reviewed(connection, session)
+        interpreted(connection, session, "RO-2")
+    rules = {rule["id"]: rule for rule in build(connection, session)["rules_77331"]}
+    assert rules["interpretation"]["says"].startswith(
+        "Interpreted by RO-2 (radiation-oncologist, the treating physician"
+    )
+    assert rules["prescriber"]["says"] == "Signed by RO-2, the treating physician, in whose place RO-1 ordered."
+    assert rules["prescriber"]["status"] == "met"
+    connection.close()
 
 
 def test_what_comes_after_a_signature_is_an_unsigned_new_version_and_the_signed_one_stands(made: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from acquire.bus.messages import MESSAGES
 from acquire.printable import is_hidden
 from acquire.terminal.messages import body_of, readable
 from acquire.terminal.output import table
+from acquire.terminal.watching import Filter
 
 PAYLOADS = [
     b"", b"hello", b"\xff\xfe", b"[" * 100_000, b"NaN", b'{"a": Infinity}', b'"\\ud800"', b"1" * 5000,
@@ -25,11 +27,12 @@ PAYLOADS = [
 def test_any_payload_can_be_shown_and_written_as_json(payload: bytes) -> None:
     body = body_of(payload)
     json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    lines = readable("dosimetry/v1/clinic/\x1b]0;title\x07/state", body)
+    lines = readable("dosimetry/v1/clinic/\x1b]0;title\x07/state", body, NOW)
     assert lines
     assert not any(is_hidden(c) for line in lines for c in line if c != "\n")
 
 
+NOW = datetime(2026, 11, 29, 14, 30, tzinfo=UTC)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -40,7 +43,8 @@ KEYS = sorted({f.alias or name for model in MESSAGES.values() for name, f in mod
 
 @given(st.sampled_from(sorted(MESSAGES)), st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_any_message_of_a_known_schema_can_be_shown(schema: str, body: dict[str, Any]) -> None:
-    lines = readable("dosimetry/v1/clinic/e/readings", {**body, "schema": schema})
+    lines = readable("dosimetry/v1/clinic/e/readings", {**body, "schema": schema}, NOW)
+    Filter(["e"], ["event"], ["s-1"]).lets("dosimetry/v1/clinic/e/readings", {**body, "schema": schema})
     assert not any(is_hidden(c) for line in lines for c in line if c != "\n")
 
 

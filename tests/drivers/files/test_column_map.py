@@ -178,3 +178,28 @@ async def test_a_drop_folder_with_a_map(tmp_path: Path) -> None:
     assert [r.element for r in await folder.take()] == ["D03"]
     with pytest.raises(ValueError, match="unit"):
         folder_model(COLUMN_MAP).settings.model_validate({"element": "Serial", "value": "PMT"})
+
+
+async def test_a_file_is_taken_again_under_a_corrected_map_when_it_is_asked_for(tmp_path: Path) -> None:
+    wrong = folder_at(tmp_path, COLUMN_MAP, **{**MAP, "unit": "cGy"})
+    await wrong.open()
+    (tmp_path / "in" / "x.csv").write_text(TABLE)
+    assert [(r.value, r.unit) for r in await wrong.take()] == [(80.95, "Gy"), (0.17, "Gy")]
+    await wrong.confirm()
+    right = folder_at(tmp_path, COLUMN_MAP, **MAP)
+    await right.open()
+    assert await right.take() == [], "what was taken once is not read again by itself"
+    assert [*right.commands()] == ["read-again"]
+    done = await right.run_command("read-again", {"file": "x.csv"})
+    assert done.result == {"file": "x.csv", "readings": 2}
+    assert [(r.element, r.value, r.unit, r.origin["file"]) for r in done.readings] == [
+        ("D01", 8095.0, "{counts}", "x.csv"), ("D02", 17.0, "{counts}", "x.csv"),
+    ]  # fmt: skip
+    for file in ("y.csv", "../x.csv", ""):
+        with pytest.raises(Misuse, match="There is no file"):
+            await right.run_command("read-again", {"file": file})
+    (tmp_path / "in" / "z.csv").write_text("nothing\n")
+    with pytest.raises(Misuse, match="holds no reading by the settings as they are now"):
+        await right.run_command("read-again", {"file": "z.csv"})
+    with pytest.raises(Misuse, match="has no command 'other'; it has read-again"):
+        await right.run_command("other", {})

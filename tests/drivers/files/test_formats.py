@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from acquire.cli.main import app
 from drivers import Misuse, registry
-from drivers.connect import connect
+from drivers.connecting import connect
 from drivers.files import Format, NoOptions, folder_model, formats, options_of, parse_file, problems, sniff
 from drivers.files.formats import forget
 from drivers.files.records import new
