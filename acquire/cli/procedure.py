@@ -60,6 +60,13 @@ def session_start(
     order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
     fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")
+    ] = None,
+    instead_of: Annotated[
+        str | None, typer.Option(help="An open session for the same ports, which is given up for this one (--reason).")
+    ] = None,
+    reason: Reason = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
@@ -72,7 +79,8 @@ def session_start(
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
-            states=states_there(config, by, _instruments(connection, order)),
+            states=states_there(config, by, _instruments(connection, order)), rest_of=rest_of,
+            instead_of=None if instead_of is None else (instead_of, reason or ""),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 
@@ -182,6 +190,9 @@ def session_step(
     rest: Annotated[
         bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
     ] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="With --rest: the session in which the beam began, if that is another one.")
+    ] = None,
     confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
@@ -200,7 +211,9 @@ def session_step(
         raise Misuse(f"{'--rest' if rest else '--again'} goes with begin or run.")
     if rest and again:
         raise Misuse("--rest is of a beam, --again of a zero or a background: say one of the two.")
-    of_rest = Rest(reason or "", confirmed_by or "") if rest else None
+    if rest_of is not None and not rest:
+        raise Misuse("--rest-of goes with --rest.")
+    of_rest = Rest(reason or "", confirmed_by or "", rest_of) if rest else None
     said: list[str] = []
     with open_store(config, store) as connection:
         if action == "skip":
@@ -322,11 +335,13 @@ def session_status(
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
     from acquire.procedure.results.held import held_in_beam  # noqa: PLC0415
+    from acquire.procedure.session.background_after import too_short_in_words  # noqa: PLC0415
     from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.holds import holding  # noqa: PLC0415
+    from acquire.procedure.session.input_state import of_beams_to_come  # noqa: PLC0415
     from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
@@ -348,8 +363,11 @@ def session_status(
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
         shown, outside = beams_shown(connection, found), beams_outside(connection, found)
+        to_come = [p.step for p in found_steps if p.progress == "waiting"]
         doubts = [
-            *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
+            *backgrounds_in_doubt(connection, found), *of_beams_to_come(connection, found, to_come),
+            *too_short_in_words(connection, found),
+            *presence_doubts(connection, found),
             *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
             *(each.says for each in outside),
         ]  # fmt: skip

@@ -34,6 +34,7 @@ from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.clock_offsets import clocks_compared
 from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.input_changes import input_changes
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
@@ -234,6 +235,7 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "time_outs": _rows(connection, "time_out", session.id),
         "time_outs_refused": refused_time_outs(connection, session.id),
         "clocks": [{**_plain(each), "behind_s": each.behind_s} for each in clocks_compared(connection, session.id)],
+        "input_changes": [_plain(each) for each in input_changes(connection, session.id)],
         "taken_over": [_plain(each) for each in taken_over(connection, session.id)],
         "environment": _rows(connection, "environment", session.id, but=("session", "made_after")),
     }

@@ -139,6 +139,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "taken_over": PeoplesTable(
         "that {who} took session {session} over", "who took a session over ({n})", _SESSION
     ),
+    "input_changed": PeoplesTable(
+        "'{what}' of {instrument} in session {session}", "what was said of an input ({n})", _SESSION
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION

@@ -111,6 +111,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " patients original"
     ),
     "docs/procedure.md": (
+        "session changed, "
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"
     ),

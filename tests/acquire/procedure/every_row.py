@@ -36,6 +36,7 @@ from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.downtime import check, read_back, set_aside
+from acquire.procedure.session.input_changes import state_change
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
 from acquire.procedure.session.read_anew import read_anew
@@ -205,6 +206,7 @@ def written_down(connection: Any) -> None:
         set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
         compare_clock(connection, now, "LA-1", ZONE, "2026-02-05T10:34:12+01:00", "MD-1")
         take_over(connection, now, "RT-1", "MD-1 was called away")
+        state_change(connection, now, "electrometer-1", "on-since", "RT-1", "as every day", ZONE)
 
 
 def fitted(connection: Any) -> None:
