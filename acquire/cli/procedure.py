@@ -469,7 +469,9 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
 def report(
     session: SessionId,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - is the output.")],
-    format: Annotated[Literal["html", "json"], typer.Option("--format", help="html or json.")] = "html",
+    format: Annotated[
+        Literal["html", "pdf", "json"] | None, typer.Option("--format", help="Otherwise by the name of the file; html.")
+    ] = None,
     version: Annotated[
         int | None, typer.Option("--version", min=1, help="A version as it was signed, byte for byte.")
     ] = None,
@@ -478,22 +480,23 @@ def report(
     force: Force = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """The record of a session as it stands, or as a version was signed; a page, or canonical JSON."""
+    """The record of a session as it stands, or as a version was signed; a page, a PDF, or canonical JSON."""
     from acquire.procedure.signing.writing import give  # noqa: PLC0415
 
     if to is not None and by is None:
         raise Misuse("Say who gives it: --by.")
     with open_store(config, store) as connection:
+        form = format or {".pdf": "pdf", ".json": "json"}.get(output.suffix.lower(), "html")
         with waiting("Making the record"):
-            body, given = _bytes_of(connection, session, format, version)
+            body, given = _bytes_of(connection, session, form, version)
         output.parent.mkdir(parents=True, exist_ok=True)
         with new_file(output, force=force) as file:
             file.write(body)
             if to is not None and by is not None:
-                give(connection, session, given, body, format, to, by)
+                give(connection, session, given, body, form, to, by)
             else:
-                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {format}")
-    wrote(output, str(output), as_json=as_json, session=session, format=format, version=given)
+                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {form}")
+    wrote(output, str(output), as_json=as_json, session=session, format=form, version=given)
 
 
 def _looked(connection: Any, session: str, shown: str) -> None:
@@ -514,6 +517,8 @@ def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> 
     from acquire.procedure.signing.rows import rendition_of  # noqa: PLC0415
     from acquire.procedure.signing.standing import standing  # noqa: PLC0415
     from acquire.record import as_json, build, html  # noqa: PLC0415
+    from acquire.record.pdf import pdf  # noqa: PLC0415
+    from acquire.record.signing import kept_pdf  # noqa: PLC0415
 
     now = standing(connection, get_session(connection, session))
     asked = version or (now.version if now.is_signed else None)
@@ -522,9 +527,10 @@ def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> 
         raise Refused(
             f"There is no signed version {version} of {session}; acquire session versions {session} shows them."
         )
-    if kept is not None:
+    if kept is not None and asked is not None:
         if asked != now.version or now.changes:
             say(f"Version {asked} of {session} is not how things stand now: acquire session versions {session}.")
-        return kept[0 if form == "json" else 1], asked
+        return (kept_pdf(connection, session, asked) if form == "pdf" else kept[0 if form == "json" else 1]), asked
     record = build(connection, session)
-    return (html(record).encode() if form == "html" else as_json(record)), None
+    made = pdf(record) if form == "pdf" else html(record).encode() if form == "html" else as_json(record)
+    return made, None

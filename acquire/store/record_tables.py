@@ -37,6 +37,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     " UNION SELECT scan FROM transcription WHERE session = ?1"
     f" UNION SELECT sha256 FROM downtime_form WHERE order_id = ({ORDER})"
     " UNION SELECT json FROM rendition WHERE session = ?1 UNION SELECT html FROM rendition WHERE session = ?1"
+    " UNION SELECT pdf FROM rendition_pdf WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT sha256 FROM order_version WHERE order_id = ({ORDER})"
@@ -204,6 +205,11 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "rendition": PeoplesTable(
         "which bytes were signed as version {version} of session {session}",
         "which bytes were signed as version {version} of session {session}",
+        _SESSION,
+    ),
+    "rendition_pdf": PeoplesTable(
+        "which PDF is kept of version {version} of session {session}",
+        "which PDF is kept of version {version} of session {session}",
         _SESSION,
     ),
     "amendment": PeoplesTable(

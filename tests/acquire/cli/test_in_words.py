@@ -49,7 +49,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
     ("plan", "templates"): ("skin-bolus", ()),
     ("plan", "templates", "entrance"): ("monitor units of the port", ()),
-    ("plan", "new", "entrance", "-o", "p.toml", "port=B1", "mu=92"): ("p.toml: 45 value(s) are still asked for", ()),
+    ("plan", "new", "entrance", "-o", "p.toml", "port=B1", "mu=92"): ("p.toml: 46 value(s) are still asked for", ()),
     ("billing", "SESSION"): ("▲ Interpretation", ("STORE",)),
     ("billing", "show", "ORDER", "--course"): ("Nothing is submitted from here", ("STORE",)),
     ("billing", "table", "list"): ("Payer X", ("STORE",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import eventful_streams
 import pytest
@@ -50,6 +51,7 @@ from acquire.procedure.session.take_over import take_over
 from acquire.procedure.signing.corrections import note
 from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
+from acquire.record.signing import kept_pdf
 from acquire.store.database import transaction
 
 PAYER = b"""schema = "payer-table/1"
@@ -163,8 +165,11 @@ def signed(connection: Any, session: str) -> None:
     (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
     for why in ("on leave", "ill"):
         cover(connection, order, "RO-2", why, "RO-1")
-    amend(connection, session, "another look", "MP-1")
-    reviewed(connection, session)
+    with patch("acquire.record.signing.pdf", lambda record: b"%%PDF of v%d" % record["version"]):
+        kept_pdf(connection, session, 1)
+        amend(connection, session, "another look", "MP-1")
+        reviewed(connection, session)
+        kept_pdf(connection, session, 2)
     amend(connection, session, "and another", "MP-1")
 
 
