@@ -69,6 +69,7 @@ class Service:
     orders: OrderListener | None = None
     watching: Watching | None = None
     in_force: bool = True  # the configuration as it was read last, wholly
+    waits_for_spool: str | None = None  # why it cannot be opened
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _others: list[asyncio.Task[None]] = field(default_factory=list)  # what is told to other systems
     _later: asyncio.Task[None] | None = None  # waits for the spool's disk, and starts what needs the spool then
@@ -222,6 +223,7 @@ async def _start_source(running: Service, path: Path, stack: AsyncExitStack) -> 
     if isinstance(spool, Spool):
         await _run_source(running, kept, spool, stack)
     else:
+        running.waits_for_spool = spool
         running._later = running.start(_start_source_later(running, kept, spool, stack), "spool-waits")
 
 

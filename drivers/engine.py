@@ -111,6 +111,14 @@ class WiredInstrument(Instrument):
                 await self._link.close()
         return self.identity
 
+    async def ask_identity(self) -> Identity:
+        """Open, ask what it is, and close again: nothing is set. Raises as `open` does."""
+        try:
+            await self._link.open()
+            return await self._identified_anew()
+        finally:
+            await self._link.close()
+
     async def take(self) -> Sequence[Reading]:
         """One exchange. What was not understood, refused or set aside is a reading of kind "unparsed".
 
@@ -230,7 +238,9 @@ class WiredInstrument(Instrument):
                 if isinstance(error, ReplyTimeout | DriverFault):
                     raise
                 raise WrongInstrument(
-                    f"A {self.model.title} was expected on {self.resource}; '{shown(error.raw)}' answers.", error.raw
+                    f"A {self.model.title} was expected on {self.resource}; '{shown(error.raw)}' answers: connect the"
+                    " right instrument, or correct model or resource.",
+                    error.raw,
                 ) from error
             return found
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -238,12 +248,15 @@ class WiredInstrument(Instrument):
     def _check(self, found: Identity) -> None:
         if not re.fullmatch(self.model.answers, found.model):
             raise WrongInstrument(
-                f"A {self.model.title} is configured on {self.resource}; a {found.model} answers.", found.raw
+                f"A {self.model.title} is configured on {self.resource}; a {found.model} answers: connect the right"
+                " instrument, or correct model or resource.",
+                found.raw,
             )
         wanted = self.settings.expected_serial
         if wanted is not None and found.serial != wanted:
             raise WrongInstrument(
-                f"Serial number {wanted} is configured on {self.resource}; {found.serial or 'no number'} answers."
+                f"Serial number {wanted} is configured on {self.resource}; {found.serial or 'no number'} answers:"
+                " connect the right unit, or correct expected_serial."
             )
 
     async def _read_back(self) -> None:

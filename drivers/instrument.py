@@ -73,6 +73,12 @@ class Instrument(ABC):
     async def open(self) -> Identity:
         """Open the port, identify, set up. Raises LinkDown, WrongInstrument, ReplyTimeout, Declined, Misuse."""
 
+    async def ask_identity(self) -> Identity:
+        """What it is, with nothing set and the port free again afterwards. Raises as `open` does, and Misuse where a
+        model has nothing that could be asked.
+        """
+        raise Misuse(f"A {self.model.name} is never asked anything: it speaks by itself.")
+
     @abstractmethod
     async def take(self) -> Sequence[Reading]:
         """The readings of one exchange, possibly none; what cannot be parsed comes back as kind "unparsed".

@@ -17,12 +17,12 @@ def openssl(folder: Path, *arguments: str) -> None:
 class Authority:
     """A certificate authority in a folder of its own."""
 
-    def __init__(self, folder: Path, name: str = "test authority") -> None:
+    def __init__(self, folder: Path, name: str = "test authority", days: int = 30) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         openssl(
-            folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-            "-subj", f"/CN={name}", "-keyout", "ca.key", "-out", "ca.crt",
+            folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", str(days), "-subj", f"/CN={name}", "-keyout", "ca.key", "-out", "ca.crt",
         )  # fmt: skip
         # `openssl ca` is what can set a validity in the past.
         (folder / "index.txt").touch()

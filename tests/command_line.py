@@ -21,17 +21,24 @@ WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
+# Imported beforehand: another account may read no file of an interpreter that lies in somebody's home.
+FOR_OTHERS = ["concurrent.futures.thread", "drivers.keithley.k6517", "grp", "serial.tools.list_ports"]
 COMMANDS = [f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})]
 _forked.set_forkserver_preload(
-    ["acquire.cli", *COMMANDS, "acquire.procedure.session.planning", "acquire.procedure.results.result"]
-)
+    [
+        "acquire.cli", *COMMANDS, *FOR_OTHERS, "acquire.doctor.examine", "acquire.procedure.session.planning",
+        "acquire.procedure.results.result",
+    ]
+)  # fmt: skip
 
 
-def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
-    """Run `acquire WORDS` to its end. Raises subprocess.TimeoutExpired, and kills it, after WITHIN_S."""
+def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, uid: int | None = None) -> Said:
+    """Run `acquire WORDS` to its end, as another account where `uid` says so. Raises subprocess.TimeoutExpired, and
+    kills it, after WITHIN_S.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        given = (words, str(cwd or Path.cwd()), dict(os.environ if env is None else env), str(out), str(err))
+        given = (words, str(cwd or Path.cwd()), dict(os.environ if env is None else env), str(out), str(err), uid)
         process = _forked.Process(target=_command, args=given, daemon=True)
         process.start()
         process.join(WITHIN_S)
@@ -63,12 +70,16 @@ async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str,
     return await asyncio.to_thread(acquire, *words, cwd=cwd, env=env)
 
 
-def _command(words: tuple[str, ...], folder: str, env: dict[str, str], out: str, err: str) -> None:
+def _command(words: tuple[str, ...], folder: str, env: dict[str, str], out: str, err: str, uid: int | None) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     sys.argv = ["acquire", *words]
     from acquire.cli import main  # noqa: PLC0415 - imported long ago, in the process this one was forked from
 

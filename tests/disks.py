@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 
 
+def read_only(place: Path) -> None:
+    """From now on nothing can be written there."""
+    subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+
+
 @contextlib.contextmanager
 def tiny_disk(folder: Path, size: str) -> Iterator[Path]:
     """A tmpfs of a few MiB. Mounting needs root: elsewhere the test is skipped, in continuous integration it fails."""

@@ -25,6 +25,10 @@ need_program() { # $1: program, $2...: Debian packages that bring it
     PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || lack "$@"
 }
 
+need_library() { # $1: library, $2...: Debian packages that bring it
+    PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null | grep -q "$1" || lack "$@"
+}
+
 lack() { # $1: what, $2...: Debian packages that bring it
     lacking="${lacking:+$lacking, }$1"
     shift
@@ -103,6 +107,9 @@ if [ "$1" = dev ]; then
     need_program faketime faketime
     [ "$(id -u)" != 0 ] || need_program mmdebstrap mmdebstrap
     need_program strace strace
+    need_program chromium chromium
+    need_program pdftotext poppler-utils
+    need_library libpangoft2-1.0.so.0 libpango-1.0-0 libpangoft2-1.0-0 # what WeasyPrint lays text out with
     need_program cc gcc libc6-dev
     has_promtool || command -v apt-get >/dev/null 2>&1 || lack promtool prometheus
     need_program node nodejs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acquire.billing.codes import unlisted_code
 from acquire.billing.facts import SessionFacts
-from acquire.billing.rule import Case, Finding, Rule, met, missing, spared
+from acquire.billing.rule import Case, Finding, Rule, met, missing, moment, spared
 from acquire.billing.setting import PLACES, parts
 from acquire.billing.units import USUAL_LARGEST
 
@@ -77,7 +77,7 @@ def report(session: SessionFacts) -> list[str]:
         f"Need: {order.need}",
         f"Decides: {order.effect or 'not stated'}",
         f"What was done: {plan.technique}; {plan.target}; {plan.prescription}; session {session.id}, fraction"
-        f" {session.fraction}, {plan.machine}, begun {session.began.isoformat() if session.began else 'not yet'}",
+        f" {session.fraction}, {plan.machine}, begun {moment(session.began) if session.began else 'not yet'}",
         f"Equipment: {devices or 'none named'}",
         f"Results: {results}",
         f"Decision on the plan: {decided}",

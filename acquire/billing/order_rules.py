@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acquire.billing.rule import Case, Finding, Rule, either, met, missing
+from acquire.billing.rule import Case, Finding, Rule, either, met, missing, moment
 
 
 def written_order(case: Case) -> Finding:
@@ -16,7 +16,7 @@ def written_order(case: Case) -> Finding:
         return missing(f"Order {order.id} is a draft: {order.draft}; it can never support a charge.", where)
     if order.telephone is not None:
         return missing(f"Order {order.id} was {order.telephone}; whether it supports the charge is the coder's.", where)
-    return met(f"Order {order.id}, written {order.authored_on.isoformat()}.", where)
+    return met(f"Order {order.id}, written {moment(order.authored_on)}.", where)
 
 
 def order_before(case: Case) -> Finding:
@@ -24,7 +24,7 @@ def order_before(case: Case) -> Finding:
     session, where = case.session, f"order {case.session.order.id}, session {case.session.id}"
     if session.began is None:
         return missing("Nothing was measured yet.", where)
-    ordered, began = session.order.authored_on.isoformat(), session.began.isoformat()
+    ordered, began = moment(session.order.authored_on), moment(session.began)
     return either(
         not session.before_order,
         f"Ordered {ordered}, before {session.began_with} ({began}).",

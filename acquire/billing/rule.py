@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from acquire.billing.facts import CourseFacts, SessionFacts
@@ -55,6 +56,12 @@ def missing(says: str, where: str) -> Finding:
 def spared(says: str, where: str) -> Finding:
     """The rule does not apply here."""
     return Finding("not applicable", says, where)
+
+
+def moment(at: datetime | str) -> str:
+    """A moment (or its ISO 8601) in UTC to the minute, as records write times."""
+    known = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return known.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def either(holds: bool, says: str, otherwise: str, where: str) -> Finding:

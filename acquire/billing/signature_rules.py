@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acquire.billing.rule import Case, Finding, Rule, either, met, missing, spared
+from acquire.billing.rule import Case, Finding, Rule, either, met, missing, moment, spared
 from acquire.billing.setting import has_professional_part
 
 
@@ -12,7 +12,7 @@ def review(case: Case) -> Finding:
     where = f"session {case.session.id}, signatures"
     if signed is None:
         return missing("The physicist's review of the results is not signed.", where)
-    return met(f"Reviewed by {signed.who} ({signed.role}) at {signed.at}.", where)
+    return met(f"Reviewed by {signed.who} ({signed.role}) at {moment(signed.at)}.", where)
 
 
 def interpretation(case: Case) -> Finding:
@@ -23,7 +23,7 @@ def interpretation(case: Case) -> Finding:
         return missing("The radiation oncologist's interpretation is not written and signed.", where)
     if reviewed is not None and reviewed.who == signed.who:
         return missing(f"{signed.who} signed both review and interpretation; they are two people's.", where)
-    return met(f"Interpreted by {signed.who} ({signed.role}) at {signed.at}.", where)
+    return met(f"Interpreted by {signed.who} ({signed.role}) at {moment(signed.at)}.", where)
 
 
 def prescriber(case: Case) -> Finding:
@@ -51,7 +51,7 @@ def result_used(case: Case) -> Finding:
     where = f"session {case.session.id}, decision"
     if decided is None:
         return missing("The decision on the plan (unchanged, adjusted, re-planned) is not written.", where)
-    return met(f"Plan {decided.what}: {decided.words} ({decided.by}, {decided.at}).", where)
+    return met(f"Plan {decided.what}: {decided.words} ({decided.by}, {moment(decided.at)}).", where)
 
 
 def physicians_part(case: Case) -> Finding:

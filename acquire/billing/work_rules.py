@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acquire.billing.rule import Case, Finding, Rule, either, met, missing, spared
+from acquire.billing.rule import Case, Finding, Rule, either, met, missing, moment, spared
 
 TYPES = {  # our words; 77336 holds QC and calibration [61]
     "phantom": "a check in a phantom is routine verification of a plan",
@@ -51,7 +51,8 @@ def calculation(case: Case) -> Finding:
     """How the dose was calculated, by whom."""
     session = case.session
     by = {p.calculated_with: None for p in session.valid if p.calculated_with}
-    who = f", by {session.calculated_by} at {session.calculated_at}" if session.calculated_by else ""
+    at = session.calculated_at
+    who = f", by {session.calculated_by} at {moment(at)}" if session.calculated_by and at else ""
     says = f"Calculated with {'; '.join(by)}{who}."
     return either(bool(by), says, "No dose was calculated.", f"session {session.id}, results")
 

@@ -11,7 +11,7 @@ from acquire.config import Loaded
 
 def cautions(loaded: Loaded) -> list[str]:
     """What somebody should know of this configuration before it runs, one sentence for each danger; none, none."""
-    return [*_of_broker(loaded), *_of_files(loaded)]
+    return [*_of_broker(loaded), *_of_watching(loaded), *_of_files(loaded)]
 
 
 def is_loopback(host: str) -> bool:
@@ -42,6 +42,15 @@ def _of_broker(loaded: Loaded) -> Iterator[str]:
         yield (
             f"Nothing tells the broker {broker.host} who we are: set a username with a password, or a certificate"
             " (docs/security.md)."
+        )
+
+
+def _of_watching(loaded: Loaded) -> Iterator[str]:
+    watching = loaded.config.watching
+    if watching is not None and not is_loopback(watching.host):
+        yield (
+            f"[watching] listens on {watching.host}, without a password and without TLS: whoever reaches it reads"
+            " states, sizes and serial numbers. Let only the monitoring reach it (docs/watching.md)."
         )
 
 

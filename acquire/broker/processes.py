@@ -15,6 +15,7 @@ from pathlib import Path
 PROC = Path("/proc")
 LISTENS = "0A"  # TCP_LISTEN, as /proc/net/tcp writes a socket's state
 LONGEST = 120  # characters shown of a command
+ANOTHER_USERS = "a process of another user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,13 @@ def listening_on(port: int) -> str | None:
         return None
     for folder in PROC.glob("[0-9]*"):
         if sockets & _files_of(folder):
-            words = Process(int(folder.name), 0).command
-            return f"process {folder.name} ({ascii(' '.join(words)[:LONGEST])[1:-1]})"
-    return "a process of another user"
+            return named(int(folder.name))
+    return ANOTHER_USERS
+
+
+def named(pid: int) -> str:
+    """A process for people: "process 12 (mosquitto -c x)"."""
+    return f"process {pid} ({ascii(' '.join(Process(pid, 0).command)[:LONGEST])[1:-1]})"
 
 
 def _inodes(port: int) -> set[str]:

@@ -43,6 +43,11 @@ def of_connack(code: int) -> str:
     return _CONNACK.get(code, f"it does not let us in (MQTT reason code 0x{code:02x})")
 
 
+def is_refusal(why: str) -> bool:
+    """Whether a reason says that user name or password were refused."""
+    return why.endswith(_CONNACK[0x86])
+
+
 def of_network(error: OSError, host: str, ca_file: Path | None) -> str:
     """Why there is no connection."""
     if isinstance(error, ssl.SSLCertVerificationError):

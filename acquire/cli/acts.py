@@ -79,6 +79,7 @@ ACTS: Mapping[str, Act | When] = {
     "session beam-order": Act.STATE,
     "session clock": Act.MEASURE,
     "session take-over": Act.MEASURE,
+    "session changed": Act.MEASURE,
     "downtime form": Act.MEASURE,
     "downtime enter": Act.MEASURE,
     "downtime check": Act.CONFIRM,

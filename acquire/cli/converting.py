@@ -11,6 +11,7 @@ from acquire.cli.importing import LARGEST_MB, format_named, of_format, options_g
 from acquire.cli.writing import Force, new_file
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, tell
+from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 if TYPE_CHECKING:
@@ -44,11 +45,13 @@ def convert(
     into = target(output.suffix, version)
     if output.exists() and output.samefile(file):
         raise Refused(f"{output} is the file itself; the reader's original is left as it is.")
-    source, samples, unread, notes = _read(file, option or [], file_format, largest_mb)
+    with waiting(f"Reading {file}"):
+        source, samples, unread, notes = _read(file, option or [], file_format, largest_mb)
     if not samples:
         raise Refused(*unread, f"No readout was found in {file.name}.")
     try:
-        made = converted(samples, into, source)
+        with waiting(f"Converting {file}"):
+            made = converted(samples, into, source)
     except Misuse as error:
         raise Refused(f"{file.name} cannot be written as {into.format.name}. {error}") from error
     missing = [*unread, *made.left_out]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.asking import states_or_why
-from acquire.cli.place import ConfigOption, SessionOrOrder, StoreOption, file_bytes, plannable_store, store_path
+from acquire.cli.installation import installation
+from acquire.cli.place import ConfigOption, StoreOption, file_bytes, plannable_store, store_path
 from acquire.errors import FileProblem, Refused
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, tell
@@ -31,7 +33,14 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    name: SessionOrOrder,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SESSION|ORDER]",
+            help="Without one the installation is looked at.",
+            autocompletion=completing.sessions_and_orders,
+        ),
+    ] = None,
     calibrations: Annotated[
         Path | None, typer.Option(help="Of an order: calibration file (TOML); else the one its plan came in with.")
     ] = None,
@@ -39,11 +48,26 @@ def doctor(
         Path | None, typer.Option(help="Of an order: inventory file (TOML); else the one its plan came in with.")
     ] = None,
     fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="INSTRUMENT",
+            help="Of the installation: ask this one what it is, where nobody has its port.",
+            autocompletion=completing.instruments,
+        ),
+    ] = None,
     config: ConfigOption = None,
     store: StoreOption = None,
     as_json: Json = False,
 ) -> int:
-    """What would stop this measurement, a line each, with who can mend it; exit 0 when ready, else 1."""
+    """What would stop this measurement, with who can mend it; without SESSION or ORDER what is wrong with the
+    installation, the worst first, beside a running service. Exit 0 when nothing is, else 1."""
+    if name is None:
+        if store is not None or calibrations is not None or inventory is not None or fraction is not None:
+            raise Misuse("The installation is what --config names; --store and files are of a SESSION or an ORDER.")
+        return installation(config, ask or (), as_json)
+    if ask:
+        raise Misuse("--ask is for the installation, without SESSION or ORDER.")
     if (calibrations is None) != (inventory is None):
         raise Misuse("Give --calibrations and --inventory both, or neither.")
     with plannable_store(config, store) as connection:

@@ -38,7 +38,7 @@ def import_files(
     file_format: Annotated[str | None, typer.Option("--format", help="Read all files as this format.")] = None,
     largest_mb: Annotated[float, typer.Option(help="A larger file is not read.")] = LARGEST_MB,
     limits: Annotated[Path | None, typer.Option(help="The site's limits for curves, a TOML file.")] = None,
-    store: Annotated[
+    keep: Annotated[
         bool, typer.Option("--store", help="Give them to the service (--config) as well, which stores them.")
     ] = False,
     instrument: Annotated[
@@ -53,7 +53,7 @@ def import_files(
 
     The files of one reader run are given together: its curves are judged against each other.
     """
-    if store and option:
+    if keep and option:
         raise Misuse("--option is for looking: what is stored is read with the settings of the instrument.")
     from drivers.files import formats, problems  # noqa: PLC0415 - only here
 
@@ -73,11 +73,11 @@ def import_files(
     for sentence in problems():
         say(sentence)
     empty = [f["file"] for f in listed if f["readouts"] == 0]
-    given = _give(files, listed, config, instrument) if store and not empty else []
+    given = _give(files, listed, config, instrument) if keep and not empty else []
     _show(listed, readouts, findings, given, as_json)
     if len(empty) == len(listed):
         raise Refused("No readout was found in these files.")
-    if store and empty:
+    if keep and empty:
         raise Refused(f"No readout was found in {', '.join(empty)}: nothing was stored.")
 
 

@@ -174,13 +174,14 @@ def read(
     """Talk to one instrument, no broker: readings as JSON lines."""
     offer_profiles(profile or ())
     found = model_named(model)
-    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), count))
+    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), resource, count))
 
 
-async def _read(device: Instrument, count: int) -> None:
+async def _read(device: Instrument, resource: str, count: int) -> None:
     seq = 0
     try:
-        identity = await device.open()
+        with waiting(f"Opening {resource}"):  # set up, warmed up, zeroed
+            identity = await device.open()
         say(f"{identity.vendor} {identity.model}, serial {identity.serial or 'not stated'}.")
         while True:
             try:

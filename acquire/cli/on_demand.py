@@ -49,7 +49,7 @@ TABLE: Mapping[str, Place] = {
     "results": Place("procedure", "The doses of a session, with uncertainty and decision."),
     "report": Place("procedure", "The record of a session, as a page or as canonical JSON."),
     "billing": Place("billing", "Charge proposals for 77331, and tables of unit limits."),
-    "doctor": Place("doctoring", "What would stop this measurement, and who can mend it."),
+    "doctor": Place("doctoring", "What is wrong here, or would stop this measurement."),
     "downtime": Place("downtime", "While the computer is down: a form, entered later."),
     "notices": Place("noticing", "What must reach people, and who has read it."),
     "hold": Place("noticing", "What holds the next fraction's session, and lifting it."),

@@ -60,6 +60,13 @@ def session_start(
     order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
     fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")
+    ] = None,
+    instead_of: Annotated[
+        str | None, typer.Option(help="An open session for the same ports, which is given up for this one (--reason).")
+    ] = None,
+    reason: Reason = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Open a session of the newest plan of an order."""
@@ -72,7 +79,8 @@ def session_start(
         session = start_session(
             connection, order, by, calibrations=(name_of(calibrations), file_bytes(calibrations)),
             inventory=(name_of(inventory), file_bytes(inventory)), fraction=fraction, simulated=simulated,
-            states=states_there(config, by, _instruments(connection, order)),
+            states=states_there(config, by, _instruments(connection, order)), rest_of=rest_of,
+            instead_of=None if instead_of is None else (instead_of, reason or ""),
         )  # fmt: skip
     emit({"session": session.id, "state": session.state}) if as_json else tell(session.id)
 
@@ -182,6 +190,9 @@ def session_step(
     rest: Annotated[
         bool, typer.Option("--rest", help="With begin or run: the rest of this step's interrupted beam.")
     ] = False,
+    rest_of: Annotated[
+        str | None, typer.Option(help="With --rest: the session in which the beam began, if that is another one.")
+    ] = None,
     confirmed_by: Annotated[str | None, typer.Option(help="With --rest: the second person.")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="With begin or run: a zero or background once more, before its beam.")
@@ -200,7 +211,9 @@ def session_step(
         raise Misuse(f"{'--rest' if rest else '--again'} goes with begin or run.")
     if rest and again:
         raise Misuse("--rest is of a beam, --again of a zero or a background: say one of the two.")
-    of_rest = Rest(reason or "", confirmed_by or "") if rest else None
+    if rest_of is not None and not rest:
+        raise Misuse("--rest-of goes with --rest.")
+    of_rest = Rest(reason or "", confirmed_by or "", rest_of) if rest else None
     said: list[str] = []
     with open_store(config, store) as connection:
         if action == "skip":
@@ -322,11 +335,13 @@ def session_status(
     from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
     from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
     from acquire.procedure.results.held import held_in_beam  # noqa: PLC0415
+    from acquire.procedure.session.background_after import too_short_in_words  # noqa: PLC0415
     from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
     from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.holds import holding  # noqa: PLC0415
+    from acquire.procedure.session.input_state import of_beams_to_come  # noqa: PLC0415
     from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
@@ -348,8 +363,11 @@ def session_status(
         ]
         keeps, asks = keeps_open(connection, found), open_questions(connection, found)
         shown, outside = beams_shown(connection, found), beams_outside(connection, found)
+        to_come = [p.step for p in found_steps if p.progress == "waiting"]
         doubts = [
-            *backgrounds_in_doubt(connection, found), *presence_doubts(connection, found),
+            *backgrounds_in_doubt(connection, found), *of_beams_to_come(connection, found, to_come),
+            *too_short_in_words(connection, found),
+            *presence_doubts(connection, found),
             *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
             *(each.says for each in outside),
         ]  # fmt: skip
@@ -443,7 +461,7 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
     from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
     from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
 
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Looking at all sessions"):
         made = trends(observations(connection))
     emit(trends_as_json(*made)) if as_json else print_trends(*made)
 
@@ -451,7 +469,9 @@ def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
 def report(
     session: SessionId,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - is the output.")],
-    format: Annotated[Literal["html", "json"], typer.Option("--format", help="html or json.")] = "html",
+    format: Annotated[
+        Literal["html", "pdf", "json"] | None, typer.Option("--format", help="Otherwise by the name of the file; html.")
+    ] = None,
     version: Annotated[
         int | None, typer.Option("--version", min=1, help="A version as it was signed, byte for byte.")
     ] = None,
@@ -460,22 +480,23 @@ def report(
     force: Force = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """The record of a session as it stands, or as a version was signed; a page, or canonical JSON."""
+    """The record of a session as it stands, or as a version was signed; a page, a PDF, or canonical JSON."""
     from acquire.procedure.signing.writing import give  # noqa: PLC0415
 
     if to is not None and by is None:
         raise Misuse("Say who gives it: --by.")
     with open_store(config, store) as connection:
+        form = format or {".pdf": "pdf", ".json": "json"}.get(output.suffix.lower(), "html")
         with waiting("Making the record"):
-            body, given = _bytes_of(connection, session, format, version)
+            body, given = _bytes_of(connection, session, form, version)
         output.parent.mkdir(parents=True, exist_ok=True)
         with new_file(output, force=force) as file:
             file.write(body)
             if to is not None and by is not None:
-                give(connection, session, given, body, format, to, by)
+                give(connection, session, given, body, form, to, by)
             else:
-                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {format}")
-    wrote(output, str(output), as_json=as_json, session=session, format=format, version=given)
+                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {form}")
+    wrote(output, str(output), as_json=as_json, session=session, format=form, version=given)
 
 
 def _looked(connection: Any, session: str, shown: str) -> None:
@@ -496,6 +517,8 @@ def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> 
     from acquire.procedure.signing.rows import rendition_of  # noqa: PLC0415
     from acquire.procedure.signing.standing import standing  # noqa: PLC0415
     from acquire.record import as_json, build, html  # noqa: PLC0415
+    from acquire.record.pdf import pdf  # noqa: PLC0415
+    from acquire.record.signing import kept_pdf  # noqa: PLC0415
 
     now = standing(connection, get_session(connection, session))
     asked = version or (now.version if now.is_signed else None)
@@ -504,9 +527,10 @@ def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> 
         raise Refused(
             f"There is no signed version {version} of {session}; acquire session versions {session} shows them."
         )
-    if kept is not None:
+    if kept is not None and asked is not None:
         if asked != now.version or now.changes:
             say(f"Version {asked} of {session} is not how things stand now: acquire session versions {session}.")
-        return kept[0 if form == "json" else 1], asked
+        return (kept_pdf(connection, session, asked) if form == "pdf" else kept[0 if form == "json" else 1]), asked
     record = build(connection, session)
-    return (html(record).encode() if form == "html" else as_json(record)), None
+    made = pdf(record) if form == "pdf" else html(record).encode() if form == "html" else as_json(record)
+    return made, None

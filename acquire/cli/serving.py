@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire import beforehand
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
-from acquire.cli import beforehand, completing
-from acquire.cli.folders import FolderCheck, check_folders
+from acquire.cli import completing
 from acquire.cli.place import ConfigOption, running_service
 from acquire.config import Loaded, load
-from acquire.config_instruments import SIMULATOR
+from acquire.drop_folders import FolderCheck, check_folders
 from acquire.errors import FileProblem, Refused
-from acquire.people import has_accounts
 from acquire.terminal.logs import configure
 from acquire.terminal.output import Json, emit, say, table, tell, told
 from acquire.terminal.watching import Filter, Kind
@@ -100,47 +97,6 @@ def _show(config: Path, explained: dict[str, Any]) -> None:
         say(f"Warning: {sentence}")
 
 
-def _anchor_beside_the_store(loaded: Loaded) -> list[str]:
-    if loaded.anchor is None or loaded.store is None or loaded.anchor.parent.resolve() != loaded.store.parent.resolve():
-        return []
-    return [
-        f"the anchor file {loaded.anchor} lies beside the store: whoever can change the one can change the other; name"
-        " a place on another machine."
-    ]
-
-
-def _people_not_known(loaded: Loaded) -> list[str]:
-    """The store is only read: what is served meanwhile is not touched, and what is there not made newer."""
-    real = [each.id for each in loaded.config.instrument if not each.resource.startswith(SIMULATOR)]
-    if not real or loaded.store is None:
-        return []
-    try:
-        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
-            if has_accounts(store):
-                return []
-    except sqlite3.Error:
-        pass  # no store yet, or one of before accounts
-    return [
-        f"{', '.join(real)}: no patient is measured with real instruments before the store has accounts; make the first"
-        " with `acquire user add`."
-    ]
-
-
-def _recipients_not_known(loaded: Loaded) -> list[str]:
-    """Recipients of notices who could acknowledge nothing, held against the store's accounts where it has any."""
-    from acquire.mail.known import recipients_not_known  # noqa: PLC0415 - only where notices are configured
-
-    told = loaded.config.notices
-    if told is None or loaded.store is None:
-        return []
-    try:
-        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
-            store.row_factory = sqlite3.Row
-            return [f"{each}." for each in recipients_not_known(store, told)]
-    except sqlite3.Error:
-        return []  # no store yet, or one of before accounts
-
-
 def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
     config = loaded.config
     roles = ["acquisition host"] if config.instrument else []
@@ -170,9 +126,9 @@ def _explain(loaded: Loaded, folders: FolderCheck) -> dict[str, Any]:
         "warnings": [
             *cautions(loaded),
             *folders.warnings,
-            *_anchor_beside_the_store(loaded),
-            *_people_not_known(loaded),
-            *_recipients_not_known(loaded),
+            *beforehand.anchor_beside_the_store(loaded),
+            *beforehand.people_not_known(loaded),
+            *beforehand.recipients_without_account(loaded),
         ],
         "problems": folders.problems,
     }

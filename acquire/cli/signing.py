@@ -9,6 +9,7 @@ import typer
 
 from acquire.cli.door import Oidc, PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
+from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table, tell, told
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
@@ -70,11 +71,17 @@ def sign(
     physician its interpretation and decision."""
     from acquire.cli.people import shown as shown_by  # noqa: PLC0415
     from acquire.procedure.signing.shown import printed  # noqa: PLC0415
+    from acquire.record.signing import kept_pdf  # noqa: PLC0415
     from acquire.record.signing import sign as sign_record  # noqa: PLC0415
 
     with open_store(config, store) as connection:
         account = shown_by(connection, config, by, password_file, "sign", oidc=oidc)
         made = sign_record(connection, session, account, seen)
+        try:
+            if made.meaning == "interpretation":
+                kept_pdf(connection, session, made.version)
+        except Refused as why:
+            say(f"It is signed, and its page is kept. No PDF of it yet: {why}")
     if as_json:
         emit({"session": session, "version": made.version, **printed(made)})
     else:

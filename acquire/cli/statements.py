@@ -31,7 +31,7 @@ def register(sessions: typer.Typer) -> None:
     for name, command in (
         ("console-time", console_time), ("spectrum", spectrum), ("exclude", exclude), ("correct", correct),
         ("bind", bind), ("imaging", imaging), ("pre-irradiated", pre_irradiated), ("read-at", read_at),
-        ("reader-run", reader_run), ("clock", clock), ("take-over", take_over),
+        ("reader-run", reader_run), ("clock", clock), ("take-over", take_over), ("changed", changed),
     ):  # fmt: skip
         sessions.command(name)(command)
 
@@ -217,4 +217,33 @@ def take_over(
         session=session,
         from_whom=found.from_whom,
         by=by,
+    )
+
+
+def changed(
+    session: SessionId,
+    instrument: Annotated[str, typer.Argument(metavar="INSTRUMENT")],
+    what: Annotated[
+        Literal["cable", "detector", "channel", "range", "voltage", "switched-off", "on-since"], typer.Argument()
+    ],
+    by: By,
+    reason: Why,
+    at: Annotated[str | None, typer.Option(help="When, with its offset: 2027-02-05T07:30:00+01:00.")] = None,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    as_json: Json = False,
+) -> None:
+    """Something was changed at an instrument's input, so that zero and leakage end; or since when it is on."""
+    from acquire.procedure.session import input_changes  # noqa: PLC0415
+
+    with_session(
+        config, store, session, lambda c, s: input_changes.state_change(c, s, instrument, what, by, reason, at)
+    )
+    ends = "" if what == "on-since" else "; its zero and its leakage have ended"
+    told(
+        f"{session}: {instrument}: {what}{f' at {at}' if at else ''}{ends}.",
+        as_json=as_json,
+        session=session,
+        instrument=instrument,
+        what=what,
     )

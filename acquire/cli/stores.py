@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -140,7 +140,7 @@ def anchor(config: ConfigOption = None, store: StoreOption = None, as_json: Json
 @app.command()
 def stats(config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
     """What the store holds: streams, entries by status, alarms; and when a service checked its file last."""
-    with open_store(config, store) as connection:
+    with open_store(config, store) as connection, waiting("Counting"):
         streams = [
             {name: getattr(each, name) for name in SHOWN} | {"completeness": completeness(connection, each.stream)}
             for each in every(connection)
@@ -232,7 +232,8 @@ def export(
     store: StoreOption = None,
 ) -> None:
     """Every stream, entry, conflict and alarm as JSON lines."""
-    with open_store(config, store) as connection, new_file(output, force=force) as file:
+    told_of = nullcontext() if output == STDOUT else waiting(f"Writing {output}")  # not between the lines themselves
+    with open_store(config, store) as connection, new_file(output, force=force) as file, told_of:
         for row in rows_of(connection):
             file.write((printable_json(json.dumps(row, ensure_ascii=False)) + "\n").encode())
 

@@ -121,6 +121,7 @@ from acquire.dosimetry.guards import (
     same_scale,
     without_overload,
 )
+from acquire.dosimetry.irradiation_parts import dose_of_parts
 from acquire.dosimetry.kq_electrons import (
     k_q_electrons_2014,
     k_q_relative_2014,
@@ -292,6 +293,7 @@ __all__ = [
     "diode_exit_dose",
     "dose_at_maximum",
     "dose_at_maximum_of",
+    "dose_of_parts",
     "dwell_time_s",
     "e_n",
     "each",

@@ -42,10 +42,17 @@ class Sender:
 
     async def send(self, mail: EmailMessage) -> None:
         """Hand a mail to the server. Raises NotSent: refused, not reached, lost on the way, or no answer in time."""
+        await self._with_server(mail)
+
+    async def knock(self) -> None:
+        """Whether the server would let us in; nothing is sent. Raises NotSent."""
+        await self._with_server(None)
+
+    async def _with_server(self, mail: EmailMessage | None) -> None:
         server = self.server
         try:
             context = None if server.security == "none" else Tls(self._beside(server.ca_file)).context()
-            password = None if server.password_file is None else _password(self.folder / server.password_file)
+            password = None if server.password_file is None else password_of(self.folder / server.password_file)
             client = aiosmtplib.SMTP(
                 hostname=server.host, port=server.port, use_tls=server.security == "tls",
                 start_tls=server.security == "starttls", tls_context=context, username=server.username,
@@ -64,12 +71,13 @@ class Sender:
         except (SMTPException, OSError, ValueError) as error:
             raise NotSent(f"the mail server could not be used ({type(error).__name__})", later=True) from error
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, mail: EmailMessage) -> None:
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: EmailMessage | None) -> None:
         """Not as a context of the client: that would say QUIT and wait for an answer, also when this is cancelled."""
         try:
             async with asyncio.timeout(self.deadline_s):
                 await client.connect()
-                await client.send_message(mail)
+                if mail is not None:
+                    await client.send_message(mail)
             with suppress(SMTPException, OSError, TimeoutError):  # the mail is taken, whatever becomes of a farewell
                 async with asyncio.timeout(FAREWELL_S):
                     await client.quit()
@@ -80,8 +88,8 @@ class Sender:
         return None if path is None else self.folder / path
 
 
-def _password(file: Path) -> str:
-    """Raises Unusable, also for a file that others than its owner may read."""
+def password_of(file: Path) -> str:
+    """What a file holds. Raises Unusable, also for one that others than its owner may read."""
     try:
         mode = file.stat().st_mode
     except OSError as error:

@@ -7,13 +7,14 @@ knows him by an id.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 from acquire.billing import Judged, judge, proposal
 from acquire.canonical import canonical, digest, parse
 from acquire.fits.shown import fits_of_point
+from acquire.people import every_account
 from acquire.printable import printable_json
 from acquire.procedure.documents.cancelled import cancelled
 from acquire.procedure.documents.order import Order, OrderVersion, get_order, version_at_start, versions_of
@@ -33,6 +34,7 @@ from acquire.procedure.session.beams_outside import beams_outside
 from acquire.procedure.session.bound import every_binding
 from acquire.procedure.session.clock_offsets import clocks_compared
 from acquire.procedure.session.closing import asks_for_amendment, closed
+from acquire.procedure.session.input_changes import input_changes
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.notices import notices
 from acquire.procedure.session.notices import plain as notice_plain
@@ -48,6 +50,7 @@ from acquire.procedure.signing.standing import Standing, standing
 from acquire.record.billing_facts import claim_of
 from acquire.record.equipment import equipment
 from acquire.record.evidence import of_result
+from acquire.record.was import changed_figures
 from acquire.store import anchors
 from acquire.store.attribution import measurement
 
@@ -65,9 +68,11 @@ def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
     now = standing(connection, session)
     claim = claim_of(connection, session_id)
     judged = judge(claim)
+    measured = _as_signed(connection, session, now) or _measured(connection, session)
     record: dict[str, Any] = {
-        **(_as_signed(connection, session, now) or _measured(connection, session)),
+        **measured,
         **about(now, disclosures_of(connection, session.id)),
+        "was": _was(connection, session, now, measured),
         "notices": [notice_plain(each) for each in notices(connection, session.id)],
         "rules_77331": [rule_of(each) for each in judged],
         "missing_for_77331": [each.finding.says for each in judged if each.finding.status == "missing"],
@@ -84,11 +89,22 @@ def _as_signed(connection: sqlite3.Connection, session: Session, now: Standing) 
     return None if kept is None else measurement_of(parse(kept[0]))
 
 
+def _was(
+    connection: sqlite3.Connection, session: Session, now: Standing, measured: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What the signed version before said of the figures that this one says otherwise; None for the first version."""
+    before = now.version + bool(now.changes) - 1
+    kept = rendition_of(connection, session.id, before) if before else None
+    if kept is None:
+        return None
+    return {"version": before, "points": changed_figures(parse(kept[0])["points"], measured["points"])}
+
+
 def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
     """What the store says of the measurement."""
     order = get_order(connection, session.order_id, version_at_start(connection, session.id))
     found = results(connection, session.id)
-    return {
+    record = {
         "schema": "record/1",
         "id": session.id,
         "simulated": session.simulated,
@@ -118,6 +134,29 @@ def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any
         "not_stated": not_stated({r.point: r.output for r in found}),
         "documents": _documents(connection, session),
     }
+    return {**record, "people": _people(connection, record)}
+
+
+def _people(connection: sqlite3.Connection, record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Printed name and roles of every account that the record names, by the name it has there."""
+    named = set(_texts(record))
+    return {
+        name: {"name": each.name, "roles": [*each.roles]}
+        for each in every_account(connection)
+        for name in (each.id, *each.known_as)
+        if name in named
+    }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _texts(each)
 
 
 def as_json(record: dict[str, Any]) -> bytes:
@@ -196,6 +235,7 @@ def _session(connection: sqlite3.Connection, session: Session) -> dict[str, Any]
         "time_outs": _rows(connection, "time_out", session.id),
         "time_outs_refused": refused_time_outs(connection, session.id),
         "clocks": [{**_plain(each), "behind_s": each.behind_s} for each in clocks_compared(connection, session.id)],
+        "input_changes": [_plain(each) for each in input_changes(connection, session.id)],
         "taken_over": [_plain(each) for each in taken_over(connection, session.id)],
         "environment": _rows(connection, "environment", session.id, but=("session", "made_after")),
     }

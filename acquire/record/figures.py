@@ -12,6 +12,7 @@ from typing import Any
 
 MINUS, FIGURE_SPACE, THIN = "\u2212", "\u2007", "\u202f"
 NOTHING = "\u2014"
+RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def fixed(value: float | None, decimals: int) -> str:
@@ -83,9 +84,7 @@ def uncertainty(value: float | None, column: int = 2) -> str:
 
 def with_u(gray: float, expanded_gray: float) -> str:
     """Dose and U in cGy, both to the place of the second significant digit of U (GUM 7.2.6)."""
-    spread = 100 * expanded_gray
-    decimals = max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 2
-    return f"{fixed(100 * gray, decimals)} ± {fixed(spread, decimals)} cGy"
+    return f"{rounded(gray, expanded_gray)} ± {rounded(expanded_gray, expanded_gray)} cGy"
 
 
 def signed(value: float | None, decimals: int = 1) -> str:
@@ -94,8 +93,11 @@ def signed(value: float | None, decimals: int = 1) -> str:
 
 
 def plain(value: float) -> str:
-    """A factor as it was given, up to six digits; thousands set apart by thin spaces."""
+    """A factor as it was given, up to six digits; thousands set apart by thin spaces, a power of ten for small ones."""
     text = f"{value:.6g}"
+    if "e-" in text:
+        mantissa, power = text.split("e")
+        return f"{mantissa} × 10{str(int(power)).translate(RAISED)}".replace("-", MINUS)
     if "e" in text or abs(value) >= 10000:
         text = f"{value:,.0f}".replace(",", THIN)
     return text.replace("-", MINUS)
@@ -138,17 +140,34 @@ def sentence(text: str) -> str:
 
 
 def moment(text: str | None) -> str:
-    """A stored time (UTC, ISO 8601) to the second, with its zone."""
+    """A time (ISO 8601 with its offset) to the second in UTC, the one zone of a record, which it names once a page."""
     if text is None:
         return NOTHING
     at = datetime.fromisoformat(text)
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def stated(text: str) -> str:
     """A time with the offset it was written with."""
     at = datetime.fromisoformat(text)
     return at.strftime("%Y-%m-%d %H:%M ") + at.strftime("%z")[:3].replace("-", MINUS) + ":" + at.strftime("%z")[3:5]
+
+
+def as_written(text: str) -> str:
+    """In brackets how a time was written, where that was with another offset than UTC's; nothing otherwise."""
+    return f" (written {stated(text)})" if datetime.fromisoformat(text).utcoffset() else ""
+
+
+def rounded(gray: float, expanded_gray: float) -> str:
+    """A dose, or its U, in cGy to the place of the second significant digit of U (GUM 7.2.6)."""
+    spread = 100 * expanded_gray
+    return fixed(100 * gray, max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 2)
+
+
+def small_share(nc: float, percent: float) -> str:
+    """A charge in nC that is a part of another, with that part in percent; no digits below a thousandth."""
+    share = f"{abs(percent):.2g} %" if abs(percent) >= 0.001 else "less than 0.001 %"
+    return f"{plain(float(f'{nc:.2g}'))} nC, {share} of it"
 
 
 def day(text: str) -> str:

@@ -1,4 +1,7 @@
-"""The record as one page of HTML: no script, nothing fetched, readable on screen and on paper."""
+"""The record as one page of HTML: no script, nothing fetched, readable on screen, on a phone and on paper.
+
+The same page is what a PDF is made of (acquire.record.pdf).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from markupsafe import Markup
 
 from acquire.printable import printable
 from acquire.procedure.methods.registry import method_of
-from acquire.record import figures, svg
+from acquire.record import budget, drawn, figures
+from acquire.record.glossary import glossary
 from acquire.record.glow import fit_of
 
 # Always shape, word and colour: the word is the state, the others repeat it.
@@ -26,13 +30,13 @@ LOOKS = {
 RAW_SHOWN = 600
 
 
-def html(record: dict[str, Any]) -> str:
-    """One self-contained page of a record made by `acquire.record.build`.
+def html(record: dict[str, Any], *, paper: bool = False) -> str:
+    """One self-contained page of a record made by `acquire.record.build`; for `paper` without what unfolds.
 
     Whatever came from outside stands in it with its hidden characters as escapes, also in the plots.
     """
-    page = environment().get_template("record.html").render(r=record, css=Markup(packaged("record.css")))
-    return printable(page)
+    css = Markup(packaged("record.css"))
+    return printable(environment().get_template("record.html").render(r=record, css=css, paper=paper))
 
 
 def environment() -> Environment:
@@ -55,6 +59,7 @@ def environment() -> Environment:
         "upper_end": figures.upper_end,
         "probability": figures.probability,
         "moment": figures.moment,
+        "small_share": figures.small_share,
         "stated": figures.stated,
         "day": figures.day,
         "shortened": shortened,
@@ -63,15 +68,25 @@ def environment() -> Environment:
         "sentence": figures.sentence,
     }
     made.globals |= {
-        "look": look,
-        "ruler": ruler,
-        "curve": curve,
-        "fit_of": fit_of,
+        "as_written": figures.as_written,
         "budget_bar": budget_bar,
+        "budget_lines": budget.budget_lines,
         "certificate": certificate,
-        "with_course": with_course,
-        "opening": opening,
+        "contents": contents,
+        "curve": drawn.curve,
+        "fit_of": fit_of,
+        "glossary": glossary,
+        "largest": budget.largest,
+        "look": look,
+        "marks": marks,
         "method": lambda name: method_of(name).title,
+        "opening": opening,
+        "rounded": figures.rounded,
+        "ruler": drawn.ruler,
+        "was_cgy": was_cgy,
+        "was_dose": was_dose,
+        "was_signed": was_signed,
+        "with_course": with_course,
         "with_u": figures.with_u,
     }
     return made
@@ -87,6 +102,25 @@ def look(point: dict[str, Any]) -> dict[str, str]:
     word = point["result"]["decision"] if point["result"] else "NO RESULT"
     shape, css = LOOKS[word]
     return {"shape": shape, "css": css, "word": word}
+
+
+def marks(record: dict[str, Any]) -> list[str]:
+    """What stands at the head of every printed page: the status, and what else nobody may overlook."""
+    said = ["DRAFT, NOT SIGNED" if record["status"] == "DRAFT" else record["status"], *record["bands"]]
+    if record["simulated"]:
+        said.append("SIMULATED, NOT A PATIENT")
+    if record["people_not_known"]:
+        said.append("PEOPLE NOT AUTHENTICATED")
+    return [*said, "TRANSCRIBED"] if record["transcribed"] else said
+
+
+def contents(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """(id, name) of each part, in order."""
+    return [
+        ("s2", "Results"), ("s3", "Review, interpretation, decision"), ("s4", "Order and plan"), ("s5", "Equipment"),
+        *((f"p-{point['id']}", point["id"]) for point in record["points"]),
+        ("s6", "Course of events"), ("s7", "Code 77331"), ("s8", "Integrity"), ("s9", "People and signs"),
+    ]  # fmt: skip
 
 
 def opening(record: dict[str, Any]) -> list[str]:
@@ -116,6 +150,24 @@ def with_course(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [p for p in record["points"] if p["result"] and p["result"].get("course")]
 
 
+def was_cgy(changed: dict[str, Any], name: str, decimals: int = 2) -> str | None:
+    """What a dose of the version before was, in cGy; None where it is the same."""
+    return None if name not in changed else "none" if changed[name] is None else figures.cgy(changed[name], decimals)
+
+
+def was_dose(changed: dict[str, Any], result: dict[str, Any]) -> str | None:
+    """What the dose itself was, to the place of its own U; None where it is the same."""
+    if changed.get("dose_gy") is None:
+        return was_cgy(changed, "dose_gy")
+    spread = changed.get("expanded_gy") or result["expanded_gy"]
+    return figures.rounded(changed["dose_gy"], spread)
+
+
+def was_signed(changed: dict[str, Any], name: str, decimals: int = 1) -> str | None:
+    """What a deviation in percent was; None where it is the same."""
+    return None if name not in changed else "none" if changed[name] is None else figures.signed(changed[name], decimals)
+
+
 def _list(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
@@ -127,61 +179,7 @@ def shortened(text: str) -> str:
     return f"{text[:RAW_SHOWN]} ... ({len(text) - RAW_SHOWN} more characters in the JSON record)"
 
 
-def ruler(result: dict[str, Any]) -> Markup:
-    """The deviation against its limits."""
-    return Markup(
-        svg.ruler(
-            result["deviation_percent"],
-            result["deviation_expanded_percent"],
-            result["tolerance_percent"],
-            result["action_percent"],
-        )
-    )
-
-
-def curve(data: dict[str, Any]) -> Markup:
-    """A charge or glow curve with its axes; the description says in words what the plot shows."""
-    xs, all_ys = data["x"]["values"], data["y"]["values"]
-    ys = [y for y in all_ys if y is not None]
-    x = svg.PlotAxis(data["x"]["label"], min(xs), max(xs))
-    y = svg.PlotAxis(data["y"]["label"], *svg.span(ys, from_zero=data["kind"] != "charge"))
-    unit = data["x"]["label"].rpartition("/ ")[2]
-    desc = f"{len(xs)} points from {xs[0]:.1f} to {xs[-1]:.1f} {unit}"
-    desc += f", {min(ys):.4g} to {max(ys):.4g} in {data['y']['label']}."
-    if data["kind"] == "charge":
-        start, end = data["interval"]
-        shaded = (start, end, f"measured, {end - start:.1f} s")
-        lines = [svg.PlotLine([xs[i] for i in run], [all_ys[i] for i in run], "signal") for run in runs(all_ys)]
-        lost = [t for t, value in zip(xs, all_ys, strict=True) if value is None]
-        desc += f" The measurement is shaded. {len(lost)} readings carry no value." if lost else ""
-        return Markup(svg.plot(data["title"], desc, x, y, lines, shaded=shaded, lost=lost))
-    if data["kind"] == "spectrum":
-        said = f"{len(xs)} bins, {xs[0]:.2f} to {xs[-1]:.2f} in {data['x']['label']}; equal areas are equal dose."
-        return Markup(svg.plot(data["title"], said, x, y, [svg.PlotLine(xs, ys, "signal")]))
-    lines, right = [svg.PlotLine(xs, ys, "signal")], None
-    if "heater" in data:
-        inside = [(t, c) for t, c in zip(data["heater"]["x"], data["heater"]["y"], strict=True) if xs[0] <= t <= xs[-1]]
-        right = svg.PlotAxis("heater / °C", *svg.span([c for _, c in inside], from_zero=True))
-        lines.append(svg.PlotLine([t for t, _ in inside], [c for _, c in inside], "heater", right=True))
-        desc += " The dashed line is the heater."
-    return Markup(svg.plot(data["title"], desc, x, y, lines, right=right))
-
-
-def runs(values: list[float | None]) -> list[list[int]]:
-    """Indices of the stretches without a missing value."""
-    found: list[list[int]] = [[]]
-    for i, value in enumerate(values):
-        if value is None:
-            found.append([])
-        else:
-            found[-1].append(i)
-    return [run for run in found if run]
-
-
 def budget_bar(part: float, largest: float) -> Markup:
     """A bar beside a line of the budget; the figure stands in the table."""
     width = 100 * part / largest if largest else 0.0
-    return Markup(
-        '<svg class="bar" aria-hidden="true" viewBox="0 0 100 8" preserveAspectRatio="none">'
-        f'<rect width="{width:.1f}" height="8"/></svg>'
-    )
+    return Markup(f'<span class="bar" style="width: {width:.1f}%"></span>')

@@ -9,20 +9,22 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
-from acquire.canonical import utc
+from acquire.canonical import parse, utc
 from acquire.duties import Role
 from acquire.errors import Refused
 from acquire.people import Account
 from acquire.procedure.documents import kept
 from acquire.procedure.session.session import Session
-from acquire.procedure.signing.rows import Meaning, Signature, WordsOf
+from acquire.procedure.signing.rows import Meaning, Signature, WordsOf, pdf_of, rendition_of
 from acquire.procedure.signing.shown import shown_sha256
 from acquire.procedure.signing.standing import Standing
 from acquire.procedure.signing.writing import covers_for, signable
 from acquire.record.build import as_json, build
 from acquire.record.page import html
+from acquire.record.pdf import made_with, pdf
 from acquire.store import audit
 from acquire.store.database import transaction
+from acquire.store.present import PROGRAM
 
 SEEN = 12  # characters of the SHA-256 that are typed from the page, at least
 
@@ -50,6 +52,29 @@ def sign(connection: sqlite3.Connection, session_id: str, account: Account, seen
         )  # fmt: skip
         _keep(connection, session_id, made)
     return made
+
+
+def kept_pdf(connection: sqlite3.Connection, session_id: str, version: int) -> bytes:
+    """The PDF of a signed version: the bytes that are kept, or made now of the JSON that is, and kept from now on.
+
+    It is made outside of any transaction: laying out pages takes seconds. Raises Refused where there is no such
+    version, or where no PDF can be made here.
+    """
+    found, signed = pdf_of(connection, session_id, version), rendition_of(connection, session_id, version)
+    if signed is None:
+        raise Refused(f"There is no signed version {version} of {session_id}.")
+    if found is not None:
+        return found
+    record = parse(signed[0])
+    made, n = pdf(record), len(record["signatures"])
+    name = f"{session_id}-v{version}-{n}.pdf"
+    with transaction(connection):
+        if pdf_of(connection, session_id, version) is None and rendition_of(connection, session_id, version) == signed:
+            sha256, rows = kept.to_keep(connection, "record", name, made)
+            values = {"session": session_id, "version": version, "n": n, "pdf": sha256, "made_with": made_with()}
+            audit.keep(connection, PROGRAM, "PDF kept", session_id, rows=[*rows, audit.row("rendition_pdf", **values)],
+                       new=name)  # fmt: skip
+    return kept_pdf(connection, session_id, version)
 
 
 def _keep(connection: sqlite3.Connection, session_id: str, made: Signature) -> None:

@@ -36,6 +36,15 @@ def status(path: Path, *, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
         raise SpoolError(f"{path} cannot be read as a spool: {error}. `acquire spool salvage` may help.") from error
 
 
+def unconfirmed(db: sqlite3.Connection) -> list[sqlite3.Row]:
+    """Streams with entries that the store has not confirmed in this epoch: number, through, and how many entries."""
+    return db.execute(
+        "SELECT number, through, head - max(through, oldest - 1) AS entries FROM (SELECT s.number, s.head, s.oldest,"
+        " CASE WHEN s.epoch = m.epoch THEN s.through ELSE 0 END AS through FROM stream s JOIN meta m)"
+        " WHERE head > max(through, oldest - 1) ORDER BY number"
+    ).fetchall()
+
+
 def is_running(path: Path) -> bool:
     """Whether a service uses this spool now."""
     lock = path.with_name(path.name + ".lock")

@@ -50,6 +50,19 @@ def lock(path: Path, *, alone: bool) -> BinaryIO:
     return file
 
 
+def is_served(path: Path) -> bool:
+    """Whether a service has this store open now."""
+    beside = path.with_name(path.name + ".lock")
+    try:
+        with beside.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def replacing(path: Path, store: str) -> None:
     """Give a store that was just made the name of the record it replaces. Raises StoreError."""
     try:

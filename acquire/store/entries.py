@@ -340,10 +340,20 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     (above,) = connection.execute(
         "SELECT count(*) FROM streams s CROSS JOIN entries e ON e.stream = s.number AND e.seq > s.through"
     ).fetchone()
-    (refused,) = connection.execute("SELECT count(*) FROM entries WHERE status = 1").fetchone()
+    refused = count_refused(connection)
     gone, gone_passed = _gone(connection)
     found = {"stored": passed - gone_passed + above - refused, "refused": refused, "lost": gone}
     return {status: count for status, count in found.items() if count}
+
+
+def count_refused(connection: sqlite3.Connection) -> int:
+    """How many entries are refused: a walk over their index alone."""
+    return int(connection.execute("SELECT count(*) FROM entries WHERE status = 1").fetchone()[0])
+
+
+def count_lost(connection: sqlite3.Connection) -> int:
+    """How many seqs are gone: a walk over what was claimed lost."""
+    return _gone(connection)[0]
 
 
 def _gone(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -37,6 +37,7 @@ FILES = (  # SHA-256 of what a session was measured and calculated from
     " UNION SELECT scan FROM transcription WHERE session = ?1"
     f" UNION SELECT sha256 FROM downtime_form WHERE order_id = ({ORDER})"
     " UNION SELECT json FROM rendition WHERE session = ?1 UNION SELECT html FROM rendition WHERE session = ?1"
+    " UNION SELECT pdf FROM rendition_pdf WHERE session = ?1"
     f" UNION SELECT calibrations FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT inventory FROM plan_files WHERE order_id = ({ORDER})"
     f" UNION SELECT sha256 FROM order_version WHERE order_id = ({ORDER})"
@@ -138,6 +139,9 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "taken_over": PeoplesTable(
         "that {who} took session {session} over", "who took a session over ({n})", _SESSION
     ),
+    "input_changed": PeoplesTable(
+        "'{what}' of {instrument} in session {session}", "what was said of an input ({n})", _SESSION
+    ),
     "statement": PeoplesTable("'{what}', stated in session {session}", "statement {n}", _SESSION),
     "binding": PeoplesTable(
         "that {detector} lay at {point} in session {session}, not {planned}", "binding {n}", _SESSION
@@ -201,6 +205,11 @@ PEOPLE: Mapping[str, PeoplesTable] = {
     "rendition": PeoplesTable(
         "which bytes were signed as version {version} of session {session}",
         "which bytes were signed as version {version} of session {session}",
+        _SESSION,
+    ),
+    "rendition_pdf": PeoplesTable(
+        "which PDF is kept of version {version} of session {session}",
+        "which PDF is kept of version {version} of session {session}",
         _SESSION,
     ),
     "amendment": PeoplesTable(

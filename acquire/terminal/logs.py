@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, MutableMapping
@@ -23,14 +22,15 @@ from typing import Any, TextIO
 import structlog
 
 from acquire.printable import printable
+from acquire.terminal.journal import CRITICAL, DEBUG, ERROR, INFO, WARNING, is_journal, prefixed
 
 Event = MutableMapping[str, Any]
-PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}  # syslog(3)
+PRIORITIES = {"critical": CRITICAL, "error": ERROR, "warning": WARNING, "info": INFO, "debug": DEBUG}
 
 
 def configure(level: int, *, as_json: bool = False) -> None:
     """From this level (of `logging`) up; as JSON lines where asked."""
-    in_journal = _is_journal(sys.stderr)
+    in_journal = is_journal(sys.stderr)
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     render = _json if as_json else _text(in_journal)
     structlog.configure(
@@ -48,16 +48,6 @@ def configure(level: int, *, as_json: bool = False) -> None:
     if handler is not None:  # what libraries log, at warning and above
         handler.setFormatter(_OfLibraries(as_json=as_json, in_journal=in_journal))
     sys.excepthook = _at_the_end
-
-
-def _is_journal(stream: TextIO) -> bool:
-    """Whether a stream is connected to the journal: systemd.exec(5), $JOURNAL_STREAM, which a child may inherit."""
-    told = os.environ.get("JOURNAL_STREAM")
-    try:
-        found = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return False
-    return told == f"{found.st_dev}:{found.st_ino}"
 
 
 def _on_one_line(logger: Any, method: str, event: Event) -> Event:
@@ -90,15 +80,11 @@ def _json(logger: Any, method: str, event: Event) -> str:
 def _with_priority(render: Render) -> Render:
     """Every line of it: a traceback is an entry of the journal a line."""
 
-    def prefixed(logger: Any, method: str, event: Event) -> str:
-        priority = PRIORITIES.get(str(event.get("level")), PRIORITIES["info"])
-        return _prefixed(priority, render(logger, method, event))
+    def with_priority(logger: Any, method: str, event: Event) -> str:
+        priority = PRIORITIES.get(str(event.get("level")), INFO)
+        return prefixed(priority, render(logger, method, event))
 
-    return prefixed
-
-
-def _prefixed(priority: int, text: str) -> str:
-    return "\n".join(f"<{priority}>{line}" for line in text.split("\n"))
+    return with_priority
 
 
 def _indented(stream: TextIO, error: Any) -> None:
@@ -123,7 +109,7 @@ class _OfLibraries(logging.Formatter):
             text = json.dumps(said | self._stamped(record))
         else:
             text = printable(super().format(record), "\n" if record.exc_info else "")
-        return _prefixed(PRIORITIES.get(level, PRIORITIES["warning"]), text) if self._in_journal else text
+        return prefixed(PRIORITIES.get(level, WARNING), text) if self._in_journal else text
 
     def _stamped(self, record: logging.LogRecord) -> dict[str, str]:
         if self._in_journal:
@@ -134,4 +120,4 @@ class _OfLibraries(logging.Formatter):
 
 def _at_the_end(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     text = printable("".join(traceback.format_exception(kind, error, where)))
-    sys.stderr.write(_prefixed(PRIORITIES["critical"], text.rstrip("\n")) + "\n" if _is_journal(sys.stderr) else text)
+    sys.stderr.write(prefixed(CRITICAL, text.rstrip("\n")) + "\n" if is_journal(sys.stderr) else text)

@@ -110,7 +110,7 @@ def _event(body: dict[str, Any]) -> str:
 
 def _anchor(body: dict[str, Any]) -> str:
     (n, audit), (m, seal) = body["audit"], body["seal"]
-    return f"audit entry {n} {audit}, seal {m} {seal}"
+    return f"audit entry {n} {audit[:12]}..., seal {m} {seal[:12]}..."  # whole in --json and `acquire store anchor`
 
 
 def _detail(event: str, detail: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from acquire.printable import printable, printable_json
+from acquire.terminal.journal import WARNING, is_journal, prefixed
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 
@@ -67,8 +68,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 
 def say(text: str) -> None:
-    """Talk to the person: stderr."""
-    _write(sys.stderr, printable(text))
+    """Talk to the person: stderr. Where nobody looks on but the journal, it is a warning."""
+    shown = printable(text)
+    _write(sys.stderr, prefixed(WARNING, shown) if is_journal(sys.stderr) else shown)
 
 
 def agreed(question: str) -> bool:

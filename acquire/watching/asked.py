@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from acquire.certificates import certificates, expires
 from acquire.checking import last_check, last_verified
@@ -24,7 +24,7 @@ from acquire.spool.errors import SpoolError
 from acquire.spool.journal import Journal
 from acquire.spool.stream import Stream
 from acquire.store import alarms, unreadable
-from acquire.store.entries import counts
+from acquire.store.entries import count_lost, count_refused
 
 T = TypeVar("T")
 
@@ -74,14 +74,14 @@ class FilesSaid:
 class Asked(Generic[T]):
     """One question to a thread: at most one of them is under way."""
 
-    def __init__(self, ask: Callable[[], Awaitable[T | None]]) -> None:
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, T | None]]) -> None:
         self._ask = ask
         self._task: asyncio.Task[T | None] | None = None
 
     async def answer(self) -> T | None:
         """What it answers; None where there is nobody to ask, it takes too long, or cannot say it now."""
         if self._task is None:
-            self._task = asyncio.create_task(self._asking(), name="watching-asks")
+            self._task = asyncio.create_task(self._ask(), name="watching-asks")
         done, _ = await asyncio.wait({self._task}, timeout=ANSWER_WITHIN_S)
         if not done:
             return None
@@ -90,9 +90,6 @@ class Asked(Generic[T]):
             return task.result()
         except (SpoolError, sqlite3.Error):
             return None
-
-    async def _asking(self) -> T | None:
-        return await self._ask()
 
     async def close(self) -> None:
         """Wait no longer."""
@@ -136,9 +133,8 @@ def of_files(loaded: Loaded) -> FilesSaid:
 
 def of_store(connection: sqlite3.Connection) -> StoreSaid:
     """On the store's thread."""
-    found = counts(connection)
     (backed_up,) = connection.execute("SELECT backed_up_at FROM identity").fetchone()
     return StoreSaid(
-        found.get("refused", 0), found.get("lost", 0), unreadable.count(connection), trials(connection),
+        count_refused(connection), count_lost(connection), unreadable.count(connection), trials(connection),
         alarms.raised(connection), datetime.fromisoformat(backed_up) if backed_up else None,
     )  # fmt: skip

@@ -63,6 +63,6 @@ def _parts(running: Watched) -> Iterator[Part]:
         )
         yield Part("broker", None if connected else NO_BROKER)
     if spool:
-        yield Part("spool", NOT_YET if source is None else source.trouble)
+        yield Part("spool", running.waits_for_spool or NOT_YET if source is None else source.trouble)
     if store:
         yield Part("store", NOT_YET if worker is None else worker.trouble)

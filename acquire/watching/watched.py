@@ -24,6 +24,10 @@ class Watched(Protocol):
         """Whether the file, as it was read last, is in force wholly: not where it is wrong or waits for a restart."""
 
     @property
+    def waits_for_spool(self) -> str | None:
+        """Why the spool cannot be opened, while it is waited for."""
+
+    @property
     def publisher(self) -> Publisher | None:
         """Of an acquisition host."""
 

@@ -25,8 +25,10 @@ _PROLOGIX = "prologix:"
 _USB, _PYVISA = "usb:", "pyvisa:"
 _PYSERIAL = re.compile(r"^(rfc2217|socket|spy|loop|hwgrep|alt|cp2110)://", re.IGNORECASE)
 _VISA = re.compile(r"^(TCPIP|ASRL|GPIB|USB|PXI|VXI)[^:]*::", re.IGNORECASE)
-_VISA_LINE = re.compile(r"^ASRL([^:]+)(?:::INSTR)?$", re.IGNORECASE)
-_VISA_SOCKET = re.compile(r"^TCPIP\d*::(.+)::([^:]*)::SOCKET$", re.IGNORECASE)
+VISA_LINE = re.compile(r"^ASRL([^:]+)(?:::INSTR)?$", re.IGNORECASE)
+VISA_SOCKET = re.compile(r"^TCPIP\d*::(.+)::([^:]*)::SOCKET$", re.IGNORECASE)
+VISA_USB = re.compile(r"^USB\d*::(0x[0-9A-F]+|\d+)::(0x[0-9A-F]+|\d+)::([^:]+)(?:::\d+)?(?:::INSTR)?$", re.IGNORECASE)
+TCP = re.compile(r"^(?:tcp:|socket://)(.+):(\d{1,5})$")
 _VISA_LAN = re.compile(r"^TCPIP\d*::(\[[^\]]+\][^:]*|[^:]+)(?:::(?!INSTR$)([^:]+))?(?:::INSTR)?$", re.IGNORECASE)
 _PRLGX = re.compile(r"^PRLGX-(TCPIP|ASRL)\d*::(.+?)(?:::INTFC)?$", re.IGNORECASE)
 _DEVICE = re.compile(r"^(/|COM\d+$)")
@@ -54,16 +56,16 @@ def open_transport(resource: str, serial: SerialSettings) -> Transport:
         return PyserialTransport(resource.removeprefix("pyserial:"), serial)
     if resource.upper().startswith("PRLGX"):
         raise Misuse(_instead_of(resource))
-    if _VISA.match(resource) or _VISA_LINE.match(resource):
+    if _VISA.match(resource) or VISA_LINE.match(resource):
         return _visa(resource, serial)
     return _serial_line(resource, serial)
 
 
 def _visa(resource: str, serial: SerialSettings) -> Transport:
     """What has a shorter way than through VISA goes that way: the bytes are the same."""
-    if found := _VISA_SOCKET.match(resource):
+    if found := VISA_SOCKET.match(resource):
         return _visa_socket(found[1], found[2])
-    if found := _VISA_LINE.match(resource):
+    if found := VISA_LINE.match(resource):
         return _serial_line(f"serial:{_device_of(found[1])}", serial)
     if found := _VISA_LAN.match(resource):
         return _lan(found[1], found[2] or "inst0", resource)
@@ -102,7 +104,7 @@ def _has_control_lines(resource: str) -> bool:
         resource.removeprefix(_PROLOGIX).removeprefix("pyserial:").removeprefix("spy://").lower().removeprefix(_PYVISA)
     )
     without = line.startswith(("tcp:", "socket://", "cp2110://")) or _VISA.match(line)
-    return _VISA_LINE.match(line) is not None or not without
+    return VISA_LINE.match(line) is not None or not without
 
 
 def _device_of(board: str) -> str:

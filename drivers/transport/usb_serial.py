@@ -82,7 +82,7 @@ class UsbSerialTransport:
     async def open(self) -> None:
         """Look the adapter up and open its port. Raises LinkDown, naming what is plugged in instead."""
         await self.close()
-        device = self._device(await asyncio.to_thread(self._on_usb))
+        device = await asyncio.to_thread(device_of, self._identity, self._ports)
         line = SerialTransport(device, self._settings)
         await line.open()
         self._line = line
@@ -110,20 +110,20 @@ class UsbSerialTransport:
             raise LinkDown(f"The USB serial adapter {self._identity} is not open.")
         return self._line
 
-    def _on_usb(self) -> list[Any]:
-        return sorted((port for port in self._ports() if port.vid is not None), key=lambda port: str(port.device))
 
-    def _device(self, there: list[Any]) -> str:
-        fitting = [port for port in there if self._identity.fits(port)]
-        if len(fitting) == 1:
-            return str(fitting[0].device)
-        if fitting:
-            raise LinkDown(
-                f"{len(fitting)} USB serial adapters are {self._identity} ({_named(fitting)}); name one of them by its"
-                " serial number, as usb:VID:PID:SERIAL, or by its path."
-            )
-        instead = f"there is {_named(there)}" if there else "there is none at all"
-        raise LinkDown(f"The USB serial adapter {self._identity} is not plugged in; {instead}.")
+def device_of(identity: UsbIdentity, ports: Ports = _ports_now) -> str:
+    """The device that an adapter has now; nothing is opened. Raises LinkDown, naming what is plugged in instead."""
+    there = sorted((port for port in ports() if port.vid is not None), key=lambda port: str(port.device))
+    fitting = [port for port in there if identity.fits(port)]
+    if len(fitting) == 1:
+        return str(fitting[0].device)
+    if fitting:
+        raise LinkDown(
+            f"{len(fitting)} USB serial adapters are {identity} ({_named(fitting)}); name one of them by its"
+            " serial number, as usb:VID:PID:SERIAL, or by its path."
+        )
+    instead = f"there is {_named(there)}" if there else "there is none at all"
+    raise LinkDown(f"The USB serial adapter {identity} is not plugged in; {instead}.")
 
 
 def _named(ports: list[Any]) -> str:

@@ -88,8 +88,8 @@ class Xsyg:
         if not sample_name or any(char in sample_name for char in "/\\\0"):
             raise ValueError(f"{sample_name!r} cannot name a file; give the sample a name without slashes.")
         times = [round(CHANNEL_S * (i + 1), 1) for i in range(round(self._duration_s / CHANNEL_S))]
-        root = self._document(sample_name, position, times, dose_scale, faults)
         self._at = max(self._at, self._shown.now())
+        root = self._document(sample_name, position, times, dose_scale, faults)
         path = self.folder / f"{sample_name}_{self._at:%Y%m%d%H%M%S}_{position}.xsyg"
         unfinished = path.with_suffix(".part")
         ElementTree.indent(root)

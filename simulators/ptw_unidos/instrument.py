@@ -66,7 +66,7 @@ class PtwUnidosTango(Instrument):
         self.refusal: int | None = None
         self.meter = DoseMeter(
             self.detector, chosen.calibration_gy_per_c, self.clock.now(), progress_lag_s=chosen.progress_lag_s,
-            hv_ramp_v_per_s=chosen.hv_ramp_v_per_s,
+            hv_ramp_v_per_s=chosen.hv_ramp_v_per_s, zero_s=chosen.zero_s,
         )  # fmt: skip
         self.obey_setup()
 

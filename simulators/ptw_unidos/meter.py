@@ -70,7 +70,7 @@ class DoseMeter:
 
     def __init__(
         self, detector: Detector, calibration_gy_per_c: float, now: float, *, progress_lag_s: float = 0.0,
-        hv_ramp_v_per_s: float = 0.0,
+        hv_ramp_v_per_s: float = 0.0, zero_s: float = ZERO_S,
     ) -> None:  # fmt: skip
         self.detector = detector
         self.calibration = calibration_gy_per_c
@@ -85,7 +85,7 @@ class DoseMeter:
         self.autoreset = False
         self.electrical = True
         self.history: list[dict[str, Any]] = []
-        self.zeroing = Procedure(ZERO_S, progress_lag_s)
+        self.zeroing = Procedure(zero_s, progress_lag_s)
         self.testing = Procedure(SELF_TEST_S, progress_lag_s)
         self.extra_flags = 0
         self.offset_a = 0.0
@@ -163,7 +163,7 @@ class DoseMeter:
         """Begin the zero correction."""
         self.reset(now)
         self.state = "ZERO"
-        self.zeroing.end_s = now + ZERO_S
+        self.zeroing.end_s = now + self.zeroing.total_s
 
     def self_test(self, now: float) -> None:
         """Begin the self test."""
@@ -184,7 +184,7 @@ class DoseMeter:
         if self.state == "INT" and now >= self._interval_end_s:
             self._end("INTHLD", self._interval_end_s)
         elif self.state == "ZERO" and not self.zeroing.running(now):
-            self.offset_a = self.detector.mean_current(now - ZERO_S, now)
+            self.offset_a = self.detector.mean_current(now - self.zeroing.total_s, now)
             self.state = "AUTO" if self.autostart else "RES"
         elif self.state == "SELF_TEST" and not self.testing.running(now):
             self.state = "AUTO" if self.autostart else "RES"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.ptw_unidos.meter import RANGES
+from simulators.ptw_unidos.meter import RANGES, ZERO_S
 
 SETUPS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
@@ -26,7 +26,8 @@ class UnidosOptions:
     reply says so: `hv_reads`, V), `other-range` (the same with the range: `range_reads`), `slow-progress` (NUS and
     ASS still say Passed for `progress_lag_s` simulated seconds after NUL and AST), `locked` (`token_free` False:
     somebody holds the lock on the screen), `slow-hv` (the detector's voltage goes to the one that was set by
-    `hv_ramp_v_per_s`, V/s, and MV states where it is; 0 is at once). `min_hv`, `max_hv` (V) are the detector's own.
+    `hv_ramp_v_per_s`, V/s, and MV states where it is; 0 is at once). `min_hv`, `max_hv` (V) are the detector's own;
+    `zero_s` is how long its zero correction lasts.
     """
 
     serial: str = "123456"
@@ -43,6 +44,7 @@ class UnidosOptions:
     progress_lag_s: float = 0.0
     token_free: bool = True
     hv_ramp_v_per_s: float = 0.0
+    zero_s: float = ZERO_S
     min_hv: int = -400
     max_hv: int = 400
 

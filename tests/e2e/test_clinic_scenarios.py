@@ -79,8 +79,9 @@ async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
     result = results(tmp_path, "f")["ref"]
     assert result["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-5)
     assert result["u_percent"] == pytest.approx(GIVEN["F_uref"], abs=0.002)
-    (too_soon,) = [remark for remark in result["remarks"] if remark.startswith("polarity-1 did not count")]
-    assert "s after the voltage change; it counts only after 300 s" in too_soon
+    assert "el-1 says 300 V; polarity-1 is planned at -300 V: set that, and wait." in said
+    assert re.search(r"el-1 says that its voltage has been -300 V for \d+ s; a reading counts only after 300 s", said)
+    assert any("polarity-1" in remark and "45 s after the change" in remark for remark in result["remarks"])
     assert "and the audit chain hold" in said
 
 

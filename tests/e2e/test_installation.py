@@ -6,6 +6,7 @@ One system, one walk through it: each step stands on the one before.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import time
@@ -33,6 +34,11 @@ ITS_SIMULATOR = """
 id = "sim-tango"
 model = "ptw-unidos-tango"
 listen = "tcp:127.0.0.1:0"
+"""
+
+WATCHED = """
+[watching]
+port = 9177
 """
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
@@ -72,6 +78,7 @@ def test_a_newcomer_installs_reloads_restores_upgrades_and_removes_it(system: Cl
     three_commands_to_a_running_service(system, Path(deb).name)
     the_watchdog_bites_what_stands_still(system)
     a_broken_configuration_is_not_started_again_and_again(system)
+    it_is_watched_and_its_log_has_priorities(system)
     a_reload_leaves_the_other_streams_alone(system)
     a_restore_by_root_is_served_again(system)
     the_timer_s_service_makes_a_backup(system)
@@ -124,9 +131,31 @@ def a_broken_configuration_is_not_started_again_and_again(system: CleanRoot) -> 
     assert system.inside("systemctl", "restart", NAME).returncode == 1
     did(system.inside("sleep", "1"))
     assert (shown(system, "ActiveState"), shown(system, "ExecMainStatus")) == ("failed", "2")
-    assert "'autumn' is not known" in did(system.inside("journalctl", "-u", NAME))
-    file.write_text(sound.replace('mode = "auto"', 'mode = "external"').replace("18830", "1883") + ITS_SIMULATOR)
+    assert "'autumn' is not known" in did(system.inside("journalctl", "-u", NAME, "-p", "warning"))
+    file.write_text(
+        sound.replace('mode = "auto"', 'mode = "external"').replace("18830", "1883") + ITS_SIMULATOR + WATCHED
+    )
     did(system.inside("systemctl", "restart", NAME))
+
+
+def it_is_watched_and_its_log_has_priorities(system: CleanRoot) -> None:
+    """Prometheus' rules and the dashboard are there to be taken; the journal has the priorities, and one time stamp."""
+    look = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:9177' + sys.argv[1]).read().decode())"
+    ask = (f"/usr/lib/{NAME}/bin/python3", "-c", look)
+    assert json.loads(did(system.inside(*ask, "/health/live")))["live"]
+    assert 'dosimetry_instrument_info{driver="keithley-6517b"' in did(system.inside(*ask, "/metrics"))
+    examples = did(system.inside("ls", f"/usr/share/doc/{NAME}/examples")).split()
+    assert {"prometheus-rules.yml", "grafana-dashboard.json"} <= set(examples)
+    said = did(system.inside("journalctl", "-u", NAME, "-o", "json", "_COMM=acquire"))
+    lines = [json.loads(line) for line in said.splitlines()]
+    found = {str(line["MESSAGE"]).split(" ")[0]: line["PRIORITY"] for line in lines}
+    assert found["running"] == "6"
+    (ready,) = {line["MESSAGE"].split(" serial=")[1][:7] for line in lines if "instrument ready" in line["MESSAGE"]}
+    assert ready == "4096271"
+    assert not [line for line in lines if re.match(r"<\d>|\d{4}-\d\d-\d\dT", line["MESSAGE"])]
+    warned = did(system.inside("journalctl", "-u", NAME, "-p", "warning", "-o", "cat"))
+    assert "nobody is told of results out of tolerance" in warned
+    assert "instrument ready" not in warned
 
 
 def a_reload_leaves_the_other_streams_alone(system: CleanRoot) -> None:

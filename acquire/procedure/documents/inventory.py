@@ -22,6 +22,9 @@ _ID = form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", "1 to 64 letters, digits, '.', 
 Id = Annotated[str, StringConstraints(pattern=_ID)]
 
 
+A_DAY_MIN = 1440  # what belongs to a state holds for no longer, whatever a file says
+
+
 class OwnedInstrument(Written):
     """An instrument that the clinic owns; `model` names an installed model, which knows how it is measured with.
 
@@ -29,6 +32,7 @@ class OwnedInstrument(Written):
                 (acquire.procedure.session.framing). Inventories of earlier releases have them typed in full.
     full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
     range       the range that must be set, as the instrument states it ("LOW", 2e-8); held against its state
+    warm_up_min how long it must have been on before its zero, its leakage and its beams, in minutes; None: not asked
     clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
     """
 
@@ -38,6 +42,7 @@ class OwnedInstrument(Written):
     integrates: Literal["running", "reset", "elements"] | None = None
     full_scale_nc: float | None = Field(None, gt=0)
     range: str | float | None = None
+    warm_up_min: float | None = Field(None, gt=0)
     clock_zone: str | None = None
     zero: tuple[str, ...] | None = None
     before: tuple[str, ...] | None = None
@@ -90,11 +95,15 @@ class Inventory(Written):
 
     mending: how long the site takes to mend what stops a measurement, in its own words ("half a day"), by its cause.
     altitude_m: of the site, in m above sea level; a chamber's station pressure is held against it. It has no default.
+    zero_valid_min, leakage_valid_min: for how many minutes a zero and a leakage hold here, if nothing ends them before;
+    asked for where a plan makes them, without a default.
     """
 
     schema_: Literal["inventory/1"] = Field(alias="schema")
     mending: Mapping[Cause, Annotated[str, StringConstraints(min_length=1)]] = {}
     altitude_m: float | None = Field(None, ge=-430, le=4500)
+    zero_valid_min: float | None = Field(None, gt=0, le=A_DAY_MIN)
+    leakage_valid_min: float | None = Field(None, gt=0, le=A_DAY_MIN)
     instrument: tuple[OwnedInstrument, ...]
     detector: tuple[Detector, ...] = ()
     element: tuple[Element, ...] = ()

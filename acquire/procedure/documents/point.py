@@ -202,6 +202,7 @@ class Point(Written):
     pair_rule: Literal["none", "both", "both-with-spread", "named"] = "none"
     pair_named: Id | None = None
     detector_c: float | None = Field(None, gt=0, lt=60)
+    detector_c_source: str | None = Field(None, min_length=3)
     settle_s: float | None = Field(None, gt=0)
     pre_irradiation_gy: float | None = Field(None, gt=0)
     detector_fractions: int | None = Field(None, ge=1)

@@ -63,15 +63,18 @@ def lasts_s(mu: float | None, dose_rate_mu_per_min: float | None) -> float | Non
     return None if mu is None or dose_rate_mu_per_min is None else 60 * mu / dose_rate_mu_per_min
 
 
-def duration_differs(parts: Sequence[tuple[float, float, float]], expected_s: float | None) -> str | None:
+def duration_differs(
+    parts: Sequence[tuple[float, float, float]], expected_s: float | None, *, whole_s: float | None = None
+) -> str | None:
     """What is wrong where the parts that count lasted shorter or longer than MU and dose rate say; None else.
 
-    parts: (begin, end, interval between readings) of each, in s; both ends are known to one interval.
+    parts: (begin, end, interval between readings) of each, in s; both ends are known to one interval. whole_s: of the
+    whole beam, where these are the rest of it.
     """
     if expected_s is None or not parts:
         return None
     lasted = sum(end - begin for begin, end, _ in parts)
     ends = sum(2 * interval for *_, interval in parts)
-    if abs(lasted - expected_s) <= SHARE_OF_DURATION * expected_s + ends:
+    if abs(lasted - expected_s) <= SHARE_OF_DURATION * (whole_s or expected_s) + ends:
         return None
     return f"the beam was on for {lasted:.1f} s, where its MU and the machine's dose rate give {expected_s:.1f} s"

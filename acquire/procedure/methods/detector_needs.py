@@ -100,7 +100,7 @@ def detector_needs(
     wanted = [*of_detector, *(name for name in AT_CALIBRATION if name in calibration.factors)]
     wanted += [name for name, by_session in measured.items() if not by_session]
     found = {name: factor(calibration.factor(name)) for name in wanted}
-    _dose_so_far(detector, calibration)
+    dose_so_far(detector, calibration)
     components = (*own.components, *(component(each) for each in calibration.uncertainty))
     return extended(
         replace(own, factors={**own.factors, **found}, components=components),
@@ -134,7 +134,8 @@ def component(part: Component) -> ComponentRecord:
     return of_document(part, ComponentRecord)
 
 
-def _dose_so_far(detector: Detector, calibration: Calibration) -> None:
+def dose_so_far(detector: Detector, calibration: Calibration) -> None:
+    """Raises Refused where a calibration has ended at a dose that the detector has received, or nobody knows it."""
     received, allowed = detector.accumulated_gy, calibration.valid_until_gy
     if allowed is not None and received is None:
         raise Refused(

@@ -14,6 +14,7 @@ from acquire.dosimetry import (
     DosimetryError,
     believable,
     decide,
+    dose_of_parts,
     report_only,
 )
 from acquire.procedure.documents.point import Point
@@ -58,7 +59,8 @@ def dose_of(inputs: Inputs, release: str | None = None) -> Dose:
     if inputs.parts is not None:
         sides = tuple(_side(part, release) for part in inputs.parts)
         return _dose(inputs.method, release, _needs(inputs), sides)
-    return _dose(inputs.method, release, *_whole(inputs))
+    dose = _dose(inputs.method, release, *_whole(inputs))
+    return dose if inputs.began is None else dose_of_parts([_begun(inputs.began, release), dose])
 
 
 def planned_budget(sources: Sources, point: Point) -> Budget:
@@ -94,6 +96,17 @@ def _dose(name: str, release: str | None, needs: Needs, measured: Any) -> Dose:
     if method.dose is None:
         raise Invalid(f"Method '{name}' gives no dose.")
     return method.dose(needs, measured)
+
+
+def _begun(part: Inputs, release: str | None) -> Dose:
+    """The dose of what was given before the beam was interrupted; nothing is expected of it alone."""
+    said = f"What was given of this beam at {part.point} before it was interrupted has no dose"
+    if part.invalid:
+        raise Invalid(f"{said}: {' '.join(part.invalid)}")
+    try:
+        return dose_of(part, release)
+    except (DosimetryError, Invalid) as reason:
+        raise Invalid(f"{said}: {reason}") from reason
 
 
 def _side(part: Inputs, release: str | None) -> Dose:

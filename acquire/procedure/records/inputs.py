@@ -95,20 +95,23 @@ class InputsHead(Record, frozen=True, kw_only=True):
 class Inputs(InputsHead, frozen=True, kw_only=True):
     """All of them. `needs` and `measured` are None where a document or a reading did not give them.
 
-    parts: the inputs of the points that this one is the mean of; beside: of those that it could be exchanged with.
+    parts: the inputs of the points that this one is the mean of; beside: of those that it could be exchanged with;
+    began: of the part of the same beam that was given in another session, before it was interrupted.
     """
 
     needs: Needs | None = None
     measured: Struct | None = None
     parts: tuple[Inputs, ...] | None = None
     beside: tuple[Inputs, ...] | None = None
+    began: Inputs | None = None
 
     def plain(self) -> dict[str, Any]:
         """As they are stored."""
         head = InputsHead(**{name: getattr(self, name) for name in InputsHead.__struct_fields__})
         parts = {} if self.parts is None else {"parts": [each.plain() for each in self.parts]}
         beside = {} if self.beside is None else {"beside": [each.plain() for each in self.beside]}
-        return plain(head, self.needs, self.measured) | parts | beside
+        began = {} if self.began is None else {"began": self.began.plain()}
+        return plain(head, self.needs, self.measured) | parts | beside | began
 
 
 Kinds = Callable[[str], tuple[type[Needs], type[Struct] | None]]  # of a method: its needs, and what was measured
@@ -118,13 +121,14 @@ def inputs_of(flat: Flat, kinds: Kinds) -> Inputs:
     """The inverse. Raises msgspec.ValidationError (a ValueError) for what are no inputs."""
     head = of_plain(flat, InputsHead)
     needs, measured = kinds(head.method)
-    parts, beside = flat.get("parts"), flat.get("beside")
+    parts, beside, began = flat.get("parts"), flat.get("beside"), flat.get("began")
     return Inputs(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         needs=of_plain(flat, needs) if "components" in flat else None,
         measured=of_plain(flat, measured) if measured is not None and _has(flat, measured) else None,
         parts=None if parts is None else tuple(inputs_of(each, kinds) for each in parts),
         beside=None if beside is None else tuple(inputs_of(each, kinds) for each in beside),
+        began=None if began is None else inputs_of(began, kinds),
     )
 
 

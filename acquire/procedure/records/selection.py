@@ -74,7 +74,8 @@ class AttemptTaken(Record, frozen=True, kw_only=True):
     """An attempt at an irradiation: its step, what it is for, the name of its readings, and what is wrong with it.
 
     changed_after: the name of the last attempt at another voltage. rests: the names of what was measured of the rest of
-    its interrupted beam.
+    its interrupted beam. background: the name of the leakage that was in force; named_only: it was measured at another
+    voltage, and may be named but not taken off.
     """
 
     step: str
@@ -83,6 +84,8 @@ class AttemptTaken(Record, frozen=True, kw_only=True):
     problem: str | None = None
     changed_after: str | None = None
     rests: tuple[str, ...] | None = None
+    background: str = "background"
+    named_only: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -213,38 +216,42 @@ _KEYS = {
     name
     for kind in (SelectionHead, OfCharges, OfTranscribed, OfElements, OfSpectrumFile)
     for name in kind.__struct_encode_fields__
-} | {"parts", "beside"}  # fmt: skip
+} | {"parts", "beside", "began"}  # fmt: skip
 
 
 class Selection(SelectionHead, frozen=True, kw_only=True):
     """A whole selection.
 
-    parts: those of the points that this one is the mean of; beside: of those that it could be exchanged with.
+    parts: those of the points that this one is the mean of; beside: of those that it could be exchanged with; began: of
+    the same beam in the session in which it was interrupted.
     """
 
     measurements: Mapping[str, str] = {}
     of: Of | None = None
     parts: tuple[Selection, ...] | None = None
     beside: tuple[Selection, ...] | None = None
+    began: Selection | None = None
 
     def plain(self) -> dict[str, Any]:
         """As it is stored."""
         head = SelectionHead(**{name: getattr(self, name) for name in SelectionHead.__struct_fields__})
         parts = {} if self.parts is None else {"parts": [each.plain() for each in self.parts]}
         beside = {} if self.beside is None else {"beside": [each.plain() for each in self.beside]}
-        return {**self.measurements, **plain(head, self.of), **parts, **beside}
+        began = {} if self.began is None else {"began": self.began.plain()}
+        return {**self.measurements, **plain(head, self.of), **parts, **beside, **began}
 
 
 def selection_of(flat: Flat) -> Selection:
     """The inverse. Raises msgspec.ValidationError (a ValueError) for what is no selection."""
     head = of_plain(flat, SelectionHead)
-    parts, beside = flat.get("parts"), flat.get("beside")
+    parts, beside, began = flat.get("parts"), flat.get("beside"), flat.get("began")
     return Selection(
         **{name: getattr(head, name) for name in head.__struct_fields__},
         measurements={name: value for name, value in flat.items() if name not in _KEYS},
         of=_of(flat),
         parts=None if parts is None else tuple(selection_of(each) for each in parts),
         beside=None if beside is None else tuple(selection_of(each) for each in beside),
+        began=None if began is None else selection_of(began),
     )
 
 

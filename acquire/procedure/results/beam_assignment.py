@@ -153,7 +153,7 @@ def _of_point(connection: sqlite3.Connection, session: Session, step: Step, poin
         return
     bodies = load_named(connection, chosen.readings)
     try:
-        without = still(bodies["background"]) if bodies.get("background") else Still()
+        without = still(bodies[attempt.background]) if bodies.get(attempt.background) else Still()
         measured = Measured(bodies, chosen.measurements, of.parts_said or (), of.integrates or "running", without)
         yield from parts_of(attempt, step, measured)[0]
     except Invalid:

@@ -88,7 +88,7 @@ class Choosing:
             f"{each.step} was interrupted and its rest measured after it: {each.reason.strip().rstrip('.')}"
             f" ({each.who}, confirmed by {each.confirmed_by}); its parts are summed."
             for measured, each in rests(self.connection, self.session.id).items()
-            if measured in own
+            if measured in own and each.of_session is None
         ]
         taken = [
             PartTaken(measurement=p.measurement, begin_s=p.begin_s, end_s=p.end_s, what=p.what) for p in said.values()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec.structs import replace
+
 from acquire.dosimetry import DosimetryError
 from acquire.errors import Refused
 from acquire.procedure.methods.collected_charge import Invalid
@@ -25,6 +27,7 @@ from acquire.procedure.records.selection import (
     OfTranscribed,
     Selection,
 )
+from acquire.procedure.results.irradiation import share_of_beam
 from acquire.procedure.results.loading import load_named
 from acquire.procedure.results.preparing import Preparing, begun, sources_of
 from acquire.procedure.results.read_charges import largest_signal, read_charges, read_charges_of_first
@@ -35,12 +38,18 @@ from acquire.procedure.results.read_transcribed import read_transcribed
 from acquire.procedure.results.reader_run_told import told_of_run
 
 
-def prepare(connection: sqlite3.Connection, selection: Selection, release: str | None = None) -> Inputs:
+def prepare(
+    connection: sqlite3.Connection, selection: Selection, release: str | None = None, *, is_part: bool = False
+) -> Inputs:
     """The inputs of a result, as a release of the formulas asks for them. What forbids a number stands under `invalid`.
+
+    is_part: of a beam whose rest was measured in another session.
 
     Depends on nothing but the selection and the bytes it names. Raises Refused when those are not in the store.
     """
     preparing = begun(connection, selection)
+    preparing.is_part = is_part
+    before: Inputs | None = None
     parts: tuple[Inputs, ...] | None = None
     beside: tuple[Inputs, ...] | None = None
     try:
@@ -51,12 +60,15 @@ def prepare(connection: sqlite3.Connection, selection: Selection, release: str |
             parts = tuple(prepare(connection, part, release) for part in selection.parts)
         if selection.beside is not None:
             beside = tuple(prepare(connection, each, release) for each in selection.beside)
+        if selection.began is not None:
+            before = prepare(connection, selection.began, release, is_part=True)
+            preparing.before_share = share_of_beam(before.measured)
         if selection.of is not None:
             chosen(READ[type(selection.of)], release).read(preparing, selection.of)
     except (Refused, Invalid, DosimetryError) as reason:
         if not preparing.invalid or str(reason) not in " ".join(preparing.invalid):
             preparing.invalid.append(str(reason))
-    return _inputs(preparing, parts, beside)
+    return replace(_inputs(preparing, parts, beside), began=before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from acquire.procedure.documents.plan import Plan, Step
 from acquire.procedure.methods.beam_seen import Still, beam_seen, duration_differs, lasts_s
 from acquire.procedure.methods.collected_charge import Charge, Invalid, collected
-from acquire.procedure.records.measured import BeamRead, PartRead
+from acquire.procedure.records.measured import BeamRead, Charges, PartRead
 from acquire.procedure.records.selection import AttemptTaken, Integrates, PartTaken
 from acquire.procedure.results.loading import Bodies
 from acquire.procedure.session.beam_statements import IRRADIATION
@@ -34,7 +34,8 @@ class Irradiation:
 class Measured:
     """The readings of a point by name with their measurements, what was said of parts, how it adds up.
 
-    across: they are those of another instrument's diode, of before and after the measurement too.
+    across: they are those of another instrument's diode, of before and after the measurement too. is_part: the rest of
+    the beam was measured in another session; before_share: the share of its time that was given there before.
     """
 
     bodies: Bodies
@@ -43,6 +44,8 @@ class Measured:
     integrates: Integrates
     without: Still
     across: bool = False
+    is_part: bool = False
+    before_share: float = 0.0
 
 
 def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradiation:
@@ -52,7 +55,8 @@ def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradi
     parts, doubts = parts_of(attempt, step, measured)
     expected_s = lasts_s(step.mu, step.dose_rate_mu_per_min or plan.dose_rate_mu_per_min)
     counted = [p for p in parts if p.what in (None, IRRADIATION)]
-    differs = duration_differs([(p.begin_s, p.end_s, p.interval_s) for p in counted], expected_s)
+    here_s = None if expected_s is None or measured.is_part else expected_s * (1 - measured.before_share)
+    differs = duration_differs([(p.begin_s, p.end_s, p.interval_s) for p in counted], here_s, whole_s=expected_s)
     if not (parts and all(p.what for p in parts)):
         _must_be_plain(step, parts, doubts, differs)
     if not counted:
@@ -70,6 +74,15 @@ def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradi
     seen = BeamRead(parts=tuple(parts), expected_s=expected_s, remark=remark)
     longest_s = charge.time_s if measured.across else max(c.time_s for c in charges)
     return Irradiation(charge, longest_s, seen)
+
+
+def share_of_beam(measured: object) -> float:
+    """Which share of its beam's time the parts lasted that count of a charge that was read; 0 where it is not known."""
+    beam = measured.charge.beam if isinstance(measured, Charges) else None
+    if beam is None or not beam.expected_s:
+        return 0.0
+    counted = [p for p in beam.parts if p.what in (None, IRRADIATION)]
+    return sum(float(p.end_s) - float(p.begin_s) for p in counted) / float(beam.expected_s)
 
 
 def parts_of(attempt: AttemptTaken, step: Step, measured: Measured) -> tuple[list[PartRead], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from acquire.dosimetry import AttemptValue, Counted, DosimetryError, counting, m
 from acquire.errors import Refused
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.beam_seen import Still, still
-from acquire.procedure.methods.collected_charge import Charge, Invalid, collected, curve
+from acquire.procedure.methods.collected_charge import Body, Charge, Invalid, collected, curve
 from acquire.procedure.records.measured import AmbientConditions, AttemptRead, BackgroundRead, ChargeRead, Charges
 from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges
 from acquire.procedure.results.entered_conditions import EnteredConditions
@@ -26,14 +26,21 @@ ROLES = (("measurement", "charge"), ("polarity", "opposite"), ("recombination", 
 
 @dataclass(frozen=True, slots=True)
 class _Measuring:
-    """What the attempts of a point have in common. without: as it is without a beam, where beams are recognised."""
+    """What the attempts of a point have in common; the leakages by their names."""
 
     preparing: Preparing
     integrates: Integrates
-    background: Charge
-    rate_nc_per_s: float
+    leakages: Mapping[str, _Leakage]
     ambient: EnteredConditions | None
     of: OfCharges
+
+
+@dataclass(frozen=True, slots=True)
+class _Leakage:
+    """One measured leakage: how long it lasted, in nC/s, and as it is without a beam, where beams are recognised."""
+
+    background: Charge
+    rate_nc_per_s: float
     without: Still | None
 
 
@@ -59,8 +66,10 @@ def charges(
     times, charges_nc = curve(bodies["background"])
     rate, (u_rate, dof) = slope(times, charges_nc), slope_u(times, charges_nc)
     ambient = EnteredConditions(of.air or (), conditions_valid, point.protocol) if point.asks.ambient else None
-    without = still(bodies["background"]) if beams_seen else None
-    measuring = _Measuring(preparing, integrates, background, rate, ambient, of, without)
+    others = {a.background for a in of.attempts if a.background in bodies} - {"background"}
+    leakages = {"background": _Leakage(background, rate, still(bodies["background"]) if beams_seen else None)}
+    leakages |= {name: _leakage(bodies[name], integrates, beams_seen=beams_seen) for name in sorted(others)}
+    measuring = _Measuring(preparing, integrates, leakages, ambient, of)
     found, environment = _by_role(measuring, of)
     if "charge" not in found:
         return None
@@ -71,6 +80,12 @@ def charges(
             nc=background.nc, time_s=background.time_s, nc_per_s=rate, u_nc_per_s=u_rate, dof=dof
         ),
     )
+
+
+def _leakage(bodies: Sequence[Body], integrates: Integrates, *, beams_seen: bool) -> _Leakage:
+    times, charges_nc = curve(bodies)
+    without = still(bodies) if beams_seen else None
+    return _Leakage(collected(bodies, integrates), slope(times, charges_nc), without)
 
 
 def _by_role(measuring: _Measuring, of: OfCharges) -> tuple[dict[str, ChargeRead], AmbientConditions | None]:
@@ -106,33 +121,46 @@ def _attempt(measuring: _Measuring, attempt: AttemptTaken) -> AttemptRead:
         ambient = measuring.ambient
         air = None if ambient is None else ambient.at(preparing.marks[name][0], attempt.step)
         beam = _beam(measuring, attempt)
-        return replace(_net(measuring, attempt.step, beam, air), beam=beam.seen)
+        return replace(_net(measuring, attempt, beam, air), beam=beam.seen)
     except (Invalid, Refused, DosimetryError) as reason:
         return AttemptRead(step=attempt.step, why=str(reason))
 
 
 def _beam(measuring: _Measuring, attempt: AttemptTaken) -> Irradiation:
     preparing, bodies = measuring.preparing, measuring.preparing.bodies
-    if measuring.without is None:
+    without = measuring.leakages[attempt.background].without
+    if without is None:
         charge = collected(bodies[attempt.name], measuring.integrates)
         return Irradiation(charge, charge.time_s, None)
     plan, named, said = preparing.sources.plan, preparing.selection.measurements, measuring.of.parts_said or ()
     bound = (preparing.selection.bound or {}).get(preparing.point.id)
     across = bound is not None and bound.is_across
-    return irradiation(attempt, plan, Measured(bodies, named, said, measuring.integrates, measuring.without, across))
+    measured = Measured(
+        bodies, named, said, measuring.integrates, without, across, preparing.is_part, preparing.before_share
+    )
+    return irradiation(attempt, plan, measured)
 
 
-def _net(measuring: _Measuring, step: str, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:
-    """Charge after leakage; the background must have lasted at least as long as each measurement of the beam."""
-    background, charge = measuring.background, beam.charge
+def _net(measuring: _Measuring, attempt: AttemptTaken, beam: Irradiation, air: AmbientConditions | None) -> AttemptRead:
+    """Charge after leakage; the background must have lasted at least as long as each measurement of the beam.
+
+    One that was measured at another voltage may be named; what would be taken off is measured at the beam's own.
+    """
+    leakage, charge = measuring.leakages[attempt.background], beam.charge
+    background = leakage.background
     if background.time_s < beam.longest_s:
         raise Invalid(
             f"The background lasted {background.time_s:.1f} s, the measurement {beam.longest_s:.1f} s: it must not be"
             " shorter."
         )
-    taken = net_charge(charge.nc, measuring.rate_nc_per_s, charge.time_s)
+    taken = net_charge(charge.nc, leakage.rate_nc_per_s, charge.time_s)
+    if taken.subtracted and attempt.named_only:
+        raise Invalid(
+            f"The leakage was measured at another voltage than {attempt.step}, and is {taken.leakage_percent:.2f} % of"
+            " its reading: above 0.1 % it is measured at the beam's own voltage."
+        )
     return AttemptRead(
-        step=step,
+        step=attempt.step,
         nc=taken.value_nc,
         gross_nc=taken.gross_nc,
         time_s=taken.duration_s,

@@ -25,7 +25,11 @@ Marks = dict[str, list[str]]  # begin and end on the host's clock, ISO 8601
 
 @dataclass(slots=True)
 class Preparing:
-    """What forbids a number is collected under `invalid`, one sentence each."""
+    """What forbids a number is collected under `invalid`, one sentence each.
+
+    is_part: of a beam whose rest was measured in another session; before_share: of a rest, which share of the beam's
+    time was given before, by MU and dose rate; 0 where it is none, or that is not known.
+    """
 
     connection: sqlite3.Connection
     selection: Selection
@@ -35,6 +39,8 @@ class Preparing:
     marks: Marks
     invalid: list[str]
     remarks: list[str]
+    is_part: bool = False
+    before_share: float = 0.0
     needs: Needs | None = None
     measured: Struct | None = None
     dwell: DwellRecord | None = None

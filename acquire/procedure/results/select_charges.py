@@ -12,14 +12,15 @@ from acquire.procedure.methods.collected_charge import collected_outside
 from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges, PreIrradiation, Refs
 from acquire.procedure.results.choosing import Choosing, Done
 from acquire.procedure.results.elsewhere import elsewhere
+from acquire.procedure.results.held import cut_off_in
+from acquire.procedure.results.leakage_taken import Leakage
 from acquire.procedure.results.loading import load
 from acquire.procedure.results.neighbours import neighbours, readings_of
 from acquire.procedure.session import ambient_conditions
 from acquire.procedure.session.as_planned import order_said
 from acquire.procedure.session.attempts import Attempt
-from acquire.procedure.session.background_seen import BackgroundSeen, measured_backgrounds, seen
 from acquire.procedure.session.beam_statements import beam_statements
-from acquire.procedure.session.foreseen import background_before
+from acquire.procedure.session.input_state import Inputs
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
 from acquire.store import entries
@@ -39,11 +40,12 @@ def select_charges(choosing: Choosing) -> OfCharges:
         choosing.problems.append(f"{point.id} has no irradiation planned; one is needed for its dose.")
         return OfCharges(air=tuple(air), pre_irradiation=said)
     order = order_said(choosing.connection, session.id)
-    taken = _attempts(choosing, steps, done, order)
+    leakage = Leakage(choosing, beams[0], Inputs(choosing.connection, session))
+    taken = _attempts(choosing, steps, done, order, leakage)
     if len(beams) == 1:
         choosing.problems += [a.problem for a in taken if a.problem]
-    background = _background(choosing, beams[0])
-    before = _take_background(choosing, background)
+    choosing.problems += leakage.problems
+    before = leakage.taken
     measured = [each for s in steps for each in done.get((order.get(s.id, s.id), choosing.instrument_of(s)), ())]
     integrates = _in_force(choosing, before if choosing.across else [*before, *measured])
     _note_order(choosing, steps)
@@ -59,17 +61,9 @@ def select_charges(choosing: Choosing) -> OfCharges:
     )
 
 
-def _background(choosing: Choosing, beam: Step) -> Step | None:
-    """The step in which it is measured: of a diode of another instrument, that of the port which it was planned for."""
-    plan, inventory, bound = choosing.as_planned, choosing.session.inventory, choosing.across
-    if bound is None:
-        return background_before(choosing.session.plan, choosing.point, beam.id, inventory)
-    own = next(p for p in plan.point if (p.detector, p.instrument) == (bound.detector, bound.instrument))
-    first = next(s for s in plan.step if s.kind == "irradiate" and own.id in s.measured)
-    return background_before(plan, own, first.id, inventory)
-
-
-def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapping[str, str]) -> list[AttemptTaken]:
+def _attempts(
+    choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapping[str, str], leakage: Leakage
+) -> list[AttemptTaken]:
     found: list[AttemptTaken] = []
     last: tuple[float | None, str] | None = None
     for step in steps:
@@ -87,11 +81,13 @@ def _attempts(choosing: Choosing, steps: Sequence[Step], done: Done, order: Mapp
             if last is not None and last[0] != step.voltage_v:
                 changed_after = last[1]
             last = (step.voltage_v, name)
-        found.append(
-            AttemptTaken(
-                step=step.id, role=role, name=name, problem=problem, changed_after=changed_after, rests=rests or None
-            )
-        )
+        held = leakage.of(step, made[0] if made else None, came_itself=came == step.id)
+        problem = problem or held.problem
+        taken = AttemptTaken(
+            step=step.id, role=role, name=name, problem=problem, changed_after=changed_after, rests=rests or None,
+            background=held.name, named_only=held.named_only,
+        )  # fmt: skip
+        found.append(taken)
     return found
 
 
@@ -103,6 +99,8 @@ def _take_all(choosing: Choosing, made: Sequence[Attempt], names: Sequence[str],
         problem = choosing.take(each, name, shared)
         if problem is None and _integrates(choosing.session, each) == "running":
             problem = _outside(choosing.connection, choosing.readings[name], choosing.channel)
+        elif problem is None and (cut := cut_off_in(choosing.connection, choosing.session, each)) is not None:
+            problem = f"{each.step}: {cut}"
         if problem is not None:
             return problem
     return None
@@ -116,44 +114,6 @@ def _note_order(choosing: Choosing, steps: Sequence[Step]) -> None:
             f"The beam of {each.step} came during {each.subject}: {each.reason.strip().rstrip('.')}"
             f" ({each.who}, confirmed by {each.confirmed_by})."
         )
-
-
-def _take_background(choosing: Choosing, step: Step | None) -> list[Attempt]:
-    """The attempt at a background that counts: the one there is, or which of several the plan's rule names."""
-    point, connection, session = choosing.point, choosing.connection, choosing.session
-    made = measured_backgrounds(connection, session, step.id, point.instrument) if step is not None else []
-    if step is None or not made:
-        choosing.problems.append(f"{point.id} has no background measured with {point.detector} before its beam.")
-        return []
-    counts = made[-1] if len(made) == 1 else made[_counting(choosing, step, made)]
-    shared = None if choosing.across else choosing.shared_channel(step)
-    if problem := choosing.take(counts, "background", shared):
-        choosing.problems.append(problem)
-    return [counts]
-
-
-def _counting(choosing: Choosing, step: Step, made: Sequence[Attempt]) -> int:
-    """Which of several backgrounds counts; that and the others are told. The last one where none is of use."""
-    rule = choosing.session.plan.background_rule or "last-valid"
-    found = [seen(choosing.connection, choosing.session, choosing.point, each) for each in made]
-    valid = [n for n, each in enumerate(found) if each is not None and each.why is None]
-    counts = (valid or [len(made) - 1])[0 if rule == "first-valid" else -1]
-    told = "; ".join(f"{n}: {_told(each)}" for n, each in enumerate(found, start=1))
-    choosing.remarks.append(
-        f"{step.id} was measured {len(made)} times ({told}); by the rule {rule}, which the plan fixed beforehand,"
-        f" number {counts + 1} counts."
-    )
-    return counts
-
-
-def _told(background: BackgroundSeen | None) -> str:
-    if background is None:
-        return "not confirmed yet"
-    return (
-        background.why.rstrip(".")
-        if background.why
-        else (f"{background.lasted_s:.1f} s, {1e3 * background.nc_per_s:.3g} pC/s")
-    )
 
 
 def _integrates(session: Session, attempt: Attempt) -> Integrates | None:

@@ -14,9 +14,17 @@ from dataclasses import replace
 from msgspec import UNSET, UnsetType
 
 from acquire.procedure.documents.point import Point
-from acquire.procedure.records.selection import ConsoleTime, DocumentsUsed, Of, OfCharges, Selection
+from acquire.procedure.records.selection import (
+    ConsoleTime,
+    DocumentsUsed,
+    Of,
+    OfCharges,
+    OfThresholds,
+    Selection,
+)
 from acquire.procedure.results.choosing import Choosing
 from acquire.procedure.results.loading import load
+from acquire.procedure.results.rest_taken import began_in, goes_on_elsewhere
 from acquire.procedure.results.select_charges import select_charges
 from acquire.procedure.results.select_elements import select_elements
 from acquire.procedure.results.select_spectrum import select_spectrum
@@ -47,6 +55,9 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str, *, c
     of, parts = _of_its_way(choosing), None
     choosing.problems += _lapsed(choosing)
     beside = _beside(choosing, as_measured) if compared and isinstance(of, OfCharges) else ()
+    began = _began(choosing) if isinstance(of, OfCharges | OfThresholds) else None
+    if compared:
+        choosing.problems += goes_on_elsewhere(choosing)
     if point.asks.way == "mean":
         parts = tuple(select(connection, session, each) for each in point.of)
     return Selection(
@@ -65,7 +76,14 @@ def select(connection: sqlite3.Connection, session: Session, point_id: str, *, c
         of=of,
         parts=parts,
         beside=beside or None,
+        began=began,
     )
+
+
+def _began(choosing: Choosing) -> Selection | None:
+    """The selection of the same point in the session in which its beam began, where only its rest was measured here."""
+    found = began_in(choosing)
+    return None if found is None else select(choosing.connection, found.session, found.point, compared=False)
 
 
 def _lapsed(choosing: Choosing) -> list[str]:

@@ -19,6 +19,7 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
     for point in plan.point:
         if point.asks.way == "charge":
             said += [*_zero(plan, point, inventory), *_lengths(plan, point), *_range(point, inventory)]
+            said += _voltages(plan, point, inventory)
             said += _one_repeat(plan, point)
         elif point.by_element and not beam_steps(plan, point):
             said.append(
@@ -43,6 +44,19 @@ def _zero(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
             f"{point.id}: no zero step of {point.instrument} with {point.detector} stands before {background.id}; a"
             " zero ends with the detector that it was made with."
         )
+
+
+def _voltages(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
+    """A leakage of another voltage is named at most: it may have another sign."""
+    full = next((s.voltage_v for s in charges_of(plan, point) if s.kind == "irradiate"), None)
+    for step in charges_of(plan, point):
+        background = background_before(plan, point, step.id, inventory)
+        at = None if background is None else background.voltage_v if background.voltage_v is not None else full
+        if background is not None and None not in (at, step.voltage_v) and at != step.voltage_v:
+            yield (
+                f"{point.id}: {background.id} measures the leakage at {at:g} V, {step.id} is at {step.voltage_v:g} V:"
+                " it has no number where that leakage is more than 0.1 % of it; add a background at its own voltage."
+            )
 
 
 def _can_zero(inventory: Inventory, name: str) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from acquire.dosimetry import DosimetryError, slope
-from acquire.procedure.documents.plan import Step
+from acquire.procedure.documents.plan import Plan, Step
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.collected_charge import Invalid, curve
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.bound import channel_of
-from acquire.procedure.session.foreseen import background_before, charges_of
+from acquire.procedure.session.foreseen import background_before, charges_of, planned_s
 from acquire.procedure.session.once_more import WITHOUT_RULE
 from acquire.procedure.session.session import Session
 from acquire.store import entries
@@ -63,7 +63,7 @@ def seen(connection: sqlite3.Connection, session: Session, point: Point, backgro
         rate = slope(times, charges)
     except (Invalid, DosimetryError) as reason:
         return BackgroundSeen(0.0, 0.0, str(reason))
-    lasted, longest = times[-1] - times[0], _longest(charges_of(session.plan, point))
+    lasted, longest = times[-1] - times[0], _longest(session.plan, charges_of(session.plan, point))
     short = f"it lasted {lasted:.1f} s, and the beam of {point.id} is planned for {longest:g} s: it must not be shorter"
     return BackgroundSeen(lasted, rate, short if lasted < longest else None)
 
@@ -90,5 +90,5 @@ def _of_points(connection: sqlite3.Connection, session: Session, over: set[str])
             )
 
 
-def _longest(beams: Sequence[Step]) -> float:
-    return max((s.duration_s or 0.0 for s in beams), default=0.0)
+def _longest(plan: Plan, beams: Sequence[Step]) -> float:
+    return max((planned_s(plan, s) or 0.0 for s in beams), default=0.0)

@@ -59,7 +59,7 @@ class BeamStatement:
     """One statement of a session.
 
     subject: of a rest its measurement, of no beam the step, of an order the step in which the beam of `step` came, else
-    the two points.
+    the two points. of_session, of_step: of a rest, where its beam began, if that was in another session.
     """
 
     what: What
@@ -69,6 +69,8 @@ class BeamStatement:
     who: str
     confirmed_by: str
     at: str
+    of_session: str | None = None
+    of_step: str | None = None
 
 
 def every_part_said(connection: sqlite3.Connection, session_id: str) -> list[PartSaid]:
@@ -84,7 +86,7 @@ def every_part_said(connection: sqlite3.Connection, session_id: str) -> list[Par
 def beam_statements(connection: sqlite3.Connection, session_id: str, what: What | None = None) -> list[BeamStatement]:
     """All statements of a session (or those of a kind), oldest first."""
     rows = connection.execute(
-        "SELECT what, step, subject, reason, who, confirmed_by, at FROM beam_statement"
+        "SELECT what, step, subject, reason, who, confirmed_by, at, of_session, of_step FROM beam_statement"
         " WHERE session = ?1 AND (?2 IS NULL OR what = ?2) ORDER BY n",
         (session_id, what),
     )
@@ -110,10 +112,28 @@ def keep_parts(connection: sqlite3.Connection, session_id: str, step: str, said:
         )  # fmt: skip
 
 
+def measured_elsewhere(connection: sqlite3.Connection, session_id: str, step: str) -> Sequence[tuple[str, str]]:
+    """(session, step) of every rest of a step's beam that was measured in another session and has begun."""
+    rows = connection.execute(
+        "SELECT b.session, b.step FROM beam_statement b JOIN attempt_mark m ON m.measurement = b.subject AND"
+        " m.mark = 'begun' WHERE b.of_session = ? AND b.of_step = ? AND NOT EXISTS (SELECT 1 FROM attempt_mark x"
+        " WHERE x.measurement = b.subject AND x.mark = 'abandoned' AND x.beam_given = 0) ORDER BY b.n",
+        (session_id, step),
+    )
+    return [(row["session"], row["step"]) for row in rows]
+
+
 def statement_row(
-    session_id: str, what: What, step: str | None, subject: str, who: str, confirmed_by: str | None, reason: str | None
+    session_id: str,
+    what: What,
+    step: str | None,
+    subject: str,
+    who: str,
+    confirmed_by: str | None,
+    reason: str | None,
+    of: tuple[str, str] | None = None,
 ) -> audit.Row:
-    """The row of a statement. Raises Refused unless two people say it, with a reason."""
+    """The row of a statement; of: session and step in which its beam began. Raises Refused unless two people say it."""
     said = {
         "rest": "The rest of an interrupted beam is measured",
         "no-beam": "That no beam was given is stated",
@@ -123,5 +143,5 @@ def statement_row(
     two_people(said, who, confirmed_by, reason)
     return audit.row(
         "beam_statement", session=session_id, what=what, step=step, subject=subject, reason=reason, who=who,
-        confirmed_by=confirmed_by, at=utc_now(),
+        confirmed_by=confirmed_by, at=utc_now(), of_session=of[0] if of else None, of_step=of[1] if of else None,
     )  # fmt: skip

@@ -90,7 +90,7 @@ def must_not_repeat(connection: sqlite3.Connection, order_id: str, plan: Plan, f
             raise Refused(
                 f"{_told(step, plan, each)} {NEVER[0].upper()}{NEVER[1:]} today. Write {step.id} as not measured, with"
                 " the reason, if no value came of it; what the linac still has to give of an interrupted beam is"
-                " measured as its rest (--rest)."
+                f" measured as its rest (--rest --rest-of {each.session})."
             )
 
 

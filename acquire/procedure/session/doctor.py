@@ -19,7 +19,8 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.readouts.elements import of_element, readout
 from acquire.procedure.readouts.placed import placements, where_out
-from acquire.procedure.session import holds, stops
+from acquire.procedure.session import holds, input_state, stops
+from acquire.procedure.session.background_seen import backgrounds_in_doubt
 from acquire.procedure.session.placement import cannot_be_placed
 from acquire.procedure.session.planning import unconfirmed
 from acquire.procedure.session.progress import StepStatus, progress
@@ -79,6 +80,7 @@ def of_session(connection: sqlite3.Connection, session: Session, seen: Seen) -> 
         found.append(Stop("time-out", f"Session {session.id} has had no time-out (acquire session time-out)."))
         found += holds.of_next(connection, session.order_id, session.plan, session.fraction, session.id)
     found += [*_running(steps), *_zero(session.plan, steps), *_zero_checks(session.plan, left, seen)]
+    found += _made_before(connection, session, steps)
     found += _elements(connection, session.plan, session.inventory, left)
     found += _unread_beside(connection, session)
     return [*found, *_offline(session.plan, left, seen), *_computer(connection, seen)]
@@ -133,19 +135,28 @@ def _running(steps: Sequence[StepStatus]) -> Iterator[Stop]:
 
 
 def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
-    """Zero steps that are not done although a charge is still to be collected on their instrument."""
+    """Zero steps that wait before the first beam of their instrument; one that was left out is said with its beam."""
     beams = [n for n, each in enumerate(steps) if each.step.kind in CHARGES]
     until = beams[0] if beams else len(steps)
     for n, each in enumerate(steps):
         zero = each.step
-        if zero.kind != "zero" or each.progress == "done":
+        if zero.kind != "zero" or each.progress != "waiting" or n >= until:
             continue
         waiting = [s.step for s in steps[n:] if s.step.kind in CHARGES and s.progress == "waiting"]
         for name, own in plan.inputs(zero).items():
-            waits = any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s))
-            if waits and (n < until or each.progress == "not measured"):
-                why = f"left out ({(each.reason or '').rstrip('.')})" if each.reason else "not done yet"
-                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was {why}.")
+            if any(not own or {*own} & {*plan.inputs(s)[name]} for s in waiting if name in plan.inputs(s)):
+                yield Stop("zero", f"{name} is not zeroed: step {zero.id} was not done yet.")
+
+
+def _made_before(connection: sqlite3.Connection, session: Session, steps: Sequence[StepStatus]) -> Iterator[Stop]:
+    """Zeros and leakages that hold no more, backgrounds of no use, instruments that are not warm yet."""
+    waiting = [each.step for each in steps if each.progress == "waiting"]
+    yield from input_state.of_beams_to_come(connection, session, waiting)
+    yield from (Stop("zero", each) for each in backgrounds_in_doubt(connection, session))
+    beams = [s for s in waiting if s.kind == "zero" or s.integrates]
+    for name in dict.fromkeys(name for s in beams for name in session.plan.inputs(s)):
+        if (cold := input_state.warm_up_stop(connection, session, name)) is not None:
+            yield cold
 
 
 def _zero_checks(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
@@ -165,14 +176,18 @@ def _offline(plan: Plan, steps: Sequence[Step], seen: Seen) -> Iterator[Stop]:
         yield Stop("instrument-offline", f"{', '.join(needed)} could not be asked: {seen.not_asked}")
         return
     for name in needed:
-        state = seen.states.get(name)
-        if state is None:
-            yield Stop("instrument-offline", f"Nothing is known of {name} on this broker; is `acquire run` up?")
-        elif state.state not in ("ready", "measuring"):
-            why = f": {state.why}" if state.why else "."
-            yield Stop("instrument-offline", f"{name} is {state.state}{why}")
-        elif state.valid_until is not None:
-            yield from _lapsed(name, datetime.fromisoformat(state.valid_until), seen.now)
+        yield from of_state(name, seen.states.get(name), seen.now)
+
+
+def of_state(name: str, state: State | None, now: datetime) -> Iterator[Stop]:
+    """Why an instrument cannot be measured with, by what it last said of itself; None: nothing is known of it."""
+    if state is None:
+        yield Stop("instrument-offline", f"Nothing is known of {name} on this broker; is `acquire run` up?")
+    elif state.state not in ("ready", "measuring"):
+        why = f": {state.why}" if state.why else "."
+        yield Stop("instrument-offline", f"{name} is {state.state}{why}")
+    elif state.valid_until is not None:
+        yield from _lapsed(name, datetime.fromisoformat(state.valid_until), now)
 
 
 def _lapsed(name: str, until: datetime, now: datetime) -> Iterator[Stop]:
@@ -187,21 +202,35 @@ def _lapsed(name: str, until: datetime, now: datetime) -> Iterator[Stop]:
 
 
 def _computer(connection: sqlite3.Connection, seen: Seen) -> Iterator[Stop]:
+    yield from set_back(newest_entry(connection), seen.now)
+    for what, free in seen.disks.items():
+        yield from disk_full(what, free, seen.needed_bytes)
+
+
+def newest_entry(connection: sqlite3.Connection) -> datetime | None:
+    """The moment of the newest entry of the audit trail."""
     row = connection.execute("SELECT at FROM audit ORDER BY n DESC LIMIT 1").fetchone()
-    last = datetime.fromisoformat(row["at"]) if row is not None else seen.now
-    if seen.now < last - SET_BACK:
+    return None if row is None else datetime.fromisoformat(row["at"])
+
+
+def set_back(last: datetime | None, now: datetime) -> Iterator[Stop]:
+    """Whether this computer's clock is behind the newest entry of the store."""
+    if last is not None and now < last - SET_BACK:
         yield Stop(
             "clock",
-            f"This computer's clock shows {seen.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the newest entry of the"
+            f"This computer's clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and the newest entry of the"
             f" store is of {last:%Y-%m-%d %H:%M} UTC: it was set back.",
         )
-    for what, free in seen.disks.items():
-        if free < seen.needed_bytes:
-            yield Stop(
-                "disk",
-                f"The disk of the {what} has {free // MIB} MiB left; below {seen.needed_bytes // MIB} MiB nothing more"
-                " is taken safely.",
-            )
+
+
+def disk_full(what: str, free: int, needed: int) -> Iterator[Stop]:
+    """Whether a disk has less than is needed; both in bytes."""
+    if free < needed:
+        yield Stop(
+            "disk",
+            f"The disk of the {what} has {free // MIB} MiB left; below {needed // MIB} MiB nothing more is taken"
+            " safely.",
+        )
 
 
 def _measuring(plan: Plan, steps: Sequence[Step]) -> list[str]:

@@ -13,6 +13,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.moment import day_in_future, in_future
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.documents.point import Point
+from acquire.procedure.methods.beam_seen import lasts_s
 from acquire.procedure.methods.collected_charge import IN_NC
 from acquire.procedure.session.foreseen_elements import of_batches, of_elements
 from drivers import Misuse, registry
@@ -21,7 +22,7 @@ from drivers.model import Model
 
 def foreseen(plan: Plan, inventory: Inventory) -> list[str]:
     """What would give no number of a point whatever is measured, and what is missing to believe the air's entries."""
-    said = [*_moments(plan), *_altitude(plan, inventory), *of_batches(plan, inventory)]
+    said = [*_moments(plan), *_altitude(plan, inventory), *_valid_for(plan, inventory), *of_batches(plan, inventory)]
     for point in plan.point:
         if point.asks.way == "charge":
             said += _of_charges(plan, point, inventory)
@@ -58,6 +59,12 @@ def charges_of(plan: Plan, point: Point) -> list[Step]:
     return [s for s in plan.step if s.kind in CHARGES and point.id in s.named]
 
 
+def planned_s(plan: Plan, step: Step) -> float | None:
+    """How long a beam is planned to be measured, in s: as stated, and at least as its MU and dose rate say."""
+    by_mu = lasts_s(step.mu, step.dose_rate_mu_per_min or plan.dose_rate_mu_per_min)
+    return max((each for each in (step.duration_s, by_mu) if each is not None), default=None)
+
+
 def _moments(plan: Plan) -> Iterator[str]:
     """What is stated as done and has not come yet."""
     for batch in plan.batch:
@@ -81,6 +88,18 @@ def _altitude(plan: Plan, inventory: Inventory) -> Iterator[str]:
         )
 
 
+def _valid_for(plan: Plan, inventory: Inventory) -> Iterator[str]:
+    """For how long a zero and a leakage hold is the site's to say."""
+    kinds = {"zero": ("zero_valid_min", "zero"), "background": ("leakage_valid_min", "leakage")}
+    for kind, (key, what) in kinds.items():
+        steps = [s.id for s in plan.step if s.kind == kind]
+        if steps and getattr(inventory, key) is None:
+            yield (
+                f"{', '.join(steps)}: the inventory does not state {key}, for how many minutes a {what} holds here; it"
+                " has no default."
+            )
+
+
 def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]:
     steps = charges_of(plan, point)
     first = next((s for s in steps if s.kind == "irradiate"), None)
@@ -94,7 +113,7 @@ def _of_charges(plan: Plan, point: Point, inventory: Inventory) -> Iterator[str]
             " the last one of that instrument; add one, at least as long as the beam."
         )
         return
-    lasts = [(s.duration_s, s.id) for s in steps if s.duration_s is not None]
+    lasts = [(seconds, s.id) for s in steps if (seconds := planned_s(plan, s)) is not None]
     if lasts and background.duration_s is not None and background.duration_s < max(lasts)[0]:
         yield (
             f"{point.id}: the background {background.id} lasts {background.duration_s:g} s, {max(lasts)[1]}"

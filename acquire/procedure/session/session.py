@@ -26,7 +26,9 @@ from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
+from acquire.procedure.session.open_beside import must_be_the_only_one
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
+from acquire.procedure.session.rest_elsewhere import may_go_on
 from acquire.procedure.session.stops import Execution
 from acquire.procedure.session.transcribed import must_be_of
 from acquire.procedure.stock.file_coefficients import first_rows
@@ -106,13 +108,18 @@ def start_session(
     simulated: bool = False,
     session_id: str | None = None,
     states: Mapping[str, State] | None = None,
+    rest_of: str | None = None,
+    instead_of: tuple[str, str] | None = None,
 ) -> Session:
     """Open a session of the newest plan of an order. Files are (name, bytes); `states`: what its instruments say now.
 
-    Raises Refused: no plan, a fraction that was measured already, anything that `readiness` finds (expired calibration,
-    detector unknown, method not fit for its tolerance, an inventory that contradicts a model), an element of the stock
-    that may not be used, an instrument that says it is another one than the inventory has, or a hold of an earlier
-    fraction that nobody has lifted.
+    rest_of: the session of the same fraction in which a beam began whose rest is to be measured in this one;
+    instead_of: an open one for the same ports, which is given up for this one, and why.
+
+    Raises Refused: no plan, a fraction that was measured already or for which another session is open, anything that
+    `readiness` finds (expired calibration, detector unknown, method not fit for its tolerance, an inventory that
+    contradicts a model), an element of the stock that may not be used, an instrument that says it is another one than
+    the inventory has, or a hold of an earlier fraction that nobody has lifted.
     """
     asked = asked_for(connection, order_id, calibrations, inventory, fraction)
     plan, fraction = asked.plan, asked.fraction
@@ -123,7 +130,9 @@ def start_session(
     calibrations, inventory = frozen.files(calibrations, inventory)
     session = session_id or f"s-{uuid4().hex[:8]}"
     with transaction(connection):
-        fraction_is_free(connection, plan, order_id, fraction)
+        fraction_is_free(connection, plan, order_id, fraction, rest_of, instead_of[0] if instead_of else None)
+        if instead_of is not None:
+            _given_up(connection, *instead_of, session, who)
         (c_sha256, c_file), (i_sha256, i_file) = (
             kept.to_keep(connection, k, *f) for k, f in (("calibrations", calibrations), ("inventory", inventory))
         )
@@ -289,10 +298,28 @@ def cancel(connection: sqlite3.Connection, session_id: str, who: str, reason: st
         move(connection, session_id, SessionState.CANCELLED, who, reason)
 
 
-def fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
-    """A repeat on a patient is the next planned fraction, never more beam today. Raises Refused."""
+def fraction_is_free(
+    connection: sqlite3.Connection,
+    plan: Plan,
+    order_id: str,
+    fraction: int,
+    rest_of: str | None = None,
+    instead_of: str | None = None,
+) -> None:
+    """A repeat on a patient is the next planned fraction, never more beam today; one session is open. Raises Refused.
+
+    rest_of: of a session for the rest of a beam that began there, which is of the same fraction.
+    """
     if plan.purpose != "patient":
         return
+    if rest_of is not None:
+        may_go_on(connection, order_id, plan, fraction, rest_of)
+    else:
+        _must_be_new(connection, plan, order_id, fraction)
+    must_be_the_only_one(connection, plan, order_id, fraction, instead_of=instead_of, rest_of=rest_of)
+
+
+def _must_be_new(connection: sqlite3.Connection, plan: Plan, order_id: str, fraction: int) -> None:
     last = last_fraction(connection, order_id)
     if last is not None and fraction <= last:
         raise Refused(
@@ -302,6 +329,13 @@ def fraction_is_free(connection: sqlite3.Connection, plan: Plan, order_id: str, 
     must_be_free(connection, plan, order_id, fraction)
     if fraction < plan.fraction:
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
+
+
+def _given_up(connection: sqlite3.Connection, before: str, reason: str, session: str, who: str) -> None:
+    """Another session takes the place of one that has given no beam, inside its transaction. Raises Refused."""
+    if not reason.strip():
+        raise Refused(f"Say why session {before} is given up for another one (--reason).")
+    move(connection, before, SessionState.CANCELLED, who, f"{reason.strip().rstrip('.')}; {session} is in its place")
 
 
 def _state(session_id: str, state: SessionState, who: str, reason: str | None) -> audit.Row:

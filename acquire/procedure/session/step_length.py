@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acquire.errors import Refused
 from acquire.procedure.documents.plan import Plan, Step
-from acquire.procedure.session.foreseen import charges_of
+from acquire.procedure.session.foreseen import charges_of, planned_s
 
 
 def seconds_of(plan: Plan, step: Step, asked: float | None) -> float:
@@ -29,4 +29,4 @@ def _longest_beam(plan: Plan, background: Step) -> float:
     """Of the points that are measured with the background's detectors on its instruments, as planned; 0 without."""
     detectors = {(p.detector, p.instrument) for p in (plan.point_named(name) for name in background.measured)}
     of = [p for p in plan.point if (p.detector, p.instrument) in detectors]
-    return max((s.duration_s or 0.0 for p in of for s in charges_of(plan, p)), default=0.0)
+    return max((planned_s(plan, s) or 0.0 for p in of for s in charges_of(plan, p)), default=0.0)

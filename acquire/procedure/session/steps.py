@@ -17,7 +17,7 @@ from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.plan import CHARGES, Step
-from acquire.procedure.session import framing, once_more, rests, stops
+from acquire.procedure.session import framing, input_state, once_more, rests, stops
 from acquire.procedure.session.attempts import Attempt, attempts, mark, request
 from acquire.procedure.session.beams_given import must_not_repeat
 from acquire.procedure.session.framing import InForce
@@ -67,20 +67,27 @@ async def begin_step(
     """
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
+    began: str | None = None
     if rest is not None:
-        rests.may_begin(connection, session, step, rest, who)
+        began = rests.may_begin(connection, session, step, rest, who)
     elif again:
         once_more.may_begin(connection, session, step)
     else:
         _may_begin(connection, session, step)
         _still_holds(connection, session, step)
+        if step.kind in CHARGES:
+            input_state.must_hold(connection, session, step)
     forces = {name: await _in_force(connection, client, session, step, name) for name in session.plan.inputs(step)}
-    beside = rests.row_of(session_id, step, rest, who)
+    beside = rests.row_of(session_id, step, rest, who, began)
+    for name in forces if rest is None and step.kind != "threshold" else ():
+        if (cold := input_state.warm_up_stop(connection, session, name)) is not None:
+            raise Refused(cold)
     for name, force in forces.items():
         attempt = request(connection, session.id, step, who, name, beside)
         if attempt.begun:
             continue  # asked again after another instrument had failed
-        points = session.plan.inputs(step)[name] if rest is None else ()  # a rest is of the same irradiation
+        here = rest is None or began is not None  # a rest in the same session is of the same irradiation
+        points = session.plan.inputs(step)[name] if here else ()
         lies = irradiated_rows(session.inventory, session.plan, step, points, attempt.measurement)
         try:
             await _begin_on(connection, client, attempt, step, force, who, lies)

@@ -104,3 +104,14 @@ def rendition_of(connection: sqlite3.Connection, session: str, version: int) -> 
         (session, version),
     ).fetchone()
     return None if row is None else (bytes(row["json"]), bytes(row["html"]))
+
+
+def pdf_of(connection: sqlite3.Connection, session: str, version: int) -> bytes | None:
+    """The PDF that was kept of a version with its last signature; None where none was."""
+    row = connection.execute(
+        "SELECT d.body FROM rendition r JOIN rendition_pdf p USING (session, version, n)"
+        " JOIN document d ON d.sha256 = p.pdf WHERE r.session = ?1 AND r.version = ?2"
+        " AND r.n = (SELECT max(n) FROM rendition WHERE session = ?1 AND version = ?2)",
+        (session, version),
+    ).fetchone()
+    return None if row is None else bytes(row["body"])

@@ -19,7 +19,7 @@ NOW = frozenset({
     "disclosures", "changed_since_signature",
 })  # fmt: skip
 """How things are at printing."""
-ABOUT = frozenset({"version", "words", "signatures", "amendments"})
+ABOUT = frozenset({"version", "words", "signatures", "amendments", "was"})
 """What is written about the measurement; all else is the measurement."""
 
 WORDS: tuple[WordsOf, ...] = ("review", "interpretation", "decision")

@@ -28,6 +28,7 @@ from acquire.procedure.signing.rows import (
 OURS = (
     "signed",
     "rendition kept",
+    "PDF kept",
     "words written",
     "amended",
     "record given",

@@ -93,7 +93,7 @@ def _lay_at(lay: Mapping[str, Mapping[str, str]], row: sqlite3.Row) -> str:
 def with_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventory) -> Inventory:
     """The inventory with what the plan's detectors received here: the session keeps this one."""
     used = {p.detector for p in plan.point if p.detector is not None}
-    found = tuple(_with(connection, each) if each.id in used else each for each in inventory.detector)
+    found = tuple(received_by(connection, each) if each.id in used else each for each in inventory.detector)
     return inventory if found == inventory.detector else inventory.model_copy(update={"detector": found})
 
 
@@ -115,7 +115,7 @@ def not_received(connection: sqlite3.Connection, plan: Plan, inventory: Inventor
     used = {p.detector for p in plan.point if p.detector is not None}
     for each in (d for d in inventory.detector if d.id in used):
         had = max((i.before_gy for i in irradiations(connection, each.serial) if i.before_gy is not None), default=0.0)
-        now = _with(connection, each).accumulated_gy
+        now = received_by(connection, each).accumulated_gy
         if now is not None and now < FALLEN * had:
             yield Stop(
                 "inventory",
@@ -143,7 +143,8 @@ def irradiated_rows(
     ]  # fmt: skip
 
 
-def _with(connection: sqlite3.Connection, detector: Detector) -> Detector:
+def received_by(connection: sqlite3.Connection, detector: Detector) -> Detector:
+    """A detector with what it received here on top of what its inventory says. Raises Refused."""
     if detector.measured_here_gy is not None:
         raise Refused(
             f"The inventory states measured_here_gy of {detector.id}; the program writes that, strike it out."

@@ -169,4 +169,4 @@ def test_a_serial_port_that_this_account_may_not_open(tmp_path: Path, monkeypatc
 def test_a_serial_port_that_is_not_plugged_in_is_a_warning(tmp_path: Path) -> None:
     done = check(tmp_path, resource="/dev/ttyUSB99")
     assert done.exit_code == 0
-    assert "Warning: 'electrometer-1': there is no /dev/ttyUSB99 now; it is looked for again and again." in done.stderr
+    assert "Warning: 'electrometer-1': there is no /dev/ttyUSB99 now; plug it in, or name another" in done.stderr

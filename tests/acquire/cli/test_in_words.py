@@ -35,7 +35,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("order", "list"): ("Orders", ("STORE",)),
     ("order", "list", "--state", "cancelled"): ("cancelled", ("STORE",)),
     ("plan", "list"): ("cancelled", ("STORE",)),
-    ("plan", "list", "--state", "newest"): ("Plans: none.", ("STORE",)),
+    ("plan", "list", "--state", "newest"): ("newest", ("STORE",)),
     ("order", "show", "ORDER"): ("requester:", ("STORE",)),
     ("order", "messages"): ("Messages taken", ("STORE",)),
     ("session", "list"): ("CALCULATED", ("STORE",)),
@@ -49,7 +49,7 @@ HERE: dict[tuple[str, ...], tuple[str, Sequence[str]]] = {  # command, with what
     ("report", "SESSION", "--format", "html", "-o", "r.html"): ("r.html", ("STORE",)),
     ("plan", "templates"): ("skin-bolus", ()),
     ("plan", "templates", "entrance"): ("monitor units of the port", ()),
-    ("plan", "new", "entrance", "-o", "p.toml", "port=B1", "mu=92"): ("p.toml: 45 value(s) are still asked for", ()),
+    ("plan", "new", "entrance", "-o", "p.toml", "port=B1", "mu=92"): ("p.toml: 46 value(s) are still asked for", ()),
     ("billing", "SESSION"): ("▲ Interpretation", ("STORE",)),
     ("billing", "show", "ORDER", "--course"): ("Nothing is submitted from here", ("STORE",)),
     ("billing", "table", "list"): ("Payer X", ("STORE",)),
@@ -111,6 +111,7 @@ ELSEWHERE = {  # who runs a command in words already: a file of tests, or a page
         " patients original"
     ),
     "docs/procedure.md": (
+        "session changed, "
         "order add, plan add, plan confirm, session start, session time-out, session step, session place,"
         " session remove, session close"
     ),

@@ -22,6 +22,7 @@ from worked import GIVEN, WorkedClient, run
 
 from acquire.errors import Refused
 from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.session import list_sessions, time_out
 from acquire.store.database import connect
 
 
@@ -223,7 +224,8 @@ async def test_a_second_person_confirms_the_expected_doses_of_a_new_plan_version
     for point in waiting:
         done = desk.run("plan", "confirm", "ORD-D-1", "2", point, "--by", "MP-2")
         assert done.stdout == f"ORD-D-1 plan v2: the expected dose of {point} is confirmed by MP-2.\n"
-    desk.session = case.start(desk.connection)
+    (desk.session,) = list_sessions(desk.connection)
+    time_out(desk.connection, desk.session, "MD-1", "RT-1", identifiers_agree=True)
 
 
 async def test_a_mistyped_placement_is_corrected_by_two_people_and_only_with_a_chip_that_can_have_been_there(desk):

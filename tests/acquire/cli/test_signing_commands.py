@@ -73,6 +73,11 @@ def test_from_results_to_a_signed_record_and_its_amendment(desk: Desk) -> None:
     assert "interpretation signed by Rosa Oncol at 20" in desk.signs("RO-1", "2.json")
     pages = [desk.printed(f"{n}.html", *more) for n, more in enumerate(((), ("--version", "1")))]
     assert pages[0] == pages[1]
+    printed = desk.printed("record.pdf")
+    assert printed.startswith(b"%PDF-1.7")
+    assert desk.printed("again.pdf", "--version", "1") == printed
+    connection = desk.connection
+    assert connection.execute("SELECT made_with FROM rendition_pdf").fetchall()[0][0].startswith("WeasyPrint 7")
     assert b"Plan adjusted" in pages[0]
     assert b"2 MU less" in pages[0]
     desk.says("MD-1", "report", of, "-o", "chart.html", "--to", "the hospital's chart")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import eventful_streams
 import pytest
@@ -35,6 +36,7 @@ from acquire.procedure.session.clock_offsets import compare_clock
 from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.downtime import check, read_back, set_aside
+from acquire.procedure.session.input_changes import state_change
 from acquire.procedure.session.placement import correct, place, remove
 from acquire.procedure.session.presence import was_there
 from acquire.procedure.session.read_anew import read_anew
@@ -49,6 +51,7 @@ from acquire.procedure.session.take_over import take_over
 from acquire.procedure.signing.corrections import note
 from acquire.procedure.signing.writing import amend, cover, give
 from acquire.record.billing_tables import add_table, withdraw_table
+from acquire.record.signing import kept_pdf
 from acquire.store.database import transaction
 
 PAYER = b"""schema = "payer-table/1"
@@ -162,8 +165,11 @@ def signed(connection: Any, session: str) -> None:
     (order,) = connection.execute("SELECT order_id FROM session WHERE id = ?", (session,)).fetchone()
     for why in ("on leave", "ill"):
         cover(connection, order, "RO-2", why, "RO-1")
-    amend(connection, session, "another look", "MP-1")
-    reviewed(connection, session)
+    with patch("acquire.record.signing.pdf", lambda record: b"%%PDF of v%d" % record["version"]):
+        kept_pdf(connection, session, 1)
+        amend(connection, session, "another look", "MP-1")
+        reviewed(connection, session)
+        kept_pdf(connection, session, 2)
     amend(connection, session, "and another", "MP-1")
 
 
@@ -200,6 +206,7 @@ def written_down(connection: Any) -> None:
         set_aside(connection, now, "navel", "MP-1", "MP-2", "reset since")
         compare_clock(connection, now, "LA-1", ZONE, "2026-02-05T10:34:12+01:00", "MD-1")
         take_over(connection, now, "RT-1", "MD-1 was called away")
+        state_change(connection, now, "electrometer-1", "on-since", "RT-1", "as every day", ZONE)
 
 
 def fitted(connection: Any) -> None:

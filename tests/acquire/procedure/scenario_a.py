@@ -116,6 +116,12 @@ class StoreClient:
             readings.append(self.charge(step.instrument, of.charge_nc, flags if k == n // 2 else []))
             of.clock_s += step.duration_s / n
             self.ahead_s += step.duration_s / n
+        state = await self.state(step.instrument)
+        for _ in range(2 if state is not None and state.integrates == "reset" else 0):  # it is held after the beam
+            of.clock_s += 0.25
+            self.ahead_s += 0.25
+            of.charge_nc += self.leak_a * 1e9 * 0.25
+            readings.append(self.charge(step.instrument, of.charge_nc, []))
         self.put(step.instrument, readings)
 
     def idle(self, instrument: str) -> None:

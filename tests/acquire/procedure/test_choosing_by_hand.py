@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from acquire.store.entries import Damaged
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    unchanged = SimpleNamespace(changed_between=lambda first, last, point: None)
+    monkeypatch.setattr(select_thresholds, "Inputs", lambda _, session: unchanged)
     yield from in_place(monkeypatch)
 
 

@@ -15,7 +15,7 @@ from acquire.procedure.session.course import carried
 from acquire.procedure.session.notices import lift
 from acquire.procedure.session.placement import place
 from acquire.procedure.session.planning import confirm_expected, get_plan
-from acquire.procedure.session.session import get_session, start_session, time_out
+from acquire.procedure.session.session import cancel, get_session, start_session, time_out
 from acquire.procedure.session.steps import abandon_step, begin_step
 
 
@@ -109,6 +109,7 @@ async def test_a_second_session_of_the_same_fraction_and_one_without_beam_count_
     assert carried(connection, "ORD-C-1", point, but=session) == set()
     await abandon_step(connection, session, "c2", "MD-1", "no beam", beam_given=False, client=client)
     assert carried(connection, "ORD-C-1", point) == set()
+    cancel(connection, session, "MD-1", "no beam that day")
     assert start(connection, case, 1).fraction == 1
 
 

@@ -180,9 +180,9 @@ def test_c_the_same_of_the_range_that_the_instrument_says_it_is_set_to(connectio
     only(
         ask(connection, case, what), "range", "40.32 nC would overload the range of 20 nC that electrometer-1 is set to"
     )
-    only(ask_session(connection, case.start(connection), what), "range", "C2: The expected 40.32 nC would overload")
     on_50_nc = state(serial=ELECTROMETER, settings={"SENS:CHAR:RANG": "5E-08"})
     assert ask(connection, case, seen(**{ELECTROMETER: on_50_nc})) == []
+    only(ask_session(connection, case.start(connection), what), "range", "C2: The expected 40.32 nC would overload")
 
 
 def test_c_the_same_of_the_charge_that_a_ptw_says_its_range_shows(connection, case):
@@ -310,7 +310,11 @@ async def test_an_instrument_that_is_not_zeroed(connection, client: StoreClient)
     await run_step(connection, client, session, "zero-b1", "MD-1", client.during)
     await run_step(connection, client, session, "background-b1", "MD-1", client.during)
     not_measured(connection, session, "zero-b7", "MD-1", "no time")
-    only(ask_session(connection, session, seen(**there)), "zero", "step zero-b7 was left out (no time).")
+    only(
+        ask_session(connection, session, seen(**there)),
+        "zero",
+        "electrometer-2 with CH-1 has no zero for b7: step zero-b7",
+    )
 
 
 # --- people and the computer ----------------------------------------------------------------------------------------
@@ -364,7 +368,9 @@ def test_what_the_doctor_says_is_what_refuses(connection, case):
     ended(connection, "D-14", "fall", datetime.now(UTC).isoformat(), "fell", "MD-1")
     with pytest.raises(Refused) as at_start:
         started(connection, case)
-    assert list(at_start.value.sentences) == ask(connection, case)
+    calibration, is_open = ask(connection, case)
+    assert list(at_start.value.sentences) == [calibration]
+    assert (is_open.cause, f"Session {session} " in is_open) == ("fraction", True)  # said of what is left to refuse
     with pytest.raises(Refused) as at_time_out:
         time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True)
     said = ask_session(connection, session)

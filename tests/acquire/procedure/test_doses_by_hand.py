@@ -9,9 +9,12 @@ import pytest
 from elements_by_hand import dose_cgy, kept, result, why
 
 from acquire.dosimetry import DosimetryError
+from acquire.procedure.documents.asked import Asks
+from acquire.procedure.methods import midline as midline_method
 from acquire.procedure.methods import releases
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.doses import dose_of, parsed_inputs
+from acquire.procedure.methods.registry import method_of
 
 EXPECTED = {"dose_gy": 1.0, "u_percent": 2.0, "source": "plan", "entered_by": "MP-1", "checked_by": "MP-2"}
 LIMITS = {
@@ -94,6 +97,11 @@ def test_the_mean_is_that_of_its_sides_by_the_factor_between() -> None:
     sides = [dose_cgy(part) for part in inputs["parts"]]
     wanted = sum(sides) / 2 * inputs["factors"]["f_mid"]["value"]
     assert dose_cgy(inputs) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_the_mean_of_two_points_is_measured_with_nothing_of_its_own() -> None:
+    assert (midline_method.METHOD.name, midline_method.METHOD.asks) == ("midline", Asks(way="mean"))
+    assert method_of("midline") is midline_method.METHOD
 
 
 # --- two points that look exchanged ---

@@ -24,6 +24,7 @@ from acquire.procedure.session.transcribed import NO_RAW_BYTES
 from acquire.procedure.stock.received import irradiations
 from acquire.record import build, html
 from acquire.record.billing_facts import claim_of
+from acquire.record.page import marks
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def test_case_d_fraction_2_gives_its_dose_and_says_transcribed_everywhere(connec
     record = build(connection, session)
     page = html(record)
     assert page.count("TRANSCRIBED") >= 6
-    assert 'content: "' in page.split("@bottom-left")[1][:40]
-    assert "TRANSCRIBED" in page.split("@bottom-left")[1].split("}")[0]
+    assert "TRANSCRIBED" in marks(record)
+    assert f'@top-left {{ content: "{" · ".join(marks(record))}"; }}' in page
     assert NO_RAW_BYTES.encode() in canonical(record)
     (event,) = [e for e in record["events"] if e["step"] == "beam"]
     assert event["reason"].startswith("TRANSCRIBED: 36.02 nC at navel from form 1, written by MD-2")

@@ -122,7 +122,7 @@ async def test_two_people_may_say_that_a_chip_lay_there(desk):
     record = build(desk.connection, desk.id)
     assert [each["dosimeter"] for each in record["presence_stated"]] == ["T-014", "T-016"]
     page = html(record)
-    assert "<td>T-014 lay there during the beam</td><td>MD-1, RT-1</td>" in page
+    assert '<td data-label="What">T-014 lay there during the beam</td>' in page
     assert "ticked too early" in page
 
 

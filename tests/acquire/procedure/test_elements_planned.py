@@ -17,6 +17,8 @@ from acquire.procedure.documents.asked import Asks
 from acquire.procedure.methods import osl, tld
 from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.methods.doses import planned_budget
+from acquire.procedure.methods.registry import method_of
+from acquire.procedure.records.needs import ReaderNeeds
 
 
 def own_n_dw(**reader: float) -> Case:
@@ -90,6 +92,93 @@ def test_what_the_methods_ask_of_readers() -> None:
     assert (tld.METHOD.name, osl.METHOD.name) == ("tld", "osl")
     assert tld.METHOD.asks == Asks("elements", "tld", readouts=("scalar", "glow-curve"), coefficient="rcf")
     assert osl.METHOD.asks == Asks("elements", "osl", readouts=("scalar", "curve"), coefficient="n_dw", per_signal=True)
+
+
+def needs(case: Case, point: str) -> ReaderNeeds:
+    """What a plan, its calibrations and the inventory give of a point."""
+    of = sources(case)
+    at = of.plan.point_named(point)
+    found = method_of(at.method).needs(of, at)
+    assert isinstance(found, ReaderNeeds)
+    return found
+
+
+@pytest.mark.parametrize("name", ["rcf", "n_dw", "reader_factor", "background"])
+def test_what_the_reader_gives_is_not_stated_in_a_plan(name: str) -> None:
+    case = one_chip()
+    case.points[0]["factors"][name] = factor(1.0)
+    said = f"P states {name}, which comes from the standards or from the calibration of the reader"
+    with pytest.raises(Refused, match=said):
+        needs(case, "P")
+
+
+FADING = {"per_day": 0.004, "low_days": 1.0, "high_days": 9.0, "u_percent": 1.0, "source": "s"}
+LINE = {"slope_per_gy": 0.02, "at_gy": 2.0, "low_gy": 0.0, "high_gy": 6.0, "u_percent": 1.0, "source": "s"}
+
+
+def with_curves(zone: str | None = "UTC", own: float | None = 1.0) -> Case:
+    """One chip whose fading and linearity the site has measured."""
+    case = one_chip()
+    case.instruments[-1]["clock_zone"] = zone
+    case.points[0] |= {"fading": {**FADING, "days_of_standards": own}, "linearity": LINE}
+    for name in ("k_f", "k_l"):
+        del case.points[0]["factors"][name]
+    return case
+
+
+def test_with_a_curve_of_the_site_its_factor_is_not_asked_for_and_not_stated_beside_it() -> None:
+    assert set(needs(with_curves(), "P").factors) == {"k_q", "rcf", "background"}
+    for name in ("k_f", "k_l"):
+        case = with_curves()
+        case.points[0]["factors"][name] = factor(1.0)
+        with pytest.raises(Refused, match=f"P states {name}, which its own curve gives: take it out of the plan"):
+            needs(case, "P")
+
+
+def test_fading_needs_the_zone_of_the_reader_s_clock_and_the_age_of_the_standards_once() -> None:
+    with pytest.raises(Refused, match=r"names no clock_zone of reader-1; the fading of P is counted on it"):
+        needs(with_curves(zone=None), "P")
+    once = "P: fading needs days_of_standards, or standards_irradiated in the batch of reader-1; one of them, not both"
+    with pytest.raises(Refused, match=once):
+        needs(with_curves(own=None), "P")
+    case = with_curves()
+    case.batches[0]["standards_irradiated"] = "date:2026-01-01T10:00:00+01:00"
+    with pytest.raises(Refused, match=once):
+        needs(case, "P")
+    case = with_curves(own=None)
+    case.batches[0]["standards_irradiated"] = "date:2026-01-01T10:00:00+01:00"
+    assert needs(case, "P").fading is not None
+
+
+def test_an_element_without_its_correction_is_refused() -> None:
+    case = one_chip()
+    case.eccs["another"] = case.eccs.pop("T-1")
+    with pytest.raises(Refused, match=r"no element correction \(ECC\) of T-1 on reader-1"):
+        needs(case, "P")
+
+
+def test_the_dose_of_standards_that_are_none_leaves_the_reader_its_own_coefficient() -> None:
+    case = one_chip()
+    case.batches[0]["standard_dose"] = factor(100.0, "cGy")
+    found = needs(case, "P")
+    assert (found.factors["rcf"].value, found.standard_dose) == (12.8, None)
+
+
+def test_a_reader_whose_calibration_is_over_has_a_way_out_in_standards_but_not_in_its_own_form() -> None:
+    case = one_chip()
+    case.calibrations[0]["valid_until"] = "date:2025-01-01"
+    with pytest.raises(Refused) as refused:
+        needs(case, "P")
+    assert str(refused.value).endswith(
+        "Or read standards of known dose in the same session: standards, standard_dose, rcf_u_percent and controls in"
+        " the batch of reader-1."
+    )
+    assert [stop.cause for stop in refused.value.sentences] == ["calibration"]  # type: ignore[attr-defined]
+    own_form, _ = case_e()
+    own_form.calibrations[0]["valid_until"] = "date:2025-01-01"
+    with pytest.raises(Refused) as refused:
+        needs(own_form, "E1")
+    assert "standards" not in str(refused.value)
 
 
 # --- the nominal dose ---

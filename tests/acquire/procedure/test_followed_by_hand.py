@@ -73,6 +73,10 @@ async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(conn
     client = client_f(connection)
     client.leak_a = 2.0e-12  # 0.03 nC in 15 s, 0.24 % of the reading
     case = case_f()
+    for kind, volts in (("polarity", -300.0), ("recombination", 100.0)):  # what is taken off is of the beam's voltage
+        first = next(n for n, each in enumerate(case.steps) if each["kind"] == kind)
+        own = {**case.steps[0], "id": f"background-{kind}", "voltage_v": volts}
+        case.steps = [*case.steps[:first], own, *case.steps[first:]]
     case.add(connection)
     session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
     await run(connection, client, session)
@@ -80,6 +84,17 @@ async def test_leakage_taken_off_each_of_several_attempts_is_a_step_of_each(conn
     assert calculated(outputs) == 12 + 9
     assert outputs["ref"]["steps"][0]["what"] == "M(irradiate-1)"
     assert outputs["ref"]["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-6)
+
+
+async def test_a_leakage_of_another_voltage_is_named_and_never_taken_off(connection):
+    client = client_f(connection)
+    client.leak_a = 2.0e-12
+    case = case_f()
+    case.add(connection)
+    session = case.start(connection, temperature_c=GIVEN["F_T"], pressure_kpa=GIVEN["F_P"])
+    await run(connection, client, session)
+    why = " ".join(closed_results(connection, session)["ref"]["why"])
+    assert "The leakage was measured at another voltage than polarity-2, and is 0.28 % of its reading" in why
 
 
 async def test_the_scatter_of_blanks_counts_the_more_the_less_was_received(connection):

@@ -326,7 +326,7 @@ def test_what_is_left_is_listed_with_its_lines():
     again = body.replace(b"mu = 92", b'mu = "FILL mu number: monitor units of the port"')
     with pytest.raises(FileProblem, match=r"still asks for 1 value\(s\): mu \(line \d+: monitor units of the port\)\."):
         read_plan(again, "plan.toml")
-    assert len(of.places) == 47
+    assert len(of.places) == 48
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,16 @@ class Rows:
     off: PresenceStated | None = None
     read_as: list[ReadAs] = field(default_factory=list)
     of_others: set[int] = field(default_factory=set)
+    anew: dict[int, int] = field(default_factory=dict)  # the reading that counts no more, and the one that does
 
     def of(self, name: str, index: int | None) -> tuple[StoredReading, ...]:
         found = [r for r in self.readings if r.body["element"] == name]
         return tuple(r for r in found if index is None or r.body.get("element_index") == index)
+
+    def counting(self, readings: Sequence[StoredReading]) -> list[StoredReading]:
+        """Each in the place of the one that it was taken again for."""
+        by_seq = {r.seq: r for r in readings}
+        return [by_seq[self.anew.get(r.seq, r.seq)] for r in readings if r.seq not in self.anew.values()]
 
     def said(self, session: str, at: int, what: str) -> PresenceStated | None:
         assert (session, at) == ("S", 7)
@@ -60,6 +66,7 @@ class Rows:
 def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
     made = Rows()
     monkeypatch.setattr(elements, "readings_of_element", lambda _, name, index: made.of(name, index))
+    monkeypatch.setattr(elements, "as_read_anew", lambda _, readings: made.counting(readings))
     monkeypatch.setattr(elements, "next_placed", lambda *_: made.again)
     monkeypatch.setattr(elements, "stated_of", lambda _, session, at, what: made.said(session, at, what))
     monkeypatch.setattr(elements, "read_as_of", lambda *_: made.read_as)
@@ -198,6 +205,11 @@ def test_only_finished_readouts_of_the_element_s_own_reader_are_readings_of_it(r
         read(5, 1, value=None, flags=["incomplete"]), read(6, 1, of="16"), read(7, 1), read(8, 1, kind="glow-curve"),
     ]  # fmt: skip
     assert seqs(of_element(None, CHIP, None)) == [7, 8]  # type: ignore[arg-type]
+
+
+def test_a_record_that_was_taken_again_stands_for_the_one_it_was(rows: Rows) -> None:
+    rows.readings, rows.anew = [read(1, 1), read(2, 2), read(9, 9)], {1: 9}
+    assert seqs(of_element(None, CHIP, None)) == [9, 2]  # type: ignore[arg-type]
 
 
 def test_with_a_batch_only_the_records_that_it_names_are_readings(rows: Rows) -> None:

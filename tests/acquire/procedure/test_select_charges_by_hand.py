@@ -12,6 +12,7 @@ from msgspec import UNSET
 from test_charges_by_hand import readings
 
 from acquire.procedure.records.selection import AttemptTaken, BoundDetector, OfCharges, PreIrradiation, Ref
+from acquire.procedure.results import leakage_taken
 from acquire.procedure.results import select_charges as room
 from acquire.procedure.results.choosing import Choosing
 from acquire.procedure.session.background_seen import BackgroundSeen
@@ -45,6 +46,12 @@ class Charges:
         self.beside: dict[tuple[str, bool], list[dict[str, Any]]] = {}
         self.bodies: dict[int, dict[str, Any]] = {}
         self.looked: list[Any] = []
+        self.ended: dict[str, str] = {}  # why a background, or the zero "z", does not hold
+        self.after: list[Any] = []  # backgrounds that were measured after the beam
+        self.lasted: dict[str, float] = {}
+        self.at_other_voltage: float | None = None
+        self.volts: str | None = None
+        self.cut: str | None = None
 
     def there(self, marks: Any) -> dict[str, Any]:
         """Of each attempt, what another instrument's diode collected."""
@@ -60,6 +67,29 @@ class Charges:
     def select(self) -> tuple[OfCharges, Choosing]:
         made = self.choosing()
         return room.select_charges(made), made
+
+
+class Inputs:
+    """What holds of the backgrounds and the zero of a point, by its word."""
+
+    def __init__(self, charges: Charges) -> None:
+        self.charges = charges
+
+    def made(self, kind: str, beam: Any) -> list[Any]:
+        zeros = [attempt("z", "zero")] if "z" in self.charges.ended else []
+        return zeros if kind == "zero" else [a for a in self.charges.backgrounds if a not in self.charges.after]
+
+    def ended(self, made: Any, beam: Any) -> str | None:
+        return self.charges.ended.get(made.measurement)
+
+    def holding_after(self, beam: Any) -> list[Any]:
+        return self.charges.after
+
+    def at_other_voltage(self, made: Any, beam: Any) -> float | None:
+        return self.charges.at_other_voltage
+
+    def voltage_stop(self, beam: Any) -> str | None:
+        return self.charges.volts
 
 
 @pytest.fixture
@@ -78,12 +108,22 @@ def charges(monkeypatch: pytest.MonkeyPatch) -> Iterator[Charges]:
         def by_marks(_: Any, others: Any, marks: Any) -> Any:
             return {name: dict.fromkeys(others.values(), refs) for name, refs in marks.items()}
 
-        own = {
+        of_leakage = {
             "background_before": background,
             "measured_backgrounds": lambda _, session, of, on, made=made: [
                 a for a in made.backgrounds if (a.step, a.instrument) == (of, on)
             ],
             "seen": lambda _, session, point, of, made=made: made.seen.get(of.measurement, OF_USE),
+            "lasted_s": lambda _, of, point, made=made: made.lasted.get(of.measurement, 10.0),
+            "long_enough": lambda _, of, point, beam_s, made=made: [
+                a for a in of if made.lasted.get(a.measurement, 30.0) >= beam_s
+            ],
+        }  # fmt: skip
+        for name, value in of_leakage.items():
+            monkeypatch.setattr(leakage_taken, name, value)
+        own = {
+            "Inputs": lambda _, session, made=made: Inputs(made),
+            "cut_off_in": lambda _, session, of, made=made: made.cut,
             "order_said": lambda _, session, made=made: made.order,
             "beam_statements": lambda _, session, what, made=made: [s for s in made.statements if s.what == what],
             "statements": lambda _, session, made=made: made.said,
@@ -281,6 +321,42 @@ def test_a_background_of_several_points_is_read_on_the_point_s_own_channel(charg
     assert {refs[0].stream for refs in choosing.readings.values()} == {"s 3"}
 
 
+def test_a_background_or_a_zero_that_had_ended_is_the_beam_s_own_problem(charges: Charges) -> None:
+    charges.ended = {"m0": "it is 300 min old"}
+    found, choosing = charges.select()
+    said = "The leakage of B1 (bg) did not hold for b1: it is 300 min old."
+    assert (found.attempts, choosing.problems) == ((taken(problem=said),), [said])
+    assert choosing.measurements["background"] == "m0", "named all the same"
+    charges.ended = {"z": "a cable was changed"}
+    assert charges.select()[1].problems == ["The zero of B1 (zero) did not hold for b1: a cable was changed."]
+    charges.ended, charges.volts = {}, "el-1 says 200 V."
+    assert charges.select()[1].problems == ["el-1 says 200 V."]
+
+
+def test_of_backgrounds_one_that_holds_counts_and_one_of_another_voltage_is_named_alone(charges: Charges) -> None:
+    charges.rule, charges.at_other_voltage = "last-valid", 300.0
+    charges.backgrounds = [attempt("m01", "bg"), attempt("m02", "bg")]
+    charges.ended = {"m02": "a cable was changed"}
+    found, choosing = charges.select()
+    assert (choosing.measurements["background"], choosing.problems) == ("m01", [])
+    assert found.attempts == (taken(named_only=True),)
+
+
+def test_a_background_that_was_measured_after_a_longer_beam_counts_for_it(charges: Charges) -> None:
+    charges.backgrounds = [attempt("m0", "bg"), attempt("m9", "bg")]
+    charges.after, charges.lasted = [charges.backgrounds[1]], {"m0": 30.0, "m1": 42.0, "m9": 47.0}
+    _, choosing = charges.select()
+    assert choosing.measurements["background"] == "m9"
+    assert choosing.remarks == [
+        "b1 was measured for 42.0 s, for longer than bg before it; that which was measured after it, with nothing"
+        " changed in between, counts."
+    ]
+    charges.lasted["m1"] = 20.0
+    assert charges.select()[1].measurements["background"] == "m0", "that before it is long enough"
+    charges.lasted = {"m0": 30.0, "m1": 42.0, "m9": 41.0}
+    assert charges.select()[1].measurements["background"] == "m0", "neither is"
+
+
 # --- how the instrument adds up ---
 
 
@@ -396,5 +472,8 @@ def test_only_of_an_instrument_that_adds_up_all_the_time_it_is_looked_at(charges
     assert problem.startswith("50 nC were collected before the first reading of the measurement")
     charges.store.attempts = [attempt("m1", in_force=force("reset"))]
     assert charges.select()[1].problems == [NONE]
+    charges.cut = "the charge rose until it was held"
+    assert charges.select()[1].problems == ["b1: the charge rose until it was held", NONE]
+    charges.cut = None
     charges.store.attempts = [attempt("m1", in_force=None)]
     assert charges.select()[1].problems == [NONE]

@@ -18,6 +18,7 @@ from acquire.procedure.documents.point import Fading
 from acquire.procedure.methods.method import Sources
 from acquire.procedure.readouts.elements import Readout
 from acquire.procedure.readouts.placed import Placement
+from acquire.procedure.readouts.read_anew import ReadAnew
 from acquire.procedure.records.selection import OfElements, Ref
 from acquire.procedure.results import select_elements as room
 from acquire.procedure.results.choosing import Choosing
@@ -44,6 +45,7 @@ class Case:
     read: dict[str, Sequence[StoredReading]] | None = None  # what was given to the choice of a run
     asked: list[Sequence[Placement]] = field(default_factory=list)
     fading: bool = False
+    anew: dict[tuple[str, int], ReadAnew] = field(default_factory=dict)
 
     def readout(self, element: str, *readings: StoredReading, **more: Any) -> None:
         used = readings[0] if readings else None
@@ -97,6 +99,7 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(room, "exposure_of_point", exposed)
     monkeypatch.setattr(room, "Exposure", Shown)
     monkeypatch.setattr(room, "select_run", run)
+    monkeypatch.setattr(room, "read_anew_by", lambda _, at: made.anew.get(at))
     monkeypatch.setattr(room, "load", lambda _, ref: {"time": f"time of {ref.seq}"})
     monkeypatch.setattr(
         room,
@@ -279,3 +282,13 @@ def test_what_stands_with_a_readout_whose_order_or_name_rests_on_a_word_or_on_a_
     ]
     case.readout("T-1", read(1, 25), held=(read(8, 24), read(9, 24)))
     assert said(case)[1] == ["2 reading(s) of T-1 are held: their host says they are older than its placement."]
+
+
+def test_a_readout_of_a_file_that_was_taken_again_says_so(case: Case) -> None:
+    case.anew = {("s", 1): ReadAnew("S", "reader-1", "tray.csv", 4, "Wrong column.", "MD-1", "MP-1", "")}
+    assert said(case)[1] == [
+        "T-1 counts as tray.csv was taken again on reader-1; what was made of it before counts no more: Wrong column"
+        " (MD-1, confirmed by MP-1)."
+    ]
+    case.readout("T-1")
+    assert said(case)[1] == []

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from test_reader_run_rules import cut
 from test_run_of_point_by_hand import BATCH, Session, in_place, reading, said
 
 from acquire.procedure.documents.plan import CheckElement
@@ -85,6 +86,40 @@ def test_a_run_is_named_by_its_own_beginning_and_by_what_its_reader_states_of_it
     found = run.choose()[0].run
     assert found is not None
     assert (found.states, found.pmt_noise, found.light) == ("run-7", None, None)
+
+
+def test_quality_control_of_a_run_under_way_is_a_chip_s_where_it_came_before_it(run: Run) -> None:
+    six = " ".join(f"X{n}" for n in range(6))
+    run.session.read(f"P R S1 S2 C {six} T1 P R T2", T1=[12], T2=[15])
+    run.session.readings = {"T1": run.session.readings["T1"]}
+    found = run.choose()[0].run
+    assert found is not None
+    assert (found.pmt_noise, found.light) == ((ref(1),), (ref(2),))
+    run.session.readings = {"T2": [reading(15)]}
+    found = run.choose()[0].run
+    assert found is not None
+    assert (found.pmt_noise, found.light) == ((ref(1), ref(13)), (ref(2), ref(14)))
+
+
+@pytest.mark.parametrize(
+    ("text", "seqs", "apart"),
+    [
+        ("P R X1", (3,), False), ("P R X1 P R X2", (3, 6), True), ("P R X1 X3 P R X2", (3, 4), False),
+        ("P R X1 P R X2 X3 P R X4", (6, 7), False), ("/ S1 S2 C T1 / T2", (4, 5), False),
+        ("/ S1 S2 C T1 / T2 P R T3", (4, 5), False), ("/ S1 S2 C T1 / T2 P R T3", (4, 5, 8), True),
+        ("P R X1 P R X2 P R X3", (3, 9), True),
+    ],
+)  # fmt: skip
+def test_a_run_that_may_begin_between_two_chips_is_not_taken_for_one_that_does(
+    text: str, seqs: tuple[int, ...], apart: bool
+) -> None:
+    assert room._certainly_apart(cut(text), {f"e{n}": [reading(n)] for n in seqs}) is apart
+
+
+def test_without_a_readout_of_its_own_in_it_a_run_s_whole_quality_control_counts() -> None:
+    (own,) = cut("P R X1 X2 X3 X4")
+    assert room._last_of(own, {"X2": [reading(4)], "X1": [reading(3)]}) == 3
+    assert room._last_of(own, {"X9": [reading(99)]}) == 5
 
 
 def test_a_check_element_is_chosen_where_the_batch_has_one(run: Run) -> None:

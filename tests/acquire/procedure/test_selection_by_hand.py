@@ -117,6 +117,8 @@ def case(monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
         "console_time": lambda _, session: made.console,
         "lapsed_detector": lapsed,
         "load": lambda _, of: {"time": f"time {of.seq:02d}"},
+        "began_in": lambda choosing: None,
+        "goes_on_elsewhere": lambda choosing: [],
         "as_bound": lambda plan, bound: SimpleNamespace(**vars(plan) | {"lay": bound}),
     } | {f"select_{way}": of_way(way) for way in ("charges", "thresholds", "elements", "spectrum")}  # fmt: skip
     for name, value in own.items():

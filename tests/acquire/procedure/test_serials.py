@@ -37,8 +37,8 @@ async def test_the_record_prints_what_answered_and_the_inventorys_word_only_besi
     assert found["electrometer-2"]["inventory_serial"] == "123456"
     page = html(record)
     assert "not told by the instrument (the inventory says 123456)" in page
-    assert '<td class="id">4096271</td>' in page
-    assert '<td class="id">123456</td>' not in page
+    assert '<td data-label="Serial">4096271</td>' in page
+    assert '<td data-label="Serial">123456</td>' not in page
 
 
 async def test_a_reader_is_named_by_its_records_and_one_that_does_not_say_is_not(connection, client: StoreClient):

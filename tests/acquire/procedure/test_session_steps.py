@@ -14,7 +14,7 @@ from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.closing import asks_for_amendment, close_session, keeps_open
 from acquire.procedure.session.placement import correct, place, remove, still_out
 from acquire.procedure.session.progress import next_step, progress
-from acquire.procedure.session.session import SessionState, get_session, start_session, time_out
+from acquire.procedure.session.session import SessionState, cancel, get_session, start_session, time_out
 from acquire.procedure.session.steps import abandon_step, begin_step, end_step, not_measured, run_step
 from acquire.store import audit
 
@@ -43,7 +43,7 @@ async def steps_until(connection, client, session, last):
 
 
 async def test_no_marker_before_the_time_out(connection, client):
-    prepared(connection)
+    cancel(connection, prepared(connection), "MD-1", "begun anew")
     later = session_of(connection)
     with pytest.raises(Refused, match="no time-out"):
         await begin_step(connection, client, later.id, "zero-b1", "MD-1")

@@ -62,7 +62,7 @@ async def test_the_numbers_of_case_b_with_the_cut_beside_them(connection):
     assert verify_store(connection) == []
     page = html(build(connection, session))
     assert "188437 events above the cut of 0.1585 keV/µm" in page
-    assert "equal areas are equal dose" in page
+    assert "Equal areas are equal dose" in page
 
 
 async def test_without_the_cut_it_would_be_another_spectrum_and_dead_time_is_flagged(connection):

@@ -135,3 +135,48 @@ def test_two_chips_are_held_to_the_limit_of_a_pair() -> None:
     named = {"pair_rule": "named", "pair_named": "T-2"}
     by_name = chip(elements=pair, pair_limit_percent=6.0, **named)
     assert dose_cgy(by_name) == pytest.approx(68 / 12.7, rel=1e-12)
+
+
+# --- the check element and the detection limit of a reader ---
+
+
+def blanks(limit_cgy: float, unit: str = "nC") -> dict[str, Any]:
+    """Zero-dose readings whose three standard deviations are so many cGy at 12.7 a cGy."""
+    return {"sd": limit_cgy * 12.7 / 3, "n": 12, "unit": unit, "source": "by hand"}
+
+
+@pytest.mark.parametrize("k_q", [0.7, 1.0, 1.1])
+def test_what_a_chip_shows_before_any_correction_is_held_against_the_detection_limit(k_q: float) -> None:
+    inputs = chip(blanks=blanks(5.0))  # it shows 5.039 cGy
+    inputs["factors"]["k_q"] = factor_of(k_q, "1")
+    assert dose_cgy(inputs) == pytest.approx(64 / 12.7 * k_q, rel=1e-12)
+    dose = result(inputs).dose
+    assert dose is not None
+    (step,) = (s for s in dose.steps if s.what == "D_L")
+    assert (step.formula, step.unit, step.value) == ("3 · s(blanks) / RCF", "cGy", pytest.approx(5.0, rel=1e-12))
+    inputs["blanks"] = blanks(5.06)
+    assert why(inputs) == (
+        "The elements show less than the detection limit of 5.06 cGy (three standard deviations of 12 blanks): less"
+        " than that was received, and no number is shown."
+    )
+
+
+@pytest.mark.parametrize(("unit", "other"), [("nC", "{counts}"), ("{counts}", "nC")])
+def test_blanks_are_in_the_unit_of_the_signal(unit: str, other: str) -> None:
+    inputs = own_reader(elements=[signal("T-1", 74.0, unit=unit)], blanks=blanks(1.0, unit))
+    own = {"rcf": factor_of(12.7, f"{unit}/cGy"), "background": factor_of(10.0, unit)}
+    inputs["factors"] |= own
+    assert dose_cgy(inputs) == pytest.approx(64 / 12.7, rel=1e-12)
+    inputs["blanks"] = blanks(1.0, other)
+    assert why(inputs) == f"The blanks are in {other}, the signal of the elements is in {unit}."
+
+
+def test_the_deviation_of_the_check_element_is_printed_in_percent() -> None:
+    check = {"element": "K-1", "limit_percent": 3.0, "signal": factor_of(1000.0, "nC")}
+    inputs = chip(check=check, checks=[signal("K-1", 1020.0, unit="nC")])
+    dose = result(inputs).dose
+    assert dose is not None
+    step = dose.steps[0]
+    assert (step.what, step.unit, step.value) == ("check(K-1)", "%", pytest.approx(2.0, rel=1e-9))
+    inputs["checks"] = [signal("K-1", 1020.0, unit="{counts}")]
+    assert why(inputs) == "Check element K-1 was read in {counts}, its signal is in nC."

@@ -101,6 +101,7 @@ class Case:
     def __init__(self, name: str) -> None:
         self.name = name
         self.altitude_m: float | None = 110.0  # standard atmosphere 100.0 kPa
+        self.valid_for: dict[str, Any] = {"zero_valid_min": 240, "leakage_valid_min": 240}
         self.instruments: list[dict[str, Any]] = []
         self.detectors: list[dict[str, Any]] = []
         self.elements: list[dict[str, Any]] = []
@@ -146,7 +147,9 @@ class Case:
     @property
     def inventory(self) -> tuple[str, bytes]:
         owned = {"instrument": self.instruments, "detector": self.detectors, "element": self.elements}
-        return "inventory.toml", toml({"schema": "inventory/1", "altitude_m": self.altitude_m, **owned})
+        return "inventory.toml", toml(
+            {"schema": "inventory/1", "altitude_m": self.altitude_m, **self.valid_for, **owned}
+        )
 
     @property
     def calibration_file(self) -> tuple[str, bytes]:

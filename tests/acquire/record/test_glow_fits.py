@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tld_curves import PEAKS_005, TEMPERATURES_005, counted, rate_equation_curve
 
-from acquire.record import evidence, html, page
+from acquire.record import drawn, evidence, html
 from acquire.record.glow import fit_of
 
 KELVIN = np.array(TEMPERATURES_005)
@@ -53,10 +53,9 @@ def test_a_curve_of_a_reader_that_tells_no_times_is_fitted_over_its_temperatures
     assert timed is not None
     assert shown.title == timed.title
     assert shown.picture is not None
-    drawn = str(page.curve(over))
-    assert f"to {celsius[-1]:.1f} °C, " in drawn
-    assert "dashed line" not in drawn
-    assert "The dashed line is the heater." in str(page.curve(curve()))
+    assert f"temperature / °C from {celsius[0]:.4g} to {celsius[-1]:.4g}, " in drawn.curve(over).alt
+    assert "dashed line" not in drawn.curve(over).alt
+    assert "The dashed line is the heater, up to " in drawn.curve(curve()).alt
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from acquire.procedure.signing.rows import rendition_of, signatures_of
 from acquire.procedure.signing.standing import standing
 from acquire.procedure.signing.writing import amend, cover, write
 from acquire.record import build, signing
+from acquire.record.figures import stated
 from acquire.record.signing import sign
 from acquire.store import audit
 from acquire.store.database import connect
@@ -65,7 +66,11 @@ def test_a_record_is_reviewed_then_interpreted_and_says_so(made: Any) -> None:
     assert {rules[each] for each in signed} == {"met"}
     json, html = rendition_of(connection, session, 1) or (b"", b"")
     assert parse(json)["signatures"] == record["signatures"]
-    for said in (b"Mary Phys (MP-1, physicist)", b"Plan unchanged", record["signatures"][1]["local_at"].encode()):
+    for said in (
+        b"Mary Phys (MP-1, physicist)",
+        b"Plan unchanged",
+        stated(record["signatures"][1]["local_at"]).encode(),
+    ):
         assert said in html
     assert b"not signed" not in html
 

@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from acquire.terminal import logs
+from acquire.terminal.output import say
 
 PAGE = Path(__file__).parents[3] / "docs/watching.md"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
@@ -76,6 +77,15 @@ def test_in_the_journal_each_line_has_its_priority_and_no_time(monkeypatch: pyte
     assert lines[2] == "<3>a part failed"
     assert lines[3] == "<3>  Traceback (most recent call last):"
     assert lines[-2:] == ["<2>of 7", "<3>a library says a\\nb\\x1b[2J\\u202e"]
+
+
+def test_a_sentence_of_a_command_is_a_warning_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with stderr(monkeypatch, is_journal=True) as lines:
+        say("It is wrong.\nIn two lines.")
+    assert lines == ["<4>It is wrong.", "<4>In two lines."]
+    with stderr(monkeypatch, is_journal=False) as lines:
+        say("It is wrong.")
+    assert lines == ["It is wrong."]
 
 
 @pytest.mark.parametrize("is_journal", [True, False])

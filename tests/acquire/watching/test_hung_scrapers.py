@@ -7,35 +7,22 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from brokers import free_port
-from command_line import acquire_beside
 from waiting import until
-from watched_house import fetch, judged
+from watched_house import Bare, fetch, judged
 
-from acquire.config import Loaded, load
+from acquire.cli.serving import check
+from acquire.config import load
+from acquire.errors import Refused
 from acquire.heartbeat import Heartbeat
 from acquire.watching import Watching, asked, server
 from acquire.watching.asked import Asked
 
 CONFIG = 'site = "clinic"\n[broker]\nmode = "external"\n[watching]\nport = {port}\n'
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
-
-
-@dataclass
-class Bare:
-    """A service of no parts but its loops."""
-
-    loaded: Loaded
-    heartbeat: Heartbeat = field(default_factory=Heartbeat)
-    in_force: bool = True
-    publisher: None = None
-    worker: None = None
-    acquisition: None = None
-    orders: None = None
 
 
 @asynccontextmanager
@@ -189,9 +176,8 @@ async def test_a_port_that_something_else_has(
         await asyncio.sleep(0.3)
         assert made.port is None
         assert capsys.readouterr().out.count(f"metrics and health cannot be told at 127.0.0.1:{port} (") == 1
-        checked = await acquire_beside("check", str(tmp_path / "service.toml"))
-        assert checked.returncode == 1
-        assert f"[watching] cannot listen on 127.0.0.1:{port}: " in checked.stderr
+        with pytest.raises(Refused, match=rf"^\[watching\] cannot listen on 127\.0\.0\.1:{port}: "):
+            check(tmp_path / "service.toml")
         other.close()
         assert await told(made) == port
         assert await judged(port, "ready") == (200, [])

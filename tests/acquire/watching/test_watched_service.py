@@ -40,6 +40,9 @@ LABELS = {
 }  # fmt: skip
 
 
+REFUSED = "dosimetry_store_refused_entries_total"
+
+
 def is_in(page: Page, instrument: str, state: str) -> bool:
     return page.value("dosimetry_instrument_state", instrument=instrument, dosimetry_instrument_state=state) == 1
 
@@ -82,6 +85,9 @@ async def story(running: Service, broker: Guarded, folder: Path) -> list[Page]:
     ))  # fmt: skip
     assert (await judged(port, "live"), await judged(port, "ready")) == ((200, []), (200, []))
 
+    running.simulators["b"].arm("garbage-before@1+")
+    await scraped(port, lambda page: page.value("dosimetry_instrument_unread_answers_total", instrument="two"))
+    running.simulators["b"].disarm()
     plug = running.simulators["a"]
     where = plug.resource.split("::")
     await plug.close()
@@ -95,8 +101,11 @@ async def story(running: Service, broker: Guarded, folder: Path) -> list[Page]:
         and page.value("dosimetry_store_unreadable_messages_total") == 1
         and page.value("dosimetry_spool_unreadable_answers_total") == 1
         and page.value("dosimetry_spool_alarms_total", what="unreadable answer") is not None
+        and (page.value(REFUSED) or 0) > (well.value(REFUSED) or 0)
+        and is_in(page, "two", "ready")
     ))  # fmt: skip
     assert await judged(port, "ready") == (200, []), "its neighbours go on"
+    assert unplugged.value("dosimetry_instrument_unread_answers_total", instrument="one") == 0
 
     running.simulators["a"] = await serve(plug.model, f"tcp:{where[1]}:{where[2]}", seed=1, speed=20)
     again = await scraped(
@@ -110,6 +119,8 @@ async def story(running: Service, broker: Guarded, folder: Path) -> list[Page]:
     ))  # fmt: skip
     assert (await judged(port, "live"), await judged(port, "ready")) == ((200, []), (503, ["broker"]))
     assert (without_broker.value(READINGS, instrument="two") or 0) > (again.value(READINGS, instrument="two") or 0)
+    assert (without_broker.value("dosimetry_spool_oldest_unconfirmed_age_seconds", instrument="two") or 0) > 0
+    assert without_broker.value("dosimetry_spool_oldest_unconfirmed_age_seconds", instrument="files") == 0
 
     await as_printed(port)
 

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from guarded import Guarded
 from promtool import Page
 
 from acquire.broker.access import Role
+from acquire.config import Loaded
+from acquire.heartbeat import Heartbeat
 
 NAME = "room-1"
 ROLES = [Role(NAME, "host", ("one", "two", "files"), NAME), Role(NAME, "store")]
@@ -63,6 +66,20 @@ model = "winrems"
 resource = "dir:drop"
 settings = {{ poll_interval_s = 0.1, settle_s = 0.1 }}
 """
+
+
+@dataclass
+class Bare:
+    """A service of no parts but its loops."""
+
+    loaded: Loaded
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    in_force: bool = True
+    waits_for_spool: str | None = None
+    publisher: None = None
+    worker: None = None
+    acquisition: None = None
+    orders: None = None
 
 
 def written(folder: Path, broker: Guarded) -> Path:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from acquire.account import name_of, work_as_owner_of
 from acquire.broker.processes import listening_on
 from acquire.config import Loaded, host_and_port
-from acquire.config_instruments import cannot_be_there, unlikely_there
+from acquire.config_instruments import SIMULATOR, cannot_be_there, unlikely_there
 from acquire.errors import Refused
 from acquire.filesystem import problem
 from acquire.integrity import is_there
+from acquire.people import has_accounts
 from acquire.spool.file import SCHEMA as SPOOL_SCHEMA
 from acquire.spool.status import is_running
 from acquire.store.database import migrations
@@ -54,8 +57,8 @@ def without_database(loaded: Loaded, *, also_passing: bool = True) -> list[str]:
 
 def of_another_program(loaded: Loaded) -> list[str]:
     """A sentence for each file that lies where spool or store are to be and is none, or is of a newer program."""
-    known = {loaded.spool: SPOOL_SCHEMA, loaded.store: migrations()[-1][0]}
-    return [why for path in _databases(loaded) if (why := _foreign(path, known[path])) is not None]
+    known = {loaded.spool: SPOOL_SCHEMA, loaded.store: newest_store()}
+    return [why for path in _databases(loaded) if (why := foreign(path, known[path])) is not None]
 
 
 def ports(loaded: Loaded) -> list[str]:
@@ -63,10 +66,10 @@ def ports(loaded: Loaded) -> list[str]:
 
     Those of our own service, where it runs already with this spool, are not tried.
     """
-    wanted = dict(_listeners(loaded))
+    wanted = dict(listeners(loaded))
     twice = [at for at, count in Counter(wanted.values()).items() if count > 1]
-    said = [f"{' and '.join(who for who in wanted if wanted[who] == at)} are both to listen on {_at(at)}; give each"
-            " a port of its own." for at in twice]  # fmt: skip
+    said = [f"{' and '.join(who for who in wanted if wanted[who] == at)} are both to listen on {at_address(at)}; give"
+            " each a port of its own." for at in twice]  # fmt: skip
     if loaded.spool is None or not is_running(loaded.spool):
         said += [why for who, at in wanted.items() if (why := _in_use(who, *at)) is not None]
     return said
@@ -83,13 +86,27 @@ def devices(loaded: Loaded) -> tuple[list[str], list[str]]:
         if not each.resource.startswith(("/", "serial:/")):
             continue
         if not device.exists():
-            warnings.append(f"'{each.id}': there is no {device} now; it is looked for again and again.")
-        elif not os.access(device, os.R_OK | os.W_OK):
-            problems.append(f"'{each.id}': {_no_right(device)}")
+            warnings.append(missing(each.id, str(device)))
+        elif not may_open(device):
+            problems.append(f"'{each.id}': {no_right(device)}")
     return problems, warnings
 
 
-def _no_right(device: Path) -> str:
+def missing(instrument: str, device: str) -> str:
+    """A sentence: the port is not there, or what is there is another's."""
+    return (
+        f"'{instrument}': there is no {device} now; plug it in, or name another resource (`acquire discover` lists what"
+        " there is). It is looked for again and again."
+    )
+
+
+def may_open(device: Path) -> bool:
+    """Whether this account may read and write a device; it is not opened."""
+    return os.access(device, os.R_OK | os.W_OK)
+
+
+def no_right(device: Path) -> str:
+    """A sentence: this account may not open the device, and what lets it. Raises OSError."""
     import grp  # noqa: PLC0415 - only here
 
     me, group = name_of(os.geteuid()), device.stat().st_gid
@@ -98,6 +115,50 @@ def _no_right(device: Path) -> str:
     except KeyError:
         named = str(group)
     return f"the account {me} may not open {device}; `adduser {me} {named}` as root lets it."
+
+
+def anchor_beside_the_store(loaded: Loaded) -> list[str]:
+    """A sentence, where whoever can change the store can change its anchors, too."""
+    if loaded.anchor is None or loaded.store is None or loaded.anchor.parent.resolve() != loaded.store.parent.resolve():
+        return []
+    return [
+        f"the anchor file {loaded.anchor} lies beside the store: whoever can change the one can change the other; name"
+        " a place on another machine."
+    ]
+
+
+def people_not_known(loaded: Loaded) -> list[str]:
+    """A sentence, where real instruments have a store without accounts.
+
+    The store is only read: what is served meanwhile is not touched, and what is there not made newer."""
+    real = [each.id for each in loaded.config.instrument if not each.resource.startswith(SIMULATOR)]
+    if not real or loaded.store is None:
+        return []
+    try:
+        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            if has_accounts(store):
+                return []
+    except sqlite3.Error:
+        pass  # no store yet, or one of before accounts
+    return [
+        f"{', '.join(real)}: no patient is measured with real instruments before the store has accounts; make the first"
+        " with `acquire user add`."
+    ]
+
+
+def recipients_without_account(loaded: Loaded) -> list[str]:
+    """Recipients of notices who could acknowledge nothing, held against the store's accounts where it has any."""
+    from acquire.mail.known import recipients_not_known  # noqa: PLC0415 - only where notices are configured
+
+    told = loaded.config.notices
+    if told is None or loaded.store is None:
+        return []
+    try:
+        with closing(sqlite3.connect(f"{loaded.store.absolute().as_uri()}?mode=ro", uri=True)) as store:
+            store.row_factory = sqlite3.Row
+            return [f"{each}." for each in recipients_not_known(store, told)]
+    except sqlite3.Error:
+        return []  # no store yet, or one of before accounts
 
 
 def _databases(loaded: Loaded) -> list[Path]:
@@ -111,7 +172,13 @@ def _may_be_there(path: Path) -> bool:
         return True
 
 
-def _foreign(path: Path, known: int) -> str | None:
+def newest_store() -> int:
+    """The newest schema of a store that this program knows."""
+    return migrations()[-1][0]
+
+
+def foreign(path: Path, known: int) -> str | None:
+    """A sentence, where a file is no database or one of a newer program; `known`: the newest schema of this one."""
     try:
         with path.open("rb") as file:
             head = file.read(100)
@@ -123,7 +190,8 @@ def _foreign(path: Path, known: int) -> str | None:
     return f"{path} has schema {has}, this program knows {known}; use a newer program." if has > known else None
 
 
-def _listeners(loaded: Loaded) -> Iterator[tuple[str, tuple[str, int]]]:
+def listeners(loaded: Loaded) -> Iterator[tuple[str, tuple[str, int]]]:
+    """(who, (host, port)) of everything that the service is to listen on, and that has a port of its own."""
     broker = loaded.config.broker
     if broker.mode != "external" and broker.port:
         yield "the broker", (broker.host, broker.port)
@@ -148,9 +216,10 @@ def _in_use(who: str, host: str, port: int) -> str | None:
     except (OSError, OverflowError) as error:
         has = listening_on(port)
         why = f"{has} has it" if has else getattr(error, "strerror", None) or str(error)
-        return f"{who} cannot listen on {_at((host, port))}: {why}; choose another port, or stop that."
+        return f"{who} cannot listen on {at_address((host, port))}: {why}; choose another port, or stop that."
     return None
 
 
-def _at(at: tuple[str, int]) -> str:
+def at_address(at: tuple[str, int]) -> str:
+    """HOST:PORT."""
     return f"{at[0]}:{at[1]}"

@@ -1,0 +1,1 @@
+"""From facts to findings, pure: a file for each group of things that are looked at."""
