@@ -193,7 +193,7 @@ async def test_d_levels_of_a_whole_body_a_fraction_on_paper_and_compensated_legs
         "MD-2 (dosimetrist) may not acknowledge notices",
         "Notice 2: acknowledged.",
         "30.62 nC is not what MD-2 entered",
-        "The order is RO-1's; RO-2 may sign it when named as covering",
+        "The order is RO-1's; RO-2 may interpret and sign it when named as covering",
     ):
         assert sentence in said
     unsigned = "The radiation oncologist's interpretation is not written and signed."

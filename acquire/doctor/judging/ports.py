@@ -44,7 +44,7 @@ def of_port(seen: PortSeen) -> Iterator[Finding]:
     if seen.forbidden is not None:
         yield Finding("port-forbidden", name, f"'{name}': {seen.forbidden}")
     if seen.unlikely is not None:
-        yield Finding("port-unlikely", name, seen.unlikely)
+        yield Finding("port-unlikely", name, f"{seen.unlikely.rstrip('.')}: correct model or resource.")
     for user in seen.users:
         if not user.ours:
             yield Finding(

@@ -16,6 +16,7 @@ APART_S = 60.0  # requests are refused where two clocks are farther apart (docs/
 QUIET_S = 60.0
 QUIET_TURNS = 10  # an instrument that gives a reading a minute is not silent after one
 MOST_PAUSES = 2  # times as long as a reader ever paused before
+RESTART = "restart the service (`systemctl restart dosimetry-acquire`)"
 FEWEST_DAYS = 5  # of readings, before a rhythm is known
 
 
@@ -77,8 +78,9 @@ def _of_instrument(seen: StatesSeen, name: str, heard: Heard | None) -> Iterator
         )
     for stop in of_state(name, state, seen.now):
         if stop.cause != "clock":
-            says = f"{stop.rstrip('.?')}; it is tried again by itself once that is mended (docs/service.md)."
-            yield Finding("instrument-state", name, says if state is not None else str(stop))
+            of_fault = state is not None and state.state not in ("ready", "measuring", "stopped", "offline")
+            mend = "it is tried again by itself once that is mended (docs/service.md)" if of_fault else RESTART
+            yield Finding("instrument-state", name, f"{stop.partition('; is `')[0].rstrip('.')}; {mend}.")
 
 
 def _of_host(seen: StatesSeen, heard: Heard | None) -> Iterator[Finding]:
@@ -153,7 +155,7 @@ def of_silence(seen: SilenceSeen) -> Iterator[Finding]:
                 "instrument-silent",
                 seen.instrument,
                 f"'{seen.instrument}' is connected and has given nothing since {since}: look at its display and cable,"
-                " then restart the service (`systemctl restart dosimetry-acquire`).",
+                f" then {RESTART}.",
             )
         return
     pause = _longest_pause(seen.days)

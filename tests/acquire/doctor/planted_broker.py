@@ -217,7 +217,9 @@ async def an_instrument_in_fault(it: Installation) -> Plants:
         yield
 
 
-@planted("instrument-state", "Nothing is known of electrometer-2 on this broker; is `acquire run` up?")
+@planted(
+    "instrument-state", "Nothing is known of electrometer-2 on this broker; restart the service (`systemctl restart"
+)
 async def an_instrument_of_which_nothing_is_said(it: Installation) -> Plants:
     async with _retained(it):
         yield
@@ -225,7 +227,11 @@ async def an_instrument_of_which_nothing_is_said(it: Installation) -> Plants:
         yield
 
 
-@planted("instrument-state", "electrometer-1 has not been heard since what it said held")
+@planted(
+    "instrument-state",
+    "electrometer-1 has not been heard since what it said held",
+    "UTC; restart the service (`systemctl",
+)
 async def a_service_that_says_nothing_any_more(it: Installation) -> Plants:
     async with _retained(it) as say:
         yield

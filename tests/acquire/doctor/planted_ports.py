@@ -76,7 +76,11 @@ async def connected_by_another_program(it: Installation) -> Plants:
             yield
 
 
-@planted("port-unlikely", "'electrometer-1' is a ptw-unidos-tango, which is reached by", "is a serial line.")
+@planted(
+    "port-unlikely",
+    "'electrometer-1' is a ptw-unidos-tango, which is reached by",
+    "is a serial line: correct model or resource.",
+)
 async def a_model_on_another_kind_of_port(it: Installation) -> Plants:
     with line() as port:
         it.instrument(port)

@@ -128,7 +128,7 @@ async def test_results_in_a_line_each(connection, record):
     assert lines["P4"]["detector"] == "T-014, T-016"
     assert attached(connection, record["id"]) == {
         "electrometer-1": 44,
-        "electrometer-2": 22,
+        "electrometer-2": 26,
         "tld-reader-1": 11,
         "tld-reader-2": 1,
     }
