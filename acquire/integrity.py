@@ -84,7 +84,7 @@ class Files:
     @classmethod
     def of(cls, path: Path) -> Files:
         """As they lie there now. Raises OSError where that cannot be seen."""
-        return cls(path, tuple(identity_of(path.with_name(path.name + part)) for part in PARTS))
+        return cls(path, tuple(identity_of(f"{path}{part}") for part in PARTS))
 
     def moved(self) -> list[str]:
         """The names of those that are there no longer, or are others now. Raises OSError where that cannot be seen."""
@@ -103,10 +103,10 @@ class Files:
                 log.unlink()
 
 
-def identity_of(path: Path) -> tuple[int, int] | None:
+def identity_of(path: Path | str) -> tuple[int, int] | None:
     """(device, inode) of a file; None where there is none. Raises OSError where that cannot be seen."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - asked around every commit, where making a Path costs as much again
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

@@ -108,6 +108,7 @@ class _Client(aiomqtt.Client):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self._client.disable_logger()  # several lines for each packet, which nobody reads; what fails is raised
         self.inbox: deque[Received] = deque()
         self._arrived: asyncio.Future[None] | None = None
         self.handed: dict[int, tuple[float, Done]] = {}  # by message id, in order: when, and whom to tell

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from acquire.backoff import Chance, pause_s
 from acquire.bus.messages import Accepts, State
-from acquire.canonical import utc
+from acquire.canonical import utc_now
 from acquire.instruments.desk import CommandDesk, Epoch
 from acquire.instruments.intake import Intake, may_hand_over
 from acquire.instruments.measurement import Measurement
@@ -215,12 +214,12 @@ class Runner:
 
     async def _given(self, device: Instrument, stream: Stream) -> Sequence[Reading]:
         """One take; where its reply did not come the gap for it is in the stream, and nothing is given."""
-        asked, self._turns.doing = datetime.now(UTC), "a reading"
+        asked, self._turns.doing = utc_now(), "a reading"
         try:
             return await self._turns.watchdog.watch(device.take(), "a reading")
         except ReplyTimeout as error:
             await self._intake.settle()
-            await self._recover(device, stream, error, max(1, len(device.channels)), utc(asked))
+            await self._recover(device, stream, error, max(1, len(device.channels)), asked)
             return ()
 
     async def _stretch(self, device: Instrument, stream: Stream) -> None:

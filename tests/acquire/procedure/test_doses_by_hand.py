@@ -137,3 +137,18 @@ def test_a_release_or_a_method_that_is_not_here_gives_no_number() -> None:
         result(kept("neck-L") | {"method": "film"})
     with pytest.raises((Invalid, DosimetryError)):
         dose_of(parsed_inputs(kept("neck-L") | {"standards": []}))
+
+
+# --- a beam that began in another session ---
+
+
+def test_what_was_given_before_a_beam_was_interrupted_is_added_and_must_have_a_dose() -> None:
+    inputs = kept("B1") | {"expected": None, "limits": None, "plausible": {"low_gy": 0.01, "high_gy": 9.0}}
+    began = copy.deepcopy(inputs)
+    assert dose_cgy(inputs | {"began": began}) == pytest.approx(2 * dose_cgy(inputs), rel=1e-12)
+    said = "What was given of this beam at B1 before it was interrupted has no dose: "
+    assert why(inputs | {"began": began | {"invalid": ["It broke.", "It was not found."]}}) == (
+        f"{said}It broke. It was not found."
+    )
+    del began["charge"]
+    assert why(inputs | {"began": began}) == f"{said}Nothing was measured at B1."

@@ -303,3 +303,36 @@ def test_two_that_lay_as_planned_by_the_word_of_two_people_are_not_compared_and_
     found = ports.select("P")
     assert [each.point for each in found.beside or ()] == ["R"]
     assert found.remarks == ("P and Q were as planned: Read again (MD-1, confirmed by MP-1).",)
+
+
+# --- a beam that began in another session ---
+
+
+def test_a_beam_whose_rest_alone_was_measured_here_has_its_begin_from_the_session_of_it(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.point("P")
+    case.point("Q", port="two")
+    case.point("chip", "elements", port=None)
+    case.point("sensor", "threshold", port=None)
+    case.of |= {"chip": ELEMENTS, "sensor": OfThresholds()}
+    earlier = Session(case.session().plan, id="earlier")
+
+    def began(choosing: Choosing) -> Any:
+        return SimpleNamespace(session=earlier, point="P") if choosing.session.id == "S" else None
+
+    monkeypatch.setattr(room, "began_in", began)
+    found = case.select("P").began
+    assert found is not None
+    assert (found.session, found.point, found.began, found.beside) == ("earlier", "P", None, None)
+    assert case.select("sensor").began is not None
+    assert case.select("chip").began is None, "chips are not measured in a beam"
+
+
+def test_a_beam_that_goes_on_in_another_session_is_a_problem_here_but_not_where_that_one_asks(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "goes_on_elsewhere", lambda choosing: [f"{choosing.point.id} goes on."])
+    case.point("P")
+    assert case.select("P").problems == ("P goes on.",)
+    assert case.select("P", compared=False).problems == ()
