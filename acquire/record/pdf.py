@@ -53,7 +53,7 @@ def pdf(record: dict[str, Any]) -> bytes:
     page = library.HTML(string=_dated(html(record, paper=True), record), url_fetcher=fetch, media_type="print")
     written = page.write_pdf(
         stylesheets=[style], font_config=fonts, attachments=[inside], pdf_variant=VARIANT, pdf_tags=True,
-        pdf_identifier=bytes.fromhex(record["sha256"])[:16],
+        pdf_identifier=record["sha256"][:32].encode(),
     )  # fmt: skip
     assert written is not None
     return bytes(written)

@@ -62,7 +62,7 @@ def test_it_is_a_sound_tagged_archive_file_with_the_record_inside(made: tuple[di
         assert (name, none) == (f"{record['id']}-v1.json", [])
         assert inside.get_file().read_bytes() == as_json(record)
         assert inside.obj.AFRelationship == "/Source"
-        assert bytes(file.trailer.ID[0]) == bytes.fromhex(record["sha256"])[:16]
+        assert bytes(file.trailer.ID[0]) == record["sha256"][:32].encode()
         assert {str(each.title) for each in file.open_outline().root} >= {"Prostate, plan A version 2, fraction 1"}
         tags = list(tagged(root.StructTreeRoot))
         figures = [each for each in tags if each.S == "/Figure"]
