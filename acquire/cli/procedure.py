@@ -341,7 +341,7 @@ def session_status(
     from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
     from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
     from acquire.procedure.session.holds import holding  # noqa: PLC0415
-    from acquire.procedure.session.input_state import of_beams_to_come  # noqa: PLC0415
+    from acquire.procedure.session.input_stops import of_beams_to_come  # noqa: PLC0415
     from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
     from acquire.procedure.session.progress import progress  # noqa: PLC0415
     from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415

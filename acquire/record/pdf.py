@@ -10,14 +10,11 @@ import logging
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acquire.errors import Refused
 from acquire.record.build import as_json
 from acquire.record.page import html, packaged
-
-if TYPE_CHECKING:
-    pass
 
 VARIANT = "pdf/a-3a"
 NO_PANGO = (

@@ -19,7 +19,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.readouts.elements import of_element, readout
 from acquire.procedure.readouts.placed import placements, where_out
-from acquire.procedure.session import holds, input_state, stops
+from acquire.procedure.session import holds, input_stops, stops
 from acquire.procedure.session.background_seen import backgrounds_in_doubt
 from acquire.procedure.session.placement import cannot_be_placed
 from acquire.procedure.session.planning import unconfirmed
@@ -151,11 +151,11 @@ def _zero(plan: Plan, steps: Sequence[StepStatus]) -> Iterator[Stop]:
 def _made_before(connection: sqlite3.Connection, session: Session, steps: Sequence[StepStatus]) -> Iterator[Stop]:
     """Zeros and leakages that hold no more, backgrounds of no use, instruments that are not warm yet."""
     waiting = [each.step for each in steps if each.progress == "waiting"]
-    yield from input_state.of_beams_to_come(connection, session, waiting)
+    yield from input_stops.of_beams_to_come(connection, session, waiting)
     yield from (Stop("zero", each) for each in backgrounds_in_doubt(connection, session))
     beams = [s for s in waiting if s.kind == "zero" or s.integrates]
     for name in dict.fromkeys(name for s in beams for name in session.plan.inputs(s)):
-        if (cold := input_state.warm_up_stop(connection, session, name)) is not None:
+        if (cold := input_stops.warm_up_stop(connection, session, name)) is not None:
             yield cold
 
 

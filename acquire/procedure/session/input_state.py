@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from acquire.canonical import utc_now
-from acquire.errors import Refused
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.documents.point import Point
@@ -173,12 +172,12 @@ class Inputs:
     def _since(self, said: InputChange, place: _Place, until: _Place) -> bool:
         if said.moment is None:
             return place.entry < self._written[("input_changed", (said.n,))] < until.entry
-        return _moment(place.at) <= _moment(said.moment) <= _moment(until.at)
+        return moment(place.at) <= moment(said.moment) <= moment(until.at)
 
     def _by_event(self, point: Point, place: _Place, until: _Place) -> Iterator[str]:
         for name in (point.detector or "", point.instrument or ""):
             for event in ends_of(self._connection, name):
-                if _moment(place.at) <= _moment(event.moment) <= _moment(until.at):
+                if moment(place.at) <= moment(event.moment) <= moment(until.at):
                     yield f"'{event.what}' of {name} at {event.moment} ({event.reason.strip().rstrip('.')})"
 
     def _by_readings(self, made: Attempt, beam: Beam, place: _Place, until: _Place) -> Iterator[str]:
@@ -209,10 +208,10 @@ class Inputs:
 
     def _ages_s(self, place: _Place, until: _Place) -> Iterator[float]:
         """By the store's clock and, by the readings nearest to both places, by the host's two clocks."""
-        yield (_moment(until.at) - _moment(place.at)).total_seconds()
+        yield (moment(until.at) - moment(place.at)).total_seconds()
         first, last = self._scalar(place, None), self._scalar(until, None)
         if first is not None and last is not None:
-            yield (_moment(last["time"]) - _moment(first["time"])).total_seconds()
+            yield (moment(last["time"]) - moment(first["time"])).total_seconds()
             yield float(last["monotonic_s"]) - float(first["monotonic_s"])
 
     def changed_between(self, first: Attempt, last: Attempt, point: Point) -> str | None:
@@ -343,67 +342,6 @@ class Inputs:
         return None
 
 
-def must_hold(connection: sqlite3.Connection, session: Session, step: Step) -> None:
-    """Raises Refused where zero or leakage do not hold for a beam that would begin now, or its voltage is another."""
-    inputs = Inputs(connection, session)
-    if wrong := [*_wrong(inputs, step)]:
-        raise Refused(*wrong)
-
-
-def of_beams_to_come(connection: sqlite3.Connection, session: Session, waiting: Sequence[Step]) -> list[Stop]:
-    """What was made for beams that wait and holds no more, one sentence each; not what is still to be made."""
-    inputs = Inputs(connection, session)
-    to_do = {s.id for s in waiting} | inputs.running()
-    said: dict[Stop, None] = {}
-    for step in waiting:
-        if step.kind not in CHARGES:
-            continue
-        for beam in beams_of(session.plan, step):
-            for kind in WORDS:
-                made_in = inputs.step_for(kind, beam)
-                if made_in is not None and made_in.id not in to_do and (says := inputs.not_held(kind, beam)):
-                    said[says] = None
-    return [*said]
-
-
-def warm_up_stop(connection: sqlite3.Connection, session: Session, instrument: str) -> Stop | None:
-    """The sentence where an instrument is not known to have been on for as long as the inventory asks; None else."""
-    wanted = session.inventory.instrument_named(instrument).warm_up_min
-    if wanted is None:
-        return None
-    on_min = max(_on_for_s(connection, session, instrument), 0.0) / 60
-    if on_min >= wanted:
-        return None
-    return Stop(
-        "zero",
-        f"{instrument} is known to have been on for {on_min:.0f} min, and warms up for {wanted:g} min here: wait, or"
-        f" say since when it is on (acquire session changed {session.id} {instrument} on-since --at ...).",
-    )
-
-
-def _on_for_s(connection: sqlite3.Connection, session: Session, instrument: str) -> float:
-    """As long as its newest connection has lasted, or as somebody says; less since somebody switched it off."""
-    said = [each for each in input_changes(connection, session.id) if each.instrument == instrument]
-    now, told_s = _moment(utc_now()), 0.0
-    for each in said:
-        if each.what == "on-since" and each.moment is not None:
-            told_s = (now - _moment(each.moment)).total_seconds()
-    off = [each for each in said if each.what == "switched-off"]
-    since_off = (now - _moment(off[-1].moment or off[-1].at)).total_seconds() if off else float("inf")
-    newest = streams.newest_of(connection, instrument)
-    heard_s = 0.0 if newest is None or newest.ended else (now - _moment(newest.first_heard)).total_seconds()
-    return min(max(told_s, heard_s), since_off)
-
-
-def _wrong(inputs: Inputs, step: Step) -> Iterator[str]:
-    for beam in beams_of(inputs.session.plan, step):
-        for kind in WORDS:
-            if (says := inputs.not_held(kind, beam)) is not None:
-                yield says
-        if (volts := inputs.voltage_stop(beam)) is not None:
-            yield Stop("zero", volts)
-
-
 def beams_of(plan: Plan, step: Step) -> Iterator[Beam]:
     """A step's beam at each of its points whose charge is collected."""
     for name in step.measured:
@@ -416,5 +354,6 @@ def _names(points: Sequence[Point]) -> list[str]:
     return list(dict.fromkeys(p.detector for p in points if p.detector is not None))
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """As it is written everywhere, with its zone."""
     return datetime.fromisoformat(text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from acquire.errors import Refused
 from acquire.procedure.documents.people import two_people
 from acquire.procedure.documents.plan import Step
-from acquire.procedure.session import input_state
+from acquire.procedure.session import input_stops
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beam_statements import statement_row
 from acquire.procedure.session.rest_elsewhere import beam_in, may_have_given, same_fraction
@@ -64,7 +64,7 @@ def may_begin(connection: sqlite3.Connection, session: Session, step: Step, rest
     if connection.execute(skipped, (session.id, step.id)).fetchone():
         raise Refused(f"Step {step.id} was written as not measured; its rest gives no dose.")
     if began is not None:
-        input_state.must_hold(connection, session, step)
+        input_stops.must_hold(connection, session, step)
     return began
 
 

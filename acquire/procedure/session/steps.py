@@ -17,7 +17,7 @@ from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.plan import CHARGES, Step
-from acquire.procedure.session import framing, input_state, once_more, rests, stops
+from acquire.procedure.session import framing, input_stops, once_more, rests, stops
 from acquire.procedure.session.attempts import Attempt, attempts, mark, request
 from acquire.procedure.session.beams_given import must_not_repeat
 from acquire.procedure.session.framing import InForce
@@ -76,11 +76,11 @@ async def begin_step(
         _may_begin(connection, session, step)
         _still_holds(connection, session, step)
         if step.kind in CHARGES:
-            input_state.must_hold(connection, session, step)
+            input_stops.must_hold(connection, session, step)
     forces = {name: await _in_force(connection, client, session, step, name) for name in session.plan.inputs(step)}
     beside = rests.row_of(session_id, step, rest, who, began)
     for name in forces if rest is None and step.kind != "threshold" else ():
-        if (cold := input_state.warm_up_stop(connection, session, name)) is not None:
+        if (cold := input_stops.warm_up_stop(connection, session, name)) is not None:
             raise Refused(cold)
     for name, force in forces.items():
         attempt = request(connection, session.id, step, who, name, beside)

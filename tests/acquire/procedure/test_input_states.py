@@ -20,7 +20,7 @@ from acquire.procedure.session.background_after import too_short_in_words
 from acquire.procedure.session.console import enter_console_time
 from acquire.procedure.session.foreseen import foreseen
 from acquire.procedure.session.input_changes import state_change
-from acquire.procedure.session.input_state import of_beams_to_come
+from acquire.procedure.session.input_stops import of_beams_to_come
 from acquire.procedure.session.progress import progress
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.steps import begin_step, end_step, not_measured, run_step

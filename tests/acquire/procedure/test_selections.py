@@ -103,7 +103,7 @@ async def test_what_is_amiss_is_said_and_what_was_read_is_named_all_the_same(
     connection: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """b2 is measured without a background, as an earlier release allowed it."""
-    monkeypatch.setattr("acquire.procedure.session.input_state.must_hold", lambda *_: None)
+    monkeypatch.setattr("acquire.procedure.session.input_stops.must_hold", lambda *_: None)
     session = await amiss(connection)
     b1 = chosen(connection, session, "B1")
     assert b1["problems"] == ["Step b1 was not measured: the cable came off."]
