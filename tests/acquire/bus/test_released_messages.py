@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_a_released_message_validates_today(path: Path) -> None:
 @pytest.mark.parametrize("path", CORPUS, ids=IDS)
 def test_tail_prints_a_released_message_in_words(path: Path) -> None:
     topic, message = stored(path)
-    lines = readable(topic, message)
+    lines = readable(topic, message, datetime.now(UTC))
     assert lines
     for line in lines:
         assert "{" not in line.replace("{counts}", ""), line
