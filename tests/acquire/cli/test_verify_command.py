@@ -198,7 +198,7 @@ def test_a_terminal_is_shown_how_far_it_is_and_the_line_is_gone_in_the_end() -> 
     )
     subprocess.run([sys.executable, "-c", code], stderr=other, check=True)
     os.close(other)
-    assert os.read(main, 1000) == b"\r\x1b[Kaudit entries: 1000 of 5000\r\x1b[K"
+    assert os.read(main, 1000) == b"audit entries: 1000 of 5000\r\x1b[K"
     os.close(main)
 
 

@@ -58,13 +58,14 @@ async def test_an_instrument_that_nothing_was_measured_with_has_no_number(connec
 
 
 def test_another_unit_is_refused_before_the_session_is_ready(connection):
-    prepared(connection)
+    before = prepared(connection)
     later = start_session(
         connection,
         "ORD-A-1",
         "MD-1",
         calibrations=demo_file("calibrations.toml"),
         inventory=demo_file("inventory.toml"),
+        instead_of=(before, "begun once more"),
     ).id
     wrong = {"electrometer-1": state(serial="4096272")}
     with pytest.raises(Refused, match="its serial number is 4096272, the inventory has 4096271"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import edits
 import pytest
@@ -32,8 +34,11 @@ class StoresClock:
     """The store's calendar clock; those of hosts are left alone."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.off, utc = timedelta(0), canonical.utc
-        monkeypatch.setattr(canonical, "utc", lambda moment: utc(moment + self.off))
+        self.off = timedelta(0)
+        monkeypatch.setattr(canonical, "time", SimpleNamespace(time_ns=self.time_ns))
+
+    def time_ns(self) -> int:
+        return time.time_ns() + round(self.off.total_seconds() * 1e9)
 
 
 @pytest.fixture
