@@ -273,7 +273,7 @@ def _seen(data: bytes) -> None:
     """What `acquire tail` makes of it."""
     body = body_of(data)
     json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    assert readable("dosimetry/v1/clinic/e/readings", body)
+    assert readable("dosimetry/v1/clinic/e/readings", body, datetime.now(UTC))
 
 
 def _of_model(model: type[BaseModel]) -> Parse:

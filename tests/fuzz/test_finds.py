@@ -200,7 +200,8 @@ def test_what_would_be_no_json_again_is_shown_as_unreadable(number: str) -> None
 
 def test_a_dose_of_many_digits_can_be_shown() -> None:
     detail = {"point": "B1", "version": 1, "decision": "PASS", "dose_gy": 10**400}
-    assert readable("dosimetry/v1/x/sessions/s/events", {"schema": "event/1", "event": "result", "detail": detail})
+    body = {"schema": "event/1", "event": "result", "detail": detail}
+    assert readable("dosimetry/v1/x/sessions/s/events", body, datetime.now(UTC))
 
 
 def test_a_reading_without_a_moment_is_no_metric() -> None:

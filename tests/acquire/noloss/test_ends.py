@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from network import World, said
@@ -107,9 +108,8 @@ async def test_the_recorder_keeps_it_and_tells_the_publisher(tmp_path: Path) -> 
 
 def test_tail_says_it() -> None:
     body = {"schema": "readings/1", "readings": [], "head": 7, "ended": "link-lost", "why": WHY}
-    assert readable("dosimetry/v1/clinic/e-1/readings", body) == [
-        f"clinic/e-1/readings  asks; head 7, ended: link-lost: {WHY}"
-    ]
+    (line,) = readable("dosimetry/v1/clinic/e-1/readings", body, datetime.now(UTC))
+    assert line.endswith(f"  clinic/e-1/readings  asks; head 7, ended: link-lost: {WHY}")
 
 
 def test_originals_of_a_damaged_spool_are_salvaged_too(world: World, tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ async def measured(connection, case, fraction=None):
     return session
 
 
-def start(connection, case):
+def start(connection, case, fraction=2):
     return start_session(
-        connection, "ORD-C-1", "MD-1", calibrations=case.calibration_file, inventory=case.inventory, fraction=2
+        connection, "ORD-C-1", "MD-1", calibrations=case.calibration_file, inventory=case.inventory, fraction=fraction
     )
 
 
@@ -251,10 +251,10 @@ def test_an_element_correction_that_changed_needs_two_people_and_another_element
     assert start(connection, case).order_id == "ORD-C-1"
     case.eccs["C3-1"] = 1.05
     with pytest.raises(Refused, match=r"ECC of C3-1 is 1.05 and was"):
-        start(connection, case)
+        start(connection, case, 3)
     enter(connection, case, limit=10.0)
     confirm(connection, "ECC", "MP-2")
-    assert start(connection, case).order_id == "ORD-C-1"
+    assert start(connection, case, 3).order_id == "ORD-C-1"
 
 
 def test_a_new_beam_of_a_known_detector_is_a_new_coefficient(connection):

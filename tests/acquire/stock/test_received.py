@@ -39,7 +39,7 @@ async def test_the_dose_of_results_comes_on_top_and_ends_the_calibration(connect
     case.add(connection)
     session = await measured(connection, case)
     dose = closed_results(connection, session)["C2"]["dose_gy"]
-    later = start(connection, case)
+    later = start(connection, case, 3)
     assert d14(later).accumulated_gy == pytest.approx(398.0 + dose)
     assert d14(later).measured_here_gy == pytest.approx(dose)
     page = html(build(connection, later.id))
@@ -90,7 +90,7 @@ async def test_from_the_day_the_inventory_names_only_what_came_later_is_added(co
     since_today = diode(11.5, accumulated_on=f"date:{today.isoformat()}")
     assert d14(start(connection, since_today)).accumulated_gy == pytest.approx(11.5 + dose)
     since_tomorrow = diode(11.5, accumulated_on=f"date:{(today + timedelta(days=1)).isoformat()}")
-    assert d14(start(connection, since_tomorrow)).measured_here_gy is None
+    assert d14(start(connection, since_tomorrow, 3)).measured_here_gy is None
 
 
 async def test_a_dose_does_not_fall(connection):

@@ -15,6 +15,7 @@ from acquire.procedure.documents.calibrations import read_calibrations
 from acquire.procedure.documents.inventory import read_inventory
 from acquire.procedure.results.result import calculate_session, versions
 from acquire.procedure.results.verify import verify_store
+from acquire.procedure.session.closing import close_session
 from acquire.procedure.session.session import get_session
 from acquire.procedure.stock import calibrating
 from acquire.procedure.stock.elements import StockElement, element_named, put_element
@@ -277,7 +278,8 @@ async def test_a_record_says_what_an_element_had_been_through_when_its_session_b
 
 
 async def test_an_irradiation_without_a_result_counts_in_a_record_with_what_was_expected(calibrated):
-    await measured(calibrated, planned())
+    first = await measured(calibrated, planned())
+    close_session(calibrated.connection, first, "MD-1")
     second = await measured(calibrated, planned("S2"), "patient-2")
     (before,) = [
         e["before"] for e in build(calibrated.connection, second)["equipment"]["elements"] if e["id"] == "T-005"
