@@ -129,6 +129,7 @@ OF_PROCEDURE = {
     "readouts/reader_order": "reader_order",
     "results/across": "across_by_hand",
     "results/choosing": "choosing_by_hand",
+    "results/held": "held_by_hand held_in_beam",
     "results/point_charges": "charges_by_hand",
     "results/select_charges": "select_charges_by_hand",
     "results/select_elements": "select_elements_by_hand",
