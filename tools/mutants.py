@@ -131,6 +131,7 @@ OF_PROCEDURE = {
     "results/choosing": "choosing_by_hand",
     "results/held": "held_by_hand held_in_beam",
     "results/point_charges": "charges_by_hand",
+    "results/rest_taken": "rest_by_hand",
     "results/select_charges": "select_charges_by_hand",
     "results/select_elements": "select_elements_by_hand",
     "results/select_run": "select_run_by_hand",
