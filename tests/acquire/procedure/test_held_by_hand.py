@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
+from measured_by_hand import attempt
 
 from acquire.procedure.methods.beam_seen import Still
+from acquire.procedure.results import held as room
 from acquire.procedure.results.held import cut_off
 
 EVERY_S = 2.0  # between two readings: 1 % of the rate is 2 nC in that time
@@ -49,7 +55,30 @@ def test_a_beam_that_was_over_before_the_first_reading_began_before_the_start() 
 
 
 def test_what_a_reading_shows_at_the_very_start_took_no_time_and_is_no_rise() -> None:
-    assert said([0.4, *[nc + 0.4 for nc in BEAM], 800.4, 800.4], first_s=0.0) is None
+    assert said([5.0, *[nc + 5.0 for nc in BEAM], 805.0, 805.0], first_s=0.0) is None
+
+
+def test_what_the_first_reading_shows_is_held_against_the_time_until_then() -> None:
+    found = said([3.0, *[nc + 3.0 for nc in BEAM], 803.0, 803.0])
+    assert found is not None
+    assert found.startswith("the charge rose from the moment")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"kind": "background"}, {"ended": False}, {"in_force": None}, {"in_force": SimpleNamespace(integrates="running")}],
+)
+def test_only_an_ended_beam_of_one_that_is_reset_and_held_is_looked_at(
+    other: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rising = [{"quantity": "charge", "unit": "nC", "value": nc, "elapsed_s": nc / 100} for nc in BEAM[1:]]
+    view = SimpleNamespace(readings=[SimpleNamespace(body=each) for each in rising])
+    monkeypatch.setattr(room, "measurement", lambda *_: view)
+    monkeypatch.setattr(room, "without_beam", lambda *_: Still())
+    of: tuple[Any, Any] = (None, SimpleNamespace(id="s-1"))
+    measured = attempt("m1", in_force=SimpleNamespace(integrates="reset"))
+    assert room.cut_off_in(*of, measured) is not None
+    assert room.cut_off_in(*of, replace(measured, **other)) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("charges", [[0.0, 0.0, 0.0], [5.0]])
