@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -54,14 +55,20 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         os.mkfifo(err)
-        process = _forked.Process(target=_command, args=(words, str(cwd), dict(env), str(out), str(err)), daemon=True)
+        process = _forked.Process(
+            target=_command, args=(words, str(cwd), dict(env), str(out), str(err), None), daemon=True
+        )
+        held = os.open(err, os.O_RDWR)  # nobody waits for a process that ends before it has opened this
         process.start()
+        ends = threading.Thread(target=lambda: (process.join(WITHIN_S), process.kill(), os.close(held)))
+        ends.start()
         said = []
         with err.open() as lines:
             for line in lines:
                 said.append(line)
                 hears(line)
-        process.join(WITHIN_S)
+        ends.join()
+        process.join()
         return Said(words, process.exitcode or 0, out.read_text(), "".join(said))
 
 
