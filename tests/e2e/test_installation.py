@@ -143,7 +143,8 @@ def it_is_watched_and_its_log_has_priorities(system: CleanRoot) -> None:
     look = "import sys, urllib.request as u; print(u.urlopen('http://127.0.0.1:9177' + sys.argv[1]).read().decode())"
     ask = (f"/usr/lib/{NAME}/bin/python3", "-c", look)
     assert json.loads(did(system.inside(*ask, "/health/live")))["live"]
-    assert 'dosimetry_instrument_info{driver="keithley-6517b"' in did(system.inside(*ask, "/metrics"))
+    ready = 'dosimetry_instrument_info{driver="keithley-6517b"'
+    within(20, lambda: ready in did(system.inside(*ask, "/metrics")))  # it was started a moment ago
     examples = did(system.inside("ls", f"/usr/share/doc/{NAME}/examples")).split()
     assert {"prometheus-rules.yml", "grafana-dashboard.json"} <= set(examples)
     said = did(system.inside("journalctl", "-u", NAME, "-o", "json", "_COMM=acquire"))
