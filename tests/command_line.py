@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -54,22 +54,25 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
     """The same, and each line that it says to the person is heard at once, so that the person can do as it says."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        os.mkfifo(err)
-        process = _forked.Process(
-            target=_command, args=(words, str(cwd), dict(env), str(out), str(err), None), daemon=True
-        )
-        held = os.open(err, os.O_RDWR)  # nobody waits for a process that ends before it has opened this
+        err.touch()
+        given = (words, str(cwd), dict(env), str(out), str(err), None)
+        process = _forked.Process(target=_command, args=given, daemon=True)
         process.start()
-        ends = threading.Thread(target=lambda: (process.join(WITHIN_S), process.kill(), os.close(held)))
-        ends.start()
-        said = []
-        with err.open() as lines:
-            for line in lines:
-                said.append(line)
-                hears(line)
-        ends.join()
-        process.join()
-        return Said(words, process.exitcode or 0, out.read_text(), "".join(said))
+        until, line = time.monotonic() + WITHIN_S, ""
+        with err.open() as said:
+            while True:
+                ended = process.exitcode is not None  # asked before reading: what was said before it is read below
+                line += said.readline()
+                if line.endswith("\n"):
+                    hears(line)
+                    line = ""
+                elif ended:
+                    return Said(words, process.exitcode or 0, out.read_text(), err.read_text())
+                elif time.monotonic() > until:
+                    process.kill()
+                    raise subprocess.TimeoutExpired(words, WITHIN_S, out.read_bytes(), err.read_bytes())
+                else:
+                    process.join(0.02)
 
 
 async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:

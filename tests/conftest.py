@@ -5,11 +5,15 @@ was set up by one test does not write into its closed streams for all that follo
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import structlog
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else no program of a test would hear its Ctrl-C
 
 
 @pytest.fixture(autouse=True)
