@@ -75,7 +75,7 @@ async def given_up(store: Path, asker: InstrumentClient) -> None:
     time_out(connection, session.id, "MD-1", "RT-1", identifiers_agree=True)
     step = next(each.id for each in session.plan.step if each.has_markers)
     await begin_step(connection, asker, session.id, step, "MD-1")
-    await abandon_step(connection, session.id, step, "MD-1", "cable", beam_given=False, bench=asker)
+    await abandon_step(connection, session.id, step, "MD-1", "cable", beam_given=False, client=asker)
     not_measured(connection, session.id, step, "MD-1", "cable")
     cancel(connection, session.id, "MD-1", "cable")
     connection.close()
