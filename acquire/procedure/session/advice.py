@@ -12,6 +12,7 @@ from acquire.procedure.session.exposure import beam_steps
 from acquire.procedure.session.foreseen import background_before, charges_of, on_input
 from drivers import Misuse, registry
 
+_WIDE_PAIR = 30.0  # percent; five standard deviations
 _CGY_OF_A_MU = (0.05, 3.0)  # open fields, wedges and modulated ones lie inside; a dose ten times off mostly does not
 
 
@@ -24,7 +25,8 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
             said += _voltages(plan, point, inventory)
             said += _one_repeat(plan, point)
             said += _dose_of_a_mu(plan, point)
-        elif point.by_element and not beam_steps(plan, point):
+        said += _wide_pair(point)
+        if point.by_element and not beam_steps(plan, point):
             said.append(
                 f"{point.id}: no step measures its beam; a person says when it was given, before its elements come off"
                 " (acquire session beam-given)."
@@ -111,4 +113,12 @@ def _dose_of_a_mu(plan: Plan, point: Point) -> Iterator[str]:
         yield (
             f"{point.id}: {100 * point.expected.dose_gy:.4g} cGy of {step.mu:g} MU is {of_a_mu:.2g} cGy a MU (at 100"
             " cm), where a linac gives about 1: look at the expected dose, its unit and the MU once more."
+        )
+
+
+def _wide_pair(point: Point) -> Iterator[str]:
+    if point.pair_limit_percent is not None and point.pair_limit_percent > _WIDE_PAIR:
+        yield (
+            f"{point.id}: a pair limit of {point.pair_limit_percent:g} % is wide: pairs differ by 5 to 6 % (standard"
+            " deviation, TBI and TSET with nanoDots), and beyond the limit alone a wrong element is noticed."
         )

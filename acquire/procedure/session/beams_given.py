@@ -165,7 +165,7 @@ def may_have_given(connection: sqlite3.Connection, session_id: str, attempt: Att
     """Whether some of a beam may have been given in an attempt: that none was is believed with the signal alone."""
     if not attempt.begun or attempt.abandoned is None or attempt.beam_given:
         return attempt.begun
-    return shown_by_signal(connection, session_id, attempt) is not None
+    return attempt.kind == "irradiate" and shown_by_signal(connection, session_id, attempt) is not None
 
 
 def shown_by_signal(connection: sqlite3.Connection, session_id: str, attempt: Attempt) -> str | None:

@@ -17,7 +17,7 @@ from acquire.procedure.methods.registry import method_of
 
 _TOTAL = re.compile(r"([0-9.]+)\s*(c?Gy)\s*(?:in|/)\s*([0-9]+)\b")
 _EACH = re.compile(r"\b([0-9]+)\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
-PAIR_LARGEST = 30.0  # percent; five times the pair SD of 6.3 % that was published for TSET
+PAIR_LARGEST = 200.0  # percent of the mean, where one of the two reads nothing
 TOLERANCE_LARGEST = 50.0  # percent; published action levels go to 20
 
 
@@ -59,10 +59,10 @@ def _of_course(plan: Plan) -> Iterator[str]:
 
 def _limits(point: Point) -> Iterator[str]:
     """Limits that nothing could ever be outside of."""
-    if point.pair_limit_percent is not None and point.pair_limit_percent > PAIR_LARGEST:
+    if point.pair_limit_percent is not None and point.pair_limit_percent >= PAIR_LARGEST:
         yield (
-            f"a pair limit of {point.pair_limit_percent:g} % is none: two elements that lie side by side differ by some"
-            f" 5 % (standard deviation; TBI and TSET with nanoDots), and at most {PAIR_LARGEST:g} % is taken."
+            f"a pair limit of {point.pair_limit_percent:g} % is none: two elements of which one reads nothing differ by"
+            f" {PAIR_LARGEST:g} % of their mean."
         )
     if point.limits is not None and point.limits.tolerance_percent > TOLERANCE_LARGEST:
         yield (
