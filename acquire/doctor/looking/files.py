@@ -41,13 +41,16 @@ def spool_read_only(path: Path) -> sqlite3.Connection:
 def store_read_only(path: Path) -> sqlite3.Connection:
     """The same of a store, where it is of this program's version: nothing is made newer. Raises CannotTell."""
     connection = spool_read_only(path)
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
-    if schema != newest_store():
+    try:
+        (schema,) = connection.execute("PRAGMA user_version").fetchone()
+        if schema != newest_store():
+            raise CannotTell(
+                f"{path} has schema {schema} and this program knows {newest_store()}; an older one the service brings up to"
+                " date"
+            )
+    except BaseException:
         connection.close()
-        raise CannotTell(
-            f"{path} has schema {schema} and this program knows {newest_store()}; an older one the service brings up to"
-            " date"
-        )
+        raise
     return connection
 
 
