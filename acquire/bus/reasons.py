@@ -81,7 +81,7 @@ def _of_certificate(error: ssl.SSLCertVerificationError, host: str, ca_file: Pat
         return f"its certificate is not signed by an authority in {ca_file or 'the list of this system'}"
     if code in _NOT_AS_RFC_5280_ASKS:
         return (
-            f"its certificate or its authority's is not made as RFC 5280 asks ({error.verify_message}); make it again as"
-            " docs/security.md does"
+            f"its certificate or its authority's is not made as RFC 5280 asks ({error.verify_message}); make it again"
+            " as docs/security.md does"
         )
     return f"its certificate does not hold: {error.verify_message}"

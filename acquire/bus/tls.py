@@ -15,7 +15,7 @@ from acquire.errors import Refused
 from acquire.plain_files import must_be_plain, read_plain
 
 LARGEST_SECRET = 64 * 1024  # bytes
-# What ssl.create_default_context asks of certificates from Python 3.13 on, so that one holds on every Python or on none.
+# What ssl.create_default_context asks for from Python 3.13 on: a certificate holds on every Python, or on none.
 SAME_ON_EACH_PYTHON = ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
 
 

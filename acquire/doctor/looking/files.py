@@ -43,14 +43,15 @@ def store_read_only(path: Path) -> sqlite3.Connection:
     connection = spool_read_only(path)
     try:
         (schema,) = connection.execute("PRAGMA user_version").fetchone()
-        if schema != newest_store():
-            raise CannotTell(
-                f"{path} has schema {schema} and this program knows {newest_store()}; an older one the service brings up to"
-                " date"
-            )
-    except BaseException:
+    except sqlite3.Error:
         connection.close()
         raise
+    if schema != newest_store():
+        connection.close()
+        raise CannotTell(
+            f"{path} has schema {schema} and this program knows {newest_store()}; an older one the service brings up to"
+            " date"
+        )
     return connection
 
 
