@@ -131,7 +131,7 @@ def test_the_key_waits_for_nothing_of_the_service(folder: Path, monkeypatch: pyt
     monkeypatch.setenv("ACQUIRE_CONFIG", str(folder / "service.toml"))
     for words, may in (
         ("acquire ", {"pydantic"}),  # typer's own: it holds values against their types with it
-        ("acquire session status ", {"pydantic", "sqlite3", "drivers", "acquire.cli.procedure"}),
+        ("acquire session status ", {"pydantic", "sqlite3", "drivers", "acquire.cli.sessions"}),
     ):
         monkeypatch.setenv("COMP_WORDS", words)
         monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
