@@ -22,6 +22,11 @@ Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration 
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
 
 
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(plans, name="plan")
+
+
 @plans.command("list")
 def plan_list(
     state: Annotated[

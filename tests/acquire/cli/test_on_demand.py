@@ -12,7 +12,7 @@ import typer.main
 
 from acquire.cli.on_demand import TABLE
 
-HEAVY = ("numpy", "pydantic", "aiomqtt", "structlog", "sqlite3", "drivers", "acquire.cli.procedure")
+HEAVY = ("numpy", "pydantic", "aiomqtt", "structlog", "sqlite3", "drivers", "acquire.cli.sessions")
 
 
 def loaded_after(*words: str) -> set[str]:

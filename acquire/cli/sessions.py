@@ -1,15 +1,14 @@
-"""order, plan, session, results, report: the ordered procedure from the command line."""
+"""session start, time-out, environment, step, place, remove, close: what people do in a session."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import beams, completing, plans, presence, signing, statements
+from acquire.cli import beams, presence, session_lists, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
@@ -24,35 +23,24 @@ from acquire.cli.place import (
     plannable_store,
     with_session,
 )
-from acquire.cli.writing import Force, new_file, wrote
 from acquire.errors import Refused
 from acquire.plain_files import name_of
-from acquire.terminal.output import Json, day_and_minute, emit, say, table, tell, told
+from acquire.terminal.output import Json, emit, tell, told
 from acquire.terminal.progress import waiting
 from drivers import Misuse
 
 sessions = typer.Typer(no_args_is_help=True, help="Sessions: one execution of a plan.")
 
-FilePath = Annotated[Path, typer.Argument(metavar="FILE")]
 Calibrations = Annotated[Path, typer.Option("--calibrations", help="Calibration file (TOML).")]
 Inventory = Annotated[Path, typer.Option("--inventory", help="Inventory file (TOML).")]
-StateName = Literal["PLANNED", "READY", "MEASURING", "MEASURED", "CALCULATED", "CANCELLED"]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the audit trail.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    app.add_typer(plans.plans, name="plan")
-    statements.register(sessions)
-    beams.register(sessions)
-    presence.register(sessions)
-    signing.register(sessions)
+    for part in (session_lists, statements, beams, presence, signing):
+        part.register(sessions)
     app.add_typer(sessions, name="session")
-    app.command()(results)
-    app.command()(report)
-
-
-# --- sessions -------------------------------------------------------------------------------------------------------
 
 
 @sessions.command("start")
@@ -304,91 +292,6 @@ def session_remove(
     presence.say_doubts(config, store, session, element)
 
 
-@sessions.command("list")
-def session_list(
-    state: Annotated[
-        StateName | None, typer.Option("--state", case_sensitive=False, help="Only those in this state.")
-    ] = None,
-    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
-) -> None:  # fmt: skip
-    """All sessions, the newest first, with order, day and state."""
-    from acquire.procedure.session import lists  # noqa: PLC0415
-    from acquire.procedure.session.session import SessionState  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = lists.sessions(connection, SessionState(state) if state else None)
-    if as_json:
-        emit(found)
-        return
-    rows = [
-        (f["session"], f["order"], f["fraction"], day_and_minute(f["started_at"]), f["state"],
-         "simulated" if f["simulated"] else "") for f in found
-    ]  # fmt: skip
-    table("Sessions", ("session", "order", "fraction", "began (UTC)", "state", ""), rows)
-
-
-@sessions.command("status")
-def session_status(
-    session: SessionId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
-) -> None:
-    """Every step with how far it is, its beams, what keeps it open, what nobody has said, and what is in doubt."""
-    from acquire.fits.shown import fits_of_session, said  # noqa: PLC0415
-    from acquire.procedure.results.beam_assignment import beam_doubts, beams_shown, in_words  # noqa: PLC0415
-    from acquire.procedure.results.held import held_in_beam  # noqa: PLC0415
-    from acquire.procedure.session.background_after import too_short_in_words  # noqa: PLC0415
-    from acquire.procedure.session.background_seen import backgrounds_in_doubt  # noqa: PLC0415
-    from acquire.procedure.session.beams_outside import beams_outside  # noqa: PLC0415
-    from acquire.procedure.session.closing import keeps_open  # noqa: PLC0415
-    from acquire.procedure.session.exposure import presence_doubts  # noqa: PLC0415
-    from acquire.procedure.session.holds import holding  # noqa: PLC0415
-    from acquire.procedure.session.input_stops import of_beams_to_come  # noqa: PLC0415
-    from acquire.procedure.session.notices import notices, plain  # noqa: PLC0415
-    from acquire.procedure.session.progress import progress  # noqa: PLC0415
-    from acquire.procedure.session.run_of_point import run_doubts  # noqa: PLC0415
-    from acquire.procedure.session.session import get_session  # noqa: PLC0415
-    from acquire.procedure.session.statements import open_questions  # noqa: PLC0415
-
-    with open_store(config, store) as connection:
-        found = get_session(connection, session)
-        found_steps = progress(connection, found)
-        steps = [
-            {
-                "step": p.step.id,
-                "kind": p.step.kind,
-                "progress": p.progress,
-                "missing": list(p.missing),
-                "reason": p.reason,
-            }
-            for p in found_steps
-        ]
-        keeps, asks = keeps_open(connection, found), open_questions(connection, found)
-        shown, outside = beams_shown(connection, found), beams_outside(connection, found)
-        to_come = [p.step for p in found_steps if p.progress == "waiting"]
-        doubts = [
-            *backgrounds_in_doubt(connection, found), *of_beams_to_come(connection, found, to_come),
-            *too_short_in_words(connection, found),
-            *presence_doubts(connection, found),
-            *run_doubts(connection, found), *beam_doubts(shown), *held_in_beam(connection, found),
-            *(each.says for each in outside),
-        ]  # fmt: skip
-        of_fits = said(fits_of_session(connection, found))
-        own = notices(connection, session)
-        others = [n for n in holding(connection, found.order_id, found.plan) if n.session != session]
-    if as_json:
-        told = {"steps": steps, "beams": shown, "keeps_open": keeps, "asks": asks, "doubts": doubts, "fits": of_fits}
-        noticed = {"notices": [plain(n) for n in own], "held_by": [plain(n) for n in others]}
-        emit({"session": session, "state": found.state, **told, **noticed})
-        return
-    rows = [
-        (p.step.id, p.step.kind, p.progress, p.reason or " ".join(p.missing) or in_words(shown, p.step.id))
-        for p in found_steps
-    ]
-    table(f"Session {session}: {found.state}", ("step", "kind", "progress", ""), rows)
-    of_notices = [f"Notice {n.n}: {n.says}: {n.stands}." for n in (*own, *others)]
-    for sentence in (*keeps, *asks, *doubts, *of_fits, *of_notices):
-        say(sentence)
-
-
 @sessions.command("close")
 def session_close(
     session: SessionId, by: By, over: Annotated[str | None, typer.Option(help="Why over what is missing.")] = None,
@@ -405,132 +308,3 @@ def session_close(
         session=session,
         over=list(missing),
     )
-
-
-# --- results and record ---------------------------------------------------------------------------------------------
-
-
-def results(
-    session: Annotated[
-        str | None, typer.Argument(metavar="SESSION", autocompletion=completing.sessions)
-    ] = None,
-    calculate: Annotated[bool, typer.Option("--calculate", help="Compute them first (new versions).")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Each step with its numbers and source.")] = False,
-    trend: Annotated[bool, typer.Option("--trend", help="Control charts over all sessions of the store.")] = False,
-    by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="Who computes.")] = None,
-    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
-) -> None:  # fmt: skip
-    """The doses of a session, with uncertainty, decision and, if asked, every step of the calculation; or trends."""
-    from acquire.fits.shown import fits_of_point  # noqa: PLC0415
-    from acquire.procedure.results.result import calculate_session  # noqa: PLC0415
-    from acquire.procedure.results.result import results as stored  # noqa: PLC0415
-    from acquire.procedure.session.session import get_session  # noqa: PLC0415
-    from acquire.procedure.session.what_next import no_results_yet  # noqa: PLC0415
-
-    if (session is None) != trend:
-        raise Misuse("Name one session, or ask for --trend over all of them.")
-    if session is None:
-        _trend(config, store, as_json)
-        return
-    with open_store(config, store) as connection:
-        if calculate:
-            if by is None:
-                raise Refused("Say who computes: --by ROLE.")
-            with waiting("Calculating"):
-                calculate_session(connection, session, by)
-        of = get_session(connection, session)
-        found = [
-            {"point": r.point, "version": r.version, "detector": of.plan.point_named(r.point).measured_by}
-            | r.output.plain()
-            | {"fits": fits_of_point(connection, of, r)}
-            for r in stored(connection, session)
-        ]
-        why_none = None if found else no_results_yet(connection, of)
-    from acquire.terminal.results import mean_of_points, print_results  # noqa: PLC0415
-
-    if as_json:
-        said = {} if why_none is None else {"says": why_none}
-        emit({"session": session, "results": found, "mean_deviation": mean_of_points(found), **said})
-    elif why_none is not None:
-        tell(why_none)
-    else:
-        print_results(found, explain=explain)
-
-
-def _trend(config: Path | None, store: str | None, as_json: bool) -> None:
-    from acquire.procedure.results.trends import observations, trends  # noqa: PLC0415
-    from acquire.terminal.results import print_trends, trends_as_json  # noqa: PLC0415
-
-    with open_store(config, store) as connection, waiting("Looking at all sessions"):
-        made = trends(observations(connection))
-    emit(trends_as_json(*made)) if as_json else print_trends(*made)
-
-
-def report(
-    session: SessionId,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - is the output.")],
-    format: Annotated[
-        Literal["html", "pdf", "json"] | None, typer.Option("--format", help="Otherwise by the name of the file; html.")
-    ] = None,
-    version: Annotated[
-        int | None, typer.Option("--version", min=1, help="A version as it was signed, byte for byte.")
-    ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Who is given it: they get its corrections.")] = None,
-    by: Annotated[str | None, typer.Option("--by", envvar="ACQUIRE_BY", help="With --to: who gives it.")] = None,
-    force: Force = False,
-    config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
-) -> None:  # fmt: skip
-    """The record of a session as it stands, or as a version was signed; a page, a PDF, or canonical JSON."""
-    from acquire.procedure.signing.writing import give  # noqa: PLC0415
-
-    if to is not None and by is None:
-        raise Misuse("Say who gives it: --by.")
-    with open_store(config, store) as connection:
-        form = format or {".pdf": "pdf", ".json": "json"}.get(output.suffix.lower(), "html")
-        with waiting("Making the record"):
-            body, given = _bytes_of(connection, session, form, version)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with new_file(output, force=force) as file:
-            file.write(body)
-            if to is not None and by is not None:
-                give(connection, session, given, body, form, to, by)
-            else:
-                _looked(connection, session, f"{'the draft' if given is None else f'version {given}'} as {form}")
-    wrote(output, str(output), as_json=as_json, session=session, format=form, version=given)
-
-
-def _looked(connection: Any, session: str, shown: str) -> None:
-    """Write down who looked. Nobody is kept from reading by it: where it cannot be written, that is said."""
-    from acquire.cli.let_in import log_in_of  # noqa: PLC0415
-    from acquire.people.looks import looked_at_record  # noqa: PLC0415
-
-    token = None
-    with suppress(Refused):
-        token = log_in_of(connection)
-    if not looked_at_record(connection, session, shown, token):
-        say("That you looked could not be written down: the store is busy, full or can only be read.")
-
-
-def _bytes_of(connection: Any, session: str, form: str, version: int | None) -> tuple[bytes, int | None]:
-    """A record's bytes, and which signed version they are. Raises Refused for one that was never signed."""
-    from acquire.procedure.session.session import get_session  # noqa: PLC0415
-    from acquire.procedure.signing.rows import rendition_of  # noqa: PLC0415
-    from acquire.procedure.signing.standing import standing  # noqa: PLC0415
-    from acquire.record import as_json, build, html  # noqa: PLC0415
-    from acquire.record.pdf import pdf  # noqa: PLC0415
-    from acquire.record.signing import kept_pdf  # noqa: PLC0415
-
-    now = standing(connection, get_session(connection, session))
-    asked = version or (now.version if now.is_signed else None)
-    kept = rendition_of(connection, session, asked) if asked is not None else None
-    if version is not None and kept is None:
-        raise Refused(
-            f"There is no signed version {version} of {session}; acquire session versions {session} shows them."
-        )
-    if kept is not None and asked is not None:
-        if asked != now.version or now.changes:
-            say(f"Version {asked} of {session} is not how things stand now: acquire session versions {session}.")
-        return (kept_pdf(connection, session, asked) if form == "pdf" else kept[0 if form == "json" else 1]), asked
-    record = build(connection, session)
-    made = pdf(record) if form == "pdf" else html(record).encode() if form == "html" else as_json(record)
-    return made, None
