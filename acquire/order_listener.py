@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from acquire.bus.tls import SAME_ON_EACH_PYTHON
 from acquire.config import LOOPBACK, Loaded, OrdersConfig, OrdersTls, host_and_port
 from acquire.errors import Refused
 from acquire.orders.hl7_answer import answer
@@ -205,6 +206,7 @@ class OrderListener:
 
 def _tls(tls: OrdersTls, folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / tls.ca_file))
+    context.verify_flags |= SAME_ON_EACH_PYTHON
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(folder / tls.cert_file, folder / tls.key_file)

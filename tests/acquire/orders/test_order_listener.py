@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,9 @@ async def listening(folder: Path, orders: str = "") -> AsyncIterator[tuple[Order
     file.write_text(BASE + ('listen = "127.0.0.1:0"\n' if "listen =" not in orders else "") + orders)
     store = Store(folder)
     listener = OrderListener(load(file), store.use)
-    async with listener.listening():
-        yield listener, store
-    store.connection.close()
+    with closing(store.connection):
+        async with listener.listening():
+            yield listener, store
 
 
 async def raw(listener: OrderListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
