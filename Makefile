@@ -1,5 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
+unexport PYTHONDONTWRITEBYTECODE # of a container: every process would compile the whole program again
 
 .PHONY: demo test newest lint wheel deb sbom audit mutants campaign clean
 

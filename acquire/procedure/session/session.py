@@ -7,6 +7,7 @@ be used in it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -257,6 +258,17 @@ def time_out(
         audit.keep(connection, read_by, "time-out", session_id, rows=[read], new=f"confirmed by {confirmed_by}")
         if state_of(connection, session_id) is SessionState.PLANNED:
             move(connection, session_id, SessionState.READY, read_by)
+
+
+def must_be_identified_here(connection: sqlite3.Connection, session_id: str) -> None:
+    """Raises Refused where the only time-out of a session is one that was entered from a downtime form: it was signed
+    at another hour, and nobody has identified who lies here now."""
+    rows = connection.execute("SELECT stated FROM time_out WHERE session = ?", (session_id,)).fetchall()
+    if rows and all("form" in json.loads(row["stated"]) for row in rows):
+        raise Refused(
+            f"The time-out of session {session_id} was entered from a downtime form: before an instrument measures, two"
+            " people identify the patient here (acquire session time-out)."
+        )
 
 
 REFUSED = "time-out refused"  # what the audit entry says

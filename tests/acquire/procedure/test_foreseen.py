@@ -112,6 +112,29 @@ def test_what_no_rule_forbids_is_told_all_the_same():
     assert "ref: where only one of its repeats counts in the end there is no result" in advised(case_f())
 
 
+def test_a_pair_limit_that_hardly_judges_is_told():
+    case, _ = case_c()
+    assert "a pair limit of" not in advised(case)
+    case.points[1]["pair_limit_percent"] = 50.0
+    assert f"{case.points[1]['id']}: a pair limit of 50 % is wide" in advised(case)
+
+
+@pytest.mark.parametrize(
+    ("dose_gy", "mu", "ssd_cm", "of_a_mu"),
+    [
+        (1.215, 131, 93.1, None), (0.1215, 131, 93.1, None), (0.01215, 131, 93.1, "0.0081"), (1.13, 1465, 380.0, None),
+        (0.0468, 92, 88.4, "0.04"), (1.215, 13.1, 93.1, "8.1"), (0.113, 1465, 380.0, None), (1.215, None, 93.1, None),
+    ],
+)  # fmt: skip
+def test_a_dose_that_no_linac_gives_with_these_mu_is_told(dose_gy, mu, ssd_cm, of_a_mu):
+    case, _ = case_c()
+    case.points[0]["expected"]["dose_gy"] = dose_gy
+    changed(case, "c2", mu=mu, ssd_cm=ssd_cm)
+    said = advised(case)
+    assert ("cGy a MU" in said) == (of_a_mu is not None)
+    assert of_a_mu is None or f"is {of_a_mu} cGy a MU (at 100 cm), where a linac gives about 1" in said
+
+
 def test_a_zero_of_the_detector_is_enough_and_one_of_another_is_not():
     case, _ = case_c()
     case.step("zero-c2", "zero", "electrometer-1", point="C2")
