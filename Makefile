@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
+# For a newcomer: `make demo`, `make test`, `make newest`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
 unexport PYTHONDONTWRITEBYTECODE # of a container: every process would compile the whole program again
 
