@@ -11,6 +11,7 @@ import typer
 from acquire.cli.place import (
     By,
     ConfigOption,
+    PointId,
     SecondPerson,
     SessionId,
     SessionOrOrder,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from acquire.procedure.session.stops import Execution
 
 forms = typer.Typer(no_args_is_help=True, help="While the computer is down: a form printed beforehand, entered later.")
-PointId = Annotated[str, typer.Argument(metavar="POINT")]
 Charge = Annotated[str, typer.Option("--charge", help="As it stands on the form, with its unit: '36.02 nC'.")]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from acquire.canonical import utc_now
@@ -27,6 +26,7 @@ from acquire.procedure.session.told_input import ranges_of, same_voltage, told, 
 from acquire.procedure.stock.events import ends_of
 from acquire.store import audit, entries, streams
 from acquire.store.attribution import measurement
+from acquire.strict_numbers import moment
 
 Kind = Literal["zero", "background"]
 WORDS: Mapping[Kind, str] = {"zero": "zero", "background": "leakage"}
@@ -352,8 +352,3 @@ def beams_of(plan: Plan, step: Step) -> Iterator[Beam]:
 
 def _names(points: Sequence[Point]) -> list[str]:
     return list(dict.fromkeys(p.detector for p in points if p.detector is not None))
-
-
-def moment(text: str) -> datetime:
-    """As it is written everywhere, with its zone."""
-    return datetime.fromisoformat(text)

@@ -190,10 +190,10 @@ def test_what_comes_after_a_signature_is_an_unsigned_new_version_and_the_signed_
         amend(connection, session, "again", "MP-1")
     whole(connection, session)
     record = build(connection, session)
-    assert (record["status"], record["bands"]) == ("AMENDED", ["AMENDED, VERSION 2, REPLACES VERSION 1"])
+    assert (record["status"], record["bands"]) == ("AMENDED", ["VERSION 2, REPLACES VERSION 1"])
     assert "was cancelled by RO-1" in record["order"]["cancelled"]
     assert rendition_of(connection, session, 1) == signed
-    assert b"AMENDED, VERSION 2" in (rendition_of(connection, session, 2) or (b"", b""))[1]
+    assert b"VERSION 2, REPLACES VERSION 1" in (rendition_of(connection, session, 2) or (b"", b""))[1]
 
 
 def test_whatever_is_written_about_the_measurement_is_a_change(made: Any) -> None:
