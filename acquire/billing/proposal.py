@@ -97,8 +97,8 @@ def _basis(units: Sequence[Unit]) -> str:
 
 
 def _notes(newest: SessionFacts, counted: Counted, own: Sequence[Unit], asked: set[str]) -> list[str]:
-    notes = [part.says for part in parts(newest.plan.place)][:2]
-    if newest.plan.place is None:
+    notes = [] if newest.barred else [part.says for part in parts(newest.plan.place)][:2]
+    if newest.plan.place is None and not newest.barred:
         notes.append("The plan names no place of service: the modifier is open.")
     if beside := [p.id for session, p in counted.beside if session in asked]:
         notes.append(f"{', '.join(beside)}: volumes of interest outside the ports; the coder decides.")
