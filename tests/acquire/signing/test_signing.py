@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,17 @@ ORDER = "ORD-N-1"
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[tuple[sqlite3.Connection, str]]:
+async def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[sqlite3.Connection, str]]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     connection = connect(tmp_path / "store.db", create=True)
     session = await ready(connection)
     with everybody():
         yield connection, session
     assert verify_store(connection) == []
     connection.close()
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_a_record_is_reviewed_then_interpreted_and_says_so(made: Any) -> None:
@@ -69,7 +74,7 @@ def test_a_record_is_reviewed_then_interpreted_and_says_so(made: Any) -> None:
     for said in (
         b"Mary Phys (MP-1, physicist)",
         b"Plan unchanged",
-        stated(record["signatures"][1]["local_at"]).encode(),
+        f", local time {stated(record['signatures'][1]['local_at'])}".encode(),  # its people are not in Greenwich
     ):
         assert said in html
     assert b"not signed" not in html
