@@ -1,7 +1,8 @@
 # Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
+unexport PYTHONDONTWRITEBYTECODE # of a container: every process would compile the whole program again
 
-.PHONY: demo test lint wheel deb sbom audit mutants campaign clean
+.PHONY: demo test newest lint wheel deb sbom audit mutants campaign clean
 
 demo:
 	@tools/setup.sh run
@@ -9,6 +10,10 @@ demo:
 
 test: lint
 	@.venv/bin/python -m pytest -n 3 --dist worksteal $(TESTS) # on two cores: a third of the end-to-end tests' time is waiting
+
+newest: # the quick tests once more, on the newest Python that can be had here
+	@tools/setup.sh newest
+	@.venv-newest/bin/python -m pytest -n 3 --dist worksteal -m "not slow" $(TESTS)
 
 lint:
 	@tools/setup.sh dev
@@ -45,4 +50,4 @@ campaign:
 	@.venv/bin/python tests/e2e/campaign $(or $(SECONDS),3600) $(or $(SEED),random) $(HOUSES)
 
 clean:
-	@rm -rf .venv .venv-pylinac .venv-programs .venv-supply dist .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	@rm -rf .venv .venv-newest .venv-pylinac .venv-programs .venv-supply dist .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -18,10 +18,12 @@ from pathlib import Path
 
 import structlog
 
+from acquire.bus.tls import SAME_ON_EACH_PYTHON
 from acquire.config import LOOPBACK, Loaded, OrdersConfig, OrdersTls, host_and_port
 from acquire.errors import Refused
 from acquire.orders.hl7_answer import answer
 from acquire.orders.hl7_message import LARGEST, header_of
+from acquire.orders.hl7_patient import without_identity
 from acquire.orders.mllp import AFTER, BEGIN, END, Frames
 from acquire.patients import PatientsError
 from acquire.procedure.documents.messages import Allowed, Answered, cannot_be_kept, receive
@@ -160,7 +162,8 @@ class OrderListener:
             answered = receive(connection, patients, body, self._site, allowed)
         if answered.code != "AA":
             with transaction(connection):
-                raise_alarm(connection, "order message refused", answered.sender or "unknown", answered.says)
+                says = without_identity(answered.says, body)  # an alarm is in every copy of the store
+                raise_alarm(connection, "order message refused", answered.sender or "unknown", says)
         return answered
 
     async def _send(self, writer: asyncio.StreamWriter, body: bytes) -> bool:
@@ -205,6 +208,7 @@ class OrderListener:
 
 def _tls(tls: OrdersTls, folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(folder / tls.ca_file))
+    context.verify_flags |= SAME_ON_EACH_PYTHON
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(folder / tls.cert_file, folder / tls.key_file)

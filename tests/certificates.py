@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+AUTHORITY = "keyCertSign,cRLSign"  # what the key of one is for
 LONG_AGO = ("20200101000000Z", "20200201000000Z")
 
 
@@ -17,12 +18,15 @@ def openssl(folder: Path, *arguments: str) -> None:
 class Authority:
     """A certificate authority in a folder of its own."""
 
-    def __init__(self, folder: Path, name: str = "test authority", days: int = 30) -> None:
+    def __init__(
+        self, folder: Path, name: str = "test authority", days: int = 30, *, key_usage: str = AUTHORITY
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
+        usage = ["-addext", f"keyUsage=critical,{key_usage}"] if key_usage else []
         openssl(
             folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-days", str(days), "-subj", f"/CN={name}", "-keyout", "ca.key", "-out", "ca.crt",
+            "-days", str(days), "-subj", f"/CN={name}", *usage, "-keyout", "ca.key", "-out", "ca.crt",
         )  # fmt: skip
         # `openssl ca` is what can set a validity in the past.
         (folder / "index.txt").touch()

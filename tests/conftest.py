@@ -1,22 +1,44 @@
 """House rules for every test: helpers beside a test can be imported, no asyncio task may be left over, and a log that
-was set up by one test does not write into its closed streams for all that follow.
+was set up by one test does not write into its closed streams for all that follow. The longest begin first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
+from inspect import isasyncgenfunction, iscoroutinefunction
 
+import new_stores
 import pytest
 import structlog
+from pytest_asyncio import is_async_test
+
+new_stores.begin_as_copies()  # before a test imports what makes one
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else no program of a test would hear its Ctrl-C
 
 
-@pytest.fixture(autouse=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """An event loop is made for those that use one: making it takes longer than most of the others."""
+    made_of = [each for all_of_name in item._fixtureinfo.name2fixturedefs.values() for each in all_of_name]
+    if is_async_test(item) or any(isasyncgenfunction(each.func) or iscoroutinefunction(each.func) for each in made_of):
+        item.fixturenames.insert(0, "no_task_left_over")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is slow stands first in the share that each process begins with, so that nothing long begins last."""
+    shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [each for each in items if each.get_closest_marker("slow")]
+    quick = [each for each in items if not each.get_closest_marker("slow")]
+    size = -(-len(quick) // shares)
+    items[:] = [each for n in range(shares) for each in (*slow[n::shares], *quick[n * size : (n + 1) * size])]
+
+
+@pytest.fixture
 async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Fail a test that leaves a task pending when it ends."""
     before = asyncio.all_tasks()

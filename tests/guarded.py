@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from brokers import Started, free_port
-from certificates import Authority
+from certificates import AUTHORITY, Authority
 
 from acquire.broker.access import Role, checked
 from acquire.broker.generated import Identify, write
@@ -28,12 +28,14 @@ NAMES = [role.name for role in ROLES]
 class Guarded(Started):
     """The broker, its authority, and an endpoint for each role."""
 
-    def __init__(self, folder: Path, identify: Identify, roles: list[Role] = ROLES) -> None:
+    def __init__(
+        self, folder: Path, identify: Identify, roles: list[Role] = ROLES, *, key_usage: str = AUTHORITY
+    ) -> None:
         self.folder = folder
         self.broker = folder / "broker"
         super().__init__(self.broker / "mosquitto.conf", free_port())
         self.identify = identify
-        self.authority = Authority(folder / "authority")
+        self.authority = Authority(folder / "authority", key_usage=key_usage)
         self.written = write(self.broker, "clinic", checked(roles), self.port, "127.0.0.1", identify)
         if not self.conf.read_text().endswith("user root\n"):
             self.conf.write_text(self.conf.read_text() + "user root\n")  # tests may run as root, files are root's then

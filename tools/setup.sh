@@ -1,7 +1,10 @@
 #!/bin/sh
 # Set-up for `make demo` and `make test`: a virtual environment with the pinned packages, and for the tests the system
-# packages they need. Says in one sentence what to install where it may not do so itself.
+# packages they need; `newest` makes a second environment, of the newest Python that the packages can be had for. Says
+# in one sentence what to install where it may not do so itself.
 set -eu
+
+newest=3.15 newest_of=forky # the version, and the release of Debian that has it
 
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 
@@ -9,7 +12,7 @@ lacking="" packages="" # what is not here, and the Debian packages that bring it
 
 need_python() {
     [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null && return
-    for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
+    for candidate in "${PYTHON:-}" python3 python3.15 python3.14 python3.13 python3.12 python3.11; do
         [ -n "$candidate" ] || continue
         command -v "$candidate" >/dev/null 2>&1 || continue
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
@@ -20,6 +23,8 @@ need_python() {
     candidate=python3
     lack 'Python 3.11 or newer' python3 python3-venv
 }
+
+has_newest() { "python$newest" -c 'import ensurepip, venv' 2>/dev/null; }
 
 need_program() { # $1: program, $2...: Debian packages that bring it
     PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1 || lack "$@"
@@ -55,14 +60,42 @@ make_venv() {
     "$candidate" -m venv .venv
 }
 
-install_packages() { # $1: run or dev
-    stamp=".venv/.installed-$1"
+install_packages() { # $1: run or dev, $2: environment
+    stamp="$2/.installed-$1"
     wanted=$(cat "requirements/$1.txt" pyproject.toml | sha256sum)
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
-    printf 'Installing the %s packages into .venv ...\n' "$1" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "requirements/$1.txt"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    printf 'Installing the %s packages into %s ...\n' "$1" "$2" >&2
+    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r "requirements/$1.txt"
+    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
     printf '%s\n' "$wanted" >"$stamp"
+}
+
+make_newest_venv() {
+    [ -x .venv-newest/bin/python ] && .venv-newest/bin/python -c '' 2>/dev/null && return
+    if has_newest; then
+        "python$newest" -m venv .venv-newest
+        return
+    fi
+    root="${XDG_CACHE_HOME:-$HOME/.cache}/dosimetry-acquire/python$newest"
+    [ -x "$root/usr/bin/python$newest" ] || unpack_newest
+    "$root/usr/bin/python$newest" -m venv --without-pip .venv-newest # Debian's looks for pip in the system's folders
+    .venv-newest/bin/python -m zipfile -e "$root"/usr/share/python-wheels/pip-*.whl .venv-newest/lib/python*/site-packages
+}
+
+unpack_newest() { # Debian's, with the libraries it wants, beside the system and not into it
+    printf 'Unpacking Python %s into %s ...\n' "$newest" "$root" >&2
+    mkdir -p "${root%/*}"
+    made=$(mktemp -d "$root.XXXXXX")
+    trap 'rm -rf "$made"' EXIT
+    mmdebstrap --quiet --variant=extract --mode=chrootless --aptopt='Acquire::Check-Valid-Until "false"' \
+        --include="python$newest,python3-pip-whl" "$newest_of" "$made" ||
+        fail "Python $newest could not be had from Debian $newest_of; install it and run make again."
+    program="$made/usr/bin/python$newest"
+    libraries=$(cd "$made" && echo usr/lib/*-linux-gnu*)
+    patchelf --set-interpreter "$root/usr$(patchelf --print-interpreter "$program")" \
+        --force-rpath --set-rpath "$root/$libraries" "$program" # whatever it loads is looked for there first
+    chmod 755 "$made"
+    mv "$made" "$root"
 }
 
 install_apart() { # $1: name of requirements and environment, $2: what it is, $3...: options of pip
@@ -100,7 +133,11 @@ install_node_packages() { # without a lock file, which would name the registry i
 }
 
 need_python
-if [ "$1" = dev ]; then
+if [ "$1" = newest ] && ! has_newest; then
+    need_program mmdebstrap mmdebstrap
+    need_program patchelf patchelf
+fi
+if [ "$1" = dev ] || [ "$1" = newest ]; then
     need_program mosquitto mosquitto
     need_program mosquitto_sub mosquitto-clients
     need_program ip iproute2
@@ -123,10 +160,16 @@ if [ "$1" = supply ]; then
     install_apart supply 'cyclonedx-bom and pip-audit, which look at what the service is made of'
     exit
 fi
-install_packages "$1"
-if [ "$1" = dev ]; then
+if [ "$1" = run ]; then
+    install_packages run .venv
+else
+    install_packages dev .venv
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
     install_apart programs 'clients of other people, which judge the simulators' --no-deps
     fetch_promtool
     install_node_packages
+fi
+if [ "$1" = newest ]; then
+    make_newest_venv
+    install_packages dev .venv-newest
 fi

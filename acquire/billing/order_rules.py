@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from acquire.billing.rule import Case, Finding, Rule, either, met, missing, moment
+from acquire.orders.need import says_nothing
 
 
 def written_order(case: Case) -> Finding:
@@ -54,10 +55,9 @@ def need(case: Case) -> Finding:
 def effect(case: Case) -> Finding:
     """What its result decides."""
     order = case.session.order
-    says = f"Decides: {order.effect}"
-    return either(
-        bool(order.effect), says, "The order does not say what its result decides.", f"order {order.id}, note"
-    )
+    says_it = order.effect is not None and says_nothing(order.effect) is None
+    otherwise = "The order does not say what its result decides."
+    return either(says_it, f"Decides: {order.effect}", otherwise, f"order {order.id}, note")
 
 
 def history(case: Case) -> Finding:

@@ -6,6 +6,7 @@ else than the code does. `acquire bus contract DIR` writes them; docs/contract/ 
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -163,7 +164,7 @@ def _message(schema: str) -> Schema:
     return {
         "name": schema,
         "title": model.__name__,
-        "summary": (model.__doc__ or "").strip(),
+        "summary": inspect.cleandoc(model.__doc__ or ""),  # Python 3.13 takes the indentation away, older ones do not
         "contentType": "application/json",
         "payload": {"$ref": f"#/components/schemas/{model.__name__}"},
     }

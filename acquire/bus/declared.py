@@ -22,12 +22,19 @@ _annotated: Any = Annotated
 
 
 def model_of(
-    declaration: Declaration, base: type[BaseModel], nested: Instead | None = None, without: Container[str] = ()
+    declaration: Declaration,
+    base: type[BaseModel],
+    nested: Instead | None = None,
+    without: Container[str] = (),
+    **fields: Any,
 ) -> type[BaseModel]:
-    """A pydantic model with the fields of the declaration, but those in `without`; `nested` has models for structs."""
+    """A pydantic model with the fields of the declaration, but those in `without`; `nested` has models for structs.
+
+    fields: those that the model declares otherwise, as pydantic's create_model takes them.
+    """
     said = _fields(declaration, nested or {})
-    fields: dict[str, Any] = {name: (kind, *(default or [...])) for name, kind, *default in said if name not in without}
-    return create_model(declaration.__name__, __base__=base, **fields)
+    made = {name: (kind, *(default or [...])) for name, kind, *default in said if name not in without}
+    return create_model(declaration.__name__, __base__=base, __doc__=declaration.__doc__, **(made | fields))
 
 
 def struct_of(declaration: Declaration, nested: Instead | None = None) -> Declaration:
@@ -44,7 +51,12 @@ def _fields(declaration: Declaration, nested: Instead) -> list[tuple[Any, ...]]:
     """Name and type of each field, and its default where it has one."""
     instead = {**ON_THE_BUS, **nested}
     fields = msgspec.structs.fields(declaration)
-    return [(field.name, _on_the_bus(field.type, instead), *_default(field)) for field in fields]
+    return [(field.name, _named(field, _on_the_bus(field.type, instead)), *_default(field)) for field in fields]
+
+
+def _named(field: msgspec.structs.FieldInfo, kind: Any) -> Any:
+    """The type, with the key where that is another word than the name."""
+    return kind if field.encode_name == field.name else _annotated[(kind, Field(alias=field.encode_name))]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:

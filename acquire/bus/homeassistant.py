@@ -19,8 +19,9 @@ from uuid import uuid4
 from pydantic import BaseModel, ValidationError
 
 from acquire.bus.client import Connection, Endpoint, Received
-from acquire.bus.messages import ReadingEntry, Readings, State
+from acquire.bus.messages import ReadingEntry, State, readings_of
 from acquire.bus.names import Topics
+from acquire.bus.noloss import Readings
 from acquire.bus.presence import VALID_S
 from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import canonical
@@ -210,7 +211,7 @@ class HomeAssistant:
             known.state = told
             return True
         if message.topic == self._topics.readings(instrument):
-            seen = _measured(Readings.model_validate_json(message.payload))
+            seen = _measured(readings_of(message.payload))
             new = not seen <= known.values
             known.values |= seen
             return new

@@ -1,6 +1,7 @@
 """Messages of the published contract, version 1. The JSON Schemas are generated from these models (contract.py).
 
-What a reading says is declared once, as the driver's own struct (drivers/reading.py): its model is made of that.
+What a reading says is declared once, as the driver's own struct (drivers/reading.py): its model is made of that. So are
+the messages of the no-loss path of what their two ends decode (noloss.py).
 
 `readings` and `committed` follow the no-loss protocol (docs/noloss.md, sections 2 to 4). What may change within /1 is
 said in docs/bus.md, "What may change"; subscribers must ignore keys they do not know, so the models here do the same.
@@ -11,8 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
+import msgspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, TypeAdapter
 
+from acquire.bus import noloss
 from acquire.bus.declared import model_of
 from acquire.bus.names import Name
 from acquire.seen import Seen
@@ -88,80 +91,18 @@ class GapEntry(Message):
 Entry = Annotated[ReadingEntry | MarkerEntry | WithheldEntry | GapEntry, Field(discriminator="kind")]
 
 
-Checksum = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
-Sum = Annotated[
-    Checksum | None, Field(description="CRC-32 of the message's bytes before the entries or, of an answer, before this")
-]
+Count = Annotated[int, Field(ge=0)]
+Seq = Annotated[int, Field(ge=1)]
+_PROMISED = {noloss.Id: UUID, noloss.Epoch: str, noloss.Host: str, noloss.Count: Count, noloss.Seq: Seq}
 
 
-class OfStream(Message):
-    """What a source says of one stream. `readings` holds seq first_seq, first_seq+1, ... without a gap."""
-
-    stream: UUID
-    first_seq: int = Field(ge=1)
-    readings: list[Entry]
-    head: int = Field(ge=0)
-    oldest: int = Field(ge=1)
-    ended: Literal["closed", "link-lost", "crash", "spool-full", "restored", "receded"] | None
-    why: str | None = Field(None, description="the sentence of the fault that ended the stream, where one did")
-    unconfirmed_streams: int = Field(ge=0, alias="older")
-    crc32: Sum = None
+def _of_path(declaration: type[msgspec.Struct], **fields: Any) -> type[BaseModel]:
+    """The model of a message of the no-loss path."""
+    return model_of(declaration, Message, _PROMISED, **fields)
 
 
-class Readings(OfStream):
-    """Source to store. `readings` holds seq first_seq, first_seq+1, ... without a gap; empty it is a question."""
-
-    schema_: Literal["readings/1"] = Field("readings/1", alias="schema")
-    source: UUID
-    query: UUID = Field(alias="ask")
-    epoch: str | None
-    checksums: list[Checksum] | None = Field(None, description="one an entry, as they were made when it was appended")
-    host: str | None = Field(
-        None,
-        description='the level under "daemon" where this source sends batches, "" without one; null: it sends none',
-    )
-    copy_: bool = Field(False, alias="copy", description="for onlookers: the store has these entries from a batch")
-
-
-class Committed(Message):
-    """Store to source: every seq 1..through of this stream is in this store, in this epoch."""
-
-    schema_: Literal["committed/1"] = Field("committed/1", alias="schema")
-    stream: UUID
-    through: int = Field(ge=0)
-    store: UUID
-    epoch: str
-    query: UUID = Field(alias="ask")
-    batches: bool = Field(False, description="this store takes batches")
-    crc32: Sum = None
-
-
-class Part(OfStream):
-    """What a batch says of one stream: as much as a readings message does."""
-
-    checksums: list[Checksum]
-
-
-class Batch(Message):
-    """Host to store: several readings messages of one source in one, each of a stream that the store knows."""
-
-    schema_: Literal["batch/1"] = Field("batch/1", alias="schema")
-    source: UUID
-    query: UUID = Field(alias="ask")
-    epoch: str | None
-    parts: list[Part]
-    crc32: Sum = None
-
-
-class BatchCommitted(Message):
-    """Store to host: as many committed messages in one, by stream."""
-
-    schema_: Literal["batch-committed/1"] = Field("batch-committed/1", alias="schema")
-    store: UUID
-    epoch: str
-    query: UUID = Field(alias="ask")
-    through: dict[UUID, Annotated[int, Field(ge=0)]]
-    crc32: Sum = None
+def _tag(schema: str) -> Any:
+    return Literal[schema], Field(schema, alias="schema")
 
 
 class Accepts(Message):
@@ -389,11 +330,28 @@ class Anchor(Message):
     seal: ChainPlace
 
 
+_Part: Any = _of_path(noloss.Part, readings=(list[Entry], ...))
+_readings = msgspec.json.Decoder(noloss.Readings)
+_entries: TypeAdapter[list[Any]] = TypeAdapter(list[Entry])
+
+
+def readings_of(payload: bytes) -> noloss.Readings:
+    """A readings message for one who looks on, its entries as the contract's. Raises ValueError where it is none."""
+    try:
+        said = _readings.decode(payload)
+    except RecursionError:
+        raise ValueError("it is no JSON that can be read: brackets stand too deep in brackets") from None
+    if said.schema_ != "readings/1":
+        raise ValueError(f"it is of the schema {said.schema_[:40]!r}")
+    said.readings = _entries.validate_python(said.readings)
+    return said
+
+
 MESSAGES: dict[str, type[BaseModel]] = {
-    "readings/1": Readings,
-    "committed/1": Committed,
-    "batch/1": Batch,
-    "batch-committed/1": BatchCommitted,
+    "readings/1": _of_path(noloss.Readings, schema_=_tag("readings/1"), readings=(list[Entry], ...)),
+    "committed/1": _of_path(noloss.Committed, schema_=_tag("committed/1")),
+    "batch/1": _of_path(noloss.Batch, schema_=_tag("batch/1"), parts=(list[_Part], ...)),
+    "batch-committed/1": _of_path(noloss.BatchCommitted, schema_=_tag("batch-committed/1")),
     "state/1": State,
     "command/1": Command,
     "answer/1": Answer,

@@ -12,6 +12,7 @@ from pathlib import Path
 # X509_V_ERR_... of OpenSSL (x509_vfy.h), as ssl.SSLCertVerificationError.verify_code has them.
 _NOT_YET_VALID, _EXPIRED, _HOSTNAME, _ADDRESS = 9, 10, 62, 64
 _UNKNOWN_AUTHORITY = (18, 19, 20, 21)
+_NOT_AS_RFC_5280_ASKS = range(80, 95)  # what VERIFY_X509_STRICT looks at
 
 # Alerts by which the broker refuses our certificate; the names are OpenSSL's.
 _ALERTS = {
@@ -78,4 +79,9 @@ def _of_certificate(error: ssl.SSLCertVerificationError, host: str, ca_file: Pat
         return f"its certificate is not made out for '{host}'; use the name that stands in it, or make a new one"
     if code in _UNKNOWN_AUTHORITY:
         return f"its certificate is not signed by an authority in {ca_file or 'the list of this system'}"
+    if code in _NOT_AS_RFC_5280_ASKS:
+        return (
+            f"its certificate or its authority's is not made as RFC 5280 asks ({error.verify_message}); make it again"
+            " as docs/security.md does"
+        )
     return f"its certificate does not hold: {error.verify_message}"

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from acquire.bus.messages import ReadingEntry, Readings, State
+from acquire.bus.messages import ReadingEntry, State
+from acquire.bus.noloss import Readings
 from acquire.bus.sparkplug_payload import DataType, Metric, encode
 from acquire.strict_numbers import moment
 
@@ -95,7 +96,7 @@ class Session:
         """
         if batch.ended is not None:
             return
-        device, stream = self._devices[instrument], str(batch.stream)
+        device, stream = self._devices[instrument], batch.stream
         told = device.told.get(stream, 0)
         fresh = [(batch.first_seq + n, entry) for n, entry in enumerate(batch.readings) if batch.first_seq + n > told]
         if not fresh:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from acquire.backoff import to_broker
 from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect
-from acquire.bus.messages import Readings
+from acquire.bus.messages import readings_of
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 from acquire.bus.sparkplug import REBIRTH, Node, Out, Session
@@ -69,7 +69,7 @@ class EdgeNode:
         if message.topic == self._topics.state(instrument):
             known = self._watch.hear(message)  # one that was retained in an earlier life of this host may have lapsed
             return () if self._watch.has_lapsed(message.topic) else session.state(instrument, known.state)
-        return session.readings(instrument, Readings.model_validate_json(message.payload))
+        return session.readings(instrument, readings_of(message.payload))
 
     def _next_bd_seq(self) -> int:
         """0 to 255 and again, one more for each connection, over restarts too."""

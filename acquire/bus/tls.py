@@ -15,6 +15,8 @@ from acquire.errors import Refused
 from acquire.plain_files import must_be_plain, read_plain
 
 LARGEST_SECRET = 64 * 1024  # bytes
+# What ssl.create_default_context asks for from Python 3.13 on: a certificate holds on every Python, or on none.
+SAME_ON_EACH_PYTHON = ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
 
 
 class Unusable(Exception):
@@ -68,6 +70,7 @@ class Tls:
             context = ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise Unusable(f"the authority's certificate {self.ca_file} cannot be used: {_why(error)}") from None
+        context.verify_flags |= SAME_ON_EACH_PYTHON
         context.sslsocket_class = _Socket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:

@@ -42,7 +42,9 @@ def downtime_form(
     name: SessionOrOrder, by: By,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, HTML; print it.")],
     force: Force = False,
-    fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
+    fraction: Annotated[
+        int | None, typer.Option(min=1, max=999, help="Of an order: the fraction; the plan's by default.")
+    ] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Print today's plan as a numbered form: detectors, serials, factors, expected doses, and room to write."""

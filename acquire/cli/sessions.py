@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 @sessions.command("start")
 def session_start(
     order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
-    fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
+    fraction: Annotated[int | None, typer.Option(min=1, max=999, help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
     rest_of: Annotated[
         str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")

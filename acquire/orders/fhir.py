@@ -20,9 +20,11 @@ from acquire.orders.problems import NotAnOrder
 from acquire.orders.request import Request, Site
 from acquire.orders.resources import Resources
 from acquire.orders.when import NoMoment, moment, span
+from acquire.patients.identity import Identity
 
 CPT = ("http://www.ama-assn.org/go/cpt", "urn:oid:2.16.840.1.113883.6.12")
 _ENDED = ("revoked", "completed", "entered-in-error")
+_RECORD_NUMBERS = re.compile(r"(?<![a-z])(?:mrn|patients?|ssn|record-?numbers?)(?![a-z])", re.IGNORECASE)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -35,7 +37,7 @@ def read(body: bytes, site: Site, now: datetime) -> tuple[Request | None, list[s
     who, wrong_people = requester(of, site.physicians, now)
     resources = (patient, *(who.resources if who else ()))
     problems = [*_modifiers(document, of, resources), *_status(request), *_code(request)]
-    order_id, unusable = placer(request)
+    order_id, unusable = placer(request, identity)
     problems += [*unusable, *wrong_people]
     authored, undated = _authored(request, site.zone)
     problems += undated
@@ -54,14 +56,18 @@ def read(body: bytes, site: Site, now: datetime) -> tuple[Request | None, list[s
     return Request(order, identity), problems
 
 
-def placer(request: Table) -> tuple[str, list[str]]:
+def placer(request: Table, patient: Identity) -> tuple[str, list[str]]:
     """The order's id: the placer's number, else one of no stated kind, else the resource's id; no record number."""
-    numbers = [(_kinds(each), value) for each in tables(request, "identifier") if (value := text(each, "value"))]
-    placed = [value for kinds, value in numbers if "PLAC" in kinds]
-    plain = [value for kinds, value in numbers if not kinds]
+    numbers = [each for each in tables(request, "identifier") if text(each, "value") and each.get("use") != "old"]
+    placed = [text(each, "value") or "" for each in numbers if "PLAC" in _kinds(each)]
+    plain = [
+        text(each, "value") or "" for each in numbers if not table(each, "type") and not _of_patient(each, patient)
+    ]
     found = next(iter([*placed, *plain]), None) or text(request, "id") or ""
     if placed and len(set(placed)) > 1:
         return found, ["the order has several placer numbers (PLAC); it needs exactly one."]
+    if any(found == each.value for each in patient.identifiers):
+        return "", ["the order has the patient's own number for its number; it needs one of the order (PLAC)."]
     if _ID.fullmatch(found):
         return found, []
     return found, [
@@ -69,6 +75,12 @@ def placer(request: Table) -> tuple[str, list[str]]:
         if found
         else "the order has no number of its own: an identifier of type PLAC, or an id."
     ]
+
+
+def _of_patient(identifier: Table, patient: Identity) -> bool:
+    """Whether a number of no stated kind is of the patient: by the system of one of his, or by what its system says."""
+    system = text(identifier, "system") or ""
+    return system in {each.authority for each in patient.identifiers} or bool(_RECORD_NUMBERS.search(system))
 
 
 def _modifiers(document: Table, of: Resources, used: Iterable[Table | None]) -> Iterator[str]:
@@ -128,6 +140,8 @@ def _occurrence(request: Table, zone: tzinfo | None) -> tuple[datetime | None, d
     bounds = table(table(timing, "repeat"), "boundsPeriod")
     events = texts(timing, "event", "occurrenceTiming.")
     one = text(request, "occurrenceDateTime")
+    if sum(map(bool, (one, period, timing))) > 1:
+        raise NotAnOrder("the order states its occurrence in several ways (occurrence...); it needs one.")
     starts = [text(period, "start"), text(bounds, "start"), min(events, default=None)]
     ends = [text(period, "end"), text(bounds, "end"), max(events, default=None)]
     try:

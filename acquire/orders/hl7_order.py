@@ -21,7 +21,7 @@ from acquire.orders.order import SPECIAL_DOSIMETRY, Order
 from acquire.orders.physician import V2_DEGREE, Coding
 from acquire.orders.problems import NotAnOrder
 from acquire.orders.request import Request, Site
-from acquire.orders.when import NoMoment, v2_moment
+from acquire.orders.when import NoMoment, v2_moment, v2_zone
 from acquire.printable import hidden_in
 
 KINDS = (("OMG", "O19"), ("ORM", "O01"))
@@ -120,7 +120,7 @@ def _request(
         wrong.append(f"the order's status (ORC-5) is '{status}'; nothing is to be done of it.")
     name, role, of_people = _requester(orc, obr, site)
     wrong += of_people
-    authored, first, last = _moments(group, site.zone, wrong)
+    authored, first, last = _moments(group, zone_of(message) or site.zone, wrong)
     notes = " ".join(each.words(3) for each in group if each.name == "NTE")
     reasons = [words for each in obr.repetitions(31) if (words := obr.of(each, 2) or obr.of(each, 1))]
     need, effect = need_and_effect(notes, reasons)
@@ -139,15 +139,21 @@ def _request(
         reasons=tuple(c for each in group if each.name == "DG1" and (c := each.text(3))),
         history=tuple(history), not_before=first, not_after=last, source="hl7",
     )  # fmt: skip
-    return Request(order, identity_of(message)), wrong
+    identity = identity_of(message)
+    if any(order_id == each.value for each in identity.identifiers):
+        wrong.append(
+            "the order has the patient's own number (PID-3) for its number (ORC-2); it needs one of the order."
+        )
+    return Request(order, identity), wrong
 
 
 def _requester(orc: Segment, obr: Segment, site: Site) -> tuple[str, str | None, list[str]]:
     """(id, what makes him a physician, what is wrong): the ordering provider of ORC-12, or of OBR-16."""
     of, n = (orc, 12) if orc.raw(12) else (obr, 16)
-    name, degree = of.text(n), of.text(n, 7)
+    name = of.text(n)
     if not name:
         return "", None, ["no ordering provider has an id (ORC-12); the treating physician must order the measurement."]
+    degree = ", ".join(dict.fromkeys(said for each in of.repetitions(n) if (said := of.of(each, 7))))
     degrees = [each for each in re.split(r"[ ,;/]+", degree.replace(".", "")) if each]
     if not degrees:
         return name, None, []
@@ -155,6 +161,11 @@ def _requester(orc: Segment, obr: Segment, site: Site) -> tuple[str, str | None,
         return name, degree, []
     said = f"the ordering provider is '{degree[:40]}' (XCN-7)"
     return name, None, [f"{said}; only the treating physician can order, this stays a draft."]
+
+
+def zone_of(message: Message) -> tzinfo | None:
+    """The offset of MSH-7: that of every time of the message that states none (2.5.1, 2.14.9.7). None without it."""
+    return v2_zone(message.header.text(7))
 
 
 def _moments(

@@ -18,6 +18,13 @@ not applicable; not available; not specified; no reason; no comment; special dos
 siehe akte; keine; keine angabe; voir dossier; ver historia; zie dossier; vedi cartella
 """
 _NOTHING = frozenset(" ".join(each.split()) for each in _SAYS_NOTHING.split(";"))
+_FILLERS = """
+please the this that is are was for of to by in on at a an and with from it be details detail reason reasons indication
+indicated requested required request requires need needs needed patient patients file files attached department clinic
+documentation documented doc physicist oncologist measurement measurements measure dose doses exam protocol
+"""
+_EMPTY = frozenset(" ".join([*_NOTHING, _FILLERS]).split())  # however such words are strung together, they say nothing
+_STANDING = re.compile(r"\bstanding orders?\b|\b(?:all|every|each) (?:\w+ ){0,2}patients?\b(?!['’])")
 _NEED = re.compile(r"necessity:", re.IGNORECASE)
 _EFFECT = re.compile(r"\b(?:result\s{1,9})?decides\b:?", re.IGNORECASE)
 MANY = 10  # orders with one wording: clinic's expectation 23
@@ -35,15 +42,16 @@ def need_and_effect(notes: str, reasons: list[str]) -> tuple[str | None, str | N
 def says_nothing(text: str) -> str | None:
     """Why a text is no need, as the end of a sentence; None where it says something."""
     plain = _plain(text)
-    if not plain:
-        return "it holds no word"
-    if plain in _NOTHING:
-        return "that is said of every patient"
     words = plain.split()
-    if len(set(words)) == 1 and not _is_dense(plain):
-        return "one word is not enough" if len(words) == 1 else "one word is repeated"
-    if all(len(set(word)) == 1 for word in words):
+    if not words or all(len(set(word)) == 1 for word in words):
         return "it holds no word"
+    if len(set(words)) == 1 and plain not in _NOTHING and not _is_dense(plain):
+        return "one word is not enough" if len(words) == 1 else "one word is repeated"
+    own = _plain(_STANDING.sub(" ", text.casefold()))
+    if set(own.split()) <= _EMPTY:
+        return (
+            "that is said of every patient" if own == plain else "that is a standing order, and none for this patient"
+        )
     return None
 
 

@@ -1,8 +1,9 @@
 """Who is a physician by role, degree or title: by all codes and displays, and never by a word inside a text.
 
 A text counts where every word of it is one of a physician's title and one is the title itself: "physician assistant"
-and "nurse to the oncologist" hold other words. What is known of nobody is no physician; the site adds its own codes and
-titles in the configuration.
+and "nurse to the oncologist" hold other words. Nor is he a physician who is of or for one ("staff of the treating
+oncologist"), or of whom nobody knows what he is a doctor of ("Dr."). What is known of nobody is no physician; the site
+adds its own codes and titles in the configuration.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ _NO = {
 }  # fmt: skip
 _NUCC_PHYSICIANS = re.compile(r"20[2478][0-9A-Z]{6}X")  # allopathic and osteopathic physicians (202, 204, 207, 208)
 _TITLE_WORDS = """
-physician doctor dr md oncologist radiooncologist
+physician doctor md oncologist radiooncologist
 arzt ärztin facharzt fachärztin oberarzt oberärztin chefarzt chefärztin radioonkologe radioonkologin strahlentherapeut
 strahlentherapeutin onkologe onkologin médecin oncologue radiothérapeute médico médica oncólogo oncóloga medico oncologo
 oncologa radioterapista radioterapeuta arts radiotherapeut
 """
 _WORDS_BESIDE = """
 treating attending consultant consulting chief senior responsible ordering prescribing referring staff specialist board
-certified radiation radio clinical medical medicine oncology in of for and
+certified radiation radio clinical medical medicine oncology dr med in of for and
 für strahlentherapie radioonkologie onkologie leitender leitende behandelnder behandelnde traitant traitante de en
 radiothérapie oncologie tratante radioterápico radioterapia curante di behandelend
 """
@@ -49,6 +50,8 @@ assistant associate nurse physicist dosimetrist therapist technologist technicia
 pharmacist scribe coordinator psychologist
 """
 _TITLES, _BESIDE, _OTHERS = (frozenset(each.split()) for each in (_TITLE_WORDS, _WORDS_BESIDE, _WORDS_OF_OTHERS))
+_OF_SOMEBODY = frozenset(("of", "for", "für", "de", "di", "en", "in"))  # what follows names a field, or whose one is
+_DOCTORATE = re.compile(r"\bdr med\b")  # of medicine; "Dr." alone may be one of physics
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -94,7 +97,12 @@ class Physicians:
             return True
         if _OTHERS.intersection(words):
             return False
-        return True if _TITLES.intersection(words) and set(words) <= _BESIDE | _TITLES else None
+        if not set(words) <= _BESIDE | _TITLES:
+            return None
+        titles = [n for n, word in enumerate(words) if word in _TITLES]
+        if titles and any(word in _OF_SOMEBODY for word in words[: titles[0]]):
+            return False  # somebody of or for a physician
+        return True if titles or _DOCTORATE.search(" ".join(words)) else None
 
 
 def title(text: str) -> str:

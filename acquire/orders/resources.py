@@ -71,6 +71,8 @@ class Resources:
         resource = self._beside(whole)
         relative = _RELATIVE.match(whole)
         kind = _type(resource) or (relative[1] if relative else None) or stated
+        if stated is not None and kind != stated:
+            raise NotAnOrder(f"{where} is '{told[:80]}', and its type says {stated[:40]}: they name two kinds.")
         is_own = relative is not None and whole == f"{relative[1]}/{relative[2]}"
         name = relative[2] if relative and is_own else whole
         return Led(_own_name(resource) or name if whole.startswith("urn:") else name, kind, resource)
@@ -79,8 +81,14 @@ class Resources:
         entries = tables(document, "entry")
         if len(entries) > MOST_ENTRIES:
             raise NotAnOrder(f"the Bundle has {len(entries)} entries; at most {MOST_ENTRIES} are read.")
+        if document.get("type") == "history":
+            raise NotAnOrder("the Bundle is a history: it tells what was, not what is; send the order as it stands.")
         for each in entries:
             resource = table(each, "resource", "entry.")
+            if table(each, "request", "entry.").get("method") == "DELETE":
+                raise NotAnOrder(
+                    "the Bundle asks for something to be deleted; end an order with `acquire order cancel`."
+                )
             self._entries.append((_VERSION.sub("", text(each, "fullUrl", "entry.") or ""), resource))
         orders = [each for _, each in self._entries if each.get("resourceType") == "ServiceRequest"]
         if len(orders) != 1:

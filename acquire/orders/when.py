@@ -44,6 +44,15 @@ def v2_moment(text: str, zone: tzinfo | None) -> datetime:
     return moment(written, zone)
 
 
+def v2_zone(text: str) -> tzinfo | None:
+    """The offset that a time stamp of HL7 v2 ends with; None where it states none, or one that no place has."""
+    found = _V2.fullmatch(text.strip())
+    try:
+        return datetime.strptime(found[8], "%z").tzinfo if found is not None and found[8] else None
+    except ValueError:
+        return None
+
+
 def placed(clock: datetime, zone: tzinfo | None) -> datetime:
     """A time with its offset, or that of the site's clock. Raises NoMoment where neither is known."""
     if clock.tzinfo is not None:

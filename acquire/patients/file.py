@@ -51,14 +51,21 @@ class PatientsFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 private(path)
             self._file = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=10)
+            self._make_ready()
+        except (sqlite3.Error, OSError) as error:
+            raise PatientsError(f"The patients' file {path} cannot be used: {error}.") from error
+
+    def _make_ready(self) -> None:
+        try:
             self._file.execute("PRAGMA secure_delete = ON")
             self._file.execute("PRAGMA synchronous = FULL")
             with self.all_or_nothing():
                 for statement in _TABLES.split(";\n"):
                     self._file.execute(statement)
                 self._secret = self._opened()
-        except (sqlite3.Error, OSError) as error:
-            raise PatientsError(f"The patients' file {path} cannot be used: {error}.") from error
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

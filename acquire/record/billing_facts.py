@@ -28,6 +28,7 @@ from acquire.procedure.methods.registry import method_of
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.results.result import Result, results
 from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.beams_given import may_have_given
 from acquire.procedure.session.known_people import not_known
 from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
@@ -219,7 +220,7 @@ def _began(connection: sqlite3.Connection, session: Session) -> tuple[datetime |
     beams = [
         datetime.fromisoformat(a.requested_at)
         for a in attempts(connection, session.id)
-        if a.kind == "irradiate" and a.begun and not (a.abandoned is not None and a.beam_given is False)
+        if a.kind == "irradiate" and may_have_given(connection, session.id, a)
     ]
     beams += [datetime.fromisoformat(each.read_at) for each in in_force(connection, session.id).values()]
     if beams:

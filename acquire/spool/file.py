@@ -67,6 +67,7 @@ class SpoolFile(ABC):
         try:
             self._begin()
         except BaseException:
+            self._let_go()
             self._lock.close()
             if not was_there and not is_there(path):
                 Path(self._lock.name).unlink(missing_ok=True)
@@ -84,9 +85,12 @@ class SpoolFile(ABC):
         if self.moved_aside is not None:
             self._tell_aside(f"the spool {self.path} was damaged: it is kept as {_salvage(self.moved_aside)}")
 
-    def _aside_at_start(self) -> None:
+    def _let_go(self) -> None:
         if (db := getattr(self, "db", None)) is not None:
             db.close()
+
+    def _aside_at_start(self) -> None:
+        self._let_go()
         self.moved_aside = move_aside(self.path, "damaged")
 
     def _enter(self) -> None:

@@ -14,13 +14,11 @@ from functools import partial
 import msgspec
 
 from acquire.bus.names import RESERVED, host_of_batch, instrument_of
+from acquire.bus.noloss import Batch, Part, Readings
 from acquire.checksum import is_altered
 from acquire.store.envelope import (
-    Batch,
-    Envelope,
-    Part,
-    ValidBatch,
     ValidPart,
+    ValidReadings,
     as_it_came,
     entries_of_part,
     is_copy,
@@ -55,7 +53,7 @@ class Heard:
     payload: bytes
 
     @property
-    def part(self) -> Part:
+    def part(self) -> Readings | Part:
         """What is said of the stream."""
         return self.said.part
 
@@ -96,8 +94,8 @@ def _one(site: str, topic: str, payload: bytes, found: list[Heard], unread: Unre
     why = _altered(payload, envelope) or _wrong_place(place, site) or _wrong_schema(envelope) or wrong_numbers(envelope)
     if place is None or why is not None:
         unread.kept.append((topic, payload, why or "under a strange topic"))
-    elif not envelope.copy:
-        said = Said(envelope, isinstance(envelope, ValidBatch), partial(_entries, payload), payload.endswith)
+    elif not envelope.copy_:
+        said = Said(envelope, isinstance(envelope, ValidReadings), partial(_entries, payload), payload.endswith)
         asked = (envelope.source, envelope.query, envelope.epoch)
         found.append(Heard(topic, place[1], *asked, said, envelope.host, payload))
 
@@ -138,17 +136,17 @@ def _wrong_place(place: tuple[str, str] | None, site: str) -> str | None:
     return None
 
 
-def _wrong_schema(message: Envelope | Batch, known: str = "readings/1") -> str | None:
+def _wrong_schema(message: Readings | Batch, known: str = "readings/1") -> str | None:
     return None if message.schema_ == known else f"of an unknown schema {message.schema_[:40]!r}"
 
 
-def _altered(raw: bytes, message: Part | Batch) -> str | None:
+def _altered(raw: bytes, message: Readings | Part | Batch) -> str | None:
     """What is said beside the entries has a checksum of its own: a flipped bit of `oldest` would make entries lost."""
     before = b',"parts":[' if isinstance(message, Batch) else b',"readings":['
     return ALTERED if is_altered(raw, message.crc32, before) else None
 
 
-def wrong_numbers(part: Part) -> str | None:
+def wrong_numbers(part: Readings | Part) -> str | None:
     """Why the numbers of a part cannot be true, or None."""
     last = part.first_seq + len(part.readings) - 1
     if part.first_seq < 1 or not 1 <= part.oldest <= part.head + 1 or last > part.head:

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from acquire.bus.codec import encode_reading, reading_decoder
 from acquire.bus.messages import Entry
+from acquire.bus.noloss import Part, Readings
 from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
 from acquire.store.entries import KIND, REFUSED, STORED, Row
-from acquire.store.envelope import Part
 from acquire.store.texts import flaw, flaw_of_reading
 from drivers.plain_words import plain
 
@@ -46,7 +46,7 @@ class Said(NamedTuple):
     `ends_so`: whether the message ended in these bytes, where that can be said: then nothing else was in the entries.
     """
 
-    part: Part
+    part: Readings | Part
     decoded: bool
     as_they_came: Callable[[], Sequence[bytes]]
     ends_so: Callable[[bytes], bool] | None = None

@@ -9,13 +9,14 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import cache
 
 from acquire.store.database import migrate
 
 MOST_FAULTS = 20
 _COMMENT = re.compile(r"--[^\n]*")
 
-Made = dict[tuple[str, str, str], str]  # (table, type, name): SQL without comments and blanks
+Made = Mapping[tuple[str, str, str], str]  # (table, type, name): SQL without comments and blanks
 
 
 def verify_schema(connection: sqlite3.Connection) -> Iterator[str]:
@@ -76,7 +77,9 @@ def _looked_at(
         yield from ((stream, *each) for each in ([(0, LOOKED_THROUGH)] if whole else windows))
 
 
+@cache
 def _new() -> Made:
+    """Made once: it is the same while a program runs, and takes as long as verifying all else of a small store."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
         empty.row_factory = sqlite3.Row
         migrate(empty)

@@ -73,6 +73,16 @@ async def test_an_authority_that_did_not_sign_the_brokers_certificate(tmp_path: 
         assert f"is not signed by an authority in {other.certificate}" in await refused(config)
 
 
+async def test_an_authority_that_newer_pythons_refuse_is_refused_by_each(tmp_path: Path) -> None:
+    broker = Guarded(tmp_path, "certificates", key_usage="")
+    await broker.start()
+    try:
+        sentence = await refused(configuration(tmp_path / "viewer.toml", broker, "viewer"))
+        assert "is not made as RFC 5280 asks (CA cert does not include key usage extension); make it again" in sentence
+    finally:
+        await broker.kill()
+
+
 async def test_the_plain_port_of_a_broker_and_none_at_all(tmp_path: Path) -> None:
     async with guarded(tmp_path) as broker:
         server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)

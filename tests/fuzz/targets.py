@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from acquire import config, tomlfile
 from acquire.bus.client import Received
 from acquire.bus.homeassistant import _measured, components_of
-from acquire.bus.messages import Answer, Readings, SessionEvent
+from acquire.bus.messages import Answer, SessionEvent, readings_of
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch
 from acquire.canonical import canonical
@@ -286,7 +286,7 @@ def _of_model(model: type[BaseModel]) -> Parse:
 
 def _home_assistant(data: bytes) -> None:
     components_of("clinic", "electrometer-1", data)
-    _measured(Readings.model_validate_json(data))
+    _measured(readings_of(data))
 
 
 # --- instruments --------------------------------------------------------------------------------------------------
@@ -420,7 +420,7 @@ def _all(folder: Path, connection: sqlite3.Connection) -> Iterator[Target]:
     yield Target("state", _state, seeds.messages("state-"), documents, (ValidationError,))
     yield Target("answer", _of_model(Answer), seeds.messages("answer-"), documents, (ValidationError,))
     yield Target("event", _of_model(SessionEvent), seeds.messages("event-"), documents, (ValidationError,))
-    yield Target("home assistant", _home_assistant, seeds.messages("readings-"), documents, (ValidationError,))
+    yield Target("home assistant", _home_assistant, seeds.messages("readings-"), documents, (ValueError,))
     yield Target("6517", _6517, seeds.KEITHLEY_6517, mutate.LINE, (Garbled,))
     yield Target("numeric", _numeric, seeds.KEITHLEY_NUMERIC, mutate.LINE, (Garbled,))
     yield Target("6517 ambient", _6517_ambient, seeds.KEITHLEY_AMBIENT, mutate.LINE, (Garbled,))

@@ -41,7 +41,11 @@ def spool_read_only(path: Path) -> sqlite3.Connection:
 def store_read_only(path: Path) -> sqlite3.Connection:
     """The same of a store, where it is of this program's version: nothing is made newer. Raises CannotTell."""
     connection = spool_read_only(path)
-    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    try:
+        (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     if schema != newest_store():
         connection.close()
         raise CannotTell(

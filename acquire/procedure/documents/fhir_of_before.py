@@ -9,6 +9,7 @@ from acquire.orders.json_text import Table, table, table_of, tables, text
 from acquire.orders.need import need_and_effect
 from acquire.orders.order import Order
 from acquire.orders.resources import Resources
+from acquire.patients.identity import Identity
 
 
 def order_of_before(body: bytes) -> Order:
@@ -30,7 +31,7 @@ def order_of_before(body: bytes) -> Order:
 def _id(request: Table) -> str:
     """The first identifier of any kind: such an order is known by it here."""
     placed = [value for each in tables(request, "identifier") if (value := text(each, "value"))]
-    return placed[0] if placed else placer(request)[0]
+    return placed[0] if placed else placer(request, Identity())[0]
 
 
 def _requester(request: Table) -> tuple[str, str | None]:

@@ -18,6 +18,7 @@ from acquire.procedure.records.selection import BoundDetector, Ref, Refs
 from acquire.procedure.results.elsewhere import MARGIN
 from acquire.procedure.results.loading import load_all
 from acquire.procedure.session.attempts import Attempt, attempts
+from acquire.procedure.session.beams_given import may_have_given
 from acquire.procedure.session.bound import channel_of
 from acquire.procedure.session.session import Session, SessionState
 from acquire.store import entries, streams
@@ -69,7 +70,7 @@ def _measured(connection: sqlite3.Connection, session: Session, point: str) -> A
     steps = {s.id for s in session.plan.step if s.kind == "irradiate" and point in s.measured}
     instrument = session.plan.point_named(point).instrument
     of_beam = [a for a in attempts(connection, session.id) if a.step in steps and a.instrument == instrument]
-    own = [a for a in of_beam if a.begun and (a.abandoned is None or a.beam_given)]
+    own = [a for a in of_beam if may_have_given(connection, session.id, a)]
     if len(own) != 1:
         how = "was not measured" if not own else "was measured in several attempts"
         raise Refused(f"{point} {how}: a diode of another instrument is bound to a port with one measurement.")

@@ -14,6 +14,7 @@ from acquire.procedure.results.across import readings_of
 from acquire.procedure.results.neighbours import on_channel
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beam_statements import every_part_said, rests
+from acquire.procedure.session.beams_given import may_have_given
 from acquire.procedure.session.bound import channel_of
 from acquire.procedure.session.session import Session
 from acquire.store import entries
@@ -51,10 +52,16 @@ class Choosing:
         of_rests = rests(self.connection, self.session.id)
         for attempt in attempts(self.connection, self.session.id):
             key, is_rest = (attempt.step, attempt.instrument), attempt.measurement in of_rests
-            if attempt.begun and (attempt.beam_given or (attempt.ended and attempt.abandoned is None)):
+            if self._counts(attempt):
                 found[key] = [*(found.get(key, []) if is_rest else []), attempt]
         whole = {key for key, made in found.items() if len(made) > 1 or (made[0].ended and made[0].abandoned is None)}
         return {key: made for key, made in found.items() if key in whole}
+
+    def _counts(self, attempt: Attempt) -> bool:
+        """Whether it was measured, or given up with some of a beam in it."""
+        if attempt.abandoned is None:
+            return attempt.begun and attempt.ended
+        return may_have_given(self.connection, self.session.id, attempt)
 
     def instrument_of(self, step: Step) -> str:
         """The instrument on which a step measures the point."""

@@ -12,6 +12,9 @@ from acquire.procedure.session.exposure import beam_steps
 from acquire.procedure.session.foreseen import background_before, charges_of, on_input
 from drivers import Misuse, registry
 
+_WIDE_PAIR = 30.0  # percent; five standard deviations
+_CGY_OF_A_MU = (0.05, 3.0)  # open fields, wedges and modulated ones lie inside; a dose ten times off mostly does not
+
 
 def advice(plan: Plan, inventory: Inventory) -> list[str]:
     """One sentence for each thing that no rule forbids and that would be found out during or after the beam."""
@@ -21,7 +24,9 @@ def advice(plan: Plan, inventory: Inventory) -> list[str]:
             said += [*_zero(plan, point, inventory), *_lengths(plan, point), *_range(point, inventory)]
             said += _voltages(plan, point, inventory)
             said += _one_repeat(plan, point)
-        elif point.by_element and not beam_steps(plan, point):
+            said += _dose_of_a_mu(plan, point)
+        said += _wide_pair(point)
+        if point.by_element and not beam_steps(plan, point):
             said.append(
                 f"{point.id}: no step measures its beam; a person says when it was given, before its elements come off"
                 " (acquire session beam-given)."
@@ -94,4 +99,26 @@ def _one_repeat(plan: Plan, point: Point) -> Iterator[str]:
         yield (
             f"{point.id}: where only one of its repeats counts in the end there is no result, since the plan states no"
             f" component '{name}' for a single one."
+        )
+
+
+def _dose_of_a_mu(plan: Plan, point: Point) -> Iterator[str]:
+    """Linacs are adjusted to about 1 cGy a MU at the depth of the maximum, 100 cm to the surface (textbook)."""
+    step = next((s for s in charges_of(plan, point) if s.kind == "irradiate" and s.mu is not None), None)
+    if step is None or step.mu is None or point.expected is None or point.position == "out-of-field":
+        return
+    away = ((step.ssd_cm or 100.0) + 1.5) / 101.5
+    of_a_mu = 100 * point.expected.dose_gy / step.mu * away**2
+    if not _CGY_OF_A_MU[0] <= of_a_mu <= _CGY_OF_A_MU[1]:
+        yield (
+            f"{point.id}: {100 * point.expected.dose_gy:.4g} cGy of {step.mu:g} MU is {of_a_mu:.2g} cGy a MU (at 100"
+            " cm), where a linac gives about 1: look at the expected dose, its unit and the MU once more."
+        )
+
+
+def _wide_pair(point: Point) -> Iterator[str]:
+    if point.pair_limit_percent is not None and point.pair_limit_percent > _WIDE_PAIR:
+        yield (
+            f"{point.id}: a pair limit of {point.pair_limit_percent:g} % is wide: pairs differ by 5 to 6 % (standard"
+            " deviation, TBI and TSET with nanoDots), and beyond the limit alone a wrong element is noticed."
         )

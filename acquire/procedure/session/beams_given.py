@@ -161,6 +161,13 @@ def _given(
     return f"begun at {attempt.requested_at}"
 
 
+def may_have_given(connection: sqlite3.Connection, session_id: str, attempt: Attempt) -> bool:
+    """Whether some of a beam may have been given in an attempt: that none was is believed with the signal alone."""
+    if not attempt.begun or attempt.abandoned is None or attempt.beam_given:
+        return attempt.begun
+    return attempt.kind == "irradiate" and shown_by_signal(connection, session_id, attempt) is not None
+
+
 def shown_by_signal(connection: sqlite3.Connection, session_id: str, attempt: Attempt) -> str | None:
     """What contradicts that no beam was given in an attempt: its own readings; None where they agree."""
     readings = [r.body for r in measurement(connection, attempt.measurement).readings]

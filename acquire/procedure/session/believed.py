@@ -16,7 +16,9 @@ from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.registry import method_of
 
 _TOTAL = re.compile(r"([0-9.]+)\s*(c?Gy)\s*(?:in|/)\s*([0-9]+)\b")
-_EACH = re.compile(r"\b[0-9]+\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
+_EACH = re.compile(r"\b([0-9]+)\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
+PAIR_LARGEST = 200.0  # percent of the mean, where one of the two reads nothing
+TOLERANCE_LARGEST = 50.0  # percent; published action levels go to 20
 
 
 def not_believed(plan: Plan, inventory: Inventory, calibrations: Calibrations, on: date) -> list[str]:
@@ -24,7 +26,7 @@ def not_believed(plan: Plan, inventory: Inventory, calibrations: Calibrations, o
     said = [
         f"{point.id}: {each}" for point in plan.point for each in _of_point(plan, point, inventory, calibrations, on)
     ]
-    return [*said, *_of_batches(plan, calibrations)]
+    return [*said, *_of_batches(plan, calibrations), *_of_course(plan)]
 
 
 def fraction_gy(plan: Plan) -> float | None:
@@ -32,14 +34,46 @@ def fraction_gy(plan: Plan) -> float | None:
     if plan.fraction_gy is not None:
         return plan.fraction_gy
     if found := _EACH.search(plan.prescription):
-        return float(found[1]) / (100 if found[2] == "cGy" else 1)
+        return float(found[2]) / (100 if found[3] == "cGy" else 1)
     if found := _TOTAL.search(plan.prescription):
         return float(found[1]) / (100 if found[2] == "cGy" else 1) / max(1, int(found[3]))
     return None
 
 
+def fractions(plan: Plan) -> int | None:
+    """How many fractions the prescription speaks of, all its series together; None where it says none."""
+    totals = list(_TOTAL.finditer(plan.prescription))
+    own = [e for e in _EACH.finditer(plan.prescription) if not any(t.start() <= e.start() < t.end() for t in totals)]
+    return sum([*(int(each[3]) for each in totals), *(int(each[1]) for each in own)]) or None
+
+
+def _of_course(plan: Plan) -> Iterator[str]:
+    prescribed = fractions(plan)
+    if prescribed is None or plan.purpose != "patient":
+        return
+    said = [(f"{p.id}: the course", p.course.fractions) for p in plan.point if p.course is not None]
+    for what, number in [*said, ("The plan's fraction", plan.fraction)]:
+        if number > prescribed:
+            yield f"{what} is {number}, and the prescription '{plan.prescription}' has {prescribed} fractions."
+
+
+def _limits(point: Point) -> Iterator[str]:
+    """Limits that nothing could ever be outside of."""
+    if point.pair_limit_percent is not None and point.pair_limit_percent >= PAIR_LARGEST:
+        yield (
+            f"a pair limit of {point.pair_limit_percent:g} % is none: two elements of which one reads nothing differ by"
+            f" {PAIR_LARGEST:g} % of their mean."
+        )
+    if point.limits is not None and point.limits.tolerance_percent > TOLERANCE_LARGEST:
+        yield (
+            f"a tolerance of {point.limits.tolerance_percent:g} % accepts whatever is measured; at most"
+            f" {TOLERANCE_LARGEST:g} % is taken (20 % is used as a check for gross errors)."
+        )
+
+
 def _of_point(plan: Plan, point: Point, inventory: Inventory, calibrations: Calibrations, on: date) -> Iterator[str]:
     yield from _expected(plan, point)
+    yield from _limits(point)
     if point.linearity is not None and not SLOPE_PER_GY.low <= point.linearity.slope_per_gy <= SLOPE_PER_GY.high:
         slope = point.linearity.slope_per_gy
         yield f"a linearity of {slope:g} per Gy lies outside ±{SLOPE_PER_GY.high:g} ({SLOPE_PER_GY.source})."

@@ -14,7 +14,7 @@ from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.placement import still_out
-from acquire.procedure.session.progress import progress
+from acquire.procedure.session.progress import StepStatus, progress
 from acquire.procedure.session.session import Session, SessionState, get_session, move
 from acquire.procedure.session.transcribed import in_force
 from acquire.store import audit
@@ -28,7 +28,7 @@ def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
     reasons = []
     for status in progress(connection, session):
         if status.progress in ("waiting", "running"):
-            what = " ".join(status.missing) or f"It is {status.progress}."
+            what = " ".join(status.missing) or _way_out(session, status)
             reasons.append(f"Step {status.step.id} is not settled. {what}")
     reasons += [
         f"{each.says}: a second person compares it (acquire downtime check)."
@@ -39,6 +39,13 @@ def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
         reasons.append(f"Not everything came back: {', '.join(out)}.")
     begun = [a.measurement for a in attempts(connection, session.id) if a.begun]
     return reasons + outstanding(connection, session.instruments, begun)
+
+
+def _way_out(session: Session, status: StepStatus) -> str:
+    of = f"acquire session step {session.id} {status.step.id}"
+    if status.progress == "running":
+        return f"It is running: end it ({of} end), or give it up ({of} abandon --reason)."
+    return f"It waits to be done, or to be written as not measured ({of} skip --reason)."
 
 
 def close_session(

@@ -17,6 +17,7 @@ from acquire.procedure.readouts.placed import Placement, placements
 from acquire.procedure.readouts.stated_presence import PresenceStated, presence_stated, stated_of
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.beam_statements import beam_statements
+from acquire.procedure.session.beams_given import may_have_given
 from acquire.procedure.session.session import Session
 from acquire.store import audit
 from acquire.store.attribution import StoredReading
@@ -102,7 +103,7 @@ class Exposure:
         measured = [
             self._measured(a.measurement, a.step)
             for a in self._attempts
-            if a.step in wanted and (a.abandoned is None or a.beam_given is not False)
+            if a.step in wanted and may_have_given(self._connection, self._session.id, a)
         ]
         return measured or [
             Beam(f"the beam of {point.id}", s.audit_entry, s.audit_entry, s.made, stated=True)

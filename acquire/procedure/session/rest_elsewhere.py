@@ -8,7 +8,8 @@ from acquire.errors import Refused
 from acquire.procedure.documents.beams import marks_of
 from acquire.procedure.documents.patients import orders_of_patient
 from acquire.procedure.documents.plan import Plan, Step
-from acquire.procedure.session.attempts import Attempt, attempts
+from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.beams_given import may_have_given
 from acquire.procedure.session.planning import get_plan
 
 
@@ -42,9 +43,7 @@ def beam_in(connection: sqlite3.Connection, began_in: str, first: Plan, plan: Pl
     """The step of a session that may have given part of a step's beam; None where none did."""
     marks = marks_of(plan, step)
     same = [s.id for s in first.step if s.kind == "irradiate" and marks.same(marks_of(first, s))]
-    return next((s for s in same if any(may_have_given(a) for a in attempts(connection, began_in, s))), None)
-
-
-def may_have_given(attempt: Attempt) -> bool:
-    """Whether some of a beam may have been given in an attempt."""
-    return attempt.begun and bool(attempt.beam_given or attempt.abandoned is None)
+    for each in same:
+        if any(may_have_given(connection, began_in, a) for a in attempts(connection, began_in, each)):
+            return each
+    return None

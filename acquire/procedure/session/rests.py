@@ -17,7 +17,8 @@ from acquire.procedure.documents.plan import Step
 from acquire.procedure.session import input_stops
 from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beam_statements import statement_row
-from acquire.procedure.session.rest_elsewhere import beam_in, may_have_given, same_fraction
+from acquire.procedure.session.beams_given import may_have_given
+from acquire.procedure.session.rest_elsewhere import beam_in, same_fraction
 from acquire.procedure.session.session import Session, SessionState
 from acquire.store import audit
 
@@ -53,7 +54,7 @@ def may_begin(connection: sqlite3.Connection, session: Session, step: Step, rest
     elsewhere = rest.of is not None and rest.of != session.id
     began = _began_elsewhere(connection, session, step, rest.of or "") if elsewhere else None
     own = attempts(connection, session.id, step.id)
-    if began is None and not any(may_have_given(a) for a in own):
+    if began is None and not any(may_have_given(connection, session.id, a) for a in own):
         raise Refused(
             f"No beam of {step.id} was begun in session {session.id}: there is no rest of it. Where it began in another"
             " session, say which (--rest-of SESSION)."

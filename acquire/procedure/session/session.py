@@ -7,6 +7,7 @@ be used in it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
+from acquire.procedure.session.believed import fractions
 from acquire.procedure.session.open_beside import must_be_the_only_one
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.rest_elsewhere import may_go_on
@@ -259,6 +261,17 @@ def time_out(
             move(connection, session_id, SessionState.READY, read_by)
 
 
+def must_be_identified_here(connection: sqlite3.Connection, session_id: str) -> None:
+    """Raises Refused where the only time-out of a session is one that was entered from a downtime form: it was signed
+    at another hour, and nobody has identified who lies here now."""
+    rows = connection.execute("SELECT stated FROM time_out WHERE session = ?", (session_id,)).fetchall()
+    if rows and all("form" in json.loads(row["stated"]) for row in rows):
+        raise Refused(
+            f"The time-out of session {session_id} was entered from a downtime form: before an instrument measures, two"
+            " people identify the patient here (acquire session time-out)."
+        )
+
+
 REFUSED = "time-out refused"  # what the audit entry says
 
 
@@ -327,6 +340,9 @@ def _must_be_new(connection: sqlite3.Connection, plan: Plan, order_id: str, frac
             " later."
         )
     must_be_free(connection, plan, order_id, fraction)
+    prescribed = fractions(plan)
+    if prescribed is not None and fraction > prescribed:
+        raise Refused(f"There is no fraction {fraction}: the prescription '{plan.prescription}' has {prescribed}.")
     if fraction < plan.fraction:
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 

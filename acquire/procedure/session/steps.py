@@ -24,7 +24,14 @@ from acquire.procedure.session.framing import InForce
 from acquire.procedure.session.progress import next_step, progress
 from acquire.procedure.session.rests import Rest, may_measure
 from acquire.procedure.session.serials import exchanged
-from acquire.procedure.session.session import Session, SessionState, get_session, move, state_of
+from acquire.procedure.session.session import (
+    Session,
+    SessionState,
+    get_session,
+    move,
+    must_be_identified_here,
+    state_of,
+)
 from acquire.procedure.stock.received import irradiated_rows
 from acquire.store import audit
 from acquire.store.database import transaction
@@ -67,6 +74,7 @@ async def begin_step(
     """
     session = get_session(connection, session_id)
     step = session.plan.step_named(step_id)
+    must_be_identified_here(connection, session_id)
     began: str | None = None
     if rest is not None:
         began = rests.may_begin(connection, session, step, rest, who)

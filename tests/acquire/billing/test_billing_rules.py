@@ -39,6 +39,13 @@ def test_a_whole_record_meets_every_rule_and_is_still_only_a_proposal():
     assert all(j.finding.says.endswith(".") and j.finding.where for j in judged)
 
 
+@pytest.mark.parametrize("said", [".", "n/a", "as needed", "Please see chart"])
+def test_an_effect_that_says_nothing_is_none(said: str) -> None:
+    session = whole(order=replace(ORDER, effect=said))
+    (found,) = [j.finding for j in judge(Claim(course(session), (session,), TABLES)) if j.rule.id == "effect"]
+    assert (found.status, found.says) == ("missing", "The order does not say what its result decides.")
+
+
 PLAN = whole().plan
 LACKS = {
     "purpose": whole(plan=replace(PLAN, purpose="routine-qa")),

@@ -1,4 +1,4 @@
-"""The fields of a reading are declared once: schema, decoder and bytes follow the struct that drivers give."""
+"""The fields of readings and messages are declared once: schema, decoder and bytes follow from the struct."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,8 +18,7 @@ from acquire.bus.messages import NOT_ATTACHED
 from drivers import Reading
 
 ROOT = Path(__file__).parents[3]
-DECLARATION = "drivers/reading.py"
-AFTER = '    raw: Annotated[bytes, RAW] = b""\n'
+READING = "drivers/reading.py", '    raw: Annotated[bytes, RAW] = b""\n'
 LINE = '    humidity: Annotated[NotNegative | None, says("of the air, in percent")] = None\n'
 USE = """
 import json
@@ -41,19 +41,45 @@ print(json.dumps({
 """
 
 
-def test_a_new_field_is_one_line(tmp_path: Path) -> None:
-    """A copy of the packages with that line more, in another interpreter."""
+OF_A_BATCH = "acquire/bus/noloss.py", "    parts: list[Any]\n"
+OF_A_BATCH_LINE = '    zone: Annotated[str | None, says("where the host is")] = None\n'
+OF_A_BATCH_USE = """
+import json
+from acquire.bus.contract import json_schemas
+from acquire.store.envelope import opened_batch
+
+said = {"schema": "batch/1", "source": "s", "ask": "a", "epoch": None, "parts": [], "zone": "north"}
+print(json.dumps({"zone": opened_batch(json.dumps(said).encode()).zone, "schema": json_schemas()["batch-1.json"]}))
+"""
+
+
+def with_a_line_more(tmp_path: Path, where: tuple[str, str], line: str, use: str) -> Any:
+    """What `use` prints with a copy of the packages that has the line behind that one, in another interpreter."""
     for package in ("acquire", "drivers"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    source = (tmp_path / DECLARATION).read_text()
-    assert source.count(AFTER) == 1
-    (tmp_path / DECLARATION).write_text(source.replace(AFTER, AFTER + LINE))
+    declaration, after = where
+    source = (tmp_path / declaration).read_text()
+    assert source.count(after) == 1
+    (tmp_path / declaration).write_text(source.replace(after, after + line))
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(  # noqa: PLW1510 - what it says on stderr is shown below
-        [sys.executable, "-c", USE], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", use], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    got = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_a_new_field_of_a_message_is_one_line(tmp_path: Path) -> None:
+    got = with_a_line_more(tmp_path, OF_A_BATCH, OF_A_BATCH_LINE, OF_A_BATCH_USE)
+    assert got["zone"] == "north"
+    field = got["schema"]["properties"]["zone"]
+    assert field == {
+        "anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "description": "where the host is",
+    }  # fmt: skip
+
+
+def test_a_new_field_of_a_reading_is_one_line(tmp_path: Path) -> None:
+    got = with_a_line_more(tmp_path, READING, LINE, USE)
     assert (got["body"]["humidity"], got["decoded"], got["canonical"]) == (45.5, 45.5, True)
     for schema in (got["entry"], got["batch"], got["attached"]):
         field = schema["properties"]["humidity"]

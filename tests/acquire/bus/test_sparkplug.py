@@ -20,11 +20,12 @@ from test_contract_on_the_wire import CONFIG
 from waiting import until
 
 from acquire.bus.client import Received, connect
-from acquire.bus.messages import Readings, State
+from acquire.bus.messages import State, readings_of
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node, Session
 from acquire.bus.sparkplug_node import EdgeNode
 from acquire.bus.sparkplug_payload import DataType, Metric, booleans, encode
+from acquire.canonical import canonical
 from acquire.config import load
 from acquire.service import service
 
@@ -126,7 +127,7 @@ async def test_values_are_born_before_they_are_told_and_an_overload_is_null() ->
     good, bad = corpus("readings-with-elapsed_s"), corpus("readings-flag-overload")
     messages = [*session.births(), *session.state("e-1", State(state="ready", since="x"))]
     for batch in (good, bad, good, bad):  # what comes again is not told again
-        messages += session.readings("e-1", Readings.model_validate(batch))
+        messages += session.readings("e-1", readings_of(canonical(batch)))
     nbirth, empty, dbirth, first, second = await decoded(messages)
     assert kinds([nbirth, empty, dbirth, first, second]) == ["NBIRTH", "DBIRTH", "DBIRTH", "DDATA", "DDATA"]
     assert value(dbirth, "charge") is None
@@ -140,8 +141,8 @@ def test_the_journal_of_a_stream_that_has_ended_is_not_shown_as_present() -> Non
     session = Session(NODE, 0, ["e-1"])
     list(session.state("e-1", State(state="ready", since="x")))
     present = corpus("readings-with-elapsed_s")
-    assert [*session.readings("e-1", Readings.model_validate(present | {"ended": "crash"}))] == []
-    assert [*session.readings("e-1", Readings.model_validate(present))]
+    assert [*session.readings("e-1", readings_of(canonical(present | {"ended": "crash"})))] == []
+    assert [*session.readings("e-1", readings_of(canonical(present)))]
 
 
 async def test_an_instrument_that_is_gone_is_dead_until_it_is_there_again() -> None:

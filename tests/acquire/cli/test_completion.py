@@ -163,9 +163,9 @@ def test_the_key_waits_for_nothing_of_the_service(folder: Path, monkeypatch: pyt
 def at_terminal(words: list[str], env: dict[str, str], *typed: tuple[str, str]) -> str:
     """What a program shows on a terminal of its own: each text is typed, and what it is to bring is waited for."""
     assert shutil.which(words[0]), f"{words[0]} is missing: tools/setup.sh dev installs it."
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execvpe(words[0], words, env)
+    terminal, its_end = pty.openpty()
+    child = subprocess.Popen(["setsid", "--ctty", *words], env=env, stdin=its_end, stdout=its_end, stderr=its_end)
+    os.close(its_end)
     shown = ""
     try:
         for keys, brings in typed:
@@ -177,6 +177,6 @@ def at_terminal(words: list[str], env: dict[str, str], *typed: tuple[str, str]) 
                     shown += os.read(terminal, 65536).decode(errors="replace").replace("\a", "")
         return shown
     finally:
-        os.kill(child, 9)
+        child.kill()
         os.close(terminal)
-        os.waitpid(child, 0)
+        child.wait()

@@ -29,7 +29,18 @@ RECORD_NUMBER = {
 NPI = {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}
 ELSEWHERE = "https://ehr.example/fhir/Practitioner/7"
 ENDED = ("do-not-perform", "implicit-rules", "occurrence-2020")
-EMPTY = (".", "n/a", "See chart", "Prostate. PROSTATE!", "pacemaker", "1 2 3", "x x y")
+EMPTY = (
+    ".",
+    "n/a",
+    "See chart",
+    "Prostate. PROSTATE!",
+    "pacemaker",
+    "1 2 3",
+    "x x y",
+    "Please see the chart for details.",
+)
+EMPTY += ("medically necessary per MD order", "In vivo dosimetry is requested for this patient.")
+STANDING = ("Standing order.", "Per department standing order for all IMRT patients", "requested for every patient")
 NOT_R4 = ("2026-03-02T08:10:00", "#nobody")  # what somebody else's models refuse by themselves
 PLACER = {"type": {"coding": [{"code": "PLAC"}]}, "system": "urn:example:orders", "value": "ORD-X-1"}
 
@@ -87,12 +98,47 @@ def refused(document: dict[str, Any], judge: type[Any] | None = ServiceRequest) 
         ({"requester": {"reference": "RelatedPerson/1"}}, "is a RelatedPerson"),
         ({"requester": {"reference": "https://ehr.example/fhir/Device/linac"}}, "is a Device"),
         ({"requester": {"reference": "#nobody"}}, "nothing of that id"),
+        ({"subject": {"reference": "Patient/1", "type": "Group"}}, "they name two kinds"),
+        ({"requester": {"reference": "Practitioner/77", "type": "Device"}}, "they name two kinds"),
+        ({"occurrenceDateTime": "2026-03-05", "occurrencePeriod": {"end": "2020-02-01"}}, "in several ways"),
         *(({"note": [{"text": f"Necessity: {need}"}]}, "says nothing") for need in EMPTY),
+        *(({"note": [{"text": f"Necessity: {need}"}]}, "a standing order, and none for this") for need in STANDING),
     ],
 )  # fmt: skip
 def test_what_cannot_be_an_order_is_one_plain_sentence(changes: dict[str, Any], word: str) -> None:
-    judge = None if any(each in json.dumps(changes) for each in (*NOT_R4, "2020-02")) else ServiceRequest
+    not_r4 = (*NOT_R4, "2020-02")
+    judge = None if any(each in json.dumps(changes) for each in not_r4) else ServiceRequest
     assert word in refused(request(**changes), judge)
+
+
+@pytest.mark.parametrize("need", ["Hip prosthesis; see standing order", "All of the patient's junctions abut"])
+def test_a_need_that_says_more_than_empty_words_is_one(need: str) -> None:
+    assert read(request(note=[{"text": f"Necessity: {need}"}])).order.necessity == need
+
+
+def test_a_bundle_that_deletes_or_tells_of_the_past_is_no_order() -> None:
+    entry = {"resource": request(), "request": {"method": "DELETE", "url": "ServiceRequest/x1"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert "acquire order cancel" in refused(bundle, Bundle)
+    past = {"resource": request(), "request": {"method": "PUT", "url": "ServiceRequest/x1"}}
+    past |= {"response": {"status": "200"}, "fullUrl": "https://ehr.example/fhir/ServiceRequest/x1"}
+    assert "what was, not what is" in refused(bundle | {"type": "history", "entry": [past]}, Bundle)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        {"type": {"text": "MRN"}, "value": "0012345"}, {"system": "http://hospital.example/mrn", "value": "0012345"},
+        {"system": "urn:example:hospital", "value": "0012345"}, {"use": "old", "value": "0012345"},
+    ],
+)  # fmt: skip
+def test_a_number_of_the_patient_is_never_that_of_the_order(number: dict[str, Any]) -> None:
+    of = {"resourceType": "Patient", "id": "p", "identifier": [{"system": "urn:example:hospital", "value": "77"}]}
+    document = request(contained=[of], subject={"reference": "#p"}, identifier=[number])
+    assert read(document).order.id == "x1"
+    own = {"identifier": [PLACER | {"value": "77"}]}
+    assert "the patient's own number" in refused(document | own)
+    assert "the patient's own number" in refused(request(identifier=None, id="example-x"))
 
 
 def test_what_modifies_the_requester_is_not_ignored_either() -> None:
@@ -113,7 +159,7 @@ def test_what_modifies_the_requester_is_not_ignored_either() -> None:
         {"coding": [{"system": "http://snomed.info/sct", "code": "309295000"}]},
         {"coding": [{"system": "http://snomed.info/sct", "code": "99999", "display": "Radiation oncologist"}]},
         {"text": "Attending Physician, Radiation Oncology"}, {"text": "Leitender Oberarzt für Strahlentherapie"},
-        {"text": "médecin radiothérapeute"},
+        {"text": "médecin radiothérapeute"}, {"text": "Dr. med."}, {"text": "Doctor of Medicine"},
     ],
 )  # fmt: skip
 def test_a_physician_is_known_by_code_display_or_text(code: dict[str, Any]) -> None:
@@ -127,7 +173,9 @@ def test_a_physician_is_known_by_code_display_or_text(code: dict[str, Any]) -> N
     "codes",
     [
         [{"text": "physician assistant"}], [{"text": "nurse to the oncologist"}],
-        [{"text": "Secretary of Dr. Example"}],
+        [{"text": "Secretary of Dr. Example"}], [{"text": "staff of treating oncologist"}], [{"text": "Dr."}],
+        [{"text": "Medical staff for the physician"}], [{"text": "Medical staff for physician"}],
+        [{"coding": [{"system": ROLE, "code": "doctor"}], "text": "Clinical staff of oncologist"}],
         [{"text": "friend of the oncologist"}], [{"text": "medical physicist"}], [{"text": "Head of department"}],
         [{"coding": [{"system": ROLE, "code": "nurse"}]}],
         [{"coding": [{"system": "http://nucc.org/provider-taxonomy", "code": "363A00000X"}]}],

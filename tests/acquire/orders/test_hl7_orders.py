@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import hl7
 import hl7apy.parser
@@ -92,7 +94,8 @@ def test_change_and_cancellation_are_followed_and_the_old_version_stays(room: An
         (b"ORC|NW", b"ORC|SC", "AE", "ORC-1 is 'SC'"),
         (b"ORD-V2-1^MOSAIQ|||||||", b"Doe, J^MOSAIQ|||||||", "AE", "cannot be used"),
         (b"|||||||2026", b"|||||||", "AE", "ORC-9"),
-        (b"|||||||20260302081000-0500", b"|||||||20260302081000", "AE", "time zone"),
+        (b"^^^^MD", b"^^^^MD~PA-1^HELPER^KIM^^^^PA", "AE", "'MD, PA'"),
+        (b"ORD-V2-1^MOSAIQ|||||||", b"MRN-EXAMPLE-1^MOSAIQ|||||||", "AE", "ORC-2 and OBR-2"),
         (b"|||||||20260302081000-0500", b"|||||||20960302081000-0500", "AE", "in the future"),
         (NEED.encode(), b"Necessity: . Result decides: whether", "AE", "says nothing"),
         (b"PID|1||MRN-EXAMPLE-1^^^HOSP^MR", b"PID|1||", "AE", "no identifier (PID-3)"),
@@ -111,6 +114,28 @@ def test_what_is_not_taken_leaves_nothing_behind(room: Any, old: bytes, new: byt
     assert (found.code, word in found.says) == (code, True), found.says
     assert list_orders(room[0]) == []
     assert room[0].execute("SELECT count(*) FROM message_taken").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize(("offset", "hour"), [("-0500", 13), ("+0100", 7), ("+0000", 8)])
+def test_a_time_without_an_offset_has_that_of_the_header_and_not_the_sites(room: Any, offset: str, hour: int) -> None:
+    body = message(msh(f7=f"20260302081000{offset}"), pid(), orc(at="20260302081000"), obr(), nte())
+    assert receive(room[0], room[1], body, Site(zone=ZoneInfo("Asia/Tokyo"))).code == "AA"
+    assert get_order(room[0], "ORD-V2-1").authored_on == datetime(2026, 3, 2, hour, 10, tzinfo=UTC)
+
+
+def test_without_any_offset_the_site_has_to_name_its_zone(room: Any) -> None:
+    body = message(msh(f7="20260302081000"), pid(), orc(at="20260302081000"), obr(), nte())
+    assert "time zone" in answered(room, body).says
+    assert receive(room[0], room[1], body, Site(zone=ZoneInfo("Europe/Berlin"))).code == "AA"
+    assert get_order(room[0], "ORD-V2-1").authored_on == datetime(2026, 3, 2, 7, 10, tzinfo=UTC)
+
+
+def test_a_patients_number_is_no_orders_number_and_is_not_repeated(room: Any) -> None:
+    number = "MRN-EXAMPLE-1"
+    said = answered(room, message(msh(), pid(), orc(order=number), obr(number), nte())).says
+    assert "the patient's own number (PID-3)" in said
+    assert number not in said
+    assert list_orders(room[0]) == []
 
 
 def test_of_several_orders_all_are_taken_or_none(room: Any) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,9 @@ async def listening(folder: Path, orders: str = "") -> AsyncIterator[tuple[Order
     file.write_text(BASE + ('listen = "127.0.0.1:0"\n' if "listen =" not in orders else "") + orders)
     store = Store(folder)
     listener = OrderListener(load(file), store.use)
-    async with listener.listening():
-        yield listener, store
-    store.connection.close()
+    with closing(store.connection):
+        async with listener.listening():
+            yield listener, store
 
 
 async def raw(listener: OrderListener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -147,6 +147,30 @@ async def test_refusals_are_counted_and_shown_without_identity(tmp_path: Path) -
         (row,) = store.connection.execute("SELECT * FROM alarm").fetchall()
         assert (row["what"], row["subject"], row["count"]) == ("order message refused", "MOSAIQ@RADONC", 3)
         assert "ANNA" not in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("place", "typed"),
+    [
+        (b"ORD-V2-1^MOSAIQ|||||||", b"Example, Anna^MOSAIQ|||||||"),
+        (b"ORD-V2-1^MOSAIQ|||||||", b"MRN EXAMPLE 1^M|||||||"),
+        (b"^^^^MD", b"^^^^EXAMPLE 19600101"), (b"|77331^", b"|ANNA EXAMPLE^"),
+        (b"Necessity: a hip prosthesis beside two of the beams", b"Necessity: Example"),
+    ],
+)  # fmt: skip
+async def test_what_stands_in_the_wrong_field_is_answered_and_not_kept(
+    tmp_path: Path, place: bytes, typed: bytes
+) -> None:
+    async with listening(tmp_path) as (listener, store):
+        reader, writer = await raw(listener)
+        assert place in order()
+        writer.write(b"\x0b" + order().replace(place, typed, 1) + b"\x1c\r")
+        assert b"MSA|AE|" in await reader.readuntil(b"\x1c\r")
+        writer.close()
+        await until(lambda: listener.counts["AE"] == 1)
+        (kept,) = store.connection.execute("SELECT message FROM alarm").fetchone()
+        assert "***" in kept
+        assert not any(each in kept.casefold() for each in ("anna", "example", "mrn", "19600101"))
 
 
 async def test_connections_are_bounded(tmp_path: Path, monkeypatch: Any) -> None:

@@ -14,6 +14,7 @@ from acquire.procedure.documents.plan import Step
 from acquire.procedure.records.selection import BoundDetector, Ref
 from acquire.procedure.results import choosing as room
 from acquire.procedure.results.choosing import Choosing
+from acquire.procedure.session import beams_given
 from acquire.procedure.session.attempts import Attempt
 from acquire.procedure.session.beam_statements import BeamStatement, PartSaid
 from acquire.store import entries
@@ -73,6 +74,7 @@ class Store:
     beside: dict[str, tuple[str, ...]] = field(default_factory=dict)  # instrument: the points of a step on it
     channel: str | None = None  # of the point
     bound: dict[str, BoundDetector] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)  # measurement: the beam that its signal shows all the same
     steps: list[Step] = field(default_factory=list)
     other_points: tuple[Any, ...] = ()
     connection: sqlite3.Connection = field(default_factory=lambda: sqlite3.connect(":memory:"))
@@ -113,5 +115,6 @@ def in_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         lambda _, channel, stream, first, last: (Ref(stream=f"{stream} {channel}", seq=first, digest=str(last)),),
     )
     monkeypatch.setattr(entries, "entry_at", at)
+    monkeypatch.setattr(beams_given, "shown_by_signal", lambda _, session, each: made.shown.get(each.measurement))
     yield made
     made.connection.close()

@@ -16,6 +16,7 @@ from acquire.procedure.methods.collected_charge import Invalid
 from acquire.procedure.records.selection import BoundDetector
 from acquire.procedure.results import across as room
 from acquire.procedure.results.across import Meanwhile, lay_across, meanwhile, readings_of
+from acquire.procedure.session import beams_given
 from acquire.procedure.session.session import SessionState
 from acquire.store import entries, streams
 
@@ -102,6 +103,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rows]:
     }  # fmt: skip
     for name, value in own.items():
         monkeypatch.setattr(room, name, value)
+    monkeypatch.setattr(beams_given, "shown_by_signal", lambda _, session, each: None)
     monkeypatch.setattr(streams, "named", named)
     monkeypatch.setattr(entries, "next_marker", next_marker)
     monkeypatch.setattr(entries, "walked", walked)

@@ -13,7 +13,7 @@ from acquire.procedure.documents.plan import read_plan
 from acquire.procedure.methods.detector_needs import factor as factor_record
 from acquire.procedure.methods.rows import components_of, factor_of
 from acquire.procedure.records.factors import ComponentRecord
-from acquire.procedure.session.believed import fraction_gy
+from acquire.procedure.session.believed import fraction_gy, fractions
 
 
 def of(case, name: str, owner: int = 0) -> dict:
@@ -79,7 +79,27 @@ def expected_outside(case):
     case.points[0]["plausible"] = {"low_gy": 2.0, "high_gy": 4.0}
 
 
+def any_pair(case):
+    case.points[2]["pair_limit_percent"] = 500.0
+
+
+def any_dose(case):
+    case.points[0]["limits"] |= {"tolerance_percent": 70.0, "action_percent": 90.0}
+
+
+def a_longer_course(case):
+    case.points[2]["course"] = {"fractions": 250}
+
+
+def beyond_the_course(case):
+    case.plan["fraction"] = 26
+
+
 SIZES = [
+    (case_c, any_pair, r"C4: a pair limit of 500 % is none: two elements of which one reads nothing differ by 200 %"),
+    (case_c, any_dose, r"C2: a tolerance of 70 % accepts whatever is measured"),
+    (case_c, a_longer_course, r"C4: the course is 250, and the prescription '50 Gy in 25.*' has 25 fractions"),
+    (case_c, beyond_the_course, r"The plan's fraction is 26, and the prescription '50 Gy in 25.*' has 25 fractions"),
     (case_c, cgy_for_gy, r"C2: The expected 46\.8 Gy is 23\.4 times the 2 Gy prescribed for a fraction: is it cGy"),
     (case_c, no_fraction, r"C2: the prescription 'as in the plan' does not say the dose of a fraction"),
     (case_c, expected_outside, r"C2: the expected 1\.215 Gy lies outside the plausible 2 to 4 Gy"),
@@ -118,6 +138,19 @@ def test_the_dose_of_a_fraction_is_read_from_the_prescription(text, stated, gy) 
     case.plan |= {"prescription": text, "fraction_gy": stated}
     found = fraction_gy(read_plan(case.plan_file[1], "plan.toml"))
     assert found == (pytest.approx(gy) if gy else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("78 Gy in 39 fractions of 2.00 Gy", 39), ("12.0 Gy in 6 × 2.00 Gy", 6), ("50 Gy in 25, then 16 Gy in 8", 33),
+        ("4 × 7.0 Gy after 45 Gy in 25", 29), ("as in the plan", None),
+    ],
+)  # fmt: skip
+def test_the_fractions_are_counted_over_every_series_of_the_prescription(text, number) -> None:
+    case, _ = case_d()
+    case.plan |= {"prescription": text, "fraction_gy": 2.0}
+    assert fractions(read_plan(case.plan_file[1], "plan.toml")) == number
 
 
 def certificate(**entry) -> Calibrations:

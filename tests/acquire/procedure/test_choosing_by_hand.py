@@ -57,6 +57,15 @@ def test_what_was_not_begun_or_ended_or_was_given_up_without_a_beam_takes_nothin
     assert done(store, other) == {}
 
 
+def test_what_was_given_up_without_a_beam_counts_where_the_signal_shows_one(store: Store) -> None:
+    store.rests, store.shown = {"m2": rest("m2")}, {"m1": "in which el-1 collected 8 nC"}
+    assert done(store, given_up("m1", beam=False), attempt("m2")) == {("b1", "el-1"): ["m1", "m2"]}
+    assert done(store, replace(given_up("m1", beam=False), kind="background"), attempt("m2")) == {
+        ("b1", "el-1"): ["m2"]
+    }
+    assert done(store, replace(given_up("m1", beam=False), begun=False), attempt("m2")) == {("b1", "el-1"): ["m2"]}
+
+
 def test_a_beam_that_was_interrupted_counts_with_its_rest_and_never_alone(store: Store) -> None:
     assert done(store, given_up("m1", beam=True)) == {}
     assert done(store, attempt("m1", abandoned="fault", beam_given=True)) == {}

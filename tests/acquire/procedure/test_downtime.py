@@ -17,7 +17,7 @@ from acquire.procedure.session.closing import close_session, keeps_open
 from acquire.procedure.session.course import carried
 from acquire.procedure.session.downtime import check, read_back, set_aside
 from acquire.procedure.session.notices import notices
-from acquire.procedure.session.session import get_session, time_out
+from acquire.procedure.session.session import get_session, start_session, time_out
 from acquire.procedure.session.steps import begin_step, not_measured
 from acquire.procedure.session.take_over import take_over
 from acquire.procedure.session.transcribed import NO_RAW_BYTES
@@ -249,6 +249,19 @@ def test_a_time_out_is_entered_from_the_sessions_own_form(connection: Any, case:
         time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True, form=2)
     time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True, form=1)
     assert "entered late, as signed on downtime form 1" in html(build(connection, session))
+
+
+async def test_an_instrument_measures_nobody_who_was_identified_on_paper_alone(connection: Any, case: Case) -> None:
+    """Else a form that was printed beforehand would take the place of two identifiers at the couch."""
+    files = {"calibrations": case.calibration_file, "inventory": case.inventory}
+    session = start_session(connection, "ORD-D-1", "MD-1", **files).id
+    client = WorkedClient(connection)
+    time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True, form=1)
+    with pytest.raises(Refused, match="before an instrument measures, two people identify the patient here"):
+        await begin_step(connection, client, session, "zero", "MD-1")
+    assert client.asked == []
+    time_out(connection, session, "MD-1", "RT-1", identifiers_agree=True)
+    await begin_step(connection, client, session, "zero", "MD-1")
 
 
 def test_the_order_must_be_before_the_moment_on_the_form(connection: Any, case: Case) -> None:

@@ -97,6 +97,18 @@ def test_a_length_of_zero_and_a_unit_beside_a_number_are_refused_in_words(line, 
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("machine", "refused"), [("LA-1", False), ("la-1 ", False), ("LA-2", True), (None, False)])
+def test_an_instrument_of_the_next_room_measures_nothing_here(connection, machine, refused):
+    case, _ = case_c()
+    case.plan["machine"] = "LA-1"
+    case.instruments[0] |= {"machine": machine} if machine else {}
+    if not refused:
+        case.add(connection)
+        return
+    with pytest.raises(Refused, match="electrometer-1 stands at LA-2, as the inventory says; this is for LA-1"):
+        case.add(connection)
+
+
 # --- what is advised ------------------------------------------------------------------------------------------------
 
 
@@ -110,6 +122,29 @@ def test_what_no_rule_forbids_is_told_all_the_same():
     assert "The inventory states no full_scale_nc of electrometer-1" in said
     assert "C3: no step measures its beam; a person says when it was given" in said
     assert "ref: where only one of its repeats counts in the end there is no result" in advised(case_f())
+
+
+def test_a_pair_limit_that_hardly_judges_is_told():
+    case, _ = case_c()
+    assert "a pair limit of" not in advised(case)
+    case.points[1]["pair_limit_percent"] = 50.0
+    assert f"{case.points[1]['id']}: a pair limit of 50 % is wide" in advised(case)
+
+
+@pytest.mark.parametrize(
+    ("dose_gy", "mu", "ssd_cm", "of_a_mu"),
+    [
+        (1.215, 131, 93.1, None), (0.1215, 131, 93.1, None), (0.01215, 131, 93.1, "0.0081"), (1.13, 1465, 380.0, None),
+        (0.0468, 92, 88.4, "0.04"), (1.215, 13.1, 93.1, "8.1"), (0.113, 1465, 380.0, None), (1.215, None, 93.1, None),
+    ],
+)  # fmt: skip
+def test_a_dose_that_no_linac_gives_with_these_mu_is_told(dose_gy, mu, ssd_cm, of_a_mu):
+    case, _ = case_c()
+    case.points[0]["expected"]["dose_gy"] = dose_gy
+    changed(case, "c2", mu=mu, ssd_cm=ssd_cm)
+    said = advised(case)
+    assert ("cGy a MU" in said) == (of_a_mu is not None)
+    assert of_a_mu is None or f"is {of_a_mu} cGy a MU (at 100 cm), where a linac gives about 1" in said
 
 
 def test_a_zero_of_the_detector_is_enough_and_one_of_another_is_not():

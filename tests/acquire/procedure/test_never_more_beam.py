@@ -27,6 +27,7 @@ from acquire.procedure.session.rests import Rest
 from acquire.procedure.session.session import get_session
 from acquire.procedure.session.steps import abandon_step, begin_step, end_step, not_measured, run_step
 from acquire.record import build
+from acquire.record.billing_facts import _began
 
 WHY = "the linac's own record"
 NEVER = "A repeat on a patient is the next planned fraction, never more beam today"
@@ -219,6 +220,20 @@ async def test_no_beam_is_not_believed_against_the_signal(connection: Any) -> No
     assert "in which electrometer-1 collected 7.835 nC in 5.0 s, although it was said that no beam was given" in said
     with pytest.raises(Refused, match="The signal does not agree that no beam was given in b1"):
         state_no_beam(connection, get_session(connection, session), "b1", "MD-1", "MP-1", WHY)
+    began, by = _began(connection, get_session(connection, session))
+    assert (began is not None, by) == (True, "the first beam")  # an order that is written now comes too late
+    client.shapes = {"b1": [(5.0, 7.835)]}
+    await run_step(connection, client, session, "b1", "MD-1", client.during, Rest("interlock, 46 MU left", "RT-1"))
+    assert 100 * closed_results(connection, session)["B1"]["dose_gy"] == pytest.approx(47.33, abs=0.006)
+    assert verify_store(connection) == []
+
+
+async def test_an_attempt_without_a_beam_and_without_a_charge_has_no_rest(connection: Any) -> None:
+    session, client = await begun(connection, [(5.0, 0.0)])
+    await abandon_step(connection, session, "b1", "MD-1", "no beam came", beam_given=False, client=client)
+    with pytest.raises(Refused, match="No beam of b1 was begun"):
+        await begin_step(connection, client, session, "b1", "MD-1", Rest("interlock", "RT-1"))
+    assert _began(connection, get_session(connection, session)) == (None, "the measurement")
 
 
 async def test_the_rest_of_an_interrupted_beam_is_the_same_irradiation(connection: Any) -> None:
@@ -346,3 +361,12 @@ async def test_what_was_measured_despite_a_refusal_is_kept_and_shown(connection:
     assert record["beams"][0]["step"] == "b1"
     assert [s.progress for s in progress(connection, get_session(connection, session))] == ["done", "done"]
     assert PORTS["B1"][5] == pytest.approx(47.33)
+
+
+def test_a_fraction_that_the_prescription_has_not_is_not_begun(connection: Any) -> None:
+    case = case_a("B1")
+    case.plan["prescription"] = "78 Gy in 39 fractions of 2.00 Gy"
+    case.add(connection)
+    with pytest.raises(Refused, match=r"There is no fraction 40: the prescription '78 Gy in 39 .*' has 39"):
+        case.start(connection, fraction=40)
+    assert case.start(connection, fraction=39)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from acquire.bus.messages import Batch, BatchCommitted, Committed
+from acquire.bus.messages import MESSAGES
 from acquire.bus.names import Topics, host_of_batch
 from acquire.canonical import canonical, utc_now
 from acquire.checksum import checksum, seed
@@ -25,6 +25,10 @@ from acquire.store.ingest import BatchAnswer, Ingested, Watermark, ingest
 TOPICS = Topics("clinic")
 SOURCE, ASK = str(uuid4()), str(uuid4())
 STREAMS = [str(uuid4()) for _ in range(3)]
+
+
+def of_contract(schema: str, message: Any) -> Any:
+    return MESSAGES[schema].model_validate(message)
 
 
 @pytest.fixture
@@ -85,9 +89,9 @@ def test_a_batch_is_taken_whole_and_answered_in_one_message(begun: sqlite3.Conne
     assert sorted((w.instrument, w.stream, w.through) for w in done.onlookers) == [
         (f"e-{n}", stream, 3) for n, stream in enumerate(STREAMS)
     ]
-    said = BatchCommitted.model_validate(json.loads(batch_committed(answer)))
+    said = of_contract("batch-committed/1", json.loads(batch_committed(answer)))
     assert set(said.through.values()) == {3}
-    assert Committed.model_validate(json.loads(committed(done.onlookers[0]))).batches
+    assert of_contract("committed/1", json.loads(committed(done.onlookers[0]))).batches
 
 
 def test_it_gives_the_rows_that_readings_messages_give(tmp_path: Path) -> None:
@@ -185,7 +189,7 @@ def test_a_question_in_a_batch_is_answered(begun: sqlite3.Connection) -> None:
 
 def test_the_models_of_the_contract_take_what_is_sent() -> None:
     _, payload = batch(part(STREAMS[0], 2, [reading(2)]))
-    assert Batch.model_validate(json.loads(payload)).parts[0].first_seq == 2
+    assert of_contract("batch/1", json.loads(payload)).parts[0].first_seq == 2
 
 
 class Broker:

@@ -7,6 +7,7 @@ tells (docs/bus.md, "Session events").
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 from hypothesis import given, settings
@@ -41,11 +42,18 @@ def bodies_of(kinds: list[str]) -> list[bytes]:
     fetches=st.lists(st.booleans(), min_size=20, max_size=20),
 )
 def test_following_tells_what_walking_tells(kinds: list[str], order: Any, fetches: list[bool]) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    migrate(connection)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        migrate(connection)
+        heard = followed(connection, kinds, order, fetches)
+        assert told(heard) == told(SessionEvents(connection).fetch(connection))
+
+
+def followed(
+    connection: sqlite3.Connection, kinds: list[str], order: Any, fetches: list[bool]
+) -> list[tuple[str, dict[str, Any]]]:
     bodies, events = bodies_of(kinds), SessionEvents(connection)
-    heard = []
+    heard: list[tuple[str, dict[str, Any]]] = []
     seqs = list(range(1, len(bodies) + 1))
     if order.random() < 0.5:
         order.shuffle(seqs)
@@ -53,9 +61,7 @@ def test_following_tells_what_walking_tells(kinds: list[str], order: Any, fetche
         events.moved(give(connection, message(S, seq, [bodies[seq - 1]], head=len(bodies))).moved)
         if fetch:
             heard += events.fetch(connection)
-    heard += events.fetch(connection)
-    assert told(heard) == told(SessionEvents(connection).fetch(connection))
-    connection.close()
+    return heard + events.fetch(connection)
 
 
 def test_readings_outside_a_measurement_are_not_looked_at_again(store: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
 from acquire.store.believed import Unread, heard
 from acquire.store.entries import REFUSED
-from acquire.store.envelope import ValidBatch, as_it_came, opened
+from acquire.store.envelope import ValidReadings, as_it_came, opened
 from acquire.store.judge import Place, Said, judge, judge_all
 
 NOW = "2027-02-03T09:12:00.000000Z"
@@ -89,6 +89,6 @@ def test_what_is_unknown_in_an_entry_is_kept() -> None:
     """It is in the digest, and so in the record: a newer source may say more than this store knows."""
     newer = READING | {"unknown": [1, {"z": 1}]}
     payload = canonical(message([]))[:-1].replace(b'"readings":[],', b"") + b',"readings":[' + canonical(newer) + b"]}"
-    assert isinstance(opened(payload), ValidBatch)
+    assert isinstance(opened(payload), ValidReadings)
     (row,) = judge_all(said_in(payload), PLACE)
     assert json.loads(row.body) == newer

@@ -23,15 +23,19 @@ QUIET_WITHIN_S = 120.0
 DESK_WITHIN_S = 60.0
 
 
-async def campaign(folder: Path, kind: str, seed: int, seconds: float, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    """Faults of the seed on a house of this kind for so long; the table, with the seed in it."""
+async def campaign(
+    folder: Path, kind: str, seed: int, seconds: float, leave_out: Sequence[str] = (), at_least: int = 0
+) -> dict[str, Any]:
+    """Faults of the seed on a house of this kind for so long, and at least so many of them on a machine that is slow;
+    the table, with the seed in it.
+    """
     house = await house_in(folder, kind)
     faults = Faults(house, seed)
     desk = Desk(house, faults, seed)
     try:
         await faults.flows({}, "the first readings")
         began = time.monotonic()
-        await _troubled(house, faults, desk, began + seconds, leave_out)
+        await _troubled(house, faults, desk, began + seconds, leave_out, at_least)
         took = time.monotonic() - began
         await _quiet(house, faults, desk)
         table = await counted(house, faults, desk)
@@ -45,9 +49,11 @@ async def campaign(folder: Path, kind: str, seed: int, seconds: float, leave_out
     return {"house": kind, "seed": seed, "seconds": round(took), **table}
 
 
-async def _troubled(house: House, faults: Faults, desk: Desk, until_s: float, leave_out: Sequence[str]) -> None:
+async def _troubled(
+    house: House, faults: Faults, desk: Desk, until_s: float, leave_out: Sequence[str], at_least: int
+) -> None:  # fmt: skip
     def enough() -> bool:
-        return time.monotonic() > until_s
+        return time.monotonic() > until_s and faults.done.total() >= at_least
 
     async with instrument_client(house.endpoint, Topics("clinic"), "campaign", timeout_s=4.0) as commands:
         tasks = [asyncio.create_task(desk.measure(commands, name, enough), name=name) for name in house.counters]
