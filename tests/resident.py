@@ -18,10 +18,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
-from command_line import BEFOREHAND
-
 from acquire.cli import main
-from drivers.registry import models
+from acquire.cli.on_demand import TABLE
 
 TESTS = Path(__file__).parent
 ACQUIRE = Path(sys.executable).with_name("acquire")
@@ -62,9 +60,10 @@ def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
 
 def serve(descriptor: int) -> None:
     """Forks one process for each command that is asked for, until it is killed."""
-    for name in BEFOREHAND:
-        import_module(name)
-    models()
+    for name in {place.module for place in TABLE.values()}:
+        import_module(f"acquire.cli.{name}")
+    import_module("acquire.procedure.session.planning")
+    import_module("acquire.procedure.results.result")
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         while True:
             asked, _ = listening.accept()
