@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make demo` and `make test`. Everything they need they set up themselves.
+# For a newcomer: `make demo`, `make test`, `make newest`. Everything they need they set up themselves.
 export PATH := $(PATH):/usr/sbin
 unexport PYTHONDONTWRITEBYTECODE # of a container: every process would compile the whole program again
 
@@ -34,10 +34,10 @@ sbom:
 	@.venv-supply/bin/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
 		--of JSON -o dist/dosimetry-acquire.cdx.json
 
-# Known faults of those packages. It asks PyPI's list of advisories over the network; not part of CI.
+# Known faults of those packages. It asks PyPI's list of advisories over the network, and fails where that tells nothing; not part of CI.
 audit:
 	@tools/setup.sh supply
-	@.venv-supply/bin/pip-audit --requirement requirements/run.txt --no-deps --disable-pip
+	@.venv-supply/bin/pip-audit --strict --requirement requirements/run.txt --no-deps --disable-pip
 
 # Do the tests notice when one token of a grammar, the link or the engine is another? Takes minutes; not part of CI.
 mutants:

@@ -23,6 +23,7 @@ from acquire.config import LOOPBACK, Loaded, OrdersConfig, OrdersTls, host_and_p
 from acquire.errors import Refused
 from acquire.orders.hl7_answer import answer
 from acquire.orders.hl7_message import LARGEST, header_of
+from acquire.orders.hl7_patient import without_identity
 from acquire.orders.mllp import AFTER, BEGIN, END, Frames
 from acquire.patients import PatientsError
 from acquire.procedure.documents.messages import Allowed, Answered, cannot_be_kept, receive
@@ -161,7 +162,8 @@ class OrderListener:
             answered = receive(connection, patients, body, self._site, allowed)
         if answered.code != "AA":
             with transaction(connection):
-                raise_alarm(connection, "order message refused", answered.sender or "unknown", answered.says)
+                says = without_identity(answered.says, body)  # an alarm is in every copy of the store
+                raise_alarm(connection, "order message refused", answered.sender or "unknown", says)
         return answered
 
     async def _send(self, writer: asyncio.StreamWriter, body: bytes) -> bool:

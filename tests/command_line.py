@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from acquire.cli.on_demand import TABLE
@@ -24,13 +25,18 @@ Said = subprocess.CompletedProcess[str]
 _forked = multiprocessing.get_context("forkserver")
 # Imported beforehand: another account may read no file of an interpreter that lies in somebody's home.
 FOR_OTHERS = ["concurrent.futures.thread", "drivers.keithley.k6517", "grp", "serial.tools.list_ports"]
-COMMANDS = [f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})]
-_forked.set_forkserver_preload(
-    [
-        "acquire.cli", *COMMANDS, *FOR_OTHERS, "acquire.doctor.examine", "acquire.procedure.session.planning",
-        "acquire.procedure.results.result",
-    ]
-)  # fmt: skip
+OFFERED = sorted(
+    each.module
+    for group in ("acquire.drivers", "acquire.formats", "acquire.simulators")
+    for each in entry_points(group=group)
+    if each.module.startswith(("drivers.", "simulators."))
+)
+BEFOREHAND = [
+    "acquire.cli", *(f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})),
+    *dict.fromkeys(OFFERED), "acquire.doctor.examine", "acquire.procedure.session.planning",
+    "acquire.procedure.results.result", "acquire.procedure.results.verify",
+]  # fmt: skip
+_forked.set_forkserver_preload([*BEFOREHAND, *FOR_OTHERS])
 
 
 def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, uid: int | None = None) -> Said:

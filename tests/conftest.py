@@ -49,9 +49,11 @@ async def no_task_left_over(request: pytest.FixtureRequest) -> AsyncIterator[Non
 
 
 @pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """`acquire` sets up the log of its process; a test that calls it is one of many in its own."""
-    before, hook = structlog.get_config(), sys.excepthook
+def process_as_before() -> Iterator[None]:
+    """`acquire` sets up log and Ctrl-C of its process; a test that calls it is one of many in its own."""
+    before, hook, interrupt = structlog.get_config(), sys.excepthook, signal.getsignal(signal.SIGINT)
     yield
     structlog.configure(**before)
     sys.excepthook = hook
+    if signal.getsignal(signal.SIGINT) is not interrupt:
+        signal.signal(signal.SIGINT, interrupt)

@@ -64,6 +64,8 @@ def test_what_the_container_file_copies_and_runs_is_there() -> None:
     copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
     assert copied
     assert [each for sources in copied for each in sources if not (HERE / each).exists()] == []
+    let_in = [line[1:] for line in (HERE / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert [each for sources in copied for each in sources if not each.startswith(tuple(let_in))] == []
     assert {each.split()[1] for each in lines if each.startswith("FROM")} == {"debian:bookworm-slim"}
     (entry,) = [json.loads(line.removeprefix("ENTRYPOINT ")) for line in lines if line.startswith("ENTRYPOINT")]
     (command,) = [json.loads(line.removeprefix("CMD ")) for line in lines if line.startswith("CMD")]

@@ -130,6 +130,7 @@ OF_PROCEDURE = {
     "results/across": "across_by_hand",
     "results/choosing": "choosing_by_hand",
     "results/held": "held_by_hand held_in_beam",
+    "results/leakage_taken": "leakage_by_hand select_charges_by_hand",
     "results/point_charges": "charges_by_hand",
     "results/rest_taken": "rest_by_hand",
     "results/select_charges": "select_charges_by_hand",

@@ -71,31 +71,28 @@ install_packages() { # $1: run or dev, $2: environment
 }
 
 make_newest_venv() {
-    [ -x .venv-newest/bin/python ] && .venv-newest/bin/python -c '' 2>/dev/null && return
+    .venv-newest/bin/python -c '' 2>/dev/null && return
+    rm -rf .venv-newest
     if has_newest; then
         "python$newest" -m venv .venv-newest
         return
     fi
-    root="${XDG_CACHE_HOME:-$HOME/.cache}/dosimetry-acquire/python$newest"
-    [ -x "$root/usr/bin/python$newest" ] || unpack_newest
+    root="$PWD/.venv-newest/debian"
+    unpack_newest
     "$root/usr/bin/python$newest" -m venv --without-pip .venv-newest # Debian's looks for pip in the system's folders
     .venv-newest/bin/python -m zipfile -e "$root"/usr/share/python-wheels/pip-*.whl .venv-newest/lib/python*/site-packages
 }
 
 unpack_newest() { # Debian's, with the libraries it wants, beside the system and not into it
-    printf 'Unpacking Python %s into %s ...\n' "$newest" "$root" >&2
-    mkdir -p "${root%/*}"
-    made=$(mktemp -d "$root.XXXXXX")
-    trap 'rm -rf "$made"' EXIT
+    printf 'Unpacking Python %s of Debian %s into .venv-newest ...\n' "$newest" "$newest_of" >&2
+    mkdir -p "$root"
     mmdebstrap --quiet --variant=extract --mode=chrootless --aptopt='Acquire::Check-Valid-Until "false"' \
-        --include="python$newest,python3-pip-whl" "$newest_of" "$made" ||
+        --include="python$newest,python3-pip-whl" "$newest_of" "$root" ||
         fail "Python $newest could not be had from Debian $newest_of; install it and run make again."
-    program="$made/usr/bin/python$newest"
-    libraries=$(cd "$made" && echo usr/lib/*-linux-gnu*)
+    program="$root/usr/bin/python$newest"
+    libraries=$(echo "$root"/usr/lib/*-linux-gnu*)
     patchelf --set-interpreter "$root/usr$(patchelf --print-interpreter "$program")" \
-        --force-rpath --set-rpath "$root/$libraries" "$program" # whatever it loads is looked for there first
-    chmod 755 "$made"
-    mv "$made" "$root"
+        --force-rpath --set-rpath "$libraries" "$program" # whatever it loads is looked for there first
 }
 
 install_apart() { # $1: name of requirements and environment, $2: what it is, $3...: options of pip

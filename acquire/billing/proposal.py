@@ -46,7 +46,9 @@ def proposal(claim: Claim, judged: Sequence[Judged]) -> dict[str, Any]:
         "ports_of_earlier_sessions": [u.of for u in earlier if u.kind == "port"],
         "counted_in_other_sessions": [_unit(u) for u in earlier],
         "additional": [
-            {**_unit(a.unit), "says": a.says} for a in counted.additional if a.unit.session in asked and not unlisted
+            {**_unit(a.unit), "says": a.says, "signed_in": a.signed_in}
+            for a in counted.additional
+            if a.unit.session in asked and not unlisted
         ],
         "adds_no_unit": [_unit(u) for u in counted.repeats if u.session in asked],
         "volumes_of_interest": [p.id for session, p in counted.beside if session in asked],
@@ -97,8 +99,8 @@ def _basis(units: Sequence[Unit]) -> str:
 
 
 def _notes(newest: SessionFacts, counted: Counted, own: Sequence[Unit], asked: set[str]) -> list[str]:
-    notes = [part.says for part in parts(newest.plan.place)][:2]
-    if newest.plan.place is None:
+    notes = [] if newest.barred else [part.says for part in parts(newest.plan.place)][:2]
+    if newest.plan.place is None and not newest.barred:
         notes.append("The plan names no place of service: the modifier is open.")
     if beside := [p.id for session, p in counted.beside if session in asked]:
         notes.append(f"{', '.join(beside)}: volumes of interest outside the ports; the coder decides.")
@@ -107,6 +109,7 @@ def _notes(newest: SessionFacts, counted: Counted, own: Sequence[Unit], asked: s
             "The plan names no volume of interest (volume) for points of no port: they are counted as one, and the"
             " coder decides whether there are more."
         )
+    notes += [a.by_whom for a in counted.additional if a.unit.session in asked]
     renamed = [(u.of, counted.ports.names(u.of)) for u in counted.units if u.kind == "port"]
     notes += [f"{', '.join(names)} are one port under several names." for _, names in renamed if len(names) > 1]
     return notes

@@ -34,11 +34,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Additional:
-    """A port or volume that was measured again after a documented change of the plan: one unit more, shown apart."""
+    """A port or volume that was measured again after a documented change of the plan: one unit more, shown apart.
+
+    signed_in  the session before it in which the physician signed that the plan is changed; None where there is none
+    """
 
     unit: Unit
     first: Unit
     change: AdjustmentFacts
+    signed_in: str | None = None
 
     @property
     def says(self) -> str:
@@ -47,6 +51,13 @@ class Additional:
             f"{self.unit.of} measured again in session {self.unit.session}: documented change v{self.first.version} →"
             f" v{self.unit.version} ({self.change.what.rstrip('.')}, decided by {self.change.decided_by})."
         )
+
+    @property
+    def by_whom(self) -> str:
+        """Whether a physician has signed the change: whoever writes the plan's file can name anybody in it."""
+        if self.signed_in is not None:
+            return f"{self.unit.of}: the physician signed a change of the plan in session {self.signed_in}."
+        return f"{self.unit.of}: no physician has signed a change of the plan before it; the plan's file alone says so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,7 @@ def count(course: CourseFacts) -> Counted:
             if first is unit:
                 continue
             if change := _change(course, first, unit, ports, [a.unit for a in additional]):
-                additional.append(Additional(unit, first, change))
+                additional.append(Additional(unit, first, change, _signed_in(course, unit)))
             else:
                 repeats.append(unit)
     beside = [(s.id, p) for s in course.sessions if s.barred is None for p in _beside(s)]
@@ -116,6 +127,14 @@ def _measured(session: SessionFacts, ports: Ports) -> Iterator[Unit]:
             found.setdefault(("volume", same or point.volume or UNNAMED), []).append(point.id)
     for (kind, of), points in found.items():
         yield Unit(kind, of, session.id, session.order.id, session.plan.version, session.day, tuple(points))
+
+
+def _signed_in(course: CourseFacts, again: Unit) -> str | None:
+    """The last session of the order before a unit's in which the physician signed that the plan is changed."""
+    before = [s for s in course.sessions if s.order.id == again.order]
+    before = before[: next(n for n, s in enumerate(before) if s.id == again.session)]
+    changed = [s.id for s in before if s.decision is not None and s.decision.what != "unchanged"]
+    return changed[-1] if changed else None
 
 
 def _beside(session: SessionFacts) -> Iterator[PointFacts]:

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, named_once, two_names, with_session
+from acquire.cli.place import By, ConfigOption, SessionId, StepId, StoreOption, named_once, two_names, with_session
 from acquire.terminal.output import Json, emit, say, table, told
 from drivers import Misuse
 
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
-StepId = Annotated[str, typer.Argument(metavar="STEP")]
 
 
 def register(sessions: typer.Typer) -> None:

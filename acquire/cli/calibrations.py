@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire.cli import file_calibrations
+from acquire.cli import completing, file_calibrations
 from acquire.cli.elements import day, either
 from acquire.cli.place import By, ConfigOption, StoreOption, number, open_store
 from acquire.terminal.output import Json, emit, say, table, tell
@@ -85,7 +85,9 @@ def add(
     calibration: Calibration,
     role: Annotated[Literal["irradiated", "blank"], typer.Argument()],
     by: By,
-    elements: Annotated[list[str] | None, typer.Argument(metavar="ELEMENT...")] = None,
+    elements: Annotated[
+        list[str] | None, typer.Argument(metavar="ELEMENT...", autocompletion=completing.elements)
+    ] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="All elements of this batch that are in use.")] = None,
     cycle: Annotated[int, typer.Option(help="Which annealing, irradiation and readout: 1, 2, ...")] = 1,
     at: Annotated[str | None, typer.Option(help="When they were irradiated: 2027-02-05T10:31:00+01:00.")] = None,

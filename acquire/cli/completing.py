@@ -38,6 +38,39 @@ def sessions_and_orders(ctx: typer.Context) -> list[tuple[str, str]]:
     return [*sessions(ctx), *orders(ctx)]
 
 
+def steps(ctx: typer.Context) -> list[tuple[str, str]]:
+    """The steps of the plan that the session was started on, in its order, each with its title."""
+    return [(str(each["id"]), str(each.get("title", ""))) for each in _plan(ctx).get("step", []) if "id" in each]
+
+
+def points(ctx: typer.Context) -> list[tuple[str, str]]:
+    """The points of that plan, each with where it is."""
+    return [(str(each["id"]), str(each.get("site", ""))) for each in _plan(ctx).get("point", []) if "id" in each]
+
+
+def elements(ctx: typer.Context) -> list[tuple[str, str]]:
+    """The elements of the stock with their batch, and what was placed in the session."""
+    placed = "SELECT dosimeter, 'at ' || point FROM placement WHERE session = ? ORDER BY id DESC"
+    stock = "SELECT element, batch FROM element GROUP BY element HAVING version = max(version) ORDER BY element"
+    found = [*_rows(ctx, placed, str(ctx.params.get("session"))), *_rows(ctx, stock)]
+    return [*{id_: (id_, says) for id_, says in reversed(found)}.values()][::-1]
+
+
+def _plan(ctx: typer.Context) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415 - only here
+
+    asked = (
+        "SELECT d.body, '' FROM session s JOIN plan p ON p.order_id = s.order_id AND p.version = s.plan_version"
+        " JOIN document d USING (sha256) WHERE s.id = ?"
+    )
+    for body, _ in _rows(ctx, asked, str(ctx.params.get("session"))):
+        try:
+            return tomllib.loads(body)
+        except ValueError:
+            break
+    return {}
+
+
 def instruments(ctx: typer.Context) -> list[tuple[str, str]]:
     """The instruments of the configuration, each with its model."""
     return [
@@ -61,7 +94,7 @@ def _entry_points(*groups: str) -> list[str]:
     return sorted({each.name for group in groups for each in entry_points(group=group)})
 
 
-def _rows(ctx: typer.Context, query: str) -> list[tuple[str, str]]:
+def _rows(ctx: typer.Context, query: str, *given: str) -> list[tuple[str, str]]:
     import sqlite3  # noqa: PLC0415 - only here
 
     from acquire.account import work_as_owner_of  # noqa: PLC0415
@@ -74,9 +107,13 @@ def _rows(ctx: typer.Context, query: str) -> list[tuple[str, str]]:
         work_as_owner_of(path)  # what SQLite keeps beside a file is then its owner's, too
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0.2)) as store:
             store.execute("PRAGMA query_only = 1")  # not mode=ro, which leaves files beside the store behind
-            return [(str(id_), str(says)) for id_, says in store.execute(f"{query} LIMIT {MOST}")]
-    except (Refused, sqlite3.Error, OSError):
+            return [(_text(id_), str(says)) for id_, says in store.execute(f"{query} LIMIT {MOST}", given)]
+    except (Refused, sqlite3.Error, OSError, UnicodeError):
         return []
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _store(ctx: typer.Context) -> Path | None:

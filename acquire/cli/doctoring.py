@@ -47,7 +47,9 @@ def doctor(
     inventory: Annotated[
         Path | None, typer.Option(help="Of an order: inventory file (TOML); else the one its plan came in with.")
     ] = None,
-    fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
+    fraction: Annotated[
+        int | None, typer.Option(min=1, max=999, help="Of an order: the fraction; the plan's by default.")
+    ] = None,
     ask: Annotated[
         list[str] | None,
         typer.Option(

@@ -11,6 +11,7 @@ import typer
 from acquire.cli.place import (
     By,
     ConfigOption,
+    PointId,
     SecondPerson,
     SessionId,
     SessionOrOrder,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from acquire.procedure.session.stops import Execution
 
 forms = typer.Typer(no_args_is_help=True, help="While the computer is down: a form printed beforehand, entered later.")
-PointId = Annotated[str, typer.Argument(metavar="POINT")]
 Charge = Annotated[str, typer.Option("--charge", help="As it stands on the form, with its unit: '36.02 nC'.")]
 
 
@@ -42,7 +42,9 @@ def downtime_form(
     name: SessionOrOrder, by: By,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, HTML; print it.")],
     force: Force = False,
-    fraction: Annotated[int | None, typer.Option(help="Of an order: the fraction; the plan's by default.")] = None,
+    fraction: Annotated[
+        int | None, typer.Option(min=1, max=999, help="Of an order: the fraction; the plan's by default.")
+    ] = None,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Print today's plan as a numbered form: detectors, serials, factors, expected doses, and room to write."""

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.place import By, ConfigOption, StoreOption, file_bytes, number, open_store
+from acquire.cli import completing
+from acquire.cli.place import By, ConfigOption, ElementId, StoreOption, file_bytes, number, open_store
 from acquire.cli.writing import Force, new_file, wrote
 from acquire.plain_files import name_of
 from acquire.terminal.output import Json, emit, say, table, tell, told
@@ -165,7 +166,9 @@ def element_list(
 
 
 @app.command("show")
-def element_show(element: str, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False) -> None:
+def element_show(
+    element: ElementId, config: ConfigOption = None, store: StoreOption = None, as_json: Json = False
+) -> None:
     """One element: its life, its clocks, and what forbids its use today."""
     from acquire.procedure.stock.exporting import life  # noqa: PLC0415
 
@@ -197,7 +200,9 @@ def event(
     ],
     by: By,
     reason: Annotated[str, typer.Option("--reason", help="Why, or what was done.")],
-    elements: Annotated[list[str] | None, typer.Argument(metavar="ELEMENT...")] = None,
+    elements: Annotated[
+        list[str] | None, typer.Argument(metavar="ELEMENT...", autocompletion=completing.elements)
+    ] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="All elements of this batch.")] = None,
     at: Annotated[str | None, typer.Option(help="When, with its offset: 2027-02-05T10:31:00+01:00.")] = None,
     dose_gy: Annotated[float | None, number("--dose-gy", "With irradiated and taken-over: how much, in Gy.")] = None,

@@ -130,9 +130,23 @@ def _file(
             _sort(given, readouts, reasons, notes, judging)
         name, fmt = opened.name, known.name if known else None
     except Unreadable as error:
-        reasons.append(str(error))
+        reasons.append(f"{error}{_as_columns(file) if chosen is None else ''}")
     told = {"file": name, "format": fmt, "readouts": len(readouts), "rejected": len(reasons)}
     return told | {"reason": " ".join(reasons) or None, "notes": notes}, readouts
+
+
+def _as_columns(file: Path) -> str:
+    """Where else a file is read that no reader wrote: what programs for glow curves exchange; else nothing."""
+    from acquire.glow import looks_like_columns  # noqa: PLC0415 - brings scipy
+
+    if not file.is_file():
+        return ""
+    try:
+        with file.open("rb") as there:
+            head = there.read(4096).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return " It looks like two columns of temperature and signal: `acquire fit` reads those." * looks_like_columns(head)
 
 
 def _sort(

@@ -10,6 +10,7 @@ import typer
 from acquire.cli.place import (
     By,
     ConfigOption,
+    ElementId,
     SecondPerson,
     SessionId,
     StoreOption,
@@ -64,8 +65,8 @@ def beam_given(
 
 
 def was_there(
-    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
-    store: StoreOption = None, as_json: Json = False,
+    session: SessionId, element: ElementId, by: By, confirmed_by: SecondPerson, reason: Why,
+    config: ConfigOption = None,    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """An element lay at its point while the beam was on, though placing or removing it was written at another time."""
     from acquire.procedure.session import presence  # noqa: PLC0415
@@ -75,8 +76,8 @@ def was_there(
 
 
 def was_removed(
-    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
-    store: StoreOption = None, as_json: Json = False,
+    session: SessionId, element: ElementId, by: By, confirmed_by: SecondPerson, reason: Why,
+    config: ConfigOption = None,    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """An element was off the patient before it was read, though its removal was written afterwards."""
     from acquire.procedure.session import presence  # noqa: PLC0415

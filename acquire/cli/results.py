@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,10 @@ from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, tell
 from acquire.terminal.progress import waiting
 from drivers import Misuse
+
+_KINDS: Mapping[str, Literal["html", "pdf", "json"]] = {
+    "": "html", ".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json",
+}  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -98,8 +103,10 @@ def report(
 
     if to is not None and by is None:
         raise Misuse("Say who gives it: --by.")
+    form = format or _KINDS.get(output.suffix.lower())
+    if form is None:
+        raise Misuse(f"{output} ends in none of .html, .pdf and .json: say with --format which it is to be.")
     with open_store(config, store) as connection:
-        form = format or {".pdf": "pdf", ".json": "json"}.get(output.suffix.lower(), "html")
         with waiting("Making the record"):
             body, given = _bytes_of(connection, session, form, version)
         output.parent.mkdir(parents=True, exist_ok=True)

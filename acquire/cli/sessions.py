@@ -13,8 +13,11 @@ from acquire.cli.orders import orders_room
 from acquire.cli.place import (
     By,
     ConfigOption,
+    ElementId,
     OrderId,
+    PointId,
     SessionId,
+    StepId,
     StoreOption,
     file_bytes,
     number,
@@ -46,7 +49,7 @@ def register(app: typer.Typer) -> None:
 @sessions.command("start")
 def session_start(
     order: OrderId, calibrations: Calibrations, inventory: Inventory, by: By,
-    fraction: Annotated[int | None, typer.Option(help="Fraction; the plan's by default.")] = None,
+    fraction: Annotated[int | None, typer.Option(min=1, max=999, help="Fraction; the plan's by default.")] = None,
     simulated: Annotated[bool, typer.Option("--simulated", help="Measured on simulators.")] = False,
     rest_of: Annotated[
         str | None, typer.Option(help="The session in which a beam began whose rest is measured in this one.")
@@ -167,7 +170,7 @@ def session_environment(
 
 @sessions.command("step")
 def session_step(
-    session: SessionId, step: Annotated[str, typer.Argument(metavar="STEP")],
+    session: SessionId, step: StepId,
     action: Annotated[Literal["begin", "end", "run", "skip", "abandon"], typer.Argument()],
     by: By, reason: Reason = None,
     seconds: Annotated[float | None, typer.Option(help="With run: how long it lasts; else as planned.")] = None,
@@ -260,8 +263,8 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
 @sessions.command("place")
 def session_place(
     session: SessionId,
-    point: str,
-    element: str,
+    point: PointId,
+    element: ElementId,
     by: By,
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -278,7 +281,7 @@ def session_place(
 @sessions.command("remove")
 def session_remove(
     session: SessionId,
-    element: str,
+    element: ElementId,
     by: By,
     config: ConfigOption = None,
     store: StoreOption = None,

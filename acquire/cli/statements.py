@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from acquire.cli import completing
 from acquire.cli.place import (
     By,
     ConfigOption,
+    ElementId,
+    PointId,
     SecondPerson,
     SessionId,
     StoreOption,
@@ -50,7 +53,7 @@ def console_time(
 
 
 def spectrum(
-    session: SessionId, point: str, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
+    session: SessionId, point: PointId, file: Annotated[Path, typer.Argument(metavar="FILE")], by: By,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The spectrum file of a point; read as the plan says, and kept."""
@@ -65,8 +68,8 @@ def spectrum(
 
 
 def exclude(
-    session: SessionId, element: str, by: By, confirmed_by: SecondPerson, reason: Why, config: ConfigOption = None,
-    store: StoreOption = None, as_json: Json = False,
+    session: SessionId, element: ElementId, by: By, confirmed_by: SecondPerson, reason: Why,
+    config: ConfigOption = None,    store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Leave one element out of its point's dose; its reading stays."""
     from acquire.procedure.session import statements  # noqa: PLC0415
@@ -106,7 +109,7 @@ def bind(
 
 
 def imaging(
-    session: SessionId, point: str, by: By,
+    session: SessionId, point: PointId, by: By,
     what: Annotated[str | None, typer.Option(help="What was given.")] = None,
     none: Annotated[bool, typer.Option("--none", help="None was given.")] = False,
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
@@ -162,7 +165,9 @@ def read_at(
 
 def reader_run(
     session: SessionId,
-    elements: Annotated[list[str], typer.Argument(metavar="ELEMENT...", help="Elements that were read in that run.")],
+    elements: Annotated[list[str], typer.Argument(
+            metavar="ELEMENT...", help="Elements that were read in that run.", autocompletion=completing.elements
+        )],
     standards: Annotated[
         Literal["before", "after"],
         typer.Option(help="Which standards and controls were read with them: the ones before, or the ones after."),

@@ -10,6 +10,7 @@ from typing import Literal
 from acquire.dosimetry.distributions import student_t_k
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite, hold
+from acquire.sums import added
 
 COVERAGE = 0.9545  # the probability for which k = 2 with ample degrees of freedom
 
@@ -51,7 +52,7 @@ class Budget:
     @property
     def u_percent(self) -> float:
         """Combined relative standard uncertainty, k = 1 (GUM 5.2.2: what is common adds up with its sign first)."""
-        return math.sqrt(sum(part**2 for part, _ in self._parts()))
+        return math.sqrt(added(part**2 for part, _ in self._parts()))
 
     def _parts(self) -> list[tuple[float, float]]:
         """(size in percent, degrees of freedom) of what is independent of the rest."""
@@ -106,8 +107,8 @@ def effective_dof(parts: Sequence[tuple[float, float]]) -> float:
         hold("dof", dof)
         if dof < 1:
             raise OutsideValidity(f"There are {dof:g} degrees of freedom; at least 1 is needed.")
-    spread = sum(part**4 / dof for part, dof in parts if part)
-    return sum(part**2 for part, _ in parts) ** 2 / spread if spread else math.inf
+    spread = added(part**4 / dof for part, dof in parts if part)
+    return added(part**2 for part, _ in parts) ** 2 / spread if spread else math.inf
 
 
 @finite
@@ -124,7 +125,7 @@ def coverage_factor(dof: float, p: float = COVERAGE) -> float:
 @finite
 def quadrature(parts: Sequence[float]) -> float:
     """Root of the sum of squares, in the unit of the parts."""
-    return math.sqrt(sum(part * part for part in parts))
+    return math.sqrt(added(part * part for part in parts))
 
 
 @finite

@@ -12,6 +12,7 @@ from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.factor import Factor
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.interpolation import linear
+from acquire.sums import added
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def temperature_coefficient(temperatures_c: Sequence[float], readings: Sequence[
     n = len(temperatures_c)
     if n < 3 or len(readings) != n or max(temperatures_c) - min(temperatures_c) < 5:
         raise OutsideValidity("A temperature coefficient needs at least three readings over at least 5 °C.")
-    mean_t, mean_m = sum(temperatures_c) / n, sum(readings) / n
-    slope = sum((t - mean_t) * (m - mean_m) for t, m in zip(temperatures_c, readings, strict=True)) / sum(
+    mean_t, mean_m = added(temperatures_c) / n, added(readings) / n
+    slope = added((t - mean_t) * (m - mean_m) for t, m in zip(temperatures_c, readings, strict=True)) / added(
         (t - mean_t) ** 2 for t in temperatures_c
     )
     return 100 * slope / (mean_m + slope * (t_cal_c - mean_t))

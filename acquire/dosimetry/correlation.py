@@ -11,6 +11,7 @@ from typing import Literal
 from acquire.dosimetry.budget import Budget, Contribution, coverage_factor, effective_dof
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite, finite_fields
+from acquire.sums import added
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def mean_of_deviations(deviations_percent: Sequence[float], budgets: Sequence[Bu
 def weighted_mean(doses_gy: Sequence[float], budgets: Sequence[Budget]) -> Combined:
     """Mean weighted by 1/u² of the parts that are not shared; what is shared stays common. Raises OutsideValidity."""
     own = [
-        math.sqrt(sum((dose * row.part_percent / 100) ** 2 for row in budget.rows if row.shared_key is None))
+        math.sqrt(added((dose * row.part_percent / 100) ** 2 for row in budget.rows if row.shared_key is None))
         for dose, budget in zip(doses_gy, budgets, strict=True)
     ]
     if not own or min(own) <= 0:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity, RangeTooSmall
 from acquire.dosimetry.finite import finite
+from acquire.sums import added
 
 _NO_BEAM = 0.02  # no beam is so far off; what is collected beside it is
 SCALE_LIMITS = (0.2, 5.0)  # measured/expected outside these is a mistake of units or detector, not a dose deviation
@@ -116,7 +117,7 @@ def one_sign(readings: Sequence[float]) -> None:
 @finite
 def alike(readings: Sequence[float], limit_percent: float, what: str = "The repeats") -> None:
     """Raises Blocked for repeats, all in one unit, whose span is above a limit in percent of their mean."""
-    mean = sum(readings) / len(readings)
+    mean = added(readings) / len(readings)
     span = 100 * (max(readings) - min(readings)) / abs(mean) if mean else float("inf")
     if span > limit_percent:
         raise Blocked(

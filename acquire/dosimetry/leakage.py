@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from acquire.dosimetry.errors import Blocked, OutsideValidity
 from acquire.dosimetry.finite import finite
+from acquire.sums import added
 
 # IAEA TRS-398 Rev.1 practice as clinics apply it: below 0.1 % leakage is only named, above 0.5 % the work stops.
 LEAKAGE_NAMED_PERCENT = 0.1
@@ -39,11 +40,11 @@ def slope(times_s: Sequence[float], charges_nc: Sequence[float]) -> float:
     n = len(times_s)
     if n < 3 or len(charges_nc) != n:
         raise OutsideValidity("A leakage current needs at least three readings with their times.")
-    mean_t, mean_q = sum(times_s) / n, sum(charges_nc) / n
-    spread = sum((t - mean_t) ** 2 for t in times_s)
+    mean_t, mean_q = added(times_s) / n, added(charges_nc) / n
+    spread = added((t - mean_t) ** 2 for t in times_s)
     if spread == 0:
         raise OutsideValidity("A leakage current needs readings at different times.")
-    return sum((t - mean_t) * (q - mean_q) for t, q in zip(times_s, charges_nc, strict=True)) / spread
+    return added((t - mean_t) * (q - mean_q) for t, q in zip(times_s, charges_nc, strict=True)) / spread
 
 
 @finite
@@ -53,10 +54,10 @@ def slope_u(times_s: Sequence[float], charges_nc: Sequence[float]) -> tuple[floa
     Raises OutsideValidity.
     """
     per_s = slope(times_s, charges_nc)
-    n, mean_t = len(times_s), sum(times_s) / len(times_s)
-    spread = sum((t - mean_t) ** 2 for t in times_s)
-    at_0 = sum(charges_nc) / n - per_s * mean_t
-    rest = sum((q - at_0 - per_s * t) ** 2 for t, q in zip(times_s, charges_nc, strict=True))
+    n, mean_t = len(times_s), added(times_s) / len(times_s)
+    spread = added((t - mean_t) ** 2 for t in times_s)
+    at_0 = added(charges_nc) / n - per_s * mean_t
+    rest = added((q - at_0 - per_s * t) ** 2 for t, q in zip(times_s, charges_nc, strict=True))
     return math.sqrt(rest / (n - 2) / spread), n - 2
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from acquire.dosimetry.errors import Blocked, MissingFactor, OutsideValidity
 from acquire.dosimetry.finite import finite
+from acquire.sums import added
 
 Background = Literal["after-sensitivity", "before-sensitivity"]
 Depletion = Literal["growing", "falling"]
@@ -77,7 +78,7 @@ def depletion_of(readings: Sequence[float]) -> float:
     if n < 5 or min(readings) <= 0:
         raise OutsideValidity("A depletion needs at least five readings above 0 of one element.")
     logs, middle = [math.log(r) for r in readings], (n - 1) / 2
-    slope = sum((j - middle) * y for j, y in enumerate(logs)) / sum((j - middle) ** 2 for j in range(n))
+    slope = added((j - middle) * y for j, y in enumerate(logs)) / added((j - middle) ** 2 for j in range(n))
     return 1 - math.exp(slope)
 
 

@@ -16,6 +16,7 @@ from acquire.dosimetry.dose import Calculation, Dose, shown
 from acquire.dosimetry.errors import Blocked, LifeSpent, OutsideValidity
 from acquire.dosimetry.factor import Circumstances, Factor, needed, no_others
 from acquire.dosimetry.finite import finite, finite_fields
+from acquire.sums import added
 
 SOURCE = "threshold shift, vendors' form (textbook)"
 CORRECTIONS = ("cf_energy", "cf_angle")
@@ -125,7 +126,7 @@ def mosfet_calibration_factor(dose_cgy: float, shifts_mv: Sequence[float]) -> fl
     """CF = D / mean ΔV_th in cGy/mV from irradiations with a known dose. Raises OutsideValidity."""
     if dose_cgy <= 0 or not shifts_mv or min(shifts_mv) <= 0:
         raise OutsideValidity("A MOSFET calibration needs a dose above 0 and threshold shifts above 0 mV.")
-    return dose_cgy / (sum(shifts_mv) / len(shifts_mv))
+    return dose_cgy / (added(shifts_mv) / len(shifts_mv))
 
 
 @finite

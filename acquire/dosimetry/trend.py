@@ -15,6 +15,7 @@ from statistics import fmean
 
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite, finite_fields
+from acquire.sums import added
 
 D2_OF_TWO = 1.128  # mean moving range of two over sigma (Shewhart; ASTM MNL 7)
 Key = tuple[str, str, str]
@@ -120,9 +121,9 @@ def repeats_out(states_accepted: Sequence[bool], consecutive: int = 2) -> bool:
 def _runs(values: Sequence[float], centre: float) -> list[str]:
     said = []
     sides = [(v > centre) - (v < centre) for v in values]
-    if any(abs(sum(sides[i : i + 8])) == 8 for i in range(len(sides) - 7)):
+    if any(abs(added(sides[i : i + 8])) == 8 for i in range(len(sides) - 7)):
         said.append("Eight results in a row lie on one side of the centre: a systematic change.")
     steps = [(b > a) - (b < a) for a, b in pairwise(values)]
-    if any(abs(sum(steps[i : i + 5])) == 5 for i in range(len(steps) - 4)):
+    if any(abs(added(steps[i : i + 5])) == 5 for i in range(len(steps) - 4)):
         said.append("Six results in a row rise or fall: a drift.")
     return said

@@ -6,9 +6,11 @@ A35 merges accounts, which are not kept here, and is answered as taken with noth
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from acquire.orders.hl7_message import Message, Segment
+from acquire.orders.hl7_message import Message, Segment, message_of
 from acquire.orders.problems import NotAnOrder
 from acquire.patients.identity import Identifier, Identity
 
@@ -81,3 +83,27 @@ def _identifiers(message: Message, segment: Segment, n: int) -> list[Identifier]
         if value:
             found.append(Identifier(authority, value, segment.of(each, 5)))
     return found
+
+
+_TELLING = {"PID": (2, 3, 4, 5, 6, 7, 9, 18, 19), "MRG": (1, 2, 4, 7)}  # numbers, names, day of birth
+_WORD = re.compile(r"[^\W_]{2,}")
+
+
+def without_identity(says: str, body: bytes) -> str:
+    """A sentence about a message that may quote it, with each word covered that the message says of its patient.
+
+    Fields are shifted, and names typed where numbers belong; what the store keeps must hold none of it all the same.
+    """
+    try:
+        words = {each.casefold() for each in _told_of(message_of(body))}
+    except NotAnOrder:
+        return says  # nothing but its header was looked at
+    return _WORD.sub(lambda found: "***" if found[0].casefold() in words else found[0], says)
+
+
+def _told_of(message: Message) -> Iterator[str]:
+    for each in message.named(*_TELLING):
+        for n in _TELLING[each.name]:
+            for said in each.repetitions(n):
+                own = said if n not in (2, 3, 4, 18) else each.by.component.join(said.split(each.by.component)[:1])
+                yield from _WORD.findall(each.unescaped(own))

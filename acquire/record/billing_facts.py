@@ -34,14 +34,15 @@ from acquire.procedure.session.planning import get_plan, newest_version
 from acquire.procedure.session.session import Session, get_session, list_sessions
 from acquire.procedure.session.transcribed import in_force
 from acquire.procedure.signing.rows import Signature
-from acquire.procedure.signing.standing import standing
+from acquire.procedure.signing.standing import Coming, standing
 from acquire.procedure.signing.writing import prescribes
 from acquire.record.billing_tables import tables
 from acquire.record.equipment import equipment
 
 
-def claim_of(connection: sqlite3.Connection, name: str, *, course: bool = False) -> Claim:
-    """A session, or an order with its sessions, or the whole course of either, as a claim within its course.
+def claim_of(connection: sqlite3.Connection, name: str, *, course: bool = False, coming: Coming | None = None) -> Claim:
+    """A session, or an order with its sessions, or the whole course of either, as a claim within its course; also as
+    it will be with a signature that is about to be written.
 
     Raises Refused for a name that is neither, and for an order without a session.
     """
@@ -52,14 +53,14 @@ def claim_of(connection: sqlite3.Connection, name: str, *, course: bool = False)
         order, of = name, get_plan(connection, name, newest_version(connection, name)).course
     else:
         raise Refused(f"There is no session and no order {name}; `acquire session list` and `order list` show them.")
-    found = course_of(connection, order, of)
+    found = course_of(connection, order, of, coming)
     asked = tuple(s for s in found.sessions if course or name in (s.id, s.order.id))
     if not asked:
         raise Refused(f"Order {name} has no session yet: there is nothing to charge.")
     return Claim(found, asked, tuple(table for _, table in tables(connection)))
 
 
-def course_of(connection: sqlite3.Connection, order_id: str, course: int) -> CourseFacts:
+def course_of(connection: sqlite3.Connection, order_id: str, course: int, coming: Coming | None = None) -> CourseFacts:
     """Every session of a course, over the orders of its patient, as they were started."""
     orders = orders_of_patient(connection, order_id)
     plans: dict[tuple[str, int], PlanFacts] = {}
@@ -72,16 +73,18 @@ def course_of(connection: sqlite3.Connection, order_id: str, course: int) -> Cou
     found = [get_session(connection, each) for order in orders for each in list_sessions(connection, order)]
     started = {each: n for n, each in enumerate(list_sessions(connection))}
     found = sorted((s for s in found if s.plan.course == course), key=lambda s: started[s.id])
-    return CourseFacts(tuple(_session(connection, s, plans) for s in found), plans)
+    return CourseFacts(tuple(_session(connection, s, plans, coming) for s in found), plans)
 
 
-def signatures(connection: sqlite3.Connection, session: Session) -> tuple[Signed | None, Signed | None, Decided | None]:
+def signatures(
+    connection: sqlite3.Connection, session: Session, coming: Coming | None = None
+) -> tuple[Signed | None, Signed | None, Decided | None]:
     """(the physicist's review, the physician's interpretation, the decision on the plan) of a session's newest version.
 
     None of what came in after it was signed: a charge rests on signatures that hold. Who ordered, or in whose place it
     was ordered, signs under the name that the order has.
     """
-    now = standing(connection, session)
+    now = standing(connection, session, coming)
     if not now.holds:
         return None, None, None
     review, interpretation = now.by("review"), now.by("interpretation")
@@ -107,7 +110,9 @@ def _named(connection: sqlite3.Connection, order: Order, signed: Signature) -> t
     return order.requester, ""
 
 
-def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple[str, int], PlanFacts]) -> SessionFacts:
+def _session(
+    connection: sqlite3.Connection, session: Session, plans: dict[tuple[str, int], PlanFacts], coming: Coming | None
+) -> SessionFacts:
     order = _order(connection, session)
     found = results(connection, session.id)
     began, began_with = _began(connection, session)
@@ -115,7 +120,7 @@ def _session(connection: sqlite3.Connection, session: Session, plans: dict[tuple
     owned = equipment(connection, session, found)
     devices = {each["id"]: f"{each['model']}, serial {each['serial']}" for each in owned["instruments"]}
     devices |= {each["id"]: f"{each['model']}, serial {each['serial']}" for each in owned["detectors"]}
-    review, interpretation, decision = signatures(connection, session)
+    review, interpretation, decision = signatures(connection, session, coming)
     return SessionFacts(
         id=session.id,
         order=order,

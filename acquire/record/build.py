@@ -46,7 +46,7 @@ from acquire.procedure.session.transcribed import totals, transcriptions
 from acquire.procedure.session.unattached import unattached
 from acquire.procedure.signing.rows import disclosures_of, rendition_of
 from acquire.procedure.signing.shown import about, measurement_of, shown_sha256
-from acquire.procedure.signing.standing import Standing, standing
+from acquire.procedure.signing.standing import Coming, Standing, standing
 from acquire.record.billing_facts import claim_of
 from acquire.record.equipment import equipment
 from acquire.record.evidence import of_result
@@ -58,15 +58,16 @@ NOT_A_DEVICE = "Not a cleared medical device. To be verified by a qualified medi
 UNSEALED = ("sha256", "signatures")
 
 
-def build(connection: sqlite3.Connection, session_id: str) -> dict[str, Any]:
+def build(connection: sqlite3.Connection, session_id: str, coming: Coming | None = None) -> dict[str, Any]:
     """The record. `sha256` is that of its canonical JSON without signatures, `to_sign` that of what a signature binds.
+    With a signature that is coming it is the record as it will be with that; the heads of the chains are of now.
 
     Of a version that is signed, what was measured comes from the bytes kept with its signature. Raises Refused for an
     unknown session.
     """
     session = get_session(connection, session_id)
-    now = standing(connection, session)
-    claim = claim_of(connection, session_id)
+    now = standing(connection, session, coming)
+    claim = claim_of(connection, session_id, coming=coming)
     judged = judge(claim)
     measured = _as_signed(connection, session, now) or _measured(connection, session)
     record: dict[str, Any] = {

@@ -5,6 +5,8 @@ The same page is what a PDF is made of (acquire.record.pdf).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
@@ -72,7 +74,9 @@ def environment() -> Environment:
         "budget_bar": budget_bar,
         "budget_lines": budget.budget_lines,
         "certificate": certificate,
+        "beams": beams,
         "contents": contents,
+        "subject": subject,
         "curve": drawn.curve,
         "fit_of": fit_of,
         "glossary": glossary,
@@ -112,6 +116,26 @@ def marks(record: dict[str, Any]) -> list[str]:
     if record["people_not_known"]:
         said.append("PEOPLE NOT AUTHENTICATED")
     return [*said, "TRANSCRIBED"] if record["transcribed"] else said
+
+
+def subject(plan: dict[str, Any]) -> str:
+    """What a record is of: the target, or of work without a patient what it is for."""
+    return str(plan["target"] if plan["purpose"] == "patient" else plan["purpose"].replace("-", " "))
+
+
+def beams(point: dict[str, Any]) -> str:
+    """The beams of a point as they were planned; of repeated ones how many. Degrees, MU, cm."""
+    said = Counter(", ".join(_beam(each)) for each in point["beams"])
+    return "; ".join(f"{n} times {beam}" if n > 1 else beam for beam, n in said.items() if beam)
+
+
+def _beam(step: dict[str, Any]) -> Iterator[str]:
+    if step["gantry_deg"] is not None:
+        yield f"gantry {step['gantry_deg']:g}°"
+    if step["mu"]:
+        yield f"{step['mu']:g} MU"
+    if step["ssd_cm"]:
+        yield f"SSD {step['ssd_cm']:g} cm"
 
 
 def contents(record: dict[str, Any]) -> list[tuple[str, str]]:

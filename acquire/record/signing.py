@@ -1,4 +1,5 @@
-"""Signing a record: one transaction that looks at the very record it signs, and keeps its bytes with the signature.
+"""Signing a record: it is laid out, and one transaction looks whether it is still that, and keeps its bytes with the
+signature.
 
 Who may sign what: a physicist reviews, then the physician who ordered (or who covers) interprets and decides. Whoever
 measured may not be the only reviewer. A kill on the way leaves no signature, or a whole one.
@@ -7,7 +8,10 @@ measured may not be the only reviewer. A kill on the way leaves no signature, or
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from acquire.canonical import parse, utc
 from acquire.duties import Role
@@ -17,7 +21,7 @@ from acquire.procedure.documents import kept
 from acquire.procedure.session.session import Session
 from acquire.procedure.signing.rows import Meaning, Signature, WordsOf, pdf_of, rendition_of
 from acquire.procedure.signing.shown import shown_sha256
-from acquire.procedure.signing.standing import Standing
+from acquire.procedure.signing.standing import Coming, Standing
 from acquire.procedure.signing.writing import covers_for, signable
 from acquire.record.build import as_json, build
 from acquire.record.page import html
@@ -26,32 +30,76 @@ from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.present import PROGRAM
 
+ATTEMPTS = 3  # a reading that comes meanwhile changes no record; a person's entry may
 SEEN = 12  # characters of the SHA-256 that are typed from the page, at least
 
 
 def sign(connection: sqlite3.Connection, session_id: str, account: Account, seen: str) -> Signature:
     """Sign the record whose SHA-256 begins with `seen`, as somebody who has just shown the own password.
 
-    Raises Refused: another record than that is there now, words are missing or another's, or the signature is not this
-    person's to give.
+    The record is laid out before the transaction, for which readings and everybody else wait; in the transaction it is
+    looked at again, and laid out anew where something came meanwhile. Raises Refused: another record than that is there
+    now, words are missing or another's, the signature is not this person's to give, or the record comes to no rest.
     """
-    with transaction(connection):
-        session, now = signable(connection, session_id)
-        meaning = _meaning(account)
-        covering_for = _may_sign(connection, session, now, account, meaning)
-        shown = build(connection, session_id)["to_sign"]
-        if len(seen.strip()) < SEEN or not shown.startswith(seen.strip().lower()):
-            raise Refused(
-                f"The record of {session_id} to be signed now begins with {shown[:SEEN]}, not with '{seen}': print it"
-                f" (acquire report), read it, and give at least {SEEN} characters of 'to be signed' on it."
-            )
-        moment = datetime.now(UTC)
-        made = Signature(
-            now.version, len(now.signatures) + 1, account.id, account.name, ", ".join(account.roles), meaning,
-            covering_for, shown, utc(moment), moment.astimezone().isoformat(timespec="seconds"), 0,
-        )  # fmt: skip
-        _keep(connection, session_id, made)
-    return made
+    for _ in range(ATTEMPTS):
+        ready = _laid_out(connection, session_id, account, seen)
+        with transaction(connection):
+            if _is_still(connection, session_id, account, seen, ready):
+                _keep(connection, session_id, ready)
+                return ready.signature
+    raise Refused(f"The record of {session_id} changes while it is being signed: print it again, and sign it then.")
+
+
+@dataclass(frozen=True, slots=True)
+class _LaidOut:
+    """A signature to be written, the record with it, and the files that are kept of that."""
+
+    signature: Signature
+    record: Mapping[str, Any]
+    files: Mapping[str, bytes]
+
+
+def _laid_out(connection: sqlite3.Connection, session_id: str, account: Account, seen: str) -> _LaidOut:
+    made = _to_be_made(connection, session_id, account, seen)
+    record = build(connection, session_id, Coming(session_id, made))
+    return _LaidOut(made, record, {"json": as_json(record), "html": html(record).encode()})
+
+
+def _is_still(connection: sqlite3.Connection, session_id: str, account: Account, seen: str, ready: _LaidOut) -> bool:
+    """Whether the record with the signature is the one that was laid out. Its heads of the chains are of that moment:
+    what other people do moves them at any time.
+    """
+    now = _to_be_made(connection, session_id, account, seen)
+    made = replace(now, at=ready.signature.at, local_at=ready.signature.local_at)
+    record = build(connection, session_id, Coming(session_id, made))
+    if _at_rest(record) != _at_rest(ready.record):
+        return False
+    if shown_sha256({**record, "signatures": record["signatures"][:-1]}) != made.record_sha256:
+        raise AssertionError("a signature changes what it signs")
+    return True
+
+
+def _at_rest(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in ("integrity", "sha256")}
+
+
+def _to_be_made(connection: sqlite3.Connection, session_id: str, account: Account, seen: str) -> Signature:
+    """The signature that this person may give now to the record that was seen. Raises Refused."""
+    session, now = signable(connection, session_id)
+    meaning = _meaning(account)
+    covering_for = _may_sign(connection, session, now, account, meaning)
+    shown = build(connection, session_id)["to_sign"]
+    if len(seen.strip()) < SEEN or not shown.startswith(seen.strip().lower()):
+        raise Refused(
+            f"The record of {session_id} to be signed now begins with {shown[:SEEN]}, not with '{seen}': print it"
+            f" (acquire report), read it, and give at least {SEEN} characters of 'to be signed' on it."
+        )
+    moment = datetime.now(UTC)
+    return Signature(
+        now.version, len(now.signatures) + 1, account.id, account.name, ", ".join(account.roles), meaning,
+        covering_for, shown, utc(moment), moment.astimezone().isoformat(timespec="seconds"),
+        audit.head(connection)[0] + 1,
+    )  # fmt: skip
 
 
 def kept_pdf(connection: sqlite3.Connection, session_id: str, version: int) -> bytes:
@@ -77,18 +125,15 @@ def kept_pdf(connection: sqlite3.Connection, session_id: str, version: int) -> b
     return kept_pdf(connection, session_id, version)
 
 
-def _keep(connection: sqlite3.Connection, session_id: str, made: Signature) -> None:
+def _keep(connection: sqlite3.Connection, session_id: str, ready: _LaidOut) -> None:
+    made = ready.signature
     values = {name: getattr(made, name) for name in Signature.__slots__ if name != "audit_entry"}
     row = audit.row("signature", session=session_id, **values)
     said = f"{made.meaning} v{made.version} {made.record_sha256}"
     audit.keep(connection, made.account, "signed", session_id, rows=[row], new=said)
-    record = build(connection, session_id)  # with the signature, as it stands from now on
     name = f"{session_id}-v{made.version}-{made.n}"
-    if shown_sha256({**record, "signatures": record["signatures"][:-1]}) != made.record_sha256:
-        raise AssertionError("a record changed while it was signed")
-    files = {"json": as_json(record), "html": html(record).encode()}
     sha256s, rows = {}, []
-    for kind, body in files.items():
+    for kind, body in ready.files.items():
         sha256s[kind], more = kept.to_keep(connection, "record", f"{name}.{kind}", body)
         rows += more
     rows.append(audit.row("rendition", session=session_id, version=made.version, n=made.n, **sha256s))

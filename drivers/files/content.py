@@ -41,12 +41,12 @@ def read_whole(path: Path, largest_mb: float, *, follow: bool) -> bytes:
     folder where others write it is never followed: it would send any file this account can read into the store.
     """
     with open_plain(path, largest_mb, follow=follow) as file:
-        return rest_of(file, shown(path.name), largest_mb)
+        return rest_of(file, shown(path.name or str(path)), largest_mb)
 
 
 def open_plain(path: Path, largest_mb: float, *, follow: bool) -> BinaryIO:
     """A plain file, open for reading at its beginning; as for read_whole. Raises Unreadable."""
-    name = shown(path.name)
+    name = shown(path.name or str(path))
     try:
         _refuse_unless_plain(name, path.stat() if follow else path.lstat())
         return _opened(name, path, largest_mb, follow)

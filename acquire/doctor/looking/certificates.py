@@ -11,11 +11,11 @@ from cryptography import x509
 
 from acquire.bus.tls import Secret, Tls, Unusable
 from acquire.certificates import certificates as files_of
+from acquire.certificates import first_to_end
 from acquire.doctor.case import Case
 from acquire.doctor.judging.broker import CertificateSeen, SecretSeen
 from acquire.errors import Refused
 from acquire.mail.sending import password_of
-from acquire.plain_files import read_plain
 
 SHOWN_WITHIN_S = 3.0
 OF_BROKER = "what the broker shows"
@@ -49,12 +49,11 @@ def look_at_certificate(case: Case, whose: str) -> CertificateSeen:
         return _shown(case, now)
     path = _files(case)[whose]
     try:
-        found = x509.load_pem_x509_certificates(read_plain(path))
+        first = first_to_end(path)
     except Refused as error:
         return CertificateSeen(whose, str(path), now, unusable=str(error))
     except ValueError:
         return CertificateSeen(whose, str(path), now, unusable="there is no certificate in PEM form in it")
-    first = min(found, key=lambda each: each.not_valid_after_utc)
     return CertificateSeen(whose, str(path), now, first.not_valid_before_utc, first.not_valid_after_utc)
 
 

@@ -33,6 +33,8 @@ class OwnedInstrument(Written):
     full_scale_nc  full scale of the charge range that is used; the expected charge is held against it before the beam
     range       the range that must be set, as the instrument states it ("LOW", 2e-8); held against its state
     warm_up_min how long it must have been on before its zero, its leakage and its beams, in minutes; None: not asked
+    machine     the treatment machine beside which it stands, where it is not carried about; a plan of another machine
+                measures nothing with it
     clock_zone  of a reader: the time zone that its clock shows ("Europe/Berlin"); fading is counted on that clock
     """
 
@@ -43,6 +45,7 @@ class OwnedInstrument(Written):
     full_scale_nc: float | None = Field(None, gt=0)
     range: str | float | None = None
     warm_up_min: float | None = Field(None, gt=0)
+    machine: str | None = Field(None, min_length=1)
     clock_zone: str | None = None
     zero: tuple[str, ...] | None = None
     before: tuple[str, ...] | None = None

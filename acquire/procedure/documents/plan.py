@@ -105,6 +105,7 @@ class Batch(Written):
         return self
 
 
+LAST_FRACTION = 999  # more than any course has; a number that no store holds is no fraction
 CHARGES = ("irradiate", "polarity", "recombination")
 MARKED = ("zero", "background", "threshold", *CHARGES)
 AT_ONCE = ("zero", "background", "threshold", "irradiate")  # what may be done at several points in one step
@@ -205,8 +206,8 @@ class Plan(Written):
     place_of_service: Literal["11", "19", "21", "22", "24"] | None = None
     machine: str
     environment_valid_min: float | None = Field(None, gt=0)
-    fraction: int = Field(ge=1)
-    course: int = Field(1, ge=1)
+    fraction: int = Field(ge=1, le=LAST_FRACTION)
+    course: int = Field(1, ge=1, le=LAST_FRACTION)
     background_rule: Literal["first-valid", "last-valid"] | None = None
     dose_rate_mu_per_min: float | None = Field(None, gt=0)
     technique: str

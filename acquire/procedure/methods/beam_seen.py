@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from acquire.dosimetry import SeenBeam, beam_parts, slope
 from acquire.procedure.methods.collected_charge import IN_NC, Body, curve
+from acquire.sums import added
 
 SHARE_OF_DURATION = 0.10  # how far a machine's dose rate may be from the stated one: assumed
 
@@ -26,8 +27,8 @@ def still(bodies: Sequence[Body]) -> Still:
     if len(times) < 3 or times[-1] <= times[0]:
         return Still()
     rate = slope(times, charges)
-    mean_t, mean_q = sum(times) / len(times), sum(charges) / len(charges)
-    squares = sum((q - mean_q - rate * (t - mean_t)) ** 2 for t, q in zip(times, charges, strict=True))
+    mean_t, mean_q = added(times) / len(times), added(charges) / len(charges)
+    squares = added((q - mean_q - rate * (t - mean_t)) ** 2 for t, q in zip(times, charges, strict=True))
     return Still(rate, (squares / (len(times) - 2)) ** 0.5)
 
 
@@ -73,8 +74,8 @@ def duration_differs(
     """
     if expected_s is None or not parts:
         return None
-    lasted = sum(end - begin for begin, end, _ in parts)
-    ends = sum(2 * interval for *_, interval in parts)
+    lasted = added(end - begin for begin, end, _ in parts)
+    ends = added(2 * interval for *_, interval in parts)
     if abs(lasted - expected_s) <= SHARE_OF_DURATION * (whole_s or expected_s) + ends:
         return None
     return f"the beam was on for {lasted:.1f} s, where its MU and the machine's dose rate give {expected_s:.1f} s"

@@ -23,6 +23,7 @@ from acquire.procedure.session.bound import channel_of
 from acquire.procedure.session.session import Session, SessionState
 from acquire.store import entries, streams
 from acquire.store.attribution import measurement
+from acquire.sums import added
 
 
 def lay_across(connection: sqlite3.Connection, session: Session, point: str, own: Point) -> BoundDetector:
@@ -55,7 +56,7 @@ def lay_across(connection: sqlite3.Connection, session: Session, point: str, own
 def _beam_nc(bodies: list[Body]) -> float:
     """What was collected in the beams that readings show; 0 where they show none, or no charge."""
     try:
-        return sum(part.nc for part in beam_seen(bodies, Still()).parts)
+        return added(part.nc for part in beam_seen(bodies, Still()).parts)
     except (Invalid, DosimetryError):
         return 0.0
 

@@ -18,6 +18,7 @@ from acquire.procedure.results.selection import select
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.beam_statements import IRRADIATION, PartSaid, keep_parts
 from acquire.procedure.session.session import Session, SessionState
+from acquire.sums import added
 
 MOST_MU = 100_000.0
 MU_WITHIN, MU_SHARE = 1.0, 0.01  # a console shows whole MU of each part: assumed
@@ -91,7 +92,7 @@ def _holds_mu(step: Step, found: Mapping[int, str], mu: Mapping[int, float]) -> 
     counted = [n for n, what in sorted(found.items()) if what == IRRADIATION]
     if without := [n for n in counted if n not in mu]:
         raise Refused(f"Say how many MU part {without[0]} of {step.id} had, as the console shows it (--mu).")
-    whole = sum(mu[n] for n in counted)
+    whole = added(mu[n] for n in counted)
     if counted and step.mu is not None and abs(whole - step.mu) > max(MU_WITHIN, MU_SHARE * step.mu):
         raise Refused(
             f"The parts of {step.id} that are its irradiation had {' + '.join(f'{mu[n]:g}' for n in counted)} ="
@@ -142,7 +143,7 @@ def shown(part: PartRead) -> dict[str, Any]:
 
 
 def _count(parts: Sequence[Mapping[str, Any]], point: str) -> int:
-    return sum(p["point"] == point for p in parts)
+    return added(1 for p in parts if p["point"] == point)
 
 
 def _of_point(connection: sqlite3.Connection, session: Session, step: Step, point: str) -> Iterator[PartRead]:

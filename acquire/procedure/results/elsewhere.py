@@ -22,6 +22,7 @@ from acquire.procedure.session.bound import channel_of, is_port
 from acquire.procedure.session.session import Session
 from acquire.store import entries, streams
 from acquire.store.attribution import measurement
+from acquire.sums import added
 
 MARGIN = 2.0  # times the own charge: two diodes on two electrometers are not compared to the percent (assumed)
 MOST_S = 600.0  # a longer measurement is not looked at
@@ -68,7 +69,7 @@ def none_elsewhere_is_larger(detector: str, own: Bodies, others: Mapping[str, Bo
                 nc, seen = collected(own[name], integrates).nc, beam_seen(bodies, Still())
             except (Invalid, KeyError):
                 continue
-            there = sum(part.nc for part in seen.parts)
+            there = added(part.nc for part in seen.parts)
             if seen.doubt is None and abs(there) > MARGIN * abs(nc):
                 own_detector_is_largest(detector, {detector: nc, other: there})
 

@@ -19,6 +19,7 @@ from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.beams_given import without_beam
 from acquire.procedure.session.session import Session
 from acquire.store.attribution import measurement
+from acquire.sums import added
 
 
 def cut_off(bodies: Sequence[Body], without: Still, instrument: str) -> str | None:
@@ -33,7 +34,7 @@ def cut_off(bodies: Sequence[Body], without: Still, instrument: str) -> str | No
         return None  # it has no charge, and says so by itself
     if not parts:
         return None
-    rate = sum(abs(p.nc) for p in parts) / sum(p.duration_s for p in parts)
+    rate = added(abs(p.nc) for p in parts) / added(p.duration_s for p in parts)
     noise = ABOVE_NOISE * hypot(without.scatter_nc, last_digit_nc(bodies))
 
     def rises(seconds: float, nc: float) -> bool:

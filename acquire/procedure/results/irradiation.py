@@ -17,6 +17,7 @@ from acquire.procedure.records.measured import BeamRead, Charges, PartRead
 from acquire.procedure.records.selection import AttemptTaken, Integrates, PartTaken
 from acquire.procedure.results.loading import Bodies
 from acquire.procedure.session.beam_statements import IRRADIATION
+from acquire.sums import added
 
 WAY_OUT = "two people say which of them are its irradiation (acquire session parts, then acquire session assign-parts)"
 
@@ -62,14 +63,14 @@ def irradiation(attempt: AttemptTaken, plan: Plan, measured: Measured) -> Irradi
     if not counted:
         raise Invalid(f"No part of the signal of {step.id} is of its irradiation, as two people have said.")
     others = [p for p in parts if p not in counted]
-    other_s = sum(p.end_s - p.begin_s for p in others)
+    other_s = added(p.end_s - p.begin_s for p in others)
     charge = Charge(
-        sum(c.nc for c in charges) - sum(p.nc for p in others) - without.nc_per_s * other_s,
-        sum(c.time_s for c in charges) - other_s,
+        added(c.nc for c in charges) - added(p.nc for p in others) - without.nc_per_s * other_s,
+        added(c.time_s for c in charges) - other_s,
     )
     if measured.across:
-        lasted_s = sum(p.end_s - p.begin_s for p in counted)
-        charge = Charge(sum(p.nc for p in counted) + without.nc_per_s * lasted_s, lasted_s)
+        lasted_s = added(p.end_s - p.begin_s for p in counted)
+        charge = Charge(added(p.nc for p in counted) + without.nc_per_s * lasted_s, lasted_s)
     remark = f"{step.id}: {differs}; its parts were assigned by two people." if differs else None
     seen = BeamRead(parts=tuple(parts), expected_s=expected_s, remark=remark)
     longest_s = charge.time_s if measured.across else max(c.time_s for c in charges)
@@ -82,7 +83,7 @@ def share_of_beam(measured: object) -> float:
     if beam is None or not beam.expected_s:
         return 0.0
     counted = [p for p in beam.parts if p.what in (None, IRRADIATION)]
-    return sum(float(p.end_s) - float(p.begin_s) for p in counted) / float(beam.expected_s)
+    return added(float(p.end_s) - float(p.begin_s) for p in counted) / float(beam.expected_s)
 
 
 def parts_of(attempt: AttemptTaken, step: Step, measured: Measured) -> tuple[list[PartRead], list[str]]:

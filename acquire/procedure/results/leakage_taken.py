@@ -43,7 +43,7 @@ class Leakage:
     _names: dict[str, str] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
-    def of(self, step: Step, attempt: Attempt | None, *, came_itself: bool = True) -> Held:
+    def of(self, step: Step, attempt: Attempt | None, *, came_itself: bool) -> Held:
         """That of a beam, which was measured in `attempt`, if it was; in its own step, or by two people's word another.
 
         What was measured on another instrument, or during another step, is held against nothing of its own input.

@@ -24,6 +24,7 @@ from acquire.procedure.session.input_state import Inputs
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.statements import newest, statements
 from acquire.store import entries
+from acquire.sums import added
 
 ROLES = {"irradiate": "measurement", "polarity": "polarity", "recombination": "recombination"}
 LOOKED_AT = 50  # entries beyond a marker, among them those of other channels
@@ -68,7 +69,7 @@ def _attempts(
     last: tuple[float | None, str] | None = None
     for step in steps:
         role = ROLES[step.kind]
-        before = sum(a.role == role for a in found)
+        before = added(a.role == role for a in found)
         name = f"{role} {before + 1}" if before else role
         changed_after, came = None, order.get(step.id, step.id)
         rests: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from acquire.procedure.documents.plan import CHARGES, Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.session.exposure import beam_steps
 from acquire.procedure.session.foreseen import background_before, charges_of, on_input
+from acquire.sums import added
 from drivers import Misuse, registry
 
 _WIDE_PAIR = 30.0  # percent; five standard deviations
@@ -94,7 +95,7 @@ def _range(point: Point, inventory: Inventory) -> Iterator[str]:
 
 def _one_repeat(plan: Plan, point: Point) -> Iterator[str]:
     name = "repeated readings" if point.asks.ambient else "reading"
-    several = sum(s.kind == "irradiate" for s in charges_of(plan, point)) > 1
+    several = added(s.kind == "irradiate" for s in charges_of(plan, point)) > 1
     if several and point.attempt_rule == "mean-of-valid" and name not in {c.name for c in point.uncertainty}:
         yield (
             f"{point.id}: where only one of its repeats counts in the end there is no result, since the plan states no"

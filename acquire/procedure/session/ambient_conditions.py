@@ -44,6 +44,8 @@ def set_environment(
     """
     session = get_session(connection, session_id)
     _believable(temperature_c, pressure_kpa, humidity_percent)
+    if not source.strip():
+        raise Refused("Say what temperature and pressure were read from (--source).")
     never(session, pressure_kpa)
     if replaces is not None:
         _may_replace(connection, session_id, replaces, who, confirmed_by, reason)

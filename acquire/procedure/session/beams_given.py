@@ -25,6 +25,7 @@ from acquire.procedure.session.planning import get_plan
 from acquire.procedure.session.transcribed import in_force
 from acquire.store import entries
 from acquire.store.attribution import measurement
+from acquire.sums import added
 
 NEVER = "a repeat on a patient is the next planned fraction, never more beam"
 
@@ -181,7 +182,7 @@ def shown_by_signal(connection: sqlite3.Connection, session_id: str, attempt: At
     parts = [p for p in seen.parts if said.get((attempt.measurement, p.begin_s), True)]
     if not parts:
         return None
-    nc, seconds = sum(p.nc for p in parts), sum(p.duration_s for p in parts)
+    nc, seconds = added(p.nc for p in parts), added(p.duration_s for p in parts)
     return (
         f"in which {attempt.instrument} collected {nc:.4g} nC in {seconds:.1f} s, although it was said that no beam was"
         " given"

@@ -14,6 +14,7 @@ from acquire.procedure.documents.inventory import Inventory
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.methods.registry import method_of
+from acquire.sums import added
 
 _TOTAL = re.compile(r"([0-9.]+)\s*(c?Gy)\s*(?:in|/)\s*([0-9]+)\b")
 _EACH = re.compile(r"\b([0-9]+)\s*[x×·*]\s*([0-9.]+)\s*(c?Gy)\b")
@@ -44,7 +45,7 @@ def fractions(plan: Plan) -> int | None:
     """How many fractions the prescription speaks of, all its series together; None where it says none."""
     totals = list(_TOTAL.finditer(plan.prescription))
     own = [e for e in _EACH.finditer(plan.prescription) if not any(t.start() <= e.start() < t.end() for t in totals)]
-    return sum([*(int(each[3]) for each in totals), *(int(each[1]) for each in own)]) or None
+    return added([*(int(each[3]) for each in totals), *(int(each[1]) for each in own)]) or None
 
 
 def _of_course(plan: Plan) -> Iterator[str]:

@@ -21,6 +21,7 @@ from acquire.store import audit
 from acquire.store.attribution import StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 from acquire.store.made import Made
+from acquire.sums import added
 
 
 def keeps_open(connection: sqlite3.Connection, session: Session) -> list[str]:
@@ -118,4 +119,4 @@ def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list
 
 
 def _after(readings: tuple[StoredReading, ...], at: Made) -> int:
-    return sum(at.precedes(r.received) for r in readings)
+    return added(at.precedes(r.received) for r in readings)

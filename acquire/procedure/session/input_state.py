@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from acquire.canonical import utc_now
@@ -27,6 +26,7 @@ from acquire.procedure.session.told_input import ranges_of, same_voltage, told, 
 from acquire.procedure.stock.events import ends_of
 from acquire.store import audit, entries, streams
 from acquire.store.attribution import measurement
+from acquire.strict_numbers import moment
 
 Kind = Literal["zero", "background"]
 WORDS: Mapping[Kind, str] = {"zero": "zero", "background": "leakage"}
@@ -71,6 +71,7 @@ class Inputs:
             for row in connection.execute("SELECT * FROM attempt_mark WHERE measurement = ?", (a.measurement,))
         }
         self._changes = input_changes(connection, session.id)
+        self._readings: dict[str, list[dict[str, Any]]] = {}  # by measurement, read once: one may have thousands
 
     # --- what was made --------------------------------------------------------------------------------------------
 
@@ -325,9 +326,10 @@ class Inputs:
 
     def bodies(self, attempt: Attempt, point: Point) -> list[dict[str, Any]]:
         """The readings of a measurement that are of a point's input."""
-        channel = channel_of(self.session.inventory, point)
-        found = (reading.body for reading in measurement(self._connection, attempt.measurement).readings)
-        return [body for body in found if channel is None or body.get("channel") in (None, channel)]
+        channel, of = channel_of(self.session.inventory, point), attempt.measurement
+        if of not in self._readings:
+            self._readings[of] = [reading.body for reading in measurement(self._connection, of).readings]
+        return [body for body in self._readings[of] if channel is None or body.get("channel") in (None, channel)]
 
     def _beside(self, place: _Place, point: Point) -> list[dict[str, Any]]:
         """The reading of a point's input that is nearest before a place, if there is one."""
@@ -352,8 +354,3 @@ def beams_of(plan: Plan, step: Step) -> Iterator[Beam]:
 
 def _names(points: Sequence[Point]) -> list[str]:
     return list(dict.fromkeys(p.detector for p in points if p.detector is not None))
-
-
-def moment(text: str) -> datetime:
-    """As it is written everywhere, with its zone."""
-    return datetime.fromisoformat(text)

@@ -13,9 +13,10 @@ from acquire.errors import Refused
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.plan import CHARGES, Step
 from acquire.procedure.session.input_changes import input_changes
-from acquire.procedure.session.input_state import WORDS, Inputs, beams_of, moment
+from acquire.procedure.session.input_state import WORDS, Inputs, beams_of
 from acquire.procedure.session.session import Session
 from acquire.store import streams
+from acquire.strict_numbers import moment
 
 
 def must_hold(connection: sqlite3.Connection, session: Session, step: Step) -> None:

@@ -236,8 +236,14 @@ def _instruments(plan: Plan, inventory: Inventory, told: Collection[str]) -> Ite
             yield f"{name}: {reason}"
             continue
         yield from framing.of_model(owned, model)
+        if owned.machine is not None and not _same_machine(owned.machine, plan.machine):
+            yield f"{name} stands at {owned.machine}, as the inventory says; this is for {plan.machine}."
         for step in (s for s in plan.step if name in plan.inputs(s)):
             yield from _step(plan, inventory, step, name, model)
+
+
+def _same_machine(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
 
 
 def _step(plan: Plan, inventory: Inventory, step: Step, instrument: str, model: Model) -> Iterator[str]:

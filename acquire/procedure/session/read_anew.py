@@ -14,6 +14,7 @@ from acquire.procedure.session.session import Session
 from acquire.store import audit, entries
 from acquire.store.database import transaction
 from acquire.store.entries import decoded
+from acquire.sums import added
 
 Record = tuple[str, int]  # SHA-256 of a record's bytes, and its place in the file
 
@@ -38,7 +39,7 @@ def read_anew(
                 f"Nothing of {file} was taken again on {reader}: correct its settings, begin the service anew, and ask"
                 f" for it (acquire command {reader} read-again file={file})."
             )
-        if once := sum(len(places) == 1 for places in of.values()):
+        if once := added(len(places) == 1 for places in of.values()):
             raise Refused(f"{once} of {len(of)} readings of {file} were not taken again; nothing was changed.")
         others = _made_of(connection, set(instead))
         at = utc_now()

@@ -27,6 +27,7 @@ from acquire.procedure.documents.people import same_person
 from acquire.procedure.documents.plan import Plan
 from acquire.procedure.session import due, holds, stops
 from acquire.procedure.session.beams_given import NEVER, last_fraction, must_be_free
+from acquire.procedure.session.believed import fractions
 from acquire.procedure.session.open_beside import must_be_the_only_one
 from acquire.procedure.session.planning import get_plan, newest_version, unconfirmed
 from acquire.procedure.session.rest_elsewhere import may_go_on
@@ -339,6 +340,9 @@ def _must_be_new(connection: sqlite3.Connection, plan: Plan, order_id: str, frac
             " later."
         )
     must_be_free(connection, plan, order_id, fraction)
+    prescribed = fractions(plan)
+    if prescribed is not None and fraction > prescribed:
+        raise Refused(f"There is no fraction {fraction}: the prescription '{plan.prescription}' has {prescribed}.")
     if fraction < plan.fraction:
         raise Refused(f"Plan v{plan.version} is for fraction {plan.fraction} or later, not for fraction {fraction}.")
 

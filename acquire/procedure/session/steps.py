@@ -276,7 +276,8 @@ def _may_begin(connection: sqlite3.Connection, session: Session, step: Step) -> 
         raise Refused(f"{step.id} is running already; end it or abandon it{more}.")
     must_not_repeat(connection, session.order_id, session.plan, session.fraction, step)
     if turn is None or turn.step.id != step.id:
-        raise Refused(f"It is not the turn of {step.id}; next is {turn.step.id if turn else 'nothing'}.")
+        waits = " ".join(["", *turn.missing]) if turn else ""
+        raise Refused(f"It is not the turn of {step.id}; next is {turn.step.id if turn else 'nothing'}.{waits}")
 
 
 def _open(connection: sqlite3.Connection, session_id: str, step_id: str) -> list[Attempt]:

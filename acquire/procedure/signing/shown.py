@@ -59,7 +59,7 @@ def bands(now: Standing) -> list[str]:
     elif now.signatures and not now.is_signed:
         found.append("PHYSICS REVIEWED, AWAITING PHYSICIAN")
     if now.version > 1:
-        found.append(f"AMENDED, VERSION {now.version}, REPLACES VERSION {now.version - 1}")
+        found.append(f"VERSION {now.version}, REPLACES VERSION {now.version - 1}")
     return found
 
 

@@ -40,6 +40,14 @@ OURS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """A signature of a session's open version that is not written yet, for the record that will be kept with it."""
+
+    session: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The newest version: its words and signatures, and each change since the first of these, in a sentence."""
 
@@ -64,11 +72,13 @@ class Standing:
         return next((each for each in reversed(self.signatures) if each.meaning == meaning), None)
 
 
-def standing(connection: sqlite3.Connection, session: Session) -> Standing:
-    """Of a session, now."""
+def standing(connection: sqlite3.Connection, session: Session, coming: Coming | None = None) -> Standing:
+    """Of a session, now; or as it will be with a signature that is about to be written."""
     amended = amendments_of(connection, session.id)
     version = amended[-1].version if amended else 1
     signed = signatures_of(connection, session.id, version)
+    if coming is not None and coming.session == session.id:
+        signed.append(coming.signature)
     return Standing(
         version, words_of(connection, session.id, version), tuple(signed), tuple(amended),
         tuple(_changes(connection, session, version, signed[0].audit_entry)) if signed else (),
@@ -88,7 +98,7 @@ def _changes(connection: sqlite3.Connection, session: Session, version: int, sin
     )
     said = [f"{row['what'].capitalize()} by {row['who']} at {row['at']}." for row in rows]
     signed = rendition_of(connection, session.id, version)
-    known = parse(signed[0])["asks_for_amendment"] if signed else []  # None within the transaction that signs
+    known = parse(signed[0])["asks_for_amendment"] if signed else []  # none before the first signature is written
     return said + [each for each in asks_for_amendment(connection, session) if signed and each not in known]
 
 

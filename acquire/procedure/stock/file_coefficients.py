@@ -33,6 +33,7 @@ from acquire.procedure.stock.stated import (
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.present import has_accounts
+from acquire.sums import added
 
 IN_FORCE = ("first", "confirmed")
 
@@ -327,7 +328,7 @@ def _row(
     beside: Sequence[audit.Row],
     reason: str | None = None,
 ) -> audit.Row:
-    more = sum(each.values.get("owner") == stated.owner for each in beside)
+    more = added(each.values.get("owner") == stated.owner for each in beside)
     return audit.row(
         "coefficient", owner=stated.owner, n=_next(connection, stated.owner) + more, what=what,
         calibration=stated.calibration, covers=stated.covers, serial=stated.serial, sha256=stated.sha256,

@@ -22,6 +22,7 @@ from acquire.procedure.stock.batches import Batch, get_batch
 from acquire.procedure.stock.elements import StockElement, of_inventory
 from acquire.procedure.stock.events import ElementEvent, events_of
 from acquire.store.attribution import StoredReading
+from acquire.sums import added
 
 EMPTIED = ("annealed", "bleached")
 ALWAYS = "9999"  # behind every moment that is written down
@@ -65,12 +66,12 @@ class History:
     @property
     def accumulated_gy(self) -> float:
         """What it is known to have received in all, in Gy."""
-        return sum(each.dose_gy or 0.0 for each in self.irradiations)
+        return added(each.dose_gy or 0.0 for each in self.irradiations)
 
     @property
     def at_most_gy(self) -> float:
         """The same with what was expected where no dose is known, in Gy: held against the limit."""
-        return self.accumulated_gy + sum(each.upper_gy for each in self.irradiations if each.dose_gy is None)
+        return self.accumulated_gy + added(each.upper_gy for each in self.irradiations if each.dose_gy is None)
 
     @property
     def emptied(self) -> ElementEvent | None:
@@ -134,7 +135,7 @@ def history(connection: sqlite3.Connection, element: StockElement, known_at: str
         irradiations=irradiations,
         events=tuple(events),
         readouts=tuple(_readout(each) for each in read),
-        readings=sum(e.readings or 0 for e in events) + _times(read),
+        readings=added(e.readings or 0 for e in events) + _times(read),
         readings_since_emptied=_times(since),
         remaining=None if loss is None else (1 - loss) ** _times(since),
         emptied_at=emptied,

@@ -21,6 +21,7 @@ from acquire.procedure.documents.inventory import Detector, Inventory
 from acquire.procedure.documents.plan import CHARGES, Plan, Step
 from acquire.procedure.documents.point import Point
 from acquire.store import audit
+from acquire.sums import added
 
 FALLEN = 0.99  # of what it was known to have received: a total is typed with two or three digits
 
@@ -150,7 +151,7 @@ def received_by(connection: sqlite3.Connection, detector: Detector) -> Detector:
             f"The inventory states measured_here_gy of {detector.id}; the program writes that, strike it out."
         )
     found = irradiations(connection, detector.serial)
-    here = sum(_counts_gy(each) for each in found if _since(each, detector.accumulated_on))
+    here = added(_counts_gy(each) for each in found if _since(each, detector.accumulated_on))
     reached = None
     if detector.kind in kinds_that(lambda asks: asks.way == "threshold"):
         reached = _threshold_mv(connection, {(each.session, each.point) for each in found})

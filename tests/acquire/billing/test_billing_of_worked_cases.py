@@ -86,6 +86,7 @@ async def test_b_the_first_fraction_is_barred_and_the_second_is_one_volume(conne
     found, rules = charge(connection, first)
     assert (found["code"], found["units"]) == (None, 0)
     assert found["barred"] == [{"session": first, "why": "the order is later than its measurement"}]
+    assert found["notes"] == [], "where nothing is charged, no part is spoken of"
     assert rules["order-before"].status == "missing"
     assert "is later than the first beam" in rules["order-before"].says
     assert rules["adjustment"].status == "not applicable"

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from courses import ORDER, changed, course, plan, point, port, session
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acquire.billing.claim import Claim, judge
+from acquire.billing.facts import Decided
+from acquire.billing.proposal import proposal
 from acquire.billing.units import UNNAMED, count
 
 
@@ -106,6 +110,25 @@ def test_a_documented_change_offers_one_more_apart_and_only_for_the_port_it_name
     assert more.says == "J measured again in session s-2: documented change v1 → v3 (gap +3 mm, decided by RO-1)."
     assert [(u.of, u.session) for u in counted.repeats] == [("C2", "s-2"), ("J", "s-3")]
     assert counted.total == 3
+
+
+@pytest.mark.parametrize(
+    ("decided", "signed_in"), [(None, None), ("unchanged", None), ("adjusted", "s-1"), ("re-planned", "s-1")]
+)
+def test_whether_a_physician_signed_the_change_is_told_beside_the_unit_it_gives(decided, signed_in):
+    of = Decided(decided, "Gap 3 mm more.", "RO-1", "2027-02-04T10:00:00Z") if decided else None
+    old, new = plan(port("J")), plan(port("J"), version=2, adjustments=(changed("J"),))
+    later = Decided("adjusted", "Later.", "RO-1", "2027-02-09T10:00:00Z")
+    one = session("s-1", old, point("C3", "J"), decision=of)
+    two = session("s-2", new, point("C3", "J"), days=2, decision=later)
+    whole = course(one, two)
+    (more,) = count(whole).additional
+    assert more.signed_in == signed_in
+    claim = Claim(whole, (two,), ())
+    found = proposal(claim, judge(claim))
+    assert [each["signed_in"] for each in found["additional"]] == [signed_in]
+    said = f"the physician signed a change of the plan in session {signed_in}." if signed_in else "no physician has"
+    assert any(said in note for note in found["notes"])
 
 
 def test_without_a_documented_change_a_newer_version_adds_nothing():

@@ -39,6 +39,17 @@ model = "winrems"
 resource = "dir:drop"
 """
 
+PLAN = """
+[[point]]
+id = "P4"
+site = "eye, left"
+[[step]]
+id = "b1"
+title = "Beam B1"
+[[step]]
+id = "read-chips"
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -60,6 +71,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             store.execute(
                 f"INSERT INTO session VALUES (?, ?, 1, 1, 'x', 'x', 1, ?, 'MP-1', {n}, {n})", (session, ORDER, began)
             )
+        store.execute("INSERT INTO document VALUES (?, 'plan', 'plan.toml', ?, ?, 1)", ("ab" * 32, PLAN.encode(), DAY))
+        store.execute("INSERT INTO plan VALUES (?, 1, ?, ?, 'MP-1', 1)", (ORDER, "ab" * 32, DAY))
+        given = f"'{SESSIONS[0]}', 'P4', 'T-030', NULL, '{DAY}', 'MD-1'"
+        store.execute(
+            f"INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by) VALUES ({given})"
+        )
+        stock = "INSERT INTO element (element, version, batch, barcode, reader, read_as, at, who) VALUES"
+        for element in ("T-014", "T-016"):
+            store.execute(f"{stock} ('{element}', 1, 'LOT-1', 'x', 'reader-1', 'x', '{DAY}', 'MP-1')")
         store.commit()
     return made
 
@@ -91,11 +111,13 @@ def test_bash_is_offered_commands_options_and_ids(folder: Path) -> None:
     offered = in_bash(
         folder, "acquire se", "acquire session status ''", "acquire order show ''",
         "acquire command ''", "acquire drivers keithley-64", "acquire store verify --an",
-        "acquire session step s-1 b1 e",
+        "acquire session step s-1 b1 e", "acquire session step s-2b3c4d5e ''", "acquire session step s-9 ''",
+        "acquire session place s-2b3c4d5e ''", "acquire session remove s-2b3c4d5e ''", "acquire elements show T-0",
     )  # fmt: skip
     assert offered == [
         ["session"], [*SESSIONS], [ORDER], ["electrometer-1", "reader-1"],
-        ["keithley-6430", "keithley-6485", "keithley-6487"], ["--anchor"], ["end"],
+        ["keithley-6430", "keithley-6485", "keithley-6487"], ["--anchor"], ["end"], ["b1", "read-chips"], [],
+        ["P4"], ["T-030", "T-014", "T-016"], ["T-014", "T-016"],
     ]  # fmt: skip
     assert sorted(folder.iterdir()) == before, "nothing is left beside the store"
 

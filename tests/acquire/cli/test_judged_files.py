@@ -139,3 +139,14 @@ def test_a_limit_that_there_is_not_is_named_with_those_there_are(tmp_path: Path)
 def test_an_unknown_fault_of_a_readout_is_refused_by_the_simulator() -> None:
     with pytest.raises(ValueError, match="There is no fault 'spikes' of a readout; the faults are spike, shift_k"):
         faults_of({"faults": {"spikes": 3}})
+
+
+def test_two_columns_that_no_reader_wrote_are_told_where_they_are_read(tmp_path: Path) -> None:
+    curve, table = tmp_path / "curve.csv", tmp_path / "table.csv"
+    curve.write_text("T_K,I\n" + "".join(f"{300 + n},{n}\n" for n in range(200)))
+    table.write_text("Dot,Counts,Read at\n" + "".join(f"N-{n},{n},2027-01-01\n" for n in range(9)))
+    of_curve, of_table = run("import", curve, table)["files"]
+    assert of_curve["reason"].endswith("two columns of temperature and signal: `acquire fit` reads those.")
+    assert of_table["reason"].endswith("winrems, xlum, xsyg.")
+    assert (of_curve["rejected"], of_table["rejected"]) == (1, 1)
+    assert run("fit", curve, "--preset", "single")["name"] == "curve.csv"

@@ -90,7 +90,10 @@ def test_from_results_to_a_signed_record_and_its_amendment(desk: Desk) -> None:
     ]  # fmt: skip
     assert "typing" in desk.says(None, "session", "versions", of)
     assert desk.printed("again.html", "--version", "1") == pages[0]
-    assert b"AMENDED, VERSION 2, REPLACES VERSION 1" in desk.printed("draft.html")
+    assert b"VERSION 2, REPLACES VERSION 1" in desk.printed("draft.html")
+    odd = desk.run(None, "report", of, "-o", "record.xyz")
+    assert "record.xyz ends in none of .html, .pdf and .json: say with --format which it is to be" in odd.stderr
+    assert odd.returncode != 0
     done = desk.run(None, "report", of, "-o", "none.html", "--version", "2")
     assert (done.returncode, "There is no signed version 2" in done.stderr) == (1, True)
     assert "audit chain hold" in desk.says(None, "store", "verify")

@@ -10,9 +10,10 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_commands import acquire, data
+from command_line import acquire
 
 from acquire.procedure.results import verify
 from acquire.store import audit
@@ -44,6 +45,12 @@ def store(made: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
     path.write_bytes(made[0].read_bytes())
     (tmp_path / "anchors.jsonl").write_bytes(made[0].with_name("anchors.jsonl").read_bytes())
     return path, made[1]
+
+
+def data(*words: str) -> Any:
+    done = acquire(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
 
 
 def url(path: Path) -> tuple[str, str]:

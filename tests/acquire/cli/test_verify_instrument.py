@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from test_commands import acquire
+from command_line import acquire
 
 from acquire.instruments.trial import Trial, is_good
 from drivers import connect

@@ -149,6 +149,30 @@ async def test_refusals_are_counted_and_shown_without_identity(tmp_path: Path) -
         assert "ANNA" not in row["message"]
 
 
+@pytest.mark.parametrize(
+    ("place", "typed"),
+    [
+        (b"ORD-V2-1^MOSAIQ|||||||", b"Example, Anna^MOSAIQ|||||||"),
+        (b"ORD-V2-1^MOSAIQ|||||||", b"MRN EXAMPLE 1^M|||||||"),
+        (b"^^^^MD", b"^^^^EXAMPLE 19600101"), (b"|77331^", b"|ANNA EXAMPLE^"),
+        (b"Necessity: a hip prosthesis beside two of the beams", b"Necessity: Example"),
+    ],
+)  # fmt: skip
+async def test_what_stands_in_the_wrong_field_is_answered_and_not_kept(
+    tmp_path: Path, place: bytes, typed: bytes
+) -> None:
+    async with listening(tmp_path) as (listener, store):
+        reader, writer = await raw(listener)
+        assert place in order()
+        writer.write(b"\x0b" + order().replace(place, typed, 1) + b"\x1c\r")
+        assert b"MSA|AE|" in await reader.readuntil(b"\x1c\r")
+        writer.close()
+        await until(lambda: listener.counts["AE"] == 1)
+        (kept,) = store.connection.execute("SELECT message FROM alarm").fetchone()
+        assert "***" in kept
+        assert not any(each in kept.casefold() for each in ("anna", "example", "mrn", "19600101"))
+
+
 async def test_connections_are_bounded(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(order_listener, "MOST_CONNECTIONS", 2)
     async with listening(tmp_path) as (listener, _):

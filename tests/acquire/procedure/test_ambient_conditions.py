@@ -103,3 +103,9 @@ async def test_a_replacement_stands_at_the_time_of_what_it_replaces(connection, 
 def test_humidity_is_guarded_where_it_is_entered(connection, session, humidity):
     with pytest.raises(Refused, match="is no relative humidity of a room"):
         set_environment(connection, session, "MD-1", **COOL, source="typed", humidity_percent=humidity)
+
+
+@pytest.mark.parametrize("source", ["", "  "])
+def test_air_comes_from_somewhere(connection, session, source):
+    with pytest.raises(Refused, match="Say what temperature and pressure were read from"):
+        set_environment(connection, session, "MD-1", temperature_c=22.0, pressure_kpa=100.0, source=source)

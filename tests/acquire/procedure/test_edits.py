@@ -51,6 +51,7 @@ def shown(rows: list[tuple[str, str, str]]) -> None:
         print(f"{n:4}  {words:48}  {noticed:18}  {sentence[:150]}")
 
 
+@pytest.mark.slow
 def test_every_edit_of_every_table_is_found(store: tuple[sqlite3.Connection, str, Path]) -> None:
     connection, _, _ = store
     rows, unnoticed = [], []

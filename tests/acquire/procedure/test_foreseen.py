@@ -97,6 +97,18 @@ def test_a_length_of_zero_and_a_unit_beside_a_number_are_refused_in_words(line, 
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(("machine", "refused"), [("LA-1", False), ("la-1 ", False), ("LA-2", True), (None, False)])
+def test_an_instrument_of_the_next_room_measures_nothing_here(connection, machine, refused):
+    case, _ = case_c()
+    case.plan["machine"] = "LA-1"
+    case.instruments[0] |= {"machine": machine} if machine else {}
+    if not refused:
+        case.add(connection)
+        return
+    with pytest.raises(Refused, match="electrometer-1 stands at LA-2, as the inventory says; this is for LA-1"):
+        case.add(connection)
+
+
 # --- what is advised ------------------------------------------------------------------------------------------------
 
 

@@ -361,3 +361,12 @@ async def test_what_was_measured_despite_a_refusal_is_kept_and_shown(connection:
     assert record["beams"][0]["step"] == "b1"
     assert [s.progress for s in progress(connection, get_session(connection, session))] == ["done", "done"]
     assert PORTS["B1"][5] == pytest.approx(47.33)
+
+
+def test_a_fraction_that_the_prescription_has_not_is_not_begun(connection: Any) -> None:
+    case = case_a("B1")
+    case.plan["prescription"] = "78 Gy in 39 fractions of 2.00 Gy"
+    case.add(connection)
+    with pytest.raises(Refused, match=r"There is no fraction 40: the prescription '78 Gy in 39 .*' has 39"):
+        case.start(connection, fraction=40)
+    assert case.start(connection, fraction=39)

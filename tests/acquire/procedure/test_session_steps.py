@@ -170,6 +170,15 @@ def test_elements_out_and_back(connection):
     assert (only.removed_by, still_out([only])) == ("MD-2", [])
 
 
+async def test_a_chip_that_nobody_scanned_is_named_before_the_beam(connection, client):
+    session = prepared(connection)
+    await steps_until(connection, client, session, "background-b7")
+    for point, chip in (("P4", "T-014"), ("P5", "T-017"), ("P5", "T-018")):
+        place(connection, get_session(connection, session), point, chip, "MD-1")
+    with pytest.raises(Refused, match=r"next is place-chips\. T-016 is not placed at P4\. X-1 is not placed at P6\.$"):
+        await begin_step(connection, client, session, "b1", "MD-1")
+
+
 async def test_the_wrong_element_keeps_the_session_open_until_corrected(connection, client):
     session = prepared(connection)
     await measured(connection, client, session)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acquire.record import drawn, figures, plots
+from acquire.record import drawn, figures, page, plots
 
 
 def result(deviation):
@@ -130,3 +130,15 @@ def test_what_is_printed_lies_on_the_side_of_the_limits_that_was_decided(value, 
     for limit in (7.0, 10.0):
         if abs(abs(value) - limit) > 1e-6:
             assert (abs(printed) > limit) == (abs(value) > limit)
+
+
+def test_beams_of_a_point_are_told_apart_and_repeated_ones_are_counted() -> None:
+    plain = {"gantry_deg": None, "mu": 100.0, "ssd_cm": None}
+    beam = {"gantry_deg": 51.0, "mu": 104.0, "ssd_cm": 86.9}
+    assert page.beams({"beams": [plain, plain, beam]}) == "2 times 100 MU; gantry 51°, 104 MU, SSD 86.9 cm"
+    assert page.beams({"beams": []}) == ""
+
+
+def test_a_record_is_headed_by_its_target_or_by_what_it_is_for() -> None:
+    assert page.subject({"purpose": "patient", "target": "prostate"}) == "prostate"
+    assert page.subject({"purpose": "detector-calibration", "target": "none"}) == "detector calibration"

@@ -7,7 +7,8 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +28,28 @@ from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.session import get_session
 from acquire.procedure.signing.rows import rendition_of, signatures_of
 from acquire.procedure.signing.standing import standing
-from acquire.procedure.signing.writing import amend, cover, write
+from acquire.procedure.signing.writing import amend, cover, give, write
 from acquire.record import build, signing
 from acquire.record.figures import stated
 from acquire.record.signing import sign
 from acquire.store import audit
-from acquire.store.database import connect
+from acquire.store.database import connect, transaction
 
 ORDER = "ORD-N-1"
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[tuple[sqlite3.Connection, str]]:
+async def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[sqlite3.Connection, str]]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     connection = connect(tmp_path / "store.db", create=True)
     session = await ready(connection)
     with everybody():
         yield connection, session
     assert verify_store(connection) == []
     connection.close()
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_a_record_is_reviewed_then_interpreted_and_says_so(made: Any) -> None:
@@ -69,7 +74,7 @@ def test_a_record_is_reviewed_then_interpreted_and_says_so(made: Any) -> None:
     for said in (
         b"Mary Phys (MP-1, physicist)",
         b"Plan unchanged",
-        stated(record["signatures"][1]["local_at"]).encode(),
+        f", local time {stated(record['signatures'][1]['local_at'])}".encode(),  # its people are not in Greenwich
     ):
         assert said in html
     assert b"not signed" not in html
@@ -190,10 +195,10 @@ def test_what_comes_after_a_signature_is_an_unsigned_new_version_and_the_signed_
         amend(connection, session, "again", "MP-1")
     whole(connection, session)
     record = build(connection, session)
-    assert (record["status"], record["bands"]) == ("AMENDED", ["AMENDED, VERSION 2, REPLACES VERSION 1"])
+    assert (record["status"], record["bands"]) == ("AMENDED", ["VERSION 2, REPLACES VERSION 1"])
     assert "was cancelled by RO-1" in record["order"]["cancelled"]
     assert rendition_of(connection, session, 1) == signed
-    assert b"AMENDED, VERSION 2" in (rendition_of(connection, session, 2) or (b"", b""))[1]
+    assert b"VERSION 2, REPLACES VERSION 1" in (rendition_of(connection, session, 2) or (b"", b""))[1]
 
 
 def test_whatever_is_written_about_the_measurement_is_a_change(made: Any) -> None:
@@ -285,6 +290,75 @@ def _killed(store: Path, session: str, shown: str, call: int) -> None:
     with everybody():
         signing.sign(connection, session, get_account(connection, "MP-1"), shown)
     os._exit(0)
+
+
+def test_others_write_while_a_record_is_laid_out(made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laying out takes seconds: no lock of the store is held for it, and what others do there changes nothing."""
+    connection, session = made
+    write(connection, session, "review", "Agrees with the plan.", "MP-1")
+
+    def another(store: sqlite3.Connection) -> None:
+        write_something(store, "another session's entry")
+
+    laid_out = meanwhile(monkeypatch, tmp_path, another)
+    signs(connection, session, "MP-1")
+    assert len(laid_out) == 1
+    json, page = rendition_of(connection, session, 1) or (b"", b"")
+    assert parse(json)["signatures"][0]["account"] == "MP-1"
+    assert page.decode() == laid_out[0]
+
+
+def test_what_comes_to_the_record_meanwhile_is_laid_out_too(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, session = made
+    write(connection, session, "review", "Agrees with the plan.", "MP-1")
+
+    def given_away(store: sqlite3.Connection) -> None:
+        give(store, session, None, b"draft", "html", "Dr. Far", "MP-1")
+
+    laid_out = meanwhile(monkeypatch, tmp_path, given_away)
+    signs(connection, session, "MP-1")
+    assert ["Dr. Far" in page for page in laid_out] == [False, True]
+    _, page = rendition_of(connection, session, 1) or (b"", b"")
+    assert page.decode() == laid_out[1]
+
+
+def test_a_record_that_is_another_one_by_then_is_not_signed(
+    made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, session = made
+    write(connection, session, "review", "Agrees with the plan.", "MP-1")
+
+    def other_words(store: sqlite3.Connection) -> None:
+        write(store, session, "review", "Disagrees with the plan.", "MP-1")
+
+    meanwhile(monkeypatch, tmp_path, other_words)
+    with pytest.raises(Refused, match="to be signed now begins with"):
+        signs(connection, session, "MP-1")
+    assert signatures_of(connection, session) == []
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, folder: Path, does: Callable[[sqlite3.Connection], None]) -> list[str]:
+    """Somebody else does something to the store once, while a page is laid out; the pages, in their order."""
+    pages: list[str] = []
+    lay_out = signing.html
+
+    def html(record: dict[str, Any]) -> str:
+        if not pages:
+            other = connect(folder / "store.db")
+            does(other)
+            other.close()
+        pages.append(lay_out(record))
+        return pages[-1]
+
+    monkeypatch.setattr(signing, "html", html)
+    return pages
+
+
+def write_something(store: sqlite3.Connection, what: str) -> None:
+    with transaction(store):
+        audit.keep(store, "MP-1", what, "s-elsewhere")
 
 
 @pytest.fixture(autouse=True)
