@@ -38,6 +38,7 @@ VALUELESS = {"O", "U", "Z", "L"}
 ELEMENTS = "READ,TST,STAT,UNIT,RNUM"
 # Exponents of a function's ranges: 2 nC to 2 uC, 20 pA to 20 mA, 2 to 200 V (6517B specification).
 EXPONENTS = {"C": (-9, -6), "A": (-12, -9, -6, -3), "V": (0,)}
+LARGEST = {"C": 2e-6, "A": 2e-2, "V": 200.0}  # full scale of the largest of them
 OVER = 1.05  # of the full scale, 2 in the range's first digit
 
 _NUMBER = r"[+-]?(?:\d{1,40}\.\d{0,40}|\.?\d{1,40})(?:[eE][+-]?\d{1,2})?"
@@ -111,9 +112,11 @@ def _full_scale(text: str, status: str, unit: str | None, line: bytes) -> float:
     power, places = whole(exponent), mantissa.index(".") - 1
     if power % 3 or power not in EXPONENTS.get(unit or "", (power,)):
         raise Garbled(f"'{text}' has an exponent that no range of the instrument has.", line)
-    largest = 2 * OVER * 10.0 ** (places - 1) * (2 if status == "R" else 1)
-    if unit in EXPONENTS and abs(decimal(mantissa)) > largest:
+    most = OVER * (2 if status == "R" else 1)  # of a full scale
+    if unit in EXPONENTS and abs(decimal(mantissa)) > 2 * 10.0 ** (places - 1) * most:
         raise Garbled(f"'{text}' is over 105 % of its range: no such reading can be.", line)
+    if abs(decimal(text)) > LARGEST.get(unit or "", math.inf) * most * (1 + 1e-9):
+        raise Garbled(f"'{text}' is beyond every range of the instrument.", line)
     return 2 * 10.0 ** (power + places - 1)
 
 

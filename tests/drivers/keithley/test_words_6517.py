@@ -206,7 +206,8 @@ def test_exponent_and_point_tell_the_range(number: bytes, full_scale: float | No
         (b"+198.4891E-12NCOUL", "an exponent that no range"), (b"+01.01103E-03NVDC", "an exponent that no range"),
         (b"+210.0001E-09NCOUL", "over 105 % of its range"), (b"-298.4891E-12NADC", "over 105 % of its range"),
         (b"+2.100001E-09NCOUL", "over 105 % of its range"), (b"+9.999999E-09NCOUL", "over 105 % of its range"),
-        (b"+420.0001E-09RCOUL", "over 105 % of its range"),
+        (b"+420.0001E-09RCOUL", "over 105 % of its range"), (b"+010.0045E-06NCOUL", "beyond every range"),
+        (b"+0004.201E-06RCOUL", "beyond every range"), (b"+021.0001E-03NADC", "beyond every range"),
     ],
 )  # fmt: skip
 def test_a_number_that_no_range_can_give_is_refused_with_its_bytes(number: bytes, says: str) -> None:
