@@ -55,4 +55,5 @@ class Person:
             with self.pages.open(url, data, timeout=10) as answer:
                 return answer.read().decode(), answer.url
         except urllib.error.HTTPError as error:
-            return error.read().decode(), url
+            with error:
+                return error.read().decode(), url

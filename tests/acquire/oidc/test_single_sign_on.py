@@ -117,8 +117,9 @@ def test_a_request_of_another_log_in_is_not_taken(issuer: str) -> None:
     def opens(url: str) -> None:
         asked = parse_qs(urlsplit(url).query)
         back = asked["redirect_uri"][0]
-        with pytest.raises(urllib.error.HTTPError):
+        with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(f"{back}?code=stolen&state=other", timeout=5)
+        refused.value.close()
         urllib.request.urlopen(f"{back}?error=access_denied&state={asked['state'][0]}", timeout=5).close()
 
     with pytest.raises(Refused, match=f"was refused or broken off at {issuer}"):
