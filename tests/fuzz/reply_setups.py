@@ -97,7 +97,7 @@ SETUPS: Mapping[str, tuple[Setup, ...]] = {
     "ptw-multidos": (Setup({"ranges": ["L", "H"]}), Setup({"rate": True}), Setup({"application": "multi"})),
     "ptw-diamentor": (Setup({"chambers": 2}), Setup({"unit": "Gy.cm2"})),
     "thorlabs-pm100": (
-        Setup({"range_si": 5e-5}, {"power": 1.1 * 5e-5}),
+        Setup({"range_si": 5e-5}, {"power": 1.1 * 1.418e-4}),  # in force is the range that holds it: 50 uA at 0.353 A/W
         Setup({"function": "current", "range_si": 5e-6}, {"current": 1.1 * 5e-6}),
         Setup(),
     ),
