@@ -35,7 +35,8 @@ def judged(order: Order, now: datetime) -> Iterator[str]:
     if order.authored_on > now + CLOCKS_DIFFER:
         yield f"authoredOn {order.authored_on.isoformat()} lies in the future."
     if order.necessity and (why := says_nothing(order.necessity)):
-        shown = order.necessity if len(order.necessity) <= 40 else f"{order.necessity[:40]}..."
+        said = " ".join(order.necessity[:200].split())
+        shown = said if len(said) <= 40 else f"{said[:40]}..."
         yield f"the need '{shown}' says nothing ({why}); write why this patient needs the measurement."
     if order.not_after is not None and order.not_after < now:
         yield f"the time in which it was to be done is over ({order.not_after.isoformat()}); it needs a new order."

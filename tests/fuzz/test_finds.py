@@ -93,11 +93,12 @@ def test_what_is_no_order_is_refused_in_a_sentence(body: bytes) -> None:
 
 def test_the_need_in_a_long_note_is_found_at_once() -> None:
     order = json.loads(ORDER)
-    order["note"] = [{"text": "Necessity: " + "in vivo dose\n" * 20_000 + " " * 200_000 + "Result decides: whether"}]
+    need = "Necessity: pacemaker, 4 cm from the field\n" + "in vivo dose\n" * 20_000
+    order["note"] = [{"text": need + " " * 200_000 + "Result decides: whether"}]
     begun = time.process_time()
     found = read_order(json.dumps(order).encode(), "order.json", NOW)
     assert time.process_time() - begun < 2.0
-    assert found.necessity.startswith("in vivo dose\nin vivo dose")
+    assert found.necessity.startswith("pacemaker, 4 cm from the field\nin vivo dose")
     assert found.necessity.endswith("in vivo dose")
     assert found.effect == "whether"
 

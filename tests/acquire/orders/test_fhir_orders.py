@@ -76,6 +76,7 @@ def refused(document: dict[str, Any], judge: type[Any] | None = ServiceRequest) 
     (sentence,) = caught.value.sentences
     assert sentence.startswith("o.json: ")
     assert sentence.endswith(".")
+    assert "\n" not in sentence
     return str(sentence)
 
 
@@ -102,6 +103,7 @@ def refused(document: dict[str, Any], judge: type[Any] | None = ServiceRequest) 
         ({"requester": {"reference": "Practitioner/77", "type": "Device"}}, "they name two kinds"),
         ({"occurrenceDateTime": "2026-03-05", "occurrencePeriod": {"end": "2020-02-01"}}, "in several ways"),
         *(({"note": [{"text": f"Necessity: {need}"}]}, "says nothing") for need in EMPTY),
+        ({"note": [{"text": "Necessity: in vivo dose\nin vivo dose"}]}, "'in vivo dose in vivo dose' says"),
         *(({"note": [{"text": f"Necessity: {need}"}]}, "a standing order, and none for this") for need in STANDING),
     ],
 )  # fmt: skip
