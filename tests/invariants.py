@@ -35,9 +35,12 @@ class Emitted:
 
 @contextmanager
 def opened(path: Path) -> Any:
-    """A database of another process, to be read."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+    """A database of another process or thread as it is at this moment: what is written meanwhile shows in none of the
+    questions, or a row that came between two of them would look as if it were missing."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10, isolation_level=None)) as db:
         db.row_factory = sqlite3.Row
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         yield db
 
 
@@ -49,8 +52,9 @@ def check_invariants(
     excused: Collection[Key] = (),
     put_back: bool = False,
 ) -> None:
-    """Invariants 1 to 7. `excused` are losses that section 7 does not promise to prevent; `put_back` says that a store
-    file was put back by hand and the source may not have noticed yet."""
+    """Invariants 1 to 7, of a spool that was opened before the store, which is then never behind what the spool says.
+    `excused` are losses that section 7 does not promise to prevent; `put_back` says that a store file was put back by
+    hand and the source may not have noticed yet."""
     listed = list(emitted)
     rows = {(r["stream"], r["seq"]): r for r in store.execute("SELECT * FROM entry")}
     _conservation(spool, store, listed, rows, excused)

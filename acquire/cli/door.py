@@ -1,4 +1,5 @@
-"""The door: before a command that writes runs, who asks for it is known, may do it, and so is a second person.
+"""The door: before a command that writes runs, who asks for it is known, may do it, and so is a second person;
+one that reads can write nothing.
 
 It stands before every command of the program at once (`put_before`). The command is given the name and never asks; in a
 store without accounts it is the one that was typed.
@@ -14,7 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from acquire.cli.acts import When, act_of
+from acquire.cli.acts import READS, When, act_of
+from acquire.cli.place import READING
 from acquire.duties import Act
 
 ASKS = ("by", "read_by")  # parameters that name whoever asks
@@ -37,12 +39,31 @@ def put_before(app: typer.Typer, path: tuple[str, ...] = ()) -> None:
     for command in app.registered_commands:
         if command.callback is not None:
             name = command.name or command.callback.__name__.lower().replace("_", "-")
-            act = act_of(" ".join((*path, name)))
-            if act is not None and not hasattr(command.callback, "__wrapped__"):  # a file may be asked twice
+            called = " ".join((*path, name))
+            act = act_of(called)
+            if hasattr(command.callback, "__wrapped__"):  # a file may be asked twice
+                continue
+            if act is not None:
                 command.callback = behind(act, command.callback)
+            elif called in READS:
+                command.callback = reading(command.callback)
     for group in app.registered_groups:
         if group.typer_instance is not None:
             put_before(group.typer_instance, (*path, str(group.name)))
+
+
+def reading(command: Command) -> Command:
+    """A command that sees the store at one moment and can write nothing in it (`acquire.cli.place.open_store`)."""
+
+    @functools.wraps(command)
+    def read(*given: Any, **options: Any) -> Any:
+        before = READING.set(True)
+        try:
+            return command(*given, **options)
+        finally:
+            READING.reset(before)
+
+    return read
 
 
 def behind(act: Act | When, command: Command) -> Command:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -34,6 +35,7 @@ OrderId = Annotated[str, typer.Argument(metavar="ORDER", autocompletion=completi
 SessionOrOrder = Annotated[str, typer.Argument(metavar="SESSION|ORDER", autocompletion=completing.sessions_and_orders)]
 SecondPerson = Annotated[str, typer.Option("--confirmed-by", help="The second person.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; printed with the result.")]
+READING: ContextVar[bool] = ContextVar("the command that runs writes nothing", default=False)
 Said = TypeVar("Said")
 Key = TypeVar("Key")
 By = Annotated[str, typer.Option("--by", envvar="ACQUIRE_BY", help="Who does this: a role id such as MP-1.")]
@@ -81,14 +83,15 @@ def _named_store(config: Path | None, store: str | None) -> Path:
 
 @contextmanager
 def open_store(config: Path | None, store: str | None = None) -> Iterator[sqlite3.Connection]:
-    """A connection to the store. Raises as `store_path`, StoreError where it cannot be opened."""
-    from acquire.store.database import connect  # noqa: PLC0415 - not for a command's help
+    """A connection to the store; in a command that reads, to the store as it is now, and nothing can be written.
+    Raises as `store_path`, StoreError where it cannot be opened."""
+    from acquire.store.database import connect, one_moment  # noqa: PLC0415 - not for a command's help
 
-    connection = connect(store_path(config, store))
-    try:
+    with (
+        closing(connect(store_path(config, store))) as connection,
+        one_moment(connection) if READING.get() else nullcontext(),
+    ):
         yield connection
-    finally:
-        connection.close()
 
 
 def with_session(config: Path | None, store: str | None, session: str, act: Callable[[Any, Any], Said]) -> Said:

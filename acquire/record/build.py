@@ -53,6 +53,7 @@ from acquire.record.evidence import of_result
 from acquire.record.was import changed_figures
 from acquire.store import anchors
 from acquire.store.attribution import measurement
+from acquire.store.database import one_moment
 
 NOT_A_DEVICE = "Not a cleared medical device. To be verified by a qualified medical physicist before any clinical use."
 UNSEALED = ("sha256", "signatures")
@@ -65,9 +66,13 @@ def build(connection: sqlite3.Connection, session_id: str, coming: Coming | None
     Of a version that is signed, what was measured comes from the bytes kept with its signature. Raises Refused for an
     unknown session.
     """
-    session = get_session(connection, session_id)
+    with one_moment(connection):
+        return _build(connection, get_session(connection, session_id), coming)
+
+
+def _build(connection: sqlite3.Connection, session: Session, coming: Coming | None) -> dict[str, Any]:
     now = standing(connection, session, coming)
-    claim = claim_of(connection, session_id, coming=coming)
+    claim = claim_of(connection, session.id, coming=coming)
     judged = judge(claim)
     measured = _as_signed(connection, session, now) or _measured(connection, session)
     record: dict[str, Any] = {

@@ -94,6 +94,20 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., int | bytes]], ...] = (
 )
 
 
+@contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """The store as it is now, whatever others commit meanwhile; what is asked in several statements fits together.
+    Nothing that is written is kept. In a transaction that the caller has, it is that transaction's moment."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
 def migrations() -> list[tuple[int, str]]:
     """(version, SQL) of every migration the package ships, in order: 1, 2, 3 ... Raises AssertionError for others.
 

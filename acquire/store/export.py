@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from acquire.canonical import digest, parse
-from acquire.store.database import identity
+from acquire.store.database import identity, one_moment
 from acquire.store.entries import HIGHEST, between, lost_between
 from acquire.store.tails import completeness
 
@@ -19,8 +19,7 @@ _STREAMS = "SELECT v.* FROM stream v JOIN streams s USING (stream) ORDER BY s.nu
 
 def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """One document a line, each with "row" saying what it is; within one read transaction."""
-    connection.execute("BEGIN")
-    try:
+    with one_moment(connection):
         store, epoch = identity(connection)
         yield {"row": "store", "store": store, "epoch": epoch}
         for row in connection.execute(_STREAMS).fetchall():
@@ -30,8 +29,6 @@ def export(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
             yield {"row": "unreadable", **dict(row), "beginning": _text(row["beginning"])}
         for row in connection.execute("SELECT * FROM alarm ORDER BY id"):
             yield {"row": "alarm", **dict(row)}
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def _entries(connection: sqlite3.Connection, stream: str) -> Iterator[dict[str, Any]]:

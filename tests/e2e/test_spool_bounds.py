@@ -171,7 +171,7 @@ async def small_house(folder: Path, broker: Mosquitto) -> AsyncIterator[House]:
 async def check_accounts(house: House, asked: str, begun: Any) -> None:
     """Conservation with the instrument's count, the gap first in the next stream, the measurement interrupted."""
     await house.publisher.write_down()
-    with opened(house.folder / "store.db") as store, opened(house.folder / "spool.db") as spool:
+    with opened(house.folder / "spool.db") as spool, opened(house.folder / "store.db") as store:
         check_settled(spool, store)
         (stored,) = store.execute("SELECT count(*) FROM entry WHERE kind = 'scalar'").fetchone()
         gaps = store.execute(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ from acquire.procedure.results.inputs import prepare
 from acquire.procedure.signing.verify import verify_signatures
 from acquire.procedure.stock.verify import verify_calibrations
 from acquire.store import anchors
+from acquire.store.database import one_moment
 from acquire.store.entries import entry_count
 from acquire.store.record_tables import AUDIT, PEOPLE
 from acquire.store.schema import verify_file, verify_indexes, verify_schema
@@ -64,7 +65,7 @@ def verify_store(
     if session is not None:
         _must_be_known(connection, session)
     counted = counted or Counted()
-    with _one_moment(connection):
+    with one_moment(connection):
         found = list(islice(_readable("The store", _problems(connection, session, counted, progress)), MOST))
         if anchor is not None:
             lines = list(anchors.read(anchor))
@@ -98,19 +99,6 @@ def _readable(what: str, found: Iterator[str]) -> Iterator[str]:
         yield from found
     except sqlite3.DatabaseError as error:
         yield f"{what} cannot be read to the end: {error}."
-
-
-@contextmanager
-def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
-    """One read transaction, unless the caller has one."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def _must_be_known(connection: sqlite3.Connection, session: str) -> None:

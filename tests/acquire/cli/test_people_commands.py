@@ -8,6 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from acquire.cli.acts import ACTS, BY_PASSWORD, OF_THE_HOST, READS
 from acquire.cli.door import ASKS, put_before
 from acquire.cli.let_in import let_in
 from acquire.cli.on_demand import TABLE
+from acquire.cli.place import open_store
 from acquire.duties import Act
 from acquire.errors import Refused
 from acquire.people import here
@@ -60,14 +62,33 @@ def test_whoever_is_asked_for_a_name_is_asked_at_the_door() -> None:
         asked = inspect.signature(inspect.unwrap(callback)).parameters
         names = [each for each in (*ASKS, "confirmed_by") if each in asked]
         assert bool(names) == (name in ACTS), name
-        assert hasattr(callback, "__wrapped__") == (name in ACTS), name
+        assert hasattr(callback, "__wrapped__") == (name in ACTS or name in READS), name
 
 
-def test_a_command_that_stands_nowhere_does_not_start() -> None:
-    forgotten = typer.Typer()
-    forgotten.command("forgotten")(lambda: None)
-    with pytest.raises(LookupError, match="the command 'forgotten' stands nowhere"):
-        put_before(forgotten)
+def test_a_command_that_reads_sees_one_moment_and_can_write_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    connect(path, create=True).close()
+    write = "INSERT INTO alarm (raised_at, what, subject, message, last_at) VALUES ('t', 'w', ?, 'm', 't')"
+    count = "SELECT count(*) FROM alarm"
+    seen = []
+
+    def whoami() -> None:
+        with open_store(None, f"sqlite:///{path}") as store:
+            seen.extend(store.execute(count).fetchone())
+            with closing(connect(path)) as other:
+                other.execute(write, ("another",))
+            seen.extend(store.execute(count).fetchone())
+            with pytest.raises(sqlite3.OperationalError), transaction(store):
+                store.execute(write, ("a transaction",))
+
+    reads = typer.Typer()
+    reads.command("whoami")(whoami)
+    put_before(reads)
+    for command in reads.registered_commands:
+        assert command.callback is not None
+        command.callback()
+    with closing(connect(path)) as store:
+        assert (seen, store.execute(count).fetchone()[0]) == ([0, 0], 1)
 
 
 class Clinic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from acquire.printable import is_hidden
 from acquire.procedure.results.result import calculate_session
 from acquire.procedure.session.closing import close_session
 from acquire.record import attached, build, html, results_of, seal, write_files
-from acquire.store import anchors
+from acquire.store import anchors, audit
+from acquire.store.database import connect, transaction
 
 
 async def test_the_same_store_gives_the_same_record(connection, record):
@@ -23,6 +25,19 @@ async def test_the_same_store_gives_the_same_record(connection, record):
     assert record["sha256"] == seal(record)
     assert html(again) == html(record)
     assert json.loads(canonical(record)) == record
+
+
+async def test_a_record_is_of_one_moment_whatever_is_written_meanwhile(connection, record, tmp_path):
+    def somebody_writes(statement: str) -> None:
+        if " FROM plan" in statement:
+            connection.set_trace_callback(None)
+            with closing(connect(tmp_path / "store.db")) as other, transaction(other):
+                audit.append(other, "MP-1", "did", "something", [])
+
+    connection.set_trace_callback(somebody_writes)
+    assert canonical(build(connection, record["id"])) == canonical(record)
+    after = build(connection, record["id"])
+    assert after["integrity"]["audit_entries"] == record["integrity"]["audit_entries"] + 1
 
 
 async def test_nothing_hidden_reaches_the_page_or_the_document(record, tmp_path):
