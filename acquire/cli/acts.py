@@ -1,6 +1,6 @@
 """What each command does to the record, as an act of acquire.duties: the door asks it before the command runs.
 
-The program does not start with a command that stands nowhere here.
+A command that stands nowhere here does not start.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The door: before a command that writes runs, who asks for it is known, may do it, and so is a second person;
 one that reads can write nothing.
 
-It stands before every command of the program at once (`put_before`). The command is given the name and never asks; in a
+It stands before every command of the program (`put_before`). The command is given the name and never asks; in a
 store without accounts it is the one that was typed.
 """
 
@@ -34,22 +34,12 @@ SecondOidc = Annotated[
 Command = Callable[..., Any]
 
 
-def put_before(app: typer.Typer, path: tuple[str, ...] = ()) -> None:
-    """Put the door before every command of a program. Raises LookupError for one of which no act is known."""
-    for command in app.registered_commands:
-        if command.callback is not None:
-            name = command.name or command.callback.__name__.lower().replace("_", "-")
-            called = " ".join((*path, name))
-            act = act_of(called)
-            if hasattr(command.callback, "__wrapped__"):  # a file may be asked twice
-                continue
-            if act is not None:
-                command.callback = behind(act, command.callback)
-            elif called in READS:
-                command.callback = reading(command.callback)
-    for group in app.registered_groups:
-        if group.typer_instance is not None:
-            put_before(group.typer_instance, (*path, str(group.name)))
+def put_before(command: Command, called: str) -> Command:
+    """The command with the door before it. Raises LookupError where no act is known of one that is called so."""
+    act = act_of(called)
+    if act is not None:
+        return behind(act, command)
+    return reading(command) if called in READS else command
 
 
 def reading(command: Command) -> Command:

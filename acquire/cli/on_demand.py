@@ -1,13 +1,15 @@
-"""The command table: which file holds a command. A file is imported when one of its commands is used, so that
-`acquire --help`, a shell that completes a word and a command that needs little do not wait for what the service needs.
+"""The command table: which file holds a command. A file is imported when one of its commands is used, and of a group
+only that command is made, so that `acquire --help`, a shell that completes a word and a command that needs little do
+not wait for what the service and the other commands need.
 """
 
 from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ import typer
 import typer.main
 from typer._click.shell_completion import CompletionItem  # what a group offers has no public name
 from typer.core import TyperGroup
+from typer.models import CommandInfo, TyperInfo
 
 from acquire.cli import completing
 
@@ -67,43 +70,77 @@ TABLE: Mapping[str, Place] = {
 
 
 class Commands(Mapping[str, Any]):
-    """Every command by its name, in the table's order; its file is imported when it is asked for."""
+    """Commands by their names, in order; one is made when it is first asked for."""
+
+    def __init__(self, made_by: Mapping[str, Callable[[], Any]]) -> None:
+        self._made_by = {name: cache(make) for name, make in made_by.items()}
 
     def __getitem__(self, name: str) -> Any:
-        return _command(name)
+        return self._made_by[name]()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(TABLE)
+        return iter(self._made_by)
 
     def __len__(self) -> int:
-        return len(TABLE)
+        return len(self._made_by)
 
 
-@cache
-def _command(name: str) -> Any:
-    """The command behind its door. Raises KeyError for one that is not in the table."""
-    module = TABLE[name].module
-    from acquire.cli.door import put_before  # noqa: PLC0415 - brings the table of acts
-
+def _of_table(name: str) -> Any:
+    """A command of the table, or a group; its file is imported."""
     if not completing.is_asked():
         from acquire.terminal.logs import configure  # noqa: PLC0415 - brings the library of the log
 
         configure(logging.WARNING)  # `acquire run` turns it on
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback()(lambda: None)  # a group, however many commands the file has
-    import_module(f"acquire.cli.{module}").register(app)
-    put_before(app)
-    group: Any = typer.main.get_command(app)
+    app = typer.Typer()
+    import_module(f"acquire.cli.{TABLE[name].module}").register(app)
+    found = registered(app)[name]
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # acquire.start: from here on it is for the command
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    return group.commands[name]
+    return found
+
+
+def registered(app: typer.Typer, path: tuple[str, ...] = ()) -> Commands:
+    """The commands and groups of a file, or of the group that this path leads to."""
+    made_by: dict[str, Callable[[], Any]] = {}
+    for command in app.registered_commands:
+        callback: Any = command.callback
+        name = command.name or typer.main.get_command_name(callback.__name__)
+        made_by[name] = partial(_command, command, callback, " ".join((*path, name)))
+    for group in app.registered_groups:
+        made_by[str(group.name)] = partial(_group, group, (*path, str(group.name)))
+    return Commands(made_by)
+
+
+def _command(info: CommandInfo, callback: Callable[..., Any], called: str) -> Any:
+    """The command behind its door."""
+    from acquire.cli.door import put_before  # noqa: PLC0415 - brings the table of acts
+
+    command = copy(info)
+    command.callback = put_before(callback, called)
+    return typer.main.get_command_from_info(command, pretty_exceptions_short=True, rich_markup_mode=None)
+
+
+def _group(info: TyperInfo, path: tuple[str, ...]) -> Any:
+    """A group. It is made without its commands, because typer would make them all."""
+    app: Any = info.typer_instance
+    bare, empty = copy(info), copy(app)
+    empty.registered_commands = empty.registered_groups = []
+    bare.typer_instance = empty
+    group: Any = typer.main.get_group_from_info(
+        bare, pretty_exceptions_short=True, suggest_commands=True, rich_markup_mode=None
+    )
+    group.commands = registered(app, path)
+    return group
+
+
+COMMANDS = Commands({name: partial(_of_table, name) for name in TABLE})
 
 
 class OnDemand(TyperGroup):
     """The commands of the table. Its help imports none of them."""
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(**{**given, "commands": Commands()})
+        super().__init__(**{**given, "commands": COMMANDS})
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(TABLE)

@@ -67,13 +67,14 @@ def store_path(config: Path | None, store: str | None) -> Path:
 
 
 def _named_store(config: Path | None, store: str | None) -> Path:
-    from acquire.config_part import store_place  # noqa: PLC0415 - brings what a configuration is made of
-    from acquire.store.database import path_of  # noqa: PLC0415
-
     if store is not None:
+        from acquire.store.database import path_of  # noqa: PLC0415 - brings SQLite
+
         return path_of(store)
     if config is None:
         raise Misuse("Say which store: --config CONFIG (or ACQUIRE_CONFIG), or --store sqlite:///PATH.")
+    from acquire.config_part import store_place  # noqa: PLC0415 - brings what a configuration is made of
+
     path = store_place(config).store
     consulted(config)
     if path is None:

@@ -9,12 +9,12 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+import typer.main
 from command_line import acquire
 from people_known import logged_in, password_file, staffed
 
@@ -25,7 +25,8 @@ from cases import case_c, case_e
 from acquire.cli.acts import ACTS, BY_PASSWORD, OF_THE_HOST, READS
 from acquire.cli.door import ASKS, put_before
 from acquire.cli.let_in import let_in
-from acquire.cli.on_demand import TABLE
+from acquire.cli.main import app
+from acquire.cli.on_demand import registered
 from acquire.cli.place import open_store
 from acquire.duties import Act
 from acquire.errors import Refused
@@ -36,25 +37,32 @@ from acquire.store.database import connect, transaction
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    for module in sorted({place.module for place in TABLE.values()}):
-        made = typer.Typer()
-        import_module(f"acquire.cli.{module}").register(made)
-        put_before(made)
-        yield from dict(_below(made, ())).items()
+    """What each command of the program runs, as it is called."""
+    yield from _below(typer.main.get_command(app), ())
 
 
-def _below(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    for each in app.registered_commands:
-        name = each.name or str(getattr(each.callback, "__name__", "")).replace("_", "-")
-        yield " ".join((*path, name)), each.callback
-    for group in app.registered_groups:
-        if group.typer_instance is not None:
-            yield from _below(group.typer_instance, (*path, str(group.name)))
+def _below(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command.callback.__wrapped__
+        return
+    for name, each in command.commands.items():
+        yield from _below(each, (*path, name))
 
 
 def test_every_command_stands_in_the_table_once_and_none_is_there_that_is_not() -> None:
     places = [*ACTS, *READS, *OF_THE_HOST, *BY_PASSWORD]
     assert sorted(name for name, _ in commands()) == sorted(places)
+
+
+def test_a_command_that_stands_nowhere_does_not_start() -> None:
+    outer, inner = typer.Typer(), typer.Typer()
+    outer.command("erase")(print)
+    inner.command("erase")(print)
+    outer.add_typer(inner, name="store")
+    with pytest.raises(LookupError, match="'erase' stands nowhere"):
+        registered(outer)["erase"].main(["--help"])
+    with pytest.raises(LookupError, match="'store erase' stands nowhere"):
+        registered(outer)["store"].main(["erase", "--help"])
 
 
 def test_whoever_is_asked_for_a_name_is_asked_at_the_door() -> None:
@@ -81,12 +89,7 @@ def test_a_command_that_reads_sees_one_moment_and_can_write_nothing(tmp_path: Pa
             with pytest.raises(sqlite3.OperationalError), transaction(store):
                 store.execute(write, ("a transaction",))
 
-    reads = typer.Typer()
-    reads.command("whoami")(whoami)
-    put_before(reads)
-    for command in reads.registered_commands:
-        assert command.callback is not None
-        command.callback()
+    put_before(whoami, "whoami")()
     with closing(connect(path)) as store:
         assert (seen, store.execute(count).fetchone()[0]) == ([0, 0], 1)
 
