@@ -3,7 +3,7 @@ in a tenth of the time, and each is still the whole program with its own argumen
 
     with resident(folder, environment) as path: ...   # `path` is what the shell's PATH begins with
 
-`acquire run` is not forked: it goes on for long, and is the installed command.
+What goes on until it is told to stop (`run`, `simulate`, `replay`) is not forked: it is the installed command.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TESTS = Path(__file__).parent
 ACQUIRE = Path(sys.executable).with_name("acquire")
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
-if sys.argv[1:2] == ["run"]:
+if sys.argv[1:2] in (["run"], ["simulate"], ["replay"]):
     os.execv({acquire!r}, sys.argv)
 door = socket.socket(socket.AF_UNIX)
 door.connect({door!r})
