@@ -119,7 +119,16 @@ static int refused_at(const char *call, int folder, const char *path) {
     return refused(call, whole);
 }
 
-static int refused_fd(const char *call, int fd) {
+/* Python's signal handler writes into a socket, on a stack of some kilobytes and perhaps while its thread is in here:
+   nothing is asked about what lies on no disk. */
+static int lies_on_a_disk(int fd) {
+    struct statx found;
+    int kept = errno, known = syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &found) == 0;
+    errno = kept;
+    return known && (S_ISREG(found.stx_mode) || S_ISDIR(found.stx_mode));
+}
+
+static __attribute__((noinline)) int refused_named(const char *call, int fd) {
     char path[PATH_MAX], link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     int kept = errno;
@@ -129,6 +138,8 @@ static int refused_fd(const char *call, int fd) {
     path[size] = 0;
     return refused(call, path);
 }
+
+static int refused_fd(const char *call, int fd) { return lies_on_a_disk(fd) ? refused_named(call, fd) : 0; }
 
 #define REAL(name) \
     static __typeof__(&name) real; \
