@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire import event_loop
 from acquire.cli import beams, presence, session_lists, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
@@ -234,7 +235,7 @@ def session_step(
                         )
 
             with waiting(f"{step} {action}") as now:
-                asyncio.run(act())
+                event_loop.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
     told(
