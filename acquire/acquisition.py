@@ -99,7 +99,7 @@ def _make(name: str, resource: str, settings: Mapping[str, Any]) -> Instrument:
     return connect(model(name), resource, settings)
 
 
-async def cancel(tasks: Collection[asyncio.Task[None]]) -> None:
+async def cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait for them to end."""
     for task in tasks:
         task.cancel()

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from acquire.watching import Watching
 
 log = structlog.get_logger("service")
+T = TypeVar("T")
 
 CONFIRMED_WITHIN_S = 5.0
 RELOADED = "its [[instrument]] tables are taken, and everything else with a restart"
@@ -193,9 +194,9 @@ async def service(loaded: Loaded) -> AsyncIterator[Service]:
 
 async def _start_store(running: Service, path: Path, stack: AsyncExitStack) -> None:
     running.worker = Worker(path, running.topics, anchor=running.loaded.anchor)
+    stack.push_async_callback(running.worker.close)  # also of one that is being opened when the service is stopped
     await running.worker.open()
     running.worker.came_round = running.heartbeat.of("store")
-    stack.push_async_callback(running.worker.close)
     stack.push_async_callback(running.stop_parts)
     running.start(running.worker.run(running.endpoint), "store")
     running.start(Fitter(running.worker.use).run(), "fits")
@@ -303,7 +304,10 @@ async def run(loaded: Loaded) -> None:
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up.set)
-    async with service(loaded) as running:
+    async with AsyncExitStack() as stack:
+        running = await _unless(stop, stack.enter_async_context(service(loaded)))
+        if running is None:
+            return
         announce(running)
         if within_s is not None:
             running.start(feed(running.heartbeat, notify, within_s), "watchdog")
@@ -319,6 +323,16 @@ async def run(loaded: Loaded) -> None:
         for task in running.parts:
             if task.done() and not task.cancelled():
                 task.result()
+
+
+async def _unless(stop: asyncio.Event, starting: Coroutine[Any, Any, T]) -> T | None:
+    """What starts; None where it was told to stop before: what is to listen may wait for a silent name server."""
+    begun, told = asyncio.create_task(starting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((begun, told), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel((begun, told))
+    return None if stop.is_set() and begun.cancelled() else begun.result()
 
 
 def announce(running: Service) -> None:

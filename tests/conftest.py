@@ -5,6 +5,7 @@ was set up by one test does not write into its closed streams for all that follo
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ import new_stores
 import pytest
 import structlog
 from pytest_asyncio import is_async_test
+
+gc.disable()  # until all is collected: what is made while thousands of tests are found stays until the end
 
 new_stores.begin_as_copies()  # before a test imports what makes one
 
@@ -36,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     quick = [each for each in items if not each.get_closest_marker("slow")]
     size = -(-len(quick) // shares)
     items[:] = [each for n in range(shares) for each in (*slow[n::shares], *quick[n * size : (n + 1) * size])]
+
+
+def pytest_collection_finish() -> None:
+    """From here on what a test leaves behind is looked for, and not among the tests themselves."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture

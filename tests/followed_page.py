@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from command_line import Said, acquire
+from resident import resident
 
 WITHIN_S = 300.0
 
@@ -30,19 +31,23 @@ def script(page: Path, mend: Callable[[str], str] = lambda said: said) -> str:
     return "\n".join(lines)
 
 
-async def follow(commands: str, folder: Path, within_s: float = WITHIN_S) -> tuple[int | None, str]:
-    """Exit code and everything that was said; nothing of it is left running."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"}
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-c", commands, cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(), within_s)
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+async def follow(
+    commands: str, folder: Path, own: Mapping[str, str] | None = None, within_s: float = WITHIN_S
+) -> tuple[int | None, str]:
+    """Exit code and everything that was said; nothing of it is left running. `own`: of the environment of the commands,
+    which come from a process that has the program already (resident.py)."""
+    with resident(folder, os.environ | (own or {})) as ours:
+        path = f"{ours}:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", commands, cwd=folder, env=os.environ | {"PATH": path}, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            out, _ = await asyncio.wait_for(process.communicate(), within_s)
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
     return process.returncode, out.decode()
 
 

@@ -3,29 +3,37 @@ in a tenth of the time, and each is still the whole program with its own argumen
 
     with resident(folder, environment) as path: ...   # `path` is what the shell's PATH begins with
 
-`acquire run` is not forked: it goes on for long, and is the installed command.
+What goes on until it is told to stop (`run`, `simulate`, `replay`) is not forked: it is the installed command.
 """
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
+from argon2 import PasswordHasher
+
+import acquire as program
 from acquire.cli import main
-from acquire.cli.on_demand import TABLE
+from acquire.people import passwords
 
 TESTS = Path(__file__).parent
 ACQUIRE = Path(sys.executable).with_name("acquire")
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
-if sys.argv[1:2] == ["run"]:
+if sys.argv[1:2] in (["run"], ["simulate"], ["replay"]):
     os.execv({acquire!r}, sys.argv)
 door = socket.socket(socket.AF_UNIX)
 door.connect({door!r})
@@ -60,10 +68,11 @@ def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
 
 def serve(descriptor: int) -> None:
     """Forks one process for each command that is asked for, until it is killed."""
-    for name in {place.module for place in TABLE.values()}:
-        import_module(f"acquire.cli.{name}")
-    import_module("acquire.procedure.session.planning")
-    import_module("acquire.procedure.results.result")
+    for each in walk_packages(program.__path__, "acquire."):
+        import_module(each.name)
+    passwords.hasher = lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a page makes nine accounts
+    gc.collect()
+    gc.freeze()  # what is looked at in a child is copied there
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         while True:
             asked, _ = listening.accept()
@@ -82,6 +91,22 @@ def _reaped() -> bool:
         return False
 
 
+def _run() -> int:
+    """The command's exit code. What was imported before is not taken apart: that costs more than most commands."""
+    code: object = 1
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code if isinstance(code, int) else int(code is not None)
+
+
 def _wait_for(asked: socket.socket) -> None:
     """One command in a child of its own, whose exit code is told."""
     head, given, _, _ = socket.recv_fds(asked, 4, 3)
@@ -97,8 +122,7 @@ def _wait_for(asked: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["acquire", *words]
-        main()
-        os._exit(0)
+        os._exit(_run())
     _, status = os.waitpid(child, 0)
     asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
     os._exit(0)

@@ -40,7 +40,7 @@ async def broker(config: BrokerConfig, folder: Path = Path()) -> AsyncIterator[E
     for pid in await asyncio.to_thread(stop_orphans):
         log.warning("stopped a mosquitto that a service of ours had left behind when it was killed", process=pid)
     port = config.port or _free_port()
-    _must_be_free(config.host, port)
+    await _must_be_free(config.host, port)
     if mode == "mosquitto":
         binary = mosquitto_binary()
         if binary is None:
@@ -55,14 +55,16 @@ async def broker(config: BrokerConfig, folder: Path = Path()) -> AsyncIterator[E
             yield Endpoint(config.host, port, "3.1.1")
 
 
-def _must_be_free(host: str, port: int) -> None:
+async def _must_be_free(host: str, port: int) -> None:
     """Otherwise whoever listens there would be taken for our broker."""
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            s.bind((host, port))
-        except OSError as error:
-            raise Refused(_not_free(host, port, error)) from error
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(found[0][4])
+    except OSError as error:
+        raise Refused(_not_free(host, port, error)) from error
 
 
 def _not_free(host: str, port: int, error: OSError) -> str:

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from acquire.event_loop import EventLoop
+
 STARTED_WITHIN_S = 10.0
 
 
@@ -45,7 +47,7 @@ class Subscriptions(dict[str, Any]):
 class _Thread:
     def __init__(self, host: str, port: int) -> None:
         self._bind = f"{host}:{port}"
-        self._loop = asyncio.new_event_loop()
+        self._loop = EventLoop()
         self._thread = threading.Thread(target=self._run, name="embedded-broker", daemon=True)
         self._broker: Any = None
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import aiomqtt
 import structlog
@@ -23,6 +23,7 @@ from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, MQTT
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from acquire.bus.line import line_to
 from acquire.bus.reasons import of_connack, of_network
 from acquire.bus.tls import Secret, Tls, Unusable
 from acquire.once import Once
@@ -101,6 +102,7 @@ class _Client(aiomqtt.Client):
 
     _connected = _AsTold()
     _disconnected = _AsTold()
+    _line: socket.socket | None = None  # to the broker; what TLS makes of it is another
     held = 0  # bytes in the queue of messages
     largest: int | None = None  # packet the broker takes, in bytes, where it says so
     dropped = 0
@@ -160,9 +162,20 @@ class _Client(aiomqtt.Client):
         except TimeoutError:
             raise BusError("the broker does not answer") from None
 
+    async def __aenter__(self) -> Self:
+        """aiomqtt does the rest in a thread: TLS, against the name, and the first packet."""
+        try:
+            line = self._line = await line_to(self._hostname, self._port)
+        except OSError as error:
+            raise BusError(str(error)) from error
+        self._client._create_socket_connection = lambda: line  # type: ignore[method-assign]  # instead of its own
+        return await super().__aenter__()
+
     def let_go(self) -> None:
         """Close the socket of a connection that was given up while it was being made; aiomqtt leaves it open."""
         self._client._sock_close()
+        if self._line is not None:
+            self._line.close()
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any = None) -> None:
         self.largest = getattr(properties, "MaximumPacketSize", None)
@@ -440,20 +453,21 @@ async def _reason(error: BusError, endpoint: Endpoint, context: ssl.SSLContext |
     if not isinstance(error, ClosedEarly):
         return "it does not answer"
     if context is not None:
-        refused = await asyncio.to_thread(_probe, endpoint, context)
+        refused = await _probe(endpoint, context)
         if refused is not None:
             return of_network(refused, endpoint.host, ca_file)
     return "it closed the connection before it answered; does it ask for TLS or a certificate there?"
 
 
-def _probe(endpoint: Endpoint, context: ssl.SSLContext) -> OSError | None:
+async def _probe(endpoint: Endpoint, context: ssl.SSLContext) -> OSError | None:
     """Ask once more, saying nothing, to hear why the broker closes the connection."""
     try:
-        with (
-            socket.create_connection((endpoint.host, endpoint.port), timeout=TOLD_WITHIN_S) as plain,
-            context.wrap_socket(plain, server_hostname=endpoint.host) as secured,
-        ):
-            secured.recv(1)
+        async with asyncio.timeout(TOLD_WITHIN_S):
+            reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context)
+            try:
+                await reader.read(1)
+            finally:
+                writer.transport.abort()
     except TimeoutError:
         return None
     except OSError as error:

@@ -5,6 +5,7 @@ Codes are those of MQTT 5 (section 3.2.2.2), the names of alerts and of certific
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -59,7 +60,7 @@ def of_network(error: OSError, host: str, ca_file: Path | None) -> str:
         return f"the name {host} is not known on this network"
     if isinstance(error, TimeoutError):
         return "it does not answer"
-    return error.strerror or str(error)
+    return os.strerror(error.errno) if error.errno else str(error)  # asyncio has words of its own for some
 
 
 def _of_handshake(reason: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from acquire import event_loop
 from acquire.bus.client import BusError
 from acquire.cli.place import open_instrument_client
 from acquire.errors import Refused
@@ -20,7 +21,7 @@ def states_or_why(config: Path | None, by: str, instruments: Sequence[str]) -> t
         return {}, "no service was named (--config CONFIG, or ACQUIRE_CONFIG)."
     try:
         with waiting("Asking the instruments"):
-            return asyncio.run(_ask(config, by, instruments)), None
+            return event_loop.run(_ask(config, by, instruments)), None
     except (BusError, Refused) as reason:
         return {}, f"{str(reason).rstrip('.')}."
 

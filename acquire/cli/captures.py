@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 
+from acquire import event_loop
 from acquire.errors import Refused
 from acquire.terminal.output import emit_line, say
 from drivers import Misuse
@@ -35,7 +36,7 @@ def capture(
     ] = None,
 ) -> None:
     """Record both directions of a wire with times, while a program talks through a port of ours; Ctrl-C ends it."""
-    asyncio.run(_capture(resource, output, listen, setting or []))
+    event_loop.run(_capture(resource, output, listen, setting or []))
 
 
 async def _capture(resource: str, output: Path, listen: str, given: list[str]) -> None:
@@ -74,7 +75,7 @@ def replay(
     ] = False,
 ) -> None:
     """Serve a recording as an instrument, strict about what it is asked; the first line on stdout says where it is."""
-    asyncio.run(_replay(file, listen, compressed, any_order))
+    event_loop.run(_replay(file, listen, compressed, any_order))
 
 
 async def _replay(file: Path, listen: str, compressed: bool, any_order: bool) -> None:

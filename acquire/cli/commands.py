@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from acquire import event_loop
 from acquire.bus.client import Endpoint
 from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, instrument_client
 from acquire.bus.messages import Accepts, Answer, Command, State
@@ -63,7 +63,7 @@ def command(
     endpoint, topics = _where(config, host, port, protocol, site)
     _checked(instrument, Name, f"'{instrument}' cannot name an instrument; allowed are a-z, 0-9, '.', '_' and '-'.")
     if listing:
-        asyncio.run(_list(endpoint, topics, instrument, as_json))
+        event_loop.run(_list(endpoint, topics, instrument, as_json))
         return
     if name is None:
         raise Misuse(f"Say what {instrument} shall do; `acquire command {instrument} --list` shows what it accepts.")
@@ -71,7 +71,7 @@ def command(
         raise Misuse("Say who asks: --by ROLE (or ACQUIRE_BY), a role id such as MP-1 and never a patient.")
     _checked(by, _BY, "--by takes 1 to 100 printable characters: a role id such as MP-1, and never a patient.")
     with waiting(f"{instrument}: {name}"):
-        answer = asyncio.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
+        answer = event_loop.run(_ask(endpoint, topics, by, timeout, instrument, name, parameters or []))
     _show(instrument, name, answer, as_json)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from acquire import event_loop
 from acquire.canonical import canonical, parse
 from acquire.cli import completing
 from acquire.cli.found import tables
@@ -126,7 +127,7 @@ def discover(
     from drivers.discovery import discover as look  # noqa: PLC0415 - brings pyvisa
 
     with waiting("Looking"):
-        found = asyncio.run(look(identify=ask or configure, extra=tuple(resource or ())))
+        found = event_loop.run(look(identify=ask or configure, extra=tuple(resource or ())))
     if as_json:
         emit([asdict(each) for each in found])
     elif configure:
@@ -174,7 +175,7 @@ def read(
     """Talk to one instrument, no broker: readings as JSON lines."""
     offer_profiles(profile or ())
     found = model_named(model)
-    asyncio.run(_read(connect(found, resource, settings_of(found, setting or [])), resource, count))
+    event_loop.run(_read(connect(found, resource, settings_of(found, setting or [])), resource, count))
 
 
 async def _read(device: Instrument, resource: str, count: int) -> None:
@@ -228,7 +229,7 @@ def verify(
     path = output or Path(f"{model}-trial.json")
     with new_file(path, force=force) as file:
         with waiting(f"Trying {model}"):
-            report = asyncio.run(Trial(device, trace, say).run(seconds, zero=zero))
+            report = event_loop.run(Trial(device, trace, say).run(seconds, zero=zero))
         file.write(canonical(report))
     readings = report["readings"]
     unparsed = len(readings["unparsed"])
@@ -258,7 +259,7 @@ def simulate(
     control: Annotated[str | None, typer.Option(help="tcp:HOST:PORT of a back door (expose, state).")] = None,
 ) -> None:
     """A simulated instrument for any client; the first line on stdout says where it is."""
-    asyncio.run(_simulate(model, listen, seed, speed, tuple(fault or ()), _options(option or []), control))
+    event_loop.run(_simulate(model, listen, seed, speed, tuple(fault or ()), _options(option or []), control))
 
 
 def _options(given: list[str]) -> dict[str, Any]:

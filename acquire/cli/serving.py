@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
 import logging
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire import beforehand
+from acquire import beforehand, event_loop
 from acquire.broker.cautions import cautions
 from acquire.bus.client import Endpoint, connect
 from acquire.bus.names import ROOT
@@ -55,7 +54,7 @@ def run(
         raise FileProblem(*found)
     if found := beforehand.as_owner(loaded) or beforehand.without_database(loaded, also_passing=False):
         raise Refused(*found)
-    asyncio.run(service.run(loaded))
+    event_loop.run(service.run(loaded))
 
 
 def check(config: ConfigFile, as_json: Json = False) -> None:
@@ -155,7 +154,7 @@ def demo(
         written = [str(path) for path in write_files(folder)]
         told("\n".join(written), as_json=as_json, files=written)
         return
-    asyncio.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
+    event_loop.run(run_demo(folder, serve=serve, broker=broker, as_json=as_json))
 
 
 def tail(
@@ -187,7 +186,7 @@ def tail(
     else:
         endpoint = Endpoint(host or "127.0.0.1", port, protocol)
     only = Filter(instrument or (), kind or (), session or ())
-    asyncio.run(_tail(endpoint, topic, only, count, as_json))
+    event_loop.run(_tail(endpoint, topic, only, count, as_json))
 
 
 async def _tail(endpoint: Endpoint, topic: str, only: Filter, count: int, as_json: bool) -> None:

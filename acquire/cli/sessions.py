@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from acquire import event_loop
 from acquire.cli import beams, presence, session_lists, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
@@ -234,7 +235,7 @@ def session_step(
                         )
 
             with waiting(f"{step} {action}") as now:
-                asyncio.run(act())
+                event_loop.run(act())
     unknown = action == "abandon" and beam_given is None
     counts = " Whether beam was given is not known: it counts as given (--no-beam, where none was)." if unknown else ""
     told(
@@ -252,11 +253,13 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
     from acquire.procedure.results.beam_assignment import beams_shown, in_words  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415
     from acquire.procedure.session.stored import until_stored  # noqa: PLC0415
+    from acquire.store.database import one_moment  # noqa: PLC0415
 
     found = get_session(connection, session)
     if await until_stored(connection, found, step):
         return " Its readings are not in the store yet: they come by themselves, acquire session status shows them."
-    beams = in_words(beams_shown(connection, found, step), step)
+    with one_moment(connection):
+        beams = in_words(beams_shown(connection, found, step), step)
     return f" {beams}." if beams else ""
 
 

@@ -27,7 +27,8 @@ def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
     readings = {name: [_reading(connection, ref) for ref in refs] for name, refs in selected.readings.items()}
     curves = [c for name, refs in selected.readings.items() if (c := _glow_curve(connection, name, refs))]
     if "measurement" in selected.measurements:
-        curves += [c for c in [_charge_curve(connection, selected.measurements["measurement"])] if c]
+        refs = selected.readings.get("measurement", ())
+        curves += [c for c in [_charge_curve(connection, selected.measurements["measurement"], refs)] if c]
     if result.output.spectrum is not None:
         curves.append(_spectrum_curve(result.output.spectrum.spectrum.plot))
     return {"readings": readings, "curves": curves}
@@ -40,25 +41,30 @@ def _reading(connection: sqlite3.Connection, ref: Ref) -> dict[str, Any]:
     return {**kept, "stream": ref.stream, "seq": ref.seq, "digest": ref.digest}
 
 
-def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[str, Any] | None:
-    """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it.
+def _charge_curve(connection: sqlite3.Connection, measurement_id: str, refs: Refs) -> dict[str, Any] | None:
+    """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it: of the
+    channel whose readings counted, which is not the markers' where a diode lay elsewhere than planned. Of one on
+    another instrument the readings are all there is, and the first one counts as the beginning.
 
     A reading without a value is a None among the values: the line is broken there.
     """
     view = measurement(connection, measurement_id)
     if view.begin_seq is None or view.end_seq is None or view.stream is None:
         return None
-    around = between(connection, view.stream, view.begin_seq - AROUND, view.end_seq + AROUND)
-    begin = _time(body_at(connection, view.stream, view.begin_seq)["time"])
-    end = _time(body_at(connection, view.stream, view.end_seq)["time"])
+    stream, first, last, channel, since = view.stream, view.begin_seq, view.end_seq, view.channel, "begin marker"
+    if refs:
+        channel = body_at(connection, refs[0].stream, refs[0].seq).get("channel")
+    if refs and refs[0].stream != stream:
+        stream, first, last, since = refs[0].stream, refs[0].seq, refs[-1].seq, "first reading"
+    begin, end = (_time(body_at(connection, stream, seq)["time"]) for seq in (first, last))
     lasted = (end - begin).total_seconds()
     points = []
-    for entry in around:
+    for entry in between(connection, stream, first - AROUND, last + AROUND):
         if entry.status != "stored":
             continue
         body = parse(entry.body)
         at = (_time(body["time"]) - begin).total_seconds()
-        of_it = view.channel is None or body.get("channel") == view.channel
+        of_it = channel is None or body.get("channel") == channel
         drawn = of_it and -SHARE * lasted <= at <= (1 + SHARE) * lasted
         if drawn and body.get("quantity") == "charge" and body["unit"] in IN_NC:
             value = body.get("value")
@@ -68,7 +74,7 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str) -> dict[s
     return {
         "kind": "charge",
         "title": "Charge against time",
-        "x": {"label": "time since the begin marker / s", "values": [p[0] for p in points]},
+        "x": {"label": f"time since the {since} / s", "values": [p[0] for p in points]},
         "y": {"label": "charge / nC", "values": [p[1] for p in points]},
         "interval": [0.0, lasted],
     }

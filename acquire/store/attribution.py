@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from acquire.canonical import parse
 from acquire.store import entries, streams
+from acquire.store.derived import once
 from acquire.store.entries import Damaged, Entry, Mark
 from acquire.store.made import BEFORE_NUMBERS, Received
 from acquire.store.streams import Stream
@@ -126,7 +127,11 @@ def walk_stream(
 
 
 def measurement(connection: sqlite3.Connection, measurement_id: str) -> MeasurementView:
-    """Derive one measurement from the streams (rule 4.8)."""
+    """Derive one measurement from the streams (rule 4.8), once in a transaction."""
+    return once(connection, (measurement, measurement_id), lambda: _derived(connection, measurement_id))
+
+
+def _derived(connection: sqlite3.Connection, measurement_id: str) -> MeasurementView:
     marks = list(entries.markers(connection, measurement_id))
     damaged = [f"entry {m.entry.seq} {GONE['damaged']}" for m in marks if m.entry.status == "damaged"]
     begins = [m for m in marks if m.entry.status != "damaged" and parse(m.entry.body)["mark"] == "begin"]

@@ -20,6 +20,7 @@ from acquire.filesystem import problem
 from acquire.integrity import is_damage, is_there
 from acquire.packing import packed
 from acquire.private import private
+from acquire.store.derived import Connection, forget
 from acquire.store.entries import KIND, micros
 from acquire.store.upgrade import seal_rows
 from acquire.store.upgrade_streams import seal_streams
@@ -51,7 +52,9 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     if not create and is_new:
         raise StoreError(f"there is no store at {path}; make one with `acquire store create`.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = sqlite3.connect(
+        private(path), isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, factory=Connection
+    )
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -76,12 +79,15 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception."""
     connection.execute("BEGIN IMMEDIATE")
+    forget(connection)
     try:
         yield connection
     except BaseException:
         if connection.in_transaction:  # a full disk has rolled back already
             connection.execute("ROLLBACK")
         raise
+    finally:
+        forget(connection)
     connection.execute("COMMIT")
 
 
@@ -102,9 +108,11 @@ def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
         yield
         return
     connection.execute("BEGIN")
+    forget(connection)
     try:
         yield
     finally:
+        forget(connection)
         connection.execute("ROLLBACK")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,10 +63,9 @@ class Process:
                 self._process.kill()
             await self._reap()
 
-    async def stop(self) -> int:
-        """SIGTERM, and the exit code."""
-        assert self._process is not None
-        self._process.terminate()
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """A signal that is to end it, and the exit code."""
+        self.send(number)
         return await self._reap()
 
     def send(self, number: int) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from brokers import free_port
 from followed_page import follow, script
-from resident import resident
 
 CHECKOUT = Path(__file__).parents[2]
 GIVEN: dict[str, Any] = json.loads((Path(__file__).parents[1] / "acquire" / "dosimetry" / "scenarios.json").read_text())
@@ -29,25 +25,22 @@ def on_free_ports(text: str) -> str:
     return text.replace("cd clinic/", f"{moved}\ncd clinic/", 1)
 
 
-@contextmanager
-def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A shell's environment, and the folder of an `acquire` that is forked from a process with the scenario's clock."""
+def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """A shell's environment; given is that of the commands, which have the scenario's clock."""
     clock = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
     assert clock, "libfaketime is not installed; `make test` installs it"
     hour = folder / "hour"
     hour.write_text("+00000000000.00\n")
     for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": hour, "FAKETIME_NO_CACHE": 1}.items():
         monkeypatch.setenv(name, str(value))
-    with resident(folder, {**os.environ, "LD_PRELOAD": str(clock), "TZ": "UTC"}) as place:
-        yield place
+    return {"LD_PRELOAD": str(clock), "TZ": "UTC"}
 
 
 async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the page said, after it was followed to its end."""
-    with at_a_desk(folder, monkeypatch) as commands:
-        page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
-        first = f"export PATH='{commands}':$PATH\n"  # before the installed command
-        code, said = await follow(first + on_free_ports(page), folder, within_s=900)
+    own = at_a_desk(folder, monkeypatch)
+    page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
+    code, said = await follow(on_free_ports(page), folder, own, within_s=900)
     log = folder / "clinic" / name / "service.log"
     assert code == 0, said + (log.read_text()[-2000:] if log.exists() else "")
     assert "Traceback" not in said

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from acquire import event_loop
 from acquire.bus.client import BusError, Connection, Received, connect
 from acquire.bus.messages import State
 from acquire.bus.names import STORE, Topics
@@ -45,7 +46,7 @@ def look_at_bus(case: Case, _: str) -> tuple[BrokerSeen, StatesSeen | None]:
     if own and not seen.is_running:
         return BrokerSeen(where, own), None  # it comes with the service, whose absence is a finding
     try:
-        states = asyncio.run(_heard(case, seen))
+        states = event_loop.run(_heard(case, seen))
     except BusError as error:
         return _of(broker, where, own, str(error)), None
     return BrokerSeen(where, own), states
@@ -74,7 +75,8 @@ async def _heard(case: Case, seen: StatesSeen) -> StatesSeen:
                 return _sorted(seen, seen_site, await _retained(connection, expected))
     except TimeoutError:
         broker = case.loaded.config.broker
-        raise BusError(f"{broker.host}:{broker.port}: it does not answer") from None
+        where = f"{broker.host}:{broker.port}"
+        raise BusError(f"{where}: no answer within {CONNECTED_WITHIN_S:g} s, of it or of a name server") from None
 
 
 async def _retained(connection: Connection, expected: set[str]) -> dict[str, Received]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
 
+from acquire import event_loop
 from acquire.bus.tls import Secret, Tls, Unusable
 from acquire.certificates import certificates as files_of
 from acquire.certificates import first_to_end
@@ -63,17 +65,22 @@ def _shown(case: Case, now: datetime) -> CertificateSeen:
     where = f"{broker.host}:{broker.port}"
     seen = CertificateSeen("The broker's certificate", where, now)
     try:
-        with (
-            socket.create_connection((broker.host, broker.port), timeout=SHOWN_WITHIN_S) as plain,
-            (tls or Tls()).context().wrap_socket(plain, server_hostname=broker.host) as secured,
-        ):
-            der = secured.getpeercert(binary_form=True)
+        der = event_loop.run(_certificate(broker.host, broker.port, (tls or Tls()).context()))
     except (OSError, Unusable):
         return seen
     if der is None:
         return seen
     found = x509.load_der_x509_certificate(der)
     return CertificateSeen(seen.whose, where, now, found.not_valid_before_utc, found.not_valid_after_utc)
+
+
+async def _certificate(host: str, port: int, context: ssl.SSLContext) -> bytes | None:
+    """Raises OSError where there is no connection in time."""
+    async with asyncio.timeout(SHOWN_WITHIN_S):
+        _, writer = await asyncio.open_connection(host, port, ssl=context)
+    shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.transport.abort()
+    return shown
 
 
 def secrets(case: Case) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from acquire import event_loop
 from acquire.beforehand import anchor_beside_the_store, people_not_known, recipients_without_account
 from acquire.broker.cautions import cautions
 from acquire.config_instruments import FOLDER, SIMULATOR
@@ -42,7 +42,7 @@ def look_at_mail(case: Case, where: str) -> MailSeen:
     assert notices is not None
     assert notices.mail is not None
     try:
-        asyncio.run(Sender(notices.mail, case.loaded.path.parent, MAIL_WITHIN_S).knock())
+        event_loop.run(Sender(notices.mail, case.loaded.path.parent, MAIL_WITHIN_S).knock())
     except NotSent as error:
         return MailSeen(where, str(error))
     return MailSeen(where, None)

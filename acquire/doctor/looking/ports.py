@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
+from acquire import event_loop
 from acquire.beforehand import may_open, missing, no_right
 from acquire.config import InstrumentConfig
 from acquire.config_instruments import SIMULATOR, unlikely_there
@@ -44,7 +44,7 @@ def ask_instrument(case: Case, name: str) -> Answered:
     if (why := _why_not(case, name, each.resource)) is not None:
         return Answered(name, not_asked=why)
     try:
-        asyncio.run(connect(model(each.model), each.resource, each.settings).ask_identity())
+        event_loop.run(connect(model(each.model), each.resource, each.settings).ask_identity())
     except WrongInstrument as error:
         return Answered(name, wrong=str(error))
     except InstrumentError as error:

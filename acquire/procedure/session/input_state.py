@@ -71,7 +71,6 @@ class Inputs:
             for row in connection.execute("SELECT * FROM attempt_mark WHERE measurement = ?", (a.measurement,))
         }
         self._changes = input_changes(connection, session.id)
-        self._readings: dict[str, list[dict[str, Any]]] = {}  # by measurement, read once: one may have thousands
 
     # --- what was made --------------------------------------------------------------------------------------------
 
@@ -326,10 +325,9 @@ class Inputs:
 
     def bodies(self, attempt: Attempt, point: Point) -> list[dict[str, Any]]:
         """The readings of a measurement that are of a point's input."""
-        channel, of = channel_of(self.session.inventory, point), attempt.measurement
-        if of not in self._readings:
-            self._readings[of] = [reading.body for reading in measurement(self._connection, of).readings]
-        return [body for body in self._readings[of] if channel is None or body.get("channel") in (None, channel)]
+        channel = channel_of(self.session.inventory, point)
+        bodies = (reading.body for reading in measurement(self._connection, attempt.measurement).readings)
+        return [body for body in bodies if channel is None or body.get("channel") in (None, channel)]
 
     def _beside(self, place: _Place, point: Point) -> list[dict[str, Any]]:
         """The reading of a point's input that is nearest before a place, if there is one."""

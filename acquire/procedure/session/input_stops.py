@@ -16,13 +16,15 @@ from acquire.procedure.session.input_changes import input_changes
 from acquire.procedure.session.input_state import WORDS, Inputs, beams_of
 from acquire.procedure.session.session import Session
 from acquire.store import streams
+from acquire.store.database import one_moment
 from acquire.strict_numbers import moment
 
 
 def must_hold(connection: sqlite3.Connection, session: Session, step: Step) -> None:
     """Raises Refused where zero or leakage do not hold for a beam that would begin now, or its voltage is another."""
-    inputs = Inputs(connection, session)
-    if wrong := [*_wrong(inputs, step)]:
+    with one_moment(connection):
+        wrong = [*_wrong(Inputs(connection, session), step)]
+    if wrong:
         raise Refused(*wrong)
 
 

@@ -13,6 +13,7 @@ from acquire.procedure.session.foreseen import charges_of
 from acquire.procedure.session.input_state import Inputs, beams_of
 from acquire.procedure.session.rests import may_measure
 from acquire.procedure.session.session import Session
+from acquire.store.database import one_moment
 
 WITHOUT_RULE = "the plan states no background_rule, which of several counts is fixed beforehand"
 
@@ -46,10 +47,11 @@ def may_begin(connection: sqlite3.Connection, session: Session, step: Step) -> N
 
 def _held(connection: sqlite3.Connection, session: Session, background: Step, to_come: Sequence[Step]) -> list[bool]:
     """Of each beam to come whose leakage is measured in a step, whether one that was made holds for it."""
-    inputs = Inputs(connection, session)
-    beams = (beam for step in to_come for beam in beams_of(session.plan, step))
-    mine = [beam for beam in beams if inputs.step_for("background", beam) == background]
-    return [inputs.not_held("background", beam) is None for beam in mine]
+    with one_moment(connection):
+        inputs = Inputs(connection, session)
+        beams = (beam for step in to_come for beam in beams_of(session.plan, step))
+        mine = [beam for beam in beams if inputs.step_for("background", beam) == background]
+        return [inputs.not_held("background", beam) is None for beam in mine]
 
 
 def _beams(session: Session, step: Step) -> list[Step]:

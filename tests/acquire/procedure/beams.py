@@ -64,3 +64,13 @@ class ShapedClient(WorkedClient):
                 self.ahead_s += POLLED_S
                 readings.append(self.charge(instrument, of.charge_nc, []))
         self.put(instrument, readings)
+
+
+def drawn_nc(record: dict[str, Any], point: str) -> float:
+    """What the charge that a record draws for a point rises by between its markers, in nC."""
+    (evidence,) = (each["evidence"] for each in record["points"] if each["id"] == point)
+    (curve,) = (each for each in evidence["curves"] if each["kind"] == "charge")
+    begin, end = curve["interval"]
+    pairs = zip(curve["x"]["values"], curve["y"]["values"], strict=True)
+    inside = [value for at, value in pairs if begin <= at <= end and value is not None]
+    return max(inside) - min(inside)

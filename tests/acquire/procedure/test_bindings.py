@@ -7,6 +7,7 @@ from typing import Any
 
 import edits
 import pytest
+from beams import drawn_nc
 from real_probes import Probe, ProbeClient
 from test_probes_in_worked_cases import PORTS, beams, case_a
 from worked import closed_results, run
@@ -90,6 +91,8 @@ async def test_the_record_shows_both_bindings_and_who_said_so(connection: Any) -
          "reason": WHY, "who": "MD-1", "confirmed_by": "MP-1"},
     ]  # fmt: skip
     assert {p["id"]: p["detector"] for p in record["points"]} == {"B1": "D-11", "B2": "D-12", "B7": "D-14"}
+    assert drawn_nc(record, "B2") == pytest.approx(LAY["B2"][0], rel=1e-3)
+    assert drawn_nc(record, "B7") == pytest.approx(LAY["B7"][0], rel=1e-3)
     page = html(record)
     assert "Diodes that lay elsewhere than planned" in page
     assert "D-14, channel 3</td><td>D-12, channel 2</td><td>MD-1, MP-1" in re.sub(' data-label="[^"]*"', "", page)

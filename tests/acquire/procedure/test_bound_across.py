@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from beams import PORTS, ShapedClient, case_a
+from beams import PORTS, ShapedClient, case_a, drawn_nc
 from worked import Case, closed_results, run
 
 from acquire.errors import Refused
@@ -115,6 +115,8 @@ async def test_each_port_has_the_dose_of_the_diode_that_lay_there_from_its_own_i
     assert [(b["point"], b["detector"], b["instrument"]) for b in record["bindings"]] == [
         ("B1", "D-14", "electrometer-3"), ("B2", "D-11", "electrometer-1"),
     ]  # fmt: skip
+    assert drawn_nc(record, "B1") == pytest.approx(WITH_D_14, rel=1e-3)
+    assert drawn_nc(record, "B2") == pytest.approx(WITH_D_11, rel=1e-3)
     assert "D-14, read on electrometer-3" in html(record)
 
 

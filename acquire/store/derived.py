@@ -1,0 +1,40 @@
+"""What is derived from the store is derived once within a transaction, and again where something was written since.
+
+A dose asks for the same measurement many times over: for its charge, for the leakage before it, for what cut it off.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Connection(sqlite3.Connection):
+    """A connection with what was derived in the transaction that it is in."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.derived: dict[object, Any] = {}
+        self.changes = 0  # `total_changes` when it was derived
+
+
+def once(connection: sqlite3.Connection, what: object, derive: Callable[[], T]) -> T:
+    """What `derive` gives, which nobody may change; `what` names it, with all that it depends on but the store."""
+    if not isinstance(connection, Connection) or not connection.in_transaction:
+        return derive()
+    if connection.changes != connection.total_changes:
+        connection.derived.clear()
+        connection.changes = connection.total_changes
+    if what not in connection.derived:
+        connection.derived[what] = derive()
+    made: T = connection.derived[what]
+    return made
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """To be called where a transaction begins or ends."""
+    if isinstance(connection, Connection):
+        connection.derived.clear()
