@@ -47,9 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """From here on what a test leaves behind is looked for, and not among the tests themselves."""
+    """From here on what a test leaves behind is looked for."""
     gc.enable()
-    gc.freeze()
 
 
 @pytest.fixture
