@@ -45,7 +45,7 @@ class Service:
         self.log = folder / "log"
         with self.log.open("wb") as log:
             words = [Path(sys.executable).with_name("acquire"), "run", str(self.file)]
-            self.process = subprocess.Popen(words, stdout=log, stderr=log)
+            self.process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log)
 
     def streams(self) -> list[tuple[str, str, str | None]]:
         with closing(spool_read_only(self.file.with_name("spool.db"))) as db:
