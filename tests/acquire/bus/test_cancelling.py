@@ -6,6 +6,7 @@ import asyncio
 import gc
 from pathlib import Path
 
+import pytest
 from brokers import running_mosquitto
 from waiting import until
 
@@ -124,3 +125,16 @@ async def test_what_the_broker_takes_makes_room_for_every_task_that_waits(tmp_pa
         for _ in range(4):
             tasks.create_task(hand_over(connection))
     assert taken.count(None) >= 800 - MOST_HANDED * 4
+
+
+async def test_the_answer_to_a_subscription_that_was_given_up_is_no_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_mosquitto(tmp_path) as broker, connect(broker.endpoint, "x") as connection:
+        asked = asyncio.create_task(connection.subscribe("a"))
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert asked.cancelled()
+        await connection.subscribe("b")  # behind whose answer that of the first one came
+    assert caplog.records == []
