@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 
 
 def free_port() -> int:

@@ -80,7 +80,7 @@ def _element(connection: sqlite3.Connection, session: Session, stream: str, body
 
 def _of(element: Element | None, kind: str, kept: list[KeptFit]) -> Shown:
     """The fit that counts: with the preset of the session's own inventory, the newest analysis."""
-    from acquire.glow import preset_of  # noqa: PLC0415 - brings scipy
+    from acquire.glow import preset_of  # noqa: PLC0415 - brings numpy
 
     preset: str | None = DECAY
     if kind == "glow-curve":

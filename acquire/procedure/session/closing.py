@@ -6,7 +6,6 @@ rules 4.10 and 4.11).
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 
 from acquire.errors import Refused
@@ -77,6 +76,8 @@ async def close_when_settled(
     connection: sqlite3.Connection, session_id: str, who: str, *, within_s: float = 30, every_s: float = 0.05
 ) -> None:
     """Close as soon as the store has confirmed everything. Raises Refused when it has not within the given time."""
+    import asyncio  # noqa: PLC0415 - most ask here what keeps a session open
+
     loop = asyncio.get_running_loop()
     until = loop.time() + within_s
     session = get_session(connection, session_id)
