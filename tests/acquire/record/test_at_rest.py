@@ -149,7 +149,8 @@ def fit_all(connection: sqlite3.Connection) -> None:
         for entry in entries.between(connection, stream.stream, 1, stream.through):
             if entry.kind == "glow-curve":
                 curve = kept.Curve(stream.stream, entry.seq, entry.digest, "TLD-100", "X-1", "X-1", entry.body)
-                kept.keep(connection, [(curve, fitted("TLD-100", "X-1", entry.body))])
+                if not kept.is_kept(connection, curve):
+                    kept.keep(connection, [(curve, fitted("TLD-100", "X-1", entry.body))])
 
 
 def mails(connection: sqlite3.Connection, session: str) -> None:
