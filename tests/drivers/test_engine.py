@@ -32,6 +32,8 @@ from drivers import (
 )
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def taken(instrument: Any) -> Any:
     """The one reading of a take."""
