@@ -11,7 +11,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
+from acquire.bus.client import connect
 from acquire.bus.endpoint import Endpoint
 
 
@@ -42,7 +44,7 @@ class Started:
             self._process = await asyncio.create_subprocess_exec(
                 mosquitto_binary(), "-c", str(self.conf), stdout=log, stderr=log
             )
-        for _ in range(200):
+        for _ in range(1000):
             assert self._process.returncode is None, self.log.read_text()
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -84,6 +86,22 @@ class Mosquitto(Started):
     @property
     def endpoint(self) -> Endpoint:
         return Endpoint("127.0.0.1", self.port)
+
+
+async def kept(endpoint: Endpoint, topics: str) -> dict[str, bytes]:
+    """What the broker keeps under a topic filter: all of it comes before what is published after subscribing."""
+    found: dict[str, bytes] = {}
+    end = f"that-is-all/{uuid4()}"
+    async with asyncio.timeout(20), connect(endpoint, f"looks-{uuid4()}") as connection:
+        await connection.subscribe(end)
+        await connection.subscribe(topics)
+        await connection.publish(end, b"")
+        async for message in connection.messages():
+            if message.topic == end:
+                break
+            if message.retained:
+                found[message.topic] = message.payload
+    return found
 
 
 @asynccontextmanager

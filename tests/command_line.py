@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from acquire.cli.on_demand import TABLE
@@ -81,6 +82,14 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
                     process.join(0.02)
 
 
+def begun(*words: str, out: Path, err: Path) -> BaseProcess:
+    """`acquire WORDS` that goes on: what it says is added to the files, and whoever began it sees to its end."""
+    given = (words, str(Path.cwd()), dict(os.environ), str(out), str(err), None)
+    process = _forked.Process(target=_command, args=given, daemon=True)
+    process.start()
+    return process
+
+
 async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
     """The same while the test's loop goes on."""
     return await asyncio.to_thread(acquire, *words, cwd=cwd, env=env)
@@ -91,7 +100,7 @@ def _command(words: tuple[str, ...], folder: str, env: dict[str, str], out: str,
     os.environ.clear()
     os.environ.update(env)
     for number, path in ((1, out), (2, err)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     if uid is not None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)

@@ -1,5 +1,6 @@
 """House rules for every test: helpers beside a test can be imported, no asyncio task may be left over, and a log that
-was set up by one test does not write into its closed streams for all that follow. The longest begin first.
+was set up by one test does not write into its closed streams for all that follow. The longest begin first. A test that
+is marked `virtual_time` or `scaled_time` gives times that no busy machine takes from.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
 
 import new_stores
@@ -17,6 +18,8 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from pytest_asyncio import is_async_test
+from scaled_loop import ScaledLoop
+from virtual_time import VirtualTimeLoop
 
 gc.disable()  # until all is collected: what is made while thousands of tests are found stays until the end
 
@@ -49,6 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """From here on what a test leaves behind is looked for."""
     gc.enable()
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.get_closest_marker("virtual_time"):
+        return {"virtual-time": VirtualTimeLoop}
+    if item.get_closest_marker("scaled_time"):
+        return {"scaled-time": ScaledLoop}
+    return {"real-time": asyncio.new_event_loop}
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@ in a tenth of the time, and each is still the whole program with its own argumen
 
     with resident(folder, environment) as path: ...   # `path` is what the shell's PATH begins with
 
-What goes on until it is told to stop (`run`, `simulate`, `replay`) is not forked: it is the installed command.
+With PAPER=none in its environment no signed record is laid out on paper: that takes longer than the rest of a page.
+
+What the shell tells the command by a signal is told to the fork: `run` goes on until then.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import atexit
 import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,19 +31,24 @@ from argon2 import PasswordHasher
 import acquire as program
 from acquire.cli import main
 from acquire.people import passwords
+from acquire.record import signing
 
 TESTS = Path(__file__).parent
-ACQUIRE = Path(sys.executable).with_name("acquire")
 CLIENT = """#!{python} -IS
-import json, os, socket, sys
-if sys.argv[1:2] in (["run"], ["simulate"], ["replay"]):
-    os.execv({acquire!r}, sys.argv)
+import json, os, signal, socket, sys
+TOLD = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)
 door = socket.socket(socket.AF_UNIX)
 door.connect({door!r})
 told = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
 socket.send_fds(door, [len(told).to_bytes(4, "big")], [0, 1, 2])
 door.sendall(told)
-sys.exit(int(door.makefile().read() or 1))
+answers = door.makefile()
+process = int(answers.readline())
+for each in TOLD:
+    signal.signal(each, lambda number, _: os.kill(process, number))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, TOLD)
+sys.exit(int(answers.read() or 1))
 """
 
 
@@ -50,18 +58,18 @@ def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
     place, door = folder / "bin", str(folder / "acquire.sock")
     place.mkdir()
     command = place / "acquire"
-    command.write_text(CLIENT.format(python=sys.executable, acquire=str(ACQUIRE), door=door))
+    command.write_text(CLIENT.format(python=sys.executable, door=door))
     command.chmod(0o755)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(door)
     listening.listen(8)
     words = [sys.executable, "-c", "from resident import serve; serve(0)"]
     there = {**environment, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
-    process = subprocess.Popen(words, stdin=listening, env=there)
+    process = subprocess.Popen(words, stdin=listening, env=there, start_new_session=True)
     try:
         yield place
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with what a page that was given up has left
         process.wait()
         listening.close()
 
@@ -71,6 +79,8 @@ def serve(descriptor: int) -> None:
     for each in walk_packages(program.__path__, "acquire."):
         import_module(each.name)
     passwords.hasher = lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a page makes nine accounts
+    if os.environ.get("PAPER") == "none":
+        signing.pdf = lambda record: f"%PDF-1.7\n% {record['id']}".encode()
     gc.collect()
     gc.freeze()  # what is looked at in a child is copied there
     with socket.socket(fileno=os.dup(descriptor)) as listening:
@@ -123,6 +133,7 @@ def _wait_for(asked: socket.socket) -> None:
         os.environ.update(environment)
         sys.argv = ["acquire", *words]
         os._exit(_run())
+    asked.sendall(f"{child}\n".encode())
     _, status = os.waitpid(child, 0)
     asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
     os._exit(0)

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
-
 from drivers import Instrument, Model, connect
 from drivers.transport.memory import MemoryTransport
 
@@ -56,18 +54,16 @@ async def played(
     resource: str = "memory",
     **settings: Any,
 ) -> AsyncIterator[tuple[Any, Device]]:
-    """(a model's instrument, the device it talks to), in scaled time: a line is quiet after 2 ms."""
+    """(a model's instrument, the device it talks to), for tests in virtual time."""
     ours, theirs = MemoryTransport.pair()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("drivers.engine.QUIET_S", 0.002)
-        instrument: Instrument = connect(model, resource, {"timeout_s": 0.05} | settings, transport=ours)
-        device = Device(theirs, answer)
-        running = asyncio.create_task(device.run())
-        try:
-            if opened:
-                await instrument.open()
-            yield instrument, device
-        finally:
-            await instrument.close()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+    instrument: Instrument = connect(model, resource, {"timeout_s": 0.05} | settings, transport=ours)
+    device = Device(theirs, answer)
+    running = asyncio.create_task(device.run())
+    try:
+        if opened:
+            await instrument.open()
+        yield instrument, device
+    finally:
+        await instrument.close()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

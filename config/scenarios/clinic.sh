@@ -6,6 +6,7 @@ export FAKETIME_TIMESTAMP_FILE=${FAKETIME_TIMESTAMP_FILE:-$PWD/clock} FAKETIME_N
 export ACQUIRE_CONFIG=$PWD/service.toml
 SERVICE=
 mkdir -p reader-files logins passwords
+touch service.log
 mkfifo quiet && exec 9<>quiet && rm quiet # nothing ever comes out of it: a wait that needs no process
 
 acquire() { LD_PRELOAD=$CLOCK command acquire "$@"; }
@@ -17,10 +18,12 @@ at() {
     close_clinic
     AHEAD=$((($(date -d "$1" +%s) - $(date +%s)) * 100))
     set_clock
+    logged=$(wc -l <service.log)
     LD_PRELOAD=$CLOCK command acquire run service.toml 2>>service.log &
     SERVICE=$!
-    for _ in $(seq 100); do
-        acquire tail --config service.toml -n 1 >/dev/null 2>&1 && return
+    for _ in $(seq 200); do
+        # the log first: it costs less to look at than the bus
+        tail -n "+$((logged + 1))" service.log | grep -q ' running ' && acquire tail -n 1 >/dev/null 2>&1 && return
         sleep 0.1
     done
     echo "the service does not begin; see service.log" >&2

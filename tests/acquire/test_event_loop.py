@@ -125,6 +125,7 @@ def test_trying_again_and_again_asks_once_until_there_is_an_answer(names: NameSe
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.001):
                     await loop.getaddrinfo("broker.test", 1)
+        await until(lambda: names.asked)
         assert names.asked == ["broker.test"]
         waiting = [asyncio.create_task(loop.getaddrinfo("broker.test", 1)) for _ in range(3)]
         await asyncio.sleep(0)

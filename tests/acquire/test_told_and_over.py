@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from waiting import until
 
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node
@@ -47,12 +48,15 @@ class Part:
 
 
 class WithSpool(Part):
+    calls = 0
+
     async def start(self) -> None:
         self.spool = await Spool.open(self.folder / "spool.db", reserve=4096)
         self.publisher = await Publisher.over(self.spool, TOPICS)
         call = self.spool.call
 
         async def may_fail(run: Callable[[Journal], Any]) -> Any:
+            self.calls += 1
             if self.failing:
                 raise SpoolFull("spool full: the spool's disk takes no more (disk I/O error).")
             return await call(run)
@@ -78,7 +82,8 @@ class Keeps(WithSpool):
         self._task = asyncio.create_task(Keeper(self.spool, self.publisher, Keeping(check_s=0.001)).run())
 
     async def again(self) -> None:
-        await asyncio.sleep(0.03)
+        before = self.calls
+        await until(lambda: self.calls > before + 4)  # two or three of them are a round
 
     async def stop(self) -> None:
         self._task.cancel()

@@ -139,8 +139,8 @@ async def kept_busy(name: str, by: Way, seconds: float, baud_rate: int = BAUD_RA
         told, _ = line.communicate()
     intervals, length = json.loads(told), (end - begin) / SLICES
     slices = [parts(intervals, begin + n * length, begin + (n + 1) * length) for n in range(SLICES)]
-    of_it = [busy / (busy + ours) for busy, _, ours in slices]
-    return Kept(name, by.__name__[3:], count / (end - begin), max(of_it), *parts(intervals, begin, end))
+    of_it = [busy / (busy + ours) for busy, _, ours in slices if busy]
+    return Kept(name, by.__name__[3:], count / (end - begin), max(of_it, default=0.0), *parts(intervals, begin, end))
 
 
 def table(found: Sequence[Kept]) -> None:

@@ -33,6 +33,7 @@ class Clocks:
         return HostClock(lambda: self.utc_s, lambda: self.monotonic_s)
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize("step_s", [3600.0, -3600.0])
 async def test_a_step_is_flagged_on_the_next_reading_of_an_instrument(step_s: float) -> None:
     clocks = Clocks()
@@ -48,6 +49,7 @@ async def test_a_step_is_flagged_on_the_next_reading_of_an_instrument(step_s: fl
         assert flags == [((), True), (STEP, True), ((), True)]
 
 
+@pytest.mark.virtual_time
 async def test_a_step_is_flagged_on_what_was_refused(tmp_path: Path) -> None:
     clocks = Clocks()
     async with played(model(), Counting()) as (instrument, device):

@@ -11,6 +11,8 @@ import pytest
 
 from drivers.deadline import Deadline
 
+pytestmark = pytest.mark.virtual_time
+
 MUST_STOP_WITHIN_S = 5
 
 

@@ -32,6 +32,8 @@ from drivers import (
 )
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def taken(instrument: Any) -> Any:
     """The one reading of a take."""
@@ -75,7 +77,7 @@ async def test_a_line_in_doubt_is_released_without_a_word() -> None:
     assert device.heard[-1] == "R?"
 
 
-async def test_standing_down_never_raises_and_never_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_standing_down_never_raises_and_never_waits_long() -> None:
     class Stays(Gauge):
         async def stand_down(self) -> None:
             await asyncio.Event().wait()
@@ -84,7 +86,6 @@ async def test_standing_down_never_raises_and_never_waits_long(monkeypatch: pyte
         def stand_down(self) -> Any:
             raise KeyError("at once")
 
-    monkeypatch.setattr("drivers.engine.STAND_DOWN_S", 0.01)
     for kind in (Stays, Falls):
         async with played(model(kind), Counting()) as (instrument, _):
             await instrument.close()

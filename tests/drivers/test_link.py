@@ -16,6 +16,8 @@ from drivers import link as link_module
 from drivers.link import Link
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 LINE = Line()
 MUST_STOP_WITHIN_S = 5
 
@@ -249,7 +251,7 @@ async def test_draining_a_line_that_never_falls_quiet_ends(monkeypatch: pytest.M
         async def chatter() -> None:
             while True:
                 await device.write(b"x")
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
 
         chattering = asyncio.create_task(chatter())
         async with asyncio.timeout(MUST_STOP_WITHIN_S):

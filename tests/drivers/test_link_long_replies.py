@@ -12,6 +12,8 @@ from drivers import Line, LinkDown, Misuse, ReplyTimeout
 from drivers.link import Link
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 LINE = Line()
 
 

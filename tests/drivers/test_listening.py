@@ -27,6 +27,8 @@ from drivers import (
 )  # fmt: skip
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 
 def checked(line: bytes) -> bytes:
     body, _, mark = line.partition(b"!")

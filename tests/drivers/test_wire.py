@@ -14,6 +14,8 @@ from drivers.link import Link
 from drivers.transport.memory import MemoryTransport
 from drivers.wire import Wire
 
+pytestmark = pytest.mark.virtual_time
+
 
 @asynccontextmanager
 async def wired(timeout_s: float = 1.0) -> AsyncIterator[tuple[Wire, Link, MemoryTransport]]:

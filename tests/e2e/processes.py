@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
+
+from command_line import begun
+from waiting import until
 
 ACQUIRE = Path(sys.executable).with_name("acquire")
 
@@ -38,28 +42,37 @@ settings = {{ function = "charge", range_si = 2e-8, nplc = 0.01, timeout_s = 0.5
 
 
 class Process:
-    """An `acquire` command that runs until it is told to stop or killed."""
+    """An `acquire` command that runs until it is told to stop or killed.
+
+    Where words stand before it (a library, a namespace) it is the installed command, else it is forked from a process
+    that has the program already.
+    """
 
     def __init__(self, folder: Path, name: str, *arguments: str, before: Sequence[str] = ()) -> None:
-        self._words = [*before, str(ACQUIRE), *arguments]
-        self._log = folder / f"{name}.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._words, self._before = arguments, before
+        self._out, self._log = folder / f"{name}.out", folder / f"{name}.log"
+        self._process: asyncio.subprocess.Process | BaseProcess | None = None
         self.first_line: dict[str, Any] = {}
 
     async def start(self, *, reads_first_line: bool = False) -> None:
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._words, stdout=asyncio.subprocess.PIPE, stderr=log
-            )
+        for each in (self._out, self._log):
+            each.touch()
+        said = self._out.stat().st_size
+        if self._before:
+            with self._out.open("ab") as out, self._log.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._before, str(ACQUIRE), *self._words, stdout=out, stderr=log
+                )
+        else:
+            self._process = begun(*self._words, out=self._out, err=self._log)
         if reads_first_line:
-            assert self._process.stdout is not None
-            line = await asyncio.wait_for(self._process.stdout.readline(), 20)
-            self.first_line = json.loads(line)
+            await until(lambda: b"\n" in self._out.read_bytes()[said:], what="its first line")
+            self.first_line = json.loads(self._out.read_bytes()[said:].splitlines()[0])
 
     async def kill(self) -> None:
         """SIGKILL."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
+            if self.ended() is None:
                 self._process.kill()
             await self._reap()
 
@@ -71,18 +84,19 @@ class Process:
     def send(self, number: int) -> None:
         """A signal: SIGSTOP freezes it."""
         assert self._process is not None
-        self._process.send_signal(number)
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
 
     def ended(self) -> int | None:
         """The exit code, where it has ended."""
         assert self._process is not None
+        if isinstance(self._process, BaseProcess):
+            return self._process.exitcode
         return self._process.returncode
 
     async def _reap(self) -> int:
-        assert self._process is not None
-        async with asyncio.timeout(20):
-            await self._process.communicate()
-        code = self._process.returncode
+        await until(lambda: self.ended() is not None, what="its end")
+        code = self.ended()
         assert code is not None
         return code
 

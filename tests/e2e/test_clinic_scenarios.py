@@ -36,9 +36,9 @@ def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {"LD_PRELOAD": str(clock), "TZ": "UTC"}
 
 
-async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, paper: str = "none") -> str:
     """What the page said, after it was followed to its end."""
-    own = at_a_desk(folder, monkeypatch)
+    own = at_a_desk(folder, monkeypatch) | {"PAPER": paper}
     page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
     code, said = await follow(on_free_ports(page), folder, own, within_s=900)
     log = folder / "clinic" / name / "service.log"
@@ -82,7 +82,7 @@ async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
 async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = await followed("a", tmp_path, monkeypatch)
+    said = await followed("a", tmp_path, monkeypatch, paper="all")
     found = results(tmp_path, "a")
     for point in ("B1", "B2", "B7"):
         of = f"A_{point.lower()}"

@@ -49,6 +49,7 @@ async def stopped_house(folder: Path, disk: FaultyDisk) -> AsyncIterator[tuple[M
             await service.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("calls", "error"),
     [("all", "EIO"), ("read", "EIO"), ("open", "EIO"), ("stat", "EIO"), ("write,create", "EROFS"), ("write", "ENOSPC")],
@@ -77,6 +78,7 @@ async def test_it_comes_up_says_so_and_acquires_when_the_disk_works(tmp_path: Pa
         assert source(place) == was, "it is the file that lay there"
 
 
+@pytest.mark.slow
 async def test_it_stops_in_order_while_it_waits(tmp_path: Path) -> None:
     disk = FaultyDisk(tmp_path)
     async with stopped_house(tmp_path, disk) as (broker, service, place):

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from pathlib import Path
 
+import pytest
 from brokers import running_mosquitto
 from processes import A_SERVICE, Process
 from waiting import until
@@ -43,6 +44,7 @@ def _cwd(pid: int) -> Path | None:
     return None
 
 
+@pytest.mark.slow
 async def test_a_kill_in_the_middle_loses_no_fit_and_repeats_none(tmp_path: Path) -> None:
     connection = connect(tmp_path / "store.db", create=True)
     client = StoreClient(connection, site="clinic")

@@ -124,6 +124,7 @@ def broken_claims(trace: Path, schema: str, folder: Path, chance: random.Random 
     return broken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", ["readings/1", "committed/1"])
 @pytest.mark.parametrize("rest", ["lost", "in part", "in part, otherwise"])
 def test_what_was_said_is_true_after_the_power_is_back(trace: Path, tmp_path: Path, schema: str, rest: str) -> None:
@@ -131,6 +132,7 @@ def test_what_was_said_is_true_after_the_power_is_back(trace: Path, tmp_path: Pa
     assert broken_claims(trace, schema, tmp_path, chance) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", ["readings/1", "committed/1"])
 def test_without_syncs_the_claims_would_be_broken(trace: Path, tmp_path: Path, schema: str) -> None:
     """Shows that the test can fail: the same trace of a program that does not sync any more after a while."""

@@ -62,6 +62,8 @@ FAULTS = {
     " 'something-else'.",
 }
 
+ANEW = ("env",)  # a process that looks for itself what is installed
+
 
 @dataclass
 class Desk:
@@ -121,7 +123,9 @@ async def it_is_listed_beside_broken_ones(desk: Desk) -> None:
 
 
 async def it_is_read_without_a_service(desk: Desk) -> None:
-    simulator = Process(desk.folder, "simulate", "simulate", "example-probe", "--listen", "tcp:127.0.0.1:0")
+    simulator = Process(
+        desk.folder, "simulate", "simulate", "example-probe", "--listen", "tcp:127.0.0.1:0", before=ANEW
+    )
     await simulator.start(reads_first_line=True)
     desk.said.append(f"$ acquire simulate example-probe --listen tcp:127.0.0.1:0\n{json.dumps(simulator.first_line)}\n")
     try:
@@ -168,7 +172,7 @@ async def it_runs_in_the_service(desk: Desk) -> None:
 
 @asynccontextmanager
 async def service(desk: Desk) -> AsyncIterator[None]:
-    running = Process(desk.folder, "service", "run", str(desk.folder / "service.toml"))
+    running = Process(desk.folder, "service", "run", str(desk.folder / "service.toml"), before=ANEW)
     await running.start()
     desk.said.append("$ acquire run service.toml &\n")
     try:

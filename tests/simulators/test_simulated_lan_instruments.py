@@ -37,7 +37,7 @@ def session(resource: str) -> Iterator[Any]:
         manager = pyvisa.ResourceManager("@py")
         it = manager.open_resource(resource, open_timeout=2000)
     try:
-        it.timeout = 300
+        it.timeout = 5000
         yield it
     finally:
         it.close()
@@ -127,8 +127,10 @@ async def test_a_response_that_nobody_took_is_dropped_for_the_next_message_with_
 
 async def test_a_read_with_nothing_to_say_times_out_and_is_an_error() -> None:
     def work(opened: Any) -> str:
+        opened.timeout = 300
         with pytest.raises(pyvisa.errors.VisaIOError, match="Timeout"):
             opened.read()
+        opened.timeout = 5000
         return str(opened.query(":SYST:ERR?").strip())
 
     assert await by_pyvisa("vxi11", work) == '-420,"Query UNTERMINATED"'

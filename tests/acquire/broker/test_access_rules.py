@@ -205,20 +205,20 @@ async def test_a_last_will_has_the_rights_of_its_client(tmp_path: Path, topic: s
         client = paho_client(broker.endpoint("room-1"))
         client.will_set(absolute(topic), b"offline", qos=1, retain=True)
         await asyncio.to_thread(client.connect, "127.0.0.1", broker.port)
-        for _ in range(50):  # until CONNACK
+
+        def is_in() -> bool:
             client.loop_read()
-            await asyncio.sleep(0.01)
-            if client.is_connected():
-                break
-        assert client.is_connected()
+            return client.is_connected()
+
+        await until(is_in, what="CONNACK")
         sock = client.socket()
         assert sock is not None
         sock.close()  # gone without a word: the broker says the will
-        for _ in range(100):
-            if absolute(topic) in seen:
-                break
-            await asyncio.sleep(0.02)
-        assert (absolute(topic) in seen) == arrives
+        if arrives:
+            await until(lambda: absolute(topic) in seen, what="the last will")
+        else:
+            await asyncio.sleep(2)
+            assert absolute(topic) not in seen
 
 
 async def test_nobody_gets_in_without_being_known(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ async def test_a_packet_over_the_limit_ends_its_connection_and_no_other(tmp_path
                 await connection.publish(topic, b"x" * 2_000_000)
         async with connect(broker.endpoint("room-1"), "x") as connection:
             await connection.publish(topic, b"x" * 1_048_576)
-        await asyncio.sleep(0.2)
+        await until(lambda: seen)
         assert {t: len(p) for t, p in seen.items()} == {topic: 1_048_576}
 
 

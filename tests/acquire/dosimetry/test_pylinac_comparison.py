@@ -115,6 +115,7 @@ def test_recorded_answers() -> None:
     assert min(compared.values()) == recorded["of_each"]
 
 
+@pytest.mark.slow
 def test_fresh_answers() -> None:
     assert PYTHON.is_file(), f"{PYTHON} is missing: run 'tools/setup.sh dev', which installs pylinac there."
     questions = oracle.questions(2000, seed=int(os.environ.get("PYLINAC_SEED", "2027")))

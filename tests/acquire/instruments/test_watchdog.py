@@ -10,6 +10,8 @@ from acquire.instruments import within
 from acquire.instruments.within import Watchdog
 from drivers import LinkDown
 
+pytestmark = pytest.mark.virtual_time
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

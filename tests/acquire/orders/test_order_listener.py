@@ -104,8 +104,8 @@ async def test_fragments_several_messages_in_one_packet_and_garbage(tmp_path: Pa
         assert store.orders() == ["O-1", "O-2", "O-3"]
 
 
-async def test_a_slow_a_dead_and_a_hostile_partner_hold_nobody_up(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(order_listener, "REST_WITHIN_S", 0.2)
+@pytest.mark.scaled_time
+async def test_a_slow_a_dead_and_a_hostile_partner_hold_nobody_up(tmp_path: Path) -> None:
     async with listening(tmp_path) as (listener, store):
         slow, dead, hostile, good = [await raw(listener) for _ in range(4)]
         slow[1].write(b"\x0b" + order()[:50])

@@ -8,11 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from acquire.record import html
 
 NODE = Path(__file__).parents[3] / "tools" / "node"
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_and_nothing_sticks_out(record: dict[str, Any], tmp_path: Path) -> None:
     assert shutil.which("chromium"), "chromium is not installed; `make test` installs it"
     page, shorn = tmp_path / "record.html", tmp_path / "shorn.html"

@@ -43,6 +43,7 @@ def pages(made: tuple[dict[str, Any], bytes]) -> list[str]:
     return done.stdout.decode().split("\f")[:-1]
 
 
+@pytest.mark.slow
 def test_the_same_record_gives_the_same_bytes(made: tuple[dict[str, Any], bytes]) -> None:
     record, body = made
     assert pdf(record) == body

@@ -364,8 +364,8 @@ async def test_a_file_that_takes_long_to_fail_does_not_hold_up_the_others(
 async def test_a_file_that_is_too_large_is_not_even_begun_with(tmp_path: Path) -> None:
     folder = await opened(tmp_path)
     with (tmp_path / "in" / "a.ASC").open("wb") as file:
-        file.truncate(3_000_000_000)
-    async with asyncio.timeout(1):
+        file.truncate(3_000_000_000_000)  # as a hole: to read it would take a quarter of an hour
+    async with asyncio.timeout(20):
         assert "larger than 64 MB" in told(await given(folder))[0]
 
 

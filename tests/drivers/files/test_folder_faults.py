@@ -75,10 +75,10 @@ async def test_a_look_that_does_not_come_back_holds_up_nothing_but_its_folder(
         with pytest.raises(LinkDown, match="does not answer; a look into it has not come back"):
             await beside(tmp_path, lambda: None)
     assert sum(thread.name == f"folder-{tmp_path.name}" for thread in threading.enumerate()) == 1, "not one each time"
+    monkeypatch.undo()
     assert await beside(tmp_path / "other", lambda: "other") == "other"
     assert await asyncio.to_thread(lambda: "pool") == "pool"
     comes_back.set()
-    monkeypatch.undo()
     assert await beside(tmp_path, lambda: "again") == "again"
 
 

@@ -21,6 +21,8 @@ from drivers.keithley import (
     KEITHLEY_6517B,
 )  # fmt: skip
 
+pytestmark = pytest.mark.virtual_time
+
 IDN = "KEITHLEY INSTRUMENTS INC.,MODEL {},4096271,A13/700X"
 FRESH = ":SENS:DATA:FRES?"
 LINES = {

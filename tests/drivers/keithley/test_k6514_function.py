@@ -10,6 +10,8 @@ from drivers import Flag, Reading, connect
 from drivers.keithley import KEITHLEY_6514
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 READING = b"+1.234567E-11,+3.141593E+01,+0.000000E+00"
 
 

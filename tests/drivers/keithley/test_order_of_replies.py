@@ -12,6 +12,8 @@ from drivers.keithley.parsed import Parsed
 from drivers.keithley.readings import Readings
 from drivers.keithley.reply_order import out_of_order
 
+pytestmark = pytest.mark.virtual_time
+
 
 def parsed(number: int | None, elapsed_s: float | None) -> Parsed:
     return Parsed(1e-9, "charge", "C", (), elapsed_s=elapsed_s, reading_number=number)

@@ -17,6 +17,8 @@ from drivers.profile.grammar import Grammar
 from drivers.trace import Trace
 from drivers.transport.memory import MemoryTransport
 
+pytestmark = pytest.mark.virtual_time
+
 ANSWERS = {"ID": "TWO 07", "G2": "G2", "G": "G2", "Q": "Q01 +012.5K -001.0W"}
 
 

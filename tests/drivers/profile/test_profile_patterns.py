@@ -97,6 +97,6 @@ def test_a_pattern_too_long_is_refused() -> None:
 
 def test_a_long_reply_that_almost_fits_is_refused_at_once() -> None:
     form = compiled(parsed("(?:[0-9]{1,3},){1,64};"))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert form.fullmatch(b"123," * 64 + b"x") is None
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5

@@ -41,7 +41,6 @@ async def simulated(
         clock.advance(seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("drivers.engine.QUIET_S", 0.002)
         patch.setattr("drivers.ptw.multidos.asyncio", SimpleNamespace(sleep=slept))
         patch.setattr("drivers.ptw.unidos.time", SimpleNamespace(monotonic=clock.now))
         serving = asyncio.create_task(_serve(simulator, theirs))

@@ -8,6 +8,8 @@ from ptw_bench import simulated
 from drivers import Declined, Flag, Garbled
 from drivers.ptw import classic_words as words
 
+pytestmark = pytest.mark.virtual_time
+
 NAME = "ptw-unidos-classic"
 
 

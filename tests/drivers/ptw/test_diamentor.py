@@ -10,6 +10,8 @@ from drivers import Declined, Flag, Garbled
 from drivers.ptw import diamentor_words as words
 from drivers.ptw.diamentor import DiamentorSettings
 
+pytestmark = pytest.mark.virtual_time
+
 NAME = "ptw-diamentor"
 PUBLISHED = b"M9999.99,8888.88,222,33,0000.10,0000.20,001,02,34567"
 

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from drivers import Declined, Flag, LinkDown, Misuse
 from drivers.ptw.multidos_settings import CorrectionParameters, MultidosSettings
 
+pytestmark = pytest.mark.virtual_time
+
 NAME = "ptw-multidos"
 
 

@@ -12,6 +12,8 @@ from scripted import Device, played
 from drivers import Declined, Flag, Garbled, LinkDown, ReplyTimeout, WrongInstrument
 from drivers.ptw import PTW_UNIDOS_ROMEO, PTW_UNIDOS_TANGO, unidos_talk
 
+pytestmark = pytest.mark.virtual_time
+
 CHARGE = "MV;{state};{n}.0;E-12;p;C;0.5;E-12;p;A;;{n}00.0;ms;{hv};V;0x{flags}"
 LIMITS = {"C": "1.65;E-06;µ;A;", "Gy": "1.65;E-06;µ;Gy;min"}
 BACK = ["UEL", "RGE", "HV", "ASE", "MVM", "MVM"]

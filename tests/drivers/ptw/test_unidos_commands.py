@@ -10,6 +10,8 @@ from drivers import Declined, Flag, Garbled, Misuse
 from drivers.ptw import unidos_records as records
 from drivers.ptw.unidos_settings import UnidosSettings
 
+pytestmark = pytest.mark.virtual_time
+
 TANGO = "ptw-unidos-tango"
 
 

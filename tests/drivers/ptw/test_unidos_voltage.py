@@ -8,6 +8,8 @@ from ptw_bench import simulated
 from drivers import Declined, Flag
 from drivers.ptw.unidos_voltage import HighVoltage, RangeChange
 
+pytestmark = pytest.mark.virtual_time
+
 TANGO = "ptw-unidos-tango"
 
 

@@ -158,8 +158,8 @@ class FakePrologix:
         self.instrument.addressed_to_talk()
         loop, came = asyncio.get_running_loop(), False
         until = loop.time() + self._patience()
-        while loop.time() < until:
-            if (said := self.instrument.talk()) is None:
+        while (said := self.instrument.talk()) is not None or loop.time() < until:  # what is there is never too late
+            if said is None:
                 await asyncio.sleep(0.001)
                 continue
             came, until = True, loop.time() + self._patience()

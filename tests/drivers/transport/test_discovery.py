@@ -32,7 +32,6 @@ async def test_discovery_asks_only_when_told_to() -> None:
 async def test_discovery_identifies_what_answers_and_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drivers.discovery._serial_ports", list)
     monkeypatch.setattr("drivers.discovery._visa_resources", list)
-    monkeypatch.setattr("drivers.discovery.ANSWER_S", 0.2)
     async with on_a_socket(Instrument()) as (port, _):
         answering, absent = f"tcp:127.0.0.1:{port}", "/dev/tty-that-is-not-there"
         found = await discover(identify=True, extra=(answering, absent))
