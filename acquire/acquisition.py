@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.config import Config, InstrumentConfig
 from acquire.config_instruments import FOLDER, SIMULATOR

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from acquire.canonical import canonical, utc_now
 from acquire.integrity import findings, identity_of, is_damage
+from acquire.log import Log
 from acquire.private import private
 
-log = structlog.get_logger("check")
+log = Log("check")
 
 DAY_S = 86400.0
 AGAIN_S = 3600.0  # after one that could not be made

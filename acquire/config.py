@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import STORE, Name
 from acquire.bus.tls import Secret, Tls
 from acquire.canonical import digest

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from acquire.bus.names import RESERVED
 from acquire.tomlfile import Where, message
-from drivers import Misuse, Model, connect
-from drivers.files.format import Format
+from drivers import Misuse, Model
 from drivers.registry import model as model_named
 
 SIMULATOR, FOLDER = "simulator:", "dir:"
@@ -75,6 +74,8 @@ def _simulated(each: Configured, simulators: Mapping[str, str]) -> Iterator[str]
 
 
 def _driven(each: Configured) -> Iterator[tuple[Where, str]]:
+    from drivers.files.format import Format  # noqa: PLC0415 - not for a part of a configuration without instruments
+
     try:
         model = model_named(each.model)
         model.settings.model_validate(dict(each.settings))
@@ -96,6 +97,8 @@ def cannot_be_there(each: Configured) -> str | None:
     """
     if each.resource.startswith(SIMULATOR):
         return None
+    from drivers import connect  # noqa: PLC0415
+
     model = model_named(each.model)
     try:
         connect(model, each.resource, each.settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.config import (
     Config,
     InstrumentsPart,

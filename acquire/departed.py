@@ -14,16 +14,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import msgspec
-import structlog
 from pydantic import ValidationError
 
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.client import BusError, Connection, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.presence import LASTING, Watch
 from acquire.canonical import canonical
+from acquire.log import Log
 from acquire.private import private
 
-log = structlog.get_logger("service")
+log = Log("service")
 
 RETAINED_WITHIN_S = 2.0  # a broker sends what it retains right after the subscription
 

@@ -13,9 +13,9 @@ import os
 import time
 from collections.abc import Callable
 
-import structlog
+from acquire.log import Log
 
-log = structlog.get_logger("service")
+log = Log("service")
 
 Notify = Callable[[str], None]
 

@@ -16,11 +16,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import structlog
-
 from acquire.bus.tls import SAME_ON_EACH_PYTHON
 from acquire.config import LOOPBACK, Loaded, OrdersConfig, OrdersTls, host_and_port
 from acquire.errors import Refused
+from acquire.log import Log
 from acquire.orders.hl7_answer import answer
 from acquire.orders.hl7_message import LARGEST, header_of
 from acquire.orders.hl7_patient import without_identity
@@ -31,7 +30,7 @@ from acquire.procedure.documents.site import patients_of, site_of
 from acquire.store.alarms import raise_alarm
 from acquire.store.database import transaction
 
-log = structlog.get_logger("orders")
+log = Log("orders")
 
 MOST_CONNECTIONS = 32
 REST_WITHIN_S = 30.0  # of a message that has begun

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from acquire.errors import FileProblem
 from drivers import Misuse, Model
-from drivers.profile import ProfileProblem, files_of, load_file
 from drivers.registry import offer
 
 
@@ -41,17 +40,28 @@ def _offered(paths: Iterable[Path]) -> tuple[list[Named], list[str]]:
     found: list[Named] = []
     problems: list[str] = []
     for path in paths:
+        named, amiss = _read(path)
+        found += named
+        problems += amiss
+    return found, [*problems, *_not_offered(found)]
+
+
+def _read(path: Path) -> tuple[list[Named], list[str]]:
+    """What a file or a folder describes, and a sentence for each error."""
+    from drivers.profile import ProfileProblem, files_of, load_file  # noqa: PLC0415 - most configurations name none
+
+    try:
+        files = files_of(path)
+    except ProfileProblem as error:
+        return [], list(error.sentences)
+    found: list[Named] = []
+    problems: list[str] = []
+    for file in files:
         try:
-            files = files_of(path)
+            found.append(Named(path, load_file(file)))
         except ProfileProblem as error:
             problems += error.sentences
-            continue
-        for file in files:
-            try:
-                found.append(Named(path, load_file(file)))
-            except ProfileProblem as error:
-                problems += error.sentences
-    return found, [*problems, *_not_offered(found)]
+    return found, problems
 
 
 def _not_offered(found: list[Named]) -> Iterator[str]:

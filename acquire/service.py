@@ -18,11 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-
 from acquire.acquisition import Acquisition, cancel, change
 from acquire.broker import broker
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.homeassistant import HomeAssistant
 from acquire.bus.names import Topics
 from acquire.bus.sparkplug import Node
@@ -33,6 +31,7 @@ from acquire.errors import Refused
 from acquire.fits import Fitter
 from acquire.heartbeat import Heartbeat, Notify, feed, watchdog_s
 from acquire.instruments.runner import Runner
+from acquire.log import Log
 from acquire.mail import Courier, Sender
 from acquire.spool.health import HostState
 from acquire.spool.keeper import DAY_S, Keeper, Keeping
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from acquire.order_listener import OrderListener
     from acquire.watching import Watching
 
-log = structlog.get_logger("service")
+log = Log("service")
 T = TypeVar("T")
 
 CONFIRMED_WITHIN_S = 5.0

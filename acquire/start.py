@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 
@@ -12,6 +13,7 @@ def main() -> None:
     traceback, or be swallowed by a library, and the program go on.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # it would look through all packages for some
     from acquire.cli.main import main as run  # noqa: PLC0415 - after that
 
     run()

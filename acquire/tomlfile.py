@@ -16,7 +16,7 @@ __all__ = ["Where", "Written", "line_numbers", "message", "read", "sentence", "v
 class Written(BaseModel):
     """Base of everything people write: unknown keys are refused so that a misspelt one is noticed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 Model = TypeVar("Model", bound=Written)

@@ -5,18 +5,26 @@ format is one of a drop folder; and a configuration may name profiles of its own
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from drivers.errors import Misuse
-from drivers.files.folder import folder_model
-from drivers.files.formats import formats
 from drivers.model import Model
-from drivers.profile import load_packaged
+
+if TYPE_CHECKING:
+    from drivers.files.format import Format
 
 GROUP = "acquire.drivers"
 PROFILES = "acquire.profiles"
 _offered: dict[str, Model] = {}
+
+
+def _formats() -> Mapping[str, Format]:
+    from drivers.files.formats import formats  # noqa: PLC0415 - brings how files are read
+
+    return formats()
 
 
 @cache
@@ -30,7 +38,7 @@ def offer(model: Model) -> None:
 
     Raises Misuse where a package or a file format has that name: nobody could tell which is meant.
     """
-    if model.name in _found() or model.name in formats():
+    if model.name in _found() or model.name in _formats():
         raise Misuse(f"There is a model '{model.name}' already; give the profile another name.")
     _offered[model.name] = model
 
@@ -42,7 +50,7 @@ def withdraw() -> None:
 
 def models() -> tuple[str, ...]:
     """Names of all models, sorted."""
-    return tuple(sorted({*_found(), *formats(), *_offered}))
+    return tuple(sorted({*_found(), *_formats(), *_offered}))
 
 
 def model(name: str) -> Model:
@@ -54,7 +62,7 @@ def model(name: str) -> Model:
     known = _found()
     if name in _offered:
         return _offered[name]
-    if name not in known and name in formats():
+    if name not in known and name in _formats():
         return _of_folder(name)
     if name not in known:
         near = difflib.get_close_matches(name, models(), n=1)
@@ -78,9 +86,15 @@ def model(name: str) -> Model:
 @cache
 def _loaded(point: EntryPoint) -> object:
     """What an entry point gives: for a profile it names the package in which NAME.toml lies."""
-    return load_packaged(point.module, point.name) if point.group == PROFILES else point.load()
+    if point.group != PROFILES:
+        return point.load()
+    from drivers.profile import load_packaged  # noqa: PLC0415 - brings the language of profiles
+
+    return load_packaged(point.module, point.name)
 
 
 @cache
 def _of_folder(name: str) -> Model:
-    return folder_model(formats()[name])
+    from drivers.files.folder import folder_model  # noqa: PLC0415 - brings the watching of folders
+
+    return folder_model(_formats()[name])

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """Base of every driver's settings. Unknown keys are refused so that a misspelt one is noticed; so is infinity."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @classmethod
     def from_request(cls, parameters: Mapping[str, Any]) -> Self:

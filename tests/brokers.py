@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from acquire.bus.client import Endpoint, connect
+from acquire.bus.client import connect
+from acquire.bus.endpoint import Endpoint
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ from certificates import AUTHORITY, Authority
 
 from acquire.broker.access import Role, checked
 from acquire.broker.generated import Identify, write
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.tls import Secret, Tls
 
 ROLES = [

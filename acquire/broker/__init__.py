@@ -10,17 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-
 from acquire.broker.embedded import embedded
 from acquire.broker.mosquitto import spawned
 from acquire.broker.orphans import owner_of, stop_orphans
 from acquire.broker.processes import listening_on
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.config import BrokerConfig
 from acquire.errors import Refused
+from acquire.log import Log
 
-log = structlog.get_logger("broker")
+log = Log("broker")
 
 
 def mosquitto_binary() -> str | None:

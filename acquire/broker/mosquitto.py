@@ -17,13 +17,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-
 from acquire.backoff import BackOff
 from acquire.broker.orphans import PREFIX, STOPPED_WITHIN_S, note
 from acquire.errors import Refused
+from acquire.log import Log
 
-log = structlog.get_logger("broker")
+log = Log("broker")
 
 STARTED_WITHIN_S = 10.0
 

@@ -15,23 +15,24 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiomqtt
-import structlog
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.line import line_to
 from acquire.bus.reasons import of_connack, of_network
-from acquire.bus.tls import Secret, Tls, Unusable
+from acquire.bus.tls import Unusable
+from acquire.log import Log
 from acquire.once import Once
 
 T = TypeVar("T")
 BusError = aiomqtt.MqttError
 Done = Callable[[BaseException | None], None]
-log = structlog.get_logger("bus")
+log = Log("bus")
 
 CONNECTED_WITHIN_S = 10.0
 TOLD_WITHIN_S = 2.0  # in TLS 1.3 a broker refuses our certificate only after the handshake
@@ -40,18 +41,6 @@ MOST_HANDED = 8  # messages the broker has not acknowledged: enough to keep it b
 PUBACK_S = 0.25  # waited for then
 AROUND_PAYLOAD = 512  # bytes of a packet that are not payload: header, topic, properties
 OTHER_VERSION = 0x84  # MQTT 5, 3.2.2.2: unsupported protocol version
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the broker is, what it speaks, and who we are to it. The password is named, not held."""
-
-    host: str
-    port: int
-    protocol: Literal["5", "3.1.1"] = "5"
-    username: str | None = None
-    password: Secret | None = None
-    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)

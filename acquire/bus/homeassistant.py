@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ValidationError
 
-from acquire.bus.client import Connection, Endpoint, Received
+from acquire.bus.client import Connection, Received
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import ReadingEntry, State, readings_of
 from acquire.bus.names import Topics
 from acquire.bus.noloss import Readings

@@ -19,7 +19,8 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.client import BusError, Connection, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command, State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch

@@ -25,7 +25,8 @@ from drivers import Also, Axis, Reading
 class Message(BaseModel):
     """Base of all messages and entries: unknown keys are kept out of the way, not refused."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # built when first used: a command that waits for few of them does not wait for all
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 LONGEST_WORDS = 120  # characters of what crossed a wire
@@ -313,6 +314,8 @@ class SessionEvent(
 ):
     """Something that happened in a session: ids only, never a person."""
 
+    model_config = ConfigDict(defer_build=True)
+
 
 ChainPlace = Annotated[
     tuple[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]],
@@ -332,7 +335,7 @@ class Anchor(Message):
 
 _Part: Any = _of_path(noloss.Part, readings=(list[Entry], ...))
 _readings = msgspec.json.Decoder(noloss.Readings)
-_entries: TypeAdapter[list[Any]] = TypeAdapter(list[Entry])
+_entries: TypeAdapter[list[Any]] = TypeAdapter(list[Entry], config=ConfigDict(defer_build=True))
 
 
 def readings_of(payload: bytes) -> noloss.Readings:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Outage, Will, connect
+from acquire.bus.client import BusError, Connection, Outage, Will, connect
+from acquire.bus.endpoint import Endpoint
 
 
 async def stay_connected(

@@ -11,7 +11,8 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Received, Will, connect
+from acquire.bus.client import BusError, Connection, Received, Will, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import readings_of
 from acquire.bus.names import Topics
 from acquire.bus.presence import Watch

@@ -10,7 +10,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from acquire import event_loop
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.instrument_client import LONGEST_S, InstrumentClient, NotDone, instrument_client
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Name, Topics

@@ -19,7 +19,7 @@ from acquire.plain_files import read_plain
 from drivers import Misuse
 
 if TYPE_CHECKING:
-    from acquire.bus.client import Endpoint
+    from acquire.bus.endpoint import Endpoint
     from acquire.bus.instrument_client import InstrumentClient
     from acquire.bus.names import Topics
 

@@ -11,7 +11,8 @@ import typer
 
 from acquire import beforehand, event_loop
 from acquire.broker.cautions import cautions
-from acquire.bus.client import Endpoint, connect
+from acquire.bus.client import connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import ROOT
 from acquire.cli import completing
 from acquire.cli.place import ConfigOption, running_service

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from acquire import event_loop
 from acquire.cli import beams, presence, session_lists, signing, statements
 from acquire.cli.orders import orders_room
 from acquire.cli.place import (
@@ -192,6 +190,9 @@ def session_step(
     config: ConfigOption = None, store: StoreOption = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Begin or end a step, run it for some seconds, or write it as not measured. Never asks anybody for more beam."""
+    import asyncio  # noqa: PLC0415 - the other commands of sessions wait for nothing
+
+    from acquire import event_loop  # noqa: PLC0415
     from acquire.procedure.session import steps  # noqa: PLC0415
     from acquire.procedure.session.rests import Rest  # noqa: PLC0415
     from acquire.procedure.session.session import get_session  # noqa: PLC0415

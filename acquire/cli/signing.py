@@ -11,6 +11,7 @@ from acquire.cli.door import Oidc, PasswordFile
 from acquire.cli.place import By, ConfigOption, SessionId, StoreOption, open_store
 from acquire.errors import Refused
 from acquire.terminal.output import Json, emit, say, table, tell, told
+from acquire.terminal.progress import waiting
 
 Text = Annotated[str, typer.Option("--text", help="In words; printed in the record.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; printed in the record.")]
@@ -76,17 +77,19 @@ def sign(
 
     with open_store(config, store) as connection:
         account = shown_by(connection, config, by, password_file, "sign", oidc=oidc)
-        made = sign_record(connection, session, account, seen)
+        with waiting("Laying out the record"):
+            made = sign_record(connection, session, account, seen)
+        if not as_json:  # before the PDF, which takes seconds: it is signed whatever becomes of that
+            of = f", covering for {made.covering_for}" if made.covering_for else ""
+            tell(f"{session} version {made.version}: {made.meaning} signed by {made.name}{of} at {made.local_at}.")
         try:
             if made.meaning == "interpretation":
-                kept_pdf(connection, session, made.version)
+                with waiting("Signed; making its PDF"):
+                    kept_pdf(connection, session, made.version)
         except Refused as why:
             say(f"It is signed, and its page is kept. No PDF of it yet: {why}")
     if as_json:
         emit({"session": session, "version": made.version, **printed(made)})
-    else:
-        of = f", covering for {made.covering_for}" if made.covering_for else ""
-        tell(f"{session} version {made.version}: {made.meaning} signed by {made.name}{of} at {made.local_at}.")
 
 
 def amend(

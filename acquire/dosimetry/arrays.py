@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, Any
 
 from acquire.dosimetry.errors import DosimetryError
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
 
 
 def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) -> Array:
@@ -24,6 +25,8 @@ def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) ->
     >>> each(k_tp, [20.0, 22.0], 100.0, 20.0, 101.325).round(5).tolist()
     [1.01325, 1.02016]
     """
+    import numpy as np  # noqa: PLC0415 - most who import the library have no arrays
+
     broadcast = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in arguments))
     at_once = _at_once(inspect.unwrap(function), broadcast, fixed)
     return _one_by_one(function, broadcast, fixed) if at_once is None else at_once
@@ -31,6 +34,8 @@ def each(function: Callable[..., float], *arguments: ArrayLike, **fixed: Any) ->
 
 def _at_once(bare: Callable[..., float], broadcast: tuple[Array, ...], fixed: dict[str, Any]) -> Array | None:
     """All elements without the guard of each call: it looks into the arrays instead. None if anything is refused."""
+    import numpy as np  # noqa: PLC0415
+
     if not all(np.isfinite(a).all() for a in broadcast):
         return None
     try:
@@ -43,6 +48,8 @@ def _at_once(bare: Callable[..., float], broadcast: tuple[Array, ...], fixed: di
 
 def _one_by_one(function: Callable[..., float], broadcast: tuple[Array, ...], fixed: dict[str, Any]) -> Array:
     """The slow way, which finds the first element that is refused and says which it is."""
+    import numpy as np  # noqa: PLC0415
+
     out = np.empty(broadcast[0].shape, dtype=np.float64)
     for index in np.ndindex(out.shape):
         try:

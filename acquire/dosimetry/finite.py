@@ -7,12 +7,13 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from typing import Any, ParamSpec, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from acquire.dosimetry.errors import OutsideValidity
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,15 +53,19 @@ def finite_fields(instance: object) -> None:
 
 def hold(name: str, value: object) -> None:
     """Refuse NaN and infinity in `value`, however deep. Raises OutsideValidity."""
-    if isinstance(value, float | np.floating):
-        if not math.isfinite(value) and not (name.startswith("dof") and value > 0):
-            raise OutsideValidity(f"{name} is {value}; it must be a finite number.")
-    elif isinstance(value, np.ndarray):
-        _hold_array(name, value)
+    if isinstance(value, float):
+        _hold_number(name, value)
     elif isinstance(value, Mapping):
         _hold_each(name, value.items())
     elif isinstance(value, list | tuple):
         _hold_each(name, enumerate(value))
+    elif hasattr(value, "dtype"):
+        _hold_of_numpy(name, value)
+
+
+def _hold_number(name: str, value: float | np.floating[Any]) -> None:
+    if not math.isfinite(value) and not (name.startswith("dof") and value > 0):
+        raise OutsideValidity(f"{name} is {value}; it must be a finite number.")
 
 
 def _hold_each(name: str, items: Iterable[tuple[object, object]]) -> None:
@@ -70,7 +75,18 @@ def _hold_each(name: str, items: Iterable[tuple[object, object]]) -> None:
         hold(f"{name}[{key}]", value)
 
 
+def _hold_of_numpy(name: str, value: object) -> None:
+    import numpy as np  # noqa: PLC0415 - whoever has such a value has waited for it
+
+    if isinstance(value, np.floating):
+        _hold_number(name, value)
+    elif isinstance(value, np.ndarray):
+        _hold_array(name, value)
+
+
 def _hold_array(name: str, array: NDArray[Any]) -> None:
+    import numpy as np  # noqa: PLC0415
+
     if array.dtype.kind in "fc" and not np.isfinite(array).all():
         index = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
         raise OutsideValidity(f"{name}{index} is {array[tuple(index)]}; every element must be a finite number.")

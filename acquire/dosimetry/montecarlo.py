@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from acquire.dosimetry.errors import OutsideValidity
 from acquire.dosimetry.finite import finite, finite_fields
 from acquire.dosimetry.propagation import Correlations
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
 Shape = Literal["normal", "rectangular", "triangular", "arcsine", "student"]
 
 
@@ -62,6 +64,8 @@ def simulate(
     model takes and gives arrays (write it with numpy, or wrap a scalar function in `each`). Correlations are possible
     between normal inputs. Raises OutsideValidity when an output is not finite.
     """
+    import numpy as np  # noqa: PLC0415 - most who import the library draw nothing
+
     if draws < 10_000:
         raise OutsideValidity("A simulation needs at least 10 000 draws.")
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -113,6 +117,8 @@ def p_conform_drawn(
 
     A dose with finite degrees of freedom is drawn from Student's distribution, scaled by u (JCGM 101, 6.4.9).
     """
+    import numpy as np  # noqa: PLC0415
+
     generator = np.random.Generator(np.random.PCG64(seed))
 
     def dose(value: float, u_percent: float, dof: float) -> Array:
@@ -133,6 +139,8 @@ def _correlated(
     draws: int,
 ) -> dict[str, Array]:
     """Deviates of mean 0 and standard deviation 1, in the order of the inputs."""
+    import numpy as np  # noqa: PLC0415
+
     own = {name: _deviates(generator, inputs[name], draws) for name in names}
     if not correlations:
         return own
@@ -154,6 +162,8 @@ def _correlated(
 
 
 def _deviates(generator: np.random.Generator, each: Distribution, draws: int) -> Array:
+    import numpy as np  # noqa: PLC0415
+
     match each.shape:
         case "normal":
             return generator.standard_normal(draws)

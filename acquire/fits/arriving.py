@@ -14,15 +14,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
-import structlog
-
 from acquire.fits.kept import Curve, is_there, keep
 from acquire.fits.materials import Known, Materials
 from acquire.fits.running import FitFailed, FitProcess
 from acquire.fits.search import Search
+from acquire.log import Log
 from acquire.once import Once
 
-log = structlog.get_logger("fits")
+log = Log("fits")
 T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0

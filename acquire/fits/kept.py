@@ -82,17 +82,30 @@ def keep(connection: sqlite3.Connection, made: Iterable[tuple[Curve, dict[str, A
                 "curve_fit", stream=curve.stream, seq=curve.seq, curve=curve.digest, analysis=ANALYSIS,
                 preset=curve.preset, dosimeter=curve.dosimeter, result=packed(canonical(result)), at=utc_now(),
             )  # fmt: skip
-            subject = curve.dosimeter or f"{curve.stream}/{curve.seq}"
-            audit.keep(connection, PROGRAM, FITTED, subject, rows=[row], new=f"{ANALYSIS} {curve.preset}".strip())
+            new_value = f"{ANALYSIS} {curve.preset}".strip()
+            audit.keep(connection, PROGRAM, FITTED, _subject(curve), rows=[row], new=new_value)
             new += 1
     return new
 
 
-def fits_of(connection: sqlite3.Connection, stream: str, seq: int, digest: str) -> list[KeptFit]:
-    """All fits of a curve, the oldest first."""
+def fits_of(
+    connection: sqlite3.Connection, stream: str, seq: int, digest: str, until: int | None = None
+) -> list[KeptFit]:
+    """The fits of a curve, the oldest first: all, or those that were kept before an entry of the audit trail."""
     rows = connection.execute(
         "SELECT stream, seq, curve, analysis, preset, dosimeter, at, result FROM curve_fit"
         " WHERE stream = ? AND seq = ? AND curve = ? ORDER BY at, analysis, preset",
         (stream, seq, digest),
     )
-    return [KeptFit(**{**dict(row), "result": parse(unpacked(row["result"]))}) for row in rows]
+    found = [KeptFit(**{**dict(row), "result": parse(unpacked(row["result"]))}) for row in rows]
+    return [each for each in found if until is None or _kept_with(connection, each) < until]
+
+
+def _kept_with(connection: sqlite3.Connection, fit: KeptFit) -> int:
+    """The number of the audit entry with which a fit was kept."""
+    key = fit.stream, fit.seq, fit.curve, fit.analysis, fit.preset
+    return audit.entries_of_rows(connection, [_subject(fit)]).get(("curve_fit", key), 0)
+
+
+def _subject(of: Curve | KeptFit) -> str:
+    return of.dosimeter or f"{of.stream}/{of.seq}"

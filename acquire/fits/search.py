@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from acquire.fits.kept import ANALYSIS, DECAY, LIGHT, Curve, is_kept
 from acquire.fits.materials import Materials
+from acquire.log import Log
 from acquire.store import entries
 from acquire.store.entries import KIND
 
-log = structlog.get_logger("fits")
+log = Log("fits")
 
 SLICE = 200  # entries looked at in one turn on the store's thread
 MOST = 4  # curves taken in one turn

@@ -17,11 +17,36 @@ from acquire.store import entries, streams
 
 Shown = dict[str, Any]
 
+NOT_YET = "it has not been fitted yet; a running service does that by itself."
+NOT_BY_THEN = (
+    "it had not been fitted when this was calculated, or words on it were written last; acquire session status says"
+    " what a fit made since found."
+)
 
-def fits_of_point(connection: sqlite3.Connection, session: Session, result: Result) -> list[Shown]:
-    """The fits of the curves a result was made from, in the order it names them; as `fits_of_session`."""
+
+def fits_of_point(
+    connection: sqlite3.Connection, session: Session, result: Result, until: int | None = None
+) -> list[Shown]:
+    """The fits of the curves a result was made from, in the order it names them; as `fits_of_session`.
+
+    With `until`, those alone that were kept before this entry of the audit trail.
+    """
     refs = [ref for each in result.selection.readings.values() for ref in each]
-    return list(_shown(connection, session, ((ref.stream, ref.seq) for ref in refs)))
+    return list(_shown(connection, session, ((ref.stream, ref.seq) for ref in refs), until))
+
+
+def last_written(connection: sqlite3.Connection, session: Session) -> int:
+    """The audit entry with which results of a session were calculated, or words on it written, last; 0 without one.
+
+    A record shows the fits that were there then: whoever signs it has read them, and none comes in between.
+    """
+    about = [session.id, *(f"{session.id} {point.id}" for point in session.plan.point)]
+    (last,) = connection.execute(
+        "SELECT coalesce(max(n), 0) FROM audit WHERE what IN ('result', 'words written')"
+        f" AND subject IN ({','.join('?' * len(about))})",
+        about,
+    ).fetchone()
+    return int(last)
 
 
 def fits_of_session(connection: sqlite3.Connection, session: Session) -> list[Shown]:
@@ -51,7 +76,9 @@ def _sentences(fit: Shown) -> Iterator[str]:
         yield from fit["result"]["warnings"]
 
 
-def _shown(connection: sqlite3.Connection, session: Session, read: Iterable[tuple[str, int]]) -> Iterator[Shown]:
+def _shown(
+    connection: sqlite3.Connection, session: Session, read: Iterable[tuple[str, int]], until: int | None = None
+) -> Iterator[Shown]:
     for stream, seq in read:
         entry = entries.entry_at(connection, stream, seq)
         if entry is None or entry.kind not in ("glow-curve", "curve"):
@@ -65,8 +92,9 @@ def _shown(connection: sqlite3.Connection, session: Session, read: Iterable[tupl
             continue
         element = _element(connection, session, stream, body)
         yield {**here, "element": element.id if element else entry.element} | _of(
-            element, entry.kind, fits_of(connection, stream, seq, entry.digest)
-        )
+            element, entry.kind, fits_of(connection, stream, seq, entry.digest, until),
+            NOT_YET if until is None else NOT_BY_THEN,
+        )  # fmt: skip
 
 
 def _element(connection: sqlite3.Connection, session: Session, stream: str, body: Mapping[str, Any]) -> Element | None:
@@ -78,9 +106,9 @@ def _element(connection: sqlite3.Connection, session: Session, stream: str, body
     return None
 
 
-def _of(element: Element | None, kind: str, kept: list[KeptFit]) -> Shown:
-    """The fit that counts: with the preset of the session's own inventory, the newest analysis."""
-    from acquire.glow import preset_of  # noqa: PLC0415 - brings scipy
+def _of(element: Element | None, kind: str, kept: list[KeptFit], none: str) -> Shown:
+    """The fit that counts: with the preset of the session's own inventory, the newest analysis. none: why not."""
+    from acquire.glow import preset_of  # noqa: PLC0415 - brings numpy
 
     preset: str | None = DECAY
     if kind == "glow-curve":
@@ -92,7 +120,7 @@ def _of(element: Element | None, kind: str, kept: list[KeptFit]) -> Shown:
         preset = found.name
     ours = [each for each in kept if each.preset == preset]
     if not ours:
-        return {"says": "it has not been fitted yet; a running service does that by itself."}
+        return {"says": none}
     fit = ours[-1]
     return {
         "analysis": fit.analysis, "preset": fit.preset, "curve": fit.curve, "at": fit.at, "result": fit.result,

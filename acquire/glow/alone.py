@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from acquire.glow.background import C_K, background
 from acquire.glow.choosing import WORTH, Chosen, Task
 from acquire.glow.errors import GlowError
+from acquire.glow.solvers import nnls
 
 Array = NDArray[np.float64]
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares, nnls
 
 from acquire.glow.errors import GlowError
 from acquire.glow.noise import COUNTS, poisson
+from acquire.glow.solvers import least_squares, nnls
 from acquire.glow.statistics import covariance_of, figure_of_merit, runs_test
 
 Array = NDArray[np.float64]

@@ -28,9 +28,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import wrightomega
 
 from acquire.glow.errors import GlowError
+from acquire.glow.solvers import wrightomega
 
 Array = NDArray[np.float64]
 _BY_OMEGA = 0.98  # R up to which Wright's omega is as exact as it is quick

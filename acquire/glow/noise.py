@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 
 from acquire.glow.curve import GlowCurve
 from acquire.glow.errors import GlowError
 from acquire.glow.settings import Weights
+from acquire.glow.solvers import median_of
 
 Array = NDArray[np.float64]
 Noise = Literal["stated", "poisson", "gaussian"]
@@ -49,7 +49,7 @@ def spikes(signal: Array, light: Array, u: Array) -> NDArray[np.bool_]:
     """
     off = signal - light
     spread = 1.4826 * float(np.median(np.abs(off) / u))
-    off = np.abs(off - median_filter(off, 7, mode="nearest"))
+    off = np.abs(off - median_of(off, 7))
     found: NDArray[np.bool_] = (off > _STICKS_OUT * spread * u) & (off > _AND_OF_TOP * float(signal.max()))
     return found if int(found.sum()) <= _FEW * signal.size else np.zeros_like(found)
 

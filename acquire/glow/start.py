@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from acquire.glow.background import Background
 from acquire.glow.escape import LinearHeating
 from acquire.glow.forms import FIRST
 from acquire.glow.model import Peaks
 from acquire.glow.peaks import shapes
+from acquire.glow.solvers import nnls
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from pydantic import ValidationError
 
 from acquire.bus.messages import Accepts
@@ -17,6 +16,7 @@ from acquire.instruments.measurement import CommandRefused, Measurement
 from acquire.instruments.status import Status
 from acquire.instruments.turns import NoTurn, Turns
 from acquire.instruments.within import within
+from acquire.log import Log
 from acquire.spool.journal import SpoolError
 from acquire.spool.stream import Stream
 from drivers import CommandSpec, Declined, Instrument, InstrumentError, Misuse, ReplyTimeout
@@ -46,7 +46,7 @@ class CommandDesk:
         self._intake = intake
         self._status = status
         self._changed = changed
-        self._log = structlog.get_logger("instrument").bind(instrument=instrument)
+        self._log = Log("instrument").bind(instrument=instrument)
 
     @property
     def _specs(self) -> Mapping[str, CommandSpec]:

@@ -11,13 +11,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import structlog
-
 from acquire.canonical import canonical, utc_now
+from acquire.log import Log
 from acquire.once import Once
 from acquire.plain_files import own
 
-log = structlog.get_logger("ledger")
+log = Log("ledger")
 
 
 class Ledger:

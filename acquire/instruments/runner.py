@@ -12,8 +12,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from acquire.backoff import Chance, pause_s
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc_now
@@ -24,6 +22,7 @@ from acquire.instruments.status import Status
 from acquire.instruments.turns import Turns
 from acquire.instruments.within import LETS_GO_S
 from acquire.instruments.words import LastWords
+from acquire.log import Log
 from acquire.spool.journal import SpoolError, SpoolFull
 from acquire.spool.recorder import Recorder
 from acquire.spool.spool import Spool
@@ -63,7 +62,7 @@ class Runner:
         self._store_ahead = False
         self._was_ready = False
         self._stopping = asyncio.Event()
-        self._log = structlog.get_logger("instrument").bind(instrument=instrument)
+        self._log = Log("instrument").bind(instrument=instrument)
 
     @property
     def state(self) -> State:

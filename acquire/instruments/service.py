@@ -11,9 +11,8 @@ import time
 from collections import deque
 from uuid import uuid4
 
-import structlog
-
-from acquire.bus.client import Connection, Endpoint, Received, is_worth_telling
+from acquire.bus.client import Connection, Received, is_worth_telling
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
@@ -23,8 +22,9 @@ from acquire.instruments.ledger import Ledger
 from acquire.instruments.measurement import CommandRefused
 from acquire.instruments.requests import Asked, Memory, Route
 from acquire.instruments.runner import TURN_WITHIN_S, Runner
+from acquire.log import Log
 
-log = structlog.get_logger("commands")
+log = Log("commands")
 
 MOST_ANSWERS = 1000
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from uuid import uuid4
 
-import structlog
-
 from acquire.bus.messages import Accepts, State
 from acquire.canonical import utc_now
 from acquire.instruments.words import LastWords
+from acquire.log import Log
 from acquire.spool.journal import SpoolError
 from drivers import Identity, Instrument, InstrumentError
 
@@ -24,7 +23,7 @@ class Status:
         self.changed = asyncio.Event()
         self.run_id = uuid4()
         self._complained_of: type[Exception] | None = None
-        self._log = structlog.get_logger("instrument").bind(instrument=instrument)
+        self._log = Log("instrument").bind(instrument=instrument)
 
     def tell(
         self,

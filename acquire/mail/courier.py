@@ -16,10 +16,9 @@ from email.message import EmailMessage
 from functools import partial
 from typing import Any, Literal, Protocol, TypeVar
 
-import structlog
-
 from acquire.backoff import pause_s
 from acquire.config_notices import NoticesConfig
+from acquire.log import Log
 from acquire.mail.known import recipients_not_known
 from acquire.mail.letter import CorrectionLetter, Letter, correction, message
 from acquire.mail.rounds import due_letters, due_stand_ins
@@ -32,7 +31,7 @@ from acquire.procedure.signing.corrections import corrections, note
 from acquire.store import clock
 from acquire.store.database import identity, transaction
 
-log = structlog.get_logger("notices")
+log = Log("notices")
 T = TypeVar("T")
 Key = tuple[int | str, str]  # a notice or a corrected record, and to whom
 

@@ -9,9 +9,9 @@ from acquire.quality.curve_shape import of_fit
 from acquire.quality.finding import Finding, Severity, gravest_first, not_judged, sentences
 from acquire.quality.flat_top import FlatTop, equal_top
 from acquire.quality.judging import Judged, judge, judge_batch, judge_light, judge_run, of_run
-from acquire.quality.limits import Limits
 from acquire.quality.record import Column, ReaderRecord
 from acquire.quality.siblings import against_history, spread
+from acquire.quality_limits import Limits
 
 __all__ = [
     "Column",

@@ -7,9 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from acquire.quality.curve import Array
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import FEWEST_CHANNELS, FEWEST_OF_BATCH, SITES_OWN, SUGGESTED, TLDETECT, Limits
 from acquire.quality.local import scatter
 from acquire.quality.shape import Batch, Shape
+from acquire.quality_limits import FEWEST_CHANNELS, FEWEST_OF_BATCH, SITES_OWN, SUGGESTED, TLDETECT, Limits
 
 FIVE = 5
 _SURE = 3.0  # of the noise of a channel; a median of five scatters by half of that

@@ -10,9 +10,9 @@ import numpy as np
 
 from acquire.quality.curve import RATES, ZERO_CELSIUS_K, Curve, stated
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import DAEMON, FEWEST_OF_BATCH, SUGGESTED, Limits
 from acquire.quality.record import ReaderRecord
 from acquire.quality.shape import Batch, Shape
+from acquire.quality_limits import DAEMON, FEWEST_OF_BATCH, SUGGESTED, Limits
 
 HOTTEST = ("MaxTemp",)  # what a file calls the temperature that was to be reached, °C: Daybreak
 _GLOWING = 0.01  # of the height: where light is emitted, the heater's error counts

@@ -10,9 +10,9 @@ import numpy as np
 from acquire.quality import curve_shape, heating, noise_and_light, run, saturation
 from acquire.quality.curve import Curve, curve_of
 from acquire.quality.finding import Finding, Severity
-from acquire.quality.limits import Limits
 from acquire.quality.record import Column, ReaderRecord
 from acquire.quality.shape import Batch, Shape, batch_of, shape_of
+from acquire.quality_limits import Limits
 
 _SAME_LENGTH = 0.02  # of the channels: curves that differ by more were read by another programme
 

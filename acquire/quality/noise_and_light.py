@@ -6,7 +6,6 @@ import numpy as np
 
 from acquire.quality.curve import COUNTS, Array, Bools, Curve
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import ASSUMED, FEWEST_CHANNELS, FEWEST_OF_BATCH, SUGGESTED, TLDETECT, Limits
 from acquire.quality.local import (
     NORMAL,
     counting_noise,
@@ -18,6 +17,7 @@ from acquire.quality.local import (
 )
 from acquire.quality.record import LARGEST
 from acquire.quality.shape import FIRST, Batch, Shape
+from acquire.quality_limits import ASSUMED, FEWEST_CHANNELS, FEWEST_OF_BATCH, SUGGESTED, TLDETECT, Limits
 
 _TOO_NARROW = 5.0  # of the least spike, by which a narrow peak's own top may stick out of its neighbours
 _OWN_TOP = 10.0  # of the square of the second difference over the height: sums of overlapping peaks reach 9

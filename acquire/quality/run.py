@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import ASSUMED, DAEMON, SUGGESTED, Limits
 from acquire.quality.record import ReaderRecord
+from acquire.quality_limits import ASSUMED, DAEMON, SUGGESTED, Limits
 
 NOISE, LIGHT, SAMPLE = "pmt-noise", "reference-light", "sample"
 _NEGLIGIBLE = 0.01  # of the faintest dosimeter's signal: a noise that moves by less changes no dose; assumed

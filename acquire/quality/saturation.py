@@ -5,8 +5,8 @@ from __future__ import annotations
 from acquire.quality.curve import COUNTS, RATE, Curve, stated
 from acquire.quality.finding import Finding, Severity, not_judged
 from acquire.quality.flat_top import FlatTop, equal_top, noisy_top
-from acquire.quality.limits import FEWEST_CHANNELS, PILE_UP, SUGGESTED, Limits
 from acquire.quality.record import ReaderRecord
+from acquire.quality_limits import FEWEST_CHANNELS, PILE_UP, SUGGESTED, Limits
 
 FLAT_CHANNELS = 3  # at the top, of one height (reader dossier 4.7)
 _FEW = 8  # channels, below which a top has no flanks

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from acquire.quality.curve import COUNTS, Array, Curve
-from acquire.quality.limits import FEWEST_CHANNELS, FEWEST_OF_BATCH
 from acquire.quality.local import NORMAL, running_mean
+from acquire.quality_limits import FEWEST_CHANNELS, FEWEST_OF_BATCH
 
 FIRST = 5  # channels before the peaks (reader dossier 4.7, light leak)
 _TOP = 0.8  # of the height: the light whose middle is where the maximum is; a single channel may be noise

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from acquire.quality.finding import Finding, Severity, not_judged
-from acquire.quality.limits import SITES_OWN
+from acquire.quality_limits import SITES_OWN
 
 FEWEST_EARLIER = 3  # sensitivities of an element, from which a median says something; assumed
 _TWO = 2

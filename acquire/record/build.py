@@ -13,7 +13,7 @@ from typing import Any
 
 from acquire.billing import Judged, judge, proposal
 from acquire.canonical import canonical, digest, parse
-from acquire.fits.shown import fits_of_point
+from acquire.fits.shown import fits_of_point, last_written
 from acquire.people import every_account
 from acquire.printable import printable_json
 from acquire.procedure.documents.cancelled import cancelled
@@ -276,7 +276,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
         "versions": _versions(versions(connection, session.id, point.id)),
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
-        "fits": fits_of_point(connection, session, result),
+        "fits": fits_of_point(connection, session, result, last_written(connection, session)),
     }
 
 

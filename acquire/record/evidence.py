@@ -12,8 +12,10 @@ from acquire.procedure.methods.collected_charge import IN_NC
 from acquire.procedure.records.output import SpectrumPlot
 from acquire.procedure.records.selection import Ref, Refs
 from acquire.procedure.results.result import Result
+from acquire.procedure.session.closing import closed
 from acquire.store.attribution import measurement
 from acquire.store.entries import between, body_at
+from acquire.store.made import Made
 
 AROUND = 500  # entries of the stream looked at before and after a measurement
 OVER_TEMPERATURE = "temperature / °C"  # the label of a glow curve without times
@@ -23,12 +25,14 @@ SHARE = 0.5  # of the measurement's time that is drawn before and after it
 
 def of_result(connection: sqlite3.Connection, result: Result) -> dict[str, Any]:
     """Readings by what they were used for, and the curves of the measurement or of the elements."""
+    over = closed(connection, result.session)
     selected = result.selection
     readings = {name: [_reading(connection, ref) for ref in refs] for name, refs in selected.readings.items()}
     curves = [c for name, refs in selected.readings.items() if (c := _glow_curve(connection, name, refs))]
     if "measurement" in selected.measurements:
         refs = selected.readings.get("measurement", ())
-        curves += [c for c in [_charge_curve(connection, selected.measurements["measurement"], refs)] if c]
+        curve = _charge_curve(connection, selected.measurements["measurement"], refs, over[0] if over else None)
+        curves += [curve] if curve else []
     if result.output.spectrum is not None:
         curves.append(_spectrum_curve(result.output.spectrum.spectrum.plot))
     return {"readings": readings, "curves": curves}
@@ -41,11 +45,15 @@ def _reading(connection: sqlite3.Connection, ref: Ref) -> dict[str, Any]:
     return {**kept, "stream": ref.stream, "seq": ref.seq, "digest": ref.digest}
 
 
-def _charge_curve(connection: sqlite3.Connection, measurement_id: str, refs: Refs) -> dict[str, Any] | None:
+def _charge_curve(
+    connection: sqlite3.Connection, measurement_id: str, refs: Refs, over: Made | None
+) -> dict[str, Any] | None:
     """Charge in nC against seconds since the begin marker, on the host's clock, with the stream around it: of the
     channel whose readings counted, which is not the markers' where a diode lay elsewhere than planned. Of one on
     another instrument the readings are all there is, and the first one counts as the beginning.
 
+    over: when the session was closed. What came after it is drawn within the measurement alone: an instrument goes on
+    being read, and the record stays as it is.
     A reading without a value is a None among the values: the line is broken there.
     """
     view = measurement(connection, measurement_id)
@@ -60,7 +68,8 @@ def _charge_curve(connection: sqlite3.Connection, measurement_id: str, refs: Ref
     lasted = (end - begin).total_seconds()
     points = []
     for entry in between(connection, stream, first - AROUND, last + AROUND):
-        if entry.status != "stored":
+        late = over is not None and over.precedes(entry.receipt)
+        if entry.status != "stored" or (late and not first <= entry.seq <= last):
             continue
         body = parse(entry.body)
         at = (_time(body["time"]) - begin).total_seconds()

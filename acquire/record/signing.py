@@ -30,7 +30,7 @@ from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.present import PROGRAM
 
-ATTEMPTS = 3  # a reading that comes meanwhile changes no record; a person's entry may
+ATTEMPTS = 3  # a reading that comes after closing changes no record; a person's entry may
 SEEN = 12  # characters of the SHA-256 that are typed from the page, at least
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 
-import structlog
-
+from acquire.log import Log
 from acquire.spool.journal import SpoolError
 from acquire.spool.spool import Spool
 
-log = structlog.get_logger("publisher")
+log = Log("publisher")
 
 EVERY_S = 10.0
 

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
-import structlog
-
 from acquire.files import clear, free_name, move_aside, put_in_place, remove
 from acquire.filesystem import problem
 from acquire.integrity import DISK, Files, code_of, is_damage, is_there, write_nothing
+from acquire.log import Log
 from acquire.plain_files import own
 from acquire.private import private
 from acquire.spool import aside
@@ -29,7 +28,7 @@ from acquire.spool.aside import Aside
 from acquire.spool.disk_budget import DiskBudget
 from acquire.spool.errors import SpoolDamaged, SpoolError, SpoolFull
 
-log = structlog.get_logger("spool")
+log = Log("spool")
 T = TypeVar("T")
 
 SCHEMA = 5

@@ -14,19 +14,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-import structlog
-
 from acquire.bus.messages import State
 from acquire.bus.presence import Presence
 from acquire.canonical import utc_now
 from acquire.checking import Checks
+from acquire.log import Log
 from acquire.spool.file import left_aside
 from acquire.spool.journal import Journal, SpoolDamaged, SpoolError
 
 if TYPE_CHECKING:
     from acquire.spool.spool import Spool
 
-log = structlog.get_logger("spool")
+log = Log("spool")
 T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0

@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-import structlog
-
 from acquire.canonical import canonical, digest, parse, utc_now
 from acquire.checksum import seed
+from acquire.log import Log
 from acquire.rows import insert_rows, update_rows
 from acquire.spool import entries, originals
 from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE, DiskBudget
@@ -26,7 +25,7 @@ from acquire.spool.originals import DAMAGED
 
 __all__ = ["Journal", "MarkerAt", "OpenStream", "SpoolDamaged", "SpoolError", "SpoolFull", "StreamRow", "stand_in"]
 
-log = structlog.get_logger("spool")
+log = Log("spool")
 Groups = Iterable[tuple[int, Sequence[tuple[bytes, str | None]]]]
 
 LONGEST_WHY = 300  # characters of the sentence kept with the end of a stream

@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
+from acquire.log import Log
 from acquire.once import Once
 from acquire.spool import originals, pruning
 from acquire.spool.journal import Journal, SpoolError
 from acquire.spool.publisher import Publisher
 from acquire.spool.spool import Spool
 
-log = structlog.get_logger("spool")
+log = Log("spool")
 
 DAY_S = 86400.0
 

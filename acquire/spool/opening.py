@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
 
-import structlog
-
-from acquire.bus.client import Connection, Endpoint
+from acquire.bus.client import Connection
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import utc_now
 from acquire.integrity import may_heal
+from acquire.log import Log
 from acquire.once import Once
 from acquire.spool.errors import SpoolError
 from acquire.spool.spool import Spool
 
-log = structlog.get_logger("spool")
+log = Log("spool")
 
 AGAIN_S = 1.0
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-import structlog
-
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Endpoint, Outage, Received, connect, is_worth_telling
+from acquire.bus.client import BusError, Connection, Outage, Received, connect, is_worth_telling
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
+from acquire.log import Log
 from acquire.once import Once
 from acquire.spool import encoding, originals
 from acquire.spool.alarms import Alarms
@@ -32,7 +32,7 @@ from acquire.spool.spool import Spool
 from acquire.spool.told import Told
 from acquire.spool.unsent import Unsent
 
-log = structlog.get_logger("publisher")
+log = Log("publisher")
 T = TypeVar("T")
 
 ROUND_S = 5.0  # a loop with nothing to do comes round all the same, so that one that is stuck is told from it

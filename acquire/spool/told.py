@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import structlog
-
+from acquire.log import Log
 from acquire.once import Once
 from acquire.spool import aside, originals
 from acquire.spool.journal import Journal, SpoolError
@@ -19,7 +18,7 @@ from acquire.spool.source import Source
 from acquire.spool.spool import Spool
 from acquire.spool.stream import Stream
 
-log = structlog.get_logger("publisher")
+log = Log("publisher")
 
 EVERY_S = 1.0
 

@@ -14,16 +14,15 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import structlog
-
 from acquire.bus.client import Connection
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
+from acquire.log import Log
 from acquire.store.alarms import raise_alarm
 from acquire.store.anchors import Anchor, against, anchor, parsed
 from acquire.store.database import transaction
 
-log = structlog.get_logger("anchor")
+log = Log("anchor")
 
 LOOK_EVERY_S = 1.0  # the command line writes into the same store and cannot ring here
 APART_S = 60.0  # between two anchors

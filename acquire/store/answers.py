@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-import structlog
-
 from acquire.bus.client import Connection
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.checksum import with_sum
+from acquire.log import Log
 from acquire.store.ingest import BatchAnswer, Ingested, Watermark
 
-log = structlog.get_logger("store")
+log = Log("store")
 
 ONLOOKERS_S = 1.0
 MOST_PER_S = 50  # to onlookers, of all instruments

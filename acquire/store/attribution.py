@@ -17,13 +17,14 @@ from acquire.canonical import parse
 from acquire.store import entries, streams
 from acquire.store.derived import once
 from acquire.store.entries import Damaged, Entry, Mark
-from acquire.store.made import BEFORE_NUMBERS, Received
+from acquire.store.made import Received
 from acquire.store.streams import Stream
 
 MeasurementState = Literal["not-begun", "open", "ended", "interrupted", "broken"]
 
 # Refused entries of these kinds are readings for certain; of any other kind the lost thing may have been a marker.
 CERTAINLY_READINGS = ("unparsed", "gap")
+UNENDED: tuple[MeasurementState, ...] = ("not-begun", "open")
 GONE = {"lost": "is lost", "damaged": "is damaged: its bytes are not those that were stored"}
 
 
@@ -183,8 +184,7 @@ def _within(
 
 
 def _reading(stream: str, instrument: str, entry: Entry) -> StoredReading:
-    received = Received(entry.received if entry.numbered else BEFORE_NUMBERS, entry.received_at)
-    return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, received)
+    return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, entry.receipt)
 
 
 def readings_of_element(
@@ -210,7 +210,7 @@ def outstanding(connection: sqlite3.Connection, instruments: Sequence[str], meas
     missing = []
     for each in measurements:
         view = measurement(connection, each)
-        if view.state in ("not-begun", "open"):
+        if view.state in UNENDED:
             missing.append(f"Measurement {each} is {view.state}: its end has not been confirmed.")
     now = streams.life(connection)
     for instrument in instruments:

@@ -18,7 +18,7 @@ from acquire.checksum import checksum, seed
 from acquire.errors import Refused
 from acquire.packing import FIRST, OVER, packed, unpacked
 from acquire.rows import insert_rows
-from acquire.store.made import Made, last_received
+from acquire.store.made import BEFORE_NUMBERS, Made, Received, last_received
 
 KINDS = ("scalar", "marker", "glow-curve", "curve", "unparsed", "withheld", "gap", "invalid")
 KIND = {name: number for number, name in enumerate(KINDS)}
@@ -66,6 +66,11 @@ class Entry(NamedTuple):
     def received_at(self) -> str:
         """When the store received it, by the store's clock: UTC, ISO 8601."""
         return utc_text(self.received_us)
+
+    @property
+    def receipt(self) -> Received:
+        """The same for what is held against rows that people make."""
+        return Received(self.received if self.numbered else BEFORE_NUMBERS, self.received_at)
 
     @property
     def digest(self) -> str:

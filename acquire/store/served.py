@@ -14,17 +14,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-import structlog
-
 from acquire.checking import Checks
 from acquire.files import free_name, put_in_place
 from acquire.integrity import DISK, Files, code_of, is_damage, may_heal, version_of, write_nothing
+from acquire.log import Log
 from acquire.once import Once
 from acquire.private import private
 from acquire.store.copies import lock
 from acquire.store.database import StoreDamaged, StoreError, connect
 
-log = structlog.get_logger("store")
+log = Log("store")
 T = TypeVar("T")
 
 WAY_OUT = "Put a backup in its place with `acquire store restore`; it is served again by itself then."

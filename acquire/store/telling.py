@@ -14,17 +14,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from acquire.bus.client import Connection
 from acquire.bus.names import Name, Topics
 from acquire.canonical import canonical
+from acquire.log import Log
 from acquire.once import Once
 from acquire.store.events import SessionEvents
 from acquire.store.ingest import Moved
 
-log = structlog.get_logger("telling")
+log = Log("telling")
 
 LOOK_EVERY_S = 0.5  # the command line writes into the same store and cannot ring here
 WRITE_EVERY_S = 1.0

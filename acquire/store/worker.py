@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-import structlog
-
-from acquire.bus.client import Connection, Endpoint, Outage
+from acquire.bus.client import Connection, Outage
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import State
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.bus.reconnecting import stay_connected
 from acquire.canonical import utc_now
+from acquire.log import Log
 from acquire.once import Once
 from acquire.store.anchoring import Anchoring
 from acquire.store.answers import Answers
@@ -33,7 +33,7 @@ from acquire.store.ingest import Ingested, ingest, ingest_one_by_one
 from acquire.store.served import ServedFile
 from acquire.store.telling import Teller
 
-log = structlog.get_logger("store")
+log = Log("store")
 T = TypeVar("T")
 
 KEEPALIVE_S = 5  # a connection that died unsaid is noticed within twice this: docs/noloss.md section 5, "recovery"

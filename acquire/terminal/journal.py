@@ -6,6 +6,7 @@ import os
 from typing import TextIO
 
 CRITICAL, ERROR, WARNING, INFO, DEBUG = 2, 3, 4, 6, 7  # syslog(3)
+PRIORITIES = {"critical": CRITICAL, "error": ERROR, "warning": WARNING, "info": INFO, "debug": DEBUG}
 
 
 def is_journal(stream: TextIO) -> bool:

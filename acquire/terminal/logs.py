@@ -9,90 +9,32 @@ the journal gives it one. As JSON it is an object a line: `timestamp` (not in th
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TextIO
 
-import structlog
-
+from acquire.log import set_up
 from acquire.printable import printable
-from acquire.terminal.journal import CRITICAL, DEBUG, ERROR, INFO, WARNING, is_journal, prefixed
-
-Event = MutableMapping[str, Any]
-PRIORITIES = {"critical": CRITICAL, "error": ERROR, "warning": WARNING, "info": INFO, "debug": DEBUG}
+from acquire.terminal.journal import CRITICAL, PRIORITIES, WARNING, is_journal, prefixed
 
 
 def configure(level: int, *, as_json: bool = False) -> None:
     """From this level (of `logging`) up; as JSON lines where asked."""
     in_journal = is_journal(sys.stderr)
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    render = _json if as_json else _text(in_journal)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            *([] if in_journal else [stamp]),
-            _on_one_line,
-            _with_priority(render) if in_journal else render,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
+
+    def lines() -> None:
+        from acquire.terminal import log_lines  # noqa: PLC0415 - brings structlog
+
+        log_lines.configure(level, as_json=as_json, in_journal=in_journal)
+
+    set_up(lines)
     handler = logging.lastResort
     if handler is not None:  # what libraries log, at warning and above
         handler.setFormatter(_OfLibraries(as_json=as_json, in_journal=in_journal))
     sys.excepthook = _at_the_end
-
-
-def _on_one_line(logger: Any, method: str, event: Event) -> Event:
-    """Texts with their line ends and whatever else is not seen as escapes."""
-    return {printable(key, ""): printable(each, "") if isinstance(each, str) else each for key, each in event.items()}
-
-
-Render = Callable[[Any, str, Event], str]
-
-
-def _text(in_journal: bool) -> Render:
-    """For eyes; the journal shows level and time itself."""
-    shown = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(), exception_formatter=_indented, pad_event_to=0 if in_journal else 30
-    )
-
-    def render(logger: Any, method: str, event: Event) -> str:
-        if in_journal:
-            event.pop("level", None)
-        return shown(logger, method, event)
-
-    return render
-
-
-def _json(logger: Any, method: str, event: Event) -> str:
-    """All but ASCII is escaped, so that nothing steers a terminal."""
-    return json.dumps(structlog.processors.format_exc_info(logger, method, event), default=str)
-
-
-def _with_priority(render: Render) -> Render:
-    """Every line of it: a traceback is an entry of the journal a line."""
-
-    def with_priority(logger: Any, method: str, event: Event) -> str:
-        priority = PRIORITIES.get(str(event.get("level")), INFO)
-        return prefixed(priority, render(logger, method, event))
-
-    return with_priority
-
-
-def _indented(stream: TextIO, error: Any) -> None:
-    """A traceback: its lines are indented, so that none of them can be taken for a line of the log."""
-    said = io.StringIO()
-    structlog.dev.plain_traceback(said, error)
-    lines = printable(said.getvalue()).split("\n")
-    stream.write("\n".join(f"  {line}" if line else line for line in lines))
 
 
 class _OfLibraries(logging.Formatter):

@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 import h11
-import structlog
 from prometheus_client import Histogram, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 
 from acquire.acquisition import cancel
 from acquire.config import WatchingConfig
+from acquire.log import Log
 from acquire.once import Once
 from acquire.spool.lag import Lag
 from acquire.spool.publisher import Publisher
@@ -31,7 +31,7 @@ from acquire.watching.health import Part, health
 from acquire.watching.metrics import Moment
 from acquire.watching.watched import Watched
 
-log = structlog.get_logger("watching")
+log = Log("watching")
 
 MOST_CONNECTIONS = 16
 WITHIN_S = 5.0  # a request is there, and an answer is read

@@ -41,7 +41,7 @@ Unit = Text
 class Written(BaseModel):
     """Base of every table: unknown keys are refused so that a misspelt one is noticed; a text is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, defer_build=True)
 
 
 class Held(Written):

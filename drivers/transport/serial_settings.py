@@ -29,7 +29,7 @@ class SerialSettings(BaseModel):
     line can be set to.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     baud_rate: int = 9600
     data_bits: Literal[7, 8] = 8

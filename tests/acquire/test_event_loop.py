@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from waiting import until
 
-from acquire.bus.client import Endpoint, connect
+from acquire.bus.client import connect
+from acquire.bus.endpoint import Endpoint
 from acquire.config import load
 from acquire.config_notices import MailServer
 from acquire.doctor.case import Case, Processes

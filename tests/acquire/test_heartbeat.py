@@ -14,7 +14,7 @@ import pytest
 import scaled_loop
 from waiting import until
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.heartbeat import Heartbeat, feed, watchdog_s
 from acquire.spool.health import HostState

@@ -19,7 +19,7 @@ from pathlib import Path
 import structlog
 from plain_instrument import PlainInstrument
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.canonical import utc_now
 from acquire.instruments.runner import Runner
 from acquire.spool.publisher import Publisher

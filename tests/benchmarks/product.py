@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from plain_instrument import PlainInstrument
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.canonical import utc_now
 from acquire.instruments.runner import Runner

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 from hanging_port import Hangs
+from waiting import until
 
 from drivers import Line, LinkDown, ReplyTimeout
 from drivers.link import Link
@@ -132,7 +133,7 @@ async def test_what_is_at_the_system_before_a_request_is_seen_before_it_is_sent(
         with link.recovering():
             assert await link.drain(0.01) == b""
             asking = asyncio.create_task(link.exchange(b"Q\n", LINE, timeout_s=MUST_STOP_WITHIN_S))
-            await asyncio.sleep(0.01)
+            await until(lambda: link.trace.crossings[-1].direction == "sent")
             say(b"answ")
             await asyncio.sleep(0)
             say(b"er\n")

@@ -17,7 +17,8 @@ from brokers import Mosquitto, free_port
 from invariants import Emitted, check_invariants, check_settled, opened
 from waiting import until
 
-from acquire.bus.client import Connection, Endpoint, connect
+from acquire.bus.client import Connection, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.canonical import canonical
 from acquire.spool.publisher import Publisher

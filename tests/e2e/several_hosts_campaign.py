@@ -19,7 +19,7 @@ from processes import Process, ask
 from several_hosts import HOSTS, cut, fast, inside, make_hosts, mend, slow
 from waiting import until
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.instrument_client import InstrumentClient, NotDone, instrument_client
 from acquire.bus.names import Topics
 from acquire.store.attribution import measurement

@@ -13,7 +13,8 @@ from guarded import Guarded, guarded
 from processes import Process
 from waiting import until
 
-from acquire.bus.client import BusError, Endpoint, connect
+from acquire.bus.client import BusError, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.tls import Secret, Tls, Unusable
 
 ACQUIRE = Path(sys.executable).with_name("acquire")

@@ -414,6 +414,7 @@ async def test_two_workers_share_one_store(tmp_path: Path, kind: str) -> None:
             second = Worker(tmp_path / "store.db", TOPICS)
             await second.open()
             task = asyncio.create_task(second.run(broker.endpoint))
+            await until(lambda: second.connected, what="the second worker's connection")
             for _ in range(30):
                 await house.append(20)
                 await asyncio.sleep(0.01)

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from acquire.bus.messages import State
 from acquire.bus.presence import VALID_S
 from acquire.doctor.finding import Finding
 from acquire.procedure.session.doctor import of_state
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 APART_S = 60.0  # requests are refused where two clocks are farther apart (docs/commands.md)
 QUIET_S = 60.0

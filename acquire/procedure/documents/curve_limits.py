@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from acquire import tomlfile
-from acquire.quality import Limits
+from acquire.quality_limits import Limits
 from acquire.tomlfile import Written
 
 

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from acquire.dosimetry import DecisionState
 from acquire.dosimetry.dose import shown
-from acquire.dosimetry.micro_calibration import scale_of_edge
-from acquire.dosimetry.micro_formats import parse_columns, parse_spe
-from acquire.dosimetry.microdosimetry import (
-    Means,
-    Spectrum,
-    edges_of_log_centres,
-    live_time_flag,
-    log_edges,
-    log_plot,
-    means,
-    rebin,
-    specific_energy_gy,
-)
 from acquire.errors import Refused
 from acquire.procedure.documents.asked import Asks
 from acquire.procedure.documents.point import Point
@@ -34,6 +20,9 @@ from acquire.procedure.records.measured import SpectrumCounts, SpectrumFile
 from acquire.procedure.records.needs import Needs
 from acquire.procedure.records.output import Output, SpectrumFound, SpectrumMeans, SpectrumPlot, StepRecord
 
+if TYPE_CHECKING:
+    from acquire.dosimetry.microdosimetry import Means, Spectrum
+
 SOURCE = "ICRU 36"
 FORMULA = "Microdosimetric means"
 
@@ -41,6 +30,8 @@ FORMULA = "Microdosimetric means"
 @contextmanager
 def _without_warnings() -> Iterator[None]:
     """A number that overflows is refused for what it is, and not warned of on the way. Raises Refused."""
+    import numpy as np  # noqa: PLC0415 - most points are no spectrum
+
     try:
         with np.errstate(all="ignore"):
             yield
@@ -51,6 +42,12 @@ def _without_warnings() -> Iterator[None]:
 @_without_warnings()
 def read(plan: SpectrumPlan, body: bytes) -> SpectrumCounts:
     """Edges (keV/µm), counts and times of a file. Raises DosimetryError, naming the line, or Refused."""
+    import numpy as np  # noqa: PLC0415
+
+    from acquire.dosimetry.micro_calibration import scale_of_edge  # noqa: PLC0415 - brings numpy
+    from acquire.dosimetry.micro_formats import parse_columns, parse_spe  # noqa: PLC0415
+    from acquire.dosimetry.microdosimetry import Spectrum, edges_of_log_centres  # noqa: PLC0415
+
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -80,6 +77,15 @@ def spectrum_needs(sources: Sources, point: Point) -> Needs:
 @_without_warnings()
 def report(needs: Needs, file: SpectrumFile, remarks: Sequence[str]) -> Output:
     """y_F, y_D, y*, z_F with the cut beside them; no dose and no decision against a limit. Raises DosimetryError."""
+    import numpy as np  # noqa: PLC0415
+
+    from acquire.dosimetry.microdosimetry import (  # noqa: PLC0415
+        Spectrum,
+        live_time_flag,
+        means,
+        specific_energy_gy,
+    )
+
     plan, measured = needs.spectrum, file.measured
     if plan is None:
         raise Invalid("The plan does not say how the spectrum is read.")
@@ -127,6 +133,10 @@ def _step(what: str, formula: str, numbers: str, value: float, unit: str) -> Ste
 
 def _plot(spectrum: Spectrum, cut: float, per_decade: int) -> SpectrumPlot:
     """y and y·d(y) in logarithmic bins above the cut, where equal areas are equal dose; nothing below it is drawn."""
+    import numpy as np  # noqa: PLC0415
+
+    from acquire.dosimetry.microdosimetry import Spectrum, log_edges, log_plot, rebin  # noqa: PLC0415
+
     kept = spectrum.edges[1:] > cut * (1 + 1e-12)
     first = int(np.argmax(kept))
     above = Spectrum(spectrum.edges[first:], spectrum.counts[first:])

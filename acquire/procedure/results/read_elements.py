@@ -13,7 +13,6 @@ from acquire.procedure.methods.reader_needs import element_correction
 from acquire.procedure.methods.signals import signals
 from acquire.procedure.records.measured import Elements, ElementSignalRead
 from acquire.procedure.records.selection import OfElements
-from acquire.procedure.results.curve_checks import judged_curves
 from acquire.procedure.results.preparing import Preparing
 from acquire.procedure.results.reader_run_told import quality_control
 from acquire.procedure.results.readout_times import days_since_removal, looks_older, read_at
@@ -73,6 +72,8 @@ def _standard_days(preparing: Preparing, of: OfElements, reader: OwnedInstrument
 
 def _judge_curves(preparing: Preparing, of: OfElements, measured: Elements) -> None:
     """What the curves, and the light of their run, say; a refusal among `invalid`."""
+    from acquire.procedure.results.curve_checks import judged_curves  # noqa: PLC0415 - brings numpy
+
     kinds = {"elements": of.elements, "standards": of.standards, "controls": of.controls, "checks": of.checks or ()}
     batch = preparing.sources.plan.batch_of(_reader(preparing).id)
     light: Sequence[Body] = quality_control(preparing.connection, of.run)

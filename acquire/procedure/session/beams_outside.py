@@ -18,7 +18,6 @@ from acquire.procedure.session.closing import closed
 from acquire.procedure.session.session import Session
 from acquire.store import entries, streams
 from acquire.store.attribution import Walk, measurement, walk_stream
-from acquire.store.made import BEFORE_NUMBERS, Received
 
 LEAST_SHARE = 0.1  # of the largest charge of a measurement on the instrument: below it nothing is told (assumed)
 
@@ -93,9 +92,7 @@ def _runs(connection: sqlite3.Connection, session: str, stream: str, first: int,
     row, over, walk = streams.named(connection, stream), closed(connection, session), Walk()
     open_runs: dict[str | None, Run] = {}
     for entry, _ in walk_stream(connection, stream, first, row.through if row else first, walk):
-        if over is not None and over[0].precedes(
-            Received(entry.received if entry.numbered else BEFORE_NUMBERS, entry.received_at)
-        ):
+        if over is not None and over[0].precedes(entry.receipt):
             break
         if walk.open or entry.kind != "scalar" or entry.status != "stored":
             if walk.open or entry.kind == "marker":

@@ -1,12 +1,11 @@
 """Closing a session: only when nothing can still be on its way, or by a person's word over what is missing.
 
 What comes after closing is stored and attached all the same; the session then asks for an amendment (docs/noloss.md
-rules 4.10 and 4.11).
+rules 4.10 and 4.11). Nothing else that instruments do then changes its record: whoever has printed it can sign it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 
 from acquire.errors import Refused
@@ -18,7 +17,7 @@ from acquire.procedure.session.progress import StepStatus, progress
 from acquire.procedure.session.session import Session, SessionState, get_session, move
 from acquire.procedure.session.transcribed import in_force
 from acquire.store import audit
-from acquire.store.attribution import StoredReading, measurement, outstanding
+from acquire.store.attribution import UNENDED, StoredReading, measurement, outstanding
 from acquire.store.database import transaction
 from acquire.store.made import Made
 from acquire.sums import added
@@ -77,6 +76,8 @@ async def close_when_settled(
     connection: sqlite3.Connection, session_id: str, who: str, *, within_s: float = 30, every_s: float = 0.05
 ) -> None:
     """Close as soon as the store has confirmed everything. Raises Refused when it has not within the given time."""
+    import asyncio  # noqa: PLC0415 - most ask here what keeps a session open
+
     loop = asyncio.get_running_loop()
     until = loop.time() + within_s
     session = get_session(connection, session_id)
@@ -95,7 +96,8 @@ def closed(connection: sqlite3.Connection, session_id: str) -> tuple[Made, str |
 
 
 def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list[str]:
-    """Readings attached to the session that came after it was closed, one sentence for each measurement or element.
+    """What came of the session after it was closed, one sentence for each measurement or element: readings, or the end
+    that was missing then.
 
     Derived, like attribution itself: nothing has to notice them when they come. A session that was closed by an earlier
     version says that its clock alone tells so.
@@ -103,17 +105,19 @@ def asks_for_amendment(connection: sqlite3.Connection, session: Session) -> list
     found_closed = closed(connection, session.id)
     if found_closed is None:
         return []
-    at, _ = found_closed
+    at, over = found_closed
     by = ", by the store's clock" if at.by_clock else ""
     late = []
     for attempt in attempts(connection, session.id):
-        count = _after(measurement(connection, attempt.measurement).readings, at)
-        if count:
+        view = measurement(connection, attempt.measurement)
+        if count := _after(view.readings, at):
             late.append(f"{count} reading(s) of {attempt.step} came after closing{by}.")
+        if attempt.measurement in (over or "") and view.state not in UNENDED:
+            late.append(f"The end of {attempt.step}, over which the session was closed, came after closing.")
     for placement in placements(connection, session.id):
         element = session.inventory.element_named(placement.dosimeter)
         found = readout(connection, element, placement, session.plan.batch_of(element.reader))
-        if found.used is not None and _after((found.used,), at):
+        if _after(found.early if found.used is None else (found.used,), at):
             late.append(f"The reading of {placement.dosimeter} came after closing{by}.")
     return late
 

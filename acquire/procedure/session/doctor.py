@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from acquire.bus.messages import State
 from acquire.bus.presence import VALID_S
 from acquire.errors import Refused
 from acquire.procedure.documents.causes import Stop, of_kind
@@ -26,6 +26,9 @@ from acquire.procedure.session.planning import unconfirmed
 from acquire.procedure.session.progress import StepStatus, progress
 from acquire.procedure.session.session import Session, SessionState, fraction_is_free
 from acquire.procedure.session.stops import Execution
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 SET_BACK = timedelta(minutes=1)
 MIB = 1024 * 1024

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from math import isclose
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from acquire.bus import messages
-from acquire.bus.messages import State
 from acquire.errors import Refused
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import Inventory, OwnedInstrument
 from acquire.procedure.documents.plan import Plan, Step
 from drivers import Misuse, registry
 from drivers.model import Framing, Integrates, Model
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 CHARGE = ("running", "reset")  # what adds up to a charge between two markers
 PLACES = ("zero", "before", "start", "stop")
@@ -210,6 +211,8 @@ def completed(state: State, model: Model | None) -> State:
     """The state with what its model says where a daemon of an earlier release publishes no framing."""
     if state.framing is not None or model is None:
         return state
+    from acquire.bus import messages  # noqa: PLC0415 - most states tell their framing
+
     framing = messages.Framing.model_validate(asdict(model.framing))
     said = {"framing": framing, "channels": list(model.channels), "integrates": state.integrates or model.integrates}
     return state.model_copy(update=said)

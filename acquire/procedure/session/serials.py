@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from acquire.bus.messages import State
 from acquire.procedure.documents.causes import Stop
 from acquire.procedure.documents.inventory import OwnedInstrument
 from acquire.procedure.session.attempts import attempts
 from acquire.procedure.session.framing import NOT_TOLD, is_told
 from acquire.procedure.session.session import Session
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 NOT_ASKED = "nothing was measured with it"
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from acquire.bus.messages import State
 from acquire.canonical import canonical, utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents import kept
@@ -37,6 +37,9 @@ from acquire.procedure.stock.file_coefficients import first_rows
 from acquire.store import audit
 from acquire.store.database import transaction
 from acquire.store.made import Made
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 
 class SessionState(StrEnum):

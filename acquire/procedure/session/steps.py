@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from acquire.bus.messages import State
 from acquire.canonical import utc_now
 from acquire.errors import Refused
 from acquire.procedure.documents.plan import CHARGES, Step
@@ -36,6 +35,9 @@ from acquire.procedure.stock.received import irradiated_rows
 from acquire.store import audit
 from acquire.store.database import transaction
 from drivers.model import Framing
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 
 class AnyInstrumentClient(Protocol):

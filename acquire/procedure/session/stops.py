@@ -9,8 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from acquire.bus.messages import State
 from acquire.dosimetry import DosimetryError, RangeTooSmall
 from acquire.errors import Refused
 from acquire.procedure.documents.calibrations import Calibrations
@@ -28,6 +28,9 @@ from acquire.procedure.session.rt_plan_seen import another_rt_plan
 from acquire.procedure.stock.frozen import Frozen, file_stops, taken_of_stock
 from acquire.procedure.stock.lapsed import lapsed_detector
 from acquire.procedure.stock.received import received_anew
+
+if TYPE_CHECKING:
+    from acquire.bus.messages import State
 
 SILENT = ("offline", "stopped")
 HOLDS_NOTHING_NC = 1e-12

@@ -9,6 +9,7 @@ from acquire.procedure.documents.inventory import Element
 from acquire.procedure.readouts.elements import readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.readouts.read_names import read_as_in
+from acquire.procedure.session.closing import closed
 from acquire.procedure.session.session import Session
 from acquire.store.entries import decoded, of_elements_since
 
@@ -25,10 +26,10 @@ class Unattached:
 
 
 def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattached]:
-    """Readings on the session's readers since it began, of elements that are neither placed, standard nor control, and
-    those of placed ones that came before their removal was written.
+    """Readings on the session's readers until it was closed, of elements that are neither placed, standard nor control,
+    and those of placed ones that came before their removal was written, whenever they came.
     """
-    early = _early(connection, session)
+    early, over = _early(connection, session), closed(connection, session.id)
     readers = [name for name in session.instruments if session.inventory.is_reader(name)]
     expected = {p.dosimeter for p in placements(connection, session.id)}
     for batch in session.plan.batch:
@@ -39,7 +40,9 @@ def unattached(connection: sqlite3.Connection, session: Session) -> list[Unattac
     known_as = {(each.stream, each.seq) for each in read_as_in(connection, session.id)}
     found = []
     for stream, instrument, entry in of_elements_since(connection, session.started):
-        if instrument in readers and (stream, entry.seq) not in known_as:
+        late = over is not None and over[0].precedes(entry.receipt)  # most are of the patients after this one
+        counts = (stream, entry.seq) in early if late else (stream, entry.seq) not in known_as
+        if instrument in readers and counts:
             index = decoded(stream, entry).get("element_index")
             known = by_text.get((instrument, entry.element or ""), [])
             mine = next((e for e in known if e.element_index in (None, index)), None)

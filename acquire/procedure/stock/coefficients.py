@@ -26,7 +26,6 @@ from acquire.dosimetry.luminescence import depletion_corrected
 from acquire.dosimetry.outliers import outside
 from acquire.procedure.documents.asked import element_asks
 from acquire.procedure.stock.terms import Terms
-from acquire.quality import Severity, against_history
 
 Inputs = Mapping[str, Any]
 Output = dict[str, Any]
@@ -132,6 +131,8 @@ def _of_role(inputs: Inputs, role: str, cycle: int) -> dict[str, float]:
 
 def _off_history(batch: BatchCorrections, inputs: Inputs, terms: Terms) -> tuple[dict[str, str], list[str]]:
     """The elements whose correction is not what it used to be, with the sentence; and what could not be judged."""
+    from acquire.quality import Severity, against_history  # noqa: PLC0415 - brings numpy
+
     found = [
         finding
         for name, each in batch.corrections.items()

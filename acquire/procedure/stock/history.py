@@ -169,7 +169,8 @@ def _calibrations(connection: sqlite3.Connection, element: str, known_at: str) -
 def _placements(connection: sqlite3.Connection, element: str, known_at: str) -> list[Irradiation]:
     found = []
     for placement in (each for each in placements_of(connection, element) if each.placed_at < known_at):
-        where, moment = f"{placement.point} of session {placement.session}", placement.removed_at or placement.placed_at
+        where, removed = f"{placement.point} of session {placement.session}", placement.removed_at
+        moment = removed if removed is not None and removed < known_at else placement.placed_at
         row = connection.execute(
             "SELECT output FROM result WHERE session = ? AND point = ? AND at < ? ORDER BY version DESC LIMIT 1",
             (placement.session, placement.point, known_at),

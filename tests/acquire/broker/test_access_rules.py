@@ -22,7 +22,8 @@ from paho.mqtt.properties import Properties
 from waiting import until
 
 from acquire.broker.access import Role
-from acquire.bus.client import BusError, Connection, Endpoint, connect
+from acquire.bus.client import BusError, Connection, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.tls import Secret, Tls
 
 SITE = "dosimetry/v1/clinic"

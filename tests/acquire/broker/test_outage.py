@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from acquire.bus.client import BusError, Endpoint, Outage
+from acquire.bus.client import BusError, Outage
+from acquire.bus.endpoint import Endpoint
 
 
 class Log:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from acquire.bus import instrument_client
-from acquire.bus.client import BusError, Endpoint, Received
+from acquire.bus.client import BusError, Received
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 
 MOST_TRIES = 1000  # on one connection: by then nobody else has had a turn for good

@@ -12,7 +12,8 @@ from brokers import free_port, running_mosquitto
 from guarded import Guarded
 
 from acquire.bus import line
-from acquire.bus.client import BusError, Endpoint, connect
+from acquire.bus.client import BusError, connect
+from acquire.bus.endpoint import Endpoint
 
 
 def found(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:

@@ -10,7 +10,8 @@ import pytest
 from brokers import running_mosquitto
 from waiting import until
 
-from acquire.bus.client import MOST_HANDED, Connection, Endpoint, _Client, connect
+from acquire.bus.client import MOST_HANDED, Connection, _Client, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder

@@ -16,7 +16,8 @@ import pytest
 from brokers import Mosquitto, running_mosquitto
 from command_line import acquire_beside
 
-from acquire.bus.client import Endpoint, Received, connect
+from acquire.bus.client import Received, connect
+from acquire.bus.endpoint import Endpoint
 from acquire.bus.instrument_client import NotDone, instrument_client
 from acquire.bus.messages import Accepts, Answer, Command, State
 from acquire.bus.names import Topics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,41 @@ from acquire.cli.on_demand import TABLE, registered
 from acquire.store.database import connect
 
 HEAVY = ("numpy", "pydantic", "aiomqtt", "structlog", "sqlite3", "drivers", "acquire.cli.sessions")
+OF_A_STORE = ("sqlite3", "pydantic", "numpy", "scipy", "aiomqtt", "structlog", "asyncio", "acquire.bus.messages",
+              "drivers.driver", "drivers.files", "drivers.profile", "acquire.quality", "acquire.glow")  # fmt: skip
+CONFIGURATION = """
+site = "clinic"
+[broker]
+mode = "external"
+[spool]
+path = "spool.db"
+[store]
+url = "sqlite:///store.db"
+[[instrument]]
+id = "em-1"
+model = "keithley-6517b"
+resource = "tcp:127.0.0.1:9"
+"""
 
 
-def loaded_after(*words: str) -> set[str]:
-    """Modules of those in HEAVY that `acquire WORDS` has imported at its end."""
+def loaded_after(*words: str, of: Sequence[str] = HEAVY, code: int = 0) -> set[str]:
+    """Those of these modules that `acquire WORDS` has imported at its end."""
     run = (
         "import sys, atexit; sys.argv[:] = ['acquire', *sys.argv[1:]];"
-        f" atexit.register(lambda: print(*(each for each in {HEAVY} if each in sys.modules), file=sys.stderr));"
-        " from acquire.cli import main; main()"
+        f" atexit.register(lambda: print('loaded:', *(e for e in {tuple(of)} if e in sys.modules), file=sys.stderr));"
+        " from acquire.start import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", run, *words], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return set(done.stderr.split())
+    assert done.returncode == code, done.stderr
+    return set(done.stderr.rpartition("loaded:")[2].split())
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> str:
+    """Of a host whose store is there and empty."""
+    connect(tmp_path / "store.db", create=True).close()
+    (tmp_path / "service.toml").write_text(CONFIGURATION)
+    return str(tmp_path / "service.toml")
 
 
 def test_help_waits_for_nothing_that_a_command_needs() -> None:
@@ -39,6 +63,30 @@ def test_a_store_that_is_named_waits_for_no_client_of_the_broker(tmp_path: Path)
     loaded = loaded_after("session", "list", "--store", f"sqlite:///{tmp_path / 'store.db'}")
     assert {"sqlite3", "acquire.cli.sessions"} <= loaded
     assert "aiomqtt" not in loaded
+
+
+@pytest.mark.parametrize(
+    "command", ["session list", "order list", "notices list", "elements list", "store verify", "user list"]
+)
+def test_who_asks_the_store_waits_for_store_and_documents_alone(command: str, configuration: str) -> None:
+    """Not for arrays and fits, the broker and its messages, the log, or how instruments and their files are read."""
+    assert loaded_after(*command.split(), "--config", configuration, of=OF_A_STORE) == {"sqlite3", "pydantic"}
+
+
+def test_who_watches_the_bus_waits_for_the_client_of_the_broker_and_for_no_dose() -> None:
+    of = ("aiomqtt", "numpy", "structlog", "rich.console", "drivers.driver", "drivers.files")
+    assert loaded_after("tail", "--host", "127.0.0.1", "--port", "1", of=of, code=1) == {"aiomqtt"}
+
+
+@pytest.mark.parametrize("library", ["acquire.dosimetry", "acquire.procedure.methods"])
+def test_arrays_are_brought_by_whoever_has_some(library: str) -> None:
+    said = f"import sys, {library}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], timeout=60, check=False).returncode == 0
+
+
+def test_a_fit_that_is_kept_is_shown_without_what_makes_one() -> None:
+    said = "import sys, acquire.glow; acquire.glow.preset_of('TLD-100'); sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], timeout=60, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("module", sorted({place.module for place in TABLE.values()}))

@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 from command_line import acquire
-from people_known import logged_in, password_file
-from signable import ready
+from people_known import everybody, logged_in, password_file
+from signable import ready, reviewed, to_sign
 
+from acquire.cli import people
+from acquire.cli.signing import sign
+from acquire.people import get_account
+from acquire.procedure.signing.writing import write
+from acquire.record import signing
 from acquire.store.database import connect
 
 
@@ -97,6 +102,23 @@ def test_from_results_to_a_signed_record_and_its_amendment(desk: Desk) -> None:
     done = desk.run(None, "report", of, "-o", "none.html", "--version", "2")
     assert (done.returncode, "There is no signed version 2" in done.stderr) == (1, True)
     assert "audit chain hold" in desk.says(None, "store", "verify")
+
+
+def test_a_signature_is_told_before_its_pdf_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Laying the pages out takes seconds, in which nobody is to think that nothing was signed."""
+    connection, session, told = desk.connection, desk.session, []
+    with everybody():
+        reviewed(connection, session)
+        write(connection, session, "interpretation", "As planned.", "RO-1")
+        write(connection, session, "decision", "No change.", "RO-1", "unchanged")
+        monkeypatch.setattr(people, "shown", lambda *_, **__: get_account(connection, "RO-1"))
+        monkeypatch.setattr(signing, "kept_pdf", lambda *_: told.append(capsys.readouterr().out))
+        sign(session, to_sign(connection, session), "RO-1", store=f"sqlite:///{desk.folder / 'store.db'}")
+    (before,) = told
+    assert f"{session} version 1: interpretation signed by Rosa Oncol at 20" in before
+    assert capsys.readouterr().out == ""
 
 
 def test_covering_is_named_and_a_record_is_given_by_somebody(desk: Desk) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from acquire.bus.client import Endpoint, Received
+from acquire.bus.client import Received
+from acquire.bus.endpoint import Endpoint
 from acquire.cli import serving
 from acquire.cli.tailing import Tail
 from acquire.terminal.messages import clock

@@ -19,7 +19,7 @@ async def trial(name: str, *, faults: tuple[str, ...] = (), seconds: float = 0.5
     served = await serve(name, "tcp:127.0.0.1:0", seed=3, faults=faults, speed=20.0)
     try:
         trace = Trace(keep=1000)
-        device = connect(model(name), served.resource, {"poll_interval_s": 0.02, "timeout_s": 0.3}, trace=trace)
+        device = connect(model(name), served.resource, {"poll_interval_s": 0.02, "timeout_s": 5}, trace=trace)
         return await Trial(device, trace).run(seconds, zero=True)
     finally:
         await served.close()
@@ -41,7 +41,7 @@ async def test_the_report_tells_who_answered_what_was_read_and_every_byte() -> N
 async def test_another_instrument_on_the_port_is_a_step_that_failed() -> None:
     served = await serve("keithley-6514", "tcp:127.0.0.1:0", seed=3)
     trace = Trace()
-    device = connect(model("keithley-6517b"), served.resource, {"timeout_s": 0.3}, trace=trace)
+    device = connect(model("keithley-6517b"), served.resource, {"timeout_s": 5}, trace=trace)
     report = await Trial(device, trace).run(0.1, zero=True)
     await served.close()
     (step,) = report["steps"]

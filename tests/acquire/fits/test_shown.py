@@ -31,13 +31,12 @@ NOT_YET = "Curve of X-1: it has not been fitted yet; a running service does that
 
 
 async def session_with_curve(connection: sqlite3.Connection, client: StoreClient) -> str:
-    """Worked case A whose disc gave a real TLD-100 curve; closed and calculated."""
+    """Worked case A whose disc gave a real TLD-100 curve; closed."""
     session = prepared(connection)
     await measured(connection, client, session)
     client.chips("tray.asc", CHIPS)
     client.put("tld-reader-2", [glow(**TL, time=client.now())])
     close_session(connection, session, "MD-1")
-    calculate_session(connection, session, "MP-1")
     return session
 
 
@@ -61,6 +60,7 @@ async def test_the_commands_and_the_record_show_it(
     kept(connection, client, "TLD-700")  # what another inventory said
     assert sentences(connection, session) == [NOT_YET]
     kept(connection, client)
+    calculate_session(connection, session, "MP-1")
     warnings = [f"Curve of X-1: {each}" for each in fitted("TLD-100", "X-1", json.dumps(glow()).encode())["warnings"]]
     assert warnings
     assert sentences(connection, session) == warnings
@@ -81,6 +81,7 @@ async def test_the_commands_and_the_record_show_it(
 async def test_a_curve_that_is_not_fitted_says_why(connection: sqlite3.Connection, client: StoreClient) -> None:
     session = await session_with_curve(connection, client)
     kept(connection, client, refused="The heating stood still.")
+    calculate_session(connection, session, "MP-1")
     assert sentences(connection, session) == ["Curve of X-1: not fitted: The heating stood still."]
     assert "the store keeps: none, The heating stood still. (glow 1)" in html(build(connection, session))
 

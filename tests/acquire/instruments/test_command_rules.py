@@ -438,6 +438,9 @@ async def test_a_bench_says_what_it_knows_when_nobody_answers(tmp_path: Path) ->
         with pytest.raises(NotDone, match="nothing is known of scripted-2 on this broker; is `acquire run` up"):
             await asker.command("scripted-2", "peek", {})
         Scripted.may_answer.clear()
+        async with asyncio.timeout(20):
+            while await asker.state("scripted-1") is None:
+                """It waits 0.3 s for one."""
         with pytest.raises(NotDone, match=r"did not answer to set-gain within 0\.3 s: it is ready\. It may have been"):
             await asker.command("scripted-1", "set-gain", {"gain": 1})
         Scripted.may_answer.set()

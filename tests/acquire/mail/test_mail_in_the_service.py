@@ -10,7 +10,8 @@ from brokers import running_mosquitto
 from mail_servers import Inbox, mail_server
 from noticed import BEYOND, calculated, diode_case
 
-from acquire.bus.client import Endpoint, connect
+from acquire.bus.client import connect
+from acquire.bus.endpoint import Endpoint
 from acquire.config import load
 from acquire.service import service
 from acquire.store.database import connect as open_store

@@ -15,7 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -159,6 +159,25 @@ class Clinic(WorkedClient):
         topic = f"dosimetry/v1/{self.site}/{instrument}/readings"
         body = json.dumps({**message, "epoch": epoch}).encode()
         assert ingest(self.connection, self.site, [(topic, body)]).unreadable == 0
+
+
+def of_instruments(rule_of: Callable[..., None]) -> Callable[..., None]:
+    """A rule in which no person does anything: a closed session's record says that it asks for an amendment, or stays
+    what whoever printed it signs.
+    """
+
+    @wraps(rule_of)
+    def held(self: Life, **given: Any) -> None:
+        closed = [s for s in list_sessions(self.connection) if state_of(self.connection, s) in FORWARD[3:]]
+        before = {session: build(self.connection, session) for session in closed}
+        rule_of(self, **given)
+        for session, record in before.items():
+            now = build(self.connection, session)
+            if now["asks_for_amendment"] == record["asks_for_amendment"]:
+                event("an instrument goes on after closing")
+                assert now["to_sign"] == record["to_sign"]
+
+    return held
 
 
 class Life(RuleBasedStateMachine):
@@ -375,6 +394,7 @@ class Life(RuleBasedStateMachine):
             self.tried(lambda: remove(self.connection, session, CHIP, "MD-1"))
 
     @rule()
+    @of_instruments
     def reads_chip(self) -> None:
         self.clinic.read_elements([(CHIP, 40.3)])
 
@@ -393,6 +413,7 @@ class Life(RuleBasedStateMachine):
     # -- faults -----------------------------------------------------------------------------------------------------
 
     @rule(instrument=st.sampled_from(["electrometer-1", "electrometer-3"]))
+    @of_instruments
     def polls(self, instrument: str) -> None:
         """Readings come all the time, in a measurement or not."""
         self.clinic.idle(instrument)
@@ -402,6 +423,7 @@ class Life(RuleBasedStateMachine):
         self.clinic.hold = True
 
     @rule(backwards=st.booleans(), twice=st.booleans())
+    @of_instruments
     def link_heals(self, backwards: bool, twice: bool) -> None:
         """What waited comes late, perhaps in another order, perhaps twice."""
         self.clinic.hold = False
@@ -413,11 +435,13 @@ class Life(RuleBasedStateMachine):
 
     @precondition(lambda self: self.clinic.sent)
     @rule(which=st.integers(0, 50))
+    @of_instruments
     def said_again(self, which: int) -> None:
         instrument, message = self.clinic.sent[-1 - which % len(self.clinic.sent)]
         self.clinic.deliver(instrument, message)
 
     @rule(instrument=st.sampled_from(["electrometer-1", "electrometer-3"]), ends=st.booleans())
+    @of_instruments
     def host_starts_anew(self, instrument: str, ends: bool) -> None:
         """A new stream; whatever was measured in the old one goes on in nobody's name."""
         of = self.clinic.of(instrument)
@@ -428,6 +452,7 @@ class Life(RuleBasedStateMachine):
         self.clinic.measuring.pop(instrument, None)
 
     @rule(instrument=st.sampled_from(["electrometer-1", "electrometer-3"]))
+    @of_instruments
     def entries_are_lost(self, instrument: str) -> None:
         """A host's spool lost what it had last: it says so, and goes on after it."""
         of = self.clinic.of(instrument)

@@ -7,7 +7,20 @@ from datetime import date, timedelta
 import pytest
 from cases import case_d, case_f
 from stocked import DOSE_GY, Stock, chips, hours_ago
-from worked import READER, Case, WorkedClient, calibration, closed_results, expected, factor, limits, part, ranged, run
+from worked import (
+    READER,
+    Case,
+    WorkedClient,
+    calibration,
+    closed_results,
+    expected,
+    factor,
+    limits,
+    part,
+    ranged,
+    run,
+    state_unmeasured_beam,
+)
 
 from acquire.errors import Refused
 from acquire.procedure.documents import kept
@@ -16,6 +29,7 @@ from acquire.procedure.documents.inventory import read_inventory
 from acquire.procedure.results.result import calculate_session, versions
 from acquire.procedure.results.verify import verify_store
 from acquire.procedure.session.closing import close_session
+from acquire.procedure.session.placement import place, remove
 from acquire.procedure.session.session import get_session
 from acquire.procedure.stock import calibrating
 from acquire.procedure.stock.elements import StockElement, element_named, put_element
@@ -275,6 +289,22 @@ async def test_a_record_says_what_an_element_had_been_through_when_its_session_b
     assert later["readings"] == 10
     note(connection, ["T-005"], ElementEvent("annealed", "once more", hours_ago(0.01)), "MD-1")
     assert build(connection, first)["equipment"] == record["equipment"]
+
+
+def test_an_element_that_comes_back_from_another_patient_changes_no_record_that_began_before(calibrated):
+    connection = calibrated.connection
+    case = planned()
+    case.add(connection)
+    first = get_session(connection, case.start(connection))
+    place(connection, first, "P1", "T-005", "MD-1")
+    other = planned("S2")
+    other.plan["course"] = 2
+    other.add(connection)
+    second = other.start(connection)
+    before = build(connection, second)["equipment"]
+    state_unmeasured_beam(connection, first)
+    remove(connection, first, "T-005", "MD-1")
+    assert build(connection, second)["equipment"] == before
 
 
 async def test_an_irradiation_without_a_result_counts_in_a_record_with_what_was_expected(calibrated):

@@ -58,7 +58,7 @@ async def tells_of_a_question_without_an_answer(resource: str) -> None:
 
 
 async def sets_up_and_reads_a_6517(resource: str, serial: str) -> None:
-    device = connect(model("keithley-6517b"), resource, {"timeout_s": 0.5})
+    device = connect(model("keithley-6517b"), resource, {"timeout_s": 1})
     assert (await device.open()).serial == serial
     stale, first = [r for r in await device.take() if r.value is None], await device.take()
     assert (len(stale), [r.value for r in first]) == (2, [pytest.approx(-4.5e-12)])

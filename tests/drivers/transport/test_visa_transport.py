@@ -48,7 +48,7 @@ async def test_a_message_longer_than_one_read_comes_whole(way: str) -> None:
 async def test_a_6517_behind_a_gateway_is_set_up_and_read(way: str) -> None:
     instrument = Instrument()
     async with behind_a_gateway(instrument) as (resource, _):
-        device = connect(model("keithley-6517b"), way + resource, {"timeout_s": 0.5})
+        device = connect(model("keithley-6517b"), way + resource, {"timeout_s": 1})
         assert (await device.open()).serial == "4096271"
         stale, first = [r for r in await device.take() if r.value is None], await device.take()
         assert (len(stale), [r.value for r in first]) == (2, [pytest.approx(-4.5e-12)])

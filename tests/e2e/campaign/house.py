@@ -17,7 +17,7 @@ from brokers import Mosquitto, free_port
 from processes import ACQUIRE, Process
 from stepped_clock import SteppedClock
 
-from acquire.bus.client import Endpoint
+from acquire.bus.endpoint import Endpoint
 from campaign.counter import PACKAGE, Counter
 
 INSTRUMENTS = {"apart": {"host-a": 2, "host-b": 1}, "together": {"house": 2}}
