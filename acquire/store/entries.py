@@ -246,21 +246,25 @@ def of_element(connection: sqlite3.Connection, element: str) -> Iterator[OfEleme
     yield from _of_elements(connection, "e.element = ?", element)
 
 
-def of_elements_since(connection: sqlite3.Connection, made: Made) -> Iterator[OfElement]:
-    """Confirmed entries that name any element, in the order the store received them, since a row was made."""
-    if made.after is None:
-        yield from _of_elements(connection, "e.element IS NOT NULL AND r.at > ?", micros(made.at))
-    else:
-        yield from _of_elements(connection, "e.element IS NOT NULL AND e.received > ? AND r.numbered = 1", made.after)
+def of_elements_since(connection: sqlite3.Connection, made: Made, until: Made | None = None) -> Iterator[OfElement]:
+    """Confirmed entries that name any element, in the order the store received them: those that came after a row was
+    made, and before another one was (Made.precedes)."""
+    which, values = ["e.element IS NOT NULL"], []
+    after, before = ("e.received > ? AND r.numbered = 1", "r.at > ?"), ("e.received <= ?", "r.at <= ?")
+    for row, (received, at) in ((made, after), (until, before)):
+        if row is not None:
+            which.append(at if row.after is None else received)
+            values.append(micros(row.at) if row.after is None else row.after)
+    yield from _of_elements(connection, " AND ".join(which), *values)
 
 
-def _of_elements(connection: sqlite3.Connection, which: str, value: str | int) -> Iterator[OfElement]:
+def _of_elements(connection: sqlite3.Connection, which: str, *values: str | int) -> Iterator[OfElement]:
     rows = connection.execute(
         "SELECT s.stream, s.instrument, e.seq, e.kind, e.status, e.reason, e.body, e.checksum, e.element,"
         " e.measurement, r.at, e.received, r.numbered"
         " FROM entries e JOIN streams s ON s.number = e.stream JOIN received r ON r.number = e.received"
         f" WHERE {which} AND e.status = 0 AND e.seq <= s.through ORDER BY e.received, e.stream, e.seq",
-        (value,),
+        values,
     )
     for row in rows:
         yield OfElement(row[0], row[1], _entry(tuple(row)[2:], seed(row[0])))
