@@ -14,30 +14,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from acquire.cli.on_demand import TABLE
+import pytest
 
+TESTS = Path(__file__).parent
 WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
-# Imported beforehand: another account may read no file of an interpreter that lies in somebody's home.
-FOR_OTHERS = ["concurrent.futures.thread", "drivers.keithley.k6517", "grp", "serial.tools.list_ports"]
-OFFERED = sorted(
-    each.module
-    for group in ("acquire.drivers", "acquire.formats", "acquire.simulators")
-    for each in entry_points(group=group)
-    if each.module.startswith(("drivers.", "simulators."))
-)
-BEFOREHAND = [
-    "acquire.cli", *(f"acquire.cli.{name}" for name in sorted({place.module for place in TABLE.values()})),
-    *dict.fromkeys(OFFERED), "acquire.doctor.examine", "acquire.procedure.session.planning",
-    "acquire.procedure.results.result", "acquire.procedure.results.verify",
-]  # fmt: skip
-_forked.set_forkserver_preload([*BEFOREHAND, *FOR_OTHERS])
+_forked.set_forkserver_preload(["beforehand"])
+
+
+def _process(*given: object) -> BaseProcess:
+    """A command that was begun in a process of its own. What those are forked from finds the modules of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{TESTS.parent}:{TESTS}")
+        forkserver.ensure_running()
+    process = _forked.Process(target=_command, args=given, daemon=True)
+    process.start()
+    return process
 
 
 def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, uid: int | None = None) -> Said:
@@ -47,8 +45,7 @@ def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None 
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         given = (words, str(cwd or Path.cwd()), dict(os.environ if env is None else env), str(out), str(err), uid)
-        process = _forked.Process(target=_command, args=given, daemon=True)
-        process.start()
+        process = _process(*given)
         process.join(WITHIN_S)
         if process.exitcode is None:
             process.kill()
@@ -63,8 +60,7 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
         out, err = Path(folder, "out"), Path(folder, "err")
         err.touch()
         given = (words, str(cwd), dict(env), str(out), str(err), None)
-        process = _forked.Process(target=_command, args=given, daemon=True)
-        process.start()
+        process = _process(*given)
         until, line = time.monotonic() + WITHIN_S, ""
         with err.open() as said:
             while True:
@@ -85,9 +81,7 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
 def begun(*words: str, out: Path, err: Path) -> BaseProcess:
     """`acquire WORDS` that goes on: what it says is added to the files, and whoever began it sees to its end."""
     given = (words, str(Path.cwd()), dict(os.environ), str(out), str(err), None)
-    process = _forked.Process(target=_command, args=given, daemon=True)
-    process.start()
-    return process
+    return _process(*given)
 
 
 async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:
@@ -96,6 +90,7 @@ async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str,
 
 
 def _command(words: tuple[str, ...], folder: str, env: dict[str, str], out: str, err: str, uid: int | None) -> None:
+    assert "beforehand" in sys.modules  # whoever forks leaves out without a word what cannot be imported
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)

@@ -11,7 +11,6 @@ What the shell tells the command by a signal is told to the fork: `run` goes on 
 from __future__ import annotations
 
 import atexit
-import gc
 import json
 import os
 import signal
@@ -24,13 +23,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
-from argon2 import PasswordHasher
-
-import acquire as program
 from acquire.cli import main
-from acquire.people import passwords
 from acquire.record import signing
 
 TESTS = Path(__file__).parent
@@ -76,13 +70,9 @@ def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
 
 def serve(descriptor: int) -> None:
     """Forks one process for each command that is asked for, until it is killed."""
-    for each in walk_packages(program.__path__, "acquire."):
-        import_module(each.name)
-    passwords.hasher = lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a page makes nine accounts
+    import_module("beforehand")
     if os.environ.get("PAPER") == "none":
         signing.pdf = lambda record: f"%PDF-1.7\n% {record['id']}".encode()
-    gc.collect()
-    gc.freeze()  # what is looked at in a child is copied there
     with socket.socket(fileno=os.dup(descriptor)) as listening:
         while True:
             asked, _ = listening.accept()

@@ -26,6 +26,8 @@ from acquire.spool.recorder import Recorder
 from acquire.spool.source import Limits, Stream
 from acquire.store.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 # Twice the bound of section 5: this machine is broker and both ends, and amqtt 0.12.1 may leave a new client unserved
 # for ten seconds (a race of its own while it hands out retained messages).
 RECOVERY_S = 30.0
@@ -106,7 +108,6 @@ async def test_broker_wipe(tmp_path: Path, kind: str) -> None:
 
 
 @on_both
-@pytest.mark.slow
 @pytest.mark.parametrize("side", ["source", "store", "both"])
 @pytest.mark.parametrize("lasts_s", [2.0, 13.0])
 async def test_half_open(tmp_path: Path, kind: str, side: str, lasts_s: float) -> None:

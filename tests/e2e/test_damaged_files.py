@@ -32,6 +32,8 @@ from acquire.store.database import connect as connect_store
 from acquire.store.export import export
 from drivers import Reading
 
+pytestmark = pytest.mark.slow
+
 RECOVERY_S = 15.0
 
 

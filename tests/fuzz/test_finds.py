@@ -164,7 +164,7 @@ def test_bytes_that_are_no_text_under_an_unknown_key_are_refused_by_themselves(s
     ("wrong", "says"),
     [
         ({"time": "yesterday"}, "time: 'yesterday' is not a moment"), ({"time": "2026-11-24"}, "time: "),
-        ({"time": "2026-02-31T14:36:55.100000Z"}, "time: day is out of range"),
+        ({"time": "2026-02-31T14:36:55.100000Z"}, "time: day "),
         ({"time": "2026-W48-6T14:36:55.100000Z"}, "time: "), ({"time": "2026-11-24T14:36:55.100000"}, "time: "),
         ({"time": "0001-11-24T14:36:55.100000Z"}, "time: the year 1 is not between"),
         ({"clock": "11/24/26"}, "clock: '11/24/26' is not a time"), ({"clock": "\u0662026-06-01T09:02:15"}, "clock: "),

@@ -59,6 +59,7 @@ def test_each_field_may_be_left_out_exactly_where_the_model_says_so(key: str) ->
     assert struct_takes(body) == model_takes(body) == (not ReadingEntry.model_fields[key].is_required())
 
 
+@pytest.mark.slow
 @settings(max_examples=2000, deadline=None)
 @given(st.sampled_from([*ReadingEntry.model_fields, "unknown"]), JSON)
 def test_what_the_struct_takes_the_model_takes(key: str, value: Any) -> None:
@@ -79,6 +80,7 @@ def test_a_bound_holds() -> None:
     assert not struct_takes(canonical(GOOD | {"u": -1e-12}))
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(st.dictionaries(st.sampled_from([*ReadingEntry.model_fields, "unknown"]), JSON, max_size=3), st.randoms())
 def test_what_is_called_canonical_is(changes: dict[str, Any], chance: Any) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from acquire.bus.contract import CHANNELS, asyncapi, file_name, files, json_schemas
@@ -103,6 +104,7 @@ def spoilt() -> Iterator[dict[str, Any]]:
     yield asyncapi() | {"asyncapi": "3.9.9"}
 
 
+@pytest.mark.slow
 async def test_the_asyncapi_initiatives_own_parser_accepts_the_document_and_rejects_spoilt_ones(tmp_path: Path) -> None:
     documents = [FOLDER / "asyncapi.json"]
     for n, document in enumerate(spoilt()):

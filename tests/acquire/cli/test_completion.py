@@ -106,6 +106,7 @@ def in_bash(folder: Path, *typed: str, config: str = "service.toml") -> list[lis
     return [line.split(",") if line else [] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_bash_is_offered_commands_options_and_ids(folder: Path) -> None:
     before = sorted(folder.iterdir())
     offered = in_bash(

@@ -74,6 +74,7 @@ def the_long_way(reading: Reading) -> bytes:
     return canonical(said)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(readings(st.floats() | INTEGERS))
 def test_the_bytes_are_those_of_the_long_way(reading: Reading) -> None:

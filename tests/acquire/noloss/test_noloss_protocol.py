@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -208,4 +209,4 @@ class NoLoss(RuleBasedStateMachine):
 NoLoss.TestCase.settings = settings(
     max_examples=EXAMPLES, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestNoLoss = NoLoss.TestCase
+TestNoLoss = pytest.mark.slow(NoLoss.TestCase)

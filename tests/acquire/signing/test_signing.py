@@ -257,6 +257,7 @@ def test_a_failure_in_the_middle_leaves_no_signature(made: Any, monkeypatch: pyt
     signs(connection, session, "MP-1")
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_leaves_no_signature_or_a_whole_one(made: Any, tmp_path: Path) -> None:
     connection, session = made
     write(connection, session, "review", "Agrees with the plan.", "MP-1")

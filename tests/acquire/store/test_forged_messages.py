@@ -197,6 +197,7 @@ CHANGES = st.fixed_dictionaries(
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(st.lists(st.tuples(st.sampled_from([TOPIC, *TOPICS]), CHANGES), min_size=1, max_size=4), st.binary(max_size=60))
 def test_any_message_is_taken_or_counted(
