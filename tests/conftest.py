@@ -55,6 +55,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The one loop that a test runs on: whose time is its own where the test is marked so."""
     if item.get_closest_marker("virtual_time"):
         return {"virtual-time": VirtualTimeLoop}
     if item.get_closest_marker("scaled_time"):

@@ -109,7 +109,7 @@ def _was(
 def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any]:
     """What the store says of the measurement."""
     order = get_order(connection, session.order_id, version_at_start(connection, session.id))
-    found = results(connection, session.id)
+    found, written = results(connection, session.id), last_written(connection, session)
     record = {
         "schema": "record/1",
         "id": session.id,
@@ -121,7 +121,7 @@ def _measured(connection: sqlite3.Connection, session: Session) -> dict[str, Any
         "plan": _plan(session),
         "session": _session(connection, session),
         "equipment": equipment(connection, session, found),
-        "points": [_point(connection, session, p, found) for p in session.plan.point],
+        "points": [_point(connection, session, p, found, written) for p in session.plan.point],
         "events": _events(connection, session),
         "placements": _placements(connection, session),
         "bindings": _bindings(connection, session),
@@ -254,7 +254,10 @@ def _rows(
     return [{k: parse(v) if isinstance(v, bytes) else v for k, v in dict(row).items() if k not in but} for row in rows]
 
 
-def _point(connection: sqlite3.Connection, session: Session, point: Point, found: list[Result]) -> dict[str, Any]:
+def _point(
+    connection: sqlite3.Connection, session: Session, point: Point, found: list[Result], written: int
+) -> dict[str, Any]:
+    """written: the audit entry before which the fits were kept that are shown (`last_written`)."""
     plain = point.model_dump(mode="json")
     steps = [s.model_dump(mode="json") for s in session.plan.step if s.kind == "irradiate" and point.id in s.measured]
     result = next((r for r in found if r.point == point.id), None)
@@ -276,7 +279,7 @@ def _point(connection: sqlite3.Connection, session: Session, point: Point, found
         "versions": _versions(versions(connection, session.id, point.id)),
         "inputs": result.inputs,
         "evidence": of_result(connection, result),
-        "fits": fits_of_point(connection, session, result, last_written(connection, session)),
+        "fits": fits_of_point(connection, session, result, written),
     }
 
 
