@@ -1,10 +1,11 @@
-"""What commands wait for, in the process that they are forked from: every module is imported and every model built."""
+"""What commands wait for, in the process that they are forked from: every module is imported, every model built and
+every template compiled."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from importlib import import_module
+from importlib import import_module, resources
 from importlib.metadata import entry_points
 from pkgutil import walk_packages
 
@@ -13,19 +14,16 @@ from pydantic import BaseModel
 
 import acquire
 from acquire.people import passwords
+from acquire.record.page import environment
+from drivers import registry
 
 # Imported where they are used, or by other people's packages at a first use.
 LATER = [
-    "concurrent.futures.thread", "grp", "jsonschema", "matplotlib.backends.backend_agg",
-    "matplotlib.backends.backend_svg",
-    "numpy", "rich.table", "scipy.optimize", "scipy.special", "scipy.stats", "serial.tools.list_ports", "structlog",
+    "concurrent.futures.thread", "drivers.files.converting", "drivers.profile", "grp", "jsonschema",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "numpy", "pydicom",
+    "rich.table", "scipy.optimize", "scipy.special", "scipy.stats", "serial.tools.list_ports", "structlog",
+    "weasyprint",
 ]  # fmt: skip
-OFFERED = [
-    each.module
-    for group in ("acquire.drivers", "acquire.formats", "acquire.simulators")
-    for each in entry_points(group=group)
-    if each.module.startswith(("drivers.", "simulators."))
-]
 
 
 def models(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
@@ -34,10 +32,17 @@ def models(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
         yield from models(each)
 
 
-for name in (*LATER, *sorted(set(OFFERED)), *(each.name for each in walk_packages(acquire.__path__, "acquire."))):
+for name in (*LATER, *(each.name for each in walk_packages(acquire.__path__, "acquire."))):
     import_module(name)
+for point in entry_points(group="acquire.simulators"):
+    point.load()
+for name in registry.models():
+    registry.model(name)
 for model in list(models()):
     model.model_rebuild()
+for file in resources.files("acquire.record").iterdir():
+    if file.name.endswith(".html"):
+        environment().get_template(file.name)
 passwords.hasher = lambda: PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # a page makes nine accounts
 gc.collect()
 gc.freeze()  # what is looked at in a child is copied there

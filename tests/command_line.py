@@ -25,7 +25,7 @@ WITHIN_S = 60.0
 Said = subprocess.CompletedProcess[str]
 
 _forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload(["beforehand"])
+_forked.set_forkserver_preload(["command_line", "beforehand"])  # a fork looks for what it is to do in the first
 
 
 def _process(*given: object) -> BaseProcess:

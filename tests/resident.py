@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -69,26 +70,50 @@ def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def serve(descriptor: int) -> None:
-    """Forks one process for each command that is asked for, until it is killed."""
+    """Forks one process for each command that is asked for, and tells its exit code, until it is killed."""
     import_module("beforehand")
     if os.environ.get("PAPER") == "none":
         signing.pdf = lambda record: f"%PDF-1.7\n% {record['id']}".encode()
-    with socket.socket(fileno=os.dup(descriptor)) as listening:
+    with socket.socket(fileno=os.dup(descriptor)) as listening, selectors.DefaultSelector() as waited:
+        waited.register(listening, selectors.EVENT_READ)
         while True:
-            asked, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
-                _wait_for(asked)
-            asked.close()
-            while _reaped():
-                pass
+            for ready, _ in waited.select():
+                if ready.data is None:
+                    child, asked = _begun(listening.accept()[0])
+                    waited.register(os.pidfd_open(child), selectors.EVENT_READ, (child, asked))
+                else:
+                    waited.unregister(ready.fd)
+                    os.close(ready.fd)
+                    _ended(*ready.data)
 
 
-def _reaped() -> bool:
-    try:
-        return os.waitpid(-1, os.WNOHANG)[0] != 0
-    except ChildProcessError:
-        return False
+def _begun(asked: socket.socket) -> tuple[int, socket.socket]:
+    """The process of a command that is asked for."""
+    head, given, _, _ = socket.recv_fds(asked, 4, 3)
+    told = b""
+    while len(told) < int.from_bytes(head, "big"):
+        told += asked.recv(65536)
+    child = os.fork()
+    if child == 0:
+        words, folder, environment = json.loads(told)
+        for number, each in enumerate(given):
+            os.dup2(each, number)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the server's: a door kept open here would not end elsewhere
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["acquire", *words]
+        os._exit(_run())
+    for each in given:
+        os.close(each)
+    asked.sendall(f"{child}\n".encode())
+    return child, asked
+
+
+def _ended(child: int, asked: socket.socket) -> None:
+    _, status = os.waitpid(child, 0)
+    with suppress(OSError), asked:  # whoever asked may be gone
+        asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
 
 
 def _run() -> int:
@@ -105,25 +130,3 @@ def _run() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     return code if isinstance(code, int) else int(code is not None)
-
-
-def _wait_for(asked: socket.socket) -> None:
-    """One command in a child of its own, whose exit code is told."""
-    head, given, _, _ = socket.recv_fds(asked, 4, 3)
-    told = b""
-    while len(told) < int.from_bytes(head, "big"):
-        told += asked.recv(65536)
-    words, folder, environment = json.loads(told)
-    child = os.fork()
-    if child == 0:
-        for number, each in enumerate(given):
-            os.dup2(each, number)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        sys.argv = ["acquire", *words]
-        os._exit(_run())
-    asked.sendall(f"{child}\n".encode())
-    _, status = os.waitpid(child, 0)
-    asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
-    os._exit(0)

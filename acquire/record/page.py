@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -41,8 +42,9 @@ def html(record: dict[str, Any], *, paper: bool = False) -> str:
     return printable(environment().get_template("record.html").render(r=record, css=css, paper=paper))
 
 
+@cache
 def environment() -> Environment:
-    """Templates of this package, everything that comes from outside escaped."""
+    """Templates of this package, each compiled once, everything that comes from outside escaped."""
     made = Environment(
         autoescape=True,
         undefined=StrictUndefined,

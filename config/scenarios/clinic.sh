@@ -30,15 +30,20 @@ at() {
     return 1
 }
 
-# pass 300: so many seconds pass, a quarter of one at a time and at forty times their pace, so that nothing on a wire is
-# cut off. A moment at its own pace first: the first reading after a begin must come before the clock runs ahead.
+# pass 300: so many seconds pass, a quarter of one at a time and at forty times their pace. The service has its turn in
+# each, however busy the machine is, so that nothing on a wire is cut off: it answers at the door of a simulator.
+# A moment at its own pace first: the first reading after a begin must come before the clock runs ahead.
 pass() {
     read -rt 0.3 <&9 || true
+    exec 4<>"/dev/tcp/127.0.0.1/$(sed -n '/^control = /{s/.*:\([0-9]*\)".*/\1/p;q}' service.toml)"
     for _ in $(seq $(($1 * 4))); do
         AHEAD=$((AHEAD + 25))
         set_clock
+        printf '{"do": "state"}\n' >&4
+        read -r answer <&4
         read -rt 0.006 <&9 || true
     done
+    exec 4>&-
 }
 
 set_clock() { # in place and of one length, so that nobody reads half of it

@@ -62,6 +62,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.connection.close()
 
 
+@pytest.mark.slow
 def test_from_results_to_a_signed_record_and_its_amendment(desk: Desk) -> None:
     of = desk.session
     said = desk.says("MP-1", "session", "review", of, "--text", "Agrees with the plan.")

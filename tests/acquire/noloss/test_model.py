@@ -14,6 +14,8 @@ from model.mutants import MUTANTS, Mutant
 from model.rules import Rules, Scenario
 from model.scenarios import QUICK
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[3] / "docs" / "noloss.md"
 
 

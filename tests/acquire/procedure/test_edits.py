@@ -26,6 +26,8 @@ from acquire.store.canonical_rows import shape
 from acquire.store.database import connect
 from acquire.store.record_tables import AUDIT, NO_PART, PEOPLE, STREAMS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sqlite3.Connection, str, Path]]:
@@ -76,7 +78,6 @@ def beside_each_other(connection: sqlite3.Connection) -> Iterator[list[edits.Edi
     yield from ([each for each in these if each] for these in zip_longest(*beside))
 
 
-@pytest.mark.slow
 def test_every_edit_of_every_table_is_found(store: tuple[sqlite3.Connection, str, Path]) -> None:
     connection, _, _ = store
     rows, unnoticed = [], []

@@ -12,6 +12,8 @@ from fleet import ASKED
 from fleet_campaign import ACCOUNTS, FAULTS, OTHERS, another_answers, campaign
 from fleet_wires import WIRES
 
+pytestmark = pytest.mark.slow
+
 NAMES = tuple(each.name for each in WIRES)
 
 
