@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
+from itertools import islice
 
 import new_stores
 import pytest
@@ -41,12 +42,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is slow stands first in the share that each process begins with, so that nothing long begins last."""
+    """What is slow stands first in the share that each process begins with, so that nothing long begins last; a file of
+    it is in one share, which makes once what all of its tests look at."""
     shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [each for each in items if each.get_closest_marker("slow")]
-    quick = [each for each in items if not each.get_closest_marker("slow")]
-    size = -(-len(quick) // shares)
-    items[:] = [each for n in range(shares) for each in (*slow[n::shares], *quick[n * size : (n + 1) * size])]
+    slow: list[list[pytest.Item]] = [[] for _ in range(shares)]
+    for n, path in enumerate(dict.fromkeys(each.path for each in items if each.get_closest_marker("slow"))):
+        slow[n % shares] += [each for each in items if each.path == path and each.get_closest_marker("slow")]
+    quick = iter([each for each in items if not each.get_closest_marker("slow")])
+    size = -(-len(items) // shares)
+    items[:] = [each for first in slow for each in (*first, *islice(quick, max(0, size - len(first))))]
 
 
 def pytest_collection_finish() -> None:

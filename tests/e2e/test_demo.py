@@ -27,6 +27,14 @@ async def demo(folder: Path, *words: str) -> tuple[str, str]:
 
 
 @pytest.mark.slow
+async def test_the_main_job(tmp_path: Path) -> None:
+    found = json.loads((await demo(tmp_path, "--json", "--broker", "embedded"))[0])
+    check_counts(found)
+    check_results(found)
+    check_record(found, tmp_path)
+
+
+@pytest.mark.slow
 async def test_what_a_newcomer_reads(tmp_path: Path) -> None:
     """`make demo` as it is printed in the README, with a broker of the machine."""
     out, err = await demo(tmp_path, "--broker", "mosquitto")
@@ -76,18 +84,15 @@ def check_record(found: dict[str, Any], folder: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_the_main_job_and_while_it_serves_others_can_watch(tmp_path: Path) -> None:
-    """With the broker it brings: mosquitto_sub receives messages of the contract, and `acquire tail` prints them."""
+async def test_serve_keeps_running_and_others_can_watch(tmp_path: Path) -> None:
+    """mosquitto_sub receives messages of the contract, and `acquire tail` prints them."""
     process = await asyncio.create_subprocess_exec(
-        str(ACQUIRE), "demo", "--serve", "--json", "--broker", "embedded", "-o", str(tmp_path),
+        str(ACQUIRE), "demo", "--serve", "--json", "--broker", "mosquitto", "-o", str(tmp_path),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
     try:
         found = json.loads(await asyncio.wait_for(process.stdout.readline(), 120))
-        check_counts(found)
-        check_results(found)
-        check_record(found, tmp_path)
         host, port = found["broker"].split(":")
         listening = await asyncio.create_subprocess_exec(
             "mosquitto_sub", "-h", host, "-p", port, "-t", "dosimetry/v1/#", "-F", "%t %p", "-C", "30", "-W", "30",
