@@ -36,18 +36,17 @@ async def follow(
 ) -> tuple[int | None, str]:
     """Exit code and everything that was said; nothing of it is left running. `own`: of the environment of the commands,
     which come from a process that has the program already (resident.py)."""
-    with resident(folder, os.environ | (own or {})) as ours:
-        path = f"{ours}:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
-        process = await asyncio.create_subprocess_exec(
-            "bash", "-c", commands, cwd=folder, env=os.environ | {"PATH": path}, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        try:
-            out, _ = await asyncio.wait_for(process.communicate(), within_s)
-        finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
+    path = f"{resident(tuple((own or {}).items()))}:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", commands, cwd=folder, env=os.environ | {"PATH": path}, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), within_s)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     return process.returncode, out.decode()
 
 

@@ -1,7 +1,7 @@
 """`acquire` on a shell's PATH, forked from a process that has imported the program: a page of many commands is followed
 in a tenth of the time, and each is still the whole program with its own arguments, folder, environment and exit code.
 
-    with resident(folder, environment) as path: ...   # `path` is what the shell's PATH begins with
+`resident()` is the folder that the shell's PATH is to begin with.
 
 With PAPER=none in its environment no signed record is laid out on paper: that takes longer than the rest of a page.
 
@@ -14,16 +14,19 @@ import atexit
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from acquire.cli import main
 from acquire.record import signing
@@ -47,47 +50,48 @@ sys.exit(int(answers.read() or 1))
 """
 
 
-@contextmanager
-def resident(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    """A folder with the command; what it is forked from runs in this environment (a clock of its own, say)."""
-    place, door = folder / "bin", str(folder / "acquire.sock")
+@cache
+def resident(own: tuple[tuple[str, str], ...] = ()) -> Path:
+    """A folder with the command; what it is forked from has these in its environment beside those of the command (a
+    clock of its own, say), and serves until this process is over.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="resident-"))
+    door, place = str(folder / "acquire.sock"), folder / "bin"
     place.mkdir()
     command = place / "acquire"
     command.write_text(CLIENT.format(python=sys.executable, door=door))
     command.chmod(0o755)
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(door)
-    listening.listen(8)
-    words = [sys.executable, "-c", "from resident import serve; serve(0)"]
-    there = {**environment, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
-    process = subprocess.Popen(words, stdin=listening, env=there, start_new_session=True)
-    try:
-        yield place
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # with what a page that was given up has left
-        process.wait()
-        listening.close()
+    over, open_while_here = os.pipe()  # the other end is shut with this process, however that ends
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(door)
+        listening.listen(8)
+        words = [sys.executable, "-c", f"from resident import serve; serve({listening.fileno()}, {over})"]
+        env = os.environ | dict(own) | {"PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
+        process = subprocess.Popen(words, env=env, start_new_session=True, pass_fds=(listening.fileno(), over))
+    os.close(over)
+    atexit.register(_end, process, open_while_here, folder)
+    return place
 
 
-def serve(descriptor: int) -> None:
-    """Forks one process for each command that is asked for, and tells its exit code, until it is killed."""
+def _end(process: subprocess.Popen[bytes], open_while_here: int, folder: Path) -> None:
+    os.close(open_while_here)
+    process.wait()
+    shutil.rmtree(folder)
+
+
+def serve(listening: int, over: int) -> None:
+    """Forks one process for each command that is asked for, tells its exit code, and ends what nobody waits for."""
     import_module("beforehand")
-    if os.environ.get("PAPER") == "none":
-        signing.pdf = lambda record: f"%PDF-1.7\n% {record['id']}".encode()
-    with socket.socket(fileno=os.dup(descriptor)) as listening, selectors.DefaultSelector() as waited:
-        waited.register(listening, selectors.EVENT_READ)
+    doors = socket.socket(fileno=listening)
+    with selectors.DefaultSelector() as waited:
+        waited.register(doors, selectors.EVENT_READ, lambda: _begin(waited, doors.accept()[0]))
+        waited.register(over, selectors.EVENT_READ, lambda: os.killpg(0, signal.SIGKILL))
         while True:
             for ready, _ in waited.select():
-                if ready.data is None:
-                    child, asked = _begun(listening.accept()[0])
-                    waited.register(os.pidfd_open(child), selectors.EVENT_READ, (child, asked))
-                else:
-                    waited.unregister(ready.fd)
-                    os.close(ready.fd)
-                    _ended(*ready.data)
+                ready.data()
 
 
-def _begun(asked: socket.socket) -> tuple[int, socket.socket]:
+def _begin(waited: selectors.BaseSelector, asked: socket.socket) -> None:
     """The process of a command that is asked for."""
     head, given, _, _ = socket.recv_fds(asked, 4, 3)
     told = b""
@@ -95,25 +99,43 @@ def _begun(asked: socket.socket) -> tuple[int, socket.socket]:
         told += asked.recv(65536)
     child = os.fork()
     if child == 0:
-        words, folder, environment = json.loads(told)
-        for number, each in enumerate(given):
-            os.dup2(each, number)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the server's: a door kept open here would not end elsewhere
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        sys.argv = ["acquire", *words]
-        os._exit(_run())
+        _be(given, *json.loads(told))
     for each in given:
         os.close(each)
     asked.sendall(f"{child}\n".encode())
-    return child, asked
+    process = os.pidfd_open(child)
+    waited.register(process, selectors.EVENT_READ, lambda: _ended(waited, child, process, asked))
+    waited.register(asked, selectors.EVENT_READ, lambda: _left(waited, child, asked))
 
 
-def _ended(child: int, asked: socket.socket) -> None:
+def _be(given: list[int], words: list[str], folder: str, environment: dict[str, str]) -> NoReturn:
+    """The command, in the process that was forked for it."""
+    for number, each in enumerate(given):
+        os.dup2(each, number)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the server's: a door kept open here would not end elsewhere
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    if environment.get("PAPER") == "none":
+        signing.pdf = lambda record: f"%PDF-1.7\n% {record['id']}".encode()
+    sys.argv = ["acquire", *words]
+    os._exit(_run())
+
+
+def _ended(waited: selectors.BaseSelector, child: int, process: int, asked: socket.socket) -> None:
+    waited.unregister(process)
+    os.close(process)
     _, status = os.waitpid(child, 0)
-    with suppress(OSError), asked:  # whoever asked may be gone
+    if asked in waited.get_map():
+        waited.unregister(asked)
+    with suppress(OSError), asked:
         asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
+
+
+def _left(waited: selectors.BaseSelector, child: int, asked: socket.socket) -> None:
+    """Whoever asked was killed: a page was given up."""
+    waited.unregister(asked)
+    os.kill(child, signal.SIGKILL)
 
 
 def _run() -> int:

@@ -160,11 +160,12 @@ fi
 if [ "$1" = run ]; then
     install_packages run .venv
 else
-    install_packages dev .venv
-    install_apart pylinac 'pylinac, which the dose library is compared with and never imports'
-    install_apart programs 'clients of other people, which judge the simulators' --no-deps
+    install_apart pylinac 'pylinac, which the dose library is compared with and never imports' & pylinac=$!
+    install_apart programs 'clients of other people, which judge the simulators' --no-deps & programs=$!
+    install_node_packages & node=$!
     fetch_promtool
-    install_node_packages
+    install_packages dev .venv
+    for each in "$pylinac" "$programs" "$node"; do wait "$each" || exit 1; done # it has said why
 fi
 if [ "$1" = newest ]; then
     make_newest_venv

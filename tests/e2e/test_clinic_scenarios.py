@@ -25,22 +25,27 @@ def on_free_ports(text: str) -> str:
     return text.replace("cd clinic/", f"{moved}\ncd clinic/", 1)
 
 
-def at_a_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that says how far ahead the scenarios are; their commands are forked from a process that reads it."""
+    return tmp_path_factory.mktemp("clock") / "hour"
+
+
+@pytest.fixture
+def desk(clock: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A shell's environment; given is that of the commands, which have the scenario's clock."""
-    clock = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-    assert clock, "libfaketime is not installed; `make test` installs it"
-    hour = folder / "hour"
-    hour.write_text("+00000000000.00\n")
-    for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": hour, "FAKETIME_NO_CACHE": 1}.items():
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    assert library, "libfaketime is not installed; `make test` installs it"
+    clock.write_text("+00000000000.00\n")
+    for name, value in {"CHECKOUT": CHECKOUT, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": 1}.items():
         monkeypatch.setenv(name, str(value))
-    return {"LD_PRELOAD": str(clock), "TZ": "UTC"}
+    return {"LD_PRELOAD": str(library), "TZ": "UTC", "FAKETIME_TIMESTAMP_FILE": str(clock)}
 
 
-async def followed(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, paper: str = "none") -> str:
+async def followed(name: str, folder: Path, desk: dict[str, str], paper: str = "none") -> str:
     """What the page said, after it was followed to its end."""
-    own = at_a_desk(folder, monkeypatch) | {"PAPER": paper}
-    page = script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
-    code, said = await follow(on_free_ports(page), folder, own, within_s=900)
+    page = f"export PAPER={paper}\n" + script(CHECKOUT / "docs" / "scenarios" / f"{name}.md")
+    code, said = await follow(on_free_ports(page), folder, desk, within_s=900)
     log = folder / "clinic" / name / "service.log"
     assert code == 0, said + (log.read_text()[-2000:] if log.exists() else "")
     assert "Traceback" not in said
@@ -65,10 +70,8 @@ def proposal(folder: Path, name: str, claim: str = "claim.json") -> dict[str, An
 
 
 @pytest.mark.slow
-async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = await followed("f", tmp_path, monkeypatch)
+async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(tmp_path: Path, desk: dict[str, str]) -> None:
+    said = await followed("f", tmp_path, desk)
     result = results(tmp_path, "f")["ref"]
     assert result["dose_gy"] == pytest.approx(GIVEN["F_D398"], rel=1e-5)
     assert result["u_percent"] == pytest.approx(GIVEN["F_uref"], abs=0.002)
@@ -79,10 +82,8 @@ async def test_f_a_chamber_is_measured_and_nothing_of_it_is_charged(
 
 
 @pytest.mark.slow
-async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = await followed("a", tmp_path, monkeypatch, paper="all")
+async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(tmp_path: Path, desk: dict[str, str]) -> None:
+    said = await followed("a", tmp_path, desk, paper="all")
     found = results(tmp_path, "a")
     for point in ("B1", "B2", "B7"):
         of = f"A_{point.lower()}"
@@ -103,10 +104,8 @@ async def test_a_exchanged_diodes_and_a_mistyped_tray_list_cost_no_dose(
 
 
 @pytest.mark.slow
-async def test_c_an_overload_a_repeat_and_a_junction_that_is_adjusted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said = await followed("c", tmp_path, monkeypatch)
+async def test_c_an_overload_a_repeat_and_a_junction_that_is_adjusted(tmp_path: Path, desk: dict[str, str]) -> None:
+    said = await followed("c", tmp_path, desk)
     fractions = {n: results(tmp_path, "c", f"fraction-{n}.json") for n in (1, 2, 3)}
     measured = {(1, "C1"): "c1", (2, "C2"): "c2", (3, "C2"): "c2r", (1, "C3"): "c3", (1, "C4"): "c4", (3, "C3"): "c3r"}
     for (n, point), name in measured.items():
@@ -133,9 +132,9 @@ async def test_c_an_overload_a_repeat_and_a_junction_that_is_adjusted(
 
 @pytest.mark.slow
 async def test_b_a_late_order_bars_the_first_fraction_and_the_second_is_one_volume(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, desk: dict[str, str]
 ) -> None:
-    said = await followed("b", tmp_path, monkeypatch)
+    said = await followed("b", tmp_path, desk)
     first, second = (results(tmp_path, "b", f"fraction-{n}.json") for n in (1, 2))
     for result, name in ((first["R1"], "r1"), (first["R2"], "r2"), (first["R3"], "r3"), (second["R2"], "f2")):
         assert result["dose_gy"] == pytest.approx(
@@ -163,9 +162,9 @@ async def test_b_a_late_order_bars_the_first_fraction_and_the_second_is_one_volu
 
 @pytest.mark.slow
 async def test_d_levels_of_a_whole_body_a_fraction_on_paper_and_compensated_legs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, desk: dict[str, str]
 ) -> None:
-    said = await followed("d", tmp_path, monkeypatch)
+    said = await followed("d", tmp_path, desk)
     found = results(tmp_path, "d")
     for point, of in zip(LEVELS, ("head", "neck", "med", "umb", "knee", "ankle"), strict=True):
         agrees(found[point], f"D_{of}")
@@ -199,9 +198,9 @@ async def test_d_levels_of_a_whole_body_a_fraction_on_paper_and_compensated_legs
 
 @pytest.mark.slow
 async def test_e_a_scan_and_a_wrong_unit_give_no_dose_at_a_pacemaker_and_the_second_day_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, desk: dict[str, str]
 ) -> None:
-    said = await followed("e", tmp_path, monkeypatch)
+    said = await followed("e", tmp_path, desk)
     assert "ORD-E-0 is a draft: its requester is 'medical physicist', not the treating physician" in said
     assert "The result lies above the plausible 30 cGy of this point" in said
     assert "(mrad or mGy read as cGy or Gy" in said
