@@ -94,9 +94,12 @@ def serve(listening: int, over: int) -> None:
 def _begin(waited: selectors.BaseSelector, asked: socket.socket) -> None:
     """The process of a command that is asked for."""
     head, given, _, _ = socket.recv_fds(asked, 4, 3)
-    told = b""
-    while len(told) < int.from_bytes(head, "big"):
-        told += asked.recv(65536)
+    length, told = int.from_bytes(head, "big"), b""
+    while len(told) < length and (more := asked.recv(65536)):
+        told += more
+    if not head or len(told) < length:  # whoever asked was killed meanwhile
+        asked.close()
+        return
     child = os.fork()
     if child == 0:
         _be(given, *json.loads(told))
@@ -126,7 +129,7 @@ def _ended(waited: selectors.BaseSelector, child: int, process: int, asked: sock
     waited.unregister(process)
     os.close(process)
     _, status = os.waitpid(child, 0)
-    if asked in waited.get_map():
+    with suppress(KeyError):
         waited.unregister(asked)
     with suppress(OSError), asked:
         asked.sendall(str(os.waitstatus_to_exitcode(status) & 0xFF).encode())
@@ -134,8 +137,9 @@ def _ended(waited: selectors.BaseSelector, child: int, process: int, asked: sock
 
 def _left(waited: selectors.BaseSelector, child: int, asked: socket.socket) -> None:
     """Whoever asked was killed: a page was given up."""
-    waited.unregister(asked)
-    os.kill(child, signal.SIGKILL)
+    if asked.fileno() != -1:  # else the command has ended meanwhile
+        waited.unregister(asked)
+        os.kill(child, signal.SIGKILL)
 
 
 def _run() -> int:

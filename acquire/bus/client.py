@@ -158,7 +158,10 @@ class _Client(aiomqtt.Client):
         except OSError as error:
             raise BusError(str(error)) from error
         self._client._create_socket_connection = lambda: line  # type: ignore[method-assign]  # instead of its own
-        return await super().__aenter__()
+        entered = await super().__aenter__()
+        if self._client.socket() is None:  # lost since the broker's answer, which aiomqtt forgets here
+            self._disconnected.set_exception(BusError("the broker closed the connection"))
+        return entered
 
     def let_go(self) -> None:
         """Close the socket of a connection that was given up while it was being made; aiomqtt leaves it open."""
