@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from uuid import uuid4
@@ -116,6 +117,7 @@ def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
+@cache
 def migrations() -> list[tuple[int, str]]:
     """(version, SQL) of every migration the package ships, in order: 1, 2, 3 ... Raises AssertionError for others.
 
