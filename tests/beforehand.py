@@ -19,7 +19,7 @@ from drivers import registry
 
 # Imported where they are used, or by other people's packages at a first use.
 LATER = [
-    "concurrent.futures.thread", "drivers.files.converting", "drivers.profile", "grp", "jsonschema",
+    "concurrent.futures.thread", "drivers.files.converting", "grp", "jsonschema",
     "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.figure", "numpy", "pydicom",
     "rich.table", "scipy.optimize", "scipy.special", "scipy.stats", "serial.tools.list_ports", "structlog",
     "weasyprint",

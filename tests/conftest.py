@@ -12,7 +12,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from inspect import isasyncgenfunction, iscoroutinefunction
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 
 import new_stores
 import pytest
@@ -45,12 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is slow stands first in the share that each process begins with, so that nothing long begins last; a file of
     it is in one share, which makes once what all of its tests look at."""
     shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow: list[list[pytest.Item]] = [[] for _ in range(shares)]
-    for n, path in enumerate(dict.fromkeys(each.path for each in items if each.get_closest_marker("slow"))):
-        slow[n % shares] += [each for each in items if each.path == path and each.get_closest_marker("slow")]
-    quick = iter([each for each in items if not each.get_closest_marker("slow")])
-    size = -(-len(items) // shares)
-    items[:] = [each for first in slow for each in (*first, *islice(quick, max(0, size - len(first))))]
+    slow: dict[Path, list[pytest.Item]] = {}
+    quick: list[pytest.Item] = []
+    for each in items:
+        (slow.setdefault(each.path, []) if each.get_closest_marker("slow") else quick).append(each)
+    firsts = [list(chain.from_iterable([*slow.values()][n::shares])) for n in range(shares)]
+    size, rest = -(-len(items) // shares), iter(quick)
+    items[:] = [each for first in firsts for each in (*first, *islice(rest, max(0, size - len(first))))]
 
 
 def pytest_collection_finish() -> None:

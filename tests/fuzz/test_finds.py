@@ -164,7 +164,7 @@ def test_bytes_that_are_no_text_under_an_unknown_key_are_refused_by_themselves(s
     ("wrong", "says"),
     [
         ({"time": "yesterday"}, "time: 'yesterday' is not a moment"), ({"time": "2026-11-24"}, "time: "),
-        ({"time": "2026-02-31T14:36:55.100000Z"}, "time: day "),
+        ({"time": "2026-02-31T14:36:55.100000Z"}, ("time: day is out of range", "time: day 31 must be in range 1..28")),
         ({"time": "2026-W48-6T14:36:55.100000Z"}, "time: "), ({"time": "2026-11-24T14:36:55.100000"}, "time: "),
         ({"time": "0001-11-24T14:36:55.100000Z"}, "time: the year 1 is not between"),
         ({"clock": "11/24/26"}, "clock: '11/24/26' is not a time"), ({"clock": "\u0662026-06-01T09:02:15"}, "clock: "),
@@ -174,8 +174,9 @@ def test_bytes_that_are_no_text_under_an_unknown_key_are_refused_by_themselves(s
     ],
 )  # fmt: skip
 def test_a_reading_whose_time_or_id_misleads_is_kept_and_refused(
-    store: sqlite3.Connection, wrong: dict[str, object], says: str
+    store: sqlite3.Connection, wrong: dict[str, object], says: str | tuple[str, ...]
 ) -> None:
+    """Of several beginnings the later are newer Pythons'."""
     (good, bad) = given(store, written(element="T-014", clock="2026-06-01T09:02:15"), written(**wrong))
     assert good == ("scalar", "stored", None)
     assert bad[:2] == ("invalid", "refused")
