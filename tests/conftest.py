@@ -15,6 +15,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction
 from itertools import chain, islice
 from pathlib import Path
 
+import first_compiles  # before what else is to be compiled
 import new_stores
 import pytest
 import structlog
@@ -57,6 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """From here on what a test leaves behind is looked for."""
+    first_compiles.collected()
     gc.enable()
 
 

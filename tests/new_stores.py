@@ -7,34 +7,39 @@ test starts.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import tempfile
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
+from acquire.integrity import is_there
+from acquire.private import private
 from acquire.store import database
 
-_migrate, _migrations = database.migrate, database.migrations
+_connect, _migrations = database.connect, database.migrations
 
 
 @cache
-def _new() -> bytes:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
-        made.row_factory = sqlite3.Row
-        _migrate(made)
-        return made.serialize()
+def _new() -> tuple[bytes, tuple[str, str]]:
+    """A new store's file, and what it is named in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "store.db")
+        made = _connect(path, create=True)
+        named = database.identity(made)
+        made.close()
+        return path.read_bytes(), named
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """As `acquire.store.database.migrate`, with a name and a life of its own for a new store."""
-    is_empty = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
-    if is_empty and database.migrations is _migrations:
-        with closing(sqlite3.connect(":memory:")) as made:
-            made.deserialize(_new())
-            made.backup(connection)
-        connection.execute("UPDATE identity SET store = ?, epoch = ?", (str(uuid4()), str(uuid4())))
-    _migrate(connection)
+def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
+    """As `acquire.store.database.connect`; what it creates is a copy with a name and a life of its own."""
+    if create and path.parent.is_dir() and not is_there(path) and database.migrations is _migrations:
+        file, named = _new()
+        for each in named:
+            file = file.replace(each.encode(), str(uuid4()).encode())
+        private(path).write_bytes(file)
+    return _connect(path, create=create)
 
 
 def begin_as_copies() -> None:
     """From here on, in this process."""
-    database.migrate = migrate
+    database.connect = connect
