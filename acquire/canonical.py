@@ -34,7 +34,12 @@ def digest(body: bytes) -> bytes:
 
 def utc_now() -> str:
     """The host clock: UTC, ISO 8601 with microseconds and a Z."""
-    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    return utc_at(time.time_ns())
+
+
+def utc_at(ns: int) -> str:
+    """The moment so many ns after 1970 began, in the same form."""
+    seconds, microseconds = divmod(ns // 1000, 1_000_000)
     return f"{_to_the_second(seconds)}.{microseconds:06d}Z"
 
 

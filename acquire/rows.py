@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 from typing import TypeVar
 
-PER_STATEMENT = (128, 16, 1)
+PER_STATEMENT = (128, 16, 4, 1)
 FEW = 4  # rows; so many are updated one by one more quickly
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # statements that may do a row twice are made for so many, and filled up
 T = TypeVar("T")

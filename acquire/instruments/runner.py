@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from acquire.backoff import Chance, pause_s
 from acquire.bus.messages import Accepts, State
-from acquire.canonical import utc_now
+from acquire.canonical import utc_at
 from acquire.instruments.desk import CommandDesk, Epoch
 from acquire.instruments.intake import Intake, may_hand_over
 from acquire.instruments.measurement import Measurement
@@ -213,12 +214,12 @@ class Runner:
 
     async def _given(self, device: Instrument, stream: Stream) -> Sequence[Reading]:
         """One take; where its reply did not come the gap for it is in the stream, and nothing is given."""
-        asked, self._turns.doing = utc_now(), "a reading"
+        asked, self._turns.doing = time.time_ns(), "a reading"
         try:
             return await self._turns.watchdog.watch(device.take(), "a reading")
         except ReplyTimeout as error:
             await self._intake.settle()
-            await self._recover(device, stream, error, max(1, len(device.channels)), asked)
+            await self._recover(device, stream, error, max(1, len(device.channels)), utc_at(asked))
             return ()
 
     async def _stretch(self, device: Instrument, stream: Stream) -> None:

@@ -31,7 +31,7 @@ class Watchdog:
     async def watch(self, work: Awaitable[T], doing: str) -> T:
         """Await work that bounds itself. Raises LinkDown when the watchdog's deadline comes first."""
         loop = asyncio.get_running_loop()
-        self._task, self._begun, self._gave_up = asyncio.current_task(), loop.time(), False
+        self._task, self._begun, self._gave_up = asyncio.current_task(loop), loop.time(), False
         if not self._looking:
             self._looking = True
             loop.call_later(WATCHDOG_S, self._look)

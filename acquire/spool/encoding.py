@@ -31,7 +31,8 @@ def copy(source: Source, s: Stream, first: int, bodies: Sequence[bytes]) -> byte
 
 def part(source: Source, message: NextMessage, entries: Sequence[Held]) -> bytes:
     """A part of a batch: a readings message without what all parts share."""
-    said = _of_stream(source, message.stream, message.first) | {"checksums": [each.checksum for each in entries]}
+    said = _of_stream(source, message.stream, message.first)
+    said["checksums"] = [each.checksum for each in entries]
     return _around(said, "readings", [each.body for each in entries])
 
 

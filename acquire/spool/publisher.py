@@ -406,7 +406,11 @@ class Publisher:
 
     async def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
-            if effect.what == "pair":
+            if effect.what == "through" and effect.stream is not None:  # nearly every one
+                self._told.moved(effect.stream)
+                if self.lag is not None:
+                    self.lag.confirmed(effect.stream)
+            elif effect.what == "pair":
                 log.info("paired with a store", store=effect.text)
                 self._told.paired(effect.text)
             elif effect.what == "epoch":
@@ -423,10 +427,6 @@ class Publisher:
                 self._told.original_sent(effect.stream, effect.seq)
             elif effect.what == "withhold again":
                 await self._withhold_again(effect, REFUSED_AGAIN)
-            elif effect.stream is not None:
-                self._told.moved(effect.stream)
-                if self.lag is not None:
-                    self.lag.confirmed(effect.stream)
         if self._told.due:
             await self.write_down()
 

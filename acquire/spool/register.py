@@ -49,14 +49,19 @@ class Register:
 
     def file(self, s: Stream) -> None:
         """File a stream after a change."""
-        self._changed[s.number] = s
-        _keep(self.flying, s, bool(s.flights))
         _keep(self.untold, s, s.ended is not None and not s.end_in_query)
         _keep(self.withholding, s, bool(s.originals))
+        self.went_on(s)
+
+    def went_on(self, s: Stream) -> None:
+        """The same after a message, an answer or an append, which change neither its end nor its originals."""
+        number = s.number
+        self._changed[number] = s
+        _keep(self.flying, s, bool(s.flights))
         if s.settled:
-            self._unsettled[s.instrument].discard(s.number)
+            self._unsettled[s.instrument].discard(number)
         else:
-            self._unsettled[s.instrument].add(s.number)
+            self._unsettled[s.instrument].add(number)
         if self._needs_turn(s):
             key = (s.ended is not None, s.queried and not s.probe, s.turn, s.number)
             if s.queued != key:

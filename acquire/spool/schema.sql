@@ -19,13 +19,15 @@ CREATE TABLE stream (
     epoch TEXT                              -- the epoch `through` was told in
 ) STRICT;
 
+-- In the order in which they came, with the key as an index beside them (docs/adr/0051-entries-in-order-of-arrival.md).
+-- In a file of before they lie by their key, and stay so until it is done with.
 CREATE TABLE entry (
     stream INTEGER NOT NULL,    -- stream.number
     seq INTEGER NOT NULL,
     body BLOB NOT NULL,
     measurement TEXT,           -- of a marker: the same measurement id again gets the same answer
     PRIMARY KEY (stream, seq)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX entry_measurement ON entry (measurement) WHERE measurement IS NOT NULL;
 

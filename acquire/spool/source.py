@@ -85,7 +85,7 @@ class Source:
         """Entries up to `head` of the stream of this number are committed in the spool (rule 3.2); its id."""
         s = self._register.number(number)
         s.head = max(s.head, head)
-        self._register.file(s)
+        self._register.went_on(s)
         return s.stream
 
     def ended(self, stream: str, ended: str, why: str | None = None) -> None:
@@ -227,7 +227,7 @@ class Source:
                 s.shown, s.sent = last, s.head
             s.sent = max(s.sent, last)
             self._fly(s, Flight(message.first, last, size, now, batch))
-        self._register.file(s)
+        self._register.went_on(s)
 
     def broke(self, message: NextMessage) -> None:
         """The connection was lost on this very message: it may be what the broker will not have (rule 8)."""
@@ -392,6 +392,7 @@ class Source:
             if s.ended is None:
                 s.ended, s.why = "receded", effects[-1].text
             s.store_ahead = True
+            self._register.file(s)
             if s.through < s.head:
                 self.new_query()
                 return effects
@@ -450,7 +451,7 @@ class Source:
                 self._doubt_batches(now)
                 self._land_all(s)
                 s.go_back()
-        self._register.file(s)
+        self._register.went_on(s)
 
     def heard_batch(self) -> None:
         """A batch was answered: that way is open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from acquire.spool.journal import StreamRow
 
@@ -23,8 +24,7 @@ class Limits:
     heartbeat_s: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class NextMessage:
+class NextMessage(NamedTuple):
     """Send this next: entries from `first` on, as many as the batch holds; or, without `entries`, the bare question.
 
     With `replace`, send nothing: the one entry at `first` is refused on its way and must be withheld (rule 8). With
@@ -55,8 +55,7 @@ class Flight:
         return self.last < self.first
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What the publisher must do because of an answer.
 
     "pair", "epoch", "receded", "alarm" or "through"; "original": the store has the original at `seq`; "withhold again":

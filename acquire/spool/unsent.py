@@ -6,9 +6,7 @@ Only a short cut. What was sent already, or did not fit, is read from the spool.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 
 from acquire.checksum import checksum, seed
 from acquire.spool.entries import Held
@@ -46,9 +44,7 @@ class Unsent:
         begins, held = self._held.get(stream, (first, []))
         if first < begins:
             return []
-        wanted = held[first - begins : first - begins + most]
-        if wanted:
-            wanted = wanted[: max(at_least, bisect_right([*accumulate(each.size for each in wanted)], max_bytes))]
+        wanted = _fitting(held[first - begins : first - begins + most], max_bytes, at_least)
         if not wanted:
             return []
         gone = first - begins + len(wanted)
@@ -58,13 +54,25 @@ class Unsent:
         if not held:
             del self._held[stream]
         mixed = seed(stream)
-        intact = all(checksum(mixed, seq, each.body) == each.checksum for seq, each in enumerate(wanted, first))
-        return wanted if intact else []
+        for seq, each in enumerate(wanted, first):
+            if checksum(mixed, seq, each.body) != each.checksum:
+                return []
+        return wanted
 
     def forget(self, stream: str) -> None:
         """Let go of all that is kept of a stream."""
         _, held = self._held.pop(stream, (0, []))
         self._size -= _bytes(held)
+
+
+def _fitting(entries: list[Held], max_bytes: int, at_least: int) -> list[Held]:
+    """As many of them as max_bytes have room for, but so many at least."""
+    size = 0
+    for n, each in enumerate(entries):
+        size += each.size
+        if size > max_bytes and n >= at_least:
+            return entries[:n]
+    return entries
 
 
 def _bytes(entries: Sequence[Held]) -> int:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -35,8 +36,7 @@ ALTERED = "with numbers that were altered on the way"
 NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """One part that could be opened, under which topic it came, and what to answer to.
 
     `instrument` is that of the topic; a part of a batch, which comes under a host's topic, has none. `host`: where its

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -19,6 +20,42 @@ class Connection(sqlite3.Connection):
         super().__init__(*given, **options)
         self.derived: dict[object, Any] = {}
         self.changes = 0  # `total_changes` when it was derived
+        self.left: Left | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a transaction leaves for the next one, which need not read it where nobody has written since."""
+
+    what: Any
+    version: int
+    changes: int
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection, what: Any) -> Left:
+        """To be made within the transaction, after its last change, and kept (`leave`) once that is committed."""
+        return cls(what, _version(connection), connection.total_changes)
+
+
+def leave(connection: sqlite3.Connection, left: Left) -> None:
+    """The transaction is committed."""
+    if isinstance(connection, Connection):
+        connection.left = left
+
+
+def take(connection: sqlite3.Connection) -> Any:
+    """Within a transaction: what the last one left, or None; if this one fails, nothing is left.
+
+    Another connection's commit changes the version (sqlite.org, "PRAGMA data_version"), this one's changes are counted.
+    """
+    if not isinstance(connection, Connection) or connection.left is None:
+        return None
+    left, connection.left = connection.left, None
+    return left.what if (left.version, left.changes) == (_version(connection), connection.total_changes) else None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def once(connection: sqlite3.Connection, what: object, derive: Callable[[], T]) -> T:

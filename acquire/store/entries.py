@@ -406,7 +406,7 @@ def unknown_markers(connection: sqlite3.Connection) -> Iterator[tuple[str, Entry
     keys = connection.execute(
         "SELECT s.stream, e.seq FROM entries e JOIN streams s ON s.number = e.stream"
         " WHERE e.measurement IS NOT NULL AND e.status = 0 AND e.seq <= s.through"
-        " AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.measurement = e.measurement)"
+        " AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.measurement = e.measurement) ORDER BY e.stream, e.seq"
     ).fetchall()
     for stream, seq in keys:
         yield from ((stream, entry) for entry in between(connection, stream, seq, seq) if entry.status == "stored")

@@ -18,6 +18,7 @@ from acquire.store.alarms import raise_alarm
 from acquire.store.believed import Heard, Unread, heard, not_its_own
 from acquire.store.compare import insert_rows
 from acquire.store.database import transaction
+from acquire.store.derived import leave
 from acquire.store.entries import Row
 from acquire.store.hearing import hear
 from acquire.store.judge import Place, judge_all
@@ -29,8 +30,7 @@ from acquire.store.streams import Life, Stream
 from acquire.store.unreadable import keep_unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Watermark:
+class Watermark(NamedTuple):
     """ "Committed through N", to be published after the commit."""
 
     instrument: str
@@ -84,10 +84,13 @@ def ingest(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[s
     parts = heard(site, messages, unread)
     with transaction(connection):
         taking = _Taking(connection, site, streams.life(connection), unread)
-        taking.known = streams.known(connection, (one.part.stream for one in parts))
+        taking.known = streams.at_hand(connection, (one.part.stream for one in parts))
         for one in parts:
             taking.take(one)
-        return taking.done()
+        done = taking.done()
+        left = streams.left(connection, taking.known)
+    leave(connection, left)
+    return done
 
 
 def ingest_one_by_one(connection: sqlite3.Connection, site: str, messages: Iterable[tuple[str, bytes]]) -> Ingested:

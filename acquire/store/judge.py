@@ -72,22 +72,18 @@ def _valid_rows(said: Said, place: Place) -> list[Row] | None:
     they did not, or where one of them says itself that it was not understood.
     """
     part, number, received, of = said.part, place.number, place.received, seed(place.stream)
-    first, readings = part.first_seq, part.readings
-    bodies = [encode_reading(reading) for reading in readings]
-    checksums = [crc32(body, (of + seq) & 0xFFFFFFFF) for seq, body in enumerate(bodies, first)]
-    if part.checksums is not None:
-        if part.checksums != checksums:
+    rows: list[Row] = []
+    for seq, reading in enumerate(part.readings, part.first_seq):
+        kind, element = KIND[reading.kind], reading.element
+        if kind == UNPARSED or flaw_of_reading(reading.time, reading.clock, element, reading.channel) is not None:
             return None
-    elif said.ends_so is None or not said.ends_so(b'"readings":[%b]}' % b",".join(bodies)):
-        return None
-    if any(flaw_of_reading(r.time, r.clock, r.element, r.channel) is not None for r in readings):
-        return None
-    rows: list[Row] = [
-        _row((number, seq, KIND[reading.kind], 0, None, body, check, reading.element, None, received))
-        for seq, reading, body, check in zip(range(first, first + len(bodies)), readings, bodies, checksums,
-                                             strict=True)
-    ]  # fmt: skip
-    return None if any(row[2] == UNPARSED for row in rows) else rows
+        body = encode_reading(reading)
+        check = crc32(body, (of + seq) & 0xFFFFFFFF)
+        rows.append(_row((number, seq, kind, STORED, None, body, check, element, None, received)))
+    if part.checksums is not None:
+        return rows if part.checksums == [row[6] for row in rows] else None
+    entries = b",".join([row[5] for row in rows])
+    return rows if said.ends_so is not None and said.ends_so(b'"readings":[%b]}' % entries) else None
 
 
 def judge(place: Place, seq: int, raw: bytes) -> Row:

@@ -61,7 +61,7 @@ def verify_indexes(connection: sqlite3.Connection, of: Mapping[str, Sequence[tup
             f"SELECT seq FROM entries e WHERE stream = (SELECT number FROM streams NOT INDEXED WHERE stream = ?)"
             f" AND +{column} IS NOT NULL AND seq BETWEEN ? AND ?"
             f" AND NOT EXISTS (SELECT 1 FROM entries i INDEXED BY {index}"
-            f" WHERE {finds} AND i.stream = e.stream AND i.seq = e.seq) ORDER BY seq LIMIT 1"
+            f" WHERE {finds} AND i.rowid = e.rowid) ORDER BY seq LIMIT 1"
         )
         for stream, first, last in _looked_at(connection, of):
             for (seq,) in connection.execute(asked, (stream, first, last)):

@@ -14,11 +14,12 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from acquire.rows import in_sizes, update_rows
-from acquire.store import clock
+from acquire.store import clock, derived
 
 SILENT_S = 60.0
 NO_CHAIN = b""
 MOST, MOST_OF_INSTRUMENT = 1_000_000, 100_000  # a link that is lost every five minutes makes so many in a year
+MOST_LEFT = 1000  # kept in memory from one transaction to the next
 
 
 @dataclass(slots=True)
@@ -112,6 +113,18 @@ def known(connection: sqlite3.Connection, streams: Iterable[str]) -> dict[str, S
     return found
 
 
+def at_hand(connection: sqlite3.Connection, streams: Iterable[str]) -> dict[str, Stream]:
+    """The same within a transaction, and others: what the last one left is not read again."""
+    found: dict[str, Stream] = derived.take(connection) or {}
+    found.update(known(connection, [each for each in streams if each not in found]))
+    return found
+
+
+def left(connection: sqlite3.Connection, at_hand: dict[str, Stream]) -> derived.Left:
+    """What a transaction that has kept all that it changed leaves of these; of too many it leaves none."""
+    return derived.Left.of(connection, at_hand if len(at_hand) <= MOST_LEFT else None)
+
+
 def add(connection: sqlite3.Connection, stream: Stream) -> None:
     """Insert a stream that is new; its number is given here."""
     marks = ",".join("?" * (len(_COLUMNS) - 1))
@@ -140,7 +153,10 @@ def keep(connection: sqlite3.Connection, streams: Iterable[Stream]) -> None:
     for what seldom does, of those of which it did (14 against 4 µs a stream were measured)."""
     listed = list(streams)
     _update(connection, listed, _ALWAYS)
-    _update(connection, [each for each in listed if _seldom(each) != each.as_read], _SELDOM)
+    changed = [each for each in listed if _seldom(each) != each.as_read]
+    _update(connection, changed, _SELDOM)
+    for each in changed:
+        each.as_read = _seldom(each)
 
 
 def _update(connection: sqlite3.Connection, streams: Sequence[Stream], names: tuple[str, ...]) -> None:

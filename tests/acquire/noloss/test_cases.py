@@ -390,7 +390,7 @@ def test_a_damaged_spool_is_salvaged_and_what_is_unreadable_is_withheld(world: W
     world.journal.close()
     content = world.path.read_bytes()
     pages = {e.seq: content.index(e.body) // 4096 for e in world.emitted[200:]}
-    seq, page = next((seq, page) for seq, page in pages.items() if content[page * 4096] == 0x0A)  # a leaf
+    seq, page = next((seq, page) for seq, page in pages.items() if content[page * 4096] == 0x0D)  # with rows
     world.path.write_bytes(content[: page * 4096] + b"\xa5" * 4096 + content[(page + 1) * 4096 :])
     checked_beside(world.path)
     world.start_source()

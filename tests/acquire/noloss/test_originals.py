@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 import pytest
 from network import RETENTION_S, World, reading, to_send
@@ -186,7 +185,7 @@ def test_nothing_but_the_original_takes_the_place_of_its_stand_in(world: World, 
     message = world.source.next(world.now + 100)
     assert message is not None
     body = other if other != b"not JSON" else b"1"
-    world.deliver(to_send(world.source, replace(message, stream=s, first=3), [body]))
+    world.deliver(to_send(world.source, message._replace(stream=s, first=3), [body]))
     assert (entry(world, 3)["kind"], entry(world, 3)["status"]) == ("withheld", "refused")
 
 

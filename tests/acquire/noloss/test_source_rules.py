@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,7 +49,7 @@ def test_another_store_is_not_believed(world: World) -> None:
     world.append_reading()
     world.send()
     world.deliver(world.to_store.pop())
-    foreign = replace(world.to_source.pop(), store=str(uuid4()))
+    foreign = world.to_source.pop()._replace(store=str(uuid4()))
     effects = world.source.answer(
         foreign.stream, foreign.through, foreign.store, foreign.epoch, foreign.query, world.now
     )

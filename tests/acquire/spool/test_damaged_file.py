@@ -22,7 +22,7 @@ from acquire.spool.rescue import adopt, salvage
 from acquire.spool.spool import Spool
 
 RESERVE = 4096
-LEAF = 0x0A  # the first byte of a page of an index, or of a table without rowid (sqlite.org, "File Format", 1.6)
+LEAF = 0x0D  # the first byte of a page of a table with its rows (sqlite.org, "File Format", 1.6)
 
 
 def body(number: int) -> bytes:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from layouts import BY_KEY, IN_ORDER, LAYOUTS, LEAF_INDEX, PAGE, cells, inner, lay, leaves
 
 from acquire.canonical import canonical
 from acquire.checksum import seed
@@ -17,8 +18,7 @@ from acquire.spool.journal import Journal
 from acquire.spool.rescue import adopt, salvage
 from acquire.spool.scan import Scan
 
-PAGE = 4096
-INNER, LEAF = 2, 10  # sqlite.org, "File Format", 1.6
+each_layout = pytest.mark.parametrize("layout", LAYOUTS)
 
 
 def body(dice: random.Random, number: int) -> bytes:
@@ -26,8 +26,11 @@ def body(dice: random.Random, number: int) -> bytes:
     return canonical({"kind": "scalar", "value": number, "text": dice.randbytes(length // 2).hex()})
 
 
-def filled(path: Path, dice: random.Random, count: int = 3000) -> dict[int, tuple[bytes, str | None]]:
+def filled(
+    path: Path, dice: random.Random, count: int = 3000, layout: str = IN_ORDER
+) -> dict[int, tuple[bytes, str | None]]:
     """A stream of entries, some larger than a page, with markers and originals; nothing of it in the log."""
+    lay(path, layout)
     bodies = [(body(dice, n), f"m-{n}" if n % 100 == 0 else None) for n in range(count)]
     with closing(Journal(path, reserve=PAGE)) as journal:
         number = journal.open_stream("electrometer-1").number
@@ -37,28 +40,19 @@ def filled(path: Path, dice: random.Random, count: int = 3000) -> dict[int, tupl
     return dict(enumerate(bodies, start=1))
 
 
-def pages_of_entries(content: bytes, kind: int) -> list[int]:
-    """Offsets of the pages of this kind in the tree of entries."""
-    starts = range(0, len(content), PAGE)
-    return [at for at in starts if content[at] == kind and content[at : at + PAGE].count(b'"value"') > 1]
-
-
-def cells(content: bytes, at: int) -> int:
-    return int.from_bytes(content[at + 3 : at + 5], "big")
-
-
+@each_layout
 @pytest.mark.parametrize("number", range(6))
-def test_damaged_inner_pages_cost_nothing_but_what_lies_on_them(tmp_path: Path, number: int) -> None:
+def test_damaged_inner_pages_cost_nothing_but_what_lies_on_them(tmp_path: Path, number: int, layout: str) -> None:
     dice = random.Random(number)
     path = tmp_path / "spool.db"
-    appended = filled(path, dice)
+    appended = filled(path, dice, layout=layout)
     content = bytearray(path.read_bytes())
-    inner = pages_of_entries(content, INNER)
-    assert len(inner) > 30, "a tree of three levels and more"
-    hurt = [inner[0], *dice.sample(inner, dice.randrange(1, len(inner)))]
-    lost = sum(cells(content, at) for at in set(hurt))
+    ways = inner(content, layout)
+    assert len(ways) > (30 if layout == BY_KEY else 5)
+    hurt = [ways[0], *dice.sample(ways, dice.randrange(1, len(ways)))]
+    lost = sum(cells(content, at) for at in set(hurt)) if layout == BY_KEY else 0
     for at in hurt:
-        emptied = bytes([LEAF]) + bytes(PAGE - 1)
+        emptied = bytes([LEAF_INDEX]) + bytes(PAGE - 1)
         content[at : at + PAGE] = dice.choice((emptied, bytes(PAGE), b"\xa5" * PAGE, dice.randbytes(PAGE)))
     path.write_bytes(content)
     (found,) = salvage(path)
@@ -67,16 +61,17 @@ def test_damaged_inner_pages_cost_nothing_but_what_lies_on_them(tmp_path: Path, 
     assert found.damaged == sorted(appended.keys() - found.bodies.keys())
 
 
+@each_layout
 @pytest.mark.parametrize("number", range(3))
-def test_of_damaged_leaves_too_all_others_come_back(tmp_path: Path, number: int) -> None:
+def test_of_damaged_leaves_too_all_others_come_back(tmp_path: Path, number: int, layout: str) -> None:
     """Every inner page is gone, and some of the leaves: as many entries are lost as lay on these, or went on there."""
     dice = random.Random(number)
     path = tmp_path / "spool.db"
-    appended = filled(path, dice, 1500)
+    appended = filled(path, dice, 1500, layout)
     content = bytearray(path.read_bytes())
-    hurt = [*pages_of_entries(content, INNER), *dice.sample(pages_of_entries(content, LEAF), 20)]
-    lost = sum(cells(content, at) for at in hurt)
-    for at in hurt:
+    ways, ends = inner(content, layout), dice.sample(leaves(content, layout), 20)
+    lost = sum(cells(content, at) for at in ([*ways, *ends] if layout == BY_KEY else ends))
+    for at in [*ways, *ends]:
         content[at : at + PAGE] = dice.randbytes(PAGE)
     path.write_bytes(content)
     (found,) = salvage(path)
@@ -84,10 +79,11 @@ def test_of_damaged_leaves_too_all_others_come_back(tmp_path: Path, number: int)
     assert found.bodies.items() <= appended.items()
 
 
-def test_without_its_first_page_everything_comes_back(tmp_path: Path) -> None:
+@each_layout
+def test_without_its_first_page_everything_comes_back(tmp_path: Path, layout: str) -> None:
     """SQLite does not open it at all."""
     path = tmp_path / "spool.db"
-    appended = filled(path, random.Random(7), 500)
+    appended = filled(path, random.Random(7), 500, layout)
     with closing(Journal(path, reserve=PAGE)) as journal:
         source, stream = journal.source, journal.streams()[0].stream
     content = bytearray(path.read_bytes())
@@ -116,13 +112,14 @@ def test_originals_are_found_too(tmp_path: Path) -> None:
     assert (held, reason) == (entries.held(seed(stream), 1, original), "too large")
 
 
-def test_a_bit_flipped_on_a_page_is_not_believed(tmp_path: Path) -> None:
+@each_layout
+def test_a_bit_flipped_on_a_page_is_not_believed(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "spool.db"
-    filled(path, random.Random(3), 200)
+    filled(path, random.Random(3), 200, layout)
     content = bytearray(path.read_bytes())
-    for at in pages_of_entries(content, INNER):
+    for at in inner(content, layout):
         content[at : at + PAGE] = bytes(PAGE)
-    at = content.index(b'"text":"', pages_of_entries(content, LEAF)[3]) + 10
+    at = content.index(b'"text":"', leaves(content, layout)[3]) + 10
     path.write_bytes(content)
     (before,) = salvage(path)
     content[at] ^= 1
@@ -133,10 +130,11 @@ def test_a_bit_flipped_on_a_page_is_not_believed(tmp_path: Path) -> None:
     assert after.bodies.items() <= before.bodies.items()
 
 
-def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
+@each_layout
+def test_what_was_taken_back_does_not_come_back(tmp_path: Path, layout: str) -> None:
     """Rows that were deleted lie on free pages with checksums that fit; what is appended under their seq is another."""
     path = tmp_path / "spool.db"
-    filled(path, random.Random(4), 1000)
+    filled(path, random.Random(4), 1000, layout)
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA secure_delete = OFF")
         db.execute("DELETE FROM entry WHERE seq > 10")

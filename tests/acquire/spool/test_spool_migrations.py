@@ -8,13 +8,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from layouts import by_key
 
 from acquire.spool import file
 from acquire.spool.journal import Journal, SpoolError
+from acquire.spool.pruning import prune
 from acquire.store.database import statements
 
 STREAM = "7b7a0c4e-1111-4f6e-8b07-3f1d51a7c001"
 BODIES = [b'{"kind":"scalar","value":%d}' % n for n in range(1, 6)]
+MARK = b'{"kind":"marker","mark":"begin"}'
 RELEASED = range(1, file.SCHEMA)
 
 
@@ -24,7 +27,7 @@ def older(path: Path, version: int) -> None:
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         db.execute("PRAGMA journal_mode=WAL")
         for number in range(1, version + 1):
-            db.executescript(file._sql(number))
+            db.executescript(by_key(file._sql(number)) if number == 1 else file._sql(number))
             if number > 1:
                 db.execute(f"PRAGMA user_version = {number}")
         db.execute("INSERT INTO meta (source, store, epoch, uptime_s) VALUES ('the-source', 'the-store', 'e', 7.5)")
@@ -50,8 +53,23 @@ def test_every_released_schema_migrates_with_its_rows(tmp_path: Path, version: i
         assert [(seq, bytes(body)) for seq, body in rows] == list(enumerate(BODIES, start=1))
         assert journal.db.execute("SELECT seq, reason FROM withheld").fetchall() == [(3, "too large")]
         assert journal.moved_aside is None
+        _goes_on(journal)
     finally:
         journal.close()
+
+
+def _goes_on(journal: Journal) -> None:
+    """Its entries stay where they lie, by their key, and everything is done with them that is done with new ones."""
+    (sql,) = journal.db.execute("SELECT sql FROM sqlite_master WHERE name = 'entry'").fetchone()
+    assert sql.endswith("WITHOUT ROWID")
+    number = journal.open_stream("j").number
+    journal.append([(number, [(body, None) for body in BODIES[:2]])])
+    journal.append([(number, [(MARK, "m-1")])])
+    assert [each.body for each in journal.read(number, 1, 9, 10_000)] == [*BODIES[:2], MARK]
+    assert [(each.seq, each.mark) for each in journal.markers("m-1")] == [(3, "begin")]
+    assert prune(journal, STREAM, 2) == 3
+    assert [each.body for each in journal.read(1, 3, 9, 10_000)] == BODIES[2:]
+    assert journal.db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def content(path: Path) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from acquire.store.database import connect, one_moment, transaction
-from acquire.store.derived import once
+from acquire.store.derived import Left, leave, once, take
 
 WRITE = "INSERT INTO alarm (raised_at, what, subject, message, last_at) VALUES ('t', 'w', ?, 'm', 't')"
 
@@ -85,3 +85,48 @@ def test_a_connection_of_somebody_else_is_asked_each_time(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / "store.db")) as plain:
         asked = Asked(plain)
         assert (asked.count(), asked.count(), asked.times) == (0, 0, 2)
+
+
+def leaving(store: sqlite3.Connection, what: str) -> None:
+    with transaction(store):
+        store.execute(WRITE, (what,))
+        left = Left.of(store, what)
+    leave(store, left)
+
+
+def taken(store: sqlite3.Connection) -> object:
+    with transaction(store):
+        return take(store)
+
+
+def test_what_a_transaction_leaves_is_taken_once(store: sqlite3.Connection) -> None:
+    assert taken(store) is None
+    leaving(store, "1")
+    assert (taken(store), taken(store)) == ("1", None)
+
+
+def test_what_was_written_since_by_anybody_takes_it_away(store: sqlite3.Connection, tmp_path: Path) -> None:
+    leaving(store, "1")
+    store.execute(WRITE, ("2",))
+    assert taken(store) is None
+    leaving(store, "3")
+    with closing(connect(tmp_path / "store.db")) as other:
+        other.execute(WRITE, ("4",))
+    assert taken(store) is None
+
+
+def test_what_another_commits_before_it_is_left_takes_it_away(store: sqlite3.Connection, tmp_path: Path) -> None:
+    with transaction(store):
+        store.execute(WRITE, ("1",))
+        left = Left.of(store, "1")
+    with closing(connect(tmp_path / "store.db")) as other:
+        other.execute(WRITE, ("2",))
+    leave(store, left)
+    assert taken(store) is None
+
+
+def test_a_connection_of_somebody_else_is_left_nothing(tmp_path: Path) -> None:
+    connect(tmp_path / "store.db", create=True).close()
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as plain:
+        leaving(plain, "1")
+        assert taken(plain) is None

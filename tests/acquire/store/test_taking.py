@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -16,8 +17,11 @@ from acquire.canonical import canonical
 from acquire.checksum import checksum, seed
 from acquire.store import ingest as module
 from acquire.store import streams
-from acquire.store.database import migrate
+from acquire.store.database import connect, migrate, transaction
+from acquire.store.derived import Connection
 from acquire.store.ingest import BatchAnswer, Ingested, Watermark, ingest, ingest_one_by_one
+from acquire.store.seals import verify_streams
+from acquire.store.tails import declare_ended
 
 TOPICS = Topics("clinic")
 S, T = (str(uuid5(NAMESPACE_OID, each)) for each in ("s", "t"))
@@ -26,7 +30,7 @@ LOST = "are lost: the source no longer holds them."
 
 @pytest.fixture
 def store() -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None, factory=Connection)) as connection:
         connection.row_factory = sqlite3.Row
         migrate(connection)
         yield connection
@@ -67,6 +71,51 @@ def lost(store: sqlite3.Connection) -> list[tuple[int, int]]:
 
 
 # --- watermarks and answers -----------------------------------------------------------------------------------------
+
+
+def statements(store: sqlite3.Connection, *messages: tuple[str, bytes]) -> list[str]:
+    """What is asked of the table of streams while these messages are taken."""
+    asked: list[str] = []
+    store.set_trace_callback(asked.append)
+    give(store, *messages)
+    store.set_trace_callback(None)
+    return [each for each in asked if "FROM streams" in each]
+
+
+def test_a_stream_is_not_read_again_while_nobody_else_writes(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "store.db", create=True)) as store:
+        give(store, message(S, 1, [reading(1)]))
+        assert statements(store, message(S, 2, [reading(2)])) == []
+        assert len(statements(store, message(S, 3, [reading(3)]), message(T, 1, [reading(1)], instrument="e-2"))) > 0
+        assert statements(store, message(S, 4, [reading(4)]), message(T, 2, [reading(2)], instrument="e-2")) == []
+
+
+def test_what_another_process_made_of_a_stream_is_seen_at_once(tmp_path: Path) -> None:
+    """Declared ended beside the service: what the source says then takes it back, as it does where it was read."""
+    path = tmp_path / "store.db"
+    with closing(connect(path, create=True)) as store, closing(connect(path)) as other:
+        give(store, message(S, 1, [reading(1)], head=3))
+        other.execute("UPDATE streams SET heard_s = heard_s - 3600")
+        with transaction(other):
+            declare_ended(other, S)
+        assert lost(store) == [(2, 3)]
+        assert statements(store, message(S, 2, [reading(2)], head=3)) != []
+        assert tuple(store.execute("SELECT through, ended FROM streams").fetchone()) == (2, None)
+        assert list(verify_streams(store)) == []
+
+
+def test_a_transaction_that_failed_leaves_nothing_of_its_streams(tmp_path: Path) -> None:
+    with closing(connect(tmp_path / "store.db", create=True)) as store:
+        give(store, message(S, 1, [reading(1)]))
+        store.execute(
+            "CREATE TEMPORARY TRIGGER broken BEFORE INSERT ON received BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        with pytest.raises(sqlite3.IntegrityError, match="full"):
+            give(store, message(S, 2, [reading(2)]))
+        store.execute("DROP TRIGGER broken")
+        done = give(store, message(S, 2, [reading(2)]))
+        assert done.moved == {S: (1, 2, True)}
+        assert list(verify_streams(store)) == []
 
 
 def test_an_answer_says_how_far_which_record_has_which_stream(store: sqlite3.Connection) -> None:
@@ -171,8 +220,8 @@ def test_altered_entries_are_left_out_counted_and_taken_when_they_come_whole(sto
     assert alarms(store) == [("damaged on the way", "e-1", text)]
     done = give(store, message(S, 2, bodies[1:3], checksums=sums[1:3], head=5))
     assert done.answers[0].through == 5
-    (stored,) = store.execute("SELECT group_concat(CAST(body AS TEXT) ->> 'value') FROM entries").fetchone()
-    assert stored == "1.0,2.0,3.0,4.0,5.0"
+    stored = store.execute("SELECT CAST(body AS TEXT) ->> 'value' FROM entries ORDER BY seq").fetchall()
+    assert [value for (value,) in stored] == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 # --- originals ------------------------------------------------------------------------------------------------------
