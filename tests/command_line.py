@@ -28,12 +28,12 @@ _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload(["command_line", "beforehand"])  # a fork looks for what it is to do in the first
 
 
-def _process(*given: object) -> BaseProcess:
-    """A command that was begun in a process of its own. What those are forked from finds the modules of the tests."""
+def forked(does: Callable[..., object], *given: object, daemon: bool = True) -> BaseProcess:
+    """A function that was begun in a process of its own. What those are forked from finds the modules of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{TESTS.parent}:{TESTS}")
         forkserver.ensure_running()
-    process = _forked.Process(target=_command, args=given, daemon=True)
+    process = _forked.Process(target=does, args=given, daemon=daemon)
     process.start()
     return process
 
@@ -45,7 +45,7 @@ def acquire(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None 
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         given = (words, str(cwd or Path.cwd()), dict(os.environ if env is None else env), str(out), str(err), uid)
-        process = _process(*given)
+        process = forked(_command, *given)
         process.join(WITHIN_S)
         if process.exitcode is None:
             process.kill()
@@ -60,7 +60,7 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
         out, err = Path(folder, "out"), Path(folder, "err")
         err.touch()
         given = (words, str(cwd), dict(env), str(out), str(err), None)
-        process = _process(*given)
+        process = forked(_command, *given)
         until, line = time.monotonic() + WITHIN_S, ""
         with err.open() as said:
             while True:
@@ -81,7 +81,7 @@ def acquire_heard(hears: Callable[[str], None], *words: str, cwd: Path, env: Map
 def begun(*words: str, out: Path, err: Path) -> BaseProcess:
     """`acquire WORDS` that goes on: what it says is added to the files, and whoever began it sees to its end."""
     given = (words, str(Path.cwd()), dict(os.environ), str(out), str(err), None)
-    return _process(*given)
+    return forked(_command, *given)
 
 
 async def acquire_beside(*words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Said:

@@ -22,11 +22,14 @@ import sys
 import tempfile
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
+
+from command_line import forked
 
 from acquire.cli import main
 from acquire.record import signing
@@ -61,28 +64,36 @@ def resident(own: tuple[tuple[str, str], ...] = ()) -> Path:
     command = place / "acquire"
     command.write_text(CLIENT.format(python=sys.executable, door=door))
     command.chmod(0o755)
-    over, open_while_here = os.pipe()  # the other end is shut with this process, however that ends
-    with socket.socket(socket.AF_UNIX) as listening:
+    over, open_while_here = socket.socketpair()  # the other end is shut with this process, however that ends
+    with socket.socket(socket.AF_UNIX) as listening, over:
         listening.bind(door)
         listening.listen(8)
-        words = [sys.executable, "-c", f"from resident import serve; serve({listening.fileno()}, {over})"]
-        env = os.environ | dict(own) | {"PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
-        process = subprocess.Popen(words, env=env, start_new_session=True, pass_fds=(listening.fileno(), over))
-    os.close(over)
-    atexit.register(_end, process, open_while_here, folder)
+        # No daemon: what a command begins it may share out among processes.
+        ended = _with_its_own(own, listening, over) if own else forked(serve, listening, over, daemon=False).join
+    atexit.register(_end, ended, open_while_here, folder)
     return place
 
 
-def _end(process: subprocess.Popen[bytes], open_while_here: int, folder: Path) -> None:
-    os.close(open_while_here)
-    process.wait()
+def _with_its_own(
+    environment: tuple[tuple[str, str], ...], listening: socket.socket, over: socket.socket
+) -> Callable[[], object]:
+    """An interpreter that is started in this environment; returns what waits for its end."""
+    numbers = listening.fileno(), over.fileno()
+    code = f"import socket, resident; resident.serve(*(socket.socket(fileno=each) for each in {numbers}))"
+    env = os.environ | dict(environment) | {"PYTHONPATH": f"{TESTS.parent}:{TESTS}"}
+    return subprocess.Popen([sys.executable, "-c", code], env=env, pass_fds=numbers).wait
+
+
+def _end(ended: Callable[[], object], open_while_here: socket.socket, folder: Path) -> None:
+    open_while_here.close()
+    ended()
     shutil.rmtree(folder)
 
 
-def serve(listening: int, over: int) -> None:
+def serve(doors: socket.socket, over: socket.socket) -> None:
     """Forks one process for each command that is asked for, tells its exit code, and ends what nobody waits for."""
+    os.setsid()
     import_module("beforehand")
-    doors = socket.socket(fileno=listening)
     with selectors.DefaultSelector() as waited:
         waited.register(doors, selectors.EVENT_READ, lambda: _begin(waited, doors.accept()[0]))
         waited.register(over, selectors.EVENT_READ, lambda: os.killpg(0, signal.SIGKILL))

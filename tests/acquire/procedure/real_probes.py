@@ -95,10 +95,12 @@ class ProbeClient(WorkedClient):
         """What lies outside the markers is no part of these cases."""
 
     async def polled(self, times: int) -> None:
+        entries: list[dict[str, Any]] = []
         for _ in range(times):
             self.probe.clock.advance(POLLED_S)
             self.ahead_s += POLLED_S
-            self.put("electrometer-1", self.entries(await self.probe.driver.take()))
+            entries += self.entries(await self.probe.driver.take())
+        self.put("electrometer-1", entries)
 
     def entries(self, readings: Sequence[Reading]) -> list[dict[str, Any]]:
         assert all(each.kind == "scalar" for each in readings), readings

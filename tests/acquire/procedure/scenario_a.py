@@ -126,11 +126,12 @@ class StoreClient:
 
     def idle(self, instrument: str) -> None:
         """The instrument is polled all the time: readings outside the markers, which belong to nothing."""
-        of = self.of(instrument)
+        of, readings = self.of(instrument), []
         for _ in range(4):
             of.clock_s += 0.25
             self.ahead_s += 0.25
-            self.put(instrument, [self.charge(instrument, of.charge_nc, [])])
+            readings.append(self.charge(instrument, of.charge_nc, []))
+        self.put(instrument, readings)
 
     def flags(self, step_id: str) -> list[str]:
         return []
