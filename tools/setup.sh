@@ -60,13 +60,26 @@ make_venv() {
     "$candidate" -m venv .venv
 }
 
+fetch_uv() { # the pinned one, which installs in a fifth of the processor time that pip takes
+    wanted_uv=$(grep '^uv==' requirements/dev.txt)
+    [ "$(.venv/bin/uv --version 2>/dev/null)" = "uv ${wanted_uv#uv==}" ] && return
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$wanted_uv" || true
+}
+
+install_into() { # $1: environment, $2...: what. pip, where there is no uv, or it does not find what pip is set up to find
+    environment=$1
+    shift
+    if [ -x .venv/bin/uv ] && .venv/bin/uv pip install --quiet --python "$environment/bin/python" "$@" 2>/dev/null; then return; fi
+    .venv/bin/python -m pip --python "$environment/bin/python" install --quiet --disable-pip-version-check --no-compile "$@"
+}
+
 install_packages() { # $1: run or dev, $2: environment
     stamp="$2/.installed-$1"
     wanted=$(cat "requirements/$1.txt" pyproject.toml | sha256sum)
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
     printf 'Installing the %s packages into %s ...\n' "$1" "$2" >&2
-    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r "requirements/$1.txt"
-    "$2/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    install_into "$2" -r "requirements/$1.txt"
+    install_into "$2" --no-deps --editable .
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -103,8 +116,8 @@ install_apart() { # $1: name of requirements and environment, $2: what it is, $3
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
     printf 'Installing %s, into .venv-%s ...\n' "$what" "$name" >&2
     rm -rf ".venv-$name"
-    .venv/bin/python -m venv ".venv-$name"
-    ".venv-$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "requirements/$name.txt"
+    .venv/bin/python -m venv --without-pip ".venv-$name"
+    install_into ".venv-$name" "$@" -r "requirements/$name.txt"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -160,6 +173,7 @@ fi
 if [ "$1" = run ]; then
     install_packages run .venv
 else
+    fetch_uv
     install_apart pylinac 'pylinac, which the dose library is compared with and never imports' & pylinac=$!
     install_apart programs 'clients of other people, which judge the simulators' --no-deps & programs=$!
     install_node_packages & node=$!
