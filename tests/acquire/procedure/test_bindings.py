@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import edits
+import kept_store
 import pytest
 from beams import drawn_nc
 from real_probes import Probe, ProbeClient
@@ -31,12 +32,15 @@ def dose_cgy(port: str) -> float:
 
 
 async def measured(connection: Any, swapped: bool = True) -> str:
-    case, probe = case_a(), Probe("diode-electrometer-12")
-    case.add(connection)
-    session = case.start(connection)
-    async with probe:
-        await run(connection, ProbeClient(connection, probe, beams(swapped)), session)
-    return session
+    async def once() -> str:
+        case, probe = case_a(), Probe("diode-electrometer-12")
+        case.add(connection)
+        session = case.start(connection)
+        async with probe:
+            await run(connection, ProbeClient(connection, probe, beams(swapped)), session)
+        return session
+
+    return await kept_store.begun(connection, (__name__, swapped), once)
 
 
 def bound(

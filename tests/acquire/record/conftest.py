@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "procedure"))
 
+import kept_store
 from scenario_a import StoreClient, closed
 
 from acquire.procedure.results.result import calculate_session
@@ -25,6 +26,9 @@ def connection(tmp_path):
 
 @pytest.fixture
 async def record(connection):
-    session = await closed(connection, StoreClient(connection))
-    calculate_session(connection, session, "MP-1")
-    return build(connection, session)
+    async def once():
+        session = await closed(connection, StoreClient(connection))
+        calculate_session(connection, session, "MP-1")
+        return session
+
+    return build(connection, await kept_store.begun(connection, "of a record", once))
