@@ -282,9 +282,9 @@ class Publisher:
             await connection.hand_over(self._topics.batch(self._host), payload, self._batch_published)
 
     def _batch_published(self, error: BaseException | None) -> None:
+        """What the broker took makes no room for more: an answer of the store does."""
         if error is not None and not isinstance(error, BusError):
             log.error("not published", why=repr(error))
-        self._wake.set()
 
     async def _copy(self, connection: Connection, s: Stream | None, stream: str) -> None:
         """Tell those who look on what went to the store in batches."""
@@ -333,9 +333,9 @@ class Publisher:
     def _published(self, message: NextMessage, error: BaseException | None) -> None:
         if isinstance(error, BusError) and self._has(message.stream):
             self.source.broke(message)
+            self._wake.set()
         elif error is not None:
             log.error("not published", why=repr(error))
-        self._wake.set()
 
     async def _is_too_large(self, connection: Connection, message: NextMessage, payload: bytes) -> bool:
         """Whether the broker would not take it; its entry is withheld then (rules 8 and 10)."""

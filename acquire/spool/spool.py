@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from acquire.spool.disk_budget import DEFAULT_LIMIT, RESERVE
-from acquire.spool.entries import Appended, Held
+from acquire.spool.entries import Appended, Held, all_held
 from acquire.spool.health import Health
 from acquire.spool.journal import Journal, MarkerAt, SpoolError, StreamRow
 from acquire.spool.pace import Pace
@@ -281,8 +281,7 @@ class Spool:
     def _tell(self, group: _Group, appended: list[Appended]) -> None:
         """Whether or not anybody still waits for it: what is committed is to be sent."""
         for append, (first, checksums) in zip(group, appended, strict=True):
-            entries = [Held(body, checksum) for (body, _), checksum in zip(append.bodies, checksums, strict=True)]
-            self.on_appended(append.number, first, entries)
+            self.on_appended(append.number, first, all_held(append.bodies, checksums))
             if not append.done.done():
                 append.done.set_result(first)
 
