@@ -7,7 +7,7 @@ test starts.
 from __future__ import annotations
 
 import sqlite3
-import tempfile
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -16,30 +16,46 @@ from acquire.integrity import is_there
 from acquire.private import private
 from acquire.store import database
 
-_connect, _migrations = database.connect, database.migrations
+_connect, _migrate, _migrations = database.connect, database.migrate, database.migrations
+VERSIONS = slice(18, 20)  # of the file format, in its header: 2 for a file with a log, which none in memory has
 
 
 @cache
 def _new() -> tuple[bytes, tuple[str, str]]:
-    """A new store's file, and what it is named in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "store.db")
-        made = _connect(path, create=True)
-        named = database.identity(made)
-        made.close()
-        return path.read_bytes(), named
+    """A new store, and what it is named in it."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        made.row_factory = sqlite3.Row
+        _migrate(made)
+        return made.serialize(), database.identity(made)
+
+
+def _another(version: bytes) -> bytearray:
+    """The same with a name and a life of its own."""
+    made, named = _new()
+    for each in named:
+        made = made.replace(each.encode(), str(uuid4()).encode())
+    another = bytearray(made)
+    another[VERSIONS] = version * 2
+    return another
 
 
 def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
-    """As `acquire.store.database.connect`; what it creates is a copy with a name and a life of its own."""
+    """As `acquire.store.database.connect`; what it creates is a copy."""
     if create and path.parent.is_dir() and not is_there(path) and database.migrations is _migrations:
-        file, named = _new()
-        for each in named:
-            file = file.replace(each.encode(), str(uuid4()).encode())
-        private(path).write_bytes(file)
+        private(path).write_bytes(_another(b"\2"))
     return _connect(path, create=create)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """As `acquire.store.database.migrate`, for a store in memory or in a file that is there and empty."""
+    is_empty = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
+    if is_empty and database.migrations is _migrations:
+        with closing(sqlite3.connect(":memory:")) as made:
+            made.deserialize(_another(b"\1"))
+            made.backup(connection)
+    _migrate(connection)
 
 
 def begin_as_copies() -> None:
     """From here on, in this process."""
-    database.connect = connect
+    database.connect, database.migrate = connect, migrate
