@@ -11,6 +11,35 @@ from typing import Any
 
 LOOKED_UP_WITHIN_S = 10.0  # the system itself may take minutes, and the publisher's attempts must come round
 REACHED_WITHIN_S = 5.0  # for one address
+AT_ONCE = 64 * 1024  # bytes
+
+
+class Line(socket.socket):
+    """Reads what has come at once, and gives it out in the small pieces in which the MQTT client asks for it: it would
+    ask the system for a byte, for another, for the rest, and once more to hear that this was all.
+
+    aiomqtt goes on taking while something is `pending`, as it does with TLS, whose own socket takes the place of this.
+    """
+
+    _held = b""
+    _at = 0  # how much of it is given out
+    _is_all = False  # nothing more had come when it was read
+
+    def recv(self, most: int, flags: int = 0, /) -> bytes:
+        """At most so many bytes, b"" at the end. Raises BlockingIOError where none are there, OSError as a socket."""
+        if self._at == len(self._held):
+            if self._is_all:
+                self._is_all = False
+                raise BlockingIOError
+            self._held, self._at = super().recv(AT_ONCE, flags), 0
+            self._is_all = 0 < len(self._held) < AT_ONCE
+        piece = self._held[self._at : self._at + most]
+        self._at += len(piece)
+        return piece
+
+    def pending(self) -> int:
+        """How many bytes were read and not given out."""
+        return len(self._held) - self._at
 
 
 async def line_to(host: str, port: int) -> socket.socket:
@@ -33,7 +62,7 @@ async def line_to(host: str, port: int) -> socket.socket:
 
 
 async def _reached(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
-    line = socket.socket(family, kind, protocol)
+    line = Line(family, kind, protocol)
     try:
         line.setblocking(False)
         async with asyncio.timeout(REACHED_WITHIN_S):

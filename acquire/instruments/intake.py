@@ -50,11 +50,12 @@ class Intake:
 
         Where may_hand_over() says so. Raises SpoolError.
         """
-        try:
-            await self.settle()
-        except SpoolError:
-            self._missed += len(readings)
-            raise
+        if self._handed is not None:
+            try:
+                await self.settle()
+            except SpoolError:
+                self._missed += len(readings)
+                raise
         bodies = [(reading_body(reading), None) for reading in readings]
         if any(len(body) > LARGEST_BODY for body, _ in bodies):
             await self.keep(device, stream, readings)
