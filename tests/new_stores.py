@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from acquire import private as private_file
 from acquire.integrity import is_there
-from acquire.private import private
 from acquire.store import database
 
-_connect, _migrate, _migrations = database.connect, database.migrate, database.migrations
+_private, _migrate, _migrations = private_file.private, database.migrate, database.migrations
 VERSIONS = slice(18, 20)  # of the file format, in its header: 2 for a file with a log, which none in memory has
 
 
@@ -39,11 +39,13 @@ def _another(version: bytes) -> bytearray:
     return another
 
 
-def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
-    """As `acquire.store.database.connect`; what it creates is a copy."""
-    if create and path.parent.is_dir() and not is_there(path) and database.migrations is _migrations:
-        private(path).write_bytes(_another(b"\2"))
-    return _connect(path, create=create)
+def private(path: Path) -> Path:
+    """As `acquire.private.private`, for a store's file; what it makes is a store already."""
+    was_there = is_there(path)
+    _private(path)
+    if not was_there and is_there(path) and database.migrations is _migrations:
+        path.write_bytes(_another(b"\2"))
+    return path
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -58,4 +60,4 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 def begin_as_copies() -> None:
     """From here on, in this process."""
-    database.connect, database.migrate = connect, migrate
+    database.private, database.migrate = private, migrate
