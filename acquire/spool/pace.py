@@ -8,7 +8,7 @@ that comes again before the wait would be over, never waits. Pure: the clock is 
 from __future__ import annotations
 
 LONGEST_S = 0.016
-ENOUGH_S, ENOUGH = 0.012, 10  # this wait is enough where it gathers so many appends
+ENOUGH_S, ENOUGH = 0.0135, 10  # this wait is enough where it gathers so many appends
 FROM_PER_S, FULL_PER_S = 100.0, 400.0  # appends a second at which waiting begins, and at which it is done in full
 WINDOW_S = 0.1
 
