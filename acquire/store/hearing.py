@@ -19,7 +19,7 @@ LONGEST_WHY = 300  # characters kept of the sentence with a stream's end
 def hear(connection: sqlite3.Connection, sealing: Sealing, stream: Stream, one: Heard, life: Life, now: str) -> None:
     """Rule 4.4, rule 4.12 and what closing a session asks for."""
     part = one.part
-    resumed = stream.silent or stream.ready_epoch != one.epoch
+    resumed = stream.ready_epoch != one.epoch or stream.silent_at(sealing.now_s)
     if stream.ended == DECLARED:  # after a person's declaration the source speaks for itself again
         withdraw(connection, sealing, stream, DECLARED_LOST, part.oldest, now)
         stream.ended = stream.final = stream.why = None
@@ -33,7 +33,7 @@ def hear(connection: sqlite3.Connection, sealing: Sealing, stream: Stream, one: 
     stream.last_heard = now
     stream.ready_epoch, stream.older = one.epoch, part.unconfirmed_streams
     stream.heard, stream.heard_start = streams.next_heard(life), life.start
-    stream.heard_boot, stream.heard_s = clock.boot(), clock.monotonic_s()
+    stream.heard_boot, stream.heard_s = clock.boot(), sealing.now_s
     if resumed and one.epoch == life.epoch and stream.ended is None:
         two_sources(connection, stream)
 

@@ -258,7 +258,7 @@ class _Taking:
         stream = touched.stream
         if _end(stream) != touched.end:
             self.sealing.add("end", stream, **facts_of_end(stream))
-        elif self.sealing.is_due(stream) or (touched.rows and any(row[2] == MARKER for row in touched.rows)):
+        elif self.sealing.is_due(stream) or MARKER in [row[2] for row in touched.rows]:
             self.sealing.add("passed", stream)
 
     def _answer(self, one: Heard) -> Watermark:

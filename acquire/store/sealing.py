@@ -63,12 +63,13 @@ class Sealing:
         self._last: tuple[int, str] | None = None
         self._waiting: list[Seal] = []
         self.at = at or utc_now()
+        self.now_s = clock.monotonic_s()  # when this transaction began
 
     def add(self, what: str, stream: Stream | None = None, seq: int | None = None, **detail: Any) -> int:
         """Returns the number of the seal."""
         if stream is None:
             return self._put(what, None, None, None, None, detail)
-        stream.sealed, stream.sealed_s = stream.through, clock.monotonic_s()
+        stream.sealed, stream.sealed_s = stream.through, self.now_s
         return self._put(what, stream.number, seq, stream.through, stream.chain, detail)
 
     def keep(self) -> None:
@@ -102,7 +103,7 @@ class Sealing:
     def is_due(self, stream: Stream) -> bool:
         """Whether a live stream has gone on for so long since its last seal."""
         behind = stream.through - stream.sealed
-        return behind >= EVERY_ENTRIES or (behind > 0 and not 0 <= clock.monotonic_s() - stream.sealed_s < EVERY_S)
+        return behind >= EVERY_ENTRIES or (behind > 0 and not 0 <= self.now_s - stream.sealed_s < EVERY_S)
 
 
 def hash_of(*said: object) -> str:

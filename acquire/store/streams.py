@@ -54,7 +54,11 @@ class Stream:
     @property
     def silent(self) -> bool:
         """Whether nothing was heard of it for 60 s; in another boot of the machine nothing was."""
-        return self.heard_boot != clock.boot() or not 0 <= clock.monotonic_s() - self.heard_s <= SILENT_S
+        return self.silent_at(clock.monotonic_s())
+
+    def silent_at(self, now_s: float) -> bool:
+        """The same at a moment of the monotonic clock."""
+        return self.heard_boot != clock.boot() or not 0 <= now_s - self.heard_s <= SILENT_S
 
     @property
     def end(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -174,7 +173,6 @@ class Worker:
         return self._file.use(lambda connection: self._put(connection, batch))
 
     def _put(self, connection: sqlite3.Connection, batch: list[tuple[str, bytes]]) -> Ingested:
-        begun = time.monotonic()
         try:
             done = ingest(connection, self._topics.site, batch)
         except sqlite3.Error:
@@ -184,7 +182,6 @@ class Worker:
             done = ingest_one_by_one(connection, self._topics.site, batch)
         self._teller.moved(done.moved)
         self._teller.again(done.originals)
-        log.debug("committed", messages=len(batch), took_ms=round(1000 * (time.monotonic() - begun), 2))
         return done
 
     async def use(self, work: Callable[[sqlite3.Connection], T]) -> T:

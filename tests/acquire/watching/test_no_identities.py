@@ -31,8 +31,8 @@ FIELDS = {
     # of instruments, as they or the configuration say them
     "driver", "firmware", "instrument", "instruments", "model", "serial",
     # of streams and messages: ids made by us, numbers, names of commands
-    "about", "curves", "dropped", "entries", "epoch", "messages", "name", "ok", "seq", "session", "so_far", "store",
-    "stream", "took_ms", "topic", "what",
+    "about", "curves", "dropped", "entries", "epoch", "name", "ok", "seq", "session", "so_far", "store",
+    "stream", "topic", "what",
     # who asks: an account of the staff; the other program's name and its message's id, never a segment of the patient
     "answer", "by", "control_id", "repeat", "sender",
     # sentences of ours, which quote nothing of an order (the run below)
