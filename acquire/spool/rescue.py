@@ -20,7 +20,7 @@ from acquire.canonical import parse
 from acquire.checksum import seed
 from acquire.errors import Refused
 from acquire.files import PARTS, clear, put_in_place
-from acquire.integrity import findings
+from acquire.integrity import code_of, findings
 from acquire.plain_files import must_be_plain
 from acquire.private import private
 from acquire.rows import insert_rows
@@ -177,7 +177,9 @@ def _streams(db: sqlite3.Connection) -> list[Salvaged]:
     sql = f"SELECT number, stream, instrument, head, oldest, coalesce(ended, 'restored'), {begun_by} FROM stream"
     try:
         found = db.execute(f"{sql} ORDER BY number").fetchall()
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if code_of(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+            return []  # no database, or none that knows of streams: one by one it would not know of them either
         by_one = (_row(db, f"{sql} WHERE number = ?", (n,)) for n in range(1, MOST_STREAMS))
         found = [row for row in by_one if row is not None]
     return [Salvaged(*(*row, own or source)) for *row, own in found]
