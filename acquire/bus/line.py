@@ -11,7 +11,7 @@ from typing import Any
 
 LOOKED_UP_WITHIN_S = 10.0  # the system itself may take minutes, and the publisher's attempts must come round
 REACHED_WITHIN_S = 5.0  # for one address
-AT_ONCE = 64 * 1024  # bytes
+AT_ONCE = 16 * 1024  # bytes: whatever came so is handled before anybody else has a turn
 
 
 class Line(socket.socket):
