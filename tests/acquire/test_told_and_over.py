@@ -74,11 +74,15 @@ class WritingDown(WithSpool):
         await self.publisher.write_down()
 
 
+async def nothing_to_write() -> None: ...
+
+
 class Keeps(WithSpool):
     """the spool could not be kept > the spool is kept again"""
 
     async def start(self) -> None:
         await super().start()
+        self.publisher.write_down = nothing_to_write  # type: ignore[method-assign]  # which is told for itself
         self._task = asyncio.create_task(Keeper(self.spool, self.publisher, Keeping(check_s=0.001)).run())
 
     async def again(self) -> None:
