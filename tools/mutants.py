@@ -53,6 +53,7 @@ TESTS = {
         for what in ("source_counts", "source_alone", "batches_of_a_source", "flow", "source_rules", "originals")
     ],
     "acquire/store/ingest.py": [f"acquire/store/test_{what}.py" for what in ("batches", "attribution", "taking")],
+    "acquire/store/derived.py": ["acquire/store/test_derived.py", "acquire/store/test_taking.py"],
     "acquire/store/seals.py": ["acquire/store/test_verified_streams.py", "acquire/store/test_seals.py"],
     "acquire/store/sealing.py": ["acquire/store/test_sealing.py", "acquire/store/test_seals.py"],
     "acquire/store/links.py": ["acquire/store/test_chain.py", "acquire/store/test_seals.py"],
