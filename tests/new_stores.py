@@ -29,14 +29,25 @@ def _new() -> tuple[bytes, tuple[str, str]]:
         return made.serialize(), database.identity(made)
 
 
-def _another(version: bytes) -> bytearray:
+def _another() -> bytes:
     """The same with a name and a life of its own."""
     made, named = _new()
     for each in named:
         made = made.replace(each.encode(), str(uuid4()).encode())
-    another = bytearray(made)
-    another[VERSIONS] = version * 2
-    return another
+    return made
+
+
+def _of_version(file: bytes, version: bytes) -> bytearray:
+    alike = bytearray(file)
+    alike[VERSIONS] = version * 2
+    return alike
+
+
+def put_into(connection: sqlite3.Connection, file: bytes) -> None:
+    """Make a store what another one was when it was serialized."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.deserialize(_of_version(file, b"\1"))
+        made.backup(connection)
 
 
 def private(path: Path) -> Path:
@@ -44,7 +55,7 @@ def private(path: Path) -> Path:
     was_there = is_there(path)
     _private(path)
     if not was_there and is_there(path) and database.migrations is _migrations:
-        path.write_bytes(_another(b"\2"))
+        path.write_bytes(_of_version(_another(), b"\2"))
     return path
 
 
@@ -52,9 +63,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     """As `acquire.store.database.migrate`, for a store in memory or in a file that is there and empty."""
     is_empty = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
     if is_empty and database.migrations is _migrations:
-        with closing(sqlite3.connect(":memory:")) as made:
-            made.deserialize(_another(b"\1"))
-            made.backup(connection)
+        put_into(connection, _another())
     _migrate(connection)
 
 
