@@ -92,6 +92,7 @@ class _Client(aiomqtt.Client):
     _connected = _AsTold()
     _disconnected = _AsTold()
     _line: socket.socket | None = None  # to the broker; what TLS makes of it is another
+    _has_writer = False  # on the event loop, for what the system did not take at once
     held = 0  # bytes in the queue of messages
     largest: int | None = None  # packet the broker takes, in bytes, where it says so
     dropped = 0
@@ -162,6 +163,36 @@ class _Client(aiomqtt.Client):
         if self._client.socket() is None:  # lost since the broker's answer, which aiomqtt forgets here
             self._disconnected.set_exception(BusError("the broker closed the connection"))
         return entered
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        """What is to be sent is written in the loop's next turn, and a writer waits only for what was not taken then.
+
+        aiomqtt has a writer for every packet: the loop is woken by its pipe, the selector is told twice, and all that
+        takes a turn more. That is how it begins here too, since it connects in a thread.
+        """
+        if self._connected.done():
+            self._loop.call_soon(self._write, sock)
+        else:
+            self._wait_to_write(sock)
+
+    def _write(self, sock: Any) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:  # as aiomqtt takes it: the connection broke
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
+            return
+        if self._client.want_write() and self._client.socket() is sock:
+            self._wait_to_write(sock)
+
+    def _wait_to_write(self, sock: Any) -> None:
+        self._has_writer = True
+        super()._on_socket_register_write(self._client, None, sock)
+
+    def _on_socket_unregister_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        if self._has_writer:
+            self._has_writer = False
+            super()._on_socket_unregister_write(client, userdata, sock)
 
     def let_go(self) -> None:
         """Close the socket of a connection that was given up while it was being made; aiomqtt leaves it open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acquire.spool.entries import Held
+from acquire.spool.entries import Held, bytes_of
 from acquire.spool.source import NextMessage, Source
 from acquire.spool.unsent import Unsent
 
@@ -28,7 +28,7 @@ def gather(
             if not entries:
                 break
         parts.append((following, entries))
-        size = sum(each.size for each in entries)
+        size = bytes_of(entries)
         room -= size + PART
         source.sent(following, len(entries), size, now, batch=batch)
         following = source.next_part()

@@ -43,6 +43,11 @@ class Row(NamedTuple):
     checksum: int
 
 
+def bytes_of(entries: Sequence[Held]) -> int:
+    """Bytes they take in a message."""
+    return sum([len(each[0]) for each in entries]) + BESIDE * len(entries)
+
+
 TABLE = f"entry ({', '.join(Row._fields)})"
 _row = partial(tuple.__new__, Row)  # what Row() and Held() do, at a third of the time
 _held = partial(tuple.__new__, Held)

@@ -389,7 +389,8 @@ class Publisher:
             )
             if is_batch:
                 self.source.heard_batch()
-            self._wake.set()
+            if not self.source.quiet:
+                self._wake.set()
             self._heard.set()
 
     async def _not_an_answer(self, message: Received, error: Exception) -> None:

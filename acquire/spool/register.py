@@ -57,13 +57,16 @@ class Register:
         """The same after a message, an answer or an append, which change neither its end nor its originals."""
         number = s.number
         self._changed[number] = s
-        _keep(self.flying, s, bool(s.flights))
-        if s.settled:
-            self._unsettled[s.instrument].discard(number)
+        if s.flights:
+            self.flying[number] = s
         else:
+            self.flying.pop(number, None)
+        if s.through < s.head or not s.settled:
             self._unsettled[s.instrument].add(number)
+        else:
+            self._unsettled[s.instrument].discard(number)
         if self._needs_turn(s):
-            key = (s.ended is not None, s.queried and not s.probe, s.turn, s.number)
+            key = (s.ended is not None, s.queried and not s.probe, s.turn, number)
             if s.queued != key:
                 s.queued = key
                 heappush(self._queues[key[0]], key)
@@ -96,6 +99,11 @@ class Register:
         too few."""
         numbers, newest = self._unsettled[s.instrument], self.newest[s.instrument]
         return len(numbers) - (newest.source is None and newest.number in numbers)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no stream waits for its turn; one whose turn is over may still be counted."""
+        return not (self._queues[0] or self._queues[1] or self.untold or self.withholding)
 
     @property
     def all_settled(self) -> bool:

@@ -67,6 +67,11 @@ class Source:
         """Whether the store has confirmed every stream to its end."""
         return self._register.all_settled
 
+    @property
+    def quiet(self) -> bool:
+        """Whether next() has nothing to say until something happens or its time is up."""
+        return self._register.quiet
+
     def waiting(self) -> list[Stream]:
         """The streams with entries that the store has not confirmed, in the order they were made."""
         return self._register.waiting()
@@ -249,7 +254,8 @@ class Source:
 
     def _fly(self, s: Stream, flight: Flight) -> None:
         s.flights.append(flight)
-        self._resend_from = min(self._resend_from, flight.at + self._timer(s))
+        if flight.at + self.limits.first_resend_s < self._resend_from:  # no timer is shorter
+            self._resend_from = min(self._resend_from, flight.at + self._timer(s))
         self._flights += flight.batch == 0
         self._bytes += flight.size
 
@@ -432,18 +438,20 @@ class Source:
         s.answered = True
         s.end_heard = s.end_heard or s.end_in_query
         s.told = max(s.told, through)
-        moved = through > s.through
-        self.confirmed[s.instrument] += max(0, through - s.through)
-        s.through = max(s.through, through)
-        s.sent = max(s.sent, s.through)
-        while s.flights and (s.flights[0].question or s.flights[0].last <= s.through):
-            flight = s.flights.popleft()
+        moved = through - s.through
+        if moved > 0:
+            self.confirmed[s.instrument] += moved
+            s.through = through
+            s.sent = max(s.sent, through)
+        flights = s.flights
+        while flights and (flights[0].last <= s.through or flights[0].question):
+            flight = flights.popleft()
             self._land(flight)
             if s.tries == 0:
                 self._time(now - flight.at)
             elif flight.question:
                 s.tries = 0
-        if not moved:
+        if moved <= 0:
             s.answered_meanwhile = s.tries > 0
         else:
             s.progressed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from acquire.checksum import checksum, seed
-from acquire.spool.entries import Held
+from acquire.spool.entries import Held, bytes_of
 
 MOST_BYTES = 8 * 1024 * 1024
 
@@ -24,13 +24,14 @@ class Unsent:
 
     def keep(self, stream: str, first: int, entries: Sequence[Held]) -> None:
         """`entries` lie in the spool from `first` on. When it becomes too much, everything is let go."""
-        begins, held = self._held.get(stream, (first, []))
-        if begins + len(held) != first:  # something else took the seqs between
-            self.forget(stream)
-            begins, held = first, []
-        self._held[stream] = begins, held
-        held += entries
-        self._size += _bytes(entries)
+        kept = self._held.get(stream)
+        if kept is not None and kept[0] + len(kept[1]) == first:
+            kept[1].extend(entries)
+        else:
+            if kept is not None:  # something else took the seqs between
+                self.forget(stream)
+            self._held[stream] = first, list(entries)
+        self._size += bytes_of(entries)
         if self._size > self._most:
             self._held.clear()
             self._size = 0
@@ -41,18 +42,18 @@ class Unsent:
         Empty: not held, or changed while it was held, so that the file is to be asked; or, with `at_least` 0, there is
         no room for the first.
         """
-        begins, held = self._held.get(stream, (first, []))
+        begins, held = self._held.get(stream, (first + 1, []))
         if first < begins:
             return []
         wanted = _fitting(held[first - begins : first - begins + most], max_bytes, at_least)
         if not wanted:
             return []
         gone = first - begins + len(wanted)
-        self._size -= _bytes(held[:gone])
-        del held[:gone]
-        self._held[stream] = begins + gone, held
-        if not held:
+        self._size -= bytes_of(held[:gone])
+        if gone == len(held):
             del self._held[stream]
+        else:
+            self._held[stream] = begins + gone, held[gone:]
         mixed = seed(stream)
         for seq, each in enumerate(wanted, first):
             if checksum(mixed, seq, each.body) != each.checksum:
@@ -62,18 +63,16 @@ class Unsent:
     def forget(self, stream: str) -> None:
         """Let go of all that is kept of a stream."""
         _, held = self._held.pop(stream, (0, []))
-        self._size -= _bytes(held)
+        self._size -= bytes_of(held)
 
 
 def _fitting(entries: list[Held], max_bytes: int, at_least: int) -> list[Held]:
     """As many of them as max_bytes have room for, but so many at least."""
+    if bytes_of(entries) <= max_bytes:
+        return entries
     size = 0
     for n, each in enumerate(entries):
         size += each.size
         if size > max_bytes and n >= at_least:
             return entries[:n]
     return entries
-
-
-def _bytes(entries: Sequence[Held]) -> int:
-    return sum(each.size for each in entries)

@@ -22,7 +22,6 @@ from acquire.store.envelope import (
     ValidReadings,
     as_it_came,
     entries_of_part,
-    is_copy,
     opened,
     opened_batch,
     opened_part,
@@ -75,8 +74,6 @@ def heard(site: str, messages: Iterable[tuple[str, bytes]], unread: Unread) -> l
     """The parts of all messages (topic, payload), in order. What cannot be read is among the `unread`."""
     found: list[Heard] = []
     for topic, payload in messages:
-        if is_copy(payload):  # for onlookers: the store has the entries from a batch
-            continue
         _one(site, topic, payload, found, unread)
     return found
 

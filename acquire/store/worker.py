@@ -28,6 +28,7 @@ from acquire.once import Once
 from acquire.store.anchoring import Anchoring
 from acquire.store.answers import Answers
 from acquire.store.database import identity
+from acquire.store.envelope import is_copy
 from acquire.store.ingest import Ingested, ingest, ingest_one_by_one
 from acquire.store.served import ServedFile
 from acquire.store.telling import Teller
@@ -145,9 +146,10 @@ class Worker:
         batch: list[tuple[str, bytes]] = []
         size = 0
         async for message in messages:
-            batch.append((message.topic, message.payload))
-            size += len(message.payload)
-            if connection.waiting() and len(batch) < MOST_MESSAGES and size < MOST_BYTES:
+            if not is_copy(message.payload):  # for onlookers: the store has the entries from a batch
+                batch.append((message.topic, message.payload))
+                size += len(message.payload)
+            if not batch or (connection.waiting() and len(batch) < MOST_MESSAGES and size < MOST_BYTES):
                 continue
             await self._commit_and_answer(connection, batch)
             batch, size = [], 0

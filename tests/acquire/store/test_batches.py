@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from acquire.bus.client import BusError, Received
 from acquire.bus.messages import MESSAGES
 from acquire.bus.names import Topics, host_of_batch
 from acquire.canonical import canonical, utc_now
@@ -20,7 +22,9 @@ from acquire.checksum import checksum, seed
 from acquire.store import answers, entries
 from acquire.store.answers import batch_committed, committed
 from acquire.store.database import connect
+from acquire.store.envelope import is_copy
 from acquire.store.ingest import BatchAnswer, Ingested, Watermark, ingest
+from acquire.store.worker import Worker
 
 TOPICS = Topics("clinic")
 SOURCE, ASK = str(uuid4()), str(uuid4())
@@ -171,12 +175,29 @@ def test_an_entry_altered_on_the_way_is_left_out_and_its_neighbours_are_taken(be
     assert [what for (what,) in begun.execute("SELECT what FROM alarm")] == ["damaged on the way"]
 
 
-def test_a_copy_for_onlookers_is_passed_over_before_it_is_decoded(begun: sqlite3.Connection) -> None:
+async def test_a_copy_for_onlookers_is_passed_over_before_it_is_decoded(tmp_path: Path) -> None:
+    """It makes no commit of its own, and none of its neighbours wait for it."""
     topic, payload = readings(STREAMS[0], "e-0", [reading(2)], first_seq=2, head=2, copy=True)
-    done = give(begun, (topic, payload), (topic, payload[:-40]))  # the second is no JSON: nobody looks
-    assert (done.answers, done.unreadable, entries.counts(begun)) == ([], 0, {"stored": 3})
+    no_json = payload[:-40]  # nobody looks
+    worker = Worker(tmp_path / "store.db", TOPICS)
+    await worker.open()
+    original = readings(STREAMS[0], "e-0", [reading(1)])
+    broker = Broker((topic, payload), original, (topic, no_json), (topic, payload))
+    with suppress(BusError):  # the broker goes away once all is taken
+        await worker._serve(broker)  # type: ignore[arg-type]
+    kept = await worker.use(entries.counts)
+    unread = await worker.use(lambda store: store.execute("SELECT count(*) FROM unreadable").fetchone()[0])
+    await worker.close()
+    assert (worker.ingested, kept, unread) == (1, {"stored": 1}, 0)
+    assert [through for _, through, _ in broker.given] == [1]
+
+
+def test_what_says_late_that_it_is_a_copy_is_one_and_an_entry_says_nothing_of_it(begun: sqlite3.Connection) -> None:
+    topic, payload = readings(STREAMS[0], "e-0", [reading(2)], first_seq=2, head=2, copy=True)
     late = json.dumps({"readings": [reading(2)]} | (json.loads(payload) | {"copy": True})).encode()
-    assert give(begun, (topic, late)).answers == []
+    done = give(begun, (topic, payload), (topic, late))
+    assert (done.answers, done.unreadable, entries.counts(begun)) == ([], 0, {"stored": 3})
+    assert not is_copy(late)
     mine = reading(2, note='"copy":true')
     (answer,) = give(begun, readings(STREAMS[0], "e-0", [mine], first_seq=2, head=2)).answers
     assert answer.through == 2, "what an entry says of a copy is its own affair"
@@ -197,8 +218,18 @@ class Broker:
 
     largest_payload: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *sent: tuple[str, bytes]) -> None:
         self.given: list[tuple[str, int | None, bool]] = []
+        self._sent = deque(sent)
+
+    async def messages(self) -> AsyncIterator[Received]:
+        """Some that were sent, all of which have come."""
+        while self._sent:
+            yield Received(*self._sent.popleft())
+        raise BusError("gone")
+
+    def waiting(self) -> int:
+        return len(self._sent)
 
     async def hand_over(self, topic: str, payload: bytes, done: Any, *, retain: bool = False) -> None:
         self.given.append((topic, json.loads(payload)["through"], retain))
