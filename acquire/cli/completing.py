@@ -25,12 +25,14 @@ def is_asked() -> bool:
 
 def sessions(ctx: typer.Context) -> list[tuple[str, str]]:
     """The newest sessions, each with its order and when it was begun."""
-    return _rows(ctx, "SELECT id, order_id || ', ' || substr(started_at, 1, 16) FROM session ORDER BY started_at DESC")
+    said = "SELECT id, order_id || ', ' || substr(started_at, 1, 16) FROM session"
+    return _rows(ctx, f"{said} ORDER BY audit_entry DESC NULLS LAST, started_at DESC")
 
 
 def orders(ctx: typer.Context) -> list[tuple[str, str]]:
     """The newest orders. Nothing of the patient."""
-    return _rows(ctx, "SELECT id, substr(added_at, 1, 16) FROM orders ORDER BY added_at DESC")
+    said = "SELECT id, substr(added_at, 1, 16) FROM orders"
+    return _rows(ctx, f"{said} ORDER BY audit_entry DESC NULLS LAST, added_at DESC")
 
 
 def sessions_and_orders(ctx: typer.Context) -> list[tuple[str, str]]:

@@ -56,6 +56,11 @@ class KeptFit:
     at: str
     result: dict[str, Any]
 
+    @property
+    def key(self) -> tuple[str, int, str, str, str]:
+        """The key of its row."""
+        return self.stream, self.seq, self.curve, self.analysis, self.preset
+
 
 _THIS = "SELECT 1 FROM curve_fit WHERE stream = ? AND seq = ? AND curve = ? AND analysis = ? AND preset = ?"
 
@@ -91,20 +96,18 @@ def keep(connection: sqlite3.Connection, made: Iterable[tuple[Curve, dict[str, A
 def fits_of(
     connection: sqlite3.Connection, stream: str, seq: int, digest: str, until: int | None = None
 ) -> list[KeptFit]:
-    """The fits of a curve, the oldest first: all, or those that were kept before an entry of the audit trail."""
+    """The fits of a curve: all, or those that were kept before an entry of the audit trail. In the order in which they
+    were kept, by the number of that entry: a clock that was set back makes no fit an old one."""
     rows = connection.execute(
         "SELECT stream, seq, curve, analysis, preset, dosimeter, at, result FROM curve_fit"
-        " WHERE stream = ? AND seq = ? AND curve = ? ORDER BY at, analysis, preset",
+        " WHERE stream = ? AND seq = ? AND curve = ? ORDER BY analysis, preset",
         (stream, seq, digest),
     )
     found = [KeptFit(**{**dict(row), "result": parse(unpacked(row["result"]))}) for row in rows]
-    return [each for each in found if until is None or _kept_with(connection, each) < until]
-
-
-def _kept_with(connection: sqlite3.Connection, fit: KeptFit) -> int:
-    """The number of the audit entry with which a fit was kept."""
-    key = fit.stream, fit.seq, fit.curve, fit.analysis, fit.preset
-    return audit.entries_of_rows(connection, [_subject(fit)]).get(("curve_fit", key), 0)
+    kept = audit.entries_of_rows(connection, {_subject(each) for each in found})
+    numbers = [kept.get(("curve_fit", each.key), 0) for each in found]
+    in_order = sorted(zip(numbers, found, strict=True), key=lambda each: each[0])
+    return [fit for n, fit in in_order if until is None or n < until]
 
 
 def _subject(of: Curve | KeptFit) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Also, Axis, Flag, Sample
@@ -188,7 +188,7 @@ def _row(name: str, piece: Piece, line: str, heading: list[str], options: Column
         kind="glow-curve" if options.curve else "scalar",
         quantity=quantity,
         unit=unit,
-        value=sum(signal) if options.curve else signal[0],
+        value=total_of(signal) if options.curve else signal[0],
         axes=_axes(signal, unit, options) if options.curve else {},
         raw=piece.raw,
         clock=_clock(row, options),

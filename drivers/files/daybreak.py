@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
@@ -113,7 +113,7 @@ def _sample(name: str, piece: Piece, of_file: dict[str, str], block: _Block, *, 
         kind="glow-curve" if kind in GLOW else "curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(columns["signal"])),
+        value=total_of(columns["signal"]),
         raw=piece.raw,
         clock=_clock(said.get("Started", "")),
         role="preheat" if kind == PREHEAT else "sample",

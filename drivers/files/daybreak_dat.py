@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
@@ -138,7 +138,7 @@ def _sample(name: str, piece: Piece, record: _Record, kind: str) -> Sample:
         kind="glow-curve" if kind == TL else "curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(counts)),
+        value=total_of(counts),
         raw=record.raw,
         clock=_date(record.raw),
         element=str(int(record.said["NDISK"])),

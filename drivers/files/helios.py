@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, unended
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of, unended
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Flag, Sample
@@ -99,7 +99,7 @@ def _of(name: str, piece: Piece, rows: list[list[float]], said: dict[str, str]) 
         kind="curve",
         quantity="osl-signal",
         unit="1",
-        value=sum(columns["J"]),
+        value=total_of(columns["J"]),
         raw=piece.raw,
         mode="OSL" if constant else said.get("Mode") or None,
         axes=axes,

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, unended
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of, unended
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Flag, Sample
@@ -126,7 +126,7 @@ def _sample(name: str, of_file: _Head, block: _Block, *, is_last: bool) -> Sampl
         kind="curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(counts)),
+        value=total_of(counts),
         role="pmt-noise" if is_dark else "sample",
         raw=piece.raw,
         clock=of_file.clock,

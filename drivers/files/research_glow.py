@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.files.text import head, lines
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
@@ -149,7 +149,7 @@ def _sample(name: str, piece: Piece, barcode: str, curve: _Curve, said: dict[str
         kind="glow-curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(curve.columns["signal"])),
+        value=total_of(curve.columns["signal"]),
         raw=piece.raw,
         clock=_clock(said.get("clock", "")),
         element=barcode or None,

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
 from drivers.settings import Settings
@@ -69,7 +69,7 @@ def _sample(name: str, piece: Piece, said: dict[str, Any]) -> Sample:
         kind="glow-curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(signal)),
+        value=total_of(signal),
         role=role,
         raw=piece.raw,
         clock=iso_clock(at) if isinstance(at := said.get("meas_date"), str) else None,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.files.xsyg_xml import Curve, NotXsyg, Record, begins_with, read
 from drivers.model import Quantity, Verified
 from drivers.reading import Axis, Flag, Sample
@@ -103,7 +103,7 @@ def _sample(
         kind="glow-curve" if is_glow else "curve",
         quantity="counts",
         unit="{counts}",
-        value=float(sum(signal)),
+        value=total_of(signal),
         raw=piece.raw,
         clock=iso_clock(curve.attributes.get("startDate", "").removesuffix("Z")),
         element="/".join(filter(None, (_said(record.sample, "name"), _said(record.sequence, "position")))) or None,

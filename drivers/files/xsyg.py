@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from drivers.files.format import Format
-from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin
+from drivers.files.records import BadRecord, FileReadings, Piece, Rejected, axis, new, origin, total_of
 from drivers.files.xsyg_columns import Columns, columns, spectra
 from drivers.files.xsyg_xml import Curve, NotXsyg, Record, begins_with, read
 from drivers.model import Quantity, Verified
@@ -136,8 +136,8 @@ class _Reader:
     ) -> Sample:
         _refuse_unfinished("its curve", curve.attributes)
         signal, axes = _spectra(curve) if curve.attributes["detector"] == SPECTROMETER else _signal(curve)
-        total = float(sum(signal.values))
-        if not math.isfinite(total):
+        counts = total_of(signal.values)
+        if not math.isfinite(counts):
             raise BadRecord("the sum of its counts is no finite number", Flag.NOT_A_NUMBER)
         is_glow = self._kind == "TL" and "signal" in axes
         if heater is not None:
@@ -146,7 +146,7 @@ class _Reader:
             kind="glow-curve" if is_glow else "curve",
             quantity="counts",
             unit="{counts}",
-            value=total,
+            value=counts,
             raw=self._piece.raw,
             clock=_clock(self._record.attributes.get("startDate")),
             element=self._element(element_from),
@@ -221,7 +221,7 @@ def _spectra(curve: Curve) -> tuple[Columns, dict[str, Axis]]:
     """The sums of a spectrometer's spectra, and its columns: `spectrum` has one spectrum after the other."""
     found = spectra(curve)
     n = len(found.wavelengths_nm)
-    sums = [math.fsum(found.counts[at : at + n]) for at in range(0, len(found.counts), n)]
+    sums = [total_of(found.counts[at : at + n]) for at in range(0, len(found.counts), n)]
     return Columns(found.times, sums), {
         "time": axis("s", found.times),
         "wavelength": axis("nm", found.wavelengths_nm),

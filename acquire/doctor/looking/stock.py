@@ -81,7 +81,7 @@ def newest_files(connection: sqlite3.Connection) -> Files | None:
     """(calibrations, inventory) with which the newest plan came in; None where there is none."""
     row = connection.execute(
         "SELECT p.order_id, p.version FROM plan p JOIN plan_files f USING (order_id, version)"
-        " ORDER BY p.added_at DESC LIMIT 1"
+        " ORDER BY p.audit_entry DESC NULLS LAST, p.added_at DESC, p.version DESC LIMIT 1"
     ).fetchone()
     found = None if row is None else files_of_plan(connection, row["order_id"], row["version"])
     if found is None:

@@ -130,7 +130,7 @@ def _without_identity(connection: sqlite3.Connection, identity: Identity, order_
     if not identity.identifiers:
         return str(row["patient"]) if row and row["patient"].startswith("#") else f"#p-{uuid4().hex[:12]}"
     references = {each.value for each in identity.identifiers if each.authority == REFERENCE}
-    for each in connection.execute("SELECT patient FROM orders ORDER BY added_at, id"):
+    for each in connection.execute("SELECT patient FROM orders ORDER BY audit_entry NULLS FIRST, added_at, id"):
         if patient_key(each["patient"]) in references:  # of a release that kept the reference itself
             return str(each["patient"])
     return f"p-{uuid4().hex[:12]}"

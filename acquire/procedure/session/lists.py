@@ -23,7 +23,7 @@ SELECT p.order_id AS "order", p.version, p.added_at, p.added_by,
     CASE WHEN EXISTS (SELECT 1 FROM order_cancelled c WHERE c.order_id = p.order_id) THEN 'cancelled'
         WHEN p.version < (SELECT max(q.version) FROM plan q WHERE q.order_id = p.order_id) THEN 'replaced'
         ELSE 'newest' END AS state
-FROM plan p ORDER BY p.added_at DESC, p.rowid DESC
+FROM plan p ORDER BY p.audit_entry DESC NULLS LAST, p.added_at DESC, p.order_id, p.version DESC
 """
 
 

@@ -67,12 +67,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(sqlite3.connect(made / "store.db")) as store:  # which asks nobody for the documents of a plan
         store.execute("INSERT INTO orders VALUES (?, 'x', 'x', ?, 'MD-1', 1, 1)", (ORDER, DAY))
         for n, session in enumerate(SESSIONS):
-            began = f"{DAY[:-1]}.{9 - n}Z"
+            began, last = f"{DAY[:-1]}.{n}Z", 9 - n  # the last one begun is the first, although the clock was set back
             store.execute(
-                f"INSERT INTO session VALUES (?, ?, 1, 1, 'x', 'x', 1, ?, 'MP-1', {n}, {n})", (session, ORDER, began)
+                f"INSERT INTO session VALUES (?, ?, 1, 1, 'x', 'x', 1, ?, 'MP-1', {n}, {last})", (session, ORDER, began)
             )
         store.execute("INSERT INTO document VALUES (?, 'plan', 'plan.toml', ?, ?, 1)", ("ab" * 32, PLAN.encode(), DAY))
-        store.execute("INSERT INTO plan VALUES (?, 1, ?, ?, 'MP-1', 1)", (ORDER, "ab" * 32, DAY))
+        store.execute("INSERT INTO plan VALUES (?, 1, ?, ?, 'MP-1', 1, 3)", (ORDER, "ab" * 32, DAY))
         given = f"'{SESSIONS[0]}', 'P4', 'T-030', NULL, '{DAY}', 'MD-1'"
         store.execute(
             f"INSERT INTO placement (session, point, dosimeter, place, placed_at, placed_by) VALUES ({given})"

@@ -117,15 +117,20 @@ async def test_a_restart_fits_what_is_left_and_nothing_twice(
 async def test_a_later_analysis_adds_its_fit(
     connection: sqlite3.Connection, client: StoreClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is the later one by the audit trail, although the clock was set back meanwhile and its name sorts before."""
     prepared(connection)
     client.put(READER, [glow()])
     async with fitting(using(connection)):
         await until(lambda: rows(connection))
     for module in (kept, search):
-        monkeypatch.setattr(module, "ANALYSIS", "glow 9")
+        monkeypatch.setattr(module, "ANALYSIS", "a later one")
+    monkeypatch.setattr(kept, "utc_now", lambda: "2001-01-01T00:00:00.000000Z")
     async with fitting(using(connection)):
         await until(lambda: len(rows(connection)) == 2)
-    assert [row[1] for row in rows(connection)] == [ANALYSIS, "glow 9"]
+    assert [row[1] for row in rows(connection)] == ["a later one", ANALYSIS]
+    (curve,) = {row[0] for row in connection.execute("SELECT curve FROM curve_fit")}
+    found = fits_of(connection, client.of(READER).stream, 1, curve)
+    assert [fit.analysis for fit in found] == [ANALYSIS, "a later one"]
     assert verify_store(connection) == []
 
 

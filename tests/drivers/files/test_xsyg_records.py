@@ -193,6 +193,7 @@ def test_a_number_is_believed_in_its_documented_form_only(number: str) -> None:
         ([record(GLOW, heater("0.2,6;0.1,7"))], "the times of its heater curve go back."),
         ([record(GLOW, heater("7,25;8,30"))], "its heater trace lies outside the time of its detector."),
         ([record(curve("0.1,1e308;0.2,1e308"), HEAT)], "the sum of its counts is no finite number."),
+        ([record(spectrum("0.1,[1e308|1e308]"))], "the sum of its counts is no finite number."),
     ],
 )
 def test_what_is_rejected_and_why(records: list[str], said: str) -> None:
