@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 def bytes_of(entries: Sequence[Held]) -> int:
     """Bytes they take in a message."""
-    return sum([len(each[0]) for each in entries]) + BESIDE * len(entries)
+    return sum([len(each.body) for each in entries]) + BESIDE * len(entries)
 
 
 TABLE = f"entry ({', '.join(Row._fields)})"

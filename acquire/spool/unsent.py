@@ -42,9 +42,10 @@ class Unsent:
         Empty: not held, or changed while it was held, so that the file is to be asked; or, with `at_least` 0, there is
         no room for the first.
         """
-        begins, held = self._held.get(stream, (first + 1, []))
-        if first < begins:
+        kept = self._held.get(stream)
+        if kept is None or first < kept[0]:
             return []
+        begins, held = kept
         wanted = _fitting(held[first - begins : first - begins + most], max_bytes, at_least)
         if not wanted:
             return []

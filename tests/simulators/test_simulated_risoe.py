@@ -10,12 +10,15 @@ import pytest
 from drivers.files import parse_file
 from simulators import serve
 
+STANDING = 1e-6  # simulated seconds a second: what a file is dated with is the start, however busy the machine is
 DISC = {"sample": "chips", "dose_scales": {"1": 1.0, "2": 0.5, "7": 0.0}}
 
 
 @pytest.mark.parametrize(("version", "size"), [(6, 447), (7, 447), (8, 507)])
 async def test_its_file_has_the_published_structure(tmp_path: Path, version: int, size: int) -> None:
-    served = await serve("risoe-bin", f"dir:{tmp_path}", options={"version": version, "start": "2026-06-01T09:02:15"})
+    served = await serve(
+        "risoe-bin", f"dir:{tmp_path}", speed=STANDING, options={"version": version, "start": "2026-06-01T09:02:15"}
+    )
     path = served.instrument.read_out_request(DISC)  # type: ignore[union-attr]  # a Risoe
     await served.close()
     assert [child.name for child in tmp_path.iterdir()] == [path.name]

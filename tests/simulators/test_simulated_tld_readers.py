@@ -12,7 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from simulators import serve
-from simulators.files.xsyg import TLD_100, Peak, first_order
+from simulators.clock import SteppedClock
+from simulators.files.xsyg import TLD_100, Peak, Xsyg, first_order
+
+STANDING = 1e-6  # simulated seconds a second: what a file is dated with is the start, however busy the machine is
 
 EXAMPLE = (
     '"M6600", 1, 9, 0, 1, 1, 0, "3", "0", 0, " ", 20240601, 090215, 900000, "           ", " ", 1.000E+0, 1.000, 0, '
@@ -26,7 +29,7 @@ def read_export(path: Path) -> list[list[str]]:
 
 async def test_export_line_is_the_published_one_byte_for_byte(tmp_path: Path) -> None:
     # The two quality lines before it take 30 s each.
-    served = await serve("winrems", f"dir:{tmp_path}", options={"start": "2024-06-01T09:01:15"})
+    served = await serve("winrems", f"dir:{tmp_path}", speed=STANDING, options={"start": "2024-06-01T09:01:15"})
     path = served.instrument.read_out([(900000, (None, 80955, 78584, None))])  # type: ignore[union-attr]  # a WinRems
     assert path.read_bytes().split(b"\r\n")[2].decode() == EXAMPLE
     await served.close()
@@ -82,13 +85,12 @@ def test_peak_has_its_maximum_and_area_where_theory_says(peak: Peak) -> None:
     assert sum(values) * step == pytest.approx(expected, rel=0.02)
 
 
-async def test_same_seed_writes_the_same_file(tmp_path: Path) -> None:
+def test_same_seed_at_the_same_time_writes_the_same_file(tmp_path: Path) -> None:
     texts = []
-    for name in ("a", "b"):
-        served = await serve("xsyg", f"dir:{tmp_path / name}", seed=9)
-        texts.append(served.instrument.read_out("chip", 1, 0.5).read_bytes())  # type: ignore[union-attr]  # an Xsyg
-        await served.close()
-    assert texts[0] == texts[1]
+    for name, seed in (("a", 9), ("b", 9), ("c", 8)):
+        (tmp_path / name).mkdir()
+        texts.append(Xsyg(tmp_path / name, SteppedClock(), seed, {}).read_out("chip", 1, 0.5).read_bytes())
+    assert texts[0] == texts[1] != texts[2]
 
 
 async def test_a_reader_shows_the_date_of_the_computer_unless_it_was_set(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ async def test_a_reader_shows_the_date_of_the_computer_unless_it_was_set(tmp_pat
 
 
 async def test_an_osl_reader_appends_a_line_a_reading(tmp_path: Path) -> None:
-    served = await serve("osl-table", f"dir:{tmp_path}", options={"start": "2027-02-08T10:30:00"})
+    served = await serve("osl-table", f"dir:{tmp_path}", speed=STANDING, options={"start": "2027-02-08T10:30:00"})
     reader: Any = served.instrument
     reader.read_out_request({"dots": [["C3-1", 64820], ["C3-1", 64790]]})
     path = reader.read_out_request({"dots": [["S-1", 26010]]})
