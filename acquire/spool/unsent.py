@@ -54,7 +54,8 @@ class Unsent:
         if gone == len(held):
             del self._held[stream]
         else:
-            self._held[stream] = begins + gone, held[gone:]
+            del held[:gone]
+            self._held[stream] = begins + gone, held
         mixed = seed(stream)
         for seq, each in enumerate(wanted, first):
             if checksum(mixed, seq, each.body) != each.checksum:
