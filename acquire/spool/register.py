@@ -57,14 +57,11 @@ class Register:
         """The same after a message, an answer or an append, which change neither its end nor its originals."""
         number = s.number
         self._changed[number] = s
-        if s.flights:
-            self.flying[number] = s
-        else:
-            self.flying.pop(number, None)
-        if s.through < s.head or not s.settled:
-            self._unsettled[s.instrument].add(number)
-        else:
+        _keep(self.flying, s, bool(s.flights))
+        if s.settled:
             self._unsettled[s.instrument].discard(number)
+        else:
+            self._unsettled[s.instrument].add(number)
         if self._needs_turn(s):
             key = (s.ended is not None, s.queried and not s.probe, s.turn, number)
             if s.queued != key:
