@@ -32,3 +32,8 @@ class Once:
         """Whether the end is to be told: it works again."""
         told, self._under_way = self._under_way, False
         return told
+
+
+def is_worth_telling(count: int) -> bool:
+    """1, 10, 100, ...: something that may happen without end is told without filling the log."""
+    return str(count).strip("0") == "1"

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from uuid import uuid4
 
-from acquire.bus.client import Connection, Received, is_worth_telling
+from acquire.bus.client import Connection, Received
 from acquire.bus.endpoint import Endpoint
 from acquire.bus.messages import NEVER_TOO_LATE, Answer, Command
 from acquire.bus.names import Topics
@@ -23,6 +23,7 @@ from acquire.instruments.measurement import CommandRefused
 from acquire.instruments.requests import Asked, Memory, Route
 from acquire.instruments.runner import TURN_WITHIN_S, Runner
 from acquire.log import Log
+from acquire.once import is_worth_telling
 
 log = Log("commands")
 

@@ -13,12 +13,12 @@ from functools import partial
 from typing import TypeVar
 
 from acquire.backoff import to_broker
-from acquire.bus.client import BusError, Connection, Outage, Received, connect, is_worth_telling
+from acquire.bus.client import BusError, Connection, Outage, Received, connect
 from acquire.bus.endpoint import Endpoint
 from acquire.bus.names import Topics
 from acquire.bus.presence import Presence
 from acquire.log import Log
-from acquire.once import Once
+from acquire.once import Once, is_worth_telling
 from acquire.spool import encoding, originals
 from acquire.spool.alarms import Alarms
 from acquire.spool.answers import NOT_AN_ANSWER, answer, answers_to_batch

@@ -20,7 +20,7 @@ import pytest
 from brokers import Mosquitto, running_mosquitto
 from waiting import until
 
-from acquire.bus import client as bus_client
+from acquire.bus import library
 from acquire.bus.client import Connection, connect
 from acquire.bus.instrument_client import instrument_client
 from acquire.bus.names import Topics
@@ -201,7 +201,7 @@ async def test_being_pushed_off_the_broker_again_and_again_loses_nothing(tmp_pat
 async def test_a_flood_that_nobody_takes_is_dropped_and_not_kept_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus_client, "MOST_WAITING_BYTES", 1_000_000)
+    monkeypatch.setattr(library, "MOST_WAITING_BYTES", 1_000_000)
     async with running_mosquitto(tmp_path) as broker, connect(broker.endpoint, "slow") as slow:
         await slow.subscribe("t")
         async with connect(broker.endpoint, "flood") as flood:

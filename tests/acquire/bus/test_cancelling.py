@@ -11,8 +11,9 @@ import pytest
 from brokers import running_mosquitto
 from waiting import until
 
-from acquire.bus.client import MOST_HANDED, BusError, Connection, _Client, connect
+from acquire.bus.client import MOST_HANDED, BusError, Connection, connect
 from acquire.bus.endpoint import Endpoint
+from acquire.bus.library import LibraryClient
 from acquire.bus.names import Topics
 from acquire.spool.publisher import Publisher
 from acquire.spool.recorder import Recorder
@@ -79,14 +80,14 @@ async def test_a_connection_lost_while_nobody_listens_is_known_and_says_nothing_
         await writer.wait_closed()
         lost.set()
 
-    wait_for = _Client._wait_for
+    wait_for = LibraryClient._wait_for
 
-    async def answered(client: _Client, answer: Awaitable[None], timeout: float | None) -> None:
+    async def answered(client: LibraryClient, answer: Awaitable[None], timeout: float | None) -> None:
         await wait_for(client, answer, timeout)
         await until(lambda: client._client.socket() is None, what="the loss")
 
     if is_late:
-        monkeypatch.setattr(_Client, "_wait_for", answered)
+        monkeypatch.setattr(LibraryClient, "_wait_for", answered)
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         async with connect(Endpoint("127.0.0.1", server.sockets[0].getsockname()[1]), "left-alone") as connection:
             await lost.wait()
@@ -121,7 +122,7 @@ async def test_a_publisher_that_is_woken_and_stopped_at_once_stops(tmp_path: Pat
 
 async def test_two_tasks_that_wait_for_the_broker_at_once_both_go_on() -> None:
     """A broker may never acknowledge what it dropped. One task once waited for ever there, and with it the store."""
-    client = _Client("localhost")
+    client = LibraryClient("localhost")
     async with asyncio.timeout(5):
         await asyncio.gather(*(client.room(0.01 * n) for n in range(1, 5)))
 
