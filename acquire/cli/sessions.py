@@ -216,6 +216,7 @@ def session_step(
             lasts = seconds_of(plan, plan.step_named(step), seconds) if action == "run" else 0.0
 
             async def lasting(_: object) -> None:
+                await _first_reading(connection, session, step)
                 now(f"{step} runs", lasts)
                 await asyncio.sleep(lasts)
                 now(f"{step} ends")
@@ -224,6 +225,7 @@ def session_step(
                 async with open_instrument_client(config, by) as client:
                     if action == "begin":
                         await steps.begin_step(connection, client, session, step, by, of_rest, again=again)
+                        said.append(await _first_reading(connection, session, step))
                     elif action == "end":
                         await steps.end_step(connection, client, session, step, by)
                         said.append(await _what_was_measured(connection, session, step))
@@ -247,6 +249,15 @@ def session_step(
         action=action,
         says="".join((counts, *said)).strip(),
     )
+
+
+async def _first_reading(connection: Any, session: str, step: str) -> str:
+    """Nothing once each instrument of a step has given a reading; else that the beam is to wait for it."""
+    from acquire.procedure.session.session import get_session  # noqa: PLC0415
+    from acquire.procedure.session.stored import until_read  # noqa: PLC0415
+
+    late = await until_read(connection, get_session(connection, session), step)
+    return f" {late} acquire session status shows when there is one." if late else ""
 
 
 async def _what_was_measured(connection: Any, session: str, step: str) -> str:

@@ -26,6 +26,7 @@ from acquire.procedure.session.planning import add_plan
 from acquire.procedure.session.session import Session, get_session, start_session, time_out
 from acquire.procedure.session.statements import no_imaging
 from acquire.procedure.session.steps import run_step
+from acquire.procedure.session.stored import until_read
 from acquire.record import build, write_files
 from acquire.service import Service
 from acquire.store.database import connect
@@ -102,6 +103,7 @@ async def _measure(
     """Every step up to the elements' coming back, in the plan's order."""
 
     async def during(step: Step) -> None:
+        await until_read(connection, session, step.id)
         await _beam_or_wait(service, step)
 
     for step in session.plan.step:

@@ -187,6 +187,17 @@ def _reading(stream: str, instrument: str, entry: Entry) -> StoredReading:
     return StoredReading(stream, entry.seq, instrument, parse(entry.body), entry.digest, entry.receipt)
 
 
+def has_reading(connection: sqlite3.Connection, measurement_id: str) -> bool:
+    """Whether a reading of a measurement is stored already; what came behind the first is not looked at."""
+    for mark in entries.markers(connection, measurement_id):
+        if mark.entry.status != "damaged" and parse(mark.entry.body)["mark"] == "begin":
+            stream = streams.named(connection, mark.stream)
+            assert stream is not None
+            walked = walk_stream(connection, mark.stream, mark.entry.seq, stream.through, Walk())
+            return any(belongs == measurement_id for _, belongs in walked)
+    return False
+
+
 def readings_of_element(
     connection: sqlite3.Connection, element: str, element_index: int | None = None
 ) -> tuple[StoredReading, ...]:

@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from acquire.procedure.documents.plan import Step
+from acquire.procedure.documents.plan import CHARGES, Step
 from acquire.procedure.readouts.elements import not_read, readout
 from acquire.procedure.readouts.placed import placements
-from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.attempts import Attempt, attempts
 from acquire.procedure.session.session import Session
 from acquire.procedure.session.transcribed import Transcription, in_force
+from acquire.store.attribution import has_reading
 
 Progress = Literal["waiting", "running", "done", "not measured"]
 
 
 @dataclass(frozen=True, slots=True)
 class StepStatus:
-    """How far a step is, with what is missing in words."""
+    """How far a step is, with what is missing in words; `reason`: why it was not measured, or what one waits for that
+    is running."""
 
     step: Step
     progress: Progress
@@ -48,13 +50,25 @@ def _status(connection: sqlite3.Connection, session: Session, step: Step, skippe
         own = [a for a in attempts(connection, session.id, step.id) if a.abandoned is None]
         on = set(session.plan.inputs(step))
         if any(a.begun and not a.ended for a in own):
-            return StepStatus(step, "running" if on <= {a.instrument for a in own if a.begun} else "waiting")
+            if on <= {a.instrument for a in own if a.begun}:
+                return StepStatus(step, "running", reason=unread(connection, own))
+            return StepStatus(step, "waiting")
         return StepStatus(step, "done" if own and on <= {a.instrument for a in own if a.ended} else "waiting")
     missing = tuple(_missing(connection, session, step, skipped))
     if missing or step.kind == "place" or any(p.point in step.points for p in placements(connection, session.id)):
         return StepStatus(step, "waiting" if missing else "done", missing)
     why = " ".join(reason for s in session.plan.step if (reason := skipped.get(s.id)) and _places(s, step.points))
     return StepStatus(step, "not measured", reason=f"Nothing was placed. {why}".strip())
+
+
+def unread(connection: sqlite3.Connection, begun: Sequence[Attempt]) -> str | None:
+    """Which instruments have given no reading since a step of theirs that collects began; None where each has."""
+    silent = [a for a in begun if a.begun and not a.ended and a.kind in ("background", *CHARGES)]
+    silent = [a for a in silent if not has_reading(connection, a.measurement)]
+    if not silent:
+        return None
+    beam = ": wait with the beam" if any(a.kind in CHARGES for a in silent) else ""
+    return f"No reading of {' and '.join(a.instrument for a in silent)} has come since it began{beam}."
 
 
 def _transcribed(step: Step, written: Sequence[Transcription]) -> StepStatus:

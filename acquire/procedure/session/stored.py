@@ -1,4 +1,9 @@
-"""Waiting until the store has what was measured: a command that ends a step returns when it can be looked at."""
+"""Waiting until the store has what was measured: a command that ends a step returns when it can be looked at, and one
+that begins a step when its first readings can.
+
+What an instrument collected before its first reading behind the begin marker is in no measurement. So a beam waits for
+that reading, however seldom an instrument is read.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,12 @@ import asyncio
 import sqlite3
 
 from acquire.procedure.session.attempts import attempts
+from acquire.procedure.session.progress import unread
 from acquire.procedure.session.session import Session
 from acquire.store.attribution import outstanding
 
 WITHIN_S, EVERY_S = 3.0, 0.05
+FIRST_WITHIN_S = 10.0  # no beam is on yet, so that there is time
 
 
 async def until_stored(connection: sqlite3.Connection, session: Session, step: str) -> list[str]:
@@ -23,3 +30,15 @@ async def until_stored(connection: sqlite3.Connection, session: Session, step: s
             return []
         await asyncio.sleep(EVERY_S)  # another process commits; there is no event
     return outstanding(connection, (), begun)
+
+
+async def until_read(connection: sqlite3.Connection, session: Session, step: str) -> str | None:
+    """Return as soon as each instrument of a step that was begun has given a reading, after FIRST_WITHIN_S at the
+    latest: with the sentence of `unread` then.
+    """
+    begun = attempts(connection, session.id, step)
+    for _ in range(round(FIRST_WITHIN_S / EVERY_S)):
+        if unread(connection, begun) is None:
+            return None
+        await asyncio.sleep(EVERY_S)
+    return unread(connection, begun)
