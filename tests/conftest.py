@@ -43,9 +43,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.fixturenames.insert(0, "no_task_left_over")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For a second Python beside the first: what a test function says of hundreds of cases it says of two there."""
+    parser.addoption("--first-and-last", action="store_true", help="of each test function its first and its last case")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is slow stands first in the share that each process begins with, so that nothing long begins last; a file of
     it is in one share, which makes once what all of its tests look at."""
+    if config.getoption("--first-and-last"):
+        kept = _first_and_last(items)
+        config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+        items[:] = kept
     shares = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow: dict[Path, list[pytest.Item]] = {}
     quick: list[pytest.Item] = []
@@ -54,6 +63,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     firsts = [list(chain.from_iterable([*slow.values()][n::shares])) for n in range(shares)]
     size, rest = -(-len(items) // shares), iter(quick)
     items[:] = [each for first in firsts for each in (*first, *islice(rest, max(0, size - len(first))))]
+
+
+def _first_and_last(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Of each test function its first and its last case, in the order of all."""
+    ends: dict[str, list[int]] = {}
+    for n, each in enumerate(items):
+        ends.setdefault(each.nodeid.partition("[")[0], [n, n])[1] = n
+    return [items[n] for n in sorted({n for both in ends.values() for n in both})]
 
 
 def pytest_collection_finish() -> None:
