@@ -77,8 +77,8 @@ class Driver(ABC, Generic[S]):
         """One exchange: the samples it gave, possibly none. Whatever it raises, the engine keeps the bytes."""
 
     async def flush(self) -> Sequence[Sample]:
-        """Before every marker: what was converted already and not given yet belongs to the step before."""
-        return ()
+        """Before every marker: what it has by now belongs to the step before, however seldom it is asked otherwise."""
+        return await self.take()
 
     async def resume(self) -> None:
         """After a line in doubt was identified again. Raises LinkDown or Declined where its settings are lost."""

@@ -87,7 +87,7 @@ class Instrument(ABC):
         """
 
     async def flush(self) -> Sequence[Reading]:
-        """What the instrument holds and has not given yet: it belongs before the marker that follows."""
+        """What the instrument has by now and has not given yet: it belongs before the marker that follows."""
         return ()
 
     async def confirm(self) -> None:

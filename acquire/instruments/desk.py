@@ -144,7 +144,10 @@ class CommandDesk:
         )
 
     async def _mark(self, device: Instrument, stream: Stream, asked: End) -> dict[str, Any]:
-        """What the instrument holds back goes in before the marker; an end is set also where it gives nothing."""
+        """What the instrument has by now goes in before the marker; an end is set also where it gives nothing.
+
+        Behind a begin it is asked again at once, however long its interval is: a beam waits for that reading.
+        """
         since = utc_now()
         try:
             await self._intake.keep(device, stream, await self._turns.watchdog.watch(device.flush(), "flushing"))
@@ -156,6 +159,7 @@ class CommandDesk:
         if self._epoch.stream is not stream:
             raise CommandRefused(f"{self._instrument} is not ready: its stream has just ended.")
         answer = await self._measurement.mark(stream, asked, set(self._specs))
+        self._turns.nudge()
         self._changed()
         return answer
 

@@ -74,6 +74,8 @@ class BufferingElectrometer(ScpiElectrometer[S], Generic[S]):
 
     async def flush(self) -> Sequence[Sample]:
         """What is in the buffer belongs before the marker; what is not understood now never comes after it."""
+        if self.points is None:
+            return await super().flush()
         try:
             stored = await self._stopped() if self._filling else ()
         except Garbled:

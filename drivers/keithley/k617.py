@@ -135,10 +135,6 @@ class Keithley617(Driver[Settings617]):
             )
         ]  # fmt: skip
 
-    async def flush(self) -> Sequence[Sample]:
-        """The conversion that is ready or under way belongs before the marker."""
-        return await self.take()
-
     async def resume(self) -> None:
         """One that was switched off has other settings. Raises Declined."""
         await self.read_back()

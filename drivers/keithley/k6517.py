@@ -5,7 +5,7 @@ Source: 6517B reference manual (6517B-901-01 Rev C). What it leaves open stands 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -19,7 +19,6 @@ from drivers.keithley.scpi import Setting, leftover
 from drivers.keithley.trace_words import Trace
 from drivers.keithley.words_6517 import ELEMENTS, parse_reading, require_elements
 from drivers.model import Framing, Model, Quantity, Verified
-from drivers.reading import Sample
 from drivers.settings import NoParameters, Settings
 
 Function = Literal["charge", "current", "voltage", "resistance"]
@@ -155,10 +154,6 @@ class Keithley6517(ChargeElectrometer[Settings6517]):
         if percent is None:
             return [Setting(f"{header}:AVER:TYPE", "SCAL")]
         return [Setting(f"{header}:AVER:ADV:NTOL", percent), Setting(f"{header}:AVER:TYPE", "ADV")]
-
-    async def flush(self) -> Sequence[Sample]:
-        """The conversion that is ready or under way, or what is in the buffer, belongs before the marker."""
-        return await super().flush() if self.points is not None else await self.take()
 
     @command("function", "Choose what is measured", FunctionParameters)
     async def function(self, p: FunctionParameters) -> Mapping[str, Any]:

@@ -98,10 +98,6 @@ class ProfileDriver(Driver[WireSettings]):
                 found += await self._ask(request, partial(_with_its_bytes, parse))
         return found
 
-    async def flush(self) -> Sequence[Sample]:
-        """Before every marker: what it has now belongs to the step before."""
-        return await self.take()
-
     async def resume(self) -> None:
         """Raises LinkDown where a setting is lost: the instrument was switched off, and is set up anew."""
         for name, setting in self.profile.setting.items():

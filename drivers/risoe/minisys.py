@@ -73,6 +73,10 @@ class Minisys(Driver[MinisysSettings]):
             self._to_tell = [unfinished(f"{ended} The heater was switched off.")]
             raise type(error)(f"{error} {ended}", error.raw) from error
 
+    async def flush(self) -> Sequence[Sample]:
+        """Nothing: a sequence is carried on by takes, and no measurement of it lies between markers."""
+        return ()
+
     async def resume(self) -> None:
         """After a doubt nobody knows whether it is still as it was left: a person begins anew."""
         self._initialised = False

@@ -16,8 +16,8 @@ from acquire.procedure.records.selection import Integrates
 IN_NC = {"C": 1e9, "mC": 1e6, "uC": 1e3, "nC": 1.0, "pC": 1e-3}  # UCUM
 _NO_VALUE = ("overload", "out-of-limit", "zero-check", "hv-fault", "not-a-number", "unparsed")
 BLOCKING = frozenset((*_NO_VALUE, "uncalibrated", "changed-by-hand", "busy", "settling"))
-NEXT_TO_S = 5.0  # readings next to a marker follow each other in tenths of a second
 OUTSIDE_SHARE = 0.005  # of the measured charge; as much as leakage may have before it blocks
+OUTSIDE_S = 5.0  # within so many seconds; where the nearest reading is further off, leakage had longer
 RESET_WITHIN_S = 2.0  # an integral that began longer before the begin marker was not reset for this measurement
 
 
@@ -66,9 +66,9 @@ def curve(bodies: Sequence[Body]) -> tuple[list[float], list[float]]:
 def collected_outside(bodies: Sequence[Body], around: Sequence[Body]) -> str | None:
     """What is wrong where a running charge rose between a marker and the nearest reading beyond it; else None.
 
-    `around`: the readings next to the markers, outside. A beam that was on there has part of its charge uncounted.
-    Readings further off than NEXT_TO_S, without a number, or lower (a zero was made) say nothing. Raises Invalid for a
-    unit that is no charge.
+    `around`: the readings next to the markers, outside, however far off: a slow instrument or a lost reply is when a
+    beam is cut. A beam that was on there has part of its charge uncounted. Readings without a number, or lower (a zero
+    was made) say nothing. Raises Invalid for a unit that is no charge.
     """
     try:
         times, charges = curve(bodies)
@@ -83,7 +83,8 @@ def collected_outside(bodies: Sequence[Body], around: Sequence[Body]) -> str | N
         at, nc = float(other["elapsed_s"]), in_nc(other["value"], other["unit"])
         before = at <= times[0]
         away_s, rise_nc = (times[0] - at, charges[0] - nc) if before else (at - times[-1], nc - charges[-1])
-        if 0 <= away_s <= NEXT_TO_S and rise_nc * inside > 0 and abs(rise_nc) > OUTSIDE_SHARE * abs(inside):
+        leaks_nc = OUTSIDE_SHARE * max(1.0, away_s / OUTSIDE_S) * abs(inside)
+        if away_s >= 0 and rise_nc * inside > 0 and abs(rise_nc) > leaks_nc:
             where, edge = ("before the first", "begin") if before else ("after the last", "end")
             return (
                 f"{abs(rise_nc):.4g} nC were collected {where} reading of the measurement, beside {abs(inside):.4g} nC"

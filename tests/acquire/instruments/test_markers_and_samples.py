@@ -95,3 +95,18 @@ async def test_the_sentence_of_the_fault_is_kept_with_the_end_of_its_stream(tmp_
     ends = {r["ended"]: r["why"] for r in store.execute("SELECT ended, why FROM stream")}
     assert ends == {"link-lost": "The port is gone.", "closed": None}
     store.close()
+
+
+async def test_however_seldom_it_is_read_it_is_asked_at_once_behind_a_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "interval_s", 3600.0)
+    async with house_in(tmp_path) as (_, asker):
+        await until(lambda: Scripted.number == 1)
+        asked = marks()
+        await asker.command("scripted-1", "begin", asked)
+        await until(lambda: Scripted.number == 2)
+        await asker.command("scripted-1", "end", asked)
+    store = open_store(tmp_path / "store.db")
+    assert [r.body["raw"] for r in measurement(store, asked["measurement"]).readings] == ["2"]
+    store.close()

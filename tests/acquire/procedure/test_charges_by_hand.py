@@ -99,7 +99,7 @@ def test_an_integral_that_began_two_seconds_before_was_reset() -> None:
 
 def test_charge_collected_outside_the_markers_is_noticed_beyond_half_a_percent() -> None:
     inside = readings((10, 0.0), (20, 1000.0))
-    for outside in ([], readings((5, -5.0)), readings((25, 1005.0)), readings((4.9, -500.0)), readings((25.1, 1500.0)),
+    for outside in ([], readings((5, -5.0)), readings((25, 1005.0)), readings((0, -10.0)), readings((50, 1030.0)),
                     readings((5, 3.0)), readings((25, 900.0)), readings((5, -50.0), unit="Gy"),
                     readings((5, -50.0), quantity="current"), [{"quantity": "charge", "unit": "nC", "elapsed_s": 5.0}],
                     [{"quantity": "charge", "unit": "nC", "value": -50.0}]):  # fmt: skip
@@ -111,6 +111,8 @@ def test_charge_collected_outside_the_markers_is_noticed_beyond_half_a_percent()
     assert after is not None
     assert after.startswith("6 nC were collected after the last reading")
     assert after.endswith("at its end.")
+    for further in (readings((0, -10.1)), readings((50, 1030.1)), readings((320, 1500.0))):  # 0.5 % in 5 s may leak
+        assert collected_outside(inside, further) is not None
     falling = readings((10, 0.0), (20, -1000.0))
     assert collected_outside(falling, readings((25, -1050.0))) is not None
     assert collected_outside(falling, readings((25, -950.0))) is None
