@@ -44,13 +44,15 @@ class Wire:
         Raises as `ask` does, and Garbled where the two answers are not the same.
         """
         first = await self.ask(query, parse, reply, timeout_s=timeout_s)
-        if await self.ask(query, parse, reply, timeout_s=timeout_s) != first:
-            raw = self.heard[-1]
-            self._link.doubt(raw)
-            raise Garbled(
-                f"{shown(query)} was answered in two ways, '{shown(self.heard[-2])}' and '{shown(raw)}'.", raw
-            )
-        return first
+        before = self.heard[-1]
+
+        def parse_the_same(raw: bytes) -> T:
+            if (again := parse(raw)) != first:
+                said = f"'{shown(before)}' and '{shown(raw)}'"
+                raise Garbled(f"{shown(query)} was answered in two ways, {said}.", raw)
+            return again
+
+        return await self.ask(query, parse_the_same, reply, timeout_s=timeout_s)
 
     async def check(self) -> None:
         """For a take that has nothing to ask: raises as a request would where the port is gone or the line in doubt."""
