@@ -63,34 +63,39 @@ def curve(bodies: Sequence[Body]) -> tuple[list[float], list[float]]:
     return times, [in_nc(b["value"], b["unit"]) for b in valued]
 
 
-def collected_outside(bodies: Sequence[Body], around: Sequence[Body]) -> str | None:
+def collected_outside(bodies: Sequence[Body], before: Body | None, after: Body | None) -> str | None:
     """What is wrong where a running charge rose between a marker and the nearest reading beyond it; else None.
 
-    `around`: the readings next to the markers, outside, however far off: a slow instrument or a lost reply is when a
-    beam is cut. A beam that was on there has part of its charge uncounted. Readings without a number, or lower (a zero
-    was made) say nothing. Raises Invalid for a unit that is no charge.
+    before, after: the readings next to the markers, outside, however far off: a slow instrument or a lost reply is when
+    a beam is cut. A beam that was on there has part of its charge uncounted. One without a number, lower (a zero was
+    made) or of a clock that began anew says nothing.
     """
     try:
         times, charges = curve(bodies)
     except Invalid:
         return None  # it has no charge, and says so by itself
     inside = charges[-1] - charges[0]
-    for other in around:
-        if other["quantity"] != "charge" or other.get("value") is None or other["unit"] not in IN_NC:
-            continue
-        if other.get("elapsed_s") is None:
-            continue
-        at, nc = float(other["elapsed_s"]), in_nc(other["value"], other["unit"])
-        before = at <= times[0]
-        away_s, rise_nc = (times[0] - at, charges[0] - nc) if before else (at - times[-1], nc - charges[-1])
+    found = []
+    if (point := _point(before)) is not None:
+        found.append((times[0] - point[0], charges[0] - point[1], "before the first", "begin"))
+    if (point := _point(after)) is not None:
+        found.append((point[0] - times[-1], point[1] - charges[-1], "after the last", "end"))
+    for away_s, rise_nc, where, edge in found:
         leaks_nc = OUTSIDE_SHARE * max(1.0, away_s / OUTSIDE_S) * abs(inside)
         if away_s >= 0 and rise_nc * inside > 0 and abs(rise_nc) > leaks_nc:
-            where, edge = ("before the first", "begin") if before else ("after the last", "end")
             return (
                 f"{abs(rise_nc):.4g} nC were collected {where} reading of the measurement, beside {abs(inside):.4g} nC"
                 f" in it: the beam was on at its {edge}."
             )
     return None
+
+
+def _point(reading: Body | None) -> tuple[float, float] | None:
+    """(time in s of the instrument's clock, charge in nC) of a reading that states both; else None."""
+    if reading is None or reading["quantity"] != "charge" or reading["unit"] not in IN_NC:
+        return None
+    at, value = reading.get("elapsed_s"), reading.get("value")
+    return None if at is None or value is None else (float(at), in_nc(value, reading["unit"]))
 
 
 def collected(bodies: Sequence[Body], integrates: Integrates) -> Charge:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import UNSET, UnsetType
 
 from acquire.procedure.documents.plan import Step
-from acquire.procedure.methods.collected_charge import collected_outside
-from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges, PreIrradiation, Refs
+from acquire.procedure.methods.collected_charge import Body, collected_outside
+from acquire.procedure.records.selection import AttemptTaken, Integrates, OfCharges, PreIrradiation, Ref, Refs
 from acquire.procedure.results.choosing import Choosing, Done
 from acquire.procedure.results.elsewhere import elsewhere
 from acquire.procedure.results.held import cut_off_in
@@ -153,12 +153,15 @@ def _outside(connection: sqlite3.Connection, inside: Refs, channel: str | None) 
     """What is wrong where the charge rose between a marker and the reading next to it outside, on the same channel."""
     if not inside:
         return None
-    around = []
-    for before, ref in ((True, inside[0]), (False, inside[-1])):
-        most = LOOKED_AT if channel else 2
-        beside = entries.beside(connection, ref.stream, ref.seq, before=before, most=most)
-        bodies = [entries.decoded(ref.stream, entry) for entry in beside]
-        mine = [b for b in bodies if channel is None or b.get("channel") in (None, channel)][:2]
-        if [b["kind"] for b in mine] == ["marker", "scalar"]:  # the marker itself, then the reading beyond it
-            around.append(mine[1])
-    return collected_outside([load(connection, ref) for ref in inside], around)
+    before = _beyond(connection, inside[0], channel, before=True)
+    after = _beyond(connection, inside[-1], channel, before=False)
+    return collected_outside([load(connection, ref) for ref in inside], before, after)
+
+
+def _beyond(connection: sqlite3.Connection, ref: Ref, channel: str | None, *, before: bool) -> Body | None:
+    """The reading behind the marker that stands next to a reading of its measurement."""
+    most = LOOKED_AT if channel else 2
+    beside = entries.beside(connection, ref.stream, ref.seq, before=before, most=most)
+    bodies = [entries.decoded(ref.stream, entry) for entry in beside]
+    mine = [b for b in bodies if channel is None or b.get("channel") in (None, channel)][:2]
+    return mine[1] if [b["kind"] for b in mine] == ["marker", "scalar"] else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -97,26 +98,49 @@ def test_an_integral_that_began_two_seconds_before_was_reset() -> None:
         collected(readings((2.1, 1.0), (9, 5.0)), "reset")
 
 
+def at_begin(inside: list[dict[str, Any]], at: float, nc: float, **more: Any) -> str | None:
+    """What is said of a measurement with this reading before its begin marker."""
+    return collected_outside(inside, readings((at, nc), **more)[0], None)
+
+
+def at_end(inside: list[dict[str, Any]], at: float, nc: float, **more: Any) -> str | None:
+    """What is said of a measurement with this reading behind its end marker."""
+    return collected_outside(inside, None, readings((at, nc), **more)[0])
+
+
 def test_charge_collected_outside_the_markers_is_noticed_beyond_half_a_percent() -> None:
     inside = readings((10, 0.0), (20, 1000.0))
-    for outside in ([], readings((5, -5.0)), readings((25, 1005.0)), readings((0, -10.0)), readings((50, 1030.0)),
-                    readings((5, 3.0)), readings((25, 900.0)), readings((5, -50.0), unit="Gy"),
-                    readings((5, -50.0), quantity="current"), [{"quantity": "charge", "unit": "nC", "elapsed_s": 5.0}],
-                    [{"quantity": "charge", "unit": "nC", "value": -50.0}]):  # fmt: skip
-        assert collected_outside(inside, outside) is None
+    assert collected_outside(inside, None, None) is None
+    for at, nc in ((5, -5.0), (5, 3.0), (0, -10.0)):  # 0.5 % in 5 s may leak
+        assert at_begin(inside, at, nc) is None
+    for at, nc in ((25, 1005.0), (25, 900.0), (50, 1030.0)):
+        assert at_end(inside, at, nc) is None
+    for silent in (*readings((5, -50.0), unit="Gy"), *readings((5, -50.0), quantity="current"),
+                   {"quantity": "charge", "unit": "nC", "elapsed_s": 5.0},
+                   {"quantity": "charge", "unit": "nC", "value": -50.0}):  # fmt: skip
+        assert collected_outside(inside, silent, None) is None
     begin = "50 nC were collected before the first reading of the measurement, beside 1000 nC in it: the beam was on at"
-    assert collected_outside(inside, readings((5, -50.0))) == f"{begin} its begin."
-    assert collected_outside(inside, readings((10, -50.0))) == f"{begin} its begin."
-    after = collected_outside(inside, [*readings((5, -1.0)), *readings((25, 1006.0))])
+    assert at_begin(inside, 5, -50.0) == f"{begin} its begin."
+    assert at_begin(inside, 10, -50.0) == f"{begin} its begin."
+    after = collected_outside(inside, readings((5, -1.0))[0], readings((25, 1006.0))[0])
     assert after is not None
     assert after.startswith("6 nC were collected after the last reading")
     assert after.endswith("at its end.")
-    for further in (readings((0, -10.1)), readings((50, 1030.1)), readings((320, 1500.0))):  # 0.5 % in 5 s may leak
-        assert collected_outside(inside, further) is not None
+    assert at_begin(inside, 0, -10.1) is not None
+    assert at_end(inside, 50, 1030.1) is not None
+    assert at_end(inside, 320, 1500.0) is not None
     falling = readings((10, 0.0), (20, -1000.0))
-    assert collected_outside(falling, readings((25, -1050.0))) is not None
-    assert collected_outside(falling, readings((25, -950.0))) is None
-    assert collected_outside(readings((1, 1.0)), readings((2, 9.0))) is None
+    assert at_end(falling, 25, -1050.0) is not None
+    assert at_end(falling, 25, -950.0) is None
+    assert at_end(readings((1, 1.0)), 2, 9.0) is None
+
+
+def test_a_reading_of_a_clock_that_began_anew_says_nothing_of_the_other_end() -> None:
+    inside = readings((100, 50.0), (110, 65.0))
+    assert at_end(inside, 1, 0.0) is None
+    assert at_end(inside, 109, 90.0) is None
+    assert at_begin(inside, 500, 20.0) is None
+    assert at_begin(inside, 99, 20.0) is not None
 
 
 # --- the attempts of a point ---
@@ -301,15 +325,15 @@ def test_a_wait_between_two_streams_is_remarked_on() -> None:
 
 def test_charge_beside_a_measurement_that_is_not_from_zero_and_beside_readings_that_say_nothing() -> None:
     inside = readings((10, 100.0), (20, 300.0))
-    silent = [*readings((5, 0.0), unit="Gy"), {"quantity": "charge", "unit": "nC", "value": 0.0}]
-    assert collected_outside(inside, [*silent, *readings((25, 301.5))]) is not None
-    assert collected_outside(inside, readings((25, 301.0))) is None  # half a percent of 200 nC
-    assert collected_outside(inside, readings((5, 98.5))) is not None
+    for silent in (*readings((5, 0.0), unit="Gy"), {"quantity": "charge", "unit": "nC", "value": 0.0}):
+        assert collected_outside(inside, silent, readings((25, 301.5))[0]) is not None
+    assert at_end(inside, 25, 301.0) is None  # half a percent of 200 nC
+    assert at_begin(inside, 5, 98.5) is not None
     three = readings((10, 0.0), (15, 50.0), (20, 100.0))
-    assert collected_outside(three, readings((13, 2.0))) is None
-    assert collected_outside(three, readings((24, 101.0))) is not None
+    assert at_end(three, 13, 200.0) is None
+    assert at_end(three, 24, 101.0) is not None
     small = readings((10, 0.0), (20, 0.5))
-    assert collected_outside(small, readings((25, 0.51))) is not None
+    assert at_end(small, 25, 0.51) is not None
     middle = collected(readings((1, 1.0), (5, 3.0), (9, 5.0)), "reset")
     assert middle == Charge(5.0, 9.0)
 
