@@ -16,7 +16,7 @@ import pytest
 from acquire.bus.names import Topics
 from acquire.canonical import canonical, digest
 from acquire.instruments.entries import gap_body, marker_body
-from acquire.store.attribution import Damaged, measurement, outstanding, readings_of_element
+from acquire.store.attribution import Damaged, has_reading, measurement, outstanding, readings_of_element
 from acquire.store.database import identity, migrate
 from acquire.store.ingest import ingest
 
@@ -100,6 +100,25 @@ def test_it_is_begun_open_and_ended_as_its_markers_come(sender: Sender) -> None:
     assert {r.stream for r in view.readings} == {view.stream} == {str(uuid5(NAMESPACE_OID, "s"))}
     assert [r.digest for r in view.readings] == [digest(reading(n)).hex() for n in (2, 3)]
     assert all(r.received.at.endswith("Z") for r in view.readings)
+
+
+def test_whether_it_has_a_reading_is_told_by_the_first_of_its_own(sender: Sender) -> None:
+    assert not has_reading(sender.store, ONE)
+    sender.say([reading(1), begin(ONE, "A"), unparsed("A"), reading(2, channel="B")])
+    assert not has_reading(sender.store, ONE)
+    sender.say([reading(3, channel="A")])
+    assert has_reading(sender.store, ONE)
+    sender.say([end(ONE, "A"), begin(TWO), end(TWO), reading(4)])
+    assert has_reading(sender.store, ONE)
+    assert not has_reading(sender.store, TWO)
+    sender.say([begin(TWO), reading(5)], stream="t")
+    assert not has_reading(sender.store, TWO), "it is not begun twice"
+
+
+def test_a_begin_that_is_damaged_has_no_reading(sender: Sender) -> None:
+    sender.say([begin(ONE), reading(1)])
+    flip(sender, 1)
+    assert not has_reading(sender.store, ONE)
 
 
 def test_nothing_counts_that_is_not_confirmed(sender: Sender) -> None:
