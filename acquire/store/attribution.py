@@ -190,11 +190,11 @@ def _reading(stream: str, instrument: str, entry: Entry) -> StoredReading:
 def has_reading(connection: sqlite3.Connection, measurement_id: str) -> bool:
     """Whether a reading of a measurement is stored already; what came behind the first is not looked at."""
     for mark in entries.markers(connection, measurement_id):
-        if mark.entry.status != "damaged" and parse(mark.entry.body)["mark"] == "begin":
-            stream = streams.named(connection, mark.stream)
-            assert stream is not None
-            walked = walk_stream(connection, mark.stream, mark.entry.seq, stream.through, Walk())
-            return any(belongs == measurement_id for _, belongs in walked)
+        stream = streams.named(connection, mark.stream)
+        assert stream is not None
+        walked = walk_stream(connection, mark.stream, mark.entry.seq, stream.through, Walk())
+        if any(belongs == measurement_id for _, belongs in walked):
+            return True
     return False
 
 

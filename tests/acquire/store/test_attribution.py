@@ -111,8 +111,6 @@ def test_whether_it_has_a_reading_is_told_by_the_first_of_its_own(sender: Sender
     sender.say([end(ONE, "A"), begin(TWO), end(TWO), reading(4)])
     assert has_reading(sender.store, ONE)
     assert not has_reading(sender.store, TWO)
-    sender.say([begin(TWO), reading(5)], stream="t")
-    assert not has_reading(sender.store, TWO), "it is not begun twice"
 
 
 def test_a_begin_that_is_damaged_has_no_reading(sender: Sender) -> None:
