@@ -145,12 +145,15 @@ def _arrived(
     connection: sqlite3.Connection, found: Iterator[OfElement], names: _Names, *, hidden: bool
 ) -> Iterator[Arrived]:
     """Readings as they came, those behind something that is not there marked as such; hidden: the first one is."""
-    before = None
+    before, in_conflict = None, False
     for stream, _, entry in found:
-        if before is not None and before[0] == stream and entry.seq > before[1] + 1:
+        if before is None or before[0] != stream:
+            in_conflict = entries.has_conflict(connection, stream)
+        elif entry.seq > before[1] + 1:
             hidden = hidden or _is_gone(connection, stream, before[1] + 1, entry.seq - 1)
         before = stream, entry.seq
-        doubtful = entry.status == "damaged" or entry.kind in HIDES or _has_two_contents(connection, stream, entry)
+        doubtful = entry.status == "damaged" or entry.kind in HIDES
+        doubtful = doubtful or (in_conflict and _has_two_contents(connection, stream, entry))
         hidden = hidden or doubtful
         if entry.status == "stored" and entry.kind in readouts_of():
             arrived = _one(stream, entry, names, hidden)

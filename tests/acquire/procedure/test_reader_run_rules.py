@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from acquire.procedure.readouts.read_together import Together, together, together_as_stated
@@ -214,7 +214,13 @@ def reader_day(draw: st.DrawFn) -> tuple[str, list[tuple[int, int]]]:
     return " ".join(words), truth
 
 
+def is_open(text: str) -> bool:
+    """Whether a run of just so many tens is followed by another: quality control and a pause stand there either way."""
+    return any(sum(word[0] in "XSC" for word in run.split()) % 10 == 0 for run in text.split("~")[1:-1])
+
+
 @given(reader_day())
+@example(("~ P R S1 S2 C X0 X1 X2 X3 X4 X5 X6 ~ P R X7 S1 S2 C", [(n // 12, n + 1) for n in range(18)]))
 def test_a_chip_never_gets_what_was_read_in_another_run(day: tuple[str, list[tuple[int, int]]]) -> None:
     text, truth = day
     run_of = {seq: n for n, seq in truth}
@@ -223,7 +229,7 @@ def test_a_chip_never_gets_what_was_read_in_another_run(day: tuple[str, list[tup
         found = together(runs, str(record.name), [record.at], WANTED)
         if found.doubt is None and not found.missing:
             assert {run_of[r.seq] for each in found.found.values() for r in each} == {run_of[record.seq]}, text
-        if "/" not in text.split() and "!" not in text.split():
+        if "/" not in text.split() and "!" not in text.split() and not is_open(text):
             assert (found.doubt, found.missing) == (None, ()), text
 
 
