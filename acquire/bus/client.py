@@ -1,4 +1,4 @@
-"""The one place that talks to the MQTT client library (aiomqtt on paho).
+"""The one place that the rest of the project has of MQTT; the client library (aiomqtt on paho) is mended beside it.
 
 What the rest of the project relies on: a connection with TCP_NODELAY (Nagle and delayed acknowledgement cost 40 ms a
 round trip), clean sessions, an optional last will, MQTT 5 where the broker has it, TLS with verified names where it is

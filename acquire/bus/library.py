@@ -1,8 +1,7 @@
 """What aiomqtt on paho does not do as we need it: `LibraryClient`, which nothing but acquire.bus.client uses.
 
-TCP_NODELAY (Nagle and delayed acknowledgement cost 40 ms a round trip) and addresses tried in turn (acquire.bus.line),
-packets written at once, messages handed over and received without a task for each, a bound for what waits, and a word
-for each way in which a connection ends.
+Addresses are tried in turn (acquire.bus.line), packets written at once, messages handed over and received without a
+task for each; what waits has a bound, and each way in which a connection ends its word.
 """
 
 from __future__ import annotations

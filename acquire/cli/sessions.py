@@ -253,10 +253,9 @@ def session_step(
 
 async def _first_reading(connection: Any, session: str, step: str) -> str:
     """Nothing once each instrument of a step has given a reading; else that the beam is to wait for it."""
-    from acquire.procedure.session.session import get_session  # noqa: PLC0415
     from acquire.procedure.session.stored import until_read  # noqa: PLC0415
 
-    late = await until_read(connection, get_session(connection, session), step)
+    late = await until_read(connection, session, step)
     return f" {late} acquire session status shows when there is one." if late else ""
 
 
@@ -267,11 +266,10 @@ async def _what_was_measured(connection: Any, session: str, step: str) -> str:
     from acquire.procedure.session.stored import until_stored  # noqa: PLC0415
     from acquire.store.database import one_moment  # noqa: PLC0415
 
-    found = get_session(connection, session)
-    if await until_stored(connection, found, step):
+    if await until_stored(connection, session, step):
         return " Its readings are not in the store yet: they come by themselves, acquire session status shows them."
     with one_moment(connection):
-        beams = in_words(beams_shown(connection, found, step), step)
+        beams = in_words(beams_shown(connection, get_session(connection, session), step), step)
     return f" {beams}." if beams else ""
 
 

@@ -103,7 +103,7 @@ async def _measure(
     """Every step up to the elements' coming back, in the plan's order."""
 
     async def during(step: Step) -> None:
-        await until_read(connection, session, step.id)
+        await until_read(connection, session.id, step.id)
         await _beam_or_wait(service, step)
 
     for step in session.plan.step:

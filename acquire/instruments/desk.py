@@ -146,7 +146,8 @@ class CommandDesk:
     async def _mark(self, device: Instrument, stream: Stream, asked: End) -> dict[str, Any]:
         """What the instrument has by now goes in before the marker; an end is set also where it gives nothing.
 
-        Behind a begin it is asked again at once, however long its interval is: a beam waits for that reading.
+        Behind it the instrument is asked again at once, however long its interval is: a beam waits for the reading
+        behind its begin, and what it gave is held against the one behind its end.
         """
         since = utc_now()
         try:

@@ -107,6 +107,7 @@ class Batch(Written):
 
 LAST_FRACTION = 999  # more than any course has; a number that no store holds is no fraction
 CHARGES = ("irradiate", "polarity", "recombination")
+INTEGRATING = ("background", *CHARGES)
 MARKED = ("zero", "background", "threshold", *CHARGES)
 AT_ONCE = ("zero", "background", "threshold", "irradiate")  # what may be done at several points in one step
 
@@ -178,7 +179,7 @@ class Step(Written):
     @property
     def integrates(self) -> bool:
         """Whether a charge is collected: the instrument is framed by its own start and stop."""
-        return self.kind in ("background", *CHARGES)
+        return self.kind in INTEGRATING
 
 
 class Plan(Written):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal
@@ -145,15 +146,14 @@ def _arrived(
     connection: sqlite3.Connection, found: Iterator[OfElement], names: _Names, *, hidden: bool
 ) -> Iterator[Arrived]:
     """Readings as they came, those behind something that is not there marked as such; hidden: the first one is."""
-    before, in_conflict = None, False
+    before, in_conflict = None, set[int]()
     for stream, _, entry in found:
         if before is None or before[0] != stream:
-            in_conflict = entries.has_conflict(connection, stream)
+            in_conflict = entries.conflicting(connection, stream, entry.seq, sys.maxsize)
         elif entry.seq > before[1] + 1:
             hidden = hidden or _is_gone(connection, stream, before[1] + 1, entry.seq - 1)
         before = stream, entry.seq
-        doubtful = entry.status == "damaged" or entry.kind in HIDES
-        doubtful = doubtful or (in_conflict and _has_two_contents(connection, stream, entry))
+        doubtful = entry.status == "damaged" or entry.kind in HIDES or entry.seq in in_conflict
         hidden = hidden or doubtful
         if entry.status == "stored" and entry.kind in readouts_of():
             arrived = _one(stream, entry, names, hidden)
@@ -165,10 +165,6 @@ def _arrived(
 def _is_gone(connection: sqlite3.Connection, stream: str, first: int, last: int) -> bool:
     """Whether something between two entries is lost; a marker, which is passed over here, is not."""
     return next(entries.lost_between(connection, stream, first, last), None) is not None
-
-
-def _has_two_contents(connection: sqlite3.Connection, stream: str, entry: Entry) -> bool:
-    return bool(entries.conflicting(connection, stream, entry.seq, entry.seq))
 
 
 def _one(stream: str, entry: Entry, names: _Names, after_loss: bool) -> Arrived:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from acquire.errors import Refused
 from acquire.procedure.documents.inventory import Inventory
-from acquire.procedure.documents.plan import CHARGES, Plan
+from acquire.procedure.documents.plan import Plan
 from acquire.procedure.documents.point import Point
 from acquire.procedure.session.exposure import beam_steps
 from acquire.procedure.session.foreseen import background_before, charges_of, on_input
@@ -73,7 +73,7 @@ def _can_zero(inventory: Inventory, name: str) -> bool:
 
 
 def _lengths(plan: Plan, point: Point) -> Iterator[str]:
-    own = [s for s in plan.step if point.id in s.measured and s.kind in ("background", *CHARGES)]
+    own = [s for s in plan.step if point.id in s.measured and s.integrates]
     if without := [s.id for s in own if s.duration_s is None]:
         yield (
             f"{point.id}: {', '.join(without)} state no duration_s; whether the background is as long as the beam is"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from acquire.procedure.documents.plan import CHARGES, Step
+from acquire.procedure.documents.plan import CHARGES, INTEGRATING, Step
 from acquire.procedure.readouts.elements import not_read, readout
 from acquire.procedure.readouts.placed import placements
 from acquire.procedure.session.attempts import Attempt, attempts
@@ -63,8 +63,8 @@ def _status(connection: sqlite3.Connection, session: Session, step: Step, skippe
 
 def unread(connection: sqlite3.Connection, begun: Sequence[Attempt]) -> str | None:
     """Which instruments have given no reading since a step of theirs that collects began; None where each has."""
-    silent = [a for a in begun if a.begun and not a.ended and a.kind in ("background", *CHARGES)]
-    silent = [a for a in silent if not has_reading(connection, a.measurement)]
+    running = [a for a in begun if a.begun and not a.ended and a.kind in INTEGRATING]
+    silent = [a for a in running if not has_reading(connection, a.measurement)]
     if not silent:
         return None
     beam = ": wait with the beam" if any(a.kind in CHARGES for a in silent) else ""

@@ -25,8 +25,7 @@ async def test_a_command_that_begins_waits_for_the_first_reading_and_says_when_t
     await run_step(connection, client, session, "zero-b1", "MD-1", client.during)
     await begin_step(connection, client, session, "background-b1", "MD-1")
     began = asyncio.get_running_loop().time()
-    found = get_session(connection, session)
-    assert await until_read(connection, found, "background-b1") == f"{SILENT}."  # only a beam is to wait
+    assert await until_read(connection, session, "background-b1") == f"{SILENT}."  # only a beam is to wait
     assert asyncio.get_running_loop().time() - began == pytest.approx(FIRST_WITHIN_S, abs=0.1)
     assert _said_of(connection, session, "background-b1") == f"{SILENT}."
 
@@ -36,7 +35,7 @@ async def test_a_command_that_begins_waits_for_the_first_reading_and_says_when_t
 
     began = asyncio.get_running_loop().time()
     reading = asyncio.create_task(reads_after_a_while())
-    assert await until_read(connection, found, "background-b1") is None
+    assert await until_read(connection, session, "background-b1") is None
     assert asyncio.get_running_loop().time() - began == pytest.approx(2, abs=0.1)
     assert _said_of(connection, session, "background-b1") is None
     await reading
@@ -46,7 +45,7 @@ async def test_a_command_that_begins_waits_for_the_first_reading_and_says_when_t
 async def test_a_beam_is_to_wait_and_what_collects_nothing_is_not_waited_for(connection, client):
     session = prepared(connection)
     await begin_step(connection, client, session, "zero-b1", "MD-1")
-    assert await until_read(connection, get_session(connection, session), "zero-b1") is None
+    assert await until_read(connection, session, "zero-b1") is None
     await end_step(connection, client, session, "zero-b1", "MD-1")
     for other in ("background-b1", "zero-b7", "background-b7"):
         await run_step(connection, client, session, other, "MD-1", client.during)
